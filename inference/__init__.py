@@ -1,0 +1,1 @@
+"""Arrays in, dataclasses out: the models, without database, network, pages or settings."""

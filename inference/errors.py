@@ -1,0 +1,74 @@
+"""The whole tree of errors that `inference` raises.
+
+InferenceError
+├── ImageError      an image that cannot be taken in
+├── ArtifactError   a bundle that is missing, damaged, newer or of another kind
+└── ModelError      a model that cannot be built, loaded, verified or asked
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+# One English sentence per code. `{name}` places are filled from the parameters of the error.
+_SENTENCES: dict[str, str] = {
+    "artifact_not_a_bundle": "“{folder}” is not a model bundle: it has no readable manifest.",
+    "artifact_missing_file": "The model bundle lacks its file “{file}”.",
+    "artifact_damaged": "The model bundle's file “{file}” is not the one that was written.",
+    "artifact_newer_format": "The bundle has format {found}; this program reads formats up to {supported}.",
+    "artifact_wrong_kind": "The bundle holds a “{found}”, not a “{expected}”.",
+    "backbone_unknown": "There is no backbone called “{name}”.",
+    "backbone_weights_missing": "The weights of the backbone “{name}” are not here.",
+    "backbone_weights_mismatch": "The weights file does not belong to the backbone “{name}”: {detail}.",
+    "backbone_weights_changed": "The weights of “{name}” are not those that the model was built with.",
+    "config_invalid": "The model's setting “{field}” cannot be {value}.",
+    "device_unavailable": "The device “{device}” is not available on this machine.",
+    "device_failed": "The device “{device}” failed: {detail}.",
+    "golden_mismatch": "The runtime scores the reference image {found}; the model was built with {expected}.",
+    "image_wrong_shape": "An image must be a height×width×3 array of bytes; this one is {shape} of {dtype}.",
+    "index_dimension_mismatch": "The vectors have {found} dimensions where {expected} are needed.",
+    "index_duplicate_ids": "The same id was given twice.",
+    "index_vectors_invalid": "The vectors must be finite and not all zero.",
+    "no_usable_images": "None of the images could be used to build the model.",
+    "out_of_memory": "The machine's memory does not suffice for this step.",
+}
+
+
+class InferenceError(Exception):
+    """An error with a stable snake_case `code` and the `params` that its sentence needs."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code, params)
+        self.code = code
+        self.params: dict[str, Any] = params
+
+    def __str__(self) -> str:
+        sentence = _SENTENCES.get(self.code)
+        shown = {name: _readable(value) for name, value in self.params.items()}
+        if sentence is not None:
+            try:
+                return sentence.format(**shown)
+            except (KeyError, IndexError):
+                return sentence
+        words = self.code.replace("_", " ").capitalize()
+        details = ", ".join(f"{name}: {value}" for name, value in shown.items())
+        return f"{words} ({details})." if details else f"{words}."
+
+
+class ImageError(InferenceError):
+    """The bytes are no image, or none that is taken in."""
+
+
+class ArtifactError(InferenceError):
+    """A bundle cannot be read."""
+
+
+class ModelError(InferenceError):
+    """A model cannot be built, loaded, verified or asked."""
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.6g}"
+    return value

@@ -1,0 +1,1 @@
+"""Image decoding, anomaly detection, similarity and their measures."""
