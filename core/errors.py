@@ -1,0 +1,119 @@
+"""The tree of errors that people see.
+
+    AppError                 a code, its parameters, and one sentence: what happened, to what, and what to do
+    ├── BadInput             the person (or the file) can mend it
+    ├── NotAllowed           the role does not reach
+    ├── NotFound             the row is gone, or never was
+    ├── Conflict             somebody else was faster: stale save, duplicate, wrong state
+    ├── NotReady             something must be done first (no model deployed, too few images)
+    ├── Unavailable          a part outside the process does not answer (database, object store, worker, model server)
+    └── BadSetting           an environment value stops the start
+
+A code is the key of its sentence in `core.messages.MESSAGES`; the sentence is the msgid of its translation.
+Lower layers raise their own small errors; `from_lower` is the one place where they become an AppError.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.i18n import translate
+from core.messages import MESSAGES
+
+
+class AppError(Exception):
+    """An error with a stable `code` and `params`; `str()` is the English sentence."""
+
+    def __init__(self, code: str, **params: Any) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(code, params)
+
+    def __str__(self) -> str:
+        return self.sentence("en")
+
+    def sentence(self, language: str) -> str:
+        """The sentence for `language` ("ko" or "en"), its parameters filled in."""
+        return describe(self.code, self.params, language)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.code, self.params))
+
+
+def _rebuild(kind: type[AppError], code: str, params: dict[str, Any]) -> AppError:
+    return kind(code, **params)
+
+
+class BadInput(AppError):
+    """The person, or the file, can mend it."""
+
+
+class NotAllowed(AppError):
+    """The person's role does not reach."""
+
+
+class NotFound(AppError):
+    """The row is gone, or never was."""
+
+
+class Conflict(AppError):
+    """Somebody else was faster: a stale save, a duplicate, a state that no longer fits."""
+
+
+class NotReady(AppError):
+    """Something must be done first."""
+
+
+class Unavailable(AppError):
+    """A part outside the process does not answer."""
+
+
+class BadSetting(AppError):
+    """An environment value stops the start."""
+
+
+class _Gaps(dict[str, Any]):
+    """Leaves an unknown parameter visible instead of losing the whole sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def describe(code: str, params: dict[str, Any], language: str) -> str:
+    """The sentence of `code` in `language`; the code itself when it has none (a test proves that all have one)."""
+    template = translate(language, MESSAGES[code]) if code in MESSAGES else code
+    return template.format_map(_Gaps(params))
+
+
+_BY_PREFIX: tuple[tuple[str, type[AppError]], ...] = (
+    ("image_", BadInput),
+    ("archive_", BadInput),
+    ("database_conflict", Conflict),
+    ("database_", Unavailable),
+    ("object_missing", NotFound),
+    ("object_", Unavailable),
+    ("artifact_", NotReady),
+    ("model_", NotReady),
+)
+
+
+def from_lower(error: Exception, **params: Any) -> AppError:
+    """The AppError for an error of `inference` or `storage` (anything with a `code` and `params`).
+
+    Any other exception becomes `unexpected`, which names the kind of the error but never its text: that goes to the
+    log, because it may hold paths or secrets.
+    """
+    if isinstance(error, AppError):
+        return error
+    code = getattr(error, "code", None)
+    if isinstance(code, str) and code in MESSAGES:
+        merged = {**getattr(error, "params", {}), **params}
+        for prefix, kind in _BY_PREFIX:
+            if code.startswith(prefix):
+                return kind(code, **merged)
+        return AppError(code, **merged)
+    if isinstance(error, MemoryError):
+        return Unavailable("out_of_memory", **params)
+    if isinstance(error, OSError) and error.errno == 28:
+        return Unavailable("disk_full", **params)
+    return AppError("unexpected", kind=type(error).__name__, **params)

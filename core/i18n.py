@@ -1,0 +1,58 @@
+"""Languages: gettext catalogues read from `assets/locales/*.po`, chosen per call and never per process."""
+
+from __future__ import annotations
+
+import gettext as _gettext
+import io
+from functools import cache
+from pathlib import Path
+
+LANGUAGES: dict[str, str] = {"ko": "한국어", "en": "English"}
+DEFAULT_LANGUAGE = "en"
+LOCALES_DIR = Path(__file__).resolve().parent.parent / "assets" / "locales"
+
+
+def N_(msgid: str) -> str:  # noqa: N802 - the name that gettext's tools look for
+    """Mark a message for translation without translating it (module level, where no language is known yet)."""
+    return msgid
+
+
+@cache
+def _catalogue(language: str) -> _gettext.NullTranslations:
+    path = LOCALES_DIR / f"{language}.po"
+    if not path.is_file():
+        return _gettext.NullTranslations()
+    # Compiled in memory: a .mo file beside the .po would be one more thing to build, and to find stale.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=language)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return _gettext.GNUTranslations(compiled)
+
+
+def translate(language: str, msgid: str) -> str:
+    """`msgid` in `language`; the msgid itself (English) where there is no translation."""
+    return _catalogue(language).gettext(msgid) if msgid else ""
+
+
+def translate_plural(language: str, singular: str, plural: str, count: int) -> str:
+    """The form of the message for `count`; Korean has one form, English two."""
+    return _catalogue(language).ngettext(singular, plural, count)
+
+
+def choose_language(*, saved: str | None, browser: str | None, fallback: str = DEFAULT_LANGUAGE) -> str:
+    """The person's saved choice, then the browser's first language that we have, then `fallback`.
+
+    `browser` is an Accept-Language value or a single tag such as "ko-KR".
+    """
+    if saved in LANGUAGES:
+        return saved
+    for part in (browser or "").split(","):
+        tag = part.split(";")[0].strip().lower().split("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return fallback

@@ -1,0 +1,8 @@
+"""The sentence of every error code: what happened, to what, and what to do. Each is the msgid of its translation."""
+
+from core.messages.catalog import CATALOG_MESSAGES
+from core.messages.deployments import DEPLOYMENT_MESSAGES
+from core.messages.files import FILE_MESSAGES
+from core.messages.system import SYSTEM_MESSAGES
+
+MESSAGES: dict[str, str] = {**SYSTEM_MESSAGES, **FILE_MESSAGES, **CATALOG_MESSAGES, **DEPLOYMENT_MESSAGES}

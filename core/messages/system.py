@@ -1,0 +1,31 @@
+"""Sentences of settings, storage, roles and the process itself."""
+
+from core.i18n import N_
+
+SYSTEM_MESSAGES: dict[str, str] = {
+    "setting_not_one_of": N_('{name} is "{value}", but must be one of: {choices}.'),
+    "setting_database_url": N_("{name} must begin with one of: {choices}, followed by ://."),
+    "setting_database_host": N_("{name} names no server. Write it as scheme://user:password@host/database."),
+    "setting_not_http_url": N_("{name} must be an address that begins with http:// or https://."),
+    "setting_s3_missing": N_("GEOMSA_OBJECT_STORE is s3, but these are not set: {names}."),
+    "setting_data_dir": N_('{name}: the folder "{value}" cannot be created or written. Choose another folder.'),
+    "setting_not_between": N_('{name} is "{value}", but must be a number from {lowest} to {highest}.'),
+    "setting_device_absent": N_("GEOMSA_DEVICE is cuda, but no CUDA device can be used here. Set it to auto or cpu."),
+    "role_too_low": N_("Your role does not allow this. Ask an administrator."),
+    "database_unavailable": N_("The database does not answer. Nothing was lost; try again in a moment."),
+    "database_full": N_("The database has no space left. Nothing was saved; free some disk space and try again."),
+    "database_conflict": N_("Somebody saved the same thing at the same time. Load the page again and repeat your change."),
+    "database_not_migrated": N_('The database has no tables of this version yet. Run "python -m core migrate".'),
+    "database_newer": N_("The database was made by a newer version of Geomsa. Start that version instead."),
+    "database_migrating": N_("Another process is migrating the database. Try again in a minute."),
+    "object_missing": N_("A stored file is missing from the object store. Check the system status."),
+    "object_store_unavailable": N_("The object store does not answer. Nothing was lost; try again in a moment."),
+    "object_store_denied": N_("The object store refused the access key or the bucket. Check the settings."),
+    "object_store_full": N_("The object store has no space left. Nothing was saved; free some space and try again."),
+    "object_key_invalid": N_("The name of a stored file is not valid. Nothing was saved."),
+    "disk_full": N_("The disk is full. Nothing was saved; free some space and try again."),
+    "out_of_memory": N_("There was not enough memory. Nothing was changed; close other programs and try again."),
+    "unexpected": N_("Something unexpected happened ({kind}). Nothing was saved; the log has the details."),
+    "stale_save": N_("{who} changed this in the meantime: {changes}. Your text is kept; check it and save again."),
+    "not_found": N_("This entry does not exist any more."),
+}

@@ -1,0 +1,160 @@
+"""Settings: read once from the environment, validated, frozen; secrets never appear in their repr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from core.errors import BadSetting
+from core.i18n import LANGUAGES
+
+DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class S3Settings:
+    """Where the S3-compatible object store is. `endpoint` is empty for the provider's own default."""
+
+    endpoint: str
+    bucket: str
+    region: str
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The process's settings (spec, section 7)."""
+
+    data_dir: Path
+    database_url: str = field(repr=False)
+    object_store: str
+    s3: S3Settings | None
+    auth: str
+    worker: str
+    device: str
+    language: str | None
+    weights_dir: Path
+    memory_budget_bytes: int
+    anthropic_api_key: str | None = field(default=None, repr=False)
+    llm_model: str | None = None
+    llm_base_url: str | None = None
+
+    @property
+    def cache_dir(self) -> Path:
+        """Files that can be fetched again: verified bundles and source images."""
+        return self.data_dir / "cache"
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    value = env.get(name, "").strip().lower() or default
+    if value not in choices:
+        raise BadSetting("setting_not_one_of", name=name, value=value, choices=", ".join(choices))
+    return value
+
+
+def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
+    url = env.get("GEOMSA_DATABASE_URL", "").strip()
+    if not url:
+        return f"sqlite:///{data_dir / 'geomsa.db'}"
+    scheme = url.split("://", 1)[0] if "://" in url else ""
+    if scheme not in DATABASE_SCHEMES:
+        # Never the URL itself: it may hold a password.
+        raise BadSetting("setting_database_url", name="GEOMSA_DATABASE_URL", choices=", ".join(DATABASE_SCHEMES))
+    if scheme != "sqlite" and not urlsplit(url).hostname:
+        raise BadSetting("setting_database_host", name="GEOMSA_DATABASE_URL")
+    return url
+
+
+def _http_url(env: Mapping[str, str], name: str) -> str | None:
+    value = env.get(name, "").strip()
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadSetting("setting_not_http_url", name=name)
+    return value
+
+
+def _s3(env: Mapping[str, str]) -> S3Settings:
+    def first(*names: str) -> str:
+        return next((env[name].strip() for name in names if env.get(name, "").strip()), "")
+
+    found = S3Settings(
+        endpoint=_http_url(env, "GEOMSA_S3_ENDPOINT") or "",
+        bucket=first("GEOMSA_S3_BUCKET", "NCP_BUCKET"),
+        region=first("GEOMSA_S3_REGION") or "kr-standard",
+        access_key=first("GEOMSA_S3_ACCESS_KEY", "NCP_ACCESS_KEY"),
+        secret_key=first("GEOMSA_S3_SECRET_KEY", "NCP_SECRET_KEY"),
+    )
+    names = {
+        "GEOMSA_S3_ENDPOINT": found.endpoint,
+        "GEOMSA_S3_BUCKET": found.bucket,
+        "GEOMSA_S3_ACCESS_KEY": found.access_key,
+        "GEOMSA_S3_SECRET_KEY": found.secret_key,
+    }
+    missing = [name for name, value in names.items() if not value]
+    if missing:
+        raise BadSetting("setting_s3_missing", names=", ".join(missing))
+    return found
+
+
+def _data_dir(env: Mapping[str, str]) -> Path:
+    path = Path(env.get("GEOMSA_DATA_DIR", "").strip() or "data").expanduser().resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting("setting_data_dir", name="GEOMSA_DATA_DIR", value=str(path)) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise BadSetting("setting_data_dir", name="GEOMSA_DATA_DIR", value=str(path))
+    return path
+
+
+def _memory_budget_bytes(env: Mapping[str, str]) -> int:
+    name = "GEOMSA_MEMORY_BUDGET_GIB"
+    text = env.get(name, "").strip() or "2"
+    try:
+        gib = float(text)
+    except ValueError:
+        gib = 0.0
+    if not 0.25 <= gib <= 1024:
+        raise BadSetting("setting_not_between", name=name, value=text, lowest="0.25", highest="1024")
+    return int(gib * GIB)
+
+
+def read_settings(env: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `env` (default: the process's environment).
+
+    Raises BadSetting with one sentence that names the variable and what it may be. Creates the data folder.
+    """
+    env = os.environ if env is None else env
+    language = env.get("GEOMSA_LANGUAGE", "").strip().lower() or None
+    if language is not None and language not in LANGUAGES:
+        raise BadSetting("setting_not_one_of", name="GEOMSA_LANGUAGE", value=language, choices=", ".join(LANGUAGES))
+    data_dir = _data_dir(env)
+    object_store = _one_of(env, "GEOMSA_OBJECT_STORE", ("local", "s3"), "local")
+    weights_dir = env.get("GEOMSA_WEIGHTS_DIR", "").strip()
+    return Settings(
+        data_dir=data_dir,
+        database_url=_database_url(env, data_dir),
+        object_store=object_store,
+        s3=_s3(env) if object_store == "s3" else None,
+        auth=_one_of(env, "GEOMSA_AUTH", ("open", "accounts", "oidc"), "open"),
+        worker=_one_of(env, "GEOMSA_WORKER", ("embedded", "external"), "embedded"),
+        device=_one_of(env, "GEOMSA_DEVICE", ("auto", "cpu", "cuda"), "auto"),
+        language=language,
+        weights_dir=Path(weights_dir).expanduser().resolve() if weights_dir else data_dir / "weights",
+        memory_budget_bytes=_memory_budget_bytes(env),
+        anthropic_api_key=env.get("ANTHROPIC_API_KEY", "").strip() or None,
+        llm_model=env.get("GEOMSA_LLM_MODEL", "").strip() or None,
+        llm_base_url=_http_url(env, "GEOMSA_LLM_BASE_URL"),
+    )
+
+
+def setting_names() -> tuple[str, ...]:
+    """The names of the settings' fields, for the system status."""
+    return tuple(item.name for item in fields(Settings))
