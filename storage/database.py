@@ -1,0 +1,210 @@
+"""The database: one engine, units of work, migrations. SQLite, MariaDB/MySQL and PostgreSQL behave alike behind it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import StaleDataError
+from sqlmodel import Session
+
+from storage import schema
+from storage.database_errors import DatabaseError, DatabaseErrorCode, translate
+from storage.sqlite_setup import prepare_sqlite
+
+__all__ = ["Database", "DatabaseError", "DatabaseErrorCode", "translate"]
+
+CONNECT_TIMEOUT_S = 5
+ANSWER_TIMEOUT_S = 60
+POOL_TIMEOUT_S = 15
+RECYCLE_S = 1800  # below the idle limits that clouds and firewalls put on a connection
+_DRIVERS = {
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+}
+# Faults of our own code (a wrong argument, a missing row asked for by `one()`) are let through untouched.
+_TRANSLATED = (DBAPIError, StaleDataError, PoolTimeoutError)
+
+
+class Database:
+    """One database, safe to share between threads, and again usable in a forked child.
+
+    Raises DatabaseError (see `storage.database_errors`) from every method; the address's password is in no message.
+    """
+
+    def __init__(self, url: str, *, echo: bool = False) -> None:
+        self._url = _parse(url)
+        self._dialect = self._url.get_backend_name()
+        self._engine = self._create_engine(echo=echo)
+        self._reader = self._engine.execution_options(geomsa_read_only=True)
+
+    def __repr__(self) -> str:
+        return f"Database({self.describe()!r})"
+
+    def describe(self) -> str:
+        """The address without password and options, for people and logs."""
+        return self._url.set(password=None, query={}).render_as_string()
+
+    @contextmanager
+    def unit_of_work(self) -> Iterator[Session]:
+        """A write transaction. Nothing is kept unless the caller commits; rows stay readable after the commit.
+
+        On SQLite it takes the write lock at its first statement (waiting for other writers), so that a decision made
+        on what was read inside it still holds when it writes.
+        """
+        try:
+            with Session(self._engine, expire_on_commit=False) as session:
+                yield session
+        except _TRANSLATED as error:
+            raise translate(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Read-only work that never waits for writers on SQLite; rows are detached and loaded afterwards.
+
+        A write inside it fails with `database_unavailable` (read_only).
+        """
+        try:
+            # Closing detaches the rows before it rolls back: a rollback first would empty them.
+            with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+                yield session
+        except _TRANSLATED as error:
+            raise translate(error) from error
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Create or bring up to date all tables; returns the revisions before (None: empty database) and after."""
+        if self._dialect == "sqlite":
+            self._make_folder()
+        # A connection of its own: it waits longer, and SQLite checks foreign keys at the end instead of at each step.
+        engine = self._create_engine(migrating=True)
+        try:
+            with engine.connect() as connection:
+                return schema.upgrade(connection)
+        except _TRANSLATED as error:
+            raise translate(error) from error
+        finally:
+            engine.dispose()
+
+    def check(self) -> None:
+        """Raise DatabaseError unless the database can be reached and has exactly the revision of this code."""
+        if self._dialect == "sqlite" and not Path(str(self._url.database)).exists():
+            # Connecting would make an empty file.
+            raise DatabaseError("database_not_migrated", reason="revision", found="", expected=schema.head_revision())
+        try:
+            with self._reader.connect() as connection:
+                connection.execute(text("SELECT 1"))
+                found = schema.current_revision(connection)
+        except _TRANSLATED as error:
+            raise translate(error) from error
+        standing = schema.compare_revision(found)
+        if standing != "current":
+            code: DatabaseErrorCode = "database_newer" if standing == "newer" else "database_not_migrated"
+            raise DatabaseError(code, reason="revision", found=found or "", expected=schema.head_revision())
+
+    def dispose(self) -> None:
+        """Close the pooled connections. The object can be used again afterwards."""
+        self._engine.dispose()
+
+    def _make_folder(self) -> None:
+        try:
+            Path(str(self._url.database)).absolute().parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError("database_unavailable", reason="unreachable") from error
+
+    def _create_engine(self, *, echo: bool = False, migrating: bool = False) -> Engine:
+        options: dict[str, Any] = {"echo": echo, "hide_parameters": True}
+        if migrating:
+            options["poolclass"] = NullPool
+        else:
+            options |= {"pool_size": 10, "max_overflow": 20, "pool_timeout": POOL_TIMEOUT_S}
+        if self._dialect in {"mysql", "mariadb"}:
+            options |= _mysql_options(answer_timeout_s=3600 if migrating else ANSWER_TIMEOUT_S)
+        elif self._dialect == "postgresql":
+            options |= _postgresql_options()
+        engine = create_engine(self._url, **options)
+        if self._dialect == "sqlite":
+            prepare_sqlite(engine, migrating=migrating)
+        else:
+            event.listen(engine, "begin", _begin_on_server)
+        if not migrating:
+            _survive_fork(engine)
+        return engine
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        # Without a cause: the driver's message may repeat the address, password and all.
+        raise DatabaseError("database_unavailable", reason="address") from None
+    known = backend in {"sqlite", "mysql", "mariadb", "postgresql"}
+    in_memory = backend == "sqlite" and parsed.database in {None, "", ":memory:"}
+    if not known or in_memory:
+        # A database in memory cannot be shared with the worker process.
+        raise DatabaseError("database_unavailable", reason="address")
+    return parsed
+
+
+def _mysql_options(*, answer_timeout_s: int) -> dict[str, Any]:
+    return {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_recycle": RECYCLE_S,
+        "connect_args": {
+            "charset": "utf8mb4",
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "read_timeout": answer_timeout_s,
+            "write_timeout": answer_timeout_s,
+            # A server set up leniently would cut long text and out-of-range numbers without a word.
+            "init_command": "SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES')",
+        },
+    }
+
+
+def _postgresql_options() -> dict[str, Any]:
+    return {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_recycle": RECYCLE_S,
+        "connect_args": {
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "client_encoding": "utf8",
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            "tcp_user_timeout": ANSWER_TIMEOUT_S * 1000,
+        },
+    }
+
+
+def _begin_on_server(connection: Connection) -> None:
+    if not connection.get_execution_options().get("geomsa_read_only"):
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    else:
+        connection.exec_driver_sql("START TRANSACTION READ ONLY")
+
+
+def _survive_fork(engine: Engine) -> None:
+    """Two processes must never talk over one connection: a forked child lets its parent's go and opens its own."""
+
+    @event.listens_for(engine, "connect")
+    def remember_process(_connection: Any, record: Any) -> None:
+        record.info["pid"] = os.getpid()
+
+    @event.listens_for(engine, "checkout")
+    def refuse_inherited(_connection: Any, record: Any, proxy: Any) -> None:
+        if record.info["pid"] != os.getpid():
+            record.dbapi_connection = proxy.dbapi_connection = None
+            raise DisconnectionError("the connection belongs to the parent process")
