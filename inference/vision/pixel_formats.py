@@ -1,0 +1,156 @@
+"""Turns whatever pixel layout a file has (grey, 16-bit, palette, alpha, CMYK, float) into RGB uint8."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from inference.errors import ImageError
+
+Pixels = npt.NDArray[np.uint8]
+
+_BAND_PIXELS = 4_000_000  # converted at once; keeps a 100-megapixel image under 1 GiB
+_LOW_RANGE = 1 << 12  # a 16-bit file whose brightest value is below this holds an unscaled 10- or 12-bit picture
+_ORIENTATION_TAG = 0x0112
+
+# What Pillow raises on a broken EXIF block.
+EXIF_FAULTS = (
+    OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, UserWarning, struct.error,
+)  # fmt: skip
+
+
+def convert_to_rgb(image: Image.Image, notes: list[str]) -> Pixels:
+    """RGB uint8, height × width × 3, of a loaded Pillow image of any mode; appends to `notes` what was changed.
+
+    Raises ImageError image_unsupported_format (signed or 32-bit integers, floats outside 0–1) or image_damaged (NaN).
+    """
+    width, height = image.size
+    out = np.empty((height, width, 3), np.uint8)
+    convert = _choose_converter(image, notes)
+    for rows in bands(height, width):
+        out[rows] = convert(image.crop((0, rows.start, width, rows.stop)))
+    return out
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Row ranges of a few megapixels each, together the whole image."""
+    step = max(1, _BAND_PIXELS // width)
+    for start in range(0, height, step):
+        yield slice(start, min(start + step, height))
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether the image has an alpha channel or a transparent colour."""
+    return image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or (
+        "transparency" in image.info and image.mode in {"1", "L", "P", "RGB"}
+    )
+
+
+def flatten(rgba: Pixels, *, use_alpha: bool) -> Pixels:
+    """RGB of an RGBA band on white; without `use_alpha` the alpha channel is dropped."""
+    if not use_alpha:
+        return np.ascontiguousarray(rgba[..., :3])
+    alpha = rgba[..., 3:].astype(np.uint32)
+    mixed = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)
+
+
+def note_alpha(lowest: int, highest: int, notes: list[str]) -> bool:
+    """Whether an alpha channel with these extremes is to be used; an all-zero one is an unused channel."""
+    if highest == 0:
+        notes.append("alpha_ignored")
+        return False
+    if lowest < 255:
+        notes.append("alpha_flattened")
+        return True
+    return False
+
+
+def read_orientation(exif: Image.Exif | bytes) -> int:
+    """The EXIF orientation, 1–8; 1 where there is none or it cannot be read (a broken tag spoils no picture)."""
+    try:
+        if isinstance(exif, bytes):
+            raw, exif = exif, Image.Exif()
+            exif.load(raw)
+        value = exif.get(_ORIENTATION_TAG, 1)
+    except EXIF_FAULTS:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def turn(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
+    """The array as it is meant to be seen (EXIF 2.3, tag 0x0112), C-contiguous."""
+    if orientation in {5, 6, 7, 8}:
+        array = np.swapaxes(array, 0, 1)
+    # 5: transposed, 6: transposed and mirrored (a quarter turn right), 7: both ways, 8: upside down (a turn left)
+    if orientation in {2, 3, 6, 7}:
+        array = array[:, ::-1]
+    if orientation in {3, 4, 7, 8}:
+        array = array[::-1]
+    return np.ascontiguousarray(array)
+
+
+def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:
+    mode = image.mode
+    if mode.startswith("I;16"):
+        return _convert_sixteen_bit(image, notes)
+    if mode == "F":
+        return _convert_float(image, notes)
+    if mode == "I":
+        raise ImageError("image_unsupported_format", format=f"{image.format} (32-bit or signed integers)")
+    if has_alpha(image):
+        lowest, highest = 255, 0
+        for rows in bands(image.height, image.width):
+            alpha = image.crop((0, rows.start, image.width, rows.stop)).convert("RGBA").getchannel("A")
+            extremes = np.asarray(alpha)
+            lowest, highest = min(lowest, int(extremes.min())), max(highest, int(extremes.max()))
+        use_alpha = note_alpha(lowest, highest, notes)
+        return lambda band: flatten(np.asarray(band.convert("RGBA")), use_alpha=use_alpha)
+    if mode == "CMYK":
+        notes.append("cmyk_converted")
+    if mode in {"1", "L"}:
+        return lambda band: _grey_to_rgb(np.asarray(band.convert("L")))
+    return lambda band: np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
+
+
+def _convert_sixteen_bit(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(258, (16,))
+    shift = 4 if bits in {(12,), 12} else 8
+    white_is_zero = tags.get(262) == 0
+    notes.append("sixteen_bit")
+    brightest = max(
+        int(np.asarray(image.crop((0, rows.start, image.width, rows.stop))).max())
+        for rows in bands(image.height, image.width)
+    )
+    if shift == 8 and brightest < _LOW_RANGE and not white_is_zero:
+        notes.append("low_range")
+
+    def convert(band: Image.Image) -> Pixels:
+        grey = (np.asarray(band).astype(np.uint16) >> shift).astype(np.uint8)
+        return _grey_to_rgb(255 - grey if white_is_zero else grey)
+
+    return convert
+
+
+def _convert_float(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:
+    lowest, highest = np.inf, -np.inf
+    for rows in bands(image.height, image.width):
+        values = np.asarray(image.crop((0, rows.start, image.width, rows.stop)))
+        lowest, highest = np.minimum(lowest, values.min()), np.maximum(highest, values.max())
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        raise ImageError("image_damaged")
+    if lowest < 0 or highest > 1:
+        raise ImageError("image_unsupported_format", format=f"{image.format} (floating point outside 0–1)")
+    notes.append("float_range")
+    return lambda band: _grey_to_rgb((np.asarray(band) * 255 + 0.5).astype(np.uint8))
+
+
+def _grey_to_rgb(grey: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
