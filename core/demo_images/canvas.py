@@ -1,0 +1,173 @@
+"""Drawing for the generated products: noise fields, irregular marks, relief shading.
+
+All fields are float32 arrays of height × width; positions and widths are in pixels.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Field = NDArray[np.float32]
+Size = tuple[int, int]  # height, width
+Point = tuple[float, float]  # x, y
+
+_STROKE_SCALE = 4
+
+
+def field(array: object) -> Field:
+    """Return `array` as float32."""
+    return np.asarray(array, dtype=np.float32)
+
+
+def blur(image: Field, sigma_px: float) -> Field:
+    """Smooth with a Gaussian; the border is mirrored. Wide blurs are done at a quarter of the size."""
+    if sigma_px >= 8:
+        height, width = image.shape[:2]
+        small = cv2.resize(image, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), sigma_px / 4, borderType=cv2.BORDER_REFLECT_101)
+        return field(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC))
+    return field(cv2.GaussianBlur(image, (0, 0), sigma_px, borderType=cv2.BORDER_REFLECT_101))
+
+
+def grain(rng: np.random.Generator, size: Size) -> Field:
+    """White noise with mean 0 and standard deviation 1."""
+    return rng.standard_normal(size, dtype=np.float32)
+
+
+def cloud(rng: np.random.Generator, size: Size, cell_px: float, octaves: int = 1) -> Field:
+    """Smooth fractal noise of about unit deviation; `cell_px` is the size of its largest features."""
+    total = np.zeros(size, np.float32)
+    weight, power = 1.0, 0.0
+    for octave in range(octaves):
+        cell = max(cell_px / 2**octave, 1.0)
+        coarse = (int(np.ceil(size[0] / cell)) + 4, int(np.ceil(size[1] / cell)) + 4)
+        enlarged = cv2.resize(
+            grain(rng, coarse),
+            (round(coarse[1] * cell), round(coarse[0] * cell)),
+            interpolation=cv2.INTER_CUBIC,
+        )
+        top, left = round(cell * 1.5), round(cell * 1.5)
+        total += weight * field(enlarged)[top : top + size[0], left : left + size[1]]
+        power += weight**2
+        weight *= 0.55
+    return field(total / (0.75 * np.sqrt(power)))
+
+
+def ramp(distance: Field, width_px: float) -> Field:
+    """0 below −width/2, 1 above +width/2, linear between: an anti-aliased edge."""
+    return field(np.clip(distance / np.float32(width_px) + np.float32(0.5), 0, 1))
+
+
+def grid_coordinates(size: Size) -> tuple[Field, Field]:
+    """Return the x and the y of each pixel."""
+    y, x = np.mgrid[0 : size[0], 0 : size[1]]
+    return field(x), field(y)
+
+
+def blob(
+    rng: np.random.Generator,
+    size: Size,
+    *,
+    centre: Point,
+    radius_px: float,
+    elongation: float = 1.0,
+    ragged: float = 0.25,
+    edge_px: float = 1.5,
+) -> Field:
+    """Coverage 0–1 of an irregular, turned ellipse. `ragged` is the outline's relative deviation."""
+    x, y = grid_coordinates(size)
+    turn = rng.uniform(0, np.pi)
+    dx, dy = x - np.float32(centre[0]), y - np.float32(centre[1])
+    along = (dx * np.cos(turn) + dy * np.sin(turn)) / np.sqrt(elongation)
+    across = (-dx * np.sin(turn) + dy * np.cos(turn)) * np.sqrt(elongation)
+    radius = np.hypot(along, across)
+    angle = np.arctan2(across, along)
+    outline = np.ones(size, np.float32)
+    for wave in range(2, 9):
+        amplitude = ragged * rng.normal() * 1.3 / wave**1.2
+        outline += field(amplitude * np.cos(wave * angle + rng.uniform(0, 2 * np.pi)))
+    return ramp(field(radius_px * np.maximum(outline, 0.3) - radius), edge_px)
+
+
+def wander(
+    rng: np.random.Generator,
+    *,
+    start: Point,
+    heading_rad: float,
+    length_px: float,
+    bend: float,
+    step_px: float = 3.0,
+) -> NDArray[np.float64]:
+    """A curve of points (n × 2, x and y) whose direction drifts; `bend` 0 is a straight line."""
+    count = max(int(length_px / step_px), 2)
+    turning = np.cumsum(rng.normal(0, bend, count)) * 0.12 + rng.normal(0, bend) * 0.02 * np.arange(count)
+    headings = heading_rad + turning
+    steps = np.stack([np.cos(headings), np.sin(headings)], axis=1) * step_px
+    points: NDArray[np.float64] = np.asarray(start) + np.vstack([[0.0, 0.0], np.cumsum(steps, axis=0)])
+    return points
+
+
+def stroke(size: Size, points: NDArray[np.float64], width_px: float, *, taper: bool = False) -> Field:
+    """Coverage 0–1 of a line of `width_px` along `points`; with `taper` it thins towards both ends."""
+    scale = _STROKE_SCALE
+    canvas = np.zeros((size[0] * scale, size[1] * scale), np.uint8)
+    scaled = np.round((points + 0.5) * scale).astype(np.int32)
+    segments = len(scaled) - 1
+    for index in range(segments):
+        share = 1.0
+        if taper:
+            share = min(1.0, 0.25 + 3.0 * min(index + 1, segments - index) / segments)
+        thickness = max(round(width_px * scale * share), 1)
+        start = (int(scaled[index][0]), int(scaled[index][1]))
+        end = (int(scaled[index + 1][0]), int(scaled[index + 1][1]))
+        cv2.line(canvas, start, end, 255, thickness)
+    reduced = cv2.resize(canvas, (size[1], size[0]), interpolation=cv2.INTER_AREA)
+    return field(reduced) / np.float32(255)
+
+
+def slopes(height: Field) -> tuple[Field, Field]:
+    """Central differences of a relief: its rise per pixel to the right and downwards."""
+    kernel = np.array([[-0.5, 0, 0.5]], np.float32)
+    across = cv2.filter2D(height, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+    down = cv2.filter2D(height, -1, np.ascontiguousarray(kernel.T), borderType=cv2.BORDER_REFLECT_101)
+    return field(across), field(down)
+
+
+def lambert(height: Field, *, azimuth_rad: float, elevation_rad: float) -> Field:
+    """Cosine of the angle between a relief's normal and a distant light (0 where it faces away)."""
+    across, down = slopes(height)
+    flat = np.cos(elevation_rad)
+    towards = -(across * np.float32(np.cos(azimuth_rad)) + down * np.float32(np.sin(azimuth_rad)))
+    cosine = towards * np.float32(flat) + np.float32(np.sin(elevation_rad))
+    return field(np.maximum(cosine, 0) / np.sqrt(1 + across**2 + down**2))
+
+
+def shift(image: Field, dx_px: float, dy_px: float) -> Field:
+    """Move an image by a fraction of pixels; what comes in repeats the border."""
+    matrix = np.array([[1, 0, dx_px], [0, 1, dy_px]], np.float32)
+    size = (image.shape[1], image.shape[0])
+    return field(cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def dust(rng: np.random.Generator, size: Size, *, most: int, radius_px: float = 0.9) -> Field:
+    """Coverage of a few specks too small to be a defect: benign dirt that every line has."""
+    specks = np.zeros(size, np.float32)
+    for _ in range(int(rng.integers(0, most + 1))):
+        x, y = rng.uniform(2, size[1] - 2), rng.uniform(2, size[0] - 2)
+        end = np.array([[x, y], [x + rng.normal(0, 0.8), y + rng.normal(0, 0.8)]])
+        width = 2 * radius_px * rng.uniform(0.4, 1.0)
+        specks = np.maximum(specks, stroke_near(size, end, width) * np.float32(rng.uniform(0.4, 1.0)))
+    return specks
+
+
+def stroke_near(size: Size, points: NDArray[np.float64], width_px: float) -> Field:
+    """`stroke` for a short mark: drawn in a window around it, for speed."""
+    margin = int(width_px) + 3
+    left, top = np.maximum(np.floor(points.min(axis=0)).astype(int) - margin, 0)
+    right = min(int(points[:, 0].max()) + margin, size[1])
+    bottom = min(int(points[:, 1].max()) + margin, size[0])
+    result = np.zeros(size, np.float32)
+    if right > left and bottom > top:
+        window = stroke((bottom - top, right - left), points - np.array([left, top]), width_px)
+        result[top:bottom, left:right] = window
+    return result
