@@ -248,7 +248,8 @@ def upgrade() -> None:
         sa.Column("updated_at", MOMENT, nullable=False),
         sa.Column("row_version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "(image_type = 'normal' AND defect_type_id IS NULL) OR (image_type = 'defect' AND defect_type_id IS NOT NULL)",
+            "(image_type = 'normal' AND defect_type_id IS NULL)"
+            " OR (image_type = 'defect' AND defect_type_id IS NOT NULL)",
             name=op.f("ck_images_defect_has_type"),
         ),
         sa.CheckConstraint("image_type IN ('normal', 'defect')", name=op.f("ck_images_image_type")),

@@ -1,0 +1,54 @@
+"""Files that appear whole or not at all, and are on the disk once they have appeared."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_atomically(path: Path, chunks: Iterable[bytes], *, temporary_folder: Path) -> None:
+    """Write `chunks` to a temporary file, sync it, and rename it to `path` (an existing file is replaced).
+
+    `temporary_folder` must be on the same file system. Raises OSError; nothing is left behind then. A process that is
+    killed before the rename leaves the temporary file alone.
+    """
+    temporary = temporary_folder / f"{secrets.token_hex(16)}.part"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        _rename(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    with suppress(FileNotFoundError):  # deleted again by somebody else, folder and all
+        sync_folder(path.parent)
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    while True:
+        try:
+            temporary.replace(path)
+            return
+        except FileNotFoundError:
+            # Somebody else may just have removed the folder as empty; without the temporary file all is lost.
+            if path.parent.is_dir() or not temporary.exists():
+                raise
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut (Windows does so by itself, and opens no folders)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
