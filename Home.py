@@ -1,0 +1,169 @@
+"""The front door: services, language, sign-in, and the navigation that the role opens. Nothing else."""
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import streamlit as st
+
+from core.accounts import open_person, save_language, sign_in
+from core.errors import AppError, BadSetting
+from core.i18n import LANGUAGES
+from core.roles import ENGINEER, ROLE_NAMES, ROLES
+from pages.components.language import _, browser_language, language, set_language
+from pages.components.screens import navigation_pages
+from pages.components.session import (
+    forget_person,
+    is_signed_in,
+    person,
+    say_what_waits,
+    seconds_since_worker_start,
+    services,
+    set_person,
+    show_error,
+    show_worker_notice,
+)
+from pages.components.style import apply_style
+
+
+def show_start_failure(error: AppError) -> None:
+    """One page that says what stops the start, and a button to try again."""
+    st.title(_("Geomsa cannot start"))
+    show_error(error)
+    if isinstance(error, BadSetting):
+        st.markdown(_("Correct the setting in the environment and start the server again."))
+    st.button(_("Try again"), type="primary", icon=":material/refresh:")
+
+
+def enter_openly() -> None:
+    """Open mode: whoever is at this machine takes the role that the side bar (or the address) names."""
+    asked = st.session_state.get("role") or st.query_params.get("role")
+    role = asked if asked in ROLES else ENGINEER
+    if not is_signed_in() or person().role != role:
+        set_person(open_person(services(), role))
+    st.session_state["role"] = role
+
+
+def show_sign_in() -> None:
+    """The form for GEOMSA_AUTH=accounts."""
+    columns = st.columns([1, 1.2, 1])
+    with columns[1], st.form("sign_in"):
+        st.title(_("Sign in"))
+        login = st.text_input(_("Sign-in name"), autocomplete="username")
+        password = st.text_input(_("Password"), type="password", autocomplete="current-password")
+        if st.form_submit_button(_("Sign in"), type="primary", width="stretch"):
+            try:
+                set_person(sign_in(services(), login, password))
+            except AppError as error:
+                show_error(error)
+            else:
+                st.rerun()
+
+
+def show_closed() -> None:
+    """Nobody can be let in as things are set: say why, and what to set."""
+    st.title(_("Geomsa is closed here"))
+    if services().settings.auth == "oidc":
+        st.error(_("Signing in through an identity provider is not part of this version. Set GEOMSA_AUTH to accounts."))
+    else:
+        st.error(_("Without sign-in, only the machine itself is let in. Set GEOMSA_AUTH to accounts."))
+
+
+def is_this_machine(address: str | None) -> bool:
+    """Whether the browser's network address is this machine's own; None is Streamlit's word for that."""
+    try:
+        found = ip_address(str(address)) if address is not None else None
+    except ValueError:
+        return True  # no network address at all: a test, or a local socket
+    return found is None or found.is_loopback
+
+
+def admit() -> Callable[[], None] | None:
+    """Let the person in that the settings allow; where they allow none yet, the page to show instead."""
+    auth = services().settings.auth
+    if auth == "oidc" or (auth == "open" and not is_this_machine(st.context.ip_address)):
+        return show_closed
+    if auth == "open":
+        enter_openly()
+    return None if is_signed_in() else show_sign_in
+
+
+def choose_run_language() -> None:
+    """What was chosen in this session, then the person's saved choice, then the browser, then the setting."""
+    saved = st.session_state.get("language_choice") or (person().language if is_signed_in() else None)
+    set_language(saved or browser_language(services().settings.language))
+
+
+def keep_language() -> None:
+    """The language switch was used: keep the choice with the person."""
+    set_language(st.session_state["language_choice"])
+    try:
+        set_person(save_language(services(), person(), language()))
+    except AppError as error:
+        show_error(error)
+
+
+def keep_role_in_address(role: str) -> None:
+    """A reload, or a bookmark, comes back in the same role."""
+    if role != ENGINEER:
+        st.query_params["role"] = role
+    elif "role" in st.query_params:
+        del st.query_params["role"]
+
+
+def show_sidebar() -> None:
+    """Who is here, in which role, in which language."""
+    with st.sidebar.container(key="side_foot"):
+        if services().settings.auth == "open":
+            st.selectbox(
+                _("Role"),
+                ROLES,
+                key="role",
+                format_func=lambda role: _(ROLE_NAMES[role]),
+                help=_("There is no sign-in on this machine: every role can be tried."),
+            )
+            keep_role_in_address(st.session_state["role"])
+        else:
+            st.caption(f"{person().display_name} · {_(ROLE_NAMES[person().role])}")
+            st.button(_("Sign out"), icon=":material/logout:", on_click=forget_person)
+        st.session_state["language_choice"] = language()
+        st.segmented_control(
+            _("Language"),
+            list(LANGUAGES),
+            key="language_choice",
+            required=True,
+            format_func=lambda code: LANGUAGES[code],
+            on_change=keep_language,
+            width="stretch",
+        )
+        show_worker_notice(seconds_since_worker_start())
+
+
+def open_door() -> st.Page | None:
+    """The page to run for this person; None where the front door itself has shown what there is to see."""
+    try:
+        choose_run_language()
+        instead = admit()
+        if instead is not None:
+            st.navigation([instead], position="hidden").run()
+            return None
+        choose_run_language()
+        page = st.navigation(navigation_pages(person().role), expanded=True)
+        show_sidebar()
+    except AppError as error:
+        show_start_failure(error)
+        return None
+    return page
+
+
+st.set_page_config(page_title="Geomsa", page_icon="assets/icon.svg", layout="wide")
+set_language(st.session_state.get("language") or browser_language())
+apply_style()
+st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+chosen_page = open_door()
+if chosen_page is not None:
+    say_what_waits()
+    try:
+        chosen_page.run()
+    except AppError as error:
+        show_error(error)
+        st.button(_("Try again"), key="page_try_again", icon=":material/refresh:")

@@ -1,0 +1,135 @@
+"""The browser session: the services, the person, what the person may do, and how an error is shown."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core.accounts import Person
+from core.errors import AppError, NotAllowed, Unavailable, from_lower
+from core.jobs import workers_alive
+from core.roles import ENGINEER, ROLE_NAMES, reaches
+from core.services import Services, build_services
+from core.settings import Settings, read_settings
+from pages.components.language import _, language
+
+_PERSON_KEY = "person"
+_FLASH_KEY = "flash"
+_WORKER_START_S = 25.0
+_log = logging.getLogger("geomsa.pages")
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _build(identity: int, _settings: Settings) -> Services:
+    return build_services(_settings, migrate=True)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _start_worker(identity: int, _settings: Settings) -> tuple[float, object]:
+    """Start this server's own worker once; the moment (monotonic seconds) it was started, and the worker."""
+    from core.worker import start_embedded
+
+    return time.monotonic(), start_embedded(_settings)
+
+
+def services() -> Services:
+    """The services of this process, built at first use. Raises BadSetting or Unavailable; the next run tries again."""
+    settings = read_settings()
+    return _build(hash(settings), settings)
+
+
+def seconds_since_worker_start() -> float | None:
+    """How long this server's own worker has been running; None where the worker is run outside.
+
+    Starts it at the first call of the process when `GEOMSA_WORKER=embedded`.
+    """
+    settings = services().settings
+    if settings.worker != "embedded":
+        return None
+    started_at, _worker = _start_worker(hash(settings), settings)
+    return time.monotonic() - started_at
+
+
+def show_worker_notice(since_start_s: float | None) -> None:
+    """Say when no worker is there to build models; a worker of our own that is only just starting is no news."""
+    if may(ENGINEER) and (since_start_s is None or since_start_s > _WORKER_START_S) and workers_alive(services()) == 0:
+        st.warning(
+            _("No worker is running, so deployments wait. Start one with `python -m core worker`."),
+            icon=":material/engineering:",
+        )
+
+
+def set_person(who: Person) -> None:
+    """Make `who` the person of this browser session."""
+    st.session_state[_PERSON_KEY] = who
+
+
+def forget_person() -> None:
+    """Sign out: nothing of the person's work stays in the session."""
+    chosen_language = language()
+    st.session_state.clear()
+    st.session_state["language"] = chosen_language
+
+
+def person() -> Person:
+    """The person of this browser session. Raises NotAllowed where nobody has signed in."""
+    found = st.session_state.get(_PERSON_KEY)
+    if not isinstance(found, Person):
+        raise NotAllowed("role_too_low", needed="worker")
+    return found
+
+
+def is_signed_in() -> bool:
+    """Whether the session has a person."""
+    return isinstance(st.session_state.get(_PERSON_KEY), Person)
+
+
+def may(role: str) -> bool:
+    """Whether the person reaches `role`."""
+    return is_signed_in() and reaches(person().role, role)
+
+
+def require(role: str) -> None:
+    """The first line of every screen: stop here, with a sentence, unless the person reaches `role`."""
+    if may(role):
+        return
+    st.title(_("This screen is not open to you"))
+    st.error(
+        _("It needs the role “{role}”. Ask an administrator, or choose another screen.", role=_(ROLE_NAMES[role])),
+        icon=":material/lock:",
+    )
+    st.stop()
+
+
+def show_error(error: Exception) -> None:
+    """One sentence in the run's language: what happened, to what, and what to do. Never a traceback."""
+    shaped = from_lower(error)
+    if shaped.code == "unexpected":
+        _log.error("unexpected error on a page", exc_info=error)
+    elif isinstance(shaped, Unavailable):
+        _log.warning("part outside the process does not answer: %s", shaped.code)
+    st.error(shaped.sentence(language()), icon=":material/error:")
+
+
+@contextmanager
+def showing_errors() -> Iterator[None]:
+    """Show an error of the block as a sentence and go on: what was typed elsewhere on the page stays."""
+    try:
+        yield
+    except AppError as error:
+        show_error(error)
+
+
+def say_after_rerun(message: str, icon: str = ":material/check_circle:") -> None:
+    """Say `message` once, on the next run: a rerun would otherwise swallow it."""
+    st.session_state.setdefault(_FLASH_KEY, []).append((message, icon))
+
+
+def say_what_waits() -> None:
+    """Say what `say_after_rerun` kept."""
+    for message, icon in st.session_state.pop(_FLASH_KEY, []):
+        st.toast(message, icon=icon)
