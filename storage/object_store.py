@@ -155,24 +155,22 @@ def transfer_in_parallel(
     At most ten answers are held, however slowly they are taken; what has not begun when the caller stops never begins.
     """
     pending: deque[tuple[_Item, Future[_Result]]] = deque()
+
+    def next_answer() -> tuple[_Item, _Result | ObjectStoreError]:
+        item, future = pending.popleft()
+        try:
+            return item, future.result()
+        except ObjectStoreError as error:
+            return item, error
+
     with ThreadPoolExecutor(PARALLEL_TRANSFERS, thread_name_prefix="objects") as threads:
         try:
             for item in items:
                 pending.append((item, threads.submit(work, item)))
                 if len(pending) == PARALLEL_TRANSFERS:
-                    yield _next_answer(pending)
+                    yield next_answer()
             while pending:
-                yield _next_answer(pending)
+                yield next_answer()
         finally:
             for _, future in pending:
                 future.cancel()
-
-
-def _next_answer(
-    pending: deque[tuple[_Item, Future[_Result]]],
-) -> tuple[_Item, _Result | ObjectStoreError]:
-    item, future = pending.popleft()
-    try:
-        return item, future.result()
-    except ObjectStoreError as error:
-        return item, error

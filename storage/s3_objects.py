@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -146,7 +147,7 @@ class S3Objects:
                 )
             found = page.get("Contents", [])
             for entry in found:
-                yield ObjectInfo(entry["Key"], int(entry["Size"]), entry["LastModified"])
+                yield ObjectInfo(entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC))
             if not page.get("IsTruncated"):
                 return
             # Without a delimiter the answer names no next marker: it is the last key.
@@ -254,7 +255,8 @@ def _client_meaning(error: ClientError, key: str) -> ObjectStoreError:
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if meaning := _CLIENT_ERRORS.get(code):
         return ObjectStoreError(meaning[0], key=key, reason=meaning[1])
-    if status == 404:
+    # Only a HEAD has no body to name the error in; any other bare 404 comes from something that is no S3 store.
+    if code == "NoSuchKey" or (status == 404 and error.operation_name == "HeadObject"):
         return ObjectStoreError("object_missing", key=key)
     if meaning := _STATUSES.get(status):
         return ObjectStoreError(meaning[0], key=key, reason=meaning[1])
