@@ -2,4 +2,37 @@
 
 from core.i18n import N_
 
-CATALOG_MESSAGES: dict[str, str] = {}
+CATALOG_MESSAGES: dict[str, str] = {
+    # people
+    "open_access_off": N_("Signing in is required here. Sign in with your account."),
+    "sign_in_refused": N_("The login or the password is not right. Check both and try again."),
+    "sign_in_locked": N_("Too many wrong passwords for this login. Try again in {seconds} seconds."),
+    "login_invalid": N_("This login cannot be used. Choose one without spaces, up to 190 characters."),
+    "login_taken": N_('There is already an account with the login "{login}". Choose another login.'),
+    "role_unknown": N_('There is no role "{role}". Choose one of: {choices}.'),
+    "last_admin": N_(
+        '"{login}" is the last administrator who can sign in, and stays one. Make somebody else administrator first.'
+    ),
+    "password_too_short": N_("The password is too short. Use at least {lowest} characters."),
+    "password_too_long": N_("The password is too long. Use at most {highest} characters."),
+    "language_unknown": N_("This language is not available. Choose one of: {choices}."),
+    # products
+    "product_unknown": N_(
+        'There is no product with the code "{product_code}". Check the code, or create the product first.'
+    ),
+    "product_name_missing": N_("The product has no name. Enter one."),
+    "product_code_taken": N_('There is already a product with the code "{product_code}". Choose another code.'),
+    "name_too_long": N_("The name is too long. Shorten it to at most {highest} characters."),
+    "description_too_long": N_("The text is too long. Shorten it to at most {highest} characters."),
+    "code_invalid": N_(
+        'The code "{value}" cannot be used. Use up to 64 letters (A–Z), digits, "-" and "_", and begin with a letter '
+        "or digit."
+    ),
+    # defect types
+    "defect_name_missing": N_("The defect type has no Korean name. Enter one."),
+    "defect_code_taken": N_('The product already has a defect type "{defect_code}". Choose another code.'),
+    "defect_code_reserved": N_('"{defect_code}" stands for images without a defect. Choose another code.'),
+    "severity_unknown": N_("This severity does not exist. Choose one of: {choices}."),
+    "too_many_examples": N_("A defect type has at most {highest} example images. Choose fewer."),
+    "example_of_other_type": N_("An example must be an image of this defect type. Choose among its own images."),
+}

@@ -1,0 +1,66 @@
+"""The audit log: who changed what, when; and what it tells somebody whose save came too late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session, col, select
+
+from core.errors import Conflict
+from storage.tables import AuditLog
+
+if TYPE_CHECKING:
+    from core.accounts import Person
+
+_SHOWN_CHARACTERS = 60
+
+
+def record(
+    session: Session, person: Person | None, action: str, subject_type: str, subject_id: int | None, **details: Any
+) -> AuditLog:
+    """Add one row to the caller's transaction, so that the change and its record are kept or lost together.
+
+    `details` must be JSON values. An edit under a row version gives `row_version` (the new one) and `changes`
+    ({field: [old, new]}): `stale_save` tells the next person from them what happened.
+    """
+    row = AuditLog(
+        user_id=person.id if person else None,
+        user_name=person.display_name if person else "",
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        details=details,
+    )
+    session.add(row)
+    return row
+
+
+def stale_save(session: Session, *, subject_type: str, subject_id: int, row_version: int) -> Conflict:
+    """The Conflict for a save made on the state `row_version`: who changed the row since, from what to what."""
+    rows = session.exec(
+        select(AuditLog)
+        .where(AuditLog.subject_type == subject_type, AuditLog.subject_id == subject_id)
+        .order_by(col(AuditLog.id).desc())
+        .limit(50)
+    ).all()
+    since = [row for row in reversed(rows) if int(row.details.get("row_version", 0)) > row_version]
+    first: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    for row in since:
+        for name, (old, new) in row.details.get("changes", {}).items():
+            first.setdefault(name, old)
+            last[name] = new
+    # Values only: the names of columns would stand untranslated in the sentence.
+    changes = ", ".join(f"{_shorten(first[name])} → {_shorten(new)}" for name, new in last.items())
+    who = ", ".join(dict.fromkeys(row.user_name for row in since if row.user_name))
+    return Conflict("stale_save", who=who or "?", changes=changes or "?")
+
+
+def find_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
+    """{field: [old, new]} of the fields of `after` that differ from `before`."""
+    return {name: [before[name], value] for name, value in after.items() if before[name] != value}
+
+
+def _shorten(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return f"“{text[: _SHOWN_CHARACTERS - 1]}…”" if len(text) > _SHOWN_CHARACTERS else f"“{text}”"

@@ -1,0 +1,113 @@
+"""What every test may ask for: settings in a folder of its own, services, people; and no way out to a network."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import shutil
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.accounts import Person, open_person
+from core.services import Services, build_services
+from core.settings import Settings, read_settings
+from storage.database import Database
+
+# Two cores are shared by all tests. Nothing above imports numpy, torch or OpenCV, which read these once.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+
+class NetworkForbiddenError(Exception):
+    """A test tried to leave this machine."""
+
+
+def _stays_here(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a Unix socket
+    host = str(address[0])
+    if host in {"localhost", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+        def guarded(self: socket.socket, address: Any) -> None:
+            if not _stays_here(address):
+                raise NetworkForbiddenError(str(address))
+            connect(self, address)
+
+        def guarded_ex(self: socket.socket, address: Any) -> int:
+            if not _stays_here(address):
+                raise NetworkForbiddenError(str(address))
+            return connect_ex(self, address)
+
+        patch.setattr(socket.socket, "connect", guarded)
+        patch.setattr(socket.socket, "connect_ex", guarded_ex)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("GEOMSA_", "NCP_", "ANTHROPIC_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file; copying it is many times faster than migrating."""
+    path = tmp_path_factory.mktemp("template") / "geomsa.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.dispose()
+    # What is still in the write-ahead log would not be copied.
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of a fresh data folder: SQLite, local objects, CPU."""
+    return read_settings({"GEOMSA_DATA_DIR": str(tmp_path / "data"), "GEOMSA_DEVICE": "cpu"})
+
+
+@pytest.fixture
+def services(settings: Settings, database_template: Path) -> Iterator[Services]:
+    """Migrated services on `settings`."""
+    shutil.copyfile(database_template, settings.data_dir / "geomsa.db")
+    built = build_services(settings)
+    yield built
+    built.database.dispose()
+
+
+@pytest.fixture
+def engineer(services: Services) -> Person:
+    """The built-in quality engineer."""
+    return open_person(services, "engineer")
+
+
+@pytest.fixture
+def admin(services: Services) -> Person:
+    """The built-in administrator."""
+    return open_person(services, "admin")
+
+
+@pytest.fixture
+def worker_person(services: Services) -> Person:
+    """The built-in line worker."""
+    return open_person(services, "worker")
