@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from core.i18n import DEFAULT_LANGUAGE, LANGUAGES, choose_language, translate, translate_plural
-from storage.tables import DefectType
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType
 
 _LANGUAGE_KEY = "language"
 _MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")

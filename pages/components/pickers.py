@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from pages.components.language import _, defect_name
-from storage.tables import DefectType, Product
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Product
 
 _CHOSEN_PRODUCT = "chosen_product_id"
 

@@ -1,6 +1,131 @@
-"""Inspect a part: choose the product, give one image, see the verdict and why."""
+"""Inspect a part: choose the product, give one image, see the verdict and why, decide what happens to the part."""
 
-from core.roles import WORKER
-from pages.components.session import require
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core import inspection
+from core.catalog import list_products
+from core.errors import AppError
+from core.jobs import MEMORY_BANK
+from core.roles import ENGINEER, WORKER
+from core.versions import list_versions
+from pages.components import screens
+from pages.components.inspection_sources import forget_upload, pick_image, show_details
+from pages.components.language import _, escape
+from pages.components.pickers import pick_product, remember_product, remembered_product_id
+from pages.components.result_view import forget_result, keep_result, show_result, shown_result
+from pages.components.session import may, person, require, services, show_error
+
+if TYPE_CHECKING:
+    from storage.tables import Product
+
+_FAILURE = "inspect_failure"
+
+
+def show_no_products() -> None:
+    """The first minute of a new installation."""
+    st.info(_("There is no product yet."), icon=":material/category:")
+    if may(ENGINEER):
+        st.markdown(_("Register a product, add images of good parts, and build its memory bank. Then inspect here."))
+        screens.link_to(screens.PRODUCTS, _("Register a product"))
+        screens.link_to(screens.NORMAL_IMAGES, _("Add normal images"))
+    else:
+        st.markdown(_("Ask a quality engineer to register the product that you inspect."))
+
+
+def show_no_model(product: Product) -> None:
+    """The product is there, its model is not."""
+    st.info(_("“{product}” cannot be inspected yet: it has no memory bank.", product=escape(product.name)))
+    if may(ENGINEER):
+        st.markdown(_("Build it from the product's normal images; it is used as soon as it is ready."))
+        screens.link_to(screens.MEMORY_BANKS, _("Build the memory bank"))
+        screens.link_to(screens.NORMAL_IMAGES, _("Add normal images"))
+    else:
+        st.markdown(_("Ask a quality engineer to build it, or choose another product."))
+
+
+def recall_product(products: list[Product]) -> None:
+    """In a new session, start with the product that this person inspected last."""
+    if remembered_product_id() is None:
+        mine = (row.product_id for row in inspection.recent(services(), limit=50) if row.created_by == person().id)
+        remember_product(next(mine, None) or products[0].id)
+
+
+def inspect_image(product: Product, data: bytes, file_name: str, source: str, details: dict[str, str]) -> None:
+    """Inspect, and keep the result or the reason why there is none."""
+    top_k = int(st.session_state.get("inspect_top_k", 6))
+    try:
+        with st.spinner(_("Inspecting … the first part after a start takes a few seconds longer."), show_time=True):
+            keep_result(
+                inspection.inspect(
+                    services(),
+                    person(),
+                    product_id=product.id or 0,
+                    data=data,
+                    file_name=file_name,
+                    source=source,
+                    top_k=top_k,
+                    line=details["line"],
+                    lot=details["lot"],
+                    serial=details["serial"],
+                    shift=details["shift"],
+                )
+            )
+    except AppError as error:
+        st.session_state[_FAILURE] = error
+        return
+    st.session_state.pop(_FAILURE, None)
+    # The serial number belongs to one part; line, lot and shift stay.
+    st.session_state["clear_serial"] = True
+    forget_upload()
+    st.rerun()
+
+
+def next_part() -> None:
+    """Clear the screen for the next part."""
+    forget_result()
+    st.session_state.pop(_FAILURE, None)
+
 
 require(WORKER)
+everything = [summary.product for summary in list_products(services())]
+if not everything:
+    st.title(_("Inspect a part"))
+    show_no_products()
+    st.stop()
+
+recall_product(everything)
+shown = shown_result()
+title, choose, more, following = st.columns([1.3, 2.2, 1.5, 1.3], vertical_alignment="bottom")
+title.title(_("Inspect a part"))
+with choose:
+    product = pick_product(everything, key="inspect")
+with more:
+    details = show_details()
+if product is None:
+    st.stop()
+if shown is not None and shown.product.id != product.id:
+    next_part()
+    shown = None
+if shown is not None:
+    following.button(
+        _("Next part"),
+        type="primary",
+        icon=":material/skip_next:",
+        width="stretch",
+        shortcut="N",
+        on_click=next_part,
+    )
+    show_result()
+elif not any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id or 0)):
+    show_no_model(product)
+else:
+    if _FAILURE in st.session_state:
+        show_error(st.session_state[_FAILURE])
+    picked = pick_image(product)
+    if picked is not None:
+        inspect_image(product, picked.read(), picked.file_name, picked.source, details)
+        st.rerun()
