@@ -1,0 +1,29 @@
+"""A product's model in one word: up to date, out of date or none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from core.i18n import N_
+from pages.components.language import _
+
+_Color = Literal["green", "orange", "gray"]
+
+_STATES: dict[str, tuple[str, _Color, str]] = {
+    "current": (N_("Up to date"), "green", ":material/check_circle:"),
+    "out_of_date": (N_("Out of date"), "orange", ":material/update:"),
+    "none": (N_("No model"), "gray", ":material/do_not_disturb_on:"),
+}
+
+
+def state_words(state: str) -> str:
+    """The state of a model (`current`, `out_of_date` or `none`) in the run's language."""
+    return _(_STATES[state][0])
+
+
+def show_state(state: str, *, help_text: str | None = None) -> None:
+    """The state as a badge: in words, colour and icon alike."""
+    _words, color, icon = _STATES[state]
+    st.badge(state_words(state), icon=icon, color=color, help=help_text)
