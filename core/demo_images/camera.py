@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.demo_images.canvas import Field, blur, field, grain, grid_coordinates
+from core.demo_images.canvas import Field, blur, direction, field, grain, grid_coordinates
 
 Pixels = NDArray[np.uint8]
 
@@ -31,10 +31,10 @@ class Camera:
         height, width = shape[:2]
         x, y = grid_coordinates((height, width))
         x, y = x / np.float32(width) - np.float32(0.5), y / np.float32(height) - np.float32(0.5)
-        heading = rng.uniform(0, 2 * np.pi)
+        right, down = direction(rng.uniform(0, 2 * np.pi))
         tilt = rng.uniform(0, 0.14)
         vignette = rng.uniform(0.05, 0.22)
-        light = 1 + tilt * (x * np.cos(heading) + y * np.sin(heading)) - vignette * (x**2 + y**2)
+        light = 1 + tilt * (x * right + y * down) - vignette * (x**2 + y**2)
         channels = shape[2] if len(shape) == 3 else 1
         tint = 1 + rng.normal(0, 0.008, channels)
         return cls(
@@ -50,7 +50,8 @@ class Camera:
         """Return what the sensor would give without noise, in grey levels 0–255."""
         lit = blur(scene, self.focus_px)
         if scene.ndim == 3:
-            return field(np.clip(lit * self.light[..., None] * self.tint, 0, 255))
+            factors = cv2.merge([self.light * channel for channel in self.tint])
+            return field(np.clip(lit * factors, 0, 255))
         return field(np.clip(lit * self.light * self.tint[0], 0, 255))
 
     def read_out(self, exposed: Field) -> Pixels:
@@ -67,11 +68,17 @@ def _coloured(rng: np.random.Generator, shape: tuple[int, int, int]) -> Field:
     return np.float32(0.85) * shared + np.float32(0.6) * own
 
 
+def _largest_change(clean: Field, damaged: Field) -> Field:
+    change = cv2.absdiff(damaged, clean)
+    if change.ndim == 3:
+        red, green, blue = cv2.split(change)
+        return field(cv2.max(cv2.max(red, green), blue))
+    return field(change)
+
+
 def outline_change(clean: Field, damaged: Field) -> Pixels:
     """Mask (0/255) of where two noise-free exposures of one part differ visibly, small gaps closed."""
-    change = np.abs(damaged - clean)
-    if change.ndim == 3:
-        change = change.max(axis=2)
+    change = _largest_change(clean, damaged)
     mask = (change >= MASK_LEVELS).astype(np.uint8) * 255
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), dtype=np.uint8)
 
@@ -81,7 +88,5 @@ def is_visible(clean: Field, damaged: Field, mask: Pixels) -> bool:
     inside = mask > 0
     if int(inside.sum()) < 14:
         return False
-    change = np.abs(damaged - clean)
-    if change.ndim == 3:
-        change = change.max(axis=2)
+    change = _largest_change(clean, damaged)
     return float(np.quantile(change[inside], 0.8)) >= 9.0

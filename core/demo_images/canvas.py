@@ -39,23 +39,33 @@ def cloud(rng: np.random.Generator, size: Size, cell_px: float, octaves: int = 1
     total = np.zeros(size, np.float32)
     weight, power = 1.0, 0.0
     for octave in range(octaves):
-        cell = max(cell_px / 2**octave, 1.0)
-        coarse = (int(np.ceil(size[0] / cell)) + 4, int(np.ceil(size[1] / cell)) + 4)
-        enlarged = cv2.resize(
-            grain(rng, coarse),
-            (round(coarse[1] * cell), round(coarse[0] * cell)),
-            interpolation=cv2.INTER_CUBIC,
-        )
-        top, left = round(cell * 1.5), round(cell * 1.5)
-        total += weight * field(enlarged)[top : top + size[0], left : left + size[1]]
+        total += _value_noise(rng, size, max(cell_px / 2**octave, 1.0)) * np.float32(weight)
         power += weight**2
         weight *= 0.55
-    return field(total / (0.75 * np.sqrt(power)))
+    return field(total / np.float32(0.75 * np.sqrt(power)))
+
+
+def _value_noise(rng: np.random.Generator, size: Size, cell_px: float) -> Field:
+    """White noise on a coarse lattice, cubically enlarged and cut to size."""
+    if cell_px >= 16:  # smooth enough to be made at a quarter of the size
+        small = _value_noise(rng, (-(-size[0] // 4), -(-size[1] // 4)), cell_px / 4)
+        enlarged = cv2.resize(small, (small.shape[1] * 4, small.shape[0] * 4), interpolation=cv2.INTER_CUBIC)
+        return field(enlarged)[: size[0], : size[1]]
+    lattice = (int(np.ceil(size[0] / cell_px)) + 4, int(np.ceil(size[1] / cell_px)) + 4)
+    full = (round(lattice[1] * cell_px), round(lattice[0] * cell_px))
+    enlarged = cv2.resize(grain(rng, lattice), full, interpolation=cv2.INTER_CUBIC)
+    edge = round(cell_px * 1.5)
+    return field(enlarged)[edge : edge + size[0], edge : edge + size[1]]
 
 
 def ramp(distance: Field, width_px: float) -> Field:
     """0 below −width/2, 1 above +width/2, linear between: an anti-aliased edge."""
     return field(np.clip(distance / np.float32(width_px) + np.float32(0.5), 0, 1))
+
+
+def direction(angle_rad: float) -> Point:
+    """Cosine and sine as plain floats, which leave float32 fields float32."""
+    return float(np.cos(angle_rad)), float(np.sin(angle_rad))
 
 
 def grid_coordinates(size: Size) -> tuple[Field, Field]:
@@ -75,18 +85,33 @@ def blob(
     edge_px: float = 1.5,
 ) -> Field:
     """Coverage 0–1 of an irregular, turned ellipse. `ragged` is the outline's relative deviation."""
-    x, y = grid_coordinates(size)
     turn = rng.uniform(0, np.pi)
-    dx, dy = x - np.float32(centre[0]), y - np.float32(centre[1])
+    waves = np.arange(2, 9)
+    amplitudes = ragged * rng.normal(size=waves.size) * 1.3 / waves**1.2
+    phases = rng.uniform(0, 2 * np.pi, waves.size)
+    lobes = 1 + float(np.abs(amplitudes).sum())
+    left, top, right, bottom = _window(size, centre, radius_px * np.sqrt(elongation) * lobes + edge_px + 2)
+    result = np.zeros(size, np.float32)
+    if right <= left or bottom <= top:
+        return result
+    y, x = np.mgrid[top:bottom, left:right]
+    dx, dy = x - centre[0], y - centre[1]
     along = (dx * np.cos(turn) + dy * np.sin(turn)) / np.sqrt(elongation)
     across = (-dx * np.sin(turn) + dy * np.cos(turn)) * np.sqrt(elongation)
-    radius = np.hypot(along, across)
-    angle = np.arctan2(across, along)
-    outline = np.ones(size, np.float32)
-    for wave in range(2, 9):
-        amplitude = ragged * rng.normal() * 1.3 / wave**1.2
-        outline += field(amplitude * np.cos(wave * angle + rng.uniform(0, 2 * np.pi)))
-    return ramp(field(radius_px * np.maximum(outline, 0.3) - radius), edge_px)
+    radius, angle = field(np.hypot(along, across)), field(np.arctan2(across, along))
+    outline = np.ones_like(radius)
+    for wave, amplitude, phase in zip(waves, amplitudes, phases, strict=True):
+        outline += np.float32(amplitude) * np.cos(np.float32(wave) * angle + np.float32(phase))
+    inside = np.float32(radius_px) * np.maximum(outline, np.float32(0.3)) - radius
+    result[top:bottom, left:right] = ramp(inside, edge_px)
+    return result
+
+
+def _window(size: Size, centre: Point, reach_px: float) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a square around a point, cut to the picture."""
+    left, top = max(int(centre[0] - reach_px), 0), max(int(centre[1] - reach_px), 0)
+    right, bottom = min(int(centre[0] + reach_px) + 2, size[1]), min(int(centre[1] + reach_px) + 2, size[0])
+    return left, top, right, bottom
 
 
 def wander(
@@ -109,20 +134,26 @@ def wander(
 
 def stroke(size: Size, points: NDArray[np.float64], width_px: float, *, taper: bool = False) -> Field:
     """Coverage 0–1 of a line of `width_px` along `points`; with `taper` it thins towards both ends."""
+    margin = int(width_px) + 3
+    left, top = (max(int(low) - margin, 0) for low in points.min(axis=0))
+    right, bottom = (
+        min(int(high) + margin, end) for high, end in zip(points.max(axis=0), (size[1], size[0]), strict=True)
+    )
+    result = np.zeros(size, np.float32)
+    if right <= left or bottom <= top:
+        return result
     scale = _STROKE_SCALE
-    canvas = np.zeros((size[0] * scale, size[1] * scale), np.uint8)
-    scaled = np.round((points + 0.5) * scale).astype(np.int32)
+    canvas = np.zeros(((bottom - top) * scale, (right - left) * scale), np.uint8)
+    scaled = np.round((points - [left, top] + 0.5) * scale).astype(np.int32)
     segments = len(scaled) - 1
     for index in range(segments):
-        share = 1.0
-        if taper:
-            share = min(1.0, 0.25 + 3.0 * min(index + 1, segments - index) / segments)
-        thickness = max(round(width_px * scale * share), 1)
+        share = min(1.0, 0.25 + 3.0 * min(index + 1, segments - index) / segments) if taper else 1.0
         start = (int(scaled[index][0]), int(scaled[index][1]))
         end = (int(scaled[index + 1][0]), int(scaled[index + 1][1]))
-        cv2.line(canvas, start, end, 255, thickness)
-    reduced = cv2.resize(canvas, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-    return field(reduced) / np.float32(255)
+        cv2.line(canvas, start, end, 255, max(round(width_px * scale * share), 1))
+    reduced = cv2.resize(canvas, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    result[top:bottom, left:right] = field(reduced) / np.float32(255)
+    return result
 
 
 def slopes(height: Field) -> tuple[Field, Field]:
@@ -136,10 +167,10 @@ def slopes(height: Field) -> tuple[Field, Field]:
 def lambert(height: Field, *, azimuth_rad: float, elevation_rad: float) -> Field:
     """Cosine of the angle between a relief's normal and a distant light (0 where it faces away)."""
     across, down = slopes(height)
-    flat = np.cos(elevation_rad)
-    towards = -(across * np.float32(np.cos(azimuth_rad)) + down * np.float32(np.sin(azimuth_rad)))
-    cosine = towards * np.float32(flat) + np.float32(np.sin(elevation_rad))
-    return field(np.maximum(cosine, 0) / np.sqrt(1 + across**2 + down**2))
+    right, downwards = direction(azimuth_rad)
+    flat, steep = direction(elevation_rad)
+    cosine = across * (-right * flat) + down * (-downwards * flat) + steep
+    return field(np.maximum(cosine, 0) / np.sqrt(1 + across * across + down * down))
 
 
 def shift(image: Field, dx_px: float, dy_px: float) -> Field:
@@ -156,18 +187,5 @@ def dust(rng: np.random.Generator, size: Size, *, most: int, radius_px: float = 
         x, y = rng.uniform(2, size[1] - 2), rng.uniform(2, size[0] - 2)
         end = np.array([[x, y], [x + rng.normal(0, 0.8), y + rng.normal(0, 0.8)]])
         width = 2 * radius_px * rng.uniform(0.4, 1.0)
-        specks = np.maximum(specks, stroke_near(size, end, width) * np.float32(rng.uniform(0.4, 1.0)))
+        specks = np.maximum(specks, stroke(size, end, width) * np.float32(rng.uniform(0.4, 1.0)))
     return specks
-
-
-def stroke_near(size: Size, points: NDArray[np.float64], width_px: float) -> Field:
-    """`stroke` for a short mark: drawn in a window around it, for speed."""
-    margin = int(width_px) + 3
-    left, top = np.maximum(np.floor(points.min(axis=0)).astype(int) - margin, 0)
-    right = min(int(points[:, 0].max()) + margin, size[1])
-    bottom = min(int(points[:, 1].max()) + margin, size[0])
-    result = np.zeros(size, np.float32)
-    if right > left and bottom > top:
-        window = stroke((bottom - top, right - left), points - np.array([left, top]), width_px)
-        result[top:bottom, left:right] = window
-    return result

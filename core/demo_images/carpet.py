@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,12 +11,12 @@ from core.demo_images.canvas import (
     blob,
     blur,
     cloud,
+    direction,
     field,
     grain,
     grid_coordinates,
     ramp,
     stroke,
-    stroke_near,
     wander,
 )
 
@@ -36,19 +37,17 @@ class Tile:
     def draw(cls, rng: np.random.Generator) -> "Tile":
         """Weave a tile: place, angle, tension, shade of each yarn, loose lint."""
         x, y = grid_coordinates(SIZE)
-        turn = np.deg2rad(rng.normal(0, 1.6))
-        origin = rng.uniform(0, 16 * _YARN_PX, 2)
+        cos, sin = direction(np.deg2rad(rng.normal(0, 1.6)))
+        left, top = (float(start) for start in rng.uniform(0, 16 * _YARN_PX, 2))
         pull = cloud(rng, SIZE, 70.0, 2), cloud(rng, SIZE, 70.0, 2)
         wobble = cloud(rng, SIZE, 12.0), cloud(rng, SIZE, 12.0)
-        u = (x * np.cos(turn) + y * np.sin(turn) + origin[0] + pull[0] * 1.3 + wobble[0] * 0.55) / _YARN_PX
-        v = (-x * np.sin(turn) + y * np.cos(turn) + origin[1] + pull[1] * 1.3 + wobble[1] * 0.55) / _YARN_PX
+        u = (x * cos + y * sin + left + pull[0] * 1.3 + wobble[0] * 0.55) / _YARN_PX
+        v = (y * cos - x * sin + top + pull[1] * 1.3 + wobble[1] * 0.55) / _YARN_PX
         woven = _weave(rng, field(u), field(v))
-        soil = 1 + cloud(rng, SIZE, 100.0, 2) * np.float32(0.04)
-        woven = woven * soil[..., None]
         for _ in range(int(rng.integers(0, 5))):  # lint that the next vacuuming takes away
             start = (float(rng.uniform(4, 296)), float(rng.uniform(4, 296)))
             fibre = wander(rng, start=start, heading_rad=rng.uniform(0, 6.3), length_px=rng.uniform(4, 11), bend=1.0)
-            cover = stroke_near(SIZE, fibre, rng.uniform(0.4, 0.8))[..., None] * np.float32(rng.uniform(0.3, 0.7))
+            cover = stroke(SIZE, fibre, rng.uniform(0.4, 0.8))[..., None] * np.float32(rng.uniform(0.3, 0.7))
             woven = woven * (1 - cover) + np.float32(rng.uniform(150, 190)) * cover
         jute = 44 + 6 * cloud(rng, SIZE, 5.0, 2) + 3 * grain(rng, SIZE)
         backing = jute[..., None] * np.array([1.08, 0.98, 0.84], np.float32)
@@ -82,7 +81,7 @@ class Tile:
             )
             inward = angle + np.pi + rng.normal(0, 0.6)
             fray = wander(rng, start=start, heading_rad=inward, length_px=radius * rng.uniform(0.4, 1), bend=0.8)
-            line = stroke_near(SIZE, fray, rng.uniform(0.5, 1.1))[..., None] * np.float32(0.75)
+            line = stroke(SIZE, fray, rng.uniform(0.5, 1.1))[..., None] * np.float32(0.75)
             image = image * (1 - line) + _BEIGE * np.float32(rng.uniform(0.6, 0.95)) * line
         return field(image)
 
@@ -116,22 +115,25 @@ def _inside(rng: np.random.Generator, margin_px: float) -> tuple[float, float]:
 
 def _weave(rng: np.random.Generator, u: Field, v: Field) -> NDArray[np.float32]:
     """Shade a 2/2 twill whose warp runs down and weft across; `u`, `v` count yarns."""
-    column, row = np.floor(u).astype(np.int32), np.floor(v).astype(np.int32)
-    warp_over = (column + row) % 4 < 2
+    column, row = np.floor(u), np.floor(v)
+    beside, behind = u - column, v - row
+    diagonal = (column + row) % 4
+    warp_over = diagonal < 2
     # Across the visible yarn −1…1, and along its float (two cells long) −1…1.
-    side = np.where(warp_over, u - column, v - row) * 2 - 1
-    step = np.where(warp_over, (column + row) % 4 + (v - row), (column - 0 + row) % 4 - 2 + (u - column)) - 1
-    crown = np.sqrt(np.maximum(1 - np.float32(0.88) * side**2, 0.02))
-    arch = 1 - np.float32(0.42) * step**2
-    yarn = np.where(warp_over, column % 64, row % 64 + 64)
+    side = np.where(warp_over, beside, behind) * 2 - 1
+    step = np.where(warp_over, diagonal + behind, diagonal - 2 + beside) - 1
+    crown = np.sqrt(np.maximum(1 - np.float32(0.88) * side * side, np.float32(0.02)))
+    arch = 1 - np.float32(0.42) * step * step
+    yarn = np.where(warp_over, column % 64, row % 64 + 64).astype(np.int32)
     shades = rng.normal(1.0, 0.045, 128).astype(np.float32)
     length = np.where(warp_over, v, u)
     # Two plies twisted together: slanting lines over the yarn.
-    ply = np.cos(2 * np.pi * (length * 1.9 + side * 0.45 + (yarn * 37 % 64) / 64.0))
+    twist = length * np.float32(1.9) + side * np.float32(0.45) + field(yarn * 37 % 64) / np.float32(64)
+    ply = np.cos(np.float32(2 * np.pi) * twist)
     hairs = cloud(rng, u.shape, 2.2) * np.float32(0.06) + grain(rng, u.shape) * np.float32(0.055)
     lit = crown * arch * (1 + np.float32(0.09) * ply + hairs) * (1 + np.float32(0.10) * side)
-    fuzz = np.float32(0.20) + np.float32(0.80) * lit
-    base = np.where(warp_over[..., None], _BEIGE, _SLATE) * shades[yarn][..., None]
-    image = base * fuzz[..., None] * np.float32(1.08)
     gap = ramp(np.abs(side) - np.float32(0.93), 0.25) * np.float32(0.35)
-    return field(image * (1 - gap[..., None]))
+    soil = 1 + cloud(rng, u.shape, 100.0, 2) * np.float32(0.04)
+    light = soil * (np.float32(0.20) + np.float32(0.80) * lit) * shades[yarn] * (1 - gap) * np.float32(1.08)
+    planes = [light * np.where(warp_over, warp, weft) for warp, weft in zip(_BEIGE, _SLATE, strict=True)]
+    return field(cv2.merge(planes))

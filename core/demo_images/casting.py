@@ -11,6 +11,7 @@ from core.demo_images.canvas import (
     blob,
     blur,
     cloud,
+    direction,
     dust,
     field,
     grain,
@@ -113,11 +114,14 @@ class Impeller:
         x, y = grid_coordinates(SIZE)
         angle = np.arctan2(y - np.float32(self.centre[1]), x - np.float32(self.centre[0]))
         # Turned faces mirror the lamp along two opposite sectors, as the bow tie on any lathe part.
-        sheen = np.abs(np.cos(angle - np.float32(self.light_rad))) ** 6
+        mirrored = np.cos(angle - np.float32(self.light_rad)) ** 2
+        sheen = mirrored * mirrored * mirrored
         cast = np.float32(96) * key + np.float32(44) * fill + np.float32(10)
         turned = np.float32(78) * key + np.float32(58) * fill + np.float32(30) + np.float32(62) * sheen
         turned = turned * (1 + self.grooves)
         metal = (cast * (1 - machined) + turned * machined) * self.tone * sky * (1 - np.float32(0.42) * shadow)
+        depth = np.clip(relief * np.float32(-0.25), 0, 1)  # little light falls into the bore
+        metal = metal * (1 - np.float32(0.62) * depth)
         metal = metal * (1 - dark) + bright * (205 - metal)
         metal = metal * (1 - np.float32(0.35) * self.specks)
         halo = blur(shift(coverage, 5.0, 6.0), 6.0)
@@ -125,7 +129,7 @@ class Impeller:
         return field(ground * (1 - coverage) + metal * coverage)
 
     def _cast_shadow(self, relief: Field) -> Field:
-        dx, dy = float(np.cos(self.light_rad)), float(np.sin(self.light_rad))
+        dx, dy = direction(self.light_rad)
         depth = np.zeros(SIZE, np.float32)
         for distance in (2.0, 4.0, 6.5, 9.5):
             # What stands towards the lamp, lowered by the slant of the light on its way here.
@@ -134,7 +138,8 @@ class Impeller:
         return blur(np.clip(depth / np.float32(2.5), 0, 1), 0.9)
 
     def _polar(self, radius: float, angle: float) -> tuple[float, float]:
-        return self.centre[0] + radius * float(np.cos(angle)), self.centre[1] + radius * float(np.sin(angle))
+        cos, sin = direction(angle)
+        return self.centre[0] + radius * cos, self.centre[1] + radius * sin
 
     def _blow_holes(self, rng: np.random.Generator, strength: float) -> Field:
         pits = np.zeros(SIZE, np.float32)

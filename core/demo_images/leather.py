@@ -25,6 +25,8 @@ SIZE = (300, 300)
 _HIDE_PX = 1100
 _HIDES = 2
 _BROWN = np.array([150.0, 97.0, 63.0], np.float32)
+_RAW_HIDE = np.array([196.0, 160.0, 122.0], np.float32)
+_LAMP = np.array([1.0, 0.95, 0.88], np.float32)
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,12 @@ class Panel:
         hollow = np.clip(1 + np.float32(0.10) * (relief - blur(relief, 3.5)), 0.5, 1.15)
         diffuse = (np.float32(0.78) * light + np.float32(0.36) * fill) * hollow * shade
         gloss = np.maximum(light - np.float32(0.80), 0) ** 2 * np.float32(620 * self.sheen)
-        colour = self.colour * (1 - wet[..., None] * tint)
-        image = diffuse[..., None] * colour + gloss[..., None] * np.array([1.0, 0.95, 0.88], np.float32)
-        raw_hide = np.array([196.0, 160.0, 122.0], np.float32)
-        image = image + bare[..., None] * (raw_hide - image)
-        return field(image * (1 + np.float32(0.20) * self.specks[..., None]))
+        glint = 1 + np.float32(0.20) * self.specks
+        planes = []
+        for channel in range(3):
+            plane = diffuse * self.colour[channel] * (1 - wet * tint[channel]) + gloss * _LAMP[channel]
+            planes.append((plane + bare * (_RAW_HIDE[channel] - plane)) * glint)
+        return field(cv2.merge(planes))
 
 
 @cache

@@ -1,6 +1,7 @@
 """A day's production of one generated product: how many parts of each kind, drawn and photographed."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,6 +18,8 @@ TRAIN_DEFECTS, TEST_DEFECTS = 12, 20
 
 _JPEG_QUALITY = 94
 _ATTEMPTS = 40
+_THREADS = 2
+_BATCH = 12
 
 
 class Part(Protocol):
@@ -52,14 +55,14 @@ class Production:
             ("train", TRAIN_NORMALS, TRAIN_DEFECTS),
             ("test", TEST_NORMALS, TEST_DEFECTS),
         )
+        shots: list[tuple[Split, str | None, int]] = []
         for split, normals, defects in amounts:
-            for index in range(normals):
-                pixels = self.photograph(split, None, index)[0]
-                yield self._image(split, None, index, pixels, None)
-            for code in self.defect_codes:
-                for index in range(defects):
-                    pixels, mask = self.photograph(split, code, index)
-                    yield self._image(split, code, index, pixels, mask)
+            shots += [(split, None, index) for index in range(normals)]
+            shots += [(split, code, index) for code in self.defect_codes for index in range(defects)]
+        # Each image has seeds of its own, so that drawing several at once changes none of them.
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="demo-images") as pool:
+            for start in range(0, len(shots), _BATCH):
+                yield from pool.map(self._develop, shots[start : start + _BATCH])
 
     def photograph(
         self, split: Split, flaw: str | None, index: int, *, repaired: bool = False
@@ -88,7 +91,9 @@ class Production:
                 return camera.read_out(exposed if repaired else damaged), mask
         raise RuntimeError(f"no visible {flaw} on {self.code} {split} {index}")
 
-    def _image(self, split: Split, flaw: str | None, index: int, pixels: Pixels, mask: Pixels | None) -> DemoImage:
+    def _develop(self, shot: tuple[Split, str | None, int]) -> DemoImage:
+        split, flaw, index = shot
+        pixels, mask = self.photograph(split, flaw, index)
         return DemoImage(
             name=f"{self.code}_{flaw or 'normal'}_{split}_{index + 1:03d}.{self.file_format}",
             split=split,

@@ -10,6 +10,7 @@ from core.demo_images.canvas import (
     blob,
     blur,
     cloud,
+    direction,
     dust,
     field,
     grain,
@@ -61,11 +62,11 @@ class Mesh:
     def draw(cls, rng: np.random.Generator) -> "Mesh":
         """Lay a mesh on the tray: angle, place, the weave's tolerance, the wire's drawing marks, the tray."""
         x, y = grid_coordinates(SIZE)
-        turn = np.deg2rad(45 + rng.normal(0, 1.5))
+        cos, sin = direction(np.deg2rad(45 + rng.normal(0, 1.5)))
         origin = rng.uniform(-_PITCH_PX / 2, _PITCH_PX / 2, 2)
         dx, dy = x - np.float32(143.5 + origin[0]), y - np.float32(143.5 + origin[1])
-        first = dx * np.cos(turn) + dy * np.sin(turn)
-        second = -dx * np.sin(turn) + dy * np.cos(turn)
+        first = dx * cos + dy * sin
+        second = dy * cos - dx * sin
         first = first + cloud(rng, SIZE, 110.0) * np.float32(0.7)
         second = second + cloud(rng, SIZE, 110.0) * np.float32(0.7)
         wires = np.arange(-_REACH, _REACH + 1) * _PITCH_PX + rng.normal(0, 0.35, (2, 2 * _REACH + 1))
@@ -118,7 +119,7 @@ class Mesh:
         parts = [self._wires(family, kinks[family], gaps[family]) for family in (0, 1)]
         (low_a, tone_a, cover_a), (low_b, tone_b, cover_b) = parts
         either = np.maximum(cover_a, cover_b)
-        dx, dy = float(np.cos(self.light_rad)), float(np.sin(self.light_rad))
+        dx, dy = direction(self.light_rad)
         fallen = blur(shift(either, -dx * 6.0 + 2.0, -dy * 6.0), 2.2)
         ground = self.tray * (1 - np.float32(0.55) * fallen)
         a_over = low_a > low_b
@@ -151,17 +152,19 @@ class Mesh:
             torn = gap.half_px - np.abs(offset) + np.float32(0.25) * away * np.float32(np.sign(gap.spring_px))
             cut = np.where(here, np.maximum(cut, ramp(field(torn), 1.3)), cut)
         round_ = np.clip(away / np.float32(_RADIUS_PX), -1, 1)
-        phase = np.pi * (along / _PITCH_PX + index + family)
+        phase = np.float32(np.pi) * (along / np.float32(_PITCH_PX) + field(index % 2) + family)
         sway = np.cos(phase)
         steep = np.sin(phase) * np.float32(0.38)
-        top = np.sqrt(1 - round_**2)
+        top = np.sqrt(1 - round_ * round_)
         height = np.float32(3.2) * sway + np.float32(_RADIUS_PX) * top
-        towards = self.light_rad - self._heading(family)
-        side = np.float32(np.cos(towards)) * round_ * 0.95
-        slope = np.float32(np.sin(towards)) * steep
-        facing = np.clip(np.float32(0.80) * top + side + slope, 0, None)
-        glint = np.clip(np.float32(0.62) * top + np.float32(1.25) * side + slope * 1.3, 0, None) ** 9
-        tone = 24 + 88 * facing + 100 * np.minimum(glint, 1.4) + 10 * sway
+        beside, ahead = direction(self.light_rad - self._heading(family))
+        side = round_ * (beside * 0.95)
+        slope = steep * ahead
+        facing = np.maximum(np.float32(0.80) * top + side + slope, 0)
+        mirrored = np.maximum(np.float32(0.62) * top + np.float32(1.25) * side + slope * 1.3, 0)
+        cube = mirrored * mirrored * mirrored
+        glint = cube * cube * cube
+        tone = 24 + 88 * facing + 84 * np.minimum(glint, 1.4) + 10 * sway
         tone = tone * self.tones[family][index + _REACH] * (1 + self.drawn[family]) * (1 - self.rust)
         cover = ramp(field(_RADIUS_PX - np.abs(away)), 1.0) * (1 - cut)
         return field(height - 40 * (1 - cover)), field(tone), field(cover)
@@ -177,8 +180,8 @@ class Mesh:
         radius = 5.0 + 17 * strength * rng.uniform(0.4, 1.0)
         drop = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=rng.uniform(1, 2), ragged=0.35, edge_px=2.5)
         dome = blur(drop, radius * 0.35 + 1.0) * drop
-        dx, dy = np.cos(self.light_rad), np.sin(self.light_rad)
-        lit = dome - shift(dome, float(-dx * 2.5), float(-dy * 2.5))
+        dx, dy = direction(self.light_rad)
+        lit = dome - shift(dome, -dx * 2.5, -dy * 2.5)
         milk = np.float32(0.22 + 0.5 * strength) * drop * np.clip(1 + cloud(rng, SIZE, 12.0) * np.float32(0.12), 0, 1.3)
         body = np.float32(rng.uniform(92, 150))
         softened = image * (1 - np.float32(0.5) * drop) + blur(image, 1.2) * np.float32(0.5) * drop
