@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -163,8 +164,6 @@ def _show_log(job: JobView) -> None:
 
 
 def _log_time(entry: Mapping[str, Any]) -> str:
-    from datetime import datetime
-
     return clock(datetime.fromisoformat(str(entry["at"])))
 
 

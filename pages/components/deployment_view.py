@@ -1,0 +1,197 @@
+"""The deployment screens: what is built from what, how long it takes, the start, and the versions that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.catalog import ProductSummary, list_products
+from core.deployments import estimate, readiness
+from core.errors import AppError
+from core.i18n import N_
+from core.jobs import submit
+from core.versions import ModelState, activate, list_versions, model_states
+from pages.components import screens
+from pages.components.job_panel import show_job_panel
+from pages.components.language import _, _n, byte_size, duration, escape, language, moment, number
+from pages.components.metrics import FIGURES_HELP, list_figures
+from pages.components.model_state import state_words
+from pages.components.pickers import pick_product
+from pages.components.session import person, say_after_rerun, services, show_error
+from pages.components.words import in_words
+
+if TYPE_CHECKING:
+    from storage.tables import ModelVersion
+
+VERSION_STATES: dict[str, str] = {"active": N_("In use"), "candidate": N_("Candidate"), "retired": N_("Kept")}
+
+
+@dataclass(frozen=True)
+class DeploymentWords:
+    """What a deployment screen says, in the run's language."""
+
+    kind: str
+    title: str
+    explanation: str
+    start: str
+
+
+def show_deployment(words: DeploymentWords) -> None:
+    """The whole screen for one kind of model."""
+    st.title(words.title)
+    st.markdown(words.explanation)
+    products = list_products(services())
+    if not products:
+        st.info(_("There is no product yet. Register one and add its images first."), icon=":material/category:")
+        screens.link_to(screens.PRODUCTS, _("Register a product"))
+        return
+    states = model_states(services())
+    names = {summary.product.id or 0: summary.product.name for summary in products}
+    show_job_panel(words.kind, names)
+    chosen = _show_products(words, products, states)
+    _show_start(words, chosen)
+    st.divider()
+    _show_versions(words, products)
+
+
+def _show_products(
+    words: DeploymentWords, products: list[ProductSummary], states: dict[tuple[str, int], ModelState]
+) -> list[ProductSummary]:
+    refusals = {summary.product.id: readiness(services(), words.kind, summary.product.id or 0) for summary in products}
+    rows = [_describe_product(words, summary, states, refusals[summary.product.id]) for summary in products]
+    suggested = [
+        index
+        for index, summary in enumerate(products)
+        if refusals[summary.product.id] is None and _state_of(words, summary, states).state != "current"
+    ]
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        key=f"{words.kind}_products",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": suggested}},
+        column_config={_("Note"): st.column_config.TextColumn(width="large")},
+    )
+    picked = [products[index] for index in event.selection.rows if index < len(products)]
+    return [summary for summary in picked if refusals[summary.product.id] is None]
+
+
+def _state_of(words: DeploymentWords, summary: ProductSummary, states: dict[tuple[str, int], ModelState]) -> ModelState:
+    return states.get((words.kind, summary.product.id or 0), ModelState("none", None))
+
+
+def _describe_product(
+    words: DeploymentWords,
+    summary: ProductSummary,
+    states: dict[tuple[str, int], ModelState],
+    refusal: AppError | None,
+) -> dict[str, Any]:
+    state = _state_of(words, summary, states)
+    in_use = "–"
+    if state.active is not None:
+        in_use = _("version {number}, {when}", number=state.active.number, when=moment(state.active.created_at))
+    return {
+        _("Product"): summary.product.name,
+        _("State"): state_words(state.state),
+        _("In use"): in_use,
+        _("Normal images"): summary.n_normal_train,
+        _("Defect images"): summary.n_defect_train,
+        _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(state),
+    }
+
+
+def _describe_changes(state: ModelState) -> str:
+    if state.state != "out_of_date":
+        return ""
+    added, removed = state.changes.get("added", 0), state.changes.get("removed", 0)
+    parts = []
+    if added:
+        parts.append(_n("{count} image added", "{count} images added", added))
+    if removed:
+        parts.append(_n("{count} image removed", "{count} images removed", removed))
+    return ", ".join(parts) or _("settings or labels changed")
+
+
+def _show_start(words: DeploymentWords, chosen: list[ProductSummary]) -> None:
+    if not chosen:
+        st.caption(_("Choose the products to build in the first column of the table."))
+        return
+    ids = [summary.product.id or 0 for summary in chosen]
+    expected = estimate(services(), words.kind, ids)
+    button, forecast = st.columns([1, 2.2], vertical_alignment="center")
+    forecast.markdown(
+        _n("{count} product", "{count} products", len(chosen))
+        + " · "
+        + _n("{count} image", "{count} images", expected.n_images)
+        + " · "
+        + _("about {time}", time=duration(max(1.0, expected.seconds)))
+        + " · "
+        + _("up to {size} of memory", size=byte_size(expected.memory_bytes))
+        + "  \n"
+        + _("Inspection goes on with the version in use until the new one is ready.")
+    )
+    if button.button(words.start, type="primary", icon=":material/play_arrow:", width="stretch"):
+        try:
+            submit(services(), person(), kind=words.kind, product_ids=ids)
+        except AppError as error:
+            show_error(error)
+            return
+        say_after_rerun(_("The deployment is in the queue."), icon=":material/schedule:")
+        st.rerun()
+
+
+def _show_versions(words: DeploymentWords, products: list[ProductSummary]) -> None:
+    st.subheader(_("Versions"), help=_(FIGURES_HELP))
+    product = pick_product([summary.product for summary in products], key=f"{words.kind}_versions")
+    versions = list_versions(services(), words.kind, product.id or 0) if product is not None else []
+    if not versions:
+        st.caption(_("Nothing was built for this product yet."))
+        return
+    for version in versions[:12]:
+        _show_version(version)
+
+
+def _show_version(version: ModelVersion) -> None:
+    part = {"normal": _("normal images"), "defect": _("defect images")}.get(version.scope.rpartition(":")[2], "")
+    title = _("Version {number}", number=version.number) + (f" · {part}" if part else "")
+    figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
+    with st.container(border=True, key=f"version_{version.id}"):
+        about, action = st.columns([4, 1], vertical_alignment="center")
+        with about:
+            st.markdown(
+                f"**{title}** · {in_words(VERSION_STATES, version.state)}" + (f"  \n{figures}" if figures else "")
+            )
+            n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
+            st.caption(
+                f"{moment(version.created_at)} · {_n('{count} image', '{count} images', n_images)}"
+                f" · {byte_size(version.byte_size)} · {escape(version.model_name)}"
+            )
+        with action:
+            if version.active_key is not None:
+                st.badge(_("In use"), icon=":material/check_circle:", color="green")
+            else:
+                _show_activate(version)
+
+
+def _show_activate(version: ModelVersion) -> None:
+    label = _("Put into use") if version.state == "candidate" else _("Roll back to this")
+    with st.popover(label, width="stretch"):
+        st.markdown(
+            _(
+                "Every inspection from now on uses version {number}. The present one is kept.",
+                number=number(version.number),
+            )
+        )
+        if st.button(_("Yes, use it"), key=f"activate_{version.id}", type="primary"):
+            try:
+                with st.spinner(_("Checking the version …")):
+                    activate(services(), person(), version.id or 0)
+            except AppError as error:
+                show_error(error)
+                return
+            say_after_rerun(_("Version {number} is in use.", number=version.number))
+            st.rerun()

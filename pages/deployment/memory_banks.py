@@ -1,0 +1,20 @@
+"""Memory banks: build the anomaly detection of the products, watch it, put a version into use or take it back."""
+
+from core.jobs import MEMORY_BANK
+from core.roles import ENGINEER
+from pages.components.deployment_view import DeploymentWords, show_deployment
+from pages.components.language import _
+from pages.components.session import require
+
+require(ENGINEER)
+show_deployment(
+    DeploymentWords(
+        kind=MEMORY_BANK,
+        title=_("Memory banks"),
+        explanation=_(
+            "A memory bank is what normal parts look like (PatchCore), built from a product's normal training images. "
+            "Its two thresholds are calibrated in the same step; defect training images sharpen them."
+        ),
+        start=_("Build memory banks"),
+    )
+)

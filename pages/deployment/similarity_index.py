@@ -1,0 +1,20 @@
+"""Similarity index: make the products' images findable by what they look like, normal and defect images apart."""
+
+from core.jobs import SIMILARITY_INDEX
+from core.roles import ENGINEER
+from pages.components.deployment_view import DeploymentWords, show_deployment
+from pages.components.language import _
+from pages.components.session import require
+
+require(ENGINEER)
+show_deployment(
+    DeploymentWords(
+        kind=SIMILARITY_INDEX,
+        title=_("Similarity index"),
+        explanation=_(
+            "Two indexes for each product, one of its normal and one of its defect training images (image embeddings). "
+            "An inspection finds look-alikes in them and suggests the defect type."
+        ),
+        start=_("Build similarity indexes"),
+    )
+)
