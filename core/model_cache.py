@@ -1,0 +1,134 @@
+"""Loaded models, shared by every session of the process and keyed by version: fetched, verified, loaded once.
+
+A version is immutable, so an entry never goes stale; the least recently used is dropped when there are too many.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from storage.objects import ObjectStore
+from storage.tables import ModelVersion
+
+if TYPE_CHECKING:
+    from inference.vision.embeddings import Embedder
+    from inference.vision.patchcore import PatchCore
+    from inference.vision.vector_index import VectorIndex
+
+Loaded = TypeVar("Loaded")
+MAX_LOADED = 24
+
+
+class ModelCache:
+    """Turns a `ModelVersion` row into a loaded model. `device` is auto, cpu or cuda."""
+
+    def __init__(self, *, objects: ObjectStore, folder: Path, device: str) -> None:
+        self._objects = objects
+        self._folder = folder
+        self._device = device
+        self._lock = threading.Lock()
+        self._loaded: OrderedDict[tuple[str, object], Any] = OrderedDict()
+        self._loading: dict[tuple[str, object], threading.Lock] = {}
+
+    @property
+    def device(self) -> str:
+        """The device that models are opened on: auto, cpu or cuda."""
+        return self._device
+
+    def memory_bank(self, version: ModelVersion) -> PatchCore:
+        """The loaded memory bank. Raises ArtifactError, ModelError or ObjectStoreError."""
+
+        def load() -> PatchCore:
+            from inference.vision.patchcore import PatchCore
+
+            return PatchCore.load(self.bundle(version), device=self._device, manifest_sha256=version.manifest_sha256)
+
+        return self._once(("memory_bank", version.manifest_sha256), load)
+
+    def similarity_index(self, version: ModelVersion) -> VectorIndex:
+        """The loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
+
+        def load() -> VectorIndex:
+            from inference.vision.vector_index import VectorIndex
+
+            return VectorIndex.load(self.bundle(version), manifest_sha256=version.manifest_sha256)
+
+        return self._once(("similarity_index", version.manifest_sha256), load)
+
+    def embedder(self, name: str) -> Embedder:
+        """The embedder of this name, on the shared runtime."""
+
+        def load() -> Embedder:
+            from inference.vision.embeddings import open_embedder
+
+            return open_embedder(name, device=self._device)
+
+        return self._once(("embedder", name), load)
+
+    def bundle(self, version: ModelVersion) -> Path:
+        """The folder with the version's files, fetched from the object store when it is not here yet.
+
+        The files are only complete or absent: they arrive in a folder of another name, which is then renamed.
+        """
+        folder = self._folder / version.manifest_sha256
+        if not folder.is_dir():
+            fetch_bundle(self._objects, version.object_prefix, folder)
+        return folder
+
+    def forget(self, version: ModelVersion) -> None:
+        """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
+        with self._lock:
+            for kind in ("memory_bank", "similarity_index"):
+                self._loaded.pop((kind, version.manifest_sha256), None)
+        shutil.rmtree(self._folder / version.manifest_sha256, ignore_errors=True)
+
+    def _once(self, key: tuple[str, object], load: Callable[[], Loaded]) -> Loaded:
+        with self._lock:
+            if key in self._loaded:
+                self._loaded.move_to_end(key)
+                return cast(Loaded, self._loaded[key])
+            gate = self._loading.setdefault(key, threading.Lock())
+        # Only those who want this very model wait for it; every other session goes on.
+        with gate:
+            with self._lock:
+                if key in self._loaded:
+                    return cast(Loaded, self._loaded[key])
+            model = load()
+            with self._lock:
+                self._loaded[key] = model
+                self._loading.pop(key, None)
+                while len(self._loaded) > MAX_LOADED:
+                    self._loaded.popitem(last=False)
+            return model
+
+
+def fetch_bundle(objects: ObjectStore, prefix: str, folder: Path) -> None:
+    """Fetch every object under `prefix` into `folder`, which appears only when it is complete.
+
+    Raises ObjectStoreError; `object_missing` when there is nothing under the prefix.
+    """
+    from storage.objects import ObjectStoreError
+
+    keys = [info.key for info in objects.list(prefix)]
+    if not keys:
+        raise ObjectStoreError("object_missing", key=prefix)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    arriving = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.part")
+    arriving.mkdir()
+    try:
+        for key in keys:
+            objects.get_to_file(key, arriving / key.rsplit("/", 1)[-1])
+        try:
+            arriving.rename(folder)
+        except OSError:
+            # Another process was faster; what it fetched has the same hash in its name.
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(arriving, ignore_errors=True)

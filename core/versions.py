@@ -1,0 +1,243 @@
+"""Model versions: which exist, which is active, which is out of date; the one place where one becomes active."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlalchemy import select as sqlalchemy_select
+from sqlmodel import Session, col, select
+
+from core.accounts import Person
+from core.audit import record
+from core.errors import Conflict, NotFound
+from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.model_catalog import DETECTION, SIMILARITY, chosen
+from core.services import Services
+from core.transactions import reading, writing
+from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting, utc_now
+
+# Part of every fingerprint: raise it when a change of our own code makes older builds out of date.
+BUILD_REVISION = 1
+PARTS: dict[str, tuple[str, ...]] = {MEMORY_BANK: ("",), SIMILARITY_INDEX: ("normal", "defect")}
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since."""
+
+    state: str
+    active: ModelVersion | None
+    changes: dict[str, int] = field(default_factory=dict)
+
+
+def scope_of(product_id: int, part: str = "") -> str:
+    """The scope of a version: the product, and for an index the images it holds (`normal` or `defect`)."""
+    return f"product:{product_id}:{part}" if part else f"product:{product_id}"
+
+
+def active_version(session: Session, kind: str, product_id: int, part: str = "") -> ModelVersion | None:
+    """The version that inspects now, or None."""
+    key = f"{kind}:{scope_of(product_id, part)}"
+    return session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
+
+
+def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
+    """The thresholds in force for a memory bank: the newest row. Raises NotFound."""
+    row = session.exec(
+        select(ThresholdSetting)
+        .where(ThresholdSetting.model_version_id == version_id)
+        .order_by(col(ThresholdSetting.id).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise NotFound("thresholds_missing")
+    return row
+
+
+def list_versions(services: Services, kind: str, product_id: int) -> list[ModelVersion]:
+    """A product's versions of this kind, newest first."""
+    with reading(services) as session:
+        return list(
+            session.exec(
+                select(ModelVersion)
+                .where(ModelVersion.kind == kind, ModelVersion.product_id == product_id)
+                .order_by(col(ModelVersion.id).desc())
+            ).all()
+        )
+
+
+def add_version(session: Session, version: ModelVersion) -> ModelVersion:
+    """Give the version the next number of its scope and add it as a candidate."""
+    last = session.exec(
+        select(func.max(ModelVersion.number)).where(
+            ModelVersion.kind == version.kind, ModelVersion.scope == version.scope
+        )
+    ).one()
+    version.number = int(last or 0) + 1
+    session.add(version)
+    session.flush()
+    return version
+
+
+def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
+    """Flip the scope to this version inside the caller's transaction; answers the version that was active."""
+    key = f"{version.kind}:{version.scope}"
+    before = session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
+    if before is not None and before.id == version.id:
+        return before
+    session.execute(
+        update(ModelVersion).where(col(ModelVersion.active_key) == key).values(active_key=None, state="retired")
+    )
+    session.flush()
+    version.active_key, version.state, version.activated_at = key, "active", utc_now()
+    session.add(version)
+    session.flush()
+    return before
+
+
+def activate(services: Services, person: Person, version_id: int) -> ModelVersion:
+    """Make a kept version the active one (also: roll back). The bundle is fetched and verified first.
+
+    Raises NotFound, or the AppError of a bundle that is missing or damaged; the active version is untouched then.
+    """
+    from core.errors import from_lower
+    from inference.errors import InferenceError
+    from storage.objects import ObjectStoreError
+
+    with reading(services) as session:
+        version = session.get(ModelVersion, version_id)
+    if version is None:
+        raise NotFound("not_found")
+    if version.active_key is not None:
+        raise Conflict("version_already_active")
+    try:
+        if version.kind == MEMORY_BANK:
+            services.models.memory_bank(version).verify_golden()
+        else:
+            services.models.similarity_index(version)
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error) from error
+    with writing(services) as session:
+        fresh = session.get(ModelVersion, version_id)
+        if fresh is None:
+            raise NotFound("not_found")
+        before = make_active(session, fresh)
+        record(
+            session,
+            person,
+            "version.activate",
+            "model_version",
+            version_id,
+            kind=fresh.kind,
+            number=fresh.number,
+            instead_of=before.number if before else None,
+        )
+        session.commit()
+        return fresh
+
+
+# --- out of date -----------------------------------------------------------------------------------------------------
+
+
+def _image_stamps(session: Session, product_ids: list[int] | None) -> dict[int, dict[str, list[Any]]]:
+    """Per product and `type/split`: count, sum of ids and last change. One query, however many images there are."""
+    # SQLModel's select is typed for four columns at most.
+    query = sqlalchemy_select(
+        col(Image.product_id),
+        col(Image.image_type),
+        col(Image.split),
+        func.count(),
+        func.sum(col(Image.id)),
+        func.max(col(Image.updated_at)),
+    ).group_by(col(Image.product_id), col(Image.image_type), col(Image.split))
+    if product_ids is not None:
+        query = query.where(col(Image.product_id).in_(product_ids))
+    stamps: dict[int, dict[str, list[Any]]] = defaultdict(dict)
+    for product_id, image_type, split, count, id_sum, changed_at in session.execute(query).all():
+        stamps[product_id][f"{image_type}/{split}"] = [int(count), int(id_sum or 0), changed_at.isoformat()]
+    return stamps
+
+
+def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict[tuple[str, int, str], str]:
+    """What a build of (kind, product, part) would be made from now, as a hash: images, preprocessing, model.
+
+    Images are stamped by count, ids and last change, so it costs one grouped query and not a look at each image.
+    """
+    detection, similarity = chosen(session, DETECTION), chosen(session, SIMILARITY)
+    preprocessing = {row.product_id: row.options for row in session.exec(select(ImagePreprocessing)).all()}
+    found: dict[tuple[str, int, str], str] = {}
+    for product_id, stamps in _image_stamps(session, product_ids).items():
+        training = [stamps.get("normal/train"), stamps.get("defect/train")]
+        bank = [detection.option.name, detection.options, preprocessing.get(product_id, {}), training]
+        found[(MEMORY_BANK, product_id, "")] = _digest(bank)
+        for part in PARTS[SIMILARITY_INDEX]:
+            if stamp := stamps.get(f"{part}/train"):
+                found[(SIMILARITY_INDEX, product_id, part)] = _digest([similarity.option.name, part, stamp])
+    return found
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps([BUILD_REVISION, value], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def model_states(services: Services) -> dict[tuple[str, int], ModelState]:
+    """The state of every active product's memory bank and similarity index, in a handful of queries."""
+    with reading(services) as session:
+        now = fingerprints(session)
+        active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).all()
+        products = session.exec(select(Product.id).where(col(Product.is_active).is_(True))).all()
+        by_part = {(version.kind, version.scope): version for version in active}
+        states: dict[tuple[str, int], ModelState] = {}
+        for product_id in products:
+            assert product_id is not None
+            for kind, parts in PARTS.items():
+                states[(kind, product_id)] = _state(session, kind, product_id, parts, by_part, now)
+        return states
+
+
+def _state(
+    session: Session,
+    kind: str,
+    product_id: int,
+    parts: tuple[str, ...],
+    by_part: dict[tuple[str, str], ModelVersion],
+    now: dict[tuple[str, int, str], str],
+) -> ModelState:
+    newest: ModelVersion | None = None
+    stale: list[ModelVersion] = []
+    missing = False
+    for part in parts:
+        version = by_part.get((kind, scope_of(product_id, part)))
+        wanted = now.get((kind, product_id, part))
+        if version is None:
+            missing = missing or wanted is not None
+            continue
+        newest = version if newest is None or (version.id or 0) > (newest.id or 0) else newest
+        if version.fingerprint != wanted:
+            stale.append(version)
+    if newest is None:
+        return ModelState("none", None)
+    if not stale and not missing:
+        return ModelState("current", newest)
+    changes: dict[str, int] = defaultdict(int)
+    for version in stale:
+        for name, count in _changes(session, version, product_id).items():
+            changes[name] += count
+    return ModelState("out_of_date", newest, dict(changes))
+
+
+def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:
+    """How many training images were added and removed since the version was built."""
+    built_from = {int(image_id) for ids in version.sources.get("image_ids", {}).values() for image_id in ids}
+    query = select(Image.id).where(Image.product_id == product_id, Image.split == "train")
+    part = version.scope.split(":")[2] if version.scope.count(":") == 2 else None
+    if part is not None:
+        query = query.where(Image.image_type == part)
+    now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
+    return {"added": len(now - built_from), "removed": len(built_from - now)}

@@ -1,0 +1,248 @@
+"""The worker: a light process that claims jobs and runs each in a child of its own.
+
+The child holds the model and the images; when it runs out of memory, hangs or is cancelled, the worker ends it and
+lives on.
+The worker renews the lease, so a dead worker is noticed when its lease runs out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from core import jobs
+from core.errors import AppError, from_lower
+from core.services import Services
+from core.settings import Settings
+from storage.database import DatabaseError
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.5
+WATCH_S = 0.2
+RENEW_EVERY_S = 1.0
+BEAT_EVERY_S = 3.0
+TERMINATE_WAIT_S = 0.7
+MAX_LOG_FILE_BYTES = 10_000_000
+ROOT = Path(__file__).resolve().parent.parent
+
+# Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
+ENDED, LOST = 0, 3
+
+
+class ChildWorker:
+    """Claims and supervises. One job at a time; several workers may share one database and object store."""
+
+    def __init__(self, services: Services, *, lease_s: float = jobs.LEASE_S) -> None:
+        self._services = services
+        self._lease_s = lease_s
+        self._stop = threading.Event()
+        self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+    def stop(self) -> None:
+        """Finish as soon as possible: the running child is ended and its job goes back for another worker."""
+        self._stop.set()
+
+    def run(self, *, parent_pid: int | None = None, until_idle: bool = False) -> None:
+        """Work until stopped, until the parent process is gone, or (with `until_idle`) until the queue is empty."""
+        last_beat = -BEAT_EVERY_S
+        while not self._stop.is_set() and (parent_pid is None or os.getppid() == parent_pid):
+            try:
+                if time.monotonic() - last_beat >= BEAT_EVERY_S:
+                    self._beat(None)
+                    last_beat = time.monotonic()
+                claim = jobs.claim_next(self._services.database, self.worker_id, lease_s=self._lease_s)
+                if claim is not None:
+                    self._supervise(claim, parent_pid)
+                    last_beat = -BEAT_EVERY_S
+                    continue
+                if until_idle:
+                    break
+            except DatabaseError as error:
+                # The database may be away for a while: stay, and take up work again when it is back.
+                logger.warning("the database does not answer: %s", error.code)
+                self._stop.wait(2.0)
+            self._stop.wait(POLL_S)
+        try:
+            jobs.sign_off(self._services.database, self.worker_id)
+        except DatabaseError as error:
+            logger.warning("could not sign off: %s", error.code)
+
+    def _beat(self, job_id: int | None) -> None:
+        jobs.beat(self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
+
+    def _supervise(self, claim: jobs.Claim, parent_pid: int | None) -> None:
+        database = self._services.database
+        logger.info("job %d (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
+        child = _spawn_child(claim)
+        renewed = beaten = time.monotonic()
+        killed_for: str | None = None
+        try:
+            while child.poll() is None:
+                time.sleep(WATCH_S)
+                orphaned = parent_pid is not None and os.getppid() != parent_pid
+                if self._stop.is_set() or orphaned:
+                    self._stop.set()
+                    killed_for = "stop"
+                    break
+                now = time.monotonic()
+                try:
+                    if now - renewed >= min(RENEW_EVERY_S, self._lease_s / 4):
+                        if jobs.renew_lease(database, claim, lease_s=self._lease_s):
+                            killed_for = "cancel"
+                            break
+                        renewed = now
+                    if now - beaten >= BEAT_EVERY_S:
+                        self._beat(claim.job_id)
+                        beaten = now
+                except jobs.JobLost:
+                    # Either the child has just ended the job, or another worker has it.
+                    try:
+                        child.wait(timeout=2.0)
+                    except subprocess.TimeoutExpired:
+                        killed_for = "lost"
+                    break
+                except DatabaseError as error:
+                    logger.warning("could not renew the lease: %s", error.code)
+                    if now - renewed > self._lease_s:
+                        killed_for = "lost"
+                        break
+        finally:
+            _end_child(child)
+        self._conclude(claim, child.returncode, killed_for)
+
+    def _conclude(self, claim: jobs.Claim, status: int, killed_for: str | None) -> None:
+        database = self._services.database
+        if killed_for == "cancel":
+            jobs.finish(database, claim, state="cancelled")
+        elif killed_for == "stop":
+            jobs.give_back(database, claim)
+        elif killed_for is None and status not in (ENDED, LOST):
+            code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
+            jobs.finish(database, claim, state="failed", error=AppError(code, status=status))
+
+
+def _spawn_child(claim: jobs.Claim) -> subprocess.Popen[bytes]:
+    # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
+    command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and two integers
+        [*command, "--parent-pid", str(os.getpid())], cwd=ROOT, stdin=subprocess.DEVNULL
+    )
+
+
+def _end_child(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(timeout=TERMINATE_WAIT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, parent_pid: int | None = None) -> int:
+    """In the child: work the claimed job off and end it. Answers the exit status."""
+    _prepare_child(parent_pid)
+    from core import deployments
+
+    try:
+        claim = jobs.reopen_claim(services.database, job_id, fencing_token)
+        handler = deployments.HANDLERS[claim.kind]
+        failed = handler(services, claim)
+        if failed:
+            jobs.finish(services.database, claim, state="failed", error=failed)
+        else:
+            jobs.finish(services.database, claim, state="succeeded")
+    except jobs.JobLost:
+        return LOST
+    except jobs.JobCancelled:
+        jobs.finish(services.database, claim, state="cancelled")
+    except Exception as error:
+        logger.exception("job %d failed", job_id)
+        jobs.finish(services.database, claim, state="failed", error=from_lower(error))
+    return ENDED
+
+
+def _prepare_child(parent_pid: int | None) -> None:
+    os.nice(5)  # inspection in the app goes first
+    oom = Path("/proc/self/oom_score_adj")
+    if oom.exists():
+        try:
+            oom.write_text("500")  # when memory runs out, this process goes and neither the worker nor the app
+        except OSError as error:
+            logger.info("cannot set the out-of-memory score: %s", error)
+    if parent_pid is not None:
+        threading.Thread(target=_exit_with_parent, args=(parent_pid,), daemon=True).start()
+
+
+def _exit_with_parent(parent_pid: int) -> None:
+    """A worker killed with -9 cannot end its child; the child sees that it has been adopted and goes."""
+    while os.getppid() == parent_pid:
+        time.sleep(0.5)
+    os._exit(LOST)
+
+
+class EmbeddedWorker:
+    """The worker that the app keeps: started with it, ended with it, started again when it dies."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._log_file = settings.data_dir / "logs" / "worker.log"
+        self._stop = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name="embedded-worker", daemon=True)
+        self._thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id while it runs."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def stop(self) -> None:
+        """End the worker; its job goes back to the queue."""
+        self._stop.set()
+        self._thread.join(timeout=5.0)
+
+    def _keep(self) -> None:
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        wait_s = 1.0
+        while not self._stop.is_set():
+            started = time.monotonic()
+            self._process = self._start()
+            while self._process.poll() is None and not self._stop.is_set():
+                self._stop.wait(0.5)
+            if self._stop.is_set():
+                self._process.terminate()
+                try:
+                    self._process.wait(timeout=4.0)
+                except subprocess.TimeoutExpired:
+                    self._process.kill()
+                    self._process.wait()
+                return
+            # A worker that dies at once must not be started a hundred times a second.
+            wait_s = 1.0 if time.monotonic() - started > 60 else min(wait_s * 2, 60.0)
+            logger.warning("the worker ended (%s); starting it again in %.0f s", self._process.returncode, wait_s)
+            self._stop.wait(wait_s)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._log_file.exists() and self._log_file.stat().st_size > MAX_LOG_FILE_BYTES:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
+        with self._log_file.open("ab") as log:
+            command = [sys.executable, "-m", "core", "worker", "--parent-pid", str(os.getpid())]
+            return subprocess.Popen(  # noqa: S603 - our own interpreter
+                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+
+def start_embedded(settings: Settings) -> EmbeddedWorker | None:
+    """Start the app's own worker when the settings ask for one; call once per server process."""
+    return EmbeddedWorker(settings) if settings.worker == "embedded" else None
