@@ -21,7 +21,7 @@ class OpenDialog:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def open_dialog(name: str, **values: Any) -> None:
+def open_dialog(name: str, /, **values: Any) -> None:
     """Open the dialog `name` on this run, or on the next when called back from a widget."""
     st.session_state[_OPEN_KEY] = OpenDialog(name, values)
 

@@ -1,0 +1,94 @@
+"""The screen of defect types, through the front door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.accounts import Person
+from core.catalog import create_defect_type, create_product, list_defect_types, update_defect_type
+from core.services import Services
+from storage.tables import DefectType
+
+SCREEN = "pages/catalog/defect_types.py"
+OpenScreen = Callable[..., AppTest]
+Texts = Callable[[AppTest], str]
+Press = Callable[[AppTest, str], AppTest]
+
+
+@pytest.fixture
+def hole(services: Services, engineer: Person) -> DefectType:
+    """A defect type `hole` of a product `casting`."""
+    product = create_product(services, engineer, name="주조A형", code="casting")
+    return create_defect_type(
+        services, engineer, product_id=product.id or 0, code="hole", name_ko="기공", name_en="Blow hole"
+    )
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "register the product first"), ("ko", "제품을 먼저 등록")])
+def test_empty_screen_says_what_to_do(open_screen: OpenScreen, texts: Texts, language: str, words: str) -> None:
+    assert words in texts(open_screen(SCREEN, language=language))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_line_worker_is_kept_out(open_screen: OpenScreen, texts: Texts, hole: DefectType, language: str) -> None:
+    app = open_screen(SCREEN, role="worker", language=language)
+    assert len(app.error) == 1
+    assert hole.code not in texts(app)
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "**Blow hole**"), ("ko", "**기공**")])
+def test_names_are_in_the_language_of_the_screen(
+    open_screen: OpenScreen, texts: Texts, hole: DefectType, language: str, name: str
+) -> None:
+    assert name in texts(open_screen(SCREEN, language=language))
+
+
+def test_refused_type_keeps_what_was_typed_and_is_then_registered(
+    open_screen: OpenScreen, texts: Texts, press: Press, services: Services, hole: DefectType
+) -> None:
+    app = open_screen(SCREEN)
+    app.button(key="defect_type_new").click().run()
+    app.text_input(key="defect_type_create_name_ko").set_value("버")
+    app.text_input(key="defect_type_create_code").set_value("normal")
+    app.segmented_control(key="defect_type_create_severity").set_value("minor")
+    press(app, "Register")
+    assert "stands for images without a defect" in app.error[0].value
+    assert app.text_input(key="defect_type_create_name_ko").value == "버"
+    app.text_input(key="defect_type_create_code").set_value("burr")
+    press(app, "Register")
+    found = {row.code: row for row in list_defect_types(services, hole.product_id)}
+    assert found["burr"].name_ko == "버"
+    assert found["burr"].severity == "minor"
+    assert "`burr`" in texts(app)
+
+
+def test_stale_save_is_refused_and_then_made_knowingly(
+    open_screen: OpenScreen, press: Press, services: Services, admin: Person, hole: DefectType
+) -> None:
+    app = open_screen(SCREEN)
+    app.button(key=f"defect_type_edit_{hole.id}").click().run()
+    update_defect_type(
+        services, admin, hole.id or 0, row_version=1, name_ko="핀홀", name_en="", description="", severity="major"
+    )
+    app.text_input(key="defect_type_edit_name_ko").set_value("기공(대)")
+    press(app, "Save")
+    assert "핀홀" in app.error[0].value
+    assert app.text_input(key="defect_type_edit_name_ko").value == "기공(대)"
+    press(app, "Save")
+    assert [row.name_ko for row in list_defect_types(services, hole.product_id)] == ["기공(대)"]
+
+
+def test_type_is_deactivated_only_after_a_yes_and_can_be_brought_back(
+    open_screen: OpenScreen, services: Services, hole: DefectType
+) -> None:
+    app = open_screen(SCREEN)
+    app.button(key=f"defect_type_active_{hole.id}").click().run()
+    assert len(list_defect_types(services, hole.product_id)) == 1
+    app.button(key="dialog_agree").click().run()
+    assert list_defect_types(services, hole.product_id) == []
+    app.toggle(key="defect_type_inactive").set_value(True).run()
+    app.button(key=f"defect_type_active_{hole.id}").click().run()
+    assert len(list_defect_types(services, hole.product_id)) == 1
