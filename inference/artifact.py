@@ -115,8 +115,7 @@ def write_bundle(
     """
     payloads = _collect_payloads(tensors=tensors, indexes=indexes, files=files)
     records = {
-        name: FileRecord(hashlib.sha256(payload).hexdigest(), len(payload))
-        for name, payload in payloads.items()
+        name: FileRecord(hashlib.sha256(payload).hexdigest(), len(payload)) for name, payload in payloads.items()
     }
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
     document = {
@@ -165,9 +164,7 @@ def read_bundle(folder: Path, *, kind: str, manifest_sha256: str | None = None) 
     payloads = {name: _read_verified(folder, name, record) for name, record in manifest.files.items()}
     tensors_bytes = payloads.pop(TENSORS_NAME, None)
     index_bytes = {
-        name.removesuffix(INDEX_SUFFIX): payloads.pop(name)
-        for name in list(payloads)
-        if name.endswith(INDEX_SUFFIX)
+        name.removesuffix(INDEX_SUFFIX): payloads.pop(name) for name in list(payloads) if name.endswith(INDEX_SUFFIX)
     }
     return Bundle(
         manifest=manifest,

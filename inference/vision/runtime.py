@@ -1,0 +1,214 @@
+"""Runtimes that compute a graph: OpenVINO on the CPU, torch on the CPU or on CUDA.
+
+A runtime is read-only and may be shared by threads; a lock admits one batch at a time to the device,
+because two batches side by side only slow each other down.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from inference.errors import ModelError
+from inference.vision.backbones import hash_weights, resolve_weights
+from inference.vision.graphs import GraphSpec, PortableGraph, build_module, convert_graph
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_log = logging.getLogger(__name__)
+_CACHE_LIMIT = 8
+
+
+class FeatureRuntime(Protocol):
+    """Computes one graph on one device."""
+
+    name: str
+    graph: GraphSpec
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        ...
+
+
+class OpenVinoRuntime:
+    """A graph on the CPU through OpenVINO, computed in float32."""
+
+    def __init__(self, graph: GraphSpec, portable: PortableGraph, *, threads: int) -> None:
+        import openvino
+
+        self.name = "openvino-cpu"
+        self.graph = graph
+        self.portable = portable
+        core = openvino.Core()
+        model = core.read_model(portable.xml, openvino.Tensor(np.frombuffer(portable.weights, dtype=np.uint8)))
+        options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            # Pinning would put two processes of the product onto the same core.
+            "ENABLE_CPU_PINNING": False,
+        }
+        self._request = core.compile_model(model, "CPU", options).create_infer_request()
+        self._output_count = len(model.outputs)
+        self._lock = threading.Lock()
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        batch = check_batch(batch, graph=self.graph)
+        with self._lock:
+            try:
+                self._request.infer([batch], share_inputs=True)
+                return [np.array(self._request.get_output_tensor(i).data) for i in range(self._output_count)]
+            except RuntimeError as error:
+                raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
+
+
+class TorchRuntime:
+    """A graph through torch, in float32 (no TF32), on the CPU or on CUDA."""
+
+    def __init__(self, graph: GraphSpec, module: torch.nn.Module, *, device: str, threads: int) -> None:
+        self.name = f"torch-{device}"
+        self.graph = graph
+        self._device = device
+        self._threads = threads
+        self._lock = threading.Lock()
+        with _torch_errors(device):
+            self._module = module.to(device)
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        import torch
+
+        batch = check_batch(batch, graph=self.graph)
+        with self._lock, _torch_errors(self._device):
+            threads_before = torch.get_num_threads()
+            torch.set_num_threads(self._threads)
+            try:
+                with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                    maps = self._module(torch.from_numpy(batch).to(self._device))
+                    return [item.cpu().numpy() for item in maps]
+            finally:
+                torch.set_num_threads(threads_before)
+
+
+def open_runtime(
+    graph: GraphSpec,
+    *,
+    weights: Path | None = None,
+    portable: PortableGraph | None = None,
+    device: Device = "auto",
+    threads: int | None = None,
+) -> FeatureRuntime:
+    """A shared runtime for the graph.
+
+    On the CPU it is OpenVINO's, from `portable` where that is given (no torch is imported then), else
+    converted from the weights; where OpenVINO does not work it is torch's. `weights` defaults to the
+    carried file. `threads` defaults to the number of cores. Raises ModelError: `device_unavailable`,
+    `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`.
+    """
+    threads = threads if threads is not None else os.cpu_count() or 1
+    chosen = choose_device(device)
+    if portable is not None and chosen == "cpu":
+        try:
+            return _CACHE.get(
+                (graph, portable.sha256, "openvino", threads),
+                lambda: OpenVinoRuntime(graph, portable, threads=threads),
+            )
+        except (ImportError, RuntimeError) as error:
+            _log.warning("OpenVINO cannot open the stored graph, torch takes over: %s", _first_line(error))
+    path = resolve_weights(graph.backbone, weights)
+    weights_sha256 = hash_weights(path)
+    if chosen == "cpu" and portable is None:
+        try:
+            return _CACHE.get(
+                (graph, weights_sha256, "openvino", threads),
+                lambda: OpenVinoRuntime(graph, convert_graph(graph, path), threads=threads),
+            )
+        except (ImportError, RuntimeError) as error:
+            _log.warning("OpenVINO cannot take the graph, torch takes over: %s", _first_line(error))
+    return _CACHE.get(
+        (graph, weights_sha256, f"torch-{chosen}", threads),
+        lambda: TorchRuntime(graph, build_module(graph, path), device=chosen, threads=threads),
+    )
+
+
+def choose_device(device: Device) -> Literal["cpu", "cuda"]:
+    """`cpu` or `cuda`; `auto` takes CUDA where there is one. Raises ModelError(`device_unavailable`)."""
+    if device == "cpu" or (device == "auto" and not _may_have_cuda()):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise ModelError("device_unavailable", device="cuda")
+    return "cpu"
+
+
+def check_batch(batch: np.ndarray, *, graph: GraphSpec) -> np.ndarray:
+    """The batch, contiguous; raises ModelError(`image_wrong_shape`) when it is not what the graph takes."""
+    height, width = graph.size_px
+    if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (height, width, 3):
+        raise ModelError("image_wrong_shape", shape=batch.shape, dtype=str(batch.dtype))
+    return np.ascontiguousarray(batch)
+
+
+class _RuntimeCache:
+    """The runtimes last used; one thread opens a runtime while others that want it wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runtimes: OrderedDict[tuple[GraphSpec, str, str, int], FeatureRuntime] = OrderedDict()
+
+    def get(self, key: tuple[GraphSpec, str, str, int], open_new: Callable[[], FeatureRuntime]) -> FeatureRuntime:
+        with self._lock:
+            runtime = self._runtimes.get(key)
+            if runtime is None:
+                runtime = open_new()
+                self._runtimes[key] = runtime
+                while len(self._runtimes) > _CACHE_LIMIT:
+                    self._runtimes.popitem(last=False)
+            self._runtimes.move_to_end(key)
+            return runtime
+
+
+_CACHE = _RuntimeCache()
+
+
+class _torch_errors:  # noqa: N801 - used as a context manager, reads as a phrase
+    """Turns torch's own failures on a device into ModelError."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        import torch
+
+        if isinstance(error, torch.OutOfMemoryError):
+            raise ModelError("out_of_memory", device=self._device) from error
+        if isinstance(error, RuntimeError):
+            raise ModelError("device_failed", device=self._device, detail=_first_line(error)) from error
+
+
+def _may_have_cuda() -> bool:
+    """Whether a driver is there at all; asking torch itself would cost its import, some seconds."""
+    if os.name == "nt":
+        return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
+    return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
