@@ -126,7 +126,7 @@ class Database:
         else:
             options |= {"pool_size": 10, "max_overflow": 20, "pool_timeout": POOL_TIMEOUT_S}
         if self._dialect in {"mysql", "mariadb"}:
-            options |= _mysql_options(answer_timeout_s=3600 if migrating else ANSWER_TIMEOUT_S)
+            options |= _mysql_options(self._url, answer_timeout_s=3600 if migrating else ANSWER_TIMEOUT_S)
         elif self._dialect == "postgresql":
             options |= _postgresql_options()
         engine = create_engine(self._url, **options)
@@ -155,12 +155,15 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _mysql_options(*, answer_timeout_s: int) -> dict[str, Any]:
+def _mysql_options(url: URL, *, answer_timeout_s: int) -> dict[str, Any]:
+    # The driver itself would write a password in Latin-1, and fail on a Korean one.
+    password = {} if url.password is None else {"password": str(url.password).encode()}
     return {
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,
         "pool_recycle": RECYCLE_S,
-        "connect_args": {
+        "connect_args": password
+        | {
             "charset": "utf8mb4",
             "connect_timeout": CONNECT_TIMEOUT_S,
             "read_timeout": answer_timeout_s,

@@ -179,12 +179,13 @@ def _meaning(error: DBAPIError, cause: BaseException) -> _Meaning:
         return _sqlite_meaning(sqlite_name, str(cause), error)
     if _DISK_FULL_ERRNO.search(str(cause)):
         return _FULL
-    sqlstate = getattr(cause, "sqlstate", None)
-    if isinstance(sqlstate, str):
-        return next((m for prefix, m in _SQLSTATE if sqlstate.startswith(prefix)), _by_class(error))
+    # The number first: newer drivers of MariaDB carry a SQLSTATE too, a far coarser one.
     number = cause.args[0] if cause.args else None
     if isinstance(number, int):
         return _MYSQL.get(number, _by_class(error))
+    sqlstate = getattr(cause, "sqlstate", None)
+    if isinstance(sqlstate, str):
+        return next((m for prefix, m in _SQLSTATE if sqlstate.startswith(prefix)), _by_class(error))
     return _by_class(error)
 
 

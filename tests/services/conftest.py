@@ -1,0 +1,132 @@
+"""The servers as fixtures. A test whose server is not installed is skipped and says which one is missing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
+
+import pytest
+
+from storage.database import Database
+from storage.objects import LocalObjects, ObjectStore, S3Objects
+from tests.services.servers import MariaDbServer, PostgreSqlServer, S3Server, Server, ServerMissing
+
+_Server = TypeVar("_Server", bound=Server)
+
+DATABASES = ("sqlite", "mariadb", "postgresql")
+OBJECT_STORES = ("local", "s3")
+
+
+@contextmanager
+def _running(kind: type[_Server]) -> Iterator[_Server]:
+    # Not pytest's own folder: its path is too long for a socket, and closed to other users.
+    with tempfile.TemporaryDirectory(prefix="geomsa-", dir="/tmp") as folder:
+        try:
+            server = kind(Path(folder))
+        except ServerMissing as missing:
+            pytest.skip(str(missing))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDbServer]:
+    with _running(MariaDbServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSqlServer]:
+    with _running(PostgreSqlServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    with _running(S3Server) as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariaDbServer) -> Iterator[str]:
+    """An address of an empty database in the worst character set a server may have as its default."""
+    import pymysql
+
+    server = {"host": "127.0.0.1", "port": mariadb_server.port, "user": "geomsa"}
+    with pymysql.connect(**server, password=mariadb_server.password.encode()) as connection, connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS geomsa")
+        cursor.execute("CREATE DATABASE geomsa CHARACTER SET latin1")
+    password = quote(mariadb_server.password, safe="")
+    yield f"mysql+pymysql://geomsa:{password}@127.0.0.1:{mariadb_server.port}/geomsa"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgreSqlServer) -> Iterator[str]:
+    import psycopg
+
+    port, password = postgresql_server.port, postgresql_server.password
+    with psycopg.connect(
+        host="127.0.0.1", port=port, user="geomsa", password=password, dbname="postgres", autocommit=True
+    ) as connection:
+        connection.execute("DROP DATABASE IF EXISTS geomsa WITH (FORCE)")
+        connection.execute("CREATE DATABASE geomsa")
+    yield f"postgresql+psycopg://geomsa:{quote(password, safe='')}@127.0.0.1:{port}/geomsa"
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'geomsa.sqlite3'}"
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[Database]:
+    """A database without tables."""
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def database(empty_database: Database) -> Database:
+    """A migrated database without rows: one test run for each of the three kinds."""
+    empty_database.migrate()
+    return empty_database
+
+
+@pytest.fixture(params=OBJECT_STORES)
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
+    """An empty object store: one test run for each of the two kinds."""
+    if request.param == "local":
+        yield LocalObjects(tmp_path / "objects")
+        return
+    store = open_s3(request.getfixturevalue("s3_server"))
+    yield store
+    for info in list(store.list()):
+        store.delete(info.key)
+
+
+def open_s3(
+    server: S3Server,
+    *,
+    secret_key: str = S3Server.secret_key,
+    access_key: str = S3Server.access_key,
+    bucket: str = S3Server.bucket,
+) -> S3Objects:
+    return S3Objects(
+        endpoint=server.endpoint,
+        bucket=bucket,
+        region="kr-standard",
+        access_key=access_key,
+        secret_key=secret_key,
+        page_objects=7,
+    )
