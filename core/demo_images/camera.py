@@ -40,9 +40,9 @@ class Camera:
         return cls(
             light=field(light * rng.uniform(1 - exposure, 1 + exposure)),
             tint=tint.astype(np.float32),
-            focus_px=float(rng.uniform(0.4, 0.75)),
-            read_noise=float(rng.uniform(0.9, 1.5)),
-            shot_noise=float(rng.uniform(0.010, 0.018)),
+            focus_px=float(rng.uniform(0.48, 0.66)),
+            read_noise=float(rng.uniform(0.7, 1.1)),
+            shot_noise=float(rng.uniform(0.006, 0.010)),
             noise=grain(rng, (height, width)) if channels == 1 else _coloured(rng, (height, width, channels)),
         )
 
@@ -84,9 +84,9 @@ def outline_change(clean: Field, damaged: Field) -> Pixels:
 
 
 def is_visible(clean: Field, damaged: Field, mask: Pixels) -> bool:
-    """Say whether a careful person would see the defect: ≥ 14 px², and some of it 10 levels from normal."""
+    """Say whether a careful person would see the defect: ≥ 20 px², and some of it 12 levels from normal."""
     inside = mask > 0
-    if int(inside.sum()) < 14:
+    if int(inside.sum()) < 20:
         return False
     change = _largest_change(clean, damaged)
-    return float(np.quantile(change[inside], 0.8)) >= 9.0
+    return float(np.quantile(change[inside], 0.8)) >= 12.0

@@ -41,13 +41,13 @@ class Tile:
         left, top = (float(start) for start in rng.uniform(0, 16 * _YARN_PX, 2))
         pull = cloud(rng, SIZE, 70.0, 2), cloud(rng, SIZE, 70.0, 2)
         wobble = cloud(rng, SIZE, 12.0), cloud(rng, SIZE, 12.0)
-        u = (x * cos + y * sin + left + pull[0] * 1.3 + wobble[0] * 0.55) / _YARN_PX
-        v = (y * cos - x * sin + top + pull[1] * 1.3 + wobble[1] * 0.55) / _YARN_PX
+        u = (x * cos + y * sin + left + pull[0] * 1.3 + wobble[0] * 0.4) / _YARN_PX
+        v = (y * cos - x * sin + top + pull[1] * 1.3 + wobble[1] * 0.4) / _YARN_PX
         woven = _weave(rng, field(u), field(v))
-        for _ in range(int(rng.integers(0, 5))):  # lint that the next vacuuming takes away
+        for _ in range(int(rng.integers(0, 4))):  # lint that the next vacuuming takes away
             start = (float(rng.uniform(4, 296)), float(rng.uniform(4, 296)))
             fibre = wander(rng, start=start, heading_rad=rng.uniform(0, 6.3), length_px=rng.uniform(4, 11), bend=1.0)
-            cover = stroke(SIZE, fibre, rng.uniform(0.4, 0.8))[..., None] * np.float32(rng.uniform(0.3, 0.7))
+            cover = stroke(SIZE, fibre, rng.uniform(0.4, 0.8))[..., None] * np.float32(rng.uniform(0.25, 0.55))
             woven = woven * (1 - cover) + np.float32(rng.uniform(150, 190)) * cover
         jute = 44 + 6 * cloud(rng, SIZE, 5.0, 2) + 3 * grain(rng, SIZE)
         backing = jute[..., None] * np.array([1.08, 0.98, 0.84], np.float32)
@@ -65,13 +65,13 @@ class Tile:
 
     def _hole(self, rng: np.random.Generator, strength: float) -> Field:
         centre = _inside(rng, 30)
-        radius = 2.8 + 10 * strength**1.4
+        radius = 4.6 + 10 * strength**1.4
         shape = rng.uniform(1, 1.6)
         gone = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=shape, ragged=0.35, edge_px=2.0)
         rim = np.clip(blur(gone, 3.0) * 2.0, 0, 1)
         image = self.woven * (1 - np.float32(0.30) * rim[..., None])
         deep = self.backing * (1 - np.float32(0.45) * blur(gone, 2.0)[..., None])
-        cover = gone[..., None] * np.float32(0.45 + 0.5 * strength)
+        cover = gone[..., None] * np.float32(0.65 + 0.33 * strength)
         image = image * (1 - cover) + deep * cover
         for _ in range(int(3 + radius)):  # frayed ends reach into the hole
             angle = rng.uniform(0, 2 * np.pi)
@@ -86,26 +86,26 @@ class Tile:
         return field(image)
 
     def _thread(self, rng: np.random.Generator, strength: float) -> Field:
-        length = 22 + 110 * strength * rng.uniform(0.4, 1.0)
+        length = 34 + 110 * strength * rng.uniform(0.4, 1.0)
         line = wander(rng, start=_inside(rng, 60), heading_rad=rng.uniform(0, 6.3), length_px=length, bend=0.9)
-        width = 0.9 + 1.5 * strength * rng.uniform(0.5, 1.0)
+        width = 1.5 + 1.5 * strength * rng.uniform(0.5, 1.0)
         fibre = stroke(SIZE, line, width)
         below = stroke(SIZE, line + np.array([1.4, 1.9]), width + 1.0)
         image = self.woven * (1 - np.float32(0.42) * blur(below, 0.9)[..., None])
         colours = ([214, 208, 196], [58, 60, 66], [186, 172, 148], [150, 78, 66])
         colour = np.array(colours[int(rng.integers(len(colours)))], np.float32)
         twist = 1 + cloud(rng, SIZE, 4.0)[..., None] * np.float32(0.08)
-        cover = fibre[..., None] * np.float32(0.5 + 0.45 * strength)
+        cover = fibre[..., None] * np.float32(0.65 + 0.33 * strength)
         return field(image * (1 - cover) + colour * twist * cover)
 
     def _stain(self, rng: np.random.Generator, strength: float) -> Field:
-        radius = rng.uniform(8, 16) + 22 * strength * rng.random()
+        radius = rng.uniform(11, 18) + 22 * strength * rng.random()
         centre, shape = _inside(rng, 40), rng.uniform(1, 1.8)
         wet = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=shape, ragged=0.4, edge_px=7)
         soaked = np.clip(wet * np.clip(0.9 + cloud(rng, SIZE, 9.0, 2) * np.float32(0.28), 0, 1.3), 0, 1.2)
         colours = ([0.9, 1.0, 1.1], [0.6, 1.0, 1.35], [1.0, 1.0, 0.8], [0.4, 1.1, 1.0], [-0.5, -0.5, -0.55])
         tint = np.array(colours[int(rng.integers(len(colours)))], np.float32)
-        depth = np.float32(0.13 + 0.36 * strength)
+        depth = np.float32(0.29 + 0.28 * strength)
         return field(self.woven * (1 - blur(field(soaked), 1.0)[..., None] * tint * depth))
 
 
@@ -125,12 +125,12 @@ def _weave(rng: np.random.Generator, u: Field, v: Field) -> NDArray[np.float32]:
     crown = np.sqrt(np.maximum(1 - np.float32(0.88) * side * side, np.float32(0.02)))
     arch = 1 - np.float32(0.42) * step * step
     yarn = np.where(warp_over, column % 64, row % 64 + 64).astype(np.int32)
-    shades = rng.normal(1.0, 0.045, 128).astype(np.float32)
+    shades = rng.normal(1.0, 0.03, 128).astype(np.float32)
     length = np.where(warp_over, v, u)
     # Two plies twisted together: slanting lines over the yarn.
     twist = length * np.float32(1.9) + side * np.float32(0.45) + field(yarn * 37 % 64) / np.float32(64)
     ply = np.cos(np.float32(2 * np.pi) * twist)
-    hairs = cloud(rng, u.shape, 2.2) * np.float32(0.06) + grain(rng, u.shape) * np.float32(0.055)
+    hairs = cloud(rng, u.shape, 2.2) * np.float32(0.045) + grain(rng, u.shape) * np.float32(0.04)
     lit = crown * arch * (1 + np.float32(0.09) * ply + hairs) * (1 + np.float32(0.10) * side)
     gap = ramp(np.abs(side) - np.float32(0.93), 0.25) * np.float32(0.35)
     soil = 1 + cloud(rng, u.shape, 100.0, 2) * np.float32(0.04)

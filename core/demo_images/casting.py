@@ -65,8 +65,8 @@ class Impeller:
         placed = _Mould(*(_place(layer, matrix) for layer in (design.relief, design.coverage, design.machined)))
         x, y = grid_coordinates(SIZE)
         radius = np.hypot(x - np.float32(centre[0]), y - np.float32(centre[1]))
-        sand = cloud(rng, SIZE, 3.0) * np.float32(0.26) + cloud(rng, SIZE, 9.0, 2) * np.float32(0.34)
-        pores = np.maximum(cloud(rng, SIZE, 2.6) - np.float32(2.3), 0) * np.float32(0.6)
+        sand = cloud(rng, SIZE, 3.0) * np.float32(0.20) + cloud(rng, SIZE, 9.0, 2) * np.float32(0.20)
+        pores = np.maximum(cloud(rng, SIZE, 2.6) - np.float32(2.4), 0) * np.float32(0.4)
         chatter = _turned(rng, radius) * np.float32(rng.uniform(0.6, 1.3))
         tone: Field = 1 + cloud(rng, SIZE, 60.0, 2) * np.float32(0.03) + cloud(rng, SIZE, 14.0) * np.float32(0.018)
         if rng.random() < 0.4:  # a dried film of coolant: harmless, wiped off later
@@ -93,7 +93,7 @@ class Impeller:
         if flaw == "hole":
             pits = self._blow_holes(rng, strength)
             relief -= pits * np.float32(2.0 + 3.0 * strength)
-            dark = pits * np.float32(0.35 + 0.45 * strength)
+            dark = pits * np.float32(0.50 + 0.35 * strength)
         elif flaw == "burr":
             coverage, added = self._flash(rng, strength)
             relief = np.where(added > 0, np.maximum(relief, added * np.float32(5.0)), relief)
@@ -102,7 +102,7 @@ class Impeller:
         elif flaw == "scratch":
             groove = self._scratches(rng, strength)
             relief -= groove * np.float32(0.5 + 0.9 * strength)
-            bright = groove * np.float32(0.14 + 0.30 * strength)
+            bright = groove * np.float32(0.30 + 0.35 * strength)
         return self._shade(field(relief), coverage, machined, dark, bright)
 
     def _shade(self, relief: Field, coverage: Field, machined: Field, dark: Field, bright: Field) -> Field:
@@ -143,7 +143,7 @@ class Impeller:
 
     def _blow_holes(self, rng: np.random.Generator, strength: float) -> Field:
         pits = np.zeros(SIZE, np.float32)
-        largest = 1.9 + 4.6 * strength**1.4
+        largest = 3.0 + 5.5 * strength**1.3
         middle = self._polar(rng.uniform(_BORE_PX + 9, _RIM_PX - 9), rng.uniform(0, 2 * np.pi))
         for number in range(1 + int(rng.integers(0, 4) * rng.random())):
             spread = 0.0 if number == 0 else largest * 2.2
@@ -161,7 +161,7 @@ class Impeller:
         radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
         at_rim = rng.random() < 0.7
         edge = _RIM_PX if at_rim else _BORE_PX
-        reach = (2.2 + 6.5 * strength) * (1.0 if at_rim else 0.75)
+        reach = (3.6 + 8.0 * strength) * (1.0 if at_rim else 0.75)
         half_arc = (rng.uniform(7, 16) + 20 * strength * rng.random()) / edge
         off = np.angle(np.exp(1j * (angle - rng.uniform(-np.pi, np.pi)))) / half_arc
         tooth = np.zeros(SIZE, np.float32)
@@ -177,10 +177,10 @@ class Impeller:
         start = self._polar(rng.uniform(_BORE_PX + 8, _RIM_PX - 14), rng.uniform(0, 2 * np.pi))
         heading = rng.uniform(0, 2 * np.pi)
         for _ in range(1 + int(rng.random() < 0.3)):
-            length = 16 + 75 * strength * rng.uniform(0.5, 1.0)
+            length = 34 + 95 * strength * rng.uniform(0.5, 1.0)
             begin = (start[0] + rng.normal(0, 3), start[1] + rng.normal(0, 3))
             line = wander(rng, start=begin, heading_rad=heading + rng.normal(0, 0.08), length_px=length, bend=0.25)
-            width = 0.7 + 1.1 * strength * rng.uniform(0.6, 1.0)
+            width = 1.2 + 1.4 * strength * rng.uniform(0.6, 1.0)
             marks = np.maximum(marks, stroke(SIZE, line, width, taper=True))
         # A tool that slips touches the high places more.
         return marks * np.clip(1 + self.roughness, 0.35, 1.25) * self.mould.coverage

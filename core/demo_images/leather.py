@@ -85,7 +85,7 @@ class Panel:
         if flaw == "cut":
             slit, lips = _cut(rng, strength)
             relief = relief + lips * np.float32(0.8 + 1.6 * strength) - slit * np.float32(1.0 + 2.0 * strength)
-            shade = shade * (1 - slit * np.float32(0.30 + 0.45 * strength))
+            shade = shade * (1 - slit * np.float32(0.42 + 0.38 * strength))
             bare = lips * (1 - slit) * np.float32(0.05 + 0.14 * strength)
         elif flaw == "fold":
             ridge, crest = _fold(rng, strength)
@@ -154,9 +154,9 @@ def _inside(rng: np.random.Generator, margin_px: float = 40.0) -> tuple[float, f
 
 def _cut(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
     """A slit, and its raised lips."""
-    length = 13 + 75 * strength * rng.uniform(0.5, 1.0)
+    length = 22 + 75 * strength * rng.uniform(0.5, 1.0)
     line = wander(rng, start=_inside(rng, 60), heading_rad=rng.uniform(0, 6.3), length_px=length, bend=0.35)
-    slit = stroke(SIZE, line, 0.9 + 2.0 * strength * rng.uniform(0.5, 1.0), taper=True)
+    slit = stroke(SIZE, line, 1.3 + 2.2 * strength * rng.uniform(0.5, 1.0), taper=True)
     lips = blur(stroke(SIZE, line, 3.5 + 2.5 * strength, taper=True), 1.0)
     return slit, lips
 
@@ -168,19 +168,19 @@ def _fold(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
     width = rng.uniform(4.0, 7.0)
     crest = blur(stroke(SIZE, line, width, taper=True), width * 0.55)
     sharp = blur(stroke(SIZE, line, 2.0, taper=True), 1.2)
-    lift = 1.5 + 3.4 * strength
+    lift = 2.6 + 3.0 * strength
     return field(crest * np.float32(lift) + sharp * np.float32(lift * 0.35)), crest
 
 
 def _stain(rng: np.random.Generator, strength: float) -> tuple[Field, NDArray[np.float32]]:
     """A soaked patch 0–1 with a darker rim, and how much of each colour it takes away."""
-    radius = rng.uniform(7, 15) + 20 * strength * rng.random()
+    radius = rng.uniform(9, 16) + 20 * strength * rng.random()
     centre = _inside(rng)
     body = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=rng.uniform(1, 1.8), ragged=0.4, edge_px=4)
     body = blur(body, 1.2)
     rim = body * (1 - ramp(body - np.float32(0.75), 0.5)) * np.float32(rng.uniform(0, 0.8))
     uneven = np.clip(1 + cloud(rng, SIZE, 16.0, 2) * np.float32(0.18), 0.5, 1.5)
-    depth = 0.10 + 0.34 * strength
+    depth = 0.16 + 0.34 * strength
     kinds = ([1.0, 1.0, 0.95], [0.7, 1.0, 1.25], [1.2, 0.9, 0.55], [-0.45, -0.6, -0.85])
     tint = np.array(kinds[int(rng.integers(len(kinds)))], np.float32) * np.float32(depth)
     return field(np.clip(body * uneven + rim, 0, 1.5)), tint

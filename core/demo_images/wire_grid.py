@@ -67,21 +67,21 @@ class Mesh:
         dx, dy = x - np.float32(143.5 + origin[0]), y - np.float32(143.5 + origin[1])
         first = dx * cos + dy * sin
         second = dy * cos - dx * sin
-        first = first + cloud(rng, SIZE, 110.0) * np.float32(0.7)
-        second = second + cloud(rng, SIZE, 110.0) * np.float32(0.7)
-        wires = np.arange(-_REACH, _REACH + 1) * _PITCH_PX + rng.normal(0, 0.35, (2, 2 * _REACH + 1))
+        first = first + cloud(rng, SIZE, 110.0) * np.float32(0.5)
+        second = second + cloud(rng, SIZE, 110.0) * np.float32(0.5)
+        wires = np.arange(-_REACH, _REACH + 1) * _PITCH_PX + rng.normal(0, 0.22, (2, 2 * _REACH + 1))
         # Drawing the wire leaves fine lines along it: noise that is long in one direction.
         drawn = (_streaks(rng, field(first), field(second)), _streaks(rng, field(second), field(first)))
         rust = np.maximum(cloud(rng, SIZE, 26.0, 2) - np.float32(1.2), 0) * np.float32(rng.uniform(0, 0.10))
         return cls(
             across=(field(first), field(second)),
             wires=wires,
-            tones=rng.normal(1.0, 0.035, (2, 2 * _REACH + 1)).astype(np.float32),
+            tones=rng.normal(1.0, 0.025, (2, 2 * _REACH + 1)).astype(np.float32),
             drawn=drawn,
             tray=field(36 + 3.0 * cloud(rng, SIZE, 80.0, 2) + 1.2 * grain(rng, SIZE) + 1.5 * cloud(rng, SIZE, 5.0)),
             rust=rust,
             light_rad=float(np.deg2rad(rng.normal(-100, 6))),
-            specks=dust(rng, SIZE, most=6, radius_px=1.0),
+            specks=dust(rng, SIZE, most=5, radius_px=0.9),
         )
 
     def render(self, flaw: str | None, rng: np.random.Generator, strength: float) -> Field:
@@ -92,13 +92,13 @@ class Mesh:
         wire, middle = self._somewhere(rng, family)
         if flaw == "bent":
             spread = rng.uniform(9, 22)
-            aside = (2.2 + 7.5 * strength) * float(rng.choice([-1, 1]))
+            aside = (4.2 + 7.0 * strength) * float(rng.choice([-1, 1]))
             kinks[family].append(_Kink(wire, aside, middle, spread))
             if rng.random() < 0.3 + 0.4 * strength:  # the neighbour is pushed along
                 neighbour = wire + int(np.sign(aside))
                 kinks[family].append(_Kink(neighbour, aside * rng.uniform(0.4, 0.8), middle, spread))
         elif flaw == "broken":
-            half = 1.6 + 10.0 * strength**1.5 * rng.uniform(0.6, 1.0)
+            half = 3.0 + 9.5 * strength**1.5 * rng.uniform(0.6, 1.0)
             spring = rng.normal(0, 1.2 + 2.5 * strength)
             gaps[family].append(_Gap(wire, middle, half, spring))
         image = self._weave(kinks, gaps)
@@ -177,12 +177,14 @@ class Mesh:
     def _spill(self, image: Field, rng: np.random.Generator, strength: float) -> Field:
         """A drop of adhesive: clear to milky, filling the openings, with a highlight on its skin."""
         centre = (float(rng.uniform(40, SIZE[1] - 40)), float(rng.uniform(40, SIZE[0] - 40)))
-        radius = 5.0 + 17 * strength * rng.uniform(0.4, 1.0)
+        radius = 7.0 + 16 * strength * rng.uniform(0.4, 1.0)
         drop = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=rng.uniform(1, 2), ragged=0.35, edge_px=2.5)
         dome = blur(drop, radius * 0.35 + 1.0) * drop
         dx, dy = direction(self.light_rad)
         lit = dome - shift(dome, -dx * 2.5, -dy * 2.5)
-        milk = np.float32(0.22 + 0.5 * strength) * drop * np.clip(1 + cloud(rng, SIZE, 12.0) * np.float32(0.12), 0, 1.3)
+        milk = (
+            np.float32(0.32 + 0.42 * strength) * drop * np.clip(1 + cloud(rng, SIZE, 12.0) * np.float32(0.12), 0, 1.3)
+        )
         body = np.float32(rng.uniform(92, 150))
         softened = image * (1 - np.float32(0.5) * drop) + blur(image, 1.2) * np.float32(0.5) * drop
         coated = softened * (1 - milk) + body * milk

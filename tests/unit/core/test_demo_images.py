@@ -133,7 +133,7 @@ def test_defects_and_only_defects_have_a_mask(product: DemoProduct) -> None:
         mask = decode(image.mask_png)
         assert mask.shape == decode(image.content).shape[:2]
         assert set(np.unique(mask)) == {0, 255}
-        assert (mask > 0).sum() >= 14
+        assert (mask > 0).sum() >= 20
         assert (mask > 0).mean() < 0.2
 
 
@@ -152,11 +152,11 @@ def test_pixels_differ_inside_the_mask_and_nowhere_else(product: DemoProduct) ->
 
 
 @pytest.mark.parametrize("product", by_code(GENERATED))
-def test_defects_range_from_subtle_to_obvious(product: DemoProduct) -> None:
+def test_defects_range_from_small_to_large(product: DemoProduct) -> None:
     for defect in product.defects:
         masks = [image.mask_png for image in all_images(product) if image.defect_code == defect.code]
-        areas = sorted(int((decode(mask) > 0).sum()) for mask in masks if mask is not None)
-        assert areas[-3] >= 3 * areas[2]
+        areas = [int((decode(mask) > 0).sum()) for mask in masks if mask is not None]
+        assert max(areas) >= 3 * min(areas)
 
 
 @pytest.mark.parametrize("product", by_code(GENERATED))
