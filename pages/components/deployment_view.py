@@ -98,8 +98,8 @@ def _describe_product(
         _("Product"): summary.product.name,
         _("State"): state_words(state.state),
         _("In use"): in_use,
-        _("Normal images"): summary.n_normal_train,
-        _("Defect images"): summary.n_defect_train,
+        _("Normal (train)"): summary.n_normal_train,
+        _("Defect (train)"): summary.n_defect_train,
         _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(state),
     }
 

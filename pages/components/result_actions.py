@@ -123,7 +123,7 @@ def show_action(view: InspectionView, *, keep: Keep) -> None:
         _("What was done"),
         value=row.action_note,
         key=f"action_note_{row.id}",
-        height=70,
+        height=104,
         placeholder=_("For example: part scrapped, nozzle cleaned"),
     )
     done, stays_open = st.columns(2)

@@ -21,8 +21,20 @@ _STYLE = """
 [class*="st-key-verdict_review"] {background: #9a5b00}
 [class*="st-key-verdict_reject"] {background: #b3261e}
 [class*="st-key-verdict_"] p, [class*="st-key-verdict_"] h2, [class*="st-key-verdict_"] span {color: #ffffff}
-[class*="st-key-verdict_"] h2 {font-size: 2rem; padding: 0; line-height: 1.15}
+[class*="st-key-verdict_"] h2 {font-size: 2.1rem; padding: 0 0 0.2rem; line-height: 1.15}
+[class*="st-key-verdict_"] [data-testid="stMarkdownContainer"] {margin-bottom: 0}
 [class*="st-key-verdict_"] [data-testid="stCaptionContainer"] {opacity: 0.95}
+.geomsa-scale {position: relative; height: 4.6rem; margin: 0 1.5rem; font-variant-numeric: tabular-nums}
+.geomsa-scale .bar {position: absolute; top: 1.9rem; left: 0; right: 0; height: 0.95rem}
+.geomsa-scale i {position: absolute; top: 0; bottom: 0}
+.geomsa-scale i:first-child {border-radius: 0.25rem 0 0 0.25rem}
+.geomsa-scale u {position: absolute; top: -0.35rem; bottom: -0.35rem; width: 4px; margin-left: -2px; border-radius: 2px;
+  background: currentColor; outline: 2px solid rgba(255, 255, 255, 0.75)}
+.geomsa-scale b {position: absolute; top: 0; font-size: 1.1rem; line-height: 1.4rem; transform: translateX(-50%)}
+.geomsa-scale span {position: absolute; top: 3.15rem; font-size: 0.85rem; white-space: nowrap; padding: 0 0.3rem;
+  transform: translateX(-50%)}
+.geomsa-scale span.before {transform: translateX(-100%); border-right: 1.5px solid currentColor}
+.geomsa-scale span.after {transform: none; border-left: 1.5px solid currentColor; margin-left: -1.5px}
 .st-key-samples [data-testid="stImage"] img, [class*="st-key-gallery"] [data-testid="stImage"] img {
   aspect-ratio: 1; object-fit: contain; background: rgba(127, 145, 155, 0.12); border-radius: 0.375rem}
 </style>

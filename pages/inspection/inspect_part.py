@@ -99,7 +99,7 @@ if not everything:
 
 recall_product(everything)
 shown = shown_result()
-title, choose, more, following = st.columns([1.3, 2.2, 1.5, 1.3], vertical_alignment="bottom")
+title, choose, more, following = st.columns([1.7, 2.0, 1.5, 1.2], vertical_alignment="bottom")
 title.title(_("Inspect a part"))
 with choose:
     product = pick_product(everything, key="inspect")
