@@ -26,7 +26,7 @@ from storage.tables import DefectType, Product
 require(ENGINEER)
 
 _PAGE_SIZE = 30
-_COLUMNS = (2.6, 2.0, 1.2, 3.6, 1.6)
+_COLUMNS = (2.4, 1.8, 1.3, 4.0, 1.2)
 _CREATE, _EDIT, _DEACTIVATE = "defect_type_create", "defect_type_edit", "defect_type_deactivate"
 _COLORS: dict[str, Literal["gray", "orange", "red"]] = {"minor": "gray", "major": "orange", "critical": "red"}
 
@@ -98,7 +98,7 @@ def show_row(row: DefectType, product: Product) -> None:
     """One defect type with what can be done with it."""
     with st.container(border=True, key=f"defect_type_row_{row.id}"):
         name, where, severity, description, actions = st.columns(_COLUMNS, vertical_alignment="center", wrap=False)
-        with name:
+        with name, st.container(gap=None):
             st.markdown(f"**{escape(defect_name(row))}**")
             other = row.name_en if defect_name(row) == row.name_ko else row.name_ko
             st.caption(f"`{row.code}`" + (f" · {escape(other)}" if other and other != defect_name(row) else ""))
@@ -108,16 +108,17 @@ def show_row(row: DefectType, product: Product) -> None:
             if not row.is_active:
                 st.badge(_("Deactivated"), icon=":material/block:", color="gray")
         first_line = (row.description.splitlines() or [""])[0]
-        shown = first_line if len(first_line) <= 110 else f"{first_line[:109]}…"
+        shown = first_line if len(first_line) <= 64 else f"{first_line[:63]}…"
         description.caption(escape(shown), help=escape(row.description) if shown != row.description else None)
         with (
             actions,
             st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False),
         ):
             st.button(
-                _("Edit"),
+                "",
                 key=f"defect_type_edit_{row.id}",
                 icon=":material/edit:",
+                help=_("Edit"),
                 on_click=start_editing,
                 args=(row,),
             )

@@ -26,7 +26,7 @@ from storage.tables import Product
 require(ENGINEER)
 
 _PAGE_SIZE = 20
-_COLUMNS = (3.2, 1.5, 1.5, 1.0, 1.5, 1.5)
+_COLUMNS = (2.9, 1.5, 1.5, 1.1, 1.6, 1.4)
 _CREATE, _EDIT, _DEACTIVATE = "product_create", "product_edit", "product_deactivate"
 
 
@@ -90,12 +90,6 @@ def show_list(summaries: list[ProductSummary]) -> None:
     n_pages = -(-len(found) // _PAGE_SIZE)
     page = min(int(st.session_state.get("product_page", 1)), n_pages)
     states = model_states(services())
-    for column, title in zip(
-        st.columns(_COLUMNS, wrap=False),
-        (_("Product"), _("Normal images"), _("Defect images"), _("Defect types"), _("Memory bank"), ""),
-        strict=True,
-    ):
-        column.caption(title)
     for summary in found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]:
         state = states.get(("memory_bank", summary.product.id or 0))
         show_row(summary, state.state if state else None)
@@ -108,14 +102,14 @@ def show_row(summary: ProductSummary, state: str | None) -> None:
     product = summary.product
     with st.container(border=True, key=f"product_row_{product.id}"):
         name, normal, defect, types, model, actions = st.columns(_COLUMNS, vertical_alignment="center", wrap=False)
-        with name:
+        with name, st.container(gap=None):
             st.markdown(f"**{escape(product.name)}**", help=escape(product.description) or None)
             st.caption(f"`{product.code}`")
         with normal:
-            show_counts(summary.n_normal_train, summary.n_normal_test)
+            show_counts(_("normal"), summary.n_normal_train, summary.n_normal_test)
         with defect:
-            show_counts(summary.n_defect_train, summary.n_defect_test)
-        types.markdown(number(summary.n_defect_types))
+            show_counts(_("defect"), summary.n_defect_train, summary.n_defect_test)
+        types.markdown(_n("**{count}** defect type", "**{count}** defect types", summary.n_defect_types))
         with model:
             if not product.is_active:
                 st.badge(_("Deactivated"), icon=":material/block:", color="gray")
@@ -127,17 +121,23 @@ def show_row(summary: ProductSummary, state: str | None) -> None:
             show_actions(product)
 
 
-def show_counts(n_train: int, n_test: int) -> None:
+def show_counts(words: str, n_train: int, n_test: int) -> None:
     """How many images, and how they are split."""
-    st.markdown(f"**{number(n_train + n_test)}**")
-    st.caption(_("train {n_train} · test {n_test}", n_train=number(n_train), n_test=number(n_test)))
+    with st.container(gap=None):
+        st.markdown(f"**{number(n_train + n_test)}** {words}")
+        st.caption(_("train {n_train} · test {n_test}", n_train=number(n_train), n_test=number(n_test)))
 
 
 def show_actions(product: Product) -> None:
     """The button that is used most, and the menu of the others."""
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False):
         st.button(
-            _("Edit"), key=f"product_edit_{product.id}", icon=":material/edit:", on_click=start_editing, args=(product,)
+            "",
+            key=f"product_edit_{product.id}",
+            icon=":material/edit:",
+            help=_("Edit"),
+            on_click=start_editing,
+            args=(product,),
         )
         words = {
             "normal": _("Normal images"),
