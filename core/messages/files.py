@@ -2,4 +2,43 @@
 
 from core.i18n import N_
 
-FILE_MESSAGES: dict[str, str] = {}
+FILE_MESSAGES: dict[str, str] = {
+    # images that are refused
+    "image_empty": N_("{name} is empty (0 bytes). Copy the file again."),
+    "image_not_an_image": N_("{name} is not an image. Choose a JPG, PNG, BMP, TIFF or WebP file."),
+    "image_unsupported_format": N_("{name} has a format that is not taken in ({format}). Save it as PNG or JPG."),
+    "image_truncated": N_("{name} is cut off: its end is missing. Copy the file again."),
+    "image_damaged": N_("{name} is damaged and cannot be read. Copy the file again, or save it anew as PNG."),
+    "image_too_many_bytes": N_("{name} is larger than 50 MB. Save it smaller, or as JPG."),
+    "image_too_many_pixels": N_("{name} has more than 100 megapixels. Save it smaller."),
+    "image_polyglot": N_("{name} holds a second file inside the image ({second}). Save the image anew and try again."),
+    "image_wrong_ending": N_(
+        '{name} ends in "{ending}", but its content is {format}. Rename it so that it ends in: {expected}.'
+    ),
+    "image_wrong_shape": N_("{name} has pixels of a kind that cannot be inspected. Save it as an 8-bit image."),
+    "image_unreadable": N_("{name} cannot be read from its place. Check the file and its permissions."),
+    "image_duplicate": N_("{name} is already here as {existing}. It was not stored a second time."),
+    # the image library
+    "image_type_unknown": N_('The kind of image must be "normal" or "defect". Choose one of them.'),
+    "image_split_unknown": N_('The split must be "train" or "test". Choose one of them.'),
+    "defect_type_missing": N_("Defect images need a defect type of this product. Choose one."),
+    "defect_type_not_wanted": N_("Normal images have no defect type. Leave it empty."),
+    "no_images_chosen": N_("No images are chosen. Choose at least one."),
+    # masks
+    "mask_without_image": N_("{name} is a mask, but its image is not here. Add the image with the same name, too."),
+    "mask_of_normal_image": N_("{name} marks a defect, but its image is a normal one. Label it as defect first."),
+    "mask_wrong_size": N_(
+        "{name} has {width_px} × {height_px} px, but its image has {image_width_px} × {image_height_px}. "
+        "Draw the mask on the image itself."
+    ),
+    "mask_empty": N_("{name} marks nothing: every pixel is black. Draw the defect in white."),
+    # folders
+    "import_path_missing": N_('There is no file or folder "{path}". Check the path.'),
+    "import_not_an_archive": N_('"{path}" is neither a folder nor a ZIP file. Give the folder that holds the images.'),
+    "import_nothing_found": N_(
+        '"{path}" holds no images in a layout that is understood. See "import" in the README for the three layouts.'
+    ),
+    # demo data
+    "demo_busy": N_("A deployment of the demo products is waiting or running. Cancel it or wait for it first."),
+    "demo_dataset_missing": N_('The package "elpv-dataset" with the solar cells is not installed. Run "make setup".'),
+}
