@@ -1,5 +1,71 @@
-"""Sentences of jobs, models and inspection."""
+"""Sentences of jobs, models and inspection; those that begin with `log_` are lines of a job's log."""
 
 from core.i18n import N_
 
-DEPLOYMENT_MESSAGES: dict[str, str] = {}
+DEPLOYMENT_MESSAGES: dict[str, str] = {
+    # Jobs
+    "job_kind_unknown": N_('There is no deployment called "{kind}".'),
+    "job_without_products": N_("Choose at least one product to deploy."),
+    "job_already_waiting": N_("A deployment of these products is already waiting or running: {products}."),
+    "job_already_over": N_("This deployment has already ended."),
+    "job_worker_lost": N_("The worker stopped answering, also on the second try. The active model was not touched."),
+    "job_killed": N_(
+        "The system ended the deployment, most likely because memory ran out. The active model was not touched; "
+        "close other programs, or deploy fewer products at once."
+    ),
+    "job_crashed": N_("The deployment ended unexpectedly (status {status}). The active model was not touched."),
+    # Before and during a build
+    "no_normal_images": N_(
+        "{product} has no normal images for training. Register at least one; 50 or more are better."
+    ),
+    "no_training_images": N_("{product} has no images for training. Register normal or defect images first."),
+    "no_usable_images": N_("None of the images could be used to build the model. Check the images of the product."),
+    "no_test_images": N_('{product} has no test images. Register some with the split "test" to measure the model.'),
+    "product_inactive": N_("{product} was deactivated. Activate it again to deploy it."),
+    "version_already_active": N_("This version is already active."),
+    "thresholds_missing": N_("This model version has no thresholds. Deploy the product again."),
+    # Inspection
+    "no_active_memory_bank": N_("{product} has no active model yet. Build its memory bank first."),
+    "inspection_detail_too_long": N_('"{field}" may have {limit} characters at most.'),
+    "verdict_unknown": N_("Choose OK, Review or NG."),
+    "override_needs_reason": N_("Say why you change the verdict."),
+    "action_status_unknown": N_("Choose whether the action is done or stays open."),
+    "action_not_needed": N_("A part that is OK needs no corrective action."),
+    # Models
+    "backbone_unknown": N_('There is no backbone called "{name}".'),
+    "backbone_weights_missing": N_('The weights of "{name}" are not here. Add the file on the models screen.'),
+    "backbone_weights_mismatch": N_('The weights file does not belong to "{name}". Choose the right file.'),
+    "backbone_weights_changed": N_(
+        'The weights of "{name}" are not those that the model was built with. Deploy again.'
+    ),
+    "config_invalid": N_('The model setting "{field}" cannot be {value}.'),
+    "device_unavailable": N_(
+        'The device "{device}" is not available on this machine. Set GEOMSA_DEVICE to auto or cpu.'
+    ),
+    "device_failed": N_('The device "{device}" failed. Try again; if it fails again, set GEOMSA_DEVICE to cpu.'),
+    "golden_mismatch": N_(
+        "This machine computes another score ({found}) than the one the model was built with ({expected}). "
+        "It was not activated."
+    ),
+    "index_dimension_mismatch": N_(
+        "The index was made with another embedding model. Build the similarity index again."
+    ),
+    "index_duplicate_ids": N_("The index would hold an image twice. Build the similarity index again."),
+    "index_vectors_invalid": N_("The embeddings of some images are not valid. Check the images of the product."),
+    "artifact_not_a_bundle": N_("The model's files are not readable. Deploy the product again."),
+    "artifact_missing_file": N_('The model lacks its file "{file}". Deploy again, or activate another version.'),
+    "artifact_damaged": N_('The model\'s file "{file}" is damaged. Deploy again, or activate another version.'),
+    "artifact_newer_format": N_(
+        "The model was made by a newer version of Geomsa. Start that version, or deploy again."
+    ),
+    "artifact_wrong_kind": N_("The stored model is of another kind. Deploy the product again."),
+    # Lines of a job's log
+    "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
+    "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
+    "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
+    "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
+    "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
+    "log_activated": N_("{product}: version {number} is active"),
+    "log_candidate_kept": N_("{product}: version {number} measures worse than the active one and waits as a candidate"),
+    "log_product_failed": N_("{product}: failed ({reason})"),
+}

@@ -1,0 +1,52 @@
+# Two commands set up everything: `make run` starts the app, `make test` runs every test.
+PYTHON ?= python3
+PORT ?= 8501
+EXTRA ?=
+VENV := .venv
+BIN := $(VENV)/bin
+REQUIREMENTS := requirements$(if $(EXTRA),-$(EXTRA)).txt
+export PYTHONPATH :=
+
+.PHONY: run demo setup setup-test test test-full check format translations clean
+.DEFAULT_GOAL := run
+
+run: setup
+	@$(BIN)/python -m core demo --first-start
+	@echo "Geomsa: http://localhost:$(PORT)"
+	@exec $(BIN)/streamlit run Home.py --server.port $(PORT)
+
+setup: $(VENV)/.ready$(EXTRA)
+
+setup-test: $(VENV)/.ready-dev
+	@tests/install_servers.sh
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Geomsa needs Python 3.11 or newer; PYTHON=... names another one."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.ready$(EXTRA): $(BIN)/uv $(REQUIREMENTS) constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $(REQUIREMENTS) -c constraints.txt
+	@touch $@
+
+$(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt
+	@touch $@ $(VENV)/.ready
+
+test: setup-test check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full"
+
+test-full: setup-test check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

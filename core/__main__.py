@@ -1,0 +1,92 @@
+"""The command line: `python -m core …`. Data goes to standard output, progress and errors to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from core import command_line
+from core.errors import AppError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m core", description="Geomsa's command line.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="load the demo data and deploy it")
+    demo.add_argument("--reset", action="store_true", help="remove the demo data first")
+    demo.add_argument("--first-start", action="store_true", help="only once, and not beside products of your own")
+
+    commands.add_parser("migrate", help="bring the database up to date")
+
+    take_in = commands.add_parser("import", help="take in a folder or ZIP of images")
+    take_in.add_argument("path", type=Path, metavar="PATH")
+    take_in.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
+
+    deploy = commands.add_parser("deploy", help="build and activate models")
+    deploy.add_argument("what", choices=("memory-bank", "similarity-index", "all"))
+    deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images)")
+    deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
+
+    inspect = commands.add_parser("inspect", help="inspect image files")
+    inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    inspect.add_argument("--product", required=True, metavar="CODE")
+    inspect.add_argument("--json", action="store_true", help="one JSON object a line")
+
+    evaluate = commands.add_parser("evaluate", help="measure the active model on the test images")
+    evaluate.add_argument("--product", required=True, metavar="CODE")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object")
+
+    worker = commands.add_parser("worker", help="work off the jobs")
+    worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
+
+    run_job = commands.add_parser("run-job")
+    run_job.add_argument("job_id", type=int)
+    run_job.add_argument("fencing_token", type=int)
+    run_job.add_argument("--parent-pid", type=int)
+
+    user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
+    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
+    add = actions.add_parser("add", help="add an account; the password is asked for")
+    add.add_argument("login")
+    add.add_argument("--name", default="", help="the name to show")
+    add.add_argument("--role", default="worker", choices=("worker", "engineer", "admin"))
+    add.add_argument("--no-password", action="store_true", help="for people who sign in through OIDC")
+    for name, text in (("disable", "disable an account"), ("set-password", "set a password; it is asked for")):
+        actions.add_parser(name, help=text).add_argument("login")
+    set_role = actions.add_parser("set-role", help="change a role")
+    set_role.add_argument("login")
+    set_role.add_argument("role", choices=("worker", "engineer", "admin"))
+
+    doctor = commands.add_parser("doctor", help="check that everything works")
+    doctor.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; answers the exit status: 0 done, 1 something failed, 2 wrong usage or setting."""
+    parser = _parser()
+    # A hidden command has no help line, but argparse would list its name among the choices.
+    wanted = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    if wanted.command not in {"worker", "run-job"}:
+        logging.getLogger().setLevel(logging.WARNING)
+    try:
+        return command_line.COMMANDS[wanted.command](wanted)
+    except AppError as error:
+        print(error.sentence(command_line.language()), file=sys.stderr)  # noqa: T201 - this is the command line
+        return 2 if error.code.startswith("setting_") else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`… | head`): nothing more to say, and nothing to complain of at exit.
+        sys.stderr.close()
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

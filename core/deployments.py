@@ -1,0 +1,149 @@
+"""Deployments: from images to the active model of each product, one product after the other.
+
+Each product stands by itself: what fails is said in its outcome, its active version goes on inspecting, and the next
+product follows. A version becomes active in one transaction that also proves the job to be still ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from core import bank_builds, index_builds
+from core.errors import AppError, BadInput, NotReady, from_lower
+from core.job_run import JobRun, failed_outcome
+from core.jobs import MEMORY_BANK, SIMILARITY_INDEX, Claim, JobCancelled, JobLost
+from core.services import Services
+from core.training_images import training_rows
+from core.transactions import reading
+from core.versions import ModelState, activate, list_versions, model_states
+from storage.tables import Product
+
+__all__ = [
+    "HANDLERS",
+    "Estimate",
+    "ModelState",
+    "activate",
+    "estimate",
+    "list_versions",
+    "model_states",
+    "readiness",
+]
+
+logger = logging.getLogger(__name__)
+
+Builder = Callable[[JobRun, Product, Path], dict[str, Any]]
+BUILDERS: dict[str, Builder] = {MEMORY_BANK: bank_builds.build, SIMILARITY_INDEX: index_builds.build}
+START_S = 4.0  # starting the process and opening the runtime
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a build will take: images, wall time on this machine's class, peak memory."""
+
+    n_images: int
+    seconds: float
+    memory_bytes: int
+
+
+def work_off(services: Services, claim: Claim) -> AppError | None:
+    """Build every product of the job. Answers the error to end the job with: only when no product succeeded.
+
+    Raises JobLost and JobCancelled; both leave finished products as they are.
+    """
+    run = JobRun(services, claim)
+    build = BUILDERS[claim.kind]
+    _sweep_folders(services, claim.job_id)
+    with services.database.reading() as session:
+        products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
+        run.set_weights({product.id or 0: _weight(session, claim.kind, product.id or 0) for product in products})
+    last_error: AppError | None = None
+    for product in products:
+        assert product.id is not None
+        run.begin(product.id)
+        folder = _build_folder(services, claim, product.id)
+        try:
+            if not product.is_active:
+                raise BadInput("product_inactive", product=product.name)
+            outcome = build(run, product, folder)
+        except (JobLost, JobCancelled):
+            raise
+        except Exception as error:
+            last_error = from_lower(error)
+            if last_error.code == "unexpected":
+                logger.exception("product %s failed", product.code)
+            run.log("log_product_failed", product=product.code, reason=last_error.code)
+            outcome = failed_outcome(product.id, product.code, last_error)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        run.conclude(outcome)
+    if run.outcomes and all(outcome["outcome"] == "failed" for outcome in run.outcomes):
+        return last_error or AppError(run.outcomes[-1]["error_code"], **run.outcomes[-1]["error_params"])
+    return None
+
+
+HANDLERS: dict[str, Callable[[Services, Claim], AppError | None]] = dict.fromkeys(BUILDERS, work_off)
+
+
+def _build_folder(services: Services, claim: Claim, product_id: int) -> Path:
+    folder = services.settings.data_dir / "builds" / f"{claim.job_id}-{claim.fencing_token}-{product_id}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _sweep_folders(services: Services, job_id: int) -> None:
+    """Remove what a killed attempt at this job left behind."""
+    for left in (services.settings.data_dir / "builds").glob(f"{job_id}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _weight(session: Session, kind: str, product_id: int) -> float:
+    n_normal = len(training_rows(session, product_id, "normal"))
+    n_defect = len(training_rows(session, product_id, "defect"))
+    return float(n_normal + n_defect) + 20.0
+
+
+# --- before the start ------------------------------------------------------------------------------------------------
+
+
+def readiness(services: Services, kind: str, product_id: int) -> AppError | None:
+    """Why this product cannot be built, or None."""
+    with reading(services) as session:
+        product = session.get(Product, product_id)
+        if product is None:
+            return BadInput("not_found")
+        n_normal = len(training_rows(session, product_id, "normal"))
+        n_defect = len(training_rows(session, product_id, "defect"))
+    if kind == MEMORY_BANK and n_normal == 0:
+        return NotReady("no_normal_images", product=product.name)
+    if kind == SIMILARITY_INDEX and n_normal + n_defect == 0:
+        return NotReady("no_training_images", product=product.name)
+    return None
+
+
+def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
+    """Images, seconds and memory of a build. Seconds are of two ordinary cores; a GPU is faster."""
+    n_images = 0
+    largest = 0
+    with reading(services) as session:
+        for product_id in product_ids:
+            count = len(training_rows(session, product_id, "normal")) + len(
+                training_rows(session, product_id, "defect")
+            )
+            n_images += count
+            largest = max(largest, count)
+    per_image = bank_builds.COST if kind == MEMORY_BANK else index_builds.COST
+    return Estimate(
+        n_images=n_images,
+        seconds=START_S + per_image.product_s * len(product_ids) + per_image.image_s * n_images,
+        memory_bytes=min(
+            per_image.base_bytes + per_image.image_bytes * largest,
+            per_image.base_bytes + services.settings.memory_budget_bytes,
+        ),
+    )

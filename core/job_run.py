@@ -1,0 +1,118 @@
+"""What a handler holds while it works a job off: progress, log, outcomes, and the right to go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from core import jobs
+from core.errors import AppError
+from core.jobs import Claim
+from core.services import Services
+from storage.tables import DeploymentLog, utc_now
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 0.3
+# Where a stage begins and ends within one product's work, as shares of it: measured on the demo products.
+STAGE_SHARES: dict[str, tuple[float, float]] = {
+    "fetch": (0.0, 0.05),
+    "extract": (0.05, 0.40),
+    "embed": (0.05, 0.85),
+    "coreset": (0.40, 0.60),
+    "calibrate": (0.60, 0.75),
+    "build": (0.85, 0.90),
+    "evaluate": (0.75, 0.93),
+    "verify": (0.93, 0.95),
+    "publish": (0.95, 0.98),
+    "activate": (0.98, 1.0),
+}
+
+
+class JobRun:
+    """One claimed job over several products. Every report raises JobLost or JobCancelled when it is time to stop."""
+
+    def __init__(self, services: Services, claim: Claim) -> None:
+        self.services = services
+        self.claim = claim
+        self._stage = "start"
+        self._last_report = 0.0
+        self._started_at = utc_now().isoformat()
+        self._weights: dict[int, float] = {}
+        self._current: int | None = None
+        with services.database.reading() as session:
+            job = session.get(DeploymentLog, claim.job_id)
+            self.created_by = job.created_by if job else None
+            # A job taken over from a lost worker goes on after the products that are done.
+            self.outcomes: list[dict[str, Any]] = list(job.result.get("outcomes", [])) if job else []
+
+    @property
+    def product_ids(self) -> list[int]:
+        """The products still to do, in order."""
+        finished = {outcome["product_id"] for outcome in self.outcomes}
+        return [product_id for product_id in self.claim.payload["product_ids"] if product_id not in finished]
+
+    def set_weights(self, weights: dict[int, float]) -> None:
+        """How much work each product is (any unit), for an honest remaining time."""
+        self._weights = weights
+
+    def begin(self, product_id: int) -> None:
+        """Go on to the next product."""
+        self._current = product_id
+        self.progress("start", 0, 0)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Report a stage and its counts; writes at most every 0.3 s within a stage."""
+        now = time.monotonic()
+        changed = stage != self._stage
+        if not changed and now - self._last_report < REPORT_EVERY_S:
+            return
+        self._last_report = now
+        values: dict[str, Any] = {
+            "stage": stage,
+            "done": done,
+            "total": total,
+            "result": self._result(stage, done, total),
+        }
+        if changed:
+            self._stage = stage
+            values["stage_started_at"] = utc_now()
+        jobs.report(self.services.database, self.claim, **values)
+
+    def log(self, code: str, **params: Any) -> None:
+        """Add a line to the job's log."""
+        logger.info("job %d: %s %s", self.claim.job_id, code, params)
+        jobs.append_log(self.services.database, self.claim, code, **params)
+
+    def conclude(self, outcome: dict[str, Any]) -> None:
+        """Keep the outcome of the current product."""
+        self.outcomes.append(outcome)
+        self._current = None
+        jobs.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
+
+    def _result(self, stage: str, done: int, total: int) -> dict[str, Any]:
+        all_weight = sum(self._weights.values()) or 1.0
+        finished = {outcome["product_id"] for outcome in self.outcomes}
+        weight = sum(self._weights.get(product_id, 0.0) for product_id in finished)
+        if self._current is not None:
+            low, high = STAGE_SHARES.get(stage, (0.0, 0.0))
+            within = low + (high - low) * (done / total if total else 0.0)
+            weight += self._weights.get(self._current, 0.0) * within
+        return {
+            "outcomes": self.outcomes,
+            "current_product_id": self._current,
+            "share": round(weight / all_weight, 4),
+            "work_started_at": self._started_at,
+        }
+
+
+def failed_outcome(product_id: int, code: str, error: AppError) -> dict[str, Any]:
+    """The outcome of a product that could not be built; its active version is untouched."""
+    return {
+        "product_id": product_id,
+        "code": code,
+        "outcome": "failed",
+        "error_code": error.code,
+        "error_params": {key: str(value) for key, value in error.params.items()},
+    }

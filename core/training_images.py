@@ -1,0 +1,93 @@
+"""The images that a build learns from: their rows, and loaders that go through the one decoder.
+
+Originals come from the object store; when that is remote they are kept in a local cache by hash, ten fetched at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, select
+
+from core.services import Services
+from storage.objects import ObjectStoreError
+from storage.tables import Image
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PARALLEL_FETCHES = 10
+
+
+def training_rows(session: Session, product_id: int, image_type: str) -> list[Image]:
+    """The product's training images of a type, in order of id. Test images are never among them."""
+    return list(
+        session.exec(
+            select(Image)
+            .where(Image.product_id == product_id, Image.image_type == image_type, Image.split == "train")
+            .order_by(col(Image.id))
+        ).all()
+    )
+
+
+def key_of(row: Image) -> str:
+    """The key under which the engine knows an image."""
+    return f"image:{row.id}"
+
+
+def read_original(services: Services, row: Image) -> bytes:
+    """The stored bytes, from the local cache when they are there and unchanged. Raises ObjectStoreError."""
+    if services.settings.object_store == "local":
+        return services.objects.get(row.object_key)
+    cached = services.settings.cache_dir / "images" / row.content_sha256[:2] / row.content_sha256
+    if cached.is_file():
+        data = cached.read_bytes()
+        if hashlib.sha256(data).hexdigest() == row.content_sha256:
+            return data
+        cached.unlink()
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    services.objects.get_to_file(row.object_key, cached)
+    return cached.read_bytes()
+
+
+def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
+    """The decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object: it names the file."""
+    from inference.errors import ImageError
+    from inference.vision.images import decode
+
+    try:
+        data = read_original(services, row)
+    except ObjectStoreError as error:
+        if error.code == "object_missing":
+            raise ImageError("image_object_missing", name=row.stored_name) from error
+        raise
+    return decode(data).pixels
+
+
+def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:
+    """Bring the originals of a remote store here, ten at once; a missing one is left for the build to name."""
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    if services.settings.object_store == "local" or not rows:
+        progress(len(rows), len(rows))
+        return
+
+    def fetch(row: Image) -> None:
+        try:
+            read_original(services, row)
+        except ObjectStoreError as error:
+            if error.code != "object_missing":
+                raise
+
+    with ThreadPoolExecutor(PARALLEL_FETCHES) as pool:
+        futures = [pool.submit(fetch, row) for row in rows]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress(done, len(rows))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
