@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+RENAME_ATTEMPTS = 100
+
 
 def write_atomically(path: Path, chunks: Iterable[bytes], *, temporary_folder: Path) -> None:
     """Write `chunks` to a temporary file, sync it, and rename it to `path` (an existing file is replaced).
@@ -32,15 +34,16 @@ def write_atomically(path: Path, chunks: Iterable[bytes], *, temporary_folder: P
 
 
 def _rename(temporary: Path, path: Path) -> None:
-    while True:
-        try:
+    for _ in range(RENAME_ATTEMPTS):
+        with suppress(FileNotFoundError):
             temporary.replace(path)
             return
-        except FileNotFoundError:
-            # Somebody else may just have removed the folder as empty; without the temporary file all is lost.
-            if path.parent.is_dir() or not temporary.exists():
-                raise
+        if not temporary.exists():
+            break
+        # Somebody else just removed the folder as empty.
+        with suppress(FileNotFoundError, FileExistsError):
             path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.replace(path)
 
 
 def sync_folder(folder: Path) -> None:

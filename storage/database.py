@@ -51,7 +51,9 @@ class Database:
 
     def describe(self) -> str:
         """The address without password and options, for people and logs."""
-        return self._url.set(password=None, query={}).render_as_string()
+        url = self._url
+        shown = URL.create(url.drivername, username=url.username, host=url.host, port=url.port, database=url.database)
+        return shown.render_as_string()
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:

@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -157,9 +157,14 @@ class LocalObjects:
                 raise ObjectStoreError("object_store_unavailable", reason="unreachable")
             self._make_folders(folder.parent)
             # A deletion beside us may remove the parent as empty: then once more.
-            with suppress(FileNotFoundError):
-                folder.mkdir(exist_ok=True)
+            try:
+                folder.mkdir()
                 sync_folder(folder.parent)
+            except FileNotFoundError:
+                continue
+            except FileExistsError:
+                if folder.is_file():
+                    raise
 
     def _remove_empty_folders(self, folder: Path) -> None:
         while folder != self._root:

@@ -55,20 +55,23 @@ def s3_server() -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def mariadb_url(mariadb_server: MariaDbServer) -> Iterator[str]:
+def mariadb_url(mariadb_server: MariaDbServer) -> str:
     """An address of an empty database in the worst character set a server may have as its default."""
     import pymysql
 
     server = {"host": "127.0.0.1", "port": mariadb_server.port, "user": "geomsa"}
-    with pymysql.connect(**server, password=mariadb_server.password.encode()) as connection, connection.cursor() as cursor:
+    with (
+        pymysql.connect(**server, password=mariadb_server.password.encode()) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute("DROP DATABASE IF EXISTS geomsa")
         cursor.execute("CREATE DATABASE geomsa CHARACTER SET latin1")
     password = quote(mariadb_server.password, safe="")
-    yield f"mysql+pymysql://geomsa:{password}@127.0.0.1:{mariadb_server.port}/geomsa"
+    return f"mysql+pymysql://geomsa:{password}@127.0.0.1:{mariadb_server.port}/geomsa"
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: PostgreSqlServer) -> Iterator[str]:
+def postgresql_url(postgresql_server: PostgreSqlServer) -> str:
     import psycopg
 
     port, password = postgresql_server.port, postgresql_server.password
@@ -77,7 +80,7 @@ def postgresql_url(postgresql_server: PostgreSqlServer) -> Iterator[str]:
     ) as connection:
         connection.execute("DROP DATABASE IF EXISTS geomsa WITH (FORCE)")
         connection.execute("CREATE DATABASE geomsa")
-    yield f"postgresql+psycopg://geomsa:{quote(password, safe='')}@127.0.0.1:{port}/geomsa"
+    return f"postgresql+psycopg://geomsa:{quote(password, safe='')}@127.0.0.1:{port}/geomsa"
 
 
 @pytest.fixture(params=DATABASES)

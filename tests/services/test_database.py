@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from math import pi
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import SQLModel, col, select
 
 from storage.database import Database, DatabaseError
 from storage.tables import DefectType, Inspection, ModelVersion, Product, SystemConfig, ThresholdSetting, User
@@ -27,6 +29,18 @@ def _add_product(database: Database, code: str = "casting") -> int:
         session.commit()
     assert product.id is not None
     return product.id
+
+
+def _store(database: Database, row: SQLModel) -> None:
+    with database.unit_of_work() as session:
+        session.add(row)
+        session.commit()
+
+
+def _refusal(action: Callable[..., object], *arguments: object) -> DatabaseError:
+    with pytest.raises(DatabaseError) as caught:
+        action(*arguments)
+    return caught.value
 
 
 def _codes(database: Database) -> list[str]:
@@ -80,7 +94,7 @@ def test_what_is_not_committed_is_not_kept(database: Database) -> None:
     with database.unit_of_work() as session:
         session.add(Product(code="forgotten", name=""))
         session.flush()
-    with pytest.raises(KeyError), database.unit_of_work() as session:
+    with contextlib.suppress(KeyError), database.unit_of_work() as session:
         session.add(Product(code="failed", name=""))
         session.flush()
         raise KeyError
@@ -97,10 +111,13 @@ def test_rows_can_be_used_after_the_work_is_over(database: Database) -> None:
 
 def test_a_write_while_reading_is_refused(database: Database) -> None:
     _add_product(database)
-    with pytest.raises(DatabaseError) as caught, database.reading() as session:
-        session.exec(update(Product).values(name="changed"))
-        session.commit()
-    assert caught.value.params["reason"] == "read_only"
+
+    def write_while_reading() -> None:
+        with database.reading() as session:
+            session.exec(update(Product).values(name="changed"))
+            session.commit()
+
+    assert _refusal(write_while_reading).params["reason"] == "read_only"
     # The connection goes back to the pool fit for writing.
     for number in range(12):
         _add_product(database, f"later-{number}")
@@ -112,28 +129,29 @@ def test_a_write_while_reading_is_refused(database: Database) -> None:
         (lambda: Product(code="casting", name=""), "database_conflict", "unique", "uq_products_code"),
         (lambda: DefectType(product_id=987, code="x", name_ko="x"), "database_conflict", "foreign_key", None),
         (lambda: User(login="kim", display_name="", role="boss"), "database_rejected", "check", None),
-        (lambda: Product(code="null", name=None), "database_rejected", "not_null", None),
+        (
+            lambda: Product(code="null", name=None),  # type: ignore[arg-type]
+            "database_rejected",
+            "not_null",
+            None,
+        ),
     ],
 )
 def test_refusals_have_the_same_names_everywhere(
-    database: Database, row: object, code: str, reason: str, constraint: str | None
+    database: Database, row: Callable[[], SQLModel], code: str, reason: str, constraint: str | None
 ) -> None:
     _add_product(database)
-    with pytest.raises(DatabaseError) as caught, database.unit_of_work() as session:
-        session.add(row())  # type: ignore[operator]
-        session.commit()
-    assert (caught.value.code, caught.value.params["reason"]) == (code, reason)
-    assert caught.value.params.get("constraint") == constraint
+    refusal = _refusal(_store, database, row())
+    assert (refusal.code, refusal.params["reason"]) == (code, reason)
+    assert refusal.params.get("constraint") == constraint
     assert _codes(database) == ["casting"]
 
 
 def test_too_long_text_is_refused_rather_than_cut(database: Database) -> None:
     if "sqlite" in repr(database):
         pytest.skip("SQLite keeps text of any length")
-    with pytest.raises(DatabaseError) as caught, database.unit_of_work() as session:
-        session.add(SystemConfig(key="k" * 65))
-        session.commit()
-    assert (caught.value.code, caught.value.params["reason"]) == ("database_rejected", "too_long")
+    refusal = _refusal(_store, database, SystemConfig(key="k" * 65))
+    assert (refusal.code, refusal.params["reason"]) == ("database_rejected", "too_long")
 
 
 def test_codes_that_differ_by_case_or_accent_are_different(database: Database) -> None:
@@ -152,10 +170,8 @@ def test_only_one_version_can_be_active(database: Database) -> None:
     with database.unit_of_work() as session:
         session.add_all([version(1, None), version(2, None), version(3, "memory_bank:1")])
         session.commit()
-    with pytest.raises(DatabaseError) as caught, database.unit_of_work() as session:
-        session.add(version(4, "memory_bank:1"))
-        session.commit()
-    assert caught.value.params["constraint"] == "uq_model_versions_active_key"
+    refusal = _refusal(_store, database, version(4, "memory_bank:1"))
+    assert refusal.params["constraint"] == "uq_model_versions_active_key"
 
 
 def test_threads_that_claim_the_same_row_get_it_once_each(database: Database) -> None:
@@ -214,21 +230,23 @@ def test_work_goes_on_after_the_server_was_away(database: Database, request: pyt
     kind = "mariadb" if "pymysql" in repr(database) else "postgresql"
     server: MariaDbServer | PostgreSqlServer = request.getfixturevalue(f"{kind}_server")
     _add_product(database, "before")
-    with pytest.raises(DatabaseError) as caught, database.unit_of_work() as session:
-        session.add(Product(code="lost", name=""))
-        session.flush()
-        server.stop()
-        try:
+
+    def lose_the_server() -> None:
+        with database.unit_of_work() as session:
+            session.add(Product(code="lost", name=""))
+            session.flush()
+            server.stop()
             session.commit()
-        finally:
-            try:
-                started_s = time.monotonic()
-                with pytest.raises(DatabaseError) as away:
-                    database.check()
-                waited_s = time.monotonic() - started_s
-            finally:
-                server.start()
-    assert caught.value.code == away.value.code == "database_unavailable"
+
+    try:
+        lost = _refusal(lose_the_server)
+        started_s = time.monotonic()
+        away = _refusal(database.check)
+        waited_s = time.monotonic() - started_s
+    finally:
+        server.stop()
+        server.start()
+    assert lost.code == away.code == "database_unavailable"
     assert waited_s < 6
     _add_product(database, "after")
     assert _codes(database) == ["after", "before"]

@@ -156,8 +156,9 @@ def test_one_key_written_by_many_threads_is_always_whole(objects: ObjectStore) -
 
 
 @pytest.mark.parametrize(
-    "key", ["", "/a", "a/", "a//b", "../a", "a/../b", ".", "a/.hidden", "a\\b", "a\nb", "a\x00b", "x" * 256, "가" * 90, "\ud800"]
-)  # fmt: skip
+    "key",
+    ["", "/a", "a/", "a//b", "../a", "a/../b", ".", "a/.b", "a\\b", "a\nb", "a\x00b", "x" * 256, "가" * 90, "\ud800"],
+)
 def test_unsafe_keys_are_refused_everywhere(objects: ObjectStore, key: str, tmp_path: Path) -> None:
     target = tmp_path / "target"
     for action in (
@@ -187,9 +188,7 @@ def test_a_usable_store_passes_its_check_and_can_be_described(objects: ObjectSto
         ({"bucket": "no-such-bucket"}, "no_bucket"),
     ],
 )
-def test_wrong_credentials_and_buckets_are_denied(
-    s3_server: S3Server, wrong: dict[str, str], reason: str
-) -> None:
+def test_wrong_credentials_and_buckets_are_denied(s3_server: S3Server, wrong: dict[str, str], reason: str) -> None:
     store = open_s3(s3_server, **wrong)
     for action in (store.check, lambda: store.get("k"), lambda: store.put("k", b""), lambda: list(store.list())):
         refusal = _refusal(action)
