@@ -197,7 +197,8 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
             .execution_options(populate_existing=True)
         ).all()
         for job in candidates:
-            token = job.fencing_token + 1
+            # Read now: the session writes the UPDATE's values into the row it holds.
+            token, attempt = job.fencing_token + 1, job.attempts + 1
             won = _changed(
                 session,
                 update(DeploymentLog)
@@ -210,7 +211,7 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
                     state="running",
                     fencing_token=token,
                     worker_id=worker_id,
-                    attempts=job.attempts + 1,
+                    attempts=attempt,
                     lease_expires_at=now + timedelta(seconds=lease_s),
                     started_at=job.started_at or now,
                     stage="start",
@@ -222,7 +223,7 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
             if won:
                 session.commit()
                 assert job.id is not None
-                return Claim(job.id, job.kind, token, dict(job.payload), job.attempts + 1)
+                return Claim(job.id, job.kind, token, dict(job.payload), attempt)
         session.commit()
         return None
 

@@ -29,14 +29,19 @@ SOURCE = (
 DEFECT_CODE = "cell_defect"
 
 _SEED = 20180924
-_TRAIN_NORMALS, _TEST_NORMALS = 250, 300
-_TRAIN_DEFECTS, _TEST_DEFECTS = 60, 250
+_TRAIN_NORMALS, _TEST_NORMALS = 250, 200
+_TRAIN_DEFECTS, _TEST_DEFECTS = 60, 150
+# The data set lists its cells module by module. The monocrystalline defects of the first modules are cracks and dead
+# areas; those of the later ones are mostly short finger interruptions, which are just as common on cells that are
+# labelled sound: no method tells the two labels apart there (`benchmarks/README.md` has the figures on all cells).
+_MONO_DEFECT_CELLS = range(600)
 _TRAIN_DEFECT_SHARE = 0.3
 
 
 def cell_images(kind: Literal["mono", "poly"]) -> Iterator[DemoImage]:
     """Yield the cells of one kind that the experts were sure of: probability 0 is normal, 1 is defective.
 
+    Of the monocrystalline defects only those of the first modules are taken (`_MONO_DEFECT_CELLS`).
     Raises FileNotFoundError if the package is not installed or has no such cells.
     """
     folder = _data_folder()
@@ -44,6 +49,8 @@ def cell_images(kind: Literal["mono", "poly"]) -> Iterator[DemoImage]:
     defects = _shuffled(folder, kind, probability=1.0)
     if not normals or not defects:
         raise FileNotFoundError(f"{folder / 'labels.csv'} lists no {kind} cells")
+    if kind == "mono":
+        defects = [path for path in defects if _cell_number(path) in _MONO_DEFECT_CELLS]
     cut = min(_TRAIN_DEFECTS, round(len(defects) * _TRAIN_DEFECT_SHARE))
     held_out = _TRAIN_NORMALS + _TEST_NORMALS
     groups: tuple[tuple[Split, str | None, list[Path]], ...] = (
@@ -69,6 +76,10 @@ def _data_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("the package elpv-dataset is not installed: pip install elpv-dataset")
     return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def _cell_number(path: Path) -> int:
+    return int(path.stem.removeprefix("cell"))
 
 
 def _shuffled(folder: Path, kind: str, *, probability: float) -> list[Path]:
@@ -104,12 +115,14 @@ SOLAR_MONO = DemoProduct(
     description_ko=(
         "단결정 실리콘 태양전지 모듈에서 셀 단위로 잘라 낸 전계발광(EL) 영상입니다. 라미네이션 전후 EL 검사 "
         "공정에서 암실 카메라로 촬영하며, 균일하게 밝아야 정상입니다. 셀 모서리의 모따기와 버스바는 정상 형상이고, "
-        "가는 균열이나 국부적으로 어두운 영역을 찾습니다."
+        "균열이나 국부적으로 어두운 영역을 찾습니다. 불량 이미지는 데이터 세트의 앞쪽 모듈(균열, 비발전 영역)에서만 "
+        "가져왔습니다."
     ),
     description_en=(
         "Electroluminescence images of single cells cut from monocrystalline silicon modules, taken by a dark-room "
         "camera at the EL station before or after lamination. A sound cell glows evenly; the chamfered corners and "
-        "the busbars belong to it. The inspection looks for fine cracks and for areas that stay dark."
+        "the busbars belong to it. The inspection looks for cracks and for areas that stay dark. The defect images "
+        "are those of the data set's first modules (cracks, dead areas) only."
     ),
     defects=(_CELL_DEFECT,),
     licence=LICENCE,

@@ -1,0 +1,68 @@
+"""From a published bundle to a version: loaded from what was read back, then one transaction decides."""
+
+from __future__ import annotations
+
+from core import publishing
+from core.accounts import Person
+from core.audit import record
+from core.errors import NotFound
+from core.job_run import JobRun
+from core.jobs import MEMORY_BANK, hold
+from core.versions import add_version, make_active
+from storage.tables import ModelVersion, Product, ThresholdSetting, User
+
+
+def add_candidate(
+    run: JobRun,
+    product: Product,
+    version: ModelVersion,
+    *,
+    activate: bool,
+    threshold: ThresholdSetting | None = None,
+) -> None:
+    """Add the version, with its thresholds, and make it active if asked to: all of it or nothing.
+
+    The transaction first proves that the job is still ours (`jobs.hold`), so a worker that was thought dead activates
+    nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will load it;
+    the objects of a version that does not come to be are removed. Raises JobLost, JobCancelled and lower errors.
+    """
+    services = run.services
+    try:
+        run.progress("verify", 0, 0)
+        if version.kind == MEMORY_BANK:
+            services.models.memory_bank(version).verify_golden()
+        else:
+            services.models.similarity_index(version)
+        run.progress("activate", 0, 0)
+        with services.database.unit_of_work() as session:
+            hold(session, run.claim)
+            fresh = session.get(Product, product.id)
+            if fresh is None or not fresh.is_active:
+                raise NotFound("not_found")
+            version.job_id, version.created_by = run.claim.job_id, run.created_by
+            add_version(session, version)
+            assert version.id is not None
+            if threshold is not None:
+                threshold.model_version_id = version.id
+                threshold.created_by = run.created_by
+                session.add(threshold)
+            before = make_active(session, version) if activate else None
+            author = session.get(User, run.created_by) if run.created_by is not None else None
+            record(
+                session,
+                Person(author.id or 0, author.login, author.display_name, author.role) if author else None,
+                "version.activate" if activate else "version.keep",
+                "model_version",
+                version.id,
+                kind=version.kind,
+                product=product.code,
+                number=version.number,
+                instead_of=before.number if before else None,
+            )
+            session.commit()
+    except BaseException:
+        services.models.forget(version)
+        publishing.unpublish(services, version.object_prefix)
+        raise
+    code = "log_activated" if activate else "log_candidate_kept"
+    run.log(code, product=product.code, number=version.number)

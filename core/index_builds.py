@@ -1,0 +1,122 @@
+"""Building the similarity indexes of a product: fetch, embed, build, publish, activate; one index of each kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import publishing
+from core.build_costs import Cost
+from core.candidates import add_candidate
+from core.errors import NotReady
+from core.job_run import JobRun
+from core.jobs import SIMILARITY_INDEX
+from core.model_catalog import SIMILARITY, chosen
+from core.training_images import fetch_originals, load_pixels, training_rows
+from core.versions import PARTS, active_version, fingerprints, scope_of
+from storage.tables import Image, ModelVersion, Product
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from inference.vision.embeddings import Embedder
+
+COST = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
+BATCH = 8
+
+
+def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
+    """Build, publish and activate the product's indexes of normal and of defect images; answers the outcome.
+
+    An index that is up to date is left as it is; the one of images that are all gone is retired with the next build.
+    Raises NotReady without training images, and the lower errors of the engine and the object store.
+    """
+    services = run.services
+    assert product.id is not None
+    with services.database.reading() as session:
+        rows = {part: training_rows(session, product.id, part) for part in PARTS[SIMILARITY_INDEX]}
+        choice = chosen(session, SIMILARITY)
+        wanted = fingerprints(session, [product.id])
+        active = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in rows}
+    if not any(rows.values()):
+        raise NotReady("no_training_images", product=product.name)
+    everything = [row for part in rows.values() for row in part]
+    fetch_originals(services, everything, lambda done, total: run.progress("fetch", done, total))
+    embedder = services.models.embedder(choice.option.name)
+    numbers: dict[str, int] = {}
+    skipped: list[dict[str, str]] = []
+    for part, images in rows.items():
+        fingerprint = wanted.get((SIMILARITY_INDEX, product.id, part), "")
+        before = active[part]
+        if not images or (before is not None and before.fingerprint == fingerprint):
+            if before is not None:
+                numbers[part] = before.number
+            continue
+        run.log("log_index_started", product=product.code, n_images=len(images), part=part)
+        ids, vectors = _embed(run, product, embedder, images, skipped)
+        if not ids:
+            raise NotReady("no_usable_images", product=product.name)
+        version = _publish(run, folder / part, ids=ids, vectors=vectors, embedder=embedder)
+        version.scope = scope_of(product.id, part)
+        version.product_id = product.id
+        version.model_name = choice.option.name
+        version.fingerprint = fingerprint
+        version.sources = {"image_ids": {part: ids}}
+        version.metrics = {"n_images": len(ids), "dimension": int(vectors.shape[1])}
+        add_candidate(run, product, version, activate=True)
+        numbers[part] = version.number
+    return {
+        "product_id": product.id,
+        "code": product.code,
+        "outcome": "activated",
+        "numbers": numbers,
+        "skipped_images": skipped,
+    }
+
+
+def _embed(
+    run: JobRun, product: Product, embedder: Embedder, images: list[Image], skipped: list[dict[str, str]]
+) -> tuple[list[int], NDArray[np.float32]]:
+    from inference.errors import ImageError
+
+    ids: list[int] = []
+    parts: list[NDArray[np.float32]] = []
+    batch: list[NDArray[np.uint8]] = []
+    for done, row in enumerate(images, start=1):
+        try:
+            batch.append(load_pixels(run.services, row))
+        except ImageError as error:
+            skipped.append({"name": row.stored_name, "reason": error.code})
+            run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
+        else:
+            assert row.id is not None
+            ids.append(row.id)
+        if batch and (len(batch) == BATCH or done == len(images)):
+            parts.append(embedder.embed(batch))
+            batch = []
+        run.progress("embed", done, len(images))
+    if batch:
+        parts.append(embedder.embed(batch))
+    return ids, np.concatenate(parts) if parts else np.zeros((0, embedder.dimension), dtype=np.float32)
+
+
+def _publish(
+    run: JobRun, folder: Path, *, ids: list[int], vectors: NDArray[np.float32], embedder: Embedder
+) -> ModelVersion:
+    from inference.vision.vector_index import VectorIndex
+
+    run.progress("build", 0, 0)
+    index = VectorIndex.build(vectors, np.asarray(ids, dtype=np.int64))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    manifest = index.save(folder, metadata={"embedder": embedder.name})
+    run.progress("publish", 0, 0)
+    published = publishing.publish(run.services, folder, kind=SIMILARITY_INDEX, manifest_sha256=manifest.sha256)
+    return ModelVersion(
+        kind=SIMILARITY_INDEX,
+        number=0,
+        object_prefix=published.object_prefix,
+        manifest_sha256=published.manifest_sha256,
+        byte_size=published.byte_size,
+    )
