@@ -14,6 +14,7 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "role_too_low": N_("Your role does not allow this. Ask an administrator."),
     "database_unavailable": N_("The database does not answer. Nothing was lost; try again in a moment."),
     "database_full": N_("The database has no space left. Nothing was saved; free some disk space and try again."),
+    "database_rejected": N_("The database refused these values. Nothing was saved; check what you typed."),
     "database_conflict": N_("Somebody saved the same thing at the same time. Load the page again and repeat it."),
     "database_not_migrated": N_('The database has no tables of this version yet. Run "python -m core migrate".'),
     "database_newer": N_("The database was made by a newer version of Geomsa. Start that version instead."),

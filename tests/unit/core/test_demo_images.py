@@ -74,9 +74,9 @@ def test_every_label_is_in_both_splits(product: DemoProduct) -> None:
         assert {counts["test", defect.code] for defect in product.defects} == {20}
     else:
         assert counts["train", None] == 250
-        assert counts["test", None] == 300
+        assert counts["test", None] == 200
         assert counts["train", "cell_defect"] == 60
-        assert counts["test", "cell_defect"] == 250
+        assert counts["test", "cell_defect"] >= 120
 
 
 @pytest.mark.parametrize("product", by_code(list(PRODUCTS)))
