@@ -114,11 +114,12 @@ def show_sidebar() -> None:
     """Who is here, in which role, in which language."""
     with st.sidebar.container(key="side_foot"):
         if services().settings.auth == "open":
+            names = {role: _(ROLE_NAMES[role]) for role in ROLES}
             st.selectbox(
                 _("Role"),
                 ROLES,
                 key="role",
-                format_func=lambda role: _(ROLE_NAMES[role]),
+                format_func=lambda role: names[role],
                 help=_("There is no sign-in on this machine: every role can be tried."),
             )
             keep_role_in_address(st.session_state["role"])

@@ -157,6 +157,7 @@ def show_action(view: InspectionView, *, keep: Keep) -> None:
 def show_override(view: InspectionView, *, keep: Keep) -> None:
     """Put one's own verdict over the model's, with the reason."""
     row = view.inspection
+    labels = {code: f"{VERDICT_ICONS[code]} {in_words(VERDICT_NAMES, code)}" for code in VERDICTS}
     with (
         st.popover(_("Overrule the verdict"), icon=":material/gavel:", width="stretch"),
         st.form(f"override_{row.id}", border=False),
@@ -167,7 +168,7 @@ def show_override(view: InspectionView, *, keep: Keep) -> None:
             default=row.final_verdict,
             required=True,
             key=f"override_verdict_{row.id}",
-            format_func=lambda code: f"{VERDICT_ICONS[code]} {in_words(VERDICT_NAMES, code)}",
+            format_func=lambda code: labels[code],
         )
         reason = st.text_input(_("Reason"), value=row.override_reason, key=f"override_reason_{row.id}")
         if not st.form_submit_button(_("Overrule"), type="primary"):

@@ -16,6 +16,7 @@ from core.roles import ENGINEER, ROLE_NAMES, reaches
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
 from pages.components.language import _, language
+from pages.components.screens import INSPECT_PART, link_to
 
 _PERSON_KEY = "person"
 _FLASH_KEY = "flash"
@@ -102,6 +103,7 @@ def require(role: str) -> None:
         _("It needs the role “{role}”. Ask an administrator, or choose another screen.", role=_(ROLE_NAMES[role])),
         icon=":material/lock:",
     )
+    link_to(INSPECT_PART, _("Inspect a part"))
     st.stop()
 
 

@@ -13,7 +13,6 @@ _STYLE = """
 .stMainBlockContainer {padding-left: 2rem; padding-right: 2rem; max-width: 1760px}
 [data-testid="stMetricValue"], [data-testid="stDataFrame"], .stProgress {font-variant-numeric: tabular-nums}
 .stButton button, .stFormSubmitButton button, .stDownloadButton button {min-height: 2.75rem}
-.st-key-side_foot {border-top: 1px solid #2f4754; padding-top: 0.75rem; margin-top: 0.5rem}
 [data-testid="stSidebarUserContent"] {padding-bottom: 1.5rem}
 [class*="st-key-verdict_ok"], [class*="st-key-verdict_review"], [class*="st-key-verdict_reject"] {
   border-radius: 0.5rem; padding: 0.7rem 1.1rem; color: #ffffff}
