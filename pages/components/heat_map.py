@@ -64,7 +64,8 @@ def colour_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at
     part stays without colour: nothing below 70 % of `review_at`, the strongest at 1.6 times `reject_at`.
     """
     smallest, largest = 0.7 * review_at, max(1.6 * reject_at, 0.7 * review_at + 1e-6)
-    level = np.clip((np.nan_to_num(anomaly_map) - smallest) / (largest - smallest), 0.0, 1.0).astype(np.float32)
+    sound = np.nan_to_num(anomaly_map, nan=0.0, posinf=largest, neginf=0.0)
+    level = np.clip((sound - smallest) / (largest - smallest), 0.0, 1.0).astype(np.float32)
     longest = max(level.shape)
     if longest > _HEAT_PX:
         size = (max(1, level.shape[1] * _HEAT_PX // longest), max(1, level.shape[0] * _HEAT_PX // longest))
@@ -84,8 +85,12 @@ def draw_difference(part: NDArray[np.uint8], nearest: NDArray[np.uint8]) -> NDAr
     size = (shown.shape[1], shown.shape[0])
     ours = _smooth_grey(shown, size)
     theirs = _smooth_grey(nearest, size)
-    spread = float(theirs.std())
-    theirs = (theirs - theirs.mean()) * (float(ours.std()) / spread if spread > 1e-3 else 1.0) + ours.mean()
+    # Percentiles and not mean and deviation: a large defect must not move the whole picture.
+    (low, middle, high), (their_low, their_middle, their_high) = (
+        np.percentile(grey, (10, 50, 90)) for grey in (ours, theirs)
+    )
+    gain = float(np.clip((high - low) / max(their_high - their_low, 1e-3), 0.5, 2.0))
+    theirs = (theirs - their_middle) * gain + middle
     level = np.clip(np.abs(ours - theirs) / _FULL_DIFFERENCE, 0.0, 1.0)
     faded = 0.35 * (shown.astype(np.float32) @ _WEIGHTS)[..., None] + 150.0
     weight = np.clip(level * 2.5, 0.0, 1.0)[..., None]

@@ -1,0 +1,96 @@
+"""What is drawn of a result: colours that hang on the thresholds, a scale that always holds the pointer."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from pages.components.heat_map import colour_heat, draw_difference
+from pages.components.language import escape, score, set_language
+from pages.components.score_scale import draw_scale
+
+
+def test_a_good_part_stays_without_colour() -> None:
+    heat = colour_heat(np.full((32, 32), 1.0, np.float32), review_at=2.0, reject_at=3.0)
+    assert heat.shape == (32, 32, 4)
+    assert heat.dtype == np.uint8
+    assert not heat[..., 3].any()
+
+
+def test_a_hole_is_opaque_where_it_is_and_nowhere_else() -> None:
+    anomaly_map = np.full((40, 60), 0.5, np.float32)
+    anomaly_map[10:14, 30:36] = 9.0
+    heat = colour_heat(anomaly_map, review_at=2.0, reject_at=3.0)
+    assert heat[11, 32, 3] == 255
+    assert heat[30, 5, 3] == 0
+
+
+def test_the_same_score_has_the_same_colour_on_every_part() -> None:
+    mild = np.array([[0.0, 2.5]], np.float32)
+    wild = np.array([[20.0, 2.5]], np.float32)
+    colours = [colour_heat(part, review_at=2.0, reject_at=3.0)[0, 1] for part in (mild, wild)]
+    assert np.array_equal(*colours)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_map_with_broken_values_can_be_drawn(value: float) -> None:
+    heat = colour_heat(np.full((4, 4), value, np.float32), review_at=1.0, reject_at=1.0)
+    assert heat.shape == (4, 4, 4)
+
+
+def test_a_large_map_is_made_smaller_for_the_browser() -> None:
+    heat = colour_heat(np.ones((1500, 3000), np.float32), review_at=1.0, reject_at=2.0)
+    assert heat.shape == (256, 512, 4)
+
+
+def test_the_difference_of_an_image_with_itself_in_other_light_is_none() -> None:
+    rng = np.random.default_rng(1)
+    part = rng.integers(60, 160, (120, 160, 3), np.uint8)
+    darker = (part * 0.7 + 10).astype(np.uint8)
+    same = draw_difference(part, darker)
+    assert np.ptp(same.astype(int), axis=2).max() < 40  # no colour anywhere
+
+
+def test_the_difference_shows_the_place() -> None:
+    part = np.full((100, 100, 3), 120, np.uint8)
+    part[::2] += 10
+    normal = part.copy()
+    part[40:60, 40:60] = 255
+    drawn = draw_difference(part, normal).astype(int)
+    colour = drawn.max(axis=2) - drawn.min(axis=2)
+    assert colour[45:55, 45:55].mean() > 5 * max(1.0, colour[:20, :20].mean())
+
+
+def _pointer_percent(scale: str) -> float:
+    found = re.search(r'<u style="left:([\d.]+)%', scale)
+    assert found is not None
+    return float(found[1])
+
+
+@pytest.mark.parametrize(
+    ("value", "review_at", "reject_at"), [(0.0, 1.0, 2.0), (1e9, 1.0, 2.0), (5.0, 0.0, 0.0), (1.5, 1.0, 2.0)]
+)
+def test_the_pointer_is_always_on_the_scale(value: float, review_at: float, reject_at: float) -> None:
+    assert 0 <= _pointer_percent(draw_scale(value, review_at=review_at, reject_at=reject_at)) <= 100
+
+
+def test_the_pointer_stands_beyond_the_threshold_that_the_score_reached() -> None:
+    scale = draw_scale(3.0, review_at=2.0, reject_at=3.0)
+    thresholds = [float(left) for left in re.findall(r'<span class="\w+" style="left:([\d.]+)%', scale)]
+    assert _pointer_percent(scale) == pytest.approx(thresholds[1])
+    assert thresholds[0] < thresholds[1]
+
+
+def test_a_score_never_rounds_onto_its_threshold() -> None:
+    assert score(2.996) != score(3.004)
+
+
+def test_data_cannot_become_markup_in_a_label() -> None:
+    assert escape("[x](http://evil) **bold** :red[no] <b>") == (r"\[x\]\(http\://evil\) \*\*bold\*\* \:red\[no\] \<b\>")
+
+
+def test_an_unknown_language_falls_back_to_english() -> None:
+    set_language("xx")
+    assert score(0.0) == "0"
