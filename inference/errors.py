@@ -30,6 +30,7 @@ _SENTENCES: dict[str, str] = {
     "index_dimension_mismatch": "The vectors have {found} dimensions where {expected} are needed.",
     "index_duplicate_ids": "The same id was given twice.",
     "index_vectors_invalid": "The vectors must be finite and not all zero.",
+    "map_invalid": "The anomaly map is empty or holds values that are no numbers.",
     "no_usable_images": "None of the images could be used to build the model.",
     "out_of_memory": "The machine's memory does not suffice for this step.",
 }

@@ -209,7 +209,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
     names = list(_LEVELS[spec.name])
     # timm counts the stem of a ResNet as its first feature map.
     offset = 1 if "layer1" in names else 0
-    trunk = timm.create_model(
+    trunk: Any = timm.create_model(
         spec.architecture,
         pretrained=False,
         features_only=True,
@@ -239,7 +239,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
 
 def _resample_positions(positions: torch.Tensor, *, trunk: Any) -> torch.Tensor:
     """Position embeddings of a vision transformer, brought to the grid of this input size."""
-    from timm.layers import resample_abs_pos_embed
+    from timm.layers.pos_embed import resample_abs_pos_embed
 
     inner = trunk.model
     resampled: torch.Tensor = resample_abs_pos_embed(

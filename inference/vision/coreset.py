@@ -1,4 +1,4 @@
-"""Exact greedy k-center (farthest-first) selection, in batches, and within a memory budget.
+"""Exact greedy k-center (farthest-first) selection, in batches.
 
 Greedy k-center (Gonzalez 1985; Sener & Savarese 2018; used by PatchCore) always takes the point farthest
 from those taken so far. One by one, that is a full pass over all points per choice and bound by memory
@@ -11,7 +11,7 @@ distances of all points are brought up to date with one matrix product for the w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,17 +23,10 @@ _MAX_CANDIDATES = 2048
 
 @dataclass(frozen=True)
 class Coreset:
-    """Chosen rows, in the order of choice, and how well they cover the others.
-
-    `radius` is the largest distance of any point to its nearest chosen one. `radius_bound` is an upper bound
-    of it that also holds for points which were let go in a merge-and-reduce step; it equals `radius`
-    when there was none.
-    """
+    """Chosen rows, in the order of choice; `radius` is the largest distance of any point to its nearest chosen one."""
 
     indices: np.ndarray
     radius: float
-    radius_bound: float
-    merged: bool = False
 
 
 def select_coreset(
@@ -43,77 +36,91 @@ def select_coreset(
     seed: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Coreset:
-    """Choose `count` of the float32 rows (N, D); ties go to the lowest row.
+    """Choose `count` of the float32 rows (N, D), which must be finite.
 
-    Reproducible: the first row is drawn with `seed`. `progress(done, total)` is called after every batch
-    (tenths of a second) and may raise to cancel. Stops early once every point coincides with a chosen one.
+    Reproducible: the first row is drawn with `seed`, ties always fall the same way.
+    `progress(done, total)` is called after every batch (tenths of a second)
+    and may raise to cancel. Stops early once every point coincides with a chosen one.
     """
     total = len(points)
     count = min(count, total)
     if count <= 0:
-        return Coreset(indices=np.empty(0, dtype=np.int64), radius=0.0, radius_bound=0.0)
-    # Distances come from inner products; centred points keep their rounding small.
-    points = points - points.mean(axis=0, dtype=np.float64).astype(np.float32)
-    squares = np.einsum("nd,nd->n", points, points)
+        return Coreset(indices=np.empty(0, dtype=np.int64), radius=0.0)
+    cover = _Cover(points)
     chosen = [int(np.random.default_rng(seed).integers(total))]
-    nearest = np.full(total, np.inf, dtype=np.float32)
-    _update_nearest(points, squares, nearest=nearest, centres=np.array(chosen))
+    cover.add(chosen)
     width = _MIN_CANDIDATES
     while len(chosen) < count:
-        batch = _choose_batch(points, squares, nearest=nearest, width=min(width, total), wanted=count - len(chosen))
+        batch = cover.choose(width=min(width, total), wanted=count - len(chosen))
         if not batch:
             break
         chosen.extend(batch)
-        _update_nearest(points, squares, nearest=nearest, centres=np.array(batch))
+        cover.add(batch)
         # Room for a few times as many candidates as were good for a choice this time.
         width = int(np.clip(6 * len(batch), _MIN_CANDIDATES, _MAX_CANDIDATES))
         if progress is not None:
             progress(len(chosen), count)
-    radius = math.sqrt(max(float(nearest.max()), 0.0))
-    return Coreset(indices=np.array(chosen, dtype=np.int64), radius=radius, radius_bound=radius)
+    radius = math.sqrt(float(cover.nearest.max()))
+    return Coreset(indices=np.array(chosen, dtype=np.int64), radius=radius)
 
 
-def _choose_batch(
-    points: np.ndarray, squares: np.ndarray, *, nearest: np.ndarray, width: int, wanted: int
-) -> list[int]:
-    """The next choices, as one-by-one greedy selection would make them; empty when nothing is left to cover."""
-    if width < len(nearest):
-        candidates = np.argpartition(nearest, len(nearest) - width)[len(nearest) - width :]
-        candidates.sort()
-    else:
-        candidates = np.arange(len(nearest))
-    distances = nearest[candidates].copy()
-    # Outside of the candidates nothing is farther than this; a tie with it must end the batch unless
-    # it is the first choice, which is the farthest of all by construction.
-    floor = float(distances.min()) if width < len(nearest) else -math.inf
-    members = points[candidates]
-    member_squares = squares[candidates]
-    between = members @ members.T
-    between *= -2.0
-    between += member_squares
-    between += member_squares[:, None]
-    batch: list[int] = []
-    while len(batch) < wanted:
-        best = int(distances.argmax())
-        distance = float(distances[best])
-        if distance <= 0.0 or (batch and distance <= floor):
-            break
-        batch.append(int(candidates[best]))
-        np.minimum(distances, between[best], out=distances)
-        distances[best] = 0.0
-    return batch
+class _Cover:
+    """All points with the squared distance of each to its nearest chosen one (`nearest`, float32, N)."""
 
+    def __init__(self, points: np.ndarray) -> None:
+        self._points = points
+        # Distances come from inner products; centring keeps their rounding small. It is done block by block,
+        # because a centred copy of all points would double the memory.
+        self._mean = points.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._squares = np.empty(len(points), dtype=np.float32)
+        for rows in self._blocks():
+            block = points[rows] - self._mean
+            np.einsum("nd,nd->n", block, block, out=self._squares[rows])
+        # Below this a distance is nothing but the rounding of two equal points.
+        self._rounding = 2e-6 * float(self._squares.max())
+        self.nearest = np.full(len(points), np.inf, dtype=np.float32)
 
-def _update_nearest(points: np.ndarray, squares: np.ndarray, *, nearest: np.ndarray, centres: np.ndarray) -> None:
-    """Lower `nearest` (squared distances, N) to the new centres in one blocked matrix product."""
-    members = points[centres] * np.float32(-2.0)
-    member_squares = squares[centres][:, None]
-    for start in range(0, len(points), _BLOCK_ROWS):
-        rows = slice(start, start + _BLOCK_ROWS)
-        product = members @ points[rows].T
-        product += member_squares
-        best = product.min(axis=0)
-        best += squares[rows]
-        np.maximum(best, 0.0, out=best)
-        np.minimum(nearest[rows], best, out=nearest[rows])
-    nearest[centres] = 0.0
+    def choose(self, *, width: int, wanted: int) -> list[int]:
+        """The next choices, as one-by-one selection would make them; empty when nothing is left to cover."""
+        nearest, total = self.nearest, len(self.nearest)
+        if width < total:
+            candidates = np.argpartition(nearest, total - width)[total - width :]
+            candidates.sort()
+        else:
+            candidates = np.arange(total)
+        distances = nearest[candidates].copy()
+        # Nothing outside of the candidates is farther than this.
+        floor = float(distances.min()) if width < total else -math.inf
+        members = self._points[candidates] - self._mean
+        squares = self._squares[candidates]
+        between = members @ members.T
+        between *= -2.0
+        between += squares
+        between += squares[:, None]
+        batch: list[int] = []
+        while len(batch) < wanted:
+            best = int(distances.argmax())
+            distance = float(distances[best])
+            if distance <= self._rounding or (batch and distance <= floor):
+                break
+            batch.append(int(candidates[best]))
+            np.minimum(distances, between[best], out=distances)
+            distances[best] = 0.0
+        return batch
+
+    def add(self, centres: list[int]) -> None:
+        """Lower the distances of all points to the new centres, in blocked matrix products."""
+        members = (self._points[centres] - self._mean) * np.float32(-2.0)
+        squares = self._squares[centres][:, None]
+        for rows in self._blocks():
+            product = members @ (self._points[rows] - self._mean).T
+            product += squares
+            best = product.min(axis=0)
+            best += self._squares[rows]
+            np.maximum(best, 0.0, out=best)
+            np.minimum(self.nearest[rows], best, out=self.nearest[rows])
+        self.nearest[centres] = 0.0
+
+    def _blocks(self) -> Iterator[slice]:
+        for start in range(0, len(self._points), _BLOCK_ROWS):
+            yield slice(start, start + _BLOCK_ROWS)

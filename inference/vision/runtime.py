@@ -105,41 +105,70 @@ def open_runtime(
     graph: GraphSpec,
     *,
     weights: Path | None = None,
+    weights_sha256: str | None = None,
     portable: PortableGraph | None = None,
     device: Device = "auto",
     threads: int | None = None,
 ) -> FeatureRuntime:
     """A shared runtime for the graph.
 
-    On the CPU it is OpenVINO's, from `portable` where that is given (no torch is imported then), else
-    converted from the weights; where OpenVINO does not work it is torch's. `weights` defaults to the
-    carried file. `threads` defaults to the number of cores. Raises ModelError: `device_unavailable`,
-    `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`.
+    On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
+    graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
+    is torch's. `weights` defaults to the carried file, and must have the hash `weights_sha256` where that is given.
+    `threads` defaults to the number of cores. Raises ModelError: `device_unavailable`, `device_failed`,
+    `backbone_weights_missing`, `backbone_weights_mismatch`, `backbone_weights_changed`.
     """
     threads = threads if threads is not None else os.cpu_count() or 1
     chosen = choose_device(device)
-    if portable is not None and chosen == "cpu":
+    if portable is not None and weights_sha256 is not None:
+        # What the bundle brings must not displace what was converted here from the very weights.
+        _PORTABLE.setdefault((graph, weights_sha256), portable)
+    if portable is None or chosen != "cpu" or weights_sha256 is None:
+        path = resolve_weights(graph.backbone, weights)
+        found_sha256 = hash_weights(path)
+        if weights_sha256 is not None and found_sha256 != weights_sha256:
+            raise ModelError("backbone_weights_changed", name=graph.backbone.name)
+        weights_sha256 = found_sha256
+    if chosen == "cpu":
+        key = (graph, weights_sha256)
+        stored = portable or _PORTABLE.get(key)
+        identity = weights_sha256 if stored is None else stored.sha256
         try:
             return _CACHE.get(
-                (graph, portable.sha256, "openvino", threads),
-                lambda: OpenVinoRuntime(graph, portable, threads=threads),
-            )
-        except (ImportError, RuntimeError) as error:
-            _log.warning("OpenVINO cannot open the stored graph, torch takes over: %s", _first_line(error))
-    path = resolve_weights(graph.backbone, weights)
-    weights_sha256 = hash_weights(path)
-    if chosen == "cpu" and portable is None:
-        try:
-            return _CACHE.get(
-                (graph, weights_sha256, "openvino", threads),
-                lambda: OpenVinoRuntime(graph, convert_graph(graph, path), threads=threads),
+                (graph, identity, "openvino", threads),
+                lambda: OpenVinoRuntime(
+                    graph,
+                    stored or _convert_once(key, weights),
+                    threads=threads,
+                ),
             )
         except (ImportError, RuntimeError) as error:
             _log.warning("OpenVINO cannot take the graph, torch takes over: %s", _first_line(error))
+    path = resolve_weights(graph.backbone, weights)
+    if hash_weights(path) != weights_sha256:
+        raise ModelError("backbone_weights_changed", name=graph.backbone.name)
     return _CACHE.get(
         (graph, weights_sha256, f"torch-{chosen}", threads),
         lambda: TorchRuntime(graph, build_module(graph, path), device=chosen, threads=threads),
     )
+
+
+def portable_of(runtime: FeatureRuntime) -> PortableGraph | None:
+    """The runtime's graph as files that a bundle can carry, or None where it has none."""
+    return runtime.portable if isinstance(runtime, OpenVinoRuntime) else None
+
+
+# Graphs that were converted or brought by a bundle, by graph and hash of the weights: a second model on the same
+# backbone, or its embedder, then needs neither torch nor the weights file.
+_PORTABLE: dict[tuple[GraphSpec, str], PortableGraph] = {}
+
+
+def _convert_once(key: tuple[GraphSpec, str], weights: Path | None) -> PortableGraph:
+    portable = _PORTABLE.get(key)
+    if portable is None:
+        graph, _ = key
+        portable = _PORTABLE.setdefault(key, convert_graph(graph, resolve_weights(graph.backbone, weights)))
+    return portable
 
 
 def choose_device(device: Device) -> Literal["cpu", "cuda"]:

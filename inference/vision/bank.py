@@ -1,0 +1,52 @@
+"""Exact nearest neighbours in a memory bank, as blocked matrix products."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_BLOCK_ROWS = 512
+
+
+class Bank:
+    """Rows (M, D) that queries are compared with. Read-only and safe to share between threads."""
+
+    def __init__(self, rows: np.ndarray) -> None:
+        rows = np.ascontiguousarray(rows, dtype=np.float32)
+        # |x−b|² = |x|² − 2x·b + |b|²: centring keeps the terms, and so the rounding of their difference, small.
+        self._mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.rows = rows
+        self._doubled = (rows - self._mean) * np.float32(-2.0)
+        self._squares = (0.25 * np.einsum("md,md->m", self._doubled, self._doubled))[:, None]
+        rows.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def distances(self, queries: np.ndarray, *, neighbours: int = 1) -> np.ndarray:
+        """Distance of each query column to its nearest row, or the mean over the `neighbours` nearest.
+
+        `queries` is float32 (D, P); the answer is float32 (P,).
+        """
+        centred = queries - self._mean[:, None]
+        squares = np.einsum("dp,dp->p", centred, centred)
+        neighbours = min(neighbours, len(self.rows))
+        if neighbours == 1:
+            best = np.full(queries.shape[1], np.inf, dtype=np.float32)
+            for start in range(0, len(self.rows), _BLOCK_ROWS):
+                block = slice(start, start + _BLOCK_ROWS)
+                product = self._doubled[block] @ centred
+                product += self._squares[block]
+                np.minimum(best, product.min(axis=0), out=best)
+            best += squares
+            return np.sqrt(np.maximum(best, 0.0, out=best), out=best)
+        product = self._doubled @ centred
+        product += self._squares
+        nearest = np.partition(product, neighbours - 1, axis=0)[:neighbours]
+        nearest += squares
+        means: np.ndarray = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0, dtype=np.float32)
+        return means
+
+    def nearest(self, query: np.ndarray) -> int:
+        """Index of the row nearest to one query (D,), from differences and not from inner products."""
+        difference = self.rows - query
+        return int(np.einsum("md,md->m", difference, difference).argmin())

@@ -1,0 +1,83 @@
+"""From an anomaly map to outlined regions and to a picture of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from inference.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected part of an image above the threshold, in pixels of the original image.
+
+    `x`, `y`, `w`, `h` is its bounding box, `area` its own size in square pixels, `score` its highest value.
+    """
+
+    x: int
+    y: int
+    w: int
+    h: int
+    area: int
+    score: float
+
+
+def find_regions(
+    anomaly_map: np.ndarray,
+    *,
+    threshold: float,
+    image_size_px: tuple[int, int],
+    min_area_share: float = 1e-4,
+    limit: int = 50,
+) -> list[Region]:
+    """The connected parts (8-neighbourhood) of the map at or above the threshold, highest first.
+
+    `anomaly_map` is float32 (h, w) over the whole image, `image_size_px` (width, height) of the original. Parts
+    smaller than `min_area_share` of the image are left out unless nothing else is left; at most `limit` come back.
+    Raises ModelError(`map_invalid`) for a map that is not two-dimensional, empty or not finite.
+    """
+    if anomaly_map.ndim != 2 or anomaly_map.size == 0 or not np.isfinite(anomaly_map).all():
+        raise ModelError("map_invalid")
+    width, height = image_size_px
+    rows, columns = anomaly_map.shape
+    above = (anomaly_map >= threshold).astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
+    if count <= 1:
+        return []
+    peaks = np.full(count, -np.inf, dtype=np.float32)
+    np.maximum.at(peaks, np.asarray(labels, np.int64).ravel(), anomaly_map.astype(np.float32, copy=False).ravel())
+    order = sorted(range(1, count), key=lambda label: (-peaks[label], label))
+    least = min_area_share * rows * columns
+    kept = [label for label in order if boxes[label, cv2.CC_STAT_AREA] >= least] or order[:1]
+    across, down = width / columns, height / rows
+    regions = []
+    for label in kept[:limit]:
+        left, top, box_width, box_height, area = (int(value) for value in boxes[label])
+        x, y = int(left * across), int(top * down)
+        # Outward rounding: a box never cuts off what it outlines, and is never empty.
+        right = min(width, max(x + 1, int(np.ceil((left + box_width) * across))))
+        bottom = min(height, max(y + 1, int(np.ceil((top + box_height) * down))))
+        regions.append(
+            Region(
+                x=x,
+                y=y,
+                w=right - x,
+                h=bottom - y,
+                area=max(1, round(area * across * down)),
+                score=float(peaks[label]),
+            )
+        )
+    return regions
+
+
+def colorize(anomaly_map: np.ndarray, *, low: float, high: float) -> np.ndarray:
+    """The map as RGB uint8 (h, w, 3) in inferno, a perceptually even scale; `low` and below is its dark end."""
+    span = high - low
+    if not np.isfinite(span) or span <= 0.0:
+        raise ModelError("config_invalid", field="high", value=high)
+    scaled = np.nan_to_num((anomaly_map.astype(np.float32) - low) / span, nan=0.0, posinf=1.0, neginf=0.0)
+    grey = np.rint(scaled.clip(0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8)

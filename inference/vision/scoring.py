@@ -1,0 +1,43 @@
+"""From the distances of patches to the score of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inference.errors import InferenceError
+from inference.vision.bank import Bank
+from inference.vision.detection_config import PatchCoreConfig
+
+
+def valid_cells(config: PatchCoreConfig, grid: tuple[int, int]) -> np.ndarray | None:
+    """Bool (P,): which cells of the grid count; None when all do."""
+    preprocessing = config.preprocessing
+    if preprocessing.region_of_interest is None and not preprocessing.ignore:
+        return None
+    valid = preprocessing.valid_mask(*grid).ravel()
+    if not valid.any():
+        raise InferenceError("preprocessing_nothing_left")
+    return valid
+
+
+def score_distances(
+    distances: np.ndarray, *, valid: np.ndarray | None = None, share: float = 0.01
+) -> tuple[float, np.ndarray]:
+    """The image's score and the cells that made it, highest first: the mean of the highest `share` of all patches."""
+    count = max(1, round(len(distances) * share))
+    considered = distances if valid is None else np.where(valid, distances, np.float32(-1.0))
+    count = min(count, len(distances) if valid is None else int(valid.sum()))
+    highest = np.argpartition(considered, len(considered) - count)[len(considered) - count :]
+    highest = highest[np.argsort(-considered[highest], kind="stable")]
+    return float(considered[highest].mean(dtype=np.float32)), highest
+
+
+def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> float:
+    """The score of one image's patches (D, P) against a bank."""
+    distances = bank.distances(patches, neighbours=config.neighbours)
+    return score_distances(distances, valid=valid_cells(config, grid), share=config.score_share)[0]
+
+
+def mean_of_highest(values: np.ndarray, count: int) -> float:
+    """Mean of the `count` highest values."""
+    return float(np.partition(values, len(values) - count)[len(values) - count :].mean(dtype=np.float32))
