@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
+from core.archives import open_archive
 from core.errors import AppError, BadInput
 from core.image_intake import FileOutcome, IncomingFile
 
@@ -60,4 +61,11 @@ def _stem(file: IncomingFile) -> str:
 
 
 def _open_archive(file: IncomingFile, stack: contextlib.ExitStack) -> tuple[list[IncomingFile], list[FileOutcome]]:
-    raise BadInput("import_not_an_archive", path=file.name)
+    try:
+        data = file.read()
+    except OSError as error:
+        raise BadInput("image_unreadable", name=file.name) from error
+    archive = stack.enter_context(open_archive(data, name=file.name))
+    entries = [IncomingFile(f"{file.name}/{entry.name}", entry.read) for entry in archive.entries]
+    faults = [FileOutcome(f"{file.name}/{fault.name}", "refused", error=fault.error) for fault in archive.refusals]
+    return entries, faults

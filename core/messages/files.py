@@ -32,6 +32,22 @@ FILE_MESSAGES: dict[str, str] = {
         "Draw the mask on the image itself."
     ),
     "mask_empty": N_("{name} marks nothing: every pixel is black. Draw the defect in white."),
+    # archives
+    "archive_not_zip": N_("{name} is not a ZIP file. Pack the images as ZIP and try again."),
+    "archive_damaged": N_("{name} is damaged or cut off. Pack it again."),
+    "archive_too_many_entries": N_("{name} holds more than {limit} files. Split it into several ZIP files."),
+    "archive_too_large": N_("{name} unpacks to more than {limit_gb} GB. Split it into several ZIP files."),
+    "archive_overlapping": N_("{name} was refused: its files overlap each other. Pack it again with another program."),
+    "archive_entry_damaged": N_("{name} is damaged inside the ZIP file. Pack it again."),
+    "archive_encrypted": N_("{name} is encrypted. Pack it without a password."),
+    "archive_link": N_("{name} is a link and not a file. Pack the file itself."),
+    "archive_nested": N_("{name} is an archive inside the archive. Unpack it first, or add it by itself."),
+    "archive_ratio": N_("{name} is packed more than 200 times, like a ZIP bomb. Add the file unpacked."),
+    "archive_unsafe_name": N_("{name} has a name that points outside the archive. Rename it and pack it again."),
+    "archive_duplicate_name": N_(
+        "{name} is in the ZIP file twice; only the first was read. Give them different names."
+    ),
+    "archive_unsupported_method": N_("{name} is packed with a method that is not supported. Pack it as usual ZIP."),
     # folders
     "import_path_missing": N_('There is no file or folder "{path}". Check the path.'),
     "import_not_an_archive": N_('"{path}" is neither a folder nor a ZIP file. Give the folder that holds the images.'),

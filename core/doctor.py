@@ -1,0 +1,160 @@
+"""Is everything there and working? One check per part, each with a sentence and, where it fails, the remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from core.errors import AppError, describe, from_lower
+from core.services import Services, build_services
+from core.settings import Settings
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
+
+GIB = 1024**3
+MIN_FREE_BYTES = 2 * GIB
+# Lowest versions without a known fault that reaches us; an audit tool may skip packages without a word.
+LOWEST_VERSIONS: dict[str, str] = {
+    "streamlit": "1.37.0",  # path traversal in the static file server before
+    "pillow": "10.3.0",  # buffer overflow before
+    "torch": "2.6.0",  # torch.load with weights_only could run code before
+    "opencv-python-headless": "4.8.1.78",  # carries the libwebp that is mended
+    "sqlmodel": "0.0.22",
+    "alembic": "1.13.0",
+    "argon2-cffi": "23.1.0",
+    "boto3": "1.36.0",  # the checksum options exist from here on
+    "faiss-cpu": "1.8.0",
+    "openvino": "2024.4.0",
+    "timm": "1.0.0",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `code` is the key of its sentence, `params` what stands in it."""
+
+    name: str
+    ok: bool
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str) -> str:
+        """The finding for people, in `language`."""
+        return describe(self.code, self.params, language)
+
+
+def check(target: Services | Settings) -> list[Check]:
+    """Every check, in order. With settings alone the parts are opened first; what cannot be opened is a finding."""
+    settings = target if isinstance(target, Settings) else target.settings
+    found = [Check("settings", True, "check_settings", {"auth": settings.auth}), _check_disk(settings)]
+    services: Services | None = None
+    if isinstance(target, Services):
+        services = target
+        found.append(_run("database", lambda: _check_database(target)))
+    else:
+        try:
+            services = build_services(settings)
+        except AppError as error:
+            found.append(Check("database", False, error.code, error.params))
+        else:
+            found.append(Check("database", True, "check_database", {"where": services.database.describe()}))
+    if services is not None:
+        opened = services
+        found.append(_run("object_store", lambda: _check_objects(opened)))
+        found.append(_run("worker", lambda: _check_worker(opened)))
+    found.append(_run("device", lambda: _check_device(settings)))
+    found.append(_run("weights", _check_weights))
+    found.append(_check_packages())
+    if services is not None:
+        found.append(_run("orphans", lambda: _check_orphans(opened)))
+        if services is not target:
+            services.database.dispose()
+    return found
+
+
+def _run(name: str, part: Callable[[], Check]) -> Check:
+    try:
+        return part()
+    except AppError as error:
+        return Check(name, False, error.code, error.params)
+    except (InferenceError, ObjectStoreError, OSError) as error:
+        shaped = from_lower(error)
+        return Check(name, False, shaped.code, shaped.params)
+
+
+def _check_disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.data_dir).free
+    params = {"folder": str(settings.data_dir), "free_gib": f"{free / GIB:.1f}"}
+    enough = free >= MIN_FREE_BYTES
+    return Check("data_dir", enough, "check_disk" if enough else "check_disk_low", params)
+
+
+def _check_database(services: Services) -> Check:
+    from storage.database import DatabaseError
+
+    try:
+        services.database.check()
+    except DatabaseError as error:
+        raise from_lower(error) from error
+    return Check("database", True, "check_database", {"where": services.database.describe()})
+
+
+def _check_objects(services: Services) -> Check:
+    services.objects.check()
+    return Check("object_store", True, "check_objects", {"where": services.objects.describe()})
+
+
+def _check_worker(services: Services) -> Check:
+    from core.jobs import workers_alive
+
+    count = workers_alive(services)
+    if count:
+        return Check("worker", True, "check_worker", {"count": count})
+    # An embedded worker lives with the app: a command that runs alone is no fault.
+    embedded = services.settings.worker == "embedded"
+    return Check("worker", embedded, "check_worker_embedded" if embedded else "check_worker_missing")
+
+
+def _check_device(settings: Settings) -> Check:
+    from inference.vision.runtime import choose_device
+
+    wanted = cast("Literal['auto', 'cpu', 'cuda']", settings.device)
+    return Check("device", True, "check_device", {"device": choose_device(wanted)})
+
+
+def _check_weights() -> Check:
+    from inference.vision.backbones import CARRIED, carried_weights_path, hash_weights
+
+    path = carried_weights_path(CARRIED)
+    if path is None:
+        return Check("weights", False, "check_weights_missing", {"model": CARRIED})
+    return Check("weights", True, "check_weights", {"model": CARRIED, "sha256": hash_weights(path)[:12]})
+
+
+def _check_packages() -> Check:
+    wrong = []
+    for package, lowest in LOWEST_VERSIONS.items():
+        try:
+            version = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            wrong.append(f"{package} (–, ≥ {lowest})")
+            continue
+        if _numbers(version) < _numbers(lowest):
+            wrong.append(f"{package} ({version}, ≥ {lowest})")
+    if wrong:
+        return Check("packages", False, "check_packages_wrong", {"packages": ", ".join(wrong)})
+    return Check("packages", True, "check_packages", {"count": len(LOWEST_VERSIONS)})
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split("+")[0].split(".")
+    return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
+
+
+def _check_orphans(services: Services) -> Check:
+    from core.orphans import find_orphans
+
+    return Check("orphans", True, "check_orphans", {"count": sum(1 for _ in find_orphans(services))})

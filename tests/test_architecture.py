@@ -1,0 +1,208 @@
+"""The house rules that can be read from the source: who may call whom, what is imported when, names, sentences."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from core.messages import MESSAGES
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("core", "inference", "storage", "pages")
+HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm"}
+ERROR_CLASSES = {
+    "AppError", "BadInput", "NotAllowed", "NotFound", "Conflict", "NotReady", "Unavailable", "BadSetting",
+    "InferenceError", "ImageError", "ArtifactError", "ModelError", "DatabaseError", "ObjectStoreError",
+}  # fmt: skip
+SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")) + [
+    path for path in [ROOT / "Home.py"] if path.exists()
+]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _in(*rooms: str) -> list[Path]:
+    return [path for path in SOURCES if path.relative_to(ROOT).parts[0] in rooms]
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def _targets(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _imports(path: Path, *, at_import_only: bool = False) -> set[str]:
+    """Modules that the file imports; with `at_import_only`, not those inside functions or for the type checker."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [_tree(path)]
+    while waiting:
+        node = waiting.pop()
+        found |= set(_targets(node))
+        if at_import_only and (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_type_checking(node)):
+            continue
+        waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def _roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in _imports(path)}
+
+
+@pytest.mark.parametrize(
+    ("room", "forbidden"),
+    [
+        ("inference", {"core", "storage", "pages", "Home"}),
+        ("storage", {"core", "inference", "pages", "Home"}),
+        ("core", {"pages", "Home"}),
+        ("pages", {"storage", "inference", "Home"}),
+    ],
+)
+def test_rooms_call_only_downwards(room: str, forbidden: set[str]) -> None:
+    assert _in(room)
+    wrong = {_name(path): sorted(_roots(path) & forbidden) for path in _in(room) if _roots(path) & forbidden}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("libraries", "allowed"),
+    [
+        ({"streamlit"}, {"pages", "Home.py"}),
+        ({"torch", "torchvision", "anomalib", "timm", "openvino", "faiss", "open_clip"}, {"inference"}),
+        ({"boto3", "botocore", "pymysql", "psycopg", "alembic", "sqlite3"}, {"storage"}),
+    ],
+)
+def test_libraries_stay_in_their_room(libraries: set[str], allowed: set[str]) -> None:
+    wrong = {
+        _name(path): sorted(_roots(path) & libraries)
+        for path in SOURCES
+        if path.relative_to(ROOT).parts[0] not in allowed and _roots(path) & libraries
+    }
+    assert wrong == {}
+
+
+def test_engines_are_made_in_storage_only() -> None:
+    makers = {f"{module}.{name}" for module in ("sqlmodel", "sqlalchemy") for name in ("create_engine", "Engine")}
+    wrong = {_name(path) for path in SOURCES if path not in _in("storage") and _imports(path) & makers}
+    assert wrong == set()
+
+
+def test_no_module_has_an_empty_name() -> None:
+    empty = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
+    assert {_name(path) for path in SOURCES if path.stem in empty or path.parent.name in empty} == set()
+
+
+def _screens() -> list[Path]:
+    return [path for path in _in("pages") if path.parent.name != "components" and path.name != "__init__.py"]
+
+
+@pytest.mark.parametrize("path", _screens(), ids=_name)
+def test_every_screen_begins_with_its_role(path: Path) -> None:
+    first = next(
+        node
+        for node in _tree(path).body
+        if not isinstance(node, ast.Import | ast.ImportFrom)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        and not _is_type_checking(node)
+    )
+    calls = [node for node in ast.walk(first) if isinstance(node, ast.Call)]
+    assert any(ast.unparse(call.func).split(".")[-1] == "require" for call in calls), ast.unparse(first)
+
+
+def test_screens_lie_in_folders_and_not_beside_the_front_door() -> None:
+    assert [path.name for path in (ROOT / "pages").glob("*.py") if path.name != "__init__.py"] == []
+
+
+@pytest.mark.parametrize("path", _in("core", "storage", "pages"), ids=_name)
+def test_heavy_libraries_are_imported_at_use_only(path: Path) -> None:
+    assert {name.split(".")[0] for name in _imports(path, at_import_only=True)} & HEAVY == set()
+
+
+def test_importing_the_use_cases_loads_no_heavy_library() -> None:
+    modules = [_name(path)[:-3].replace("/", ".") for path in (ROOT / "core").glob("*.py") if path.stem[0] != "_"]
+    code = (
+        f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+        f"print(sorted(set(sys.modules) & {HEAVY | {'streamlit', 'boto3'}!r}))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.strip() == "[]"
+
+
+def _raised_codes() -> dict[str, set[str]]:
+    """Error codes by file: the first argument of every error made, and the codes that are declared as literals."""
+    found: dict[str, set[str]] = {}
+    for path in _in("core", "inference", "storage"):
+        for node in ast.walk(_tree(path)):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            if ast.unparse(node.func).split(".")[-1] not in ERROR_CLASSES:
+                continue
+            for part in ast.walk(node.args[0]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isidentifier():
+                    found.setdefault(part.value, set()).add(_name(path))
+    return found
+
+
+def test_every_error_code_has_its_sentence() -> None:
+    codes = _raised_codes()
+    assert len(codes) > 60  # the search itself works
+    assert {code: sorted(files) for code, files in codes.items() if code not in MESSAGES} == {}
+
+
+def test_no_sentence_is_named_twice() -> None:
+    keys: list[str] = []
+    for path in (ROOT / "core" / "messages").glob("*.py"):
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.Dict):
+                keys += [key.value for key in node.keys if isinstance(key, ast.Constant)]
+    assert sorted({key for key in keys if keys.count(key) > 1}) == []
+
+
+def test_no_parameter_of_an_error_is_called_code() -> None:
+    # AppError(code, **params): a parameter of that name would be a TypeError at the moment of the error.
+    wrong = [
+        f"{_name(path)}:{node.lineno}"
+        for path in _in("core", "inference", "storage")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] in ERROR_CLASSES
+        and node.args
+        and any(keyword.arg == "code" for keyword in node.keywords)
+    ]
+    assert wrong == []
+
+
+def test_nothing_is_unpickled_or_evaluated() -> None:
+    forbidden = {"pickle", "dill", "joblib", "shelve", "marshal"}
+    assert {_name(path) for path in SOURCES if _roots(path) & forbidden} == set()
+    calls = {"eval", "exec", "extractall", "setlocale"}
+    wrong = [
+        f"{_name(path)}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call)
+        and (
+            (isinstance(node.func, ast.Name) and node.func.id in calls)
+            or (isinstance(node.func, ast.Attribute) and node.func.attr in {"extractall", "setlocale"})
+        )
+    ]
+    assert wrong == []
