@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.accounts import create_user, open_person
 from core.services import Services
 from pages.components.screens import SCREENS, existing_screens
+from tests.pages.conftest import OpenApp
 
-OpenScreen = Callable[..., AppTest]
 ROOT = Path(__file__).resolve().parents[2]
 
 _HANGUL = re.compile("[가-힣]")
@@ -29,16 +28,16 @@ def _titles(app: AppTest) -> list[str]:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("path", PATHS)
-def test_every_screen_opens_without_any_data(open_screen: OpenScreen, path: str, language: str) -> None:
-    app = open_screen(path, role="admin", language=language)
+def test_every_screen_opens_without_any_data(open_app: OpenApp, path: str, language: str) -> None:
+    app = open_app(path, role="admin", language=language)
     assert not app.exception
     assert len(app.title) == 1
     assert bool(_HANGUL.search(app.title[0].value)) == (language == "ko")
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_a_worker_is_told_which_role_an_address_needs(open_screen: OpenScreen, path: str) -> None:
-    app = open_screen(path, role="worker")
+def test_a_worker_is_told_which_role_an_address_needs(open_app: OpenApp, path: str) -> None:
+    app = open_app(path, role="worker")
     assert _titles(app) == ["This screen is not open to you"]
     assert "Quality engineer" in app.error[0].value or "Administrator" in app.error[0].value
     assert not app.button
@@ -57,24 +56,24 @@ def test_screens_have_addresses_of_their_own() -> None:
     assert all(len(Path(screen.path).parts) == 3 for screen in SCREENS)
 
 
-def test_the_language_switch_is_kept_with_the_person(open_screen: OpenScreen, services: Services) -> None:
-    app = open_screen(language="en")
+def test_the_language_switch_is_kept_with_the_person(open_app: OpenApp, services: Services) -> None:
+    app = open_app(language="en")
     assert _titles(app) == ["Inspect a part"]
     app.segmented_control(key="language_choice").set_value("ko").run()
     assert _titles(app) == ["검사"]
     assert open_person(services, "engineer").language == "ko"
 
 
-def test_the_role_switch_changes_who_acts(open_screen: OpenScreen) -> None:
-    app = open_screen(role="engineer")
+def test_the_role_switch_changes_who_acts(open_app: OpenApp) -> None:
+    app = open_app(role="engineer")
     app.selectbox(key="role").set_value("worker").run()
     assert app.session_state["person"].role == "worker"
     assert "worker" in app.query_params["role"]
 
 
-def test_a_wrong_setting_is_one_clear_page(open_screen: OpenScreen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_one_clear_page(open_app: OpenApp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEOMSA_DEVICE", "abacus")
-    app = open_screen()
+    app = open_app()
     assert _titles(app) == ["Geomsa cannot start"]
     assert "GEOMSA_DEVICE" in app.error[0].value
     assert "abacus" in app.error[0].value
@@ -84,19 +83,19 @@ def test_a_wrong_setting_is_one_clear_page(open_screen: OpenScreen, monkeypatch:
 
 
 def test_a_database_that_is_gone_is_one_clear_page(
-    open_screen: OpenScreen, services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    open_app: OpenApp, services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"this is no database" * 100)
     monkeypatch.setenv("GEOMSA_DATABASE_URL", f"sqlite:///{broken}")
-    app = open_screen(language="ko")
+    app = open_app(language="ko")
     assert _titles(app) == ["Geomsa를 시작할 수 없습니다"]
     assert _HANGUL.search(app.error[0].value)
     assert not app.exception
 
 
 def test_with_accounts_nobody_enters_without_a_password(
-    open_screen: OpenScreen, services: Services, monkeypatch: pytest.MonkeyPatch
+    open_app: OpenApp, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_user(
         services,
@@ -107,7 +106,7 @@ def test_with_accounts_nobody_enters_without_a_password(
         password="correct horse battery",
     )
     monkeypatch.setenv("GEOMSA_AUTH", "accounts")
-    app = open_screen()
+    app = open_app()
     assert _titles(app) == ["Sign in"]
     app.text_input[0].set_value("kim")
     app.text_input[1].set_value("wrong password")

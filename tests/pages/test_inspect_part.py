@@ -1,0 +1,141 @@
+"""Inspect a part, through the front door, with a real model on real solar cells."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.accounts import Person
+from core.catalog import create_product
+from core.inspection import recent
+from core.services import Services
+from pages.components.screens import INSPECT_PART
+from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import texts
+
+
+@pytest.mark.parametrize(
+    ("role", "words", "has_links"),
+    [("worker", "Ask a quality engineer", False), ("engineer", "Register a product", True)],
+)
+def test_without_products_it_says_who_does_what(open_app: OpenApp, role: str, words: str, has_links: bool) -> None:
+    app = open_app(INSPECT_PART, role=role)
+    assert words in texts(app)
+    assert bool(app.get("page_link")) == has_links
+
+
+@pytest.mark.parametrize(
+    ("role", "words"), [("worker", "Ask a quality engineer to build it"), ("engineer", "Build it")]
+)
+def test_without_a_model_it_says_who_builds_it(
+    open_app: OpenApp, services: Services, engineer: Person, role: str, words: str
+) -> None:
+    create_product(services, engineer, name="Casting *A*", code="casting")
+    app = open_app(INSPECT_PART, role=role)
+    assert r"Casting \*A\*" in texts(app)
+    assert words in texts(app)
+    assert not app.get("file_uploader")
+
+
+def _inspect_sample(app: AppTest, image_type: str) -> AppTest:
+    found = [
+        button for button in app.button if button.label in {"Inspect", "검사"} and image_type in (button.help or "")
+    ]
+    assert found, [button.help for button in app.button]
+    app = found[0].click().run()
+    assert not app.exception
+    return app
+
+
+def test_a_worker_inspects_a_defective_cell_and_closes_the_action(open_deployed: OpenApp, deployed: Services) -> None:
+    app = _inspect_sample(open_deployed(INSPECT_PART, role="worker"), "cell_defect")
+    row = recent(deployed, limit=1)[0]
+    assert row.verdict in {"review", "reject"}
+    written = texts(app)
+    assert ("NG" if row.verdict == "reject" else "Review") in written
+    assert "Cell defect" in written
+    assert "Similar defects" in written
+    assert app.get("bidi_component")
+    assert "CC BY\\-NC\\-SA 4.0" in written
+
+    row_id = row.id
+    app.button(key=f"type_{row_id}_{row.suggested_defect_type_id}").click().run()
+    assert recent(deployed, limit=1)[0].final_defect_type_id == row.suggested_defect_type_id
+    app.text_area(key=f"action_note_{row_id}").set_value("Cell taken out")
+    app.button(key=f"done_{row_id}").click().run()
+    assert not app.exception
+    closed = recent(deployed, limit=1)[0]
+    assert (closed.action_status, closed.action_note) == ("done", "Cell taken out")
+    assert closed.created_by == app.session_state["person"].id
+
+
+def test_a_good_cell_needs_no_action_and_the_next_part_clears_the_screen(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    app = _inspect_sample(open_deployed(INSPECT_PART, language="ko"), "normal")
+    row = recent(deployed, limit=1)[0]
+    assert {"ok": "정상", "review": "판정 보류", "reject": "불량"}[row.verdict] in texts(app)
+    assert ("조치할 것이 없습니다" in texts(app)) == (row.verdict == "ok")
+    following = [button for button in app.button if button.label == "다음 부품"]
+    following[0].click().run()
+    assert [button for button in app.button if button.label == "검사"]
+    assert len(recent(deployed, limit=5)) == 1
+
+
+def test_an_overruled_verdict_needs_a_reason_and_keeps_the_models_own(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    app = _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
+    row = recent(deployed, limit=1)[0]
+    save = next(button for button in app.button if button.label == "Overrule")
+    app.segmented_control(key=f"override_verdict_{row.id}").set_value("ok")
+    save.click().run()
+    assert "Say why" in app.error[0].value
+    app.segmented_control(key=f"override_verdict_{row.id}").set_value("ok")
+    app.text_input(key=f"override_reason_{row.id}").set_value("A shadow of the holder")
+    next(button for button in app.button if button.label == "Overrule").click().run()
+    changed = recent(deployed, limit=1)[0]
+    assert (changed.final_verdict, changed.verdict) == ("ok", row.verdict)
+    assert "Overruled" in texts(app)
+
+
+def test_a_decision_on_a_stale_page_is_refused_and_the_note_stays(open_deployed: OpenApp, deployed: Services) -> None:
+    from core.accounts import open_person
+    from core.inspection import close_action
+
+    app = _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
+    row = recent(deployed, limit=1)[0]
+    other = open_person(deployed, "admin")
+    close_action(deployed, other, row.id or 0, row_version=row.row_version, status="done", note="done elsewhere")
+    app.text_area(key=f"action_note_{row.id}").set_value("mine")
+    app.button(key=f"done_{row.id}").click().run()
+    assert app.error
+    assert app.text_area(key=f"action_note_{row.id}").value == "mine"
+    assert recent(deployed, limit=1)[0].action_note == "done elsewhere"
+
+
+def test_a_file_that_is_no_image_is_a_sentence_and_the_next_one_works(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    app = open_deployed(INSPECT_PART, role="worker")
+    app.file_uploader[0].upload("holiday.png", b"not an image", "image/png").run()
+    assert not app.exception
+    assert "holiday.png" in app.error[0].value
+    assert recent(deployed, limit=1) == []
+    app.run()
+    assert "holiday.png" in app.error[0].value, "the same file must not be inspected again by itself"
+    _inspect_sample(app, "normal")
+    assert len(recent(deployed, limit=5)) == 1
+
+
+def test_line_and_lot_are_kept_for_the_next_part_and_the_serial_number_is_not(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    app = open_deployed(INSPECT_PART, role="worker")
+    app.text_input(key="detail_line").set_value("L2")
+    app.text_input(key="detail_serial").set_value("S-1").run()
+    app = _inspect_sample(app, "normal")
+    row = recent(deployed, limit=1)[0]
+    assert (row.line, row.serial) == ("L2", "S-1")
+    assert app.text_input(key="detail_line").value == "L2"
+    assert app.text_input(key="detail_serial").value == ""
