@@ -162,6 +162,8 @@ def _check_overlap(stream: BinaryIO, archive: zipfile.ZipFile, name: str) -> Non
     """Entries that share bytes unpack to far more than the archive holds (Fifield, WOOT 2019)."""
     end = 0
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset < 0:
+            raise BadInput("archive_damaged", name=name)
         stream.seek(info.header_offset)
         header = stream.read(30)
         if len(header) < 30 or header[:4] != b"PK\x03\x04":

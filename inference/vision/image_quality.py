@@ -1,0 +1,77 @@
+"""Whether an image was well taken: focus and exposure, as hints to the person at the camera. Never a reason to refuse.
+
+Focus follows Crete et al., "The blur effect" (SPIE 6492, 2007): a picture that is already soft loses little when it
+is blurred again. Being a ratio of an image's own gradients it does not depend on contrast or exposure. It is measured
+on the picture reduced to 512 px, so that it speaks of the picture and not of the pixels' noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+_MEASURED_SIZE_PX = 512
+_WINDOW_PX = 9
+_BLURRED_ABOVE = 0.72
+_LEAST_GRADIENT = 0.25  # grey levels a pixel; a plain surface has no edges by which focus could be judged
+_DARK_LEVEL, _BRIGHT_LEVEL = 8, 247
+_DARK_MEAN, _BRIGHT_MEAN = 20.0, 235.0
+_CLIPPED_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class ImageQuality:
+    """`blur_score` 0 (sharp) to 1 (soft); `mean_luminance` 0–255; the shares of nearly black and nearly white pixels;
+    `warnings`: "blurred", "under_exposed", "over_exposed"."""
+
+    blur_score: float
+    mean_luminance: float
+    dark_fraction: float
+    bright_fraction: float
+    warnings: tuple[str, ...]
+
+
+def assess(pixels: npt.NDArray[np.uint8]) -> ImageQuality:
+    """Measure RGB uint8 pixels, height × width × 3, of any size."""
+    grey = cv2.cvtColor(_reduce(pixels), cv2.COLOR_RGB2GRAY)
+    mean = float(grey.mean())
+    dark, bright = float((grey <= _DARK_LEVEL).mean()), float((grey >= _BRIGHT_LEVEL).mean())
+    blur_score, gradient = _measure_blur(grey)
+    found = {
+        "blurred": blur_score > _BLURRED_ABOVE and gradient > _LEAST_GRADIENT,
+        "under_exposed": mean < _DARK_MEAN or dark > _CLIPPED_SHARE,
+        "over_exposed": mean > _BRIGHT_MEAN or bright > _CLIPPED_SHARE,
+    }
+    return ImageQuality(blur_score, mean, dark, bright, tuple(code for code, applies in found.items() if applies))
+
+
+def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    height, width = pixels.shape[:2]
+    scale = _MEASURED_SIZE_PX / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def _measure_blur(grey: npt.NDArray[Any]) -> tuple[float, float]:
+    """(blur score, mean absolute gradient in levels a pixel). The worse of the two directions counts, as a moving
+    camera blurs along one only."""
+    values = grey.astype(np.float32)
+    scores, gradients = [], []
+    for axis in (0, 1):
+        if values.shape[axis] < 2:
+            continue
+        size = (1, _WINDOW_PX) if axis == 0 else (_WINDOW_PX, 1)
+        before = np.abs(np.diff(values, axis=axis))
+        after = np.abs(np.diff(cv2.blur(values, size), axis=axis))
+        total = float(before.sum())
+        if total > 0:
+            lost = float(np.maximum(before - after, 0).sum())
+            scores.append(1 - lost / total)
+            gradients.append(total / before.size)
+    return (max(scores), max(gradients)) if scores else (0.0, 0.0)
