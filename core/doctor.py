@@ -6,7 +6,7 @@ import importlib.metadata
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from typing import Any
 
 from core.errors import AppError, describe, from_lower
 from core.services import Services, build_services
@@ -121,8 +121,7 @@ def _check_worker(services: Services) -> Check:
 def _check_device(settings: Settings) -> Check:
     from inference.vision.runtime import choose_device
 
-    wanted = cast("Literal['auto', 'cpu', 'cuda']", settings.device)
-    return Check("device", True, "check_device", {"device": choose_device(wanted)})
+    return Check("device", True, "check_device", {"device": choose_device(settings.device)})
 
 
 def _check_weights() -> Check:

@@ -46,7 +46,9 @@ def import_path(
     """
     require_role(person.role, ENGINEER)
     with _open_source(path) as (files, refused):
-        plan = plan_import(list(files), product_code=product_code)
+        top = path.resolve()
+        root_name = top.stem if top.is_file() else top.name
+        plan = plan_import(files, root_name=root_name, product_code=product_code)
         if not plan.products and not refused:
             raise BadInput("import_nothing_found", path=str(path))
         total = sum(len(product.images) for product in plan.products)
@@ -56,7 +58,9 @@ def import_path(
         for planned in plan.products:
             product = _find_or_create(services, person, planned)
             codes.append(product.code)
-            items = _items(services, person, product, planned, files)
+            items, unlabelled = _items(services, person, product, planned, files)
+            outcomes += unlabelled
+            done += len(unlabelled)
             for outcome in take_in(services, person, product, items):
                 outcomes.append(outcome)
                 done += "mask" not in outcome.notes
@@ -81,14 +85,13 @@ def _open_source(path: Path) -> Iterator[tuple[dict[str, Callable[[], bytes]], l
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
-    # Links are not followed: one could lead in circles, or to files that nobody meant to import. The folder's own
-    # name is kept, because it may be the product's.
+    # Links are not followed: one could lead in circles, or to files that nobody meant to import.
     top = folder.resolve()
     for parent, folders, names in os.walk(top):
         folders.sort()
         for name in sorted(names):
             file = Path(parent, name)
-            relative = file.relative_to(top.parent).as_posix()
+            relative = file.relative_to(top).as_posix()
             if file.is_file() and not file.is_symlink() and not is_junk(relative):
                 yield relative, file
 
@@ -97,7 +100,7 @@ def _find_or_create(services: Services, person: Person, planned: PlannedProduct)
     try:
         return catalog.find_product(services, planned.code)
     except NotFound:
-        return catalog.create_product(services, person, name=planned.code, code=planned.code)
+        return catalog.create_product(services, person, name=planned.name, code=planned.code)
 
 
 def _items(
@@ -106,19 +109,30 @@ def _items(
     product: Product,
     planned: PlannedProduct,
     files: dict[str, Callable[[], bytes]],
-) -> list[IntakeItem]:
+) -> tuple[list[IntakeItem], list[FileOutcome]]:
+    """The images to take in; and those refused because their defect type cannot be made."""
     product_id = product.id or 0
     types = {row.code.lower(): row for row in catalog.list_defect_types(services, product_id, include_inactive=True)}
-    items = []
+    items: list[IntakeItem] = []
+    refused: list[FileOutcome] = []
     for image in planned.images:
         label = Label("normal", image.split)
         if image.defect_code is not None:
             row = types.get(image.defect_code.lower())
             if row is None:
-                code = image.defect_code
-                row = catalog.create_defect_type(services, person, product_id=product_id, code=code, name_ko=code)
-                types[code.lower()] = row
+                try:
+                    row = catalog.create_defect_type(
+                        services,
+                        person,
+                        product_id=product_id,
+                        code=image.defect_code,
+                        name_ko=image.defect_name or image.defect_code,
+                    )
+                except BadInput as error:
+                    refused.append(FileOutcome(image.path, "refused", error=error))
+                    continue
+                types[image.defect_code.lower()] = row
             label = Label("defect", image.split, row.id, row.code)
         mask = None if image.mask_path is None else IncomingFile(image.mask_path, files[image.mask_path])
         items.append(IntakeItem(IncomingFile(image.path, files[image.path]), label, mask))
-    return items
+    return items, refused

@@ -50,21 +50,26 @@ def _is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def _imports(path: Path, *, at_import_only: bool = False) -> set[str]:
-    """Modules that the file imports; with `at_import_only`, not those inside functions or for the type checker."""
+def _imports(path: Path, *, at_import_only: bool = False, typing: bool = True) -> set[str]:
+    """Modules that the file imports; with `at_import_only`, not those inside functions or for the type checker.
+
+    Without `typing`, those for the type checker alone are left out.
+    """
     found: set[str] = set()
     waiting: list[ast.AST] = [_tree(path)]
     while waiting:
         node = waiting.pop()
         found |= set(_targets(node))
-        if at_import_only and (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_type_checking(node)):
+        if (at_import_only or not typing) and _is_type_checking(node):
+            continue
+        if at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         waiting += ast.iter_child_nodes(node)
     return found
 
 
-def _roots(path: Path) -> set[str]:
-    return {name.split(".")[0] for name in _imports(path)}
+def _roots(path: Path, *, typing: bool = True) -> set[str]:
+    return {name.split(".")[0] for name in _imports(path, typing=typing)}
 
 
 @pytest.mark.parametrize(
@@ -78,8 +83,9 @@ def _roots(path: Path) -> set[str]:
 )
 def test_rooms_call_only_downwards(room: str, forbidden: set[str]) -> None:
     assert _in(room)
-    wrong = {_name(path): sorted(_roots(path) & forbidden) for path in _in(room) if _roots(path) & forbidden}
-    assert wrong == {}
+    # A page may name the type of a row that it was handed; it may not fetch one itself.
+    called = {_name(path): _roots(path, typing=room != "pages") & forbidden for path in _in(room)}
+    assert {name: sorted(found) for name, found in called.items() if found} == {}
 
 
 @pytest.mark.parametrize(
@@ -119,8 +125,8 @@ def test_every_screen_begins_with_its_role(path: Path) -> None:
     first = next(
         node
         for node in _tree(path).body
-        if not isinstance(node, ast.Import | ast.ImportFrom)
-        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        if not isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)
+        and not (isinstance(node, ast.Expr | ast.Assign) and isinstance(node.value, ast.Constant))
         and not _is_type_checking(node)
     )
     calls = [node for node in ast.walk(first) if isinstance(node, ast.Call)]
@@ -156,7 +162,10 @@ def _raised_codes() -> dict[str, set[str]]:
                 continue
             if ast.unparse(node.func).split(".")[-1] not in ERROR_CLASSES:
                 continue
+            keys = {id(part.slice) for part in ast.walk(node.args[0]) if isinstance(part, ast.Subscript)}
             for part in ast.walk(node.args[0]):
+                if id(part) in keys:
+                    continue
                 if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.isidentifier():
                     found.setdefault(part.value, set()).add(_name(path))
     return found
@@ -173,7 +182,7 @@ def test_no_sentence_is_named_twice() -> None:
     for path in (ROOT / "core" / "messages").glob("*.py"):
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.Dict):
-                keys += [key.value for key in node.keys if isinstance(key, ast.Constant)]
+                keys += [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
     assert sorted({key for key in keys if keys.count(key) > 1}) == []
 
 
@@ -192,8 +201,9 @@ def test_no_parameter_of_an_error_is_called_code() -> None:
 
 
 def test_nothing_is_unpickled_or_evaluated() -> None:
-    forbidden = {"pickle", "dill", "joblib", "shelve", "marshal"}
-    assert {_name(path) for path in SOURCES if _roots(path) & forbidden} == set()
+    assert {_name(path) for path in SOURCES if _roots(path) & {"dill", "joblib", "shelve", "marshal"}} == set()
+    # Catching pickle's error is allowed, unpickling is not.
+    readers = ("pickle.load", "pickle.loads", "pickle.Unpickler")
     calls = {"eval", "exec", "extractall", "setlocale"}
     wrong = [
         f"{_name(path)}:{node.lineno}"
@@ -203,6 +213,7 @@ def test_nothing_is_unpickled_or_evaluated() -> None:
         and (
             (isinstance(node.func, ast.Name) and node.func.id in calls)
             or (isinstance(node.func, ast.Attribute) and node.func.attr in {"extractall", "setlocale"})
+            or ast.unparse(node.func) in readers
         )
     ]
     assert wrong == []

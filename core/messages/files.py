@@ -51,6 +51,13 @@ FILE_MESSAGES: dict[str, str] = {
     # folders
     "import_path_missing": N_('There is no file or folder "{path}". Check the path.'),
     "import_not_an_archive": N_('"{path}" is neither a folder nor a ZIP file. Give the folder that holds the images.'),
+    "import_not_an_image": N_("{name} is not an image and was left out."),
+    "import_no_label": N_("{name} lies in no folder that says normal or defect, and was left out. Sort it into one."),
+    "import_product_missing": N_("{name}: no folder names its product. Give the product's code with --product."),
+    "import_other_product": N_("{name} belongs to another product than the one asked for, and was left out."),
+    "import_several_products": N_(
+        'There are several products ({products}), but none has the code "{product}". Give one of theirs, or none.'
+    ),
     "import_nothing_found": N_(
         '"{path}" holds no images in a layout that is understood. See "import" in the README for the three layouts.'
     ),
