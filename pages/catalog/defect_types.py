@@ -57,11 +57,15 @@ def show_screen() -> None:
 def show_list(products: dict[int, Product]) -> None:
     """The defect types that the filters leave, a page of them."""
     filters = st.columns([1.4, 1.4, 1], vertical_alignment="center")
+    names: dict[int | None, str] = {
+        None: _("All products"),
+        **{found: product.name for found, product in products.items()},
+    }
     product_id = filters[0].selectbox(
         _("Product"),
-        [None, *products],
+        list(names),
         key="defect_type_product",
-        format_func=lambda found: _("All products") if found is None else products[found].name,
+        format_func=lambda found: names[found],
         label_visibility="collapsed",
     )
     words = filters[1].text_input(

@@ -26,7 +26,7 @@ from storage.tables import Product
 require(ENGINEER)
 
 _PAGE_SIZE = 20
-_COLUMNS = (2.9, 1.5, 1.5, 1.1, 1.6, 1.4)
+_COLUMNS = (3.3, 1.6, 1.6, 1.2, 1.3, 1.3)
 _CREATE, _EDIT, _DEACTIVATE = "product_create", "product_edit", "product_deactivate"
 
 

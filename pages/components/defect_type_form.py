@@ -46,12 +46,13 @@ def ask_fields(key: str, *, with_code: bool) -> DefectTypeText:
             help=_("Letters A–Z, digits, “-” and “_”. File names are made of it, so it cannot be changed later."),
         )
     name_en = st.text_input(_("English name to show (optional)"), key=f"{key}_name_en", max_chars=190)
+    names = {code_of: _(SEVERITY_NAMES[code_of]) for code_of in SEVERITIES}
     severity = st.segmented_control(
         _("Severity"),
-        list(SEVERITIES),
+        list(names),
         key=f"{key}_severity",
         required=True,
-        format_func=lambda found: _(SEVERITY_NAMES[found]),
+        format_func=lambda found: names[found],
         help=_(SEVERITY_MEANINGS),
     )
     description = st.text_area(_("Description (optional)"), key=f"{key}_description", height=140)

@@ -27,3 +27,9 @@ def show_state(state: str, *, help_text: str | None = None) -> None:
     """The state as a badge: in words, colour and icon alike."""
     _words, color, icon = _STATES[state]
     st.badge(state_words(state), icon=icon, color=color, help=help_text)
+
+
+def state_badge(state: str) -> str:
+    """The same badge as Markdown, for the cells of a table."""
+    _words, color, icon = _STATES[state]
+    return f":{color}-badge[{icon} {state_words(state)}]"

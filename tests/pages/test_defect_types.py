@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.accounts import Person
 from core.catalog import create_defect_type, create_product, list_defect_types, update_defect_type
 from core.services import Services
 from storage.tables import DefectType
+from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import press, texts
 
 SCREEN = "pages/catalog/defect_types.py"
-OpenScreen = Callable[..., AppTest]
-Texts = Callable[[AppTest], str]
-Press = Callable[[AppTest, str], AppTest]
 
 
 @pytest.fixture
@@ -28,28 +24,26 @@ def hole(services: Services, engineer: Person) -> DefectType:
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "register the product first"), ("ko", "제품을 먼저 등록")])
-def test_empty_screen_says_what_to_do(open_screen: OpenScreen, texts: Texts, language: str, words: str) -> None:
-    assert words in texts(open_screen(SCREEN, language=language))
+def test_empty_screen_says_what_to_do(open_app: OpenApp, language: str, words: str) -> None:
+    assert words in texts(open_app(SCREEN, language=language))
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_line_worker_is_kept_out(open_screen: OpenScreen, texts: Texts, hole: DefectType, language: str) -> None:
-    app = open_screen(SCREEN, role="worker", language=language)
+def test_line_worker_is_kept_out(open_app: OpenApp, hole: DefectType, language: str) -> None:
+    app = open_app(SCREEN, role="worker", language=language)
     assert len(app.error) == 1
     assert hole.code not in texts(app)
 
 
 @pytest.mark.parametrize(("language", "name"), [("en", "**Blow hole**"), ("ko", "**기공**")])
-def test_names_are_in_the_language_of_the_screen(
-    open_screen: OpenScreen, texts: Texts, hole: DefectType, language: str, name: str
-) -> None:
-    assert name in texts(open_screen(SCREEN, language=language))
+def test_names_are_in_the_language_of_the_screen(open_app: OpenApp, hole: DefectType, language: str, name: str) -> None:
+    assert name in texts(open_app(SCREEN, language=language))
 
 
 def test_refused_type_keeps_what_was_typed_and_is_then_registered(
-    open_screen: OpenScreen, texts: Texts, press: Press, services: Services, hole: DefectType
+    open_app: OpenApp, services: Services, hole: DefectType
 ) -> None:
-    app = open_screen(SCREEN)
+    app = open_app(SCREEN)
     app.button(key="defect_type_new").click().run()
     app.text_input(key="defect_type_create_name_ko").set_value("버")
     app.text_input(key="defect_type_create_code").set_value("normal")
@@ -66,9 +60,9 @@ def test_refused_type_keeps_what_was_typed_and_is_then_registered(
 
 
 def test_stale_save_is_refused_and_then_made_knowingly(
-    open_screen: OpenScreen, press: Press, services: Services, admin: Person, hole: DefectType
+    open_app: OpenApp, services: Services, admin: Person, hole: DefectType
 ) -> None:
-    app = open_screen(SCREEN)
+    app = open_app(SCREEN)
     app.button(key=f"defect_type_edit_{hole.id}").click().run()
     update_defect_type(
         services, admin, hole.id or 0, row_version=1, name_ko="핀홀", name_en="", description="", severity="major"
@@ -82,9 +76,9 @@ def test_stale_save_is_refused_and_then_made_knowingly(
 
 
 def test_type_is_deactivated_only_after_a_yes_and_can_be_brought_back(
-    open_screen: OpenScreen, services: Services, hole: DefectType
+    open_app: OpenApp, services: Services, hole: DefectType
 ) -> None:
-    app = open_screen(SCREEN)
+    app = open_app(SCREEN)
     app.button(key=f"defect_type_active_{hole.id}").click().run()
     assert len(list_defect_types(services, hole.product_id)) == 1
     app.button(key="dialog_agree").click().run()

@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.accounts import Person
 from core.catalog import create_product, get_product, list_products, set_product_active, update_product
 from core.services import Services
 from pages.components.screens import PRODUCTS
-
-OpenScreen = Callable[..., AppTest]
-Texts = Callable[[AppTest], str]
-Press = Callable[[AppTest, str], AppTest]
+from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import press, texts
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "There is no product yet"), ("ko", "아직 제품이 없습니다")])
-def test_empty_screen_says_what_to_do(open_screen: OpenScreen, language: str, words: str, texts: Texts) -> None:
-    app = open_screen(PRODUCTS, language=language)
+@pytest.mark.parametrize(("language", "words"), [("en", "There is no product yet"), ("ko", "등록된 제품이 없습니다")])
+def test_empty_screen_says_what_to_do(open_app: OpenApp, language: str, words: str) -> None:
+    app = open_app(PRODUCTS, language=language)
     assert words in texts(app)
     assert [button.key for button in app.button if button.key == "product_new"] == ["product_new"]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_line_worker_is_kept_out(
-    open_screen: OpenScreen, language: str, services: Services, engineer: Person, texts: Texts
-) -> None:
+def test_line_worker_is_kept_out(open_app: OpenApp, language: str, services: Services, engineer: Person) -> None:
     create_product(services, engineer, name="Secret casting", code="casting")
-    app = open_screen(PRODUCTS, role="worker", language=language)
+    app = open_app(PRODUCTS, role="worker", language=language)
     assert len(app.error) == 1
     assert "Secret casting" not in texts(app)
     assert all(button.key != "product_new" for button in app.button)
 
 
-def test_product_is_registered_with_a_code_made_from_its_name(
-    open_screen: OpenScreen, services: Services, texts: Texts, press: Press
-) -> None:
-    app = open_screen(PRODUCTS)
+def test_product_is_registered_with_a_code_made_from_its_name(open_app: OpenApp, services: Services) -> None:
+    app = open_app(PRODUCTS)
     app.button(key="product_new").click().run()
     app.text_input(key="product_create_name").set_value("Casting A")
     press(app, "Register")
@@ -47,11 +38,9 @@ def test_product_is_registered_with_a_code_made_from_its_name(
     assert not app.text_input(key="product_search").value
 
 
-def test_refused_product_keeps_what_was_typed(
-    open_screen: OpenScreen, services: Services, engineer: Person, press: Press
-) -> None:
+def test_refused_product_keeps_what_was_typed(open_app: OpenApp, services: Services, engineer: Person) -> None:
     create_product(services, engineer, name="First", code="casting")
-    app = open_screen(PRODUCTS)
+    app = open_app(PRODUCTS)
     app.button(key="product_new").click().run()
     app.text_input(key="product_create_name").set_value("Second")
     app.text_input(key="product_create_code").set_value("CASTING")
@@ -64,11 +53,11 @@ def test_refused_product_keeps_what_was_typed(
 
 
 def test_stale_save_is_refused_and_then_made_knowingly(
-    open_screen: OpenScreen, services: Services, engineer: Person, admin: Person, press: Press
+    open_app: OpenApp, services: Services, engineer: Person, admin: Person
 ) -> None:
     product = create_product(services, engineer, name="Casting", code="casting")
     assert product.id is not None
-    app = open_screen(PRODUCTS)
+    app = open_app(PRODUCTS)
     app.button(key=f"product_edit_{product.id}").click().run()
     update_product(
         services, admin, product.id, row_version=product.row_version, name="Casting B", description="changed"
@@ -83,11 +72,9 @@ def test_stale_save_is_refused_and_then_made_knowingly(
     assert get_product(services, product.id).name == "Casting C"
 
 
-def test_product_is_deactivated_only_after_a_yes(
-    open_screen: OpenScreen, services: Services, engineer: Person, texts: Texts
-) -> None:
+def test_product_is_deactivated_only_after_a_yes(open_app: OpenApp, services: Services, engineer: Person) -> None:
     product = create_product(services, engineer, name="Casting", code="casting")
-    app = open_screen(PRODUCTS)
+    app = open_app(PRODUCTS)
     app.menu_button(key=f"product_menu_{product.id}").click("active").run()
     assert get_product(services, product.id or 0).is_active
     app.button(key="dialog_agree").click().run()
@@ -95,31 +82,27 @@ def test_product_is_deactivated_only_after_a_yes(
     assert "Casting" not in [value.strip("*") for value in texts(app).splitlines()]
 
 
-def test_deactivated_product_can_be_brought_back(open_screen: OpenScreen, services: Services, engineer: Person) -> None:
+def test_deactivated_product_can_be_brought_back(open_app: OpenApp, services: Services, engineer: Person) -> None:
     product = create_product(services, engineer, name="Casting", code="casting")
     set_product_active(services, engineer, product.id or 0, False)
-    app = open_screen(PRODUCTS)
+    app = open_app(PRODUCTS)
     app.toggle(key="product_inactive").set_value(True).run()
     app.menu_button(key=f"product_menu_{product.id}").click("active").run()
     assert get_product(services, product.id or 0).is_active
 
 
-def test_search_leaves_the_products_that_fit(
-    open_screen: OpenScreen, services: Services, engineer: Person, texts: Texts
-) -> None:
+def test_search_leaves_the_products_that_fit(open_app: OpenApp, services: Services, engineer: Person) -> None:
     create_product(services, engineer, name="주조A형", code="casting")
     create_product(services, engineer, name="가죽", code="leather")
-    app = open_screen(PRODUCTS)
+    app = open_app(PRODUCTS)
     app.text_input(key="product_search").set_value("주조").run()
     assert "주조A형" in texts(app)
     assert "가죽" not in texts(app)
 
 
-def test_name_is_shown_as_typed_and_never_as_markup(
-    open_screen: OpenScreen, services: Services, engineer: Person, texts: Texts
-) -> None:
+def test_name_is_shown_as_typed_and_never_as_markup(open_app: OpenApp, services: Services, engineer: Person) -> None:
     create_product(services, engineer, name="<b>Bad</b> [x](http://x) :red[y]", code="odd")
-    written = texts(open_screen(PRODUCTS))
+    written = texts(open_app(PRODUCTS))
     assert "<b>" not in written
     assert "[x](http" not in written
     assert ":red[" not in written

@@ -1,0 +1,133 @@
+"""One curated image at full size: the picture with its mask, what is known of it, and its neighbours on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import AppError, from_lower
+from core.image_intake import IncomingFile
+from core.image_library import get_image, read_image, read_mask_png, set_mask
+from pages.components.dialogs import OpenDialog
+from pages.components.image_labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
+from pages.components.language import _, byte_size, escape, moment, number
+from pages.components.session import person, services, show_error
+from pages.components.words import IMAGE_NOTES, in_words
+from storage.tables import DefectType, Image
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_LONGEST_SIDE_PX = 1400
+# The whole picture fits into the dialog on a screen of 1280 × 800.
+_TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
+# An orange that stands out on grey metal, brown leather and dark cells alike.
+_OUTLINE_RGB = (255, 122, 0)
+
+
+def show_details(dialog: OpenDialog, defect_types: Sequence[DefectType]) -> None:
+    """The picture at the left, its facts at the right; the arrows go through the page."""
+    ids: list[int] = dialog.values["ids"]
+    place = min(dialog.values["place"], len(ids) - 1)
+    try:
+        image = get_image(services(), ids[place])
+        left, right = st.columns([2.1, 1])
+        with right:
+            show_steps(dialog, place, len(ids))
+            show_facts(image, defect_types)
+            with_mask = image.mask_key is not None and st.toggle(
+                _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
+            )
+            if image.image_type == DEFECT_IMAGE:
+                show_mask_form(image)
+        with left:
+            width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * image.width_px / image.height_px)))
+            st.image(draw_picture(image, with_mask=with_mask), width=width_px, alt=image.stored_name)
+    except AppError as error:
+        show_error(error)
+
+
+def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
+    """Previous and next, by click or arrow key."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for step, words, shortcut in (
+            (-1, _("Previous"), "Left"),
+            (1, _("Next"), "Right"),
+        ):
+            if st.button(
+                words,
+                key=f"details_step_{step}",
+                shortcut=shortcut,
+                disabled=not 0 <= place + step < total,
+            ):
+                dialog.values["place"] = place + step
+                st.rerun(scope="fragment")
+        st.caption(_("{place} of {total}", place=place + 1, total=total))
+
+
+def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
+    """What is known of the image, in words."""
+    facts = [
+        (_("Stored as"), escape(image.stored_name)),
+        (_("Original name"), escape(image.original_name)),
+        (_("Shows"), escape(describe_label(image, defect_types))),
+        (_("Use for"), in_words(SPLIT_NAMES, image.split)),
+        (_("Size"), f"{number(image.width_px)} × {number(image.height_px)} px · {byte_size(image.byte_size)}"),
+        (_("Format"), escape(image.file_format)),
+        (_("Added"), moment(image.created_at)),
+    ]
+    st.markdown("\n".join(f"- {label}: **{value}**" for label, value in facts))
+    for note in image.notes:
+        if note in IMAGE_NOTES:
+            st.caption(_(IMAGE_NOTES[note]))
+
+
+def show_mask_form(image: Image) -> None:
+    """Set, replace or remove the mask that marks where the defect is."""
+    with st.popover(_("Defect mask"), icon=":material/select_all:", width="stretch"):
+        st.caption(
+            _("An image of the same size that is white where the defect is and black elsewhere. It is for measuring.")
+        )
+        turn = st.session_state.get("details_mask_turn", 0)
+        given = st.file_uploader(_("Mask"), type=["png", "bmp", "tif", "tiff"], key=f"details_mask_{image.id}_{turn}")
+        mask: IncomingFile | None = None
+        if given is not None and st.button(_("Set the mask"), key="details_mask_set", type="primary"):
+            mask = IncomingFile(name=given.name, read=given.getvalue)
+        elif image.mask_key is None or not st.button(_("Remove the mask"), key="details_mask_remove"):
+            return
+        try:
+            set_mask(services(), person(), image.id or 0, mask)
+        except AppError as error:
+            show_error(error)
+            return
+        st.session_state["details_mask_turn"] = turn + 1
+        st.rerun(scope="fragment")
+
+
+def draw_picture(image: Image, *, with_mask: bool) -> npt.NDArray[np.uint8]:
+    """The image as it is inspected (uint8 HxWx3, at most 1,400 px long), its mask outlined. Raises AppError."""
+    # Late: OpenCV is needed only when a picture is opened.
+    import cv2
+    import numpy as np
+
+    from inference.errors import ImageError
+    from inference.vision.images import decode, decode_mask
+
+    try:
+        pixels = decode(read_image(services(), image)).pixels
+        mask_png = read_mask_png(services(), image) if with_mask else None
+        mask = None if mask_png is None else decode_mask(mask_png).astype(np.uint8)
+    except ImageError as error:
+        raise from_lower(error, name=image.stored_name) from error
+    height_px, width_px = pixels.shape[:2]
+    scale = min(1.0, _LONGEST_SIDE_PX / max(height_px, width_px))
+    size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
+    shown = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels.copy()
+    if mask is not None:
+        fitted = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+        outlines, _order = cv2.findContours(fitted, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(shown, outlines, -1, _OUTLINE_RGB, max(1, round(max(size) / 350)))
+    return np.asarray(shown, dtype=np.uint8)

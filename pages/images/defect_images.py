@@ -1,0 +1,18 @@
+"""Defect images: what each kind of defect looks like."""
+
+from core.roles import ENGINEER
+from pages.components.image_labels import DEFECT_IMAGE
+from pages.components.image_screen import show_image_screen
+from pages.components.language import _
+from pages.components.session import require
+
+require(ENGINEER)
+show_image_screen(
+    DEFECT_IMAGE,
+    title=_("Defect images"),
+    count=lambda summary: (summary.n_defect_train, summary.n_defect_test),
+    nothing_yet=_(
+        "This product has no defect images yet. It can be inspected without any; with them the thresholds are set "
+        "better, and similar defects are found and named."
+    ),
+)

@@ -1,0 +1,250 @@
+"""The dashboard: what was inspected and found, what is still to be done, and how the data sets and models stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.analytics import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
+from core.catalog import list_products
+from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.roles import ENGINEER, WORKER
+from pages.components.charts import draw_pareto, show_chart
+from pages.components.language import _, _n, defect_name, escape, moment, number, percent, score
+from pages.components.model_state import state_badge
+from pages.components.screens import (
+    INSPECT_PART,
+    MEMORY_BANKS,
+    NORMAL_IMAGES,
+    PRODUCTS,
+    link_to,
+)
+from pages.components.screens import (
+    SIMILARITY_INDEX as SIMILARITY_SCREEN,
+)
+from pages.components.session import may, require, services
+from pages.components.words import ACTION_NAMES, VERDICT_COLORS, VERDICT_ICONS, VERDICT_NAMES, in_words
+
+require(WORKER)
+
+_PERIODS_DAYS = (7, 30, 90)
+_MOST_BARS = 10
+_MOST_PRODUCTS = 50
+
+
+def show_screen() -> None:
+    """The filters, then everything that they leave."""
+    products = [summary.product for summary in list_products(services())]
+    if not products:
+        st.title(_("Dashboard"))
+        show_first_steps()
+        return
+    title, product_filter, period_filter = st.columns([2, 1.3, 1.2], vertical_alignment="bottom")
+    title.title(_("Dashboard"))
+    names: dict[int | None, str] = {None: _("All products"), **{found.id: found.name for found in products}}
+    if st.session_state.get("dashboard_product") not in names:
+        st.session_state["dashboard_product"] = None
+    product_id = product_filter.selectbox(
+        _("Product"), list(names), key="dashboard_product", format_func=lambda found: names[found]
+    )
+    periods = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
+    days = period_filter.segmented_control(
+        _("Period"),
+        list(periods),
+        key="dashboard_days",
+        default=30,
+        required=True,
+        format_func=lambda found: periods[found],
+        width="stretch",
+    )
+    view = dashboard(services(), days=days or 30, product_id=product_id)
+    show_totals(view)
+    left, right = st.columns([1.5, 1])
+    with left.container(border=True, height="stretch"):
+        st.subheader(_("Defects by type, last {days} days", days=days or 30))
+        show_defects(view, with_product=product_id is None)
+    with right.container(border=True, height="stretch"):
+        st.subheader(_("Open actions"))
+        show_open_actions(view)
+    st.subheader(_("Data sets and models"))
+    show_products(view.per_product)
+    st.subheader(_("Last inspections"))
+    show_last(view.last_inspections)
+
+
+def show_first_steps() -> None:
+    """A new system: what to do, in order."""
+    with st.container(border=True):
+        st.subheader(_("Nothing to show yet"))
+        if not may(ENGINEER):
+            st.markdown(_("Ask a quality engineer to register the product that you inspect."))
+            return
+        st.markdown(_("Four steps lead to the first inspection:"))
+        for step, (path, words) in enumerate(
+            (
+                (PRODUCTS, _("Register a product")),
+                (NORMAL_IMAGES, _("Add images of good parts")),
+                (MEMORY_BANKS, _("Build the memory bank")),
+                (INSPECT_PART, _("Inspect a part")),
+            ),
+            start=1,
+        ):
+            link_to(path, f"{step}. {words}")
+        st.caption(_("To look around first, load the demo data on the server: `python -m core demo`"))
+
+
+def show_totals(view: DashboardView) -> None:
+    """The figures that are read first."""
+    rate = percent(view.n_defects / view.n_inspections) if view.n_inspections else "–"
+    totals = (
+        (_("Products"), number(view.n_products), None),
+        (_("Inspections"), number(view.n_inspections), _("In the chosen period.")),
+        (_("Defects found"), number(view.n_defects), _("{rate} of the inspections in the chosen period.", rate=rate)),
+        (_("To be reviewed"), number(view.n_review), _("Neither clearly OK nor clearly NG, in the chosen period.")),
+        (_("Actions done"), number(view.n_actions_done), _("Of the inspections in the chosen period.")),
+        (_("Actions open"), number(view.n_actions_open), _("Of any time.")),
+    )
+    for column, (label, value, help_text) in zip(st.columns(len(totals)), totals, strict=True):
+        column.metric(label, value, help=help_text, border=True)
+
+
+def show_defects(view: DashboardView, *, with_product: bool) -> None:
+    """The defect types from the most frequent on, and how much of all defects they add up to."""
+    if not view.defects_by_type:
+        if view.n_inspections:
+            st.info(_("No defect was found in this period."), icon=":material/check_circle:")
+        else:
+            st.info(_("Nothing was inspected in this period. Choose a longer one."), icon=":material/event_busy:")
+        return
+    labels, counts = label_defects(view.defects_by_type, with_product=with_product)
+    show_chart(
+        draw_pareto(labels, counts, count_title=_("Count"), share_title=_("Cumulative share"), height_px=330),
+        key="dashboard_pareto",
+        alt=", ".join(f"{label}: {number(count)}" for label, count in zip(labels, counts, strict=True)),
+    )
+
+
+def label_defects(found: Sequence[DefectCount], *, with_product: bool) -> tuple[list[str], list[int]]:
+    """The most frequent types with their counts, highest first; what is left is one last bar."""
+    shown = list(found) if len(found) <= _MOST_BARS else list(found[: _MOST_BARS - 1])
+    labels = []
+    for row in shown:
+        name = defect_name(row.defect_type) if row.defect_type else _("not named")
+        labels.append(f"{name} · {row.product.name}" if with_product else name)
+    # Two types of the same name would fall into one bar.
+    labels = [
+        f"{label} ({row.defect_type.code if row.defect_type else row.product.code})"
+        if labels.count(label) > 1
+        else label
+        for label, row in zip(labels, shown, strict=True)
+    ]
+    counts = [row.count for row in shown]
+    rest = found[len(shown) :]
+    if rest:
+        labels.append(_("Others ({count})", count=len(rest)))
+        counts.append(sum(row.count for row in rest))
+    return labels, counts
+
+
+def show_open_actions(view: DashboardView) -> None:
+    """The newest of the corrective actions that nobody has closed."""
+    if not view.open_actions:
+        st.info(_("No action is open."), icon=":material/task_alt:")
+        return
+    for line in view.open_actions:
+        row = line.inspection
+        where = " · ".join(escape(text) for text in (row.line, row.lot, row.serial) if text)
+        with st.container(gap=None):
+            st.markdown(f"**{escape(defect_name(line.defect_type))}** · {escape(line.product.name)}")
+            st.caption(f"{moment(row.created_at)}" + (f" · {where}" if where else ""))
+            if row.action_note:
+                st.caption(escape(" ".join(row.action_note.split())[:120]))
+    left = view.n_actions_open - len(view.open_actions)
+    if left > 0:
+        st.caption(_n("and {count} more", "and {count} more", left))
+    link_to("pages/inspection/inspection_history.py", _("All inspections"))
+
+
+def show_products(figures: Sequence[ProductFigures]) -> None:
+    """What there is of each product, and whether its models were built from it."""
+    shown = figures[:_MOST_PRODUCTS]
+    summaries = [found.summary for found in shown]
+    st.table(
+        {
+            _("Product"): [escape(found.product.name) for found in summaries],
+            _("Normal images"): [
+                split_words(found.summary.n_normal_train, found.summary.n_normal_test) for found in shown
+            ],
+            _("Defect images"): [
+                split_words(found.summary.n_defect_train, found.summary.n_defect_test) for found in shown
+            ],
+            _("Manuals"): [number(found.n_manual) for found in summaries],
+            _("Memory bank"): [state_badge(found.model_states.get(MEMORY_BANK, "none")) for found in shown],
+            _("Similarity index"): [state_badge(found.model_states.get(SIMILARITY_INDEX, "none")) for found in shown],
+            _("Inspections"): [number(found.n_inspections) for found in shown],
+            _("Defects found"): [number(found.n_defects) for found in shown],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+    if len(figures) > len(shown):
+        st.caption(_n("and {count} more product", "and {count} more products", len(figures) - len(shown)))
+    if not may(ENGINEER):
+        return
+    for kind, path, words in (
+        (MEMORY_BANK, MEMORY_BANKS, _("Memory banks to build: {count}")),
+        (SIMILARITY_INDEX, SIMILARITY_SCREEN, _("Similarity indexes to build: {count}")),
+    ):
+        waiting = sum(needs_build(found, kind) for found in figures)
+        if waiting:
+            link_to(path, words.format(count=number(waiting)), icon=":material/deployed_code_update:")
+
+
+def needs_build(found: ProductFigures, kind: str) -> bool:
+    """Whether there is something to build from, and no build of it."""
+    return found.summary.n_normal_train > 0 and found.model_states.get(kind, "none") != "current"
+
+
+def split_words(total: int, n_test: int) -> str:
+    """All images and those for testing in one cell."""
+    return _("{total} (test {n_test})", total=number(total), n_test=number(n_test))
+
+
+def show_last(lines: Sequence[InspectionLine]) -> None:
+    """The last inspections, the newest first."""
+    if not lines:
+        st.info(_("Nothing has been inspected yet."), icon=":material/center_focus_strong:")
+        link_to(INSPECT_PART, _("Inspect a part"))
+        return
+    rows = [line.inspection for line in lines]
+    st.table(
+        {
+            _("Time"): [moment(row.created_at) for row in rows],
+            _("Product"): [escape(line.product.name) for line in lines],
+            _("Verdict"): [verdict_badge(row.final_verdict) for row in rows],
+            _("Score"): [score(row.score) for row in rows],
+            _("Defect type"): [name_type(line) for line in lines],
+            _("Line"): [escape(row.line) or "–" for row in rows],
+            _("Serial number"): [escape(row.serial) or "–" for row in rows],
+            _("Action"): [in_words(ACTION_NAMES, row.action_status) for row in rows],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+
+
+def name_type(line: InspectionLine) -> str:
+    """The defect type of a part that is not OK, marked where it is only suggested."""
+    if line.defect_type is None or line.inspection.final_verdict == "ok":
+        return "–"
+    name = escape(defect_name(line.defect_type))
+    return name if line.inspection.final_defect_type_id is not None else _("{name} (suggested)", name=name)
+
+
+def verdict_badge(verdict: str) -> str:
+    """The verdict in words, colour and icon, as Markdown."""
+    return f":{VERDICT_COLORS[verdict]}-badge[{VERDICT_ICONS[verdict]} {in_words(VERDICT_NAMES, verdict)}]"
+
+
+show_screen()
