@@ -120,7 +120,7 @@ def _show_cancel(job: JobView) -> None:
         if st.button(_("Yes, stop it"), key=f"cancel_{job.id}", type="primary"):
             with showing_errors():
                 cancel(services(), person(), job.id)
-                st.rerun(scope="fragment")
+                st.rerun()
 
 
 def _show_finished(job: JobView, product_names: Mapping[int, str]) -> None:
