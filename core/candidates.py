@@ -7,7 +7,7 @@ from core.accounts import Person
 from core.audit import record
 from core.errors import NotFound
 from core.job_run import JobRun
-from core.jobs import MEMORY_BANK, hold
+from core.jobs import hold
 from core.versions import add_version, make_active
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
@@ -29,10 +29,7 @@ def add_candidate(
     services = run.services
     try:
         run.progress("verify", 0, 0)
-        if version.kind == MEMORY_BANK:
-            services.models.memory_bank(version).verify_golden()
-        else:
-            services.models.similarity_index(version)
+        services.models.verify(version)
         run.progress("activate", 0, 0)
         with services.database.unit_of_work() as session:
             hold(session, run.claim)

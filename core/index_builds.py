@@ -14,6 +14,7 @@ from core.errors import NotReady
 from core.job_run import JobRun
 from core.jobs import SIMILARITY_INDEX
 from core.model_catalog import SIMILARITY, chosen
+from core.publishing import PublishedBundle
 from core.training_images import fetch_originals, load_pixels, training_rows
 from core.versions import PARTS, active_version, fingerprints, scope_of
 from storage.tables import Image, ModelVersion, Product
@@ -58,13 +59,20 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         ids, vectors = _embed(run, product, embedder, images, skipped)
         if not ids:
             raise NotReady("no_usable_images", product=product.name)
-        version = _publish(run, folder / part, ids=ids, vectors=vectors, embedder=embedder)
-        version.scope = scope_of(product.id, part)
-        version.product_id = product.id
-        version.model_name = choice.option.name
-        version.fingerprint = fingerprint
-        version.sources = {"image_ids": {part: ids}}
-        version.metrics = {"n_images": len(ids), "dimension": int(vectors.shape[1])}
+        published = _publish(run, folder / part, ids=ids, vectors=vectors, embedder=embedder)
+        version = ModelVersion(
+            kind=SIMILARITY_INDEX,
+            scope=scope_of(product.id, part),
+            product_id=product.id,
+            number=0,
+            model_name=choice.option.name,
+            object_prefix=published.object_prefix,
+            manifest_sha256=published.manifest_sha256,
+            byte_size=published.byte_size,
+            fingerprint=fingerprint,
+            sources={"image_ids": {part: ids}},
+            metrics={"n_images": len(ids), "dimension": int(vectors.shape[1])},
+        )
         add_candidate(run, product, version, activate=True)
         numbers[part] = version.number
     return {
@@ -104,7 +112,7 @@ def _embed(
 
 def _publish(
     run: JobRun, folder: Path, *, ids: list[int], vectors: NDArray[np.float32], embedder: Embedder
-) -> ModelVersion:
+) -> PublishedBundle:
     from inference.vision.vector_index import VectorIndex
 
     run.progress("build", 0, 0)
@@ -112,11 +120,4 @@ def _publish(
     folder.parent.mkdir(parents=True, exist_ok=True)
     manifest = index.save(folder, metadata={"embedder": embedder.name})
     run.progress("publish", 0, 0)
-    published = publishing.publish(run.services, folder, kind=SIMILARITY_INDEX, manifest_sha256=manifest.sha256)
-    return ModelVersion(
-        kind=SIMILARITY_INDEX,
-        number=0,
-        object_prefix=published.object_prefix,
-        manifest_sha256=published.manifest_sha256,
-        byte_size=published.byte_size,
-    )
+    return publishing.publish(run.services, folder, kind=SIMILARITY_INDEX, manifest_sha256=manifest.sha256)

@@ -11,8 +11,9 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from core.model_catalog import find_option
 from storage.objects import ObjectStore
 from storage.tables import ModelVersion
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from inference.vision.patchcore import PatchCore
     from inference.vision.vector_index import VectorIndex
 
+Device = Literal["auto", "cpu", "cuda"]
 Loaded = TypeVar("Loaded")
 MAX_LOADED = 24
 
@@ -28,7 +30,7 @@ MAX_LOADED = 24
 class ModelCache:
     """Turns a `ModelVersion` row into a loaded model. `device` is auto, cpu or cuda."""
 
-    def __init__(self, *, objects: ObjectStore, folder: Path, device: str) -> None:
+    def __init__(self, *, objects: ObjectStore, folder: Path, device: Device) -> None:
         self._objects = objects
         self._folder = folder
         self._device = device
@@ -37,7 +39,7 @@ class ModelCache:
         self._loading: dict[tuple[str, object], threading.Lock] = {}
 
     @property
-    def device(self) -> str:
+    def device(self) -> Device:
         """The device that models are opened on: auto, cpu or cuda."""
         return self._device
 
@@ -51,6 +53,20 @@ class ModelCache:
 
         return self._once(("memory_bank", version.manifest_sha256), load)
 
+    def verify(self, version: ModelVersion) -> None:
+        """Prove that the version can inspect here: its files match their hashes, and its reference image its score.
+
+        Raises ArtifactError, ModelError (`golden_mismatch` …) or ObjectStoreError.
+        """
+        from inference.artifact import read_bundle
+        from inference.vision.patchcore import verify_golden
+
+        if version.kind != "memory_bank":
+            self.similarity_index(version)
+            return
+        bundle = read_bundle(self.bundle(version), kind=version.kind, manifest_sha256=version.manifest_sha256)
+        verify_golden(self.memory_bank(version), bundle)
+
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
         """The loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
 
@@ -62,12 +78,16 @@ class ModelCache:
         return self._once(("similarity_index", version.manifest_sha256), load)
 
     def embedder(self, name: str) -> Embedder:
-        """The embedder of this name, on the shared runtime."""
+        """The embedder of this model option, on the shared runtime. Raises ModelError."""
 
         def load() -> Embedder:
+            from inference.errors import ModelError
             from inference.vision.embeddings import open_embedder
 
-            return open_embedder(name, device=self._device)
+            option = find_option(name)
+            if option is None:
+                raise ModelError("backbone_unknown", name=name)
+            return open_embedder(option.backbone, device=self._device)
 
         return self._once(("embedder", name), load)
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from core.errors import BadSetting
@@ -36,7 +37,7 @@ class Settings:
     s3: S3Settings | None
     auth: str
     worker: str
-    device: str
+    device: Literal["auto", "cpu", "cuda"]
     language: str | None
     weights_dir: Path
     memory_budget_bytes: int
@@ -145,7 +146,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         s3=_s3(env) if object_store == "s3" else None,
         auth=_one_of(env, "GEOMSA_AUTH", ("open", "accounts", "oidc"), "open"),
         worker=_one_of(env, "GEOMSA_WORKER", ("embedded", "external"), "embedded"),
-        device=_one_of(env, "GEOMSA_DEVICE", ("auto", "cpu", "cuda"), "auto"),
+        device=cast(Literal["auto", "cpu", "cuda"], _one_of(env, "GEOMSA_DEVICE", ("auto", "cpu", "cuda"), "auto")),
         language=language,
         weights_dir=Path(weights_dir).expanduser().resolve() if weights_dir else data_dir / "weights",
         memory_budget_bytes=_memory_budget_bytes(env),

@@ -116,10 +116,7 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
     if version.active_key is not None:
         raise Conflict("version_already_active")
     try:
-        if version.kind == MEMORY_BANK:
-            services.models.memory_bank(version).verify_golden()
-        else:
-            services.models.similarity_index(version)
+        services.models.verify(version)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     with writing(services) as session:

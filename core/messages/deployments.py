@@ -31,6 +31,17 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "override_needs_reason": N_("Say why you change the verdict."),
     "action_status_unknown": N_("Choose whether the action is done or stays open."),
     "action_not_needed": N_("A part that is OK needs no corrective action."),
+    # Files named on the command line
+    "path_not_found": N_("{path} does not exist. Check the name."),
+    "path_is_folder": N_("{name} is a folder. Name image files, or import the folder first."),
+    "path_unreadable": N_("{name} cannot be read. Check its permissions."),
+    "passwords_differ": N_("The two passwords differ. Nothing was changed; try again."),
+    # Preprocessing and calibration
+    "preprocessing_invalid": N_('The preprocessing option "{field}" cannot be {value}.'),
+    "preprocessing_unknown": N_('There is no preprocessing option "{field}".'),
+    "preprocessing_nothing_left": N_("The ignored areas cover the whole region of interest. Leave a part of it free."),
+    "scores_invalid": N_("The scores must be finite and not negative. Deploy the product again."),
+    "calibration_invalid": N_("A calibration option is outside its range. Check the settings of the product."),
     # Models
     "backbone_unknown": N_('There is no backbone called "{name}".'),
     "backbone_weights_missing": N_('The weights of "{name}" are not here. Add the file on the models screen.'),

@@ -1,0 +1,209 @@
+"""Building a memory bank: fetch, extract, select, calibrate, measure, publish, verify, activate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import select
+
+from core import publishing
+from core.build_costs import Cost
+from core.candidates import add_candidate
+from core.errors import NotReady
+from core.evaluation import TestSet, measure, test_set
+from core.job_run import JobRun
+from core.jobs import MEMORY_BANK
+from core.model_catalog import DETECTION, Choice, chosen
+from core.training_images import fetch_originals, key_of, load_pixels, training_rows
+from core.versions import active_version, fingerprints, scope_of
+from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from inference.vision.calibration import Calibration
+    from inference.vision.patch_features import PatchFeatures
+    from inference.vision.patchcore import PatchCore, PatchCoreConfig
+
+COST = Cost(product_s=2.0, image_s=0.035, base_bytes=700_000_000, image_bytes=650_000)
+# A candidate whose AUROC on the same test images is lower by more than this waits for a person.
+WORSE_BY = 0.005
+# More labelled defects than this do not move a threshold, but each costs an inspection.
+MAX_CALIBRATION_DEFECTS = 300
+# The engine's names of its stages, and ours.
+STAGES = {"features": "extract", "coreset": "coreset", "calibration": "calibrate"}
+
+
+def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
+    """Build, publish and activate a product's memory bank in `folder`; answers its outcome.
+
+    Raises NotReady without normal images, and the lower errors of the engine and the object store.
+    """
+    from inference.vision.patchcore import PatchCore, extract_patches
+
+    services = run.services
+    assert product.id is not None
+    with services.database.reading() as session:
+        normals = training_rows(session, product.id, "normal")
+        defects = training_rows(session, product.id, "defect")[:MAX_CALIBRATION_DEFECTS]
+        choice = chosen(session, DETECTION)
+        stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product.id)).first()
+        options = dict(stored.options) if stored is not None else {}
+        fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, ""), "")
+        before = active_version(session, MEMORY_BANK, product.id)
+        test = test_set(session, product.id)
+    if not normals:
+        raise NotReady("no_normal_images", product=product.name)
+    run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
+    fetch_originals(services, [*normals, *defects], lambda done, total: run.progress("fetch", done, total))
+
+    config = _config(run, choice, options)
+
+    def progress(stage: str, done: int, total: int) -> None:
+        run.progress(STAGES.get(stage, stage), done, total)
+
+    features = extract_patches(_sources(run, normals), config, device=services.models.device, progress=progress)
+    skipped = _name_skipped(run, product, normals, features)
+    model = PatchCore.from_patches(features, progress=progress)
+    calibration = _calibrate(run, model, features, defects, product, skipped)
+    figures = _measure(run, product, model, test, calibration)
+    preprocessing = config.preprocessing.to_dict()
+    manifest = model.save(folder, metadata={"product": product.code, "preprocessing": preprocessing})
+    run.progress("publish", 0, 0)
+    published = publishing.publish(services, folder, kind=MEMORY_BANK, manifest_sha256=manifest.sha256)
+    version = ModelVersion(
+        kind=MEMORY_BANK,
+        scope=scope_of(product.id),
+        product_id=product.id,
+        number=0,
+        model_name=choice.option.name,
+        object_prefix=published.object_prefix,
+        manifest_sha256=published.manifest_sha256,
+        byte_size=published.byte_size,
+        fingerprint=fingerprint,
+        preprocessing=preprocessing,
+        sources={"image_ids": {"normal": [row.id for row in normals], "defect": [row.id for row in defects]}},
+        metrics={**figures, "bank_size": model.bank_size, "coreset_radius": _finite(model.figures.radius)},
+    )
+    keep_old = before is not None and _is_worse(figures, before.metrics)
+    threshold = ThresholdSetting(
+        model_version_id=0,
+        review_at=calibration.review_at,
+        reject_at=calibration.reject_at,
+        method=calibration.method,
+        figures={**calibration.figures, "warnings": list(calibration.warnings)},
+    )
+    add_candidate(run, product, version, activate=not keep_old, threshold=threshold)
+    return {
+        "product_id": product.id,
+        "code": product.code,
+        "outcome": "candidate" if keep_old else "activated",
+        "version_id": version.id,
+        "number": version.number,
+        "metrics": {key: figures.get(key) for key in ("image_auroc", "pixel_auroc", "aupro", "overkill", "escape")},
+        "warnings": list(calibration.warnings),
+        "skipped_images": skipped,
+    }
+
+
+def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> PatchCoreConfig:
+    from inference.vision.patchcore import PatchCoreConfig
+    from inference.vision.preprocessing import Preprocessing
+
+    return PatchCoreConfig(
+        backbone=choice.option.backbone,
+        preprocessing=Preprocessing.from_dict(options),
+        memory_budget_bytes=run.services.settings.memory_budget_bytes,
+    )
+
+
+def _sources(run: JobRun, rows: list[Image]) -> list[Any]:
+    from inference.vision.patchcore import ImageSource
+
+    def source(row: Image) -> ImageSource:
+        return ImageSource(key_of(row), lambda: load_pixels(run.services, row))
+
+    return [source(row) for row in rows]
+
+
+def _name_skipped(run: JobRun, product: Product, rows: list[Image], features: PatchFeatures) -> list[dict[str, str]]:
+    names = {key_of(row): row.stored_name for row in rows}
+    skipped = [{"name": names[key], "reason": error.code} for key, error in features.skipped.items()]
+    for item in skipped:
+        run.log("log_image_skipped", product=product.code, **item)
+    return skipped
+
+
+def _calibrate(
+    run: JobRun,
+    model: PatchCore,
+    features: PatchFeatures,
+    defects: list[Image],
+    product: Product,
+    skipped: list[dict[str, str]],
+) -> Calibration:
+    """Thresholds from normal images that the scoring bank has not seen, and from the labelled training defects."""
+    from inference.errors import ImageError
+    from inference.vision.calibration import calibrate
+    from inference.vision.cross_fit import cross_fit_scores
+
+    normal_scores = cross_fit_scores(features, progress=lambda _, done, total: run.progress("calibrate", done, total))
+
+    def defect_pixels() -> Iterator[NDArray[np.uint8]]:
+        for done, row in enumerate(defects):
+            run.progress("calibrate", done, len(defects))
+            try:
+                yield load_pixels(run.services, row)
+            except ImageError as error:
+                skipped.append({"name": row.stored_name, "reason": error.code})
+                run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
+
+    defect_scores = [detection.score for detection in model.inspect_many(defect_pixels())]
+    calibration = calibrate(list(normal_scores.values()), defect_scores, scale=max(model.figures.radius, 1e-3))
+    run.log(
+        "log_calibrated",
+        product=product.code,
+        review_at=f"{calibration.review_at:.4f}",
+        reject_at=f"{calibration.reject_at:.4f}",
+        method=calibration.method,
+    )
+    return calibration
+
+
+def _measure(
+    run: JobRun, product: Product, model: PatchCore, test: TestSet, calibration: Calibration
+) -> dict[str, Any]:
+    if not test.rows:
+        return {}
+    figures = measure(
+        run.services,
+        model,
+        test,
+        review_at=calibration.review_at,
+        reject_at=calibration.reject_at,
+        progress=lambda done, total: run.progress("evaluate", done, total),
+    )
+    auroc = figures["image_auroc"]
+    run.log(
+        "log_measured",
+        product=product.code,
+        image_auroc="–" if auroc is None else f"{auroc:.4f}",
+        n_test=len(test.rows),
+    )
+    return figures
+
+
+def _is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
+    """Whether the candidate measures worse than the active version did on the very same test images."""
+    new, old = figures.get("image_auroc"), active.get("image_auroc")
+    if new is None or old is None or figures.get("test_fingerprint") != active.get("test_fingerprint"):
+        return False
+    return bool(new < old - WORSE_BY)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
