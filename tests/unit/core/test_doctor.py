@@ -1,0 +1,57 @@
+"""The doctor's findings, and the collection of orphaned objects."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from core import catalog, doctor, image_library, orphans
+from core.accounts import Person
+from core.messages import MESSAGES
+from core.services import Services
+from core.settings import Settings
+from inference.vision.image_encoding import encode_png
+
+
+def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
+    found = {check.name: check for check in doctor.check(services)}
+    assert set(found) == {
+        "settings", "data_dir", "database", "object_store", "worker", "device", "weights", "packages", "orphans",
+    }  # fmt: skip
+    assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
+    assert all(check.ok for check in found.values())
+
+
+def test_a_database_without_tables_is_a_finding_and_the_rest_is_still_checked(settings: Settings) -> None:
+    found = {check.name: check for check in doctor.check(settings)}
+    assert (found["database"].ok, found["database"].code) == (False, "database_not_migrated")
+    assert found["device"].ok
+
+
+def test_a_missing_worker_is_a_fault_only_where_it_runs_by_itself(services: Services) -> None:
+    outside = dataclasses.replace(services, settings=dataclasses.replace(services.settings, worker="external"))
+    worker = next(check for check in doctor.check(outside) if check.name == "worker")
+    assert (worker.ok, worker.code) == (False, "check_worker_missing")
+
+
+def test_a_package_that_is_too_old_is_named(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(doctor.LOWEST_VERSIONS, "pillow", "999.0")
+    packages = next(check for check in doctor.check(services) if check.name == "packages")
+    assert not packages.ok
+    assert "pillow" in packages.sentence("en")
+
+
+def test_only_old_objects_without_a_row_are_collected(services: Services, engineer: Person) -> None:
+    product = catalog.create_product(services, engineer, name="x", code="x")
+    data = encode_png(np.zeros((8, 8, 3), np.uint8))
+    files = [image_library.IncomingFile("a.png", lambda: data)]
+    list(image_library.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
+    services.objects.put("images/normal/1/lost.png", b"lost")
+    assert list(orphans.find_orphans(services)) == []
+    found = [info.key for info in orphans.find_orphans(services, min_age=timedelta(seconds=-60))]
+    assert found == ["images/normal/1/lost.png"]
+    assert orphans.collect_orphans(services, min_age=timedelta(seconds=-60)) == 1
+    assert sum(1 for _ in services.objects.list()) == 2
