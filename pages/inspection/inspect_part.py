@@ -48,10 +48,17 @@ def show_no_model(product: Product) -> None:
 
 
 def recall_product(products: list[Product]) -> None:
-    """In a new session, start with the product that this person inspected last."""
-    if remembered_product_id() is None:
-        mine = (row.product_id for row in inspection.recent(services(), limit=50) if row.created_by == person().id)
-        remember_product(next(mine, None) or products[0].id)
+    """In a new session, start with the product that this person inspected last, else with one that can be inspected."""
+    if remembered_product_id() is not None:
+        return
+    mine = (row.product_id for row in inspection.recent(services(), limit=50) if row.created_by == person().id)
+    ready = (found.id for found in products if is_ready(found))
+    remember_product(next(mine, None) or next(ready, None) or products[0].id)
+
+
+def is_ready(product: Product) -> bool:
+    """Whether the product has a memory bank in use."""
+    return any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id or 0))
 
 
 def inspect_image(product: Product, data: bytes, file_name: str, source: str, details: dict[str, str]) -> None:
@@ -120,7 +127,7 @@ if shown is not None:
         on_click=next_part,
     )
     show_result()
-elif not any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id or 0)):
+elif not is_ready(product):
     show_no_model(product)
 else:
     if _FAILURE in st.session_state:
