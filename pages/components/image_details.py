@@ -57,14 +57,14 @@ def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
             (-1, _("Previous"), "Left"),
             (1, _("Next"), "Right"),
         ):
-            if st.button(
+            st.button(
                 words,
                 key=f"details_step_{step}",
                 shortcut=shortcut,
                 disabled=not 0 <= place + step < total,
-            ):
-                dialog.values["place"] = place + step
-                st.rerun(scope="fragment")
+                on_click=dialog.values.update,
+                kwargs={"place": place + step},
+            )
         st.caption(_("{place} of {total}", place=place + 1, total=total))
 
 
@@ -104,7 +104,7 @@ def show_mask_form(image: Image) -> None:
             show_error(error)
             return
         st.session_state["details_mask_turn"] = turn + 1
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def draw_picture(image: Image, *, with_mask: bool) -> npt.NDArray[np.uint8]:

@@ -56,6 +56,9 @@ def show_shelf(product_id: int, image_type: str, defect_types: Sequence[DefectTy
             st.info(_("No image fits the filters."), icon=":material/search_off:")
         else:
             with bar:
+                st.space("stretch")
+                st.markdown(f"**{_n('{count} image', '{count} images', page.total)}**", width="content")
+            with st.container(horizontal=True, vertical_alignment="center", key=f"{key}_actions"):
                 show_actions(page, defect_types, key)
             show_tiles(page, defect_types, key)
             if page.n_pages > 1:
@@ -110,16 +113,12 @@ def ask_filters(image_type: str, defect_types: Sequence[DefectType], key: str) -
 
 
 def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> None:
-    """How many there are and are chosen, and what can be done with the chosen ones."""
+    """What can be done with the chosen images. Always there, so that the first tick moves nothing."""
     chosen: set[int] = st.session_state[f"{key}_chosen"]
     on_page = [image.id or 0 for image in page.rows]
-    st.space("stretch")
-    st.markdown(f"**{_n('{count} image', '{count} images', page.total)}**", width="content")
     st.button(
         _("Choose this page"), key=f"{key}_all", icon=":material/select_all:", on_click=choose, args=(key, on_page)
     )
-    if not chosen:
-        return
     st.button(
         _n("{count} chosen", "{count} chosen", len(chosen)),
         key=f"{key}_none",
@@ -127,8 +126,9 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
         help=_("Choose none"),
         on_click=choose_none,
         args=(key, on_page),
+        disabled=not chosen,
     )
-    with st.popover(_("Re-label"), icon=":material/sell:"):
+    with st.popover(_("Re-label"), icon=":material/sell:", disabled=not chosen):
         show_relabel(defect_types, key)
     st.button(
         _("Delete"),
@@ -136,6 +136,7 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
         icon=":material/delete:",
         on_click=open_dialog,
         args=(_DELETE,),
+        disabled=not chosen,
     )
 
 

@@ -30,6 +30,8 @@ require(WORKER)
 
 _PERIODS_DAYS = (7, 30, 90)
 _MOST_BARS = 10
+_PANEL_PX = 430
+_NO_BREAK = "\u00a0"
 _MOST_PRODUCTS = 50
 
 
@@ -40,7 +42,7 @@ def show_screen() -> None:
         st.title(_("Dashboard"))
         show_first_steps()
         return
-    title, product_filter, period_filter = st.columns([2, 1.3, 1.2], vertical_alignment="bottom")
+    title, product_filter, period_filter = st.columns([1.5, 1.3, 1.5], vertical_alignment="bottom")
     title.title(_("Dashboard"))
     names: dict[int | None, str] = {None: _("All products"), **{found.id: found.name for found in products}}
     if st.session_state.get("dashboard_product") not in names:
@@ -61,10 +63,10 @@ def show_screen() -> None:
     view = dashboard(services(), days=days or 30, product_id=product_id)
     show_totals(view)
     left, right = st.columns([1.5, 1])
-    with left.container(border=True, height="stretch"):
+    with left.container(border=True, height=_PANEL_PX):
         st.subheader(_("Defects by type, last {days} days", days=days or 30))
-        show_defects(view, with_product=product_id is None)
-    with right.container(border=True, height="stretch"):
+        show_defects(view)
+    with right.container(border=True, height=_PANEL_PX):
         st.subheader(_("Open actions"))
         show_open_actions(view)
     st.subheader(_("Data sets and models"))
@@ -98,10 +100,10 @@ def show_totals(view: DashboardView) -> None:
     """The figures that are read first."""
     rate = percent(view.n_defects / view.n_inspections) if view.n_inspections else "–"
     totals = (
-        (_("Products"), number(view.n_products), None),
+        (_("Active products"), number(view.n_products), None),
         (_("Inspections"), number(view.n_inspections), _("In the chosen period.")),
-        (_("Defects found"), number(view.n_defects), _("{rate} of the inspections in the chosen period.", rate=rate)),
-        (_("To be reviewed"), number(view.n_review), _("Neither clearly OK nor clearly NG, in the chosen period.")),
+        (_("Defects"), number(view.n_defects), _("{rate} of the inspections in the chosen period.", rate=rate)),
+        (_("Review"), number(view.n_review), _("Neither clearly OK nor clearly NG, in the chosen period.")),
         (_("Actions done"), number(view.n_actions_done), _("Of the inspections in the chosen period.")),
         (_("Actions open"), number(view.n_actions_open), _("Of any time.")),
     )
@@ -109,7 +111,7 @@ def show_totals(view: DashboardView) -> None:
         column.metric(label, value, help=help_text, border=True)
 
 
-def show_defects(view: DashboardView, *, with_product: bool) -> None:
+def show_defects(view: DashboardView) -> None:
     """The defect types from the most frequent on, and how much of all defects they add up to."""
     if not view.defects_by_type:
         if view.n_inspections:
@@ -117,34 +119,30 @@ def show_defects(view: DashboardView, *, with_product: bool) -> None:
         else:
             st.info(_("Nothing was inspected in this period. Choose a longer one."), icon=":material/event_busy:")
         return
-    labels, counts = label_defects(view.defects_by_type, with_product=with_product)
+    shown = view.defects_by_type if len(view.defects_by_type) <= _MOST_BARS else view.defects_by_type[: _MOST_BARS - 1]
+    left = view.defects_by_type[len(shown) :]
+    labels, counts = label_defects(shown), [row.count for row in shown]
+    rest = (_("Others ({count})", count=len(left)), sum(row.count for row in left)) if left else None
     show_chart(
-        draw_pareto(labels, counts, count_title=_("Count"), share_title=_("Cumulative share"), height_px=330),
+        draw_pareto(
+            labels, counts, count_title=_("Count"), share_title=_("Cumulative share"), rest=rest, height_px=340
+        ),
         key="dashboard_pareto",
         alt=", ".join(f"{label}: {number(count)}" for label, count in zip(labels, counts, strict=True)),
     )
 
 
-def label_defects(found: Sequence[DefectCount], *, with_product: bool) -> tuple[list[str], list[int]]:
-    """The most frequent types with their counts, highest first; what is left is one last bar."""
-    shown = list(found) if len(found) <= _MOST_BARS else list(found[: _MOST_BARS - 1])
-    labels = []
-    for row in shown:
-        name = defect_name(row.defect_type) if row.defect_type else _("not named")
-        labels.append(f"{name} · {row.product.name}" if with_product else name)
-    # Two types of the same name would fall into one bar.
-    labels = [
-        f"{label} ({row.defect_type.code if row.defect_type else row.product.code})"
-        if labels.count(label) > 1
-        else label
-        for label, row in zip(labels, shown, strict=True)
-    ]
-    counts = [row.count for row in shown]
-    rest = found[len(shown) :]
-    if rest:
-        labels.append(_("Others ({count})", count=len(rest)))
-        counts.append(sum(row.count for row in rest))
-    return labels, counts
+def label_defects(found: Sequence[DefectCount]) -> list[str]:
+    """The names of the types; where several have one name, with what tells them apart."""
+    labels = [defect_name(row.defect_type) if row.defect_type else _("not named") for row in found]
+    products = [row.product.name for row in found]
+    codes = [row.defect_type.code if row.defect_type else row.product.code for row in found]
+    for details in (products, codes):
+        alike = {label for label in labels if labels.count(label) > 1}
+        labels = [
+            f"{label} · {detail}" if label in alike else label for label, detail in zip(labels, details, strict=True)
+        ]
+    return labels
 
 
 def show_open_actions(view: DashboardView) -> None:
@@ -179,11 +177,11 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
             _("Defect images"): [
                 split_words(found.summary.n_defect_train, found.summary.n_defect_test) for found in shown
             ],
-            _("Manuals"): [number(found.n_manual) for found in summaries],
+            _("Manual files"): [number(found.n_manual) for found in summaries],
             _("Memory bank"): [state_badge(found.model_states.get(MEMORY_BANK, "none")) for found in shown],
             _("Similarity index"): [state_badge(found.model_states.get(SIMILARITY_INDEX, "none")) for found in shown],
             _("Inspections"): [number(found.n_inspections) for found in shown],
-            _("Defects found"): [number(found.n_defects) for found in shown],
+            _("Defects"): [number(found.n_defects) for found in shown],
         },
         border="horizontal",
         hide_index=True,
@@ -206,9 +204,9 @@ def needs_build(found: ProductFigures, kind: str) -> bool:
     return found.summary.n_normal_train > 0 and found.model_states.get(kind, "none") != "current"
 
 
-def split_words(total: int, n_test: int) -> str:
-    """All images and those for testing in one cell."""
-    return _("{total} (test {n_test})", total=number(total), n_test=number(n_test))
+def split_words(n_train: int, n_test: int) -> str:
+    """Training and test images in one cell."""
+    return f"{number(n_train)} / {number(n_test)}"
 
 
 def show_last(lines: Sequence[InspectionLine]) -> None:
@@ -220,7 +218,7 @@ def show_last(lines: Sequence[InspectionLine]) -> None:
     rows = [line.inspection for line in lines]
     st.table(
         {
-            _("Time"): [moment(row.created_at) for row in rows],
+            _("Time"): [moment(row.created_at).replace(" ", _NO_BREAK) for row in rows],
             _("Product"): [escape(line.product.name) for line in lines],
             _("Verdict"): [verdict_badge(row.final_verdict) for row in rows],
             _("Score"): [score(row.score) for row in rows],

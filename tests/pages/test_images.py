@@ -1,0 +1,251 @@
+"""The screens of normal and defect images, through the front door."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+from streamlit.testing.v1 import AppTest
+
+from core.accounts import Person
+from core.catalog import create_defect_type, create_product, list_defect_types
+from core.image_library import IncomingFile, add_images, get_image, list_images
+from core.services import Services
+from pages.components.image_shelf import PAGE_SIZE
+from pages.components.screens import DEFECT_IMAGES, NORMAL_IMAGES
+from storage.tables import DefectType, Product
+from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import press, texts
+
+
+def make_png(seed: int, *, mask: bool = False) -> bytes:
+    """A small image that no other seed gives."""
+    shape = (24, 32) if mask else (24, 32, 3)
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
+    if mask:
+        pixels = np.where(pixels > 200, 255, 0).astype(np.uint8)
+    data = io.BytesIO()
+    PillowImage.fromarray(pixels).save(data, "PNG")
+    return data.getvalue()
+
+
+def make_zip(files: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
+    """Hand the files over and press the button of the form."""
+    app.file_uploader[0].set_value([(name, data, "application/octet-stream") for name, data in files.items()])
+    return press(app, "Add the images")
+
+
+@pytest.fixture
+def casting(services: Services, engineer: Person) -> Product:
+    """A product whose images carry a licence."""
+    return create_product(services, engineer, name="Casting", code="casting", notice="Photos: CC BY-SA 4.0")
+
+
+@pytest.fixture
+def hole(services: Services, engineer: Person, casting: Product) -> DefectType:
+    """A defect type of the product."""
+    return create_defect_type(
+        services, engineer, product_id=casting.id or 0, code="hole", name_ko="기공", name_en="Blow hole"
+    )
+
+
+def fill(services: Services, person: Person, product: Product, count: int, *, split: str = "train") -> None:
+    """Give the product `count` normal images."""
+    seed = 1000 if split == "train" else 5000
+    files = [IncomingFile(f"n{i}.png", lambda i=i: make_png(seed + i)) for i in range(count)]  # type: ignore[misc]
+    found = add_images(services, person, product_id=product.id or 0, image_type="normal", split=split, files=files)
+    assert [outcome.outcome for outcome in found] == ["added"] * count
+
+
+@pytest.mark.parametrize("path", [NORMAL_IMAGES, DEFECT_IMAGES])
+@pytest.mark.parametrize(("language", "words"), [("en", "register the product first"), ("ko", "제품을 먼저 등록")])
+def test_without_a_product_the_screen_says_what_to_do(open_app: OpenApp, path: str, language: str, words: str) -> None:
+    assert words in texts(open_app(path, language=language))
+
+
+@pytest.mark.parametrize("path", [NORMAL_IMAGES, DEFECT_IMAGES])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_line_worker_is_kept_out(open_app: OpenApp, casting: Product, path: str, language: str) -> None:
+    app = open_app(path, role="worker", language=language)
+    assert len(app.error) == 1
+    assert len(app.file_uploader) == 0
+    assert casting.notice not in texts(app)
+
+
+def test_each_file_is_told_what_became_of_it(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 1)
+    (known,) = list_images(services, casting.id or 0).rows
+    app = open_app(NORMAL_IMAGES)
+    upload(
+        app,
+        {
+            "good.png": make_png(1),
+            "again.png": make_png(1000),
+            "empty.png": b"",
+            "no image.jpg": b"words",
+            "more.zip": make_zip({"a/inside.png": make_png(2)}),
+        },
+    )
+    assert list_images(services, casting.id or 0, split="train").total == 3
+    written = texts(app)
+    assert "2 added" in written
+    assert "1 already there" in written
+    assert "2 refused" in written
+    assert "no image.jpg" in written
+    assert "empty.png" in written
+    assert known.stored_name.replace("_", "\\_") in written
+    # The bytes are let go: the field has a new key and is empty.
+    assert not app.file_uploader[0].value
+    assert [metric.value for metric in app.metric] == ["3", "0"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "is not an image"), ("ko", "이미지가 아닙니다")])
+def test_refusal_is_in_the_language_of_the_screen(
+    open_app: OpenApp, casting: Product, language: str, words: str
+) -> None:
+    app = open_app(NORMAL_IMAGES, language=language)
+    app.file_uploader[0].set_value([("x.jpg", b"words", "image/jpeg")])
+    button = next(found for found in app.button if found.label in {"Add the images", "이미지 등록"})
+    assert words in texts(button.click().run())
+
+
+def test_pressing_without_files_says_so(open_app: OpenApp, casting: Product) -> None:
+    assert "No file is chosen yet" in texts(press(open_app(NORMAL_IMAGES), "Add the images"))
+
+
+def test_test_images_are_kept_apart(open_app: OpenApp, services: Services, casting: Product) -> None:
+    app = open_app(NORMAL_IMAGES)
+    app.segmented_control(key="intake_normal_split").set_value("test")
+    upload(app, {"a.png": make_png(1)})
+    assert list_images(services, casting.id or 0, split="test").total == 1
+
+
+def test_defect_images_need_a_type_and_take_their_mask_along(
+    open_app: OpenApp, services: Services, casting: Product, hole: DefectType
+) -> None:
+    app = open_app(DEFECT_IMAGES)
+    files = {"x.png": make_png(1), "x_mask.png": make_png(2, mask=True)}
+    upload(app, files)
+    assert "Choose the defect type" in texts(app)
+    assert list_images(services, casting.id or 0).total == 0
+    app.selectbox(key=f"intake_defect_type_{casting.id}").set_value(hole.id).run()
+    upload(app, files)
+    (image,) = list_images(services, casting.id or 0).rows
+    assert image.defect_type_id == hole.id
+    assert image.mask_key is not None
+    assert "1 added" in texts(app)
+    assert "1 mask set" in texts(app)
+
+
+def test_defect_type_is_made_on_the_spot(open_app: OpenApp, services: Services, casting: Product) -> None:
+    app = open_app(DEFECT_IMAGES)
+    app.button(key="image_new_type_open").click().run()
+    app.text_input(key="image_new_type_name_ko").set_value("버")
+    app.text_input(key="image_new_type_code").set_value("burr")
+    press(app, "Register")
+    (made,) = list_defect_types(services, casting.id or 0)
+    assert made.code == "burr"
+    assert app.selectbox(key=f"intake_defect_type_{casting.id}").value == made.id
+
+
+def test_licence_stands_where_the_images_are_shown(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 2)
+    assert "CC BY\\-SA 4.0" in texts(open_app(NORMAL_IMAGES))
+
+
+def test_only_the_thumbnails_of_the_page_are_there(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, PAGE_SIZE + 2)
+    app = open_app(NORMAL_IMAGES)
+    assert len(app.get("image")) == PAGE_SIZE
+    app.pagination[0].set_value(2).run()
+    assert len(app.get("image")) == 2
+
+
+def test_filter_by_use_starts_on_its_first_page(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, PAGE_SIZE + 2)
+    fill(services, engineer, casting, 3, split="test")
+    app = open_app(NORMAL_IMAGES)
+    app.pagination[0].set_value(2).run()
+    app.segmented_control(key="shelf_normal_split").set_value("test").run()
+    assert len(app.get("image")) == 3
+    assert "3 images" in texts(app)
+
+
+def test_chosen_images_are_relabelled_together(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product, hole: DefectType
+) -> None:
+    fill(services, engineer, casting, 3)
+    first, second, third = (row.id for row in list_images(services, casting.id or 0).rows)
+    app = open_app(NORMAL_IMAGES)
+    for image_id in (first, third):
+        app.checkbox(key=f"shelf_normal_pick_{image_id}").check().run()
+    app.selectbox(key="shelf_normal_relabel_label").set_value(hole.id)
+    app.segmented_control(key="shelf_normal_relabel_split").set_value("test")
+    form_button = [button for button in app.button if button.label == "Re-label"][-1]
+    form_button.click().run()
+    assert [get_image(services, found or 0).defect_type_id for found in (first, second, third)] == [
+        hole.id,
+        None,
+        hole.id,
+    ]
+    assert get_image(services, first or 0).split == "test"
+    assert get_image(services, second or 0).split == "train"
+    assert len(app.get("image")) == 1
+
+
+def test_images_are_deleted_only_after_a_yes(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 3)
+    app = open_app(NORMAL_IMAGES)
+    assert app.button(key="shelf_normal_delete").disabled
+    app.button(key="shelf_normal_all").click().run()
+    app.checkbox(key=f"shelf_normal_pick_{list_images(services, casting.id or 0).rows[0].id}").uncheck().run()
+    app.button(key="shelf_normal_delete").click().run()
+    assert list_images(services, casting.id or 0).total == 3
+    app.button(key="dialog_agree").click().run()
+    assert list_images(services, casting.id or 0).total == 1
+    assert [metric.value for metric in app.metric] == ["1", "0"]
+
+
+def test_choice_of_one_product_is_not_carried_to_another(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    other = create_product(services, engineer, name="Leather", code="leather")
+    fill(services, engineer, casting, 2)
+    fill(services, engineer, other, 2, split="test")
+    app = open_app(NORMAL_IMAGES)
+    app.button(key="shelf_normal_all").click().run()
+    app.selectbox(key="images_normal_product").set_value(other.id).run()
+    assert app.button(key="shelf_normal_delete").disabled
+
+
+def test_opened_image_shows_what_is_known_of_it(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 2)
+    newest, oldest = list_images(services, casting.id or 0).rows
+    app = open_app(NORMAL_IMAGES)
+    app.button(key=f"shelf_normal_open_{newest.id}").click().run()
+    assert newest.original_name in texts(app)
+    app.button(key="details_step_1").click().run()
+    assert oldest.original_name in texts(app)
