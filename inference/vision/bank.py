@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-_BLOCK_ROWS = 512
+from inference.vision.multicore import map_blocks
+
+_BLOCK_ROWS = 256
 
 
 class Bank:
@@ -31,14 +33,19 @@ class Bank:
         squares = np.einsum("dp,dp->p", centred, centred)
         neighbours = min(neighbours, len(self.rows))
         if neighbours == 1:
-            best = np.full(queries.shape[1], np.inf, dtype=np.float32)
-            for start in range(0, len(self.rows), _BLOCK_ROWS):
-                block = slice(start, start + _BLOCK_ROWS)
+
+            def search(block: slice) -> np.ndarray:
                 product = self._doubled[block] @ centred
                 product += self._squares[block]
-                np.minimum(best, product.min(axis=0), out=best)
+                lowest: np.ndarray = product.min(axis=0)
+                return lowest
+
+            blocks = (slice(start, start + _BLOCK_ROWS) for start in range(0, len(self.rows), _BLOCK_ROWS))
+            best: np.ndarray = np.minimum.reduce(map_blocks(search, blocks))
             best += squares
-            return np.sqrt(np.maximum(best, 0.0, out=best), out=best)
+            np.maximum(best, 0.0, out=best)
+            np.sqrt(best, out=best)
+            return best
         product = self._doubled @ centred
         product += self._squares
         nearest = np.partition(product, neighbours - 1, axis=0)[:neighbours]
@@ -46,7 +53,9 @@ class Bank:
         means: np.ndarray = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0, dtype=np.float32)
         return means
 
-    def nearest(self, query: np.ndarray) -> int:
-        """Index of the row nearest to one query (D,), from differences and not from inner products."""
-        difference = self.rows - query
-        return int(np.einsum("md,md->m", difference, difference).argmin())
+    def nearest(self, queries: np.ndarray) -> np.ndarray:
+        """Index of the row nearest to each of a few query columns (D, n)."""
+        product = self._doubled @ (queries - self._mean[:, None])
+        product += self._squares
+        nearest: np.ndarray = product.argmin(axis=0)
+        return nearest

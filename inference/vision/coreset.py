@@ -16,7 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK_ROWS = 4096
+from inference.vision.multicore import map_blocks
+
+_BLOCK_ROWS = 2048
+_CANDIDATE_ROWS = 512
 _MIN_CANDIDATES = 256
 _MAX_CANDIDATES = 2048
 
@@ -93,10 +96,18 @@ class _Cover:
         floor = float(distances.min()) if width < total else -math.inf
         members = self._points[candidates] - self._mean
         squares = self._squares[candidates]
-        between = members @ members.T
-        between *= -2.0
-        between += squares
-        between += squares[:, None]
+        between = np.empty((len(members), len(members)), dtype=np.float32)
+
+        def compare(rows: slice) -> None:
+            part = between[rows]
+            np.matmul(members[rows], members.T, out=part)
+            part *= -2.0
+            part += squares
+            part += squares[rows, None]
+
+        map_blocks(
+            compare, (slice(start, start + _CANDIDATE_ROWS) for start in range(0, len(members), _CANDIDATE_ROWS))
+        )
         batch: list[int] = []
         while len(batch) < wanted:
             best = int(distances.argmax())
@@ -112,13 +123,16 @@ class _Cover:
         """Lower the distances of all points to the new centres, in blocked matrix products."""
         members = (self._points[centres] - self._mean) * np.float32(-2.0)
         squares = self._squares[centres][:, None]
-        for rows in self._blocks():
+
+        def update(rows: slice) -> None:
             product = members @ (self._points[rows] - self._mean).T
             product += squares
             best = product.min(axis=0)
             best += self._squares[rows]
             np.maximum(best, 0.0, out=best)
             np.minimum(self.nearest[rows], best, out=self.nearest[rows])
+
+        map_blocks(update, self._blocks())
         self.nearest[centres] = 0.0
 
     def _blocks(self) -> Iterator[slice]:

@@ -104,7 +104,11 @@ def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchCoreConfi
 
 
 def prepare_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[int, int]) -> np.ndarray:
-    """Preprocess, resize and even out the light: RGB uint8 of any size to RGB uint8 of `size_px` (height, width)."""
+    """Preprocess, resize and even out the light: RGB uint8 of any size to RGB uint8 of `size_px` (height, width).
+
+    What lies outside of the region of interest or is ignored becomes one grey and has no say in the light, because a
+    backbone sees far around each patch: masking the map alone would let an ignored label show beside its mask.
+    """
     image = check_image(image)
     height, width = size_px
     pixels = config.preprocessing.apply(image)
@@ -112,10 +116,16 @@ def prepare_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[
         shrinking = pixels.shape[0] >= height and pixels.shape[1] >= width
         interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
         pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
-    return even_light(pixels) if config.even_light else np.ascontiguousarray(pixels)
+    options = config.preprocessing
+    masked = options.region_of_interest is not None or bool(options.ignore)
+    valid = options.valid_mask(height, width) if masked else None
+    pixels = even_light(pixels, valid=valid) if config.even_light else np.ascontiguousarray(pixels)
+    if valid is not None:
+        pixels = np.where(valid[..., None], pixels, np.uint8(_LIGHT_MEAN))
+    return pixels
 
 
-def even_light(pixels: np.ndarray) -> np.ndarray:
+def even_light(pixels: np.ndarray, *, valid: np.ndarray | None = None) -> np.ndarray:
     """The image at one mean and one spread of luminance, so that exposure and contrast do not matter.
 
     One straight line for all three channels: hue and structure stay. Very flat images are raised at most fourfold,

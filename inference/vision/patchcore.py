@@ -340,7 +340,7 @@ class PatchCore:
         valid = valid_cells(self.config, grid)
         score, highest = score_distances(distances, valid=valid, share=self.config.score_share)
         # The training image that most of the highest patches point to, each with its own nearest row.
-        rows = [self._bank.nearest(patches[:, cell]) for cell in highest[:VOTERS]]
+        rows = self._bank.nearest(patches[:, highest[:VOTERS]]).tolist()
         owners = [int(self._owners[row]) for row in rows]
         nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
         nearest_row = rows[owners.index(nearest)]

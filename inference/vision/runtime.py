@@ -18,6 +18,7 @@ import numpy as np
 
 from inference.errors import ModelError
 from inference.vision.backbones import hash_weights, resolve_weights
+from inference.vision.graph_store import GraphStore
 from inference.vision.graphs import GraphSpec, PortableGraph, build_module, convert_graph
 
 if TYPE_CHECKING:
@@ -163,12 +164,27 @@ def portable_of(runtime: FeatureRuntime) -> PortableGraph | None:
 _PORTABLE: dict[tuple[GraphSpec, str], PortableGraph] = {}
 
 
+_STORES: list[GraphStore] = []
+
+
+def keep_graphs_in(folder: Path) -> None:
+    """Keep converted graphs in this folder from now on, so that later processes need not import torch.
+
+    For the composition root to call once; without it graphs live as long as the process.
+    """
+    _STORES[:] = [GraphStore(folder)]
+
+
 def _convert_once(key: tuple[GraphSpec, str], weights: Path | None) -> PortableGraph:
+    graph, weights_sha256 = key
     portable = _PORTABLE.get(key)
+    for store in _STORES:
+        portable = portable or store.find(graph, weights_sha256)
     if portable is None:
-        graph, _ = key
-        portable = _PORTABLE.setdefault(key, convert_graph(graph, resolve_weights(graph.backbone, weights)))
-    return portable
+        portable = convert_graph(graph, resolve_weights(graph.backbone, weights))
+        for store in _STORES:
+            store.put(graph, weights_sha256, portable)
+    return _PORTABLE.setdefault(key, portable)
 
 
 def choose_device(device: Device) -> Literal["cpu", "cuda"]:

@@ -150,7 +150,9 @@ class VectorIndex:
         """Read a bundle; raises ArtifactError as `read_bundle` does."""
         bundle = read_bundle(folder, kind=KIND, manifest_sha256=manifest_sha256)
         try:
-            rows, ids = _check(bundle.tensors["vectors"], bundle.tensors["ids"])
+            # The stored rows are used as they are: scaling them again would move the last bit of an answer.
+            rows = bundle.tensors["vectors"]
+            _, ids = _check(rows, bundle.tensors["ids"])
             flat_limit = int(bundle.metadata["flat_limit"])
             user = MappingProxyType(dict(bundle.metadata["user"]))
         except (KeyError, TypeError, ValueError, ModelError) as error:
