@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     run_job.add_argument("job_id", type=int)
     run_job.add_argument("fencing_token", type=int)
     run_job.add_argument("--parent-pid", type=int)
+    run_job.add_argument("--log-level", default="INFO")
 
     user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -68,12 +69,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; answers the exit status: 0 done, 1 something failed, 2 wrong usage or setting."""
-    parser = _parser()
-    # A hidden command has no help line, but argparse would list its name among the choices.
-    wanted = parser.parse_args(arguments)
+    wanted = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    if wanted.command not in {"worker", "run-job"}:
+    logging.getLogger("faiss").setLevel(logging.WARNING)
+    if wanted.command == "run-job":
+        logging.getLogger().setLevel(wanted.log_level)
+    elif wanted.command != "worker":
         logging.getLogger().setLevel(logging.WARNING)
     try:
         return command_line.COMMANDS[wanted.command](wanted)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from core import jobs
 from core.errors import AppError, from_lower
+from core.orphans import collect_orphans
 from core.services import Services
 from core.settings import Settings
 from storage.database import DatabaseError
@@ -27,6 +28,7 @@ from storage.database import DatabaseError
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
+TIDY_EVERY_S = 3600.0
 WATCH_S = 0.2
 RENEW_EVERY_S = 1.0
 BEAT_EVERY_S = 3.0
@@ -54,6 +56,7 @@ class ChildWorker:
     def run(self, *, parent_pid: int | None = None, until_idle: bool = False) -> None:
         """Work until stopped, until the parent process is gone, or (with `until_idle`) until the queue is empty."""
         last_beat = -BEAT_EVERY_S
+        last_tidy = time.monotonic()
         while not self._stop.is_set() and (parent_pid is None or os.getppid() == parent_pid):
             try:
                 if time.monotonic() - last_beat >= BEAT_EVERY_S:
@@ -66,6 +69,9 @@ class ChildWorker:
                     continue
                 if until_idle:
                     break
+                if time.monotonic() - last_tidy >= TIDY_EVERY_S:
+                    last_tidy = time.monotonic()
+                    self._tidy()
             except DatabaseError as error:
                 # The database may be away for a while: stay, and take up work again when it is back.
                 logger.warning("the database does not answer: %s", error.code)
@@ -75,6 +81,16 @@ class ChildWorker:
             jobs.sign_off(self._services.database, self.worker_id)
         except DatabaseError as error:
             logger.warning("could not sign off: %s", error.code)
+
+    def _tidy(self) -> None:
+        """Collect what crashes left in the object store; when that fails, the next hour does it."""
+        try:
+            count = collect_orphans(self._services)
+        except AppError as error:
+            logger.warning("could not collect orphans: %s", error.code)
+        else:
+            if count:
+                logger.info("%d orphaned objects removed", count)
 
     def _beat(self, job_id: int | None) -> None:
         jobs.beat(self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
@@ -133,9 +149,8 @@ class ChildWorker:
 def _spawn_child(claim: jobs.Claim) -> subprocess.Popen[bytes]:
     # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
     command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and two integers
-        [*command, "--parent-pid", str(os.getpid())], cwd=ROOT, stdin=subprocess.DEVNULL
-    )
+    command += ["--parent-pid", str(os.getpid()), "--log-level", logging.getLevelName(logging.getLogger().level)]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
 
 
 def _end_child(child: subprocess.Popen[bytes]) -> None:

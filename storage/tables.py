@@ -63,6 +63,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 # SQLite numbers rows by itself only for a column that is exactly INTEGER.
+# Without it, SQLite gives the highest id again once its row is deleted: what names an old image would name a new one.
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 
 
@@ -108,7 +110,7 @@ class User(SQLModel, table=True):
     """A person. `login` is the sign-in name, or the subject given by the identity provider."""
 
     __tablename__: ClassVar[str] = "users"
-    __table_args__ = (CheckConstraint("role IN ('worker', 'engineer', 'admin')", name="role"),)
+    __table_args__ = (CheckConstraint("role IN ('worker', 'engineer', 'admin')", name="role"), NEVER_REUSE_IDS)
 
     id: int | None = _id()
     login: str = Field(max_length=190, unique=True)
@@ -126,6 +128,7 @@ class Product(SQLModel, table=True):
     """What is inspected. Deactivated rather than deleted, so that history keeps its meaning."""
 
     __tablename__: ClassVar[str] = "products"
+    __table_args__ = NEVER_REUSE_IDS
 
     id: int | None = _id()
     code: str = Field(max_length=64, unique=True)
@@ -145,6 +148,7 @@ class DefectType(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("product_id", "code"),
         CheckConstraint("severity IN ('minor', 'major', 'critical')", name="severity"),
+        NEVER_REUSE_IDS,
     )
 
     id: int | None = _id()
@@ -176,6 +180,7 @@ class Image(SQLModel, table=True):
             name="defect_has_type",
         ),
         Index("ix_images_listing", "product_id", "image_type", "split", "id"),
+        NEVER_REUSE_IDS,
     )
 
     id: int | None = _id()
@@ -205,6 +210,7 @@ class ImagePreprocessing(SQLModel, table=True):
     """The preprocessing a product's next deployment will use (inspection reads it from the bundle instead)."""
 
     __tablename__: ClassVar[str] = "image_preprocessing"
+    __table_args__ = NEVER_REUSE_IDS
 
     id: int | None = _id()
     product_id: int = Field(foreign_key="products.id", sa_type=BIG_ID, unique=True)
@@ -221,6 +227,7 @@ class Manual(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("product_id", "content_sha256"),
         CheckConstraint("state IN ('stored', 'indexed', 'failed')", name="state"),
+        NEVER_REUSE_IDS,
     )
 
     id: int | None = _id()
@@ -243,7 +250,10 @@ class ModelParam(SQLModel, table=True):
     """Which model is chosen for a purpose (and its options); applies at the next deployment."""
 
     __tablename__: ClassVar[str] = "model_params"
-    __table_args__ = (CheckConstraint("purpose IN ('detection', 'similarity', 'text_generation')", name="purpose"),)
+    __table_args__ = (
+        CheckConstraint("purpose IN ('detection', 'similarity', 'text_generation')", name="purpose"),
+        NEVER_REUSE_IDS,
+    )
 
     id: int | None = _id()
     purpose: str = Field(max_length=32, unique=True)
@@ -262,6 +272,7 @@ class DeploymentLog(SQLModel, table=True):
         CheckConstraint("state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
         Index("ix_deployment_logs_queue", "state", "priority", "id"),
         Index("ix_deployment_logs_history", "kind", "product_id", "id"),
+        NEVER_REUSE_IDS,
     )
 
     id: int | None = _id()
@@ -299,6 +310,7 @@ class ModelVersion(SQLModel, table=True):
         UniqueConstraint("active_key"),
         CheckConstraint("kind IN ('memory_bank', 'similarity_index', 'manual_index')", name="kind"),
         CheckConstraint("state IN ('candidate', 'active', 'retired')", name="state"),
+        NEVER_REUSE_IDS,
     )
 
     id: int | None = _id()
@@ -326,7 +338,7 @@ class ThresholdSetting(SQLModel, table=True):
     """The history of a version's two thresholds; the newest row is in force. Scores are float32 distances."""
 
     __tablename__: ClassVar[str] = "threshold_settings"
-    __table_args__ = (CheckConstraint("review_at <= reject_at", name="order"),)
+    __table_args__ = (CheckConstraint("review_at <= reject_at", name="order"), NEVER_REUSE_IDS)
 
     id: int | None = _id()
     model_version_id: int = _reference("model_versions.id")
@@ -351,6 +363,7 @@ class Inspection(SQLModel, table=True):
         Index("ix_inspections_product_time", "product_id", "created_at"),
         Index("ix_inspections_verdict_time", "final_verdict", "created_at"),
         Index("ix_inspections_action_time", "action_status", "created_at"),
+        NEVER_REUSE_IDS,
     )
 
     id: int | None = _id()
@@ -405,6 +418,7 @@ class SearchHistory(SQLModel, table=True):
     """One look-up of similar images and what it answered (names and similarities as of then)."""
 
     __tablename__: ClassVar[str] = "search_history"
+    __table_args__ = NEVER_REUSE_IDS
 
     id: int | None = _id()
     inspection_id: int | None = _reference("inspections.id", optional=True)
@@ -423,6 +437,7 @@ class ResponseHistory(SQLModel, table=True):
     """One written guidance: passages, model, cost and text."""
 
     __tablename__: ClassVar[str] = "response_history"
+    __table_args__ = NEVER_REUSE_IDS
 
     id: int | None = _id()
     inspection_id: int | None = _reference("inspections.id", optional=True)
@@ -446,7 +461,7 @@ class AuditLog(SQLModel, table=True):
     """Who changed what, when. Rows are only ever added."""
 
     __tablename__: ClassVar[str] = "audit_log"
-    __table_args__ = (Index("ix_audit_log_subject", "subject_type", "subject_id"),)
+    __table_args__ = (Index("ix_audit_log_subject", "subject_type", "subject_id"), NEVER_REUSE_IDS)
 
     id: int | None = _id()
     created_at: datetime = _moment(index=True)

@@ -3,6 +3,8 @@
 from core.i18n import N_
 
 DEPLOYMENT_MESSAGES: dict[str, str] = {
+    "image_object_missing": N_("The file of {name} is missing from the object store. Delete the image, or upload it again."),
+    "map_invalid": N_("The heat map of this inspection is not readable. Inspect the part again."),
     # Jobs
     "job_kind_unknown": N_('There is no deployment called "{kind}".'),
     "job_without_products": N_("Choose at least one product to deploy."),
@@ -35,6 +37,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "path_not_found": N_("{path} does not exist. Check the name."),
     "path_is_folder": N_("{name} is a folder. Name image files, or import the folder first."),
     "path_unreadable": N_("{name} cannot be read. Check its permissions."),
+    "user_unknown": N_('There is no account "{login}".'),
     "passwords_differ": N_("The two passwords differ. Nothing was changed; try again."),
     # Preprocessing and calibration
     "preprocessing_invalid": N_('The preprocessing option "{field}" cannot be {value}.'),

@@ -496,7 +496,9 @@ def downgrade() -> None:
 
 def _create_table(name: str, *items: Any) -> None:
     if not _already_made(name, {item.name for item in items if isinstance(item, sa.Column)}):
-        op.create_table(name, *items, **MYSQL_OPTIONS)
+        # SQLite would otherwise give the highest id again once its row is deleted.
+        counted = any(isinstance(item, sa.Column) and item.autoincrement is True for item in items)
+        op.create_table(name, *items, sqlite_autoincrement=counted, **MYSQL_OPTIONS)
 
 
 def _create_index(name: str, table: str, columns: list[str]) -> None:
