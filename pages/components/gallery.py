@@ -29,7 +29,8 @@ def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3) -> Non
                 with column:
                     show_thumbnail(similar.thumbnail, alt=similar.stored_name)
                     kind = defect_name(similar.defect_type) if similar.defect_type else _("Normal")
-                    st.markdown(f"**{percent(similar.similarity)}** · {escape(kind)}", help=escape(similar.stored_name))
-                    st.caption(day(similar.created_at))
+                    about = f"{escape(similar.stored_name)}  \n{day(similar.created_at)}"
                     if similar.last_action:
-                        st.caption(_("Done then: {note}", note=escape(similar.last_action)))
+                        about += "  \n" + _("Done then: {note}", note=escape(similar.last_action))
+                    st.markdown(f"**{percent(similar.similarity)}** · {escape(kind)}")
+                    st.caption(about)

@@ -61,9 +61,9 @@ def colour_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at
     """The map (h, w) as RGBA uint8, at most 512 px a side.
 
     The colours hang on the thresholds and not on the map's own maximum, so that two parts can be compared and a good
-    part stays without colour: nothing below 70 % of `review_at`, the strongest at 1.6 times `reject_at`.
+    part stays without colour: nothing below 90 % of `review_at`, the strongest at 1.5 times `reject_at`.
     """
-    smallest, largest = 0.7 * review_at, max(1.6 * reject_at, 0.7 * review_at + 1e-6)
+    smallest, largest = 0.9 * review_at, max(1.5 * reject_at, 0.9 * review_at + 1e-6)
     sound = np.nan_to_num(anomaly_map, nan=0.0, posinf=largest, neginf=0.0)
     level = np.clip((sound - smallest) / (largest - smallest), 0.0, 1.0).astype(np.float32)
     longest = max(level.shape)

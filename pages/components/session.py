@@ -58,9 +58,11 @@ def seconds_since_worker_start() -> float | None:
 def show_worker_notice(since_start_s: float | None) -> None:
     """Say when no worker is there to build models; a worker of our own that is only just starting is no news."""
     if may(ENGINEER) and (since_start_s is None or since_start_s > _WORKER_START_S) and workers_alive(services()) == 0:
-        st.warning(
-            _("No worker is running, so deployments wait. Start one with `python -m core worker`."),
+        st.badge(
+            _("No worker: deployments wait"),
             icon=":material/engineering:",
+            color="orange",
+            help=_("Nothing builds models now. Start a worker on the server: `python -m core worker`"),
         )
 
 

@@ -23,6 +23,8 @@ _STYLE = """
 [class*="st-key-verdict_"] h2 {font-size: 2.1rem; padding: 0 0 0.2rem; line-height: 1.15}
 [class*="st-key-verdict_"] [data-testid="stMarkdownContainer"] {margin-bottom: 0}
 [class*="st-key-verdict_"] [data-testid="stCaptionContainer"] {opacity: 0.95}
+[class*="st-key-gallery"] [data-testid="stColumn"] [data-testid="stVerticalBlock"] {gap: 0.35rem}
+[class*="st-key-gallery"] [data-testid="stCaptionContainer"] {overflow-wrap: anywhere; line-height: 1.3}
 .geomsa-scale {position: relative; height: 4.6rem; margin: 0 1.5rem; font-variant-numeric: tabular-nums}
 .geomsa-scale .bar {position: absolute; top: 1.9rem; left: 0; right: 0; height: 0.95rem}
 .geomsa-scale i {position: absolute; top: 0; bottom: 0}

@@ -8,6 +8,8 @@ Translations stay, new messages come in empty (the test then names them), messag
 from __future__ import annotations
 
 import ast
+import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -83,14 +85,15 @@ def update_korean() -> list[str]:
             missing.append(message.id if isinstance(message.id, str) else message.id[0])
         places = sorted({place for place, _line in message.locations})
         fresh.add(message.id, translation, locations=[(place, 0) for place in places])
-    KOREAN.parent.mkdir(parents=True, exist_ok=True)
-    with KOREAN.open("wb") as out:
-        write_po(out, fresh, width=118, include_lineno=False, omit_header=False)
+    out = io.BytesIO()
+    write_po(out, fresh, width=118, include_lineno=False, omit_header=False)
     # The moment of writing would make every run a change.
-    text = KOREAN.read_text(encoding="utf-8")
-    text = re.sub(_HEADER_NOISE, "", text, flags=re.MULTILINE)
+    text = re.sub(_HEADER_NOISE, "", out.getvalue().decode("utf-8"), flags=re.MULTILINE)
     text = re.sub(r"\A(#[^\n]*\n)+", "# Korean messages of Geomsa.\n", text)
-    KOREAN.write_text(text, encoding="utf-8")
+    # In one step: whoever reads meanwhile must not find half a file and take its translations for missing.
+    beside = KOREAN.with_suffix(f".{os.getpid()}.tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(KOREAN)
     return missing
 
 
