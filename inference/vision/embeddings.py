@@ -28,8 +28,15 @@ _LEVELS: dict[str, tuple[str, ...]] = {
 class Embedder(Protocol):
     """Turns images into vectors whose inner product is their similarity."""
 
-    name: str
-    dimension: int
+    @property
+    def name(self) -> str:
+        """Which embedder this is: vectors of two names do not compare."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """RGB uint8 images of any size to float32 (n, dimension), each of length 1. Raises ModelError."""
