@@ -89,9 +89,14 @@ def show_intake(product: Product, image_type: str, defect_type: DefectType | Non
             # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
             st.session_state[f"{key}_turn"] = turn + 1
             st.rerun()
-    found = st.session_state.get(key)
-    if isinstance(found, Intake) and found.product_id == product.id:
+    if product.id is not None and (found := last_intake(image_type, product.id)):
         show_outcome(found, key)
+
+
+def last_intake(image_type: str, product_id: int) -> Intake | None:
+    """The last intake of this session into this product, until the person closes its outcome."""
+    found = st.session_state.get(f"intake_{image_type}")
+    return found if isinstance(found, Intake) and found.product_id == product_id else None
 
 
 def take_in(

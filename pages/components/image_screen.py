@@ -10,7 +10,7 @@ from core.catalog import ProductSummary, create_defect_type, list_defect_types, 
 from core.errors import AppError
 from pages.components.defect_type_form import ask_fields, fill_fields
 from pages.components.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
-from pages.components.image_intake import show_intake
+from pages.components.image_intake import last_intake, show_intake
 from pages.components.image_labels import DEFECT_IMAGE
 from pages.components.image_shelf import show_shelf
 from pages.components.language import _, defect_name, escape
@@ -46,7 +46,10 @@ def show_image_screen(
     if product.notice:
         st.caption(f":material/copyright: {escape(product.notice)}")
     types = list_defect_types(services(), product.id, include_inactive=True)
-    with st.expander(_("Add images"), icon=":material/add_photo_alternate:", expanded=n_train + n_test == 0):
+    has_outcome = last_intake(image_type, product.id) is not None
+    with st.expander(
+        _("Add images"), icon=":material/add_photo_alternate:", expanded=n_train + n_test == 0 or has_outcome
+    ):
         wants_type = image_type == DEFECT_IMAGE
         chosen = ask_defect_type(product.id, types) if wants_type else None
         show_intake(product, image_type, chosen, wants_type=wants_type)

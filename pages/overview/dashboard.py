@@ -171,10 +171,10 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
     st.table(
         {
             _("Product"): [escape(found.product.name) for found in summaries],
-            _("Normal images"): [
+            _("Normal (training / test)"): [
                 split_words(found.summary.n_normal_train, found.summary.n_normal_test) for found in shown
             ],
-            _("Defect images"): [
+            _("Defect (training / test)"): [
                 split_words(found.summary.n_defect_train, found.summary.n_defect_test) for found in shown
             ],
             _("Manual files"): [number(found.n_manual) for found in summaries],

@@ -122,6 +122,15 @@ def test_refusal_is_in_the_language_of_the_screen(
     assert words in texts(button.click().run())
 
 
+def test_outcome_of_the_first_images_stays_in_sight(open_app: OpenApp, casting: Product) -> None:
+    app = open_app(NORMAL_IMAGES)
+    assert app.expander[0].proto.expanded
+    upload(app, {"a.png": make_png(1)})
+    assert app.expander[0].proto.expanded
+    press(app, "Close")
+    assert not app.expander[0].proto.expanded
+
+
 def test_pressing_without_files_says_so(open_app: OpenApp, casting: Product) -> None:
     assert "No file is chosen yet" in texts(press(open_app(NORMAL_IMAGES), "Add the images"))
 
