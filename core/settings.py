@@ -18,7 +18,7 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class S3Settings:
-    """Where the S3-compatible object store is. `endpoint` is empty for the provider's own default."""
+    """Where the S3-compatible object store is, and the keys to it."""
 
     endpoint: str
     bucket: str
@@ -66,17 +66,31 @@ def _database_url(env: Mapping[str, str], data_dir: Path) -> str:
     if scheme not in DATABASE_SCHEMES:
         # Never the URL itself: it may hold a password.
         raise BadSetting("setting_database_url", name="GEOMSA_DATABASE_URL", choices=", ".join(DATABASE_SCHEMES))
-    if scheme != "sqlite" and not urlsplit(url).hostname:
+    if not (_names_a_file(url) if scheme == "sqlite" else _host_of(url)):
         raise BadSetting("setting_database_host", name="GEOMSA_DATABASE_URL")
     return url
+
+
+def _names_a_file(url: str) -> bool:
+    # A database in memory cannot be shared with the worker.
+    return url.removeprefix("sqlite://").split("?")[0] not in {"", "/", "/:memory:"}
+
+
+def _host_of(url: str) -> str | None:
+    """The host of an address; None when there is none, or when the address cannot be read."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts.hostname
 
 
 def _http_url(env: Mapping[str, str], name: str) -> str | None:
     value = env.get(name, "").strip()
     if not value:
         return None
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not value.lower().startswith(("http://", "https://")) or not _host_of(value):
         raise BadSetting("setting_not_http_url", name=name)
     return value
 
@@ -104,8 +118,20 @@ def _s3(env: Mapping[str, str]) -> S3Settings:
     return found
 
 
+def _folder(env: Mapping[str, str], name: str, default: str) -> Path:
+    text = env.get(name, "").strip() or default
+    try:
+        path = Path(text).expanduser().resolve()
+        usable = not path.exists() or path.is_dir()
+    except (OSError, RuntimeError) as error:  # a name that is too long; links in a circle, an unknown ~user
+        raise BadSetting("setting_data_dir", name=name, value=text) from error
+    if not usable:
+        raise BadSetting("setting_data_dir", name=name, value=text)
+    return path
+
+
 def _data_dir(env: Mapping[str, str]) -> Path:
-    path = Path(env.get("GEOMSA_DATA_DIR", "").strip() or "data").expanduser().resolve()
+    path = _folder(env, "GEOMSA_DATA_DIR", "data")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -138,7 +164,6 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         raise BadSetting("setting_not_one_of", name="GEOMSA_LANGUAGE", value=language, choices=", ".join(LANGUAGES))
     data_dir = _data_dir(env)
     object_store = _one_of(env, "GEOMSA_OBJECT_STORE", ("local", "s3"), "local")
-    weights_dir = env.get("GEOMSA_WEIGHTS_DIR", "").strip()
     return Settings(
         data_dir=data_dir,
         database_url=_database_url(env, data_dir),
@@ -148,7 +173,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         worker=_one_of(env, "GEOMSA_WORKER", ("embedded", "external"), "embedded"),
         device=cast(Literal["auto", "cpu", "cuda"], _one_of(env, "GEOMSA_DEVICE", ("auto", "cpu", "cuda"), "auto")),
         language=language,
-        weights_dir=Path(weights_dir).expanduser().resolve() if weights_dir else data_dir / "weights",
+        weights_dir=_folder(env, "GEOMSA_WEIGHTS_DIR", str(data_dir / "weights")),
         memory_budget_bytes=_memory_budget_bytes(env),
         anthropic_api_key=env.get("ANTHROPIC_API_KEY", "").strip() or None,
         llm_model=env.get("GEOMSA_LLM_MODEL", "").strip() or None,
