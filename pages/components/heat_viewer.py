@@ -31,8 +31,9 @@ _HTML = """
 _CSS = """
 .viewer {font-family: var(--st-font); color: var(--st-text-color); font-size: 0.95rem}
 .stage {overflow: hidden; border: 1px solid var(--st-border-color); border-radius: 0.375rem; background: #10171c;
-  display: flex; justify-content: center; align-items: center; cursor: zoom-in; height: min(52vh, 33rem);
-  min-height: 15rem}
+  display: flex; justify-content: center; align-items: center; cursor: zoom-in;
+  height: clamp(15rem, 100vh - 24rem, 46rem);
+}
 .stage.zoomed {cursor: zoom-out}
 .stage:focus-visible {outline: 2px solid var(--st-primary-color); outline-offset: 2px}
 .layers {position: relative; line-height: 0; transition: transform 120ms ease-out; height: 100%; max-width: 100%}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -32,6 +32,7 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "skipped": (":material/skip_next:", "gray", N_("skipped")),
 }
 _LOG_LINES = 200
+_FRESH = timedelta(minutes=10)
 
 
 def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
@@ -42,14 +43,20 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
         return True
     finished = list_jobs(services(), kind=kind, limit=10)
     if finished:
-        with st.container(border=True):
-            _show_finished(finished[0], product_names)
+        last = finished[0]
+        went_well = last.state == "succeeded" and all(found.get("outcome") == "activated" for found in last.outcomes)
+        with st.expander(_("Last deployment"), icon=":material/flag:", expanded=not went_well or _is_fresh(last)):
+            _show_finished(last, product_names)
     if len(finished) > 1:
         with st.expander(_("Earlier deployments"), icon=":material/history:"):
             for job in finished[1:]:
                 _show_finished(job, product_names)
                 st.divider()
     return False
+
+
+def _is_fresh(job: JobView) -> bool:
+    return job.finished_at is not None and datetime.now(UTC) - job.finished_at < _FRESH
 
 
 @st.fragment(run_every=1.0)

@@ -25,6 +25,8 @@ _STYLE = """
 [class*="st-key-verdict_"] [data-testid="stCaptionContainer"] {opacity: 0.95}
 [class*="st-key-gallery"] [data-testid="stColumn"] [data-testid="stVerticalBlock"] {gap: 0.35rem}
 [class*="st-key-gallery"] [data-testid="stCaptionContainer"] {overflow-wrap: anywhere; line-height: 1.3}
+[class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzone"] {min-height: 11rem}
+[class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzone"] button {min-height: 4rem; padding: 0 2rem}
 .geomsa-scale {position: relative; height: 4.6rem; margin: 0 1.5rem; font-variant-numeric: tabular-nums}
 .geomsa-scale .bar {position: absolute; top: 1.9rem; left: 0; right: 0; height: 0.95rem}
 .geomsa-scale i {position: absolute; top: 0; bottom: 0}
@@ -46,6 +48,7 @@ _WIDGET_WORDS: tuple[tuple[str, str], ...] = (
     ('[data-testid="stFileUploaderDropzone"] button', N_("Choose files")),
     ('[data-testid="stFileUploaderDropzoneInstructions"]', N_("or drop them here")),
     ('[data-testid="stCameraInputButton"]', N_("Take or retake the picture")),
+    ('[data-testid="stCameraInputWebcamComponent"] p', N_("Allow the browser to use the camera.")),
 )
 
 
@@ -53,7 +56,7 @@ def _style_words() -> str:
     rules = []
     for selector, msgid in _WIDGET_WORDS:
         word = _(msgid).replace("\\", "").replace('"', "").replace("<", "")
-        rules.append(f"{selector} {{font-size: 0}} {selector} * {{font-size: 0}}")
+        rules.append(f"{selector} {{font-size: 0}} {selector} > * {{display: none}}")
         rules.append(f'{selector}::after {{content: "{word}"; font-size: 1rem}}')
     return f"<style>{' '.join(rules)}</style>"
 

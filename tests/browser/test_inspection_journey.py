@@ -1,0 +1,114 @@
+"""One journey in a real browser: open the app, inspect a real solar cell, see the verdict and the heat map."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path, *, timeout_s: float = 60.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"the app did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
+
+
+@pytest.fixture
+def app_url(deployed_data: Path, tmp_path: Path) -> Iterator[str]:
+    """The app as `make run` starts it, on the data folder with the deployed product, on a port of its own."""
+    port = _free_port()
+    log = tmp_path / "server.log"
+    environment = {
+        **os.environ,
+        "GEOMSA_DATA_DIR": str(deployed_data),
+        "GEOMSA_WORKER": "external",
+        "GEOMSA_DEVICE": "cpu",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port)]
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+    try:
+        url = f"http://localhost:{port}"
+        _wait_until_up(url, server, log)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def test_a_worker_inspects_a_solar_cell_and_sees_why_it_failed(app_url: str) -> None:
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        page = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US").new_page()
+        page.set_default_timeout(60_000)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{app_url}/?role=worker")
+        expect(page.get_by_role("heading", name="Inspect a part")).to_be_visible(timeout=60_000)
+        page.get_by_role("tab", name="Samples").click()
+        page.get_by_role("button", name="Inspect", exact=True).first.click()
+
+        verdict = page.locator('[class*="st-key-verdict_"]')
+        expect(verdict).to_be_visible(timeout=90_000)
+        assert any(word in verdict.inner_text() for word in ("NG", "Review"))
+        expect(page.get_by_role("img", name="Anomaly score")).to_be_visible()
+
+        heat = page.get_by_alt_text("Heat map: where the part differs from normal parts")
+        expect(heat).to_be_visible()
+        assert heat.evaluate("image => image.complete && image.naturalWidth > 0")
+        # The verdict, the whole picture and its slider are on the first screen.
+        slider = page.get_by_role("slider", name="Heat map")
+        expect(slider).to_be_in_viewport(ratio=1)
+        # Moving the slider changes the picture at once and asks the server nothing.
+        before = len(asked)
+        slider.fill("15")
+        assert heat.evaluate("image => image.style.opacity") == "0.15"
+        assert len(asked) == before
+
+        page.get_by_role("tab", name="Comparison").click()
+        expect(page.get_by_text("Nearest normal image")).to_be_visible()
+        page.get_by_role("tab", name="Similar images").click()
+        expect(page.get_by_text("Similar defects")).to_be_visible()
+        page.get_by_role("tab", name="Decision").click()
+        page.get_by_role("button", name="Action done").click()
+        expect(page.get_by_text("The action was closed.")).to_be_visible()
+        # Nothing of the app comes from elsewhere.
+        own = app_url.split("://")[1]
+        elsewhere = [url for url in asked if not url.startswith(("data:", "blob:")) and own not in url]
+        assert not elsewhere, elsewhere
+        page.get_by_role("button", name="Next part").click()
+        expect(page.get_by_role("tab", name="Samples")).to_be_visible()
+        browser.close()
