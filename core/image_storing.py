@@ -145,7 +145,7 @@ def _keys(product: Product, entry: PreparedImage) -> dict[str, str]:
     label = entry.item.label
     owner = f"{product.id}" if label.defect_type_id is None else f"{product.id}_{label.defect_type_id}"
     stem = f"images/{label.image_type}/{owner}/{entry.token}"
-    keys = {"image": stem + ENDINGS[entry.format], "thumbnail": f"thumbnails/{product.id}/{entry.token}.webp"}
+    keys = {"image": stem + ENDINGS[entry.format], "thumbnail": f"thumbnails/{product.id}/{entry.token}.jpg"}
     if entry.mask_png is not None:
         keys["mask"] = f"{stem}_mask.png"
     return keys
@@ -156,7 +156,7 @@ def _put_objects(services: Services, product: Product, new: Sequence[PreparedIma
     for entry in new:
         keys = _keys(product, entry)
         by_type.setdefault(CONTENT_TYPES[entry.format], []).append((keys["image"], entry.data))
-        by_type.setdefault("image/webp", []).append((keys["thumbnail"], entry.thumbnail))
+        by_type.setdefault("image/jpeg", []).append((keys["thumbnail"], entry.thumbnail))
         if entry.mask_png is not None:
             by_type.setdefault("image/png", []).append((keys["mask"], entry.mask_png))
     for content_type, items in by_type.items():

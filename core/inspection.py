@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable
@@ -203,7 +204,7 @@ def _row(
         source=source,
         original_name=clean_file_name(file_name),
         image_key=f"{folder}/image.{ending}",
-        thumbnail_key=f"{folder}/thumbnail.webp",
+        thumbnail_key=f"{folder}/thumbnail.jpg",
         heat_map_key=f"{folder}/heat_map.png",
         image_sha256="",
         width_px=width_px,
@@ -247,9 +248,13 @@ def _put_objects(services: Services, row: Inspection, finding: Finding, data: by
     row.image_sha256 = content_hash(data)
     try:
         services.objects.put(row.image_key, data, content_type="application/octet-stream")
-        services.objects.put(row.thumbnail_key, thumbnail(finding.image.pixels), content_type="image/webp")
+        services.objects.put(row.thumbnail_key, thumbnail(finding.image.pixels), content_type="image/jpeg")
         services.objects.put(row.heat_map_key, encode_map(finding.detection.anomaly_map), content_type="image/png")
     except ObjectStoreError as error:
+        # No row names them yet. (After a commit that failed they stay: it may have reached the database after all.)
+        for key in (row.image_key, row.thumbnail_key, row.heat_map_key):
+            with contextlib.suppress(ObjectStoreError):
+                services.objects.delete(key)
         raise from_lower(error, name=row.original_name) from error
 
 

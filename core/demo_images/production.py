@@ -13,8 +13,8 @@ from core.demo_images.camera import Camera, Pixels, is_visible, outline_change
 from core.demo_images.canvas import Field
 from core.demo_images.records import DemoImage, Split
 
-TRAIN_NORMALS, TEST_NORMALS = 80, 40
-TRAIN_DEFECTS, TEST_DEFECTS = 12, 20
+TRAIN_NORMALS, TEST_NORMALS = 60, 30
+TRAIN_DEFECTS, TEST_DEFECTS = 10, 15
 
 _JPEG_QUALITY = 94
 _ATTEMPTS = 40

@@ -68,10 +68,10 @@ def test_every_label_is_in_both_splits(product: DemoProduct) -> None:
     assert set(counts) == {(split, label) for split in ("train", "test") for label in labels}
     if product in GENERATED:
         assert len(product.defects) >= 3
-        assert counts["train", None] == 80
-        assert counts["test", None] == 40
-        assert {counts["train", defect.code] for defect in product.defects} == {12}
-        assert {counts["test", defect.code] for defect in product.defects} == {20}
+        assert counts["train", None] == 60
+        assert counts["test", None] == 30
+        assert {counts["train", defect.code] for defect in product.defects} == {10}
+        assert {counts["test", defect.code] for defect in product.defects} == {15}
     else:
         assert counts["train", None] == 250
         assert counts["test", None] == 200
