@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -21,7 +21,9 @@ from pages.components.language import _, _n, defect_name, escape
 from pages.components.pickers import remembered_product_id
 from pages.components.screens import PRODUCTS, link_to
 from pages.components.session import person, require, say_after_rerun, services, show_error
-from storage.tables import DefectType, Product
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Product
 
 require(ENGINEER)
 
@@ -101,7 +103,7 @@ def show_list(products: dict[int, Product]) -> None:
 def show_row(row: DefectType, product: Product) -> None:
     """One defect type with what can be done with it."""
     with st.container(border=True, key=f"defect_type_row_{row.id}"):
-        name, where, severity, description, actions = st.columns(_COLUMNS, vertical_alignment="center", wrap=False)
+        name, where, severity, description, actions = st.columns(_COLUMNS, vertical_alignment="center")
         with name, st.container(gap=None):
             st.markdown(f"**{escape(defect_name(row))}**")
             other = row.name_en if defect_name(row) == row.name_ko else row.name_ko

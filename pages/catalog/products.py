@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from core.catalog import (
@@ -21,7 +23,9 @@ from pages.components.model_state import show_state
 from pages.components.pickers import remember_product
 from pages.components.screens import DEFECT_IMAGES, MEMORY_BANKS, NORMAL_IMAGES
 from pages.components.session import person, require, say_after_rerun, services, show_error
-from storage.tables import Product
+
+if TYPE_CHECKING:
+    from storage.tables import Product
 
 require(ENGINEER)
 
@@ -101,7 +105,7 @@ def show_row(summary: ProductSummary, state: str | None) -> None:
     """One product: what it is, what there is of it, what can be done with it."""
     product = summary.product
     with st.container(border=True, key=f"product_row_{product.id}"):
-        name, normal, defect, types, model, actions = st.columns(_COLUMNS, vertical_alignment="center", wrap=False)
+        name, normal, defect, types, model, actions = st.columns(_COLUMNS, vertical_alignment="center")
         with name, st.container(gap=None):
             st.markdown(f"**{escape(product.name)}**", help=escape(product.description) or None)
             st.caption(f"`{product.code}`")

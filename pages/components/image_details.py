@@ -7,25 +7,21 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import AppError, from_lower
+from core.errors import AppError
 from core.image_intake import IncomingFile
-from core.image_library import get_image, read_image, read_mask_png, set_mask
+from core.image_library import get_image, set_mask
+from core.image_pictures import draw_picture
 from pages.components.dialogs import OpenDialog
 from pages.components.image_labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
 from pages.components.language import _, byte_size, escape, moment, number
 from pages.components.session import person, services, show_error
 from pages.components.words import IMAGE_NOTES, in_words
-from storage.tables import DefectType, Image
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from storage.tables import DefectType, Image
 
-_LONGEST_SIDE_PX = 1400
 # The whole picture fits into the dialog on a screen of 1280 × 800.
 _TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
-# An orange that stands out on grey metal, brown leather and dark cells alike.
-_OUTLINE_RGB = (255, 122, 0)
 
 
 def show_details(dialog: OpenDialog, defect_types: Sequence[DefectType]) -> None:
@@ -45,7 +41,7 @@ def show_details(dialog: OpenDialog, defect_types: Sequence[DefectType]) -> None
                 show_mask_form(image)
         with left:
             width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * image.width_px / image.height_px)))
-            st.image(draw_picture(image, with_mask=with_mask), width=width_px, alt=image.stored_name)
+            st.image(draw_picture(services(), image, with_mask=with_mask), width=width_px, alt=image.stored_name)
     except AppError as error:
         show_error(error)
 
@@ -105,29 +101,3 @@ def show_mask_form(image: Image) -> None:
             return
         st.session_state["details_mask_turn"] = turn + 1
         st.rerun()
-
-
-def draw_picture(image: Image, *, with_mask: bool) -> npt.NDArray[np.uint8]:
-    """The image as it is inspected (uint8 HxWx3, at most 1,400 px long), its mask outlined. Raises AppError."""
-    # Late: OpenCV is needed only when a picture is opened.
-    import cv2
-    import numpy as np
-
-    from inference.errors import ImageError
-    from inference.vision.images import decode, decode_mask
-
-    try:
-        pixels = decode(read_image(services(), image)).pixels
-        mask_png = read_mask_png(services(), image) if with_mask else None
-        mask = None if mask_png is None else decode_mask(mask_png).astype(np.uint8)
-    except ImageError as error:
-        raise from_lower(error, name=image.stored_name) from error
-    height_px, width_px = pixels.shape[:2]
-    scale = min(1.0, _LONGEST_SIDE_PX / max(height_px, width_px))
-    size = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
-    shown = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels.copy()
-    if mask is not None:
-        fitted = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
-        outlines, _order = cv2.findContours(fitted, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(shown, outlines, -1, _OUTLINE_RGB, max(1, round(max(size) / 350)))
-    return np.asarray(shown, dtype=np.uint8)

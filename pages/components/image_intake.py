@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,7 +18,9 @@ from pages.components.language import _, _n, escape, language, number
 from pages.components.screens import MEMORY_BANKS, link_to
 from pages.components.session import may, person, services, show_error
 from pages.components.words import IMAGE_NOTES
-from storage.tables import DefectType, Product
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Product
 
 _MOST_LINES = 30
 _BETWEEN_UPDATES_S = 0.15

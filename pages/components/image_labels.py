@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.i18n import N_
 from pages.components.language import _, defect_name, escape
-from storage.tables import DefectType, Image
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Image
 
 NORMAL_IMAGE, DEFECT_IMAGE = "normal", "defect"
 SPLIT_NAMES: dict[str, str] = {"train": N_("Training"), "test": N_("Test")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,7 +18,9 @@ from pages.components.language import _, defect_name, escape
 from pages.components.pickers import pick_defect_type, pick_product
 from pages.components.screens import PRODUCTS, link_to
 from pages.components.session import person, say_after_rerun, services, show_error
-from storage.tables import DefectType
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType
 
 _NEW_TYPE = "image_new_type"
 _TYPE_KEY = "intake_defect_type"

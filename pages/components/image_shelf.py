@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -22,7 +22,9 @@ from pages.components.image_labels import (
 )
 from pages.components.language import _, _n, defect_name, escape
 from pages.components.session import person, say_after_rerun, services, show_error, showing_errors
-from storage.tables import DefectType, Image
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Image
 
 PAGE_SIZE = 48
 _TILE_PX = 128
