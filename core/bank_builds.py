@@ -66,6 +66,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     def progress(stage: str, done: int, total: int) -> None:
         run.progress(STAGES.get(stage, stage), done, total)
 
+    services.models.keep_graphs()
     features = extract_patches(_sources(run, normals), config, device=services.models.device, progress=progress)
     skipped = _name_skipped(run, product, normals, features)
     model = PatchCore.from_patches(features, progress=progress)

@@ -38,6 +38,12 @@ class ModelCache:
         self._loaded: OrderedDict[tuple[str, object], Any] = OrderedDict()
         self._loading: dict[tuple[str, object], threading.Lock] = {}
 
+    def keep_graphs(self) -> None:
+        """Before a network is opened: have its converted graph kept here, for the next process to start in a moment."""
+        from inference.vision.runtime import keep_graphs_in
+
+        keep_graphs_in(self._folder.parent / "graphs")
+
     @property
     def device(self) -> Device:
         """The device that models are opened on: auto, cpu or cuda."""
@@ -49,6 +55,7 @@ class ModelCache:
         def load() -> PatchCore:
             from inference.vision.patchcore import PatchCore
 
+            self.keep_graphs()
             return PatchCore.load(self.bundle(version), device=self._device, manifest_sha256=version.manifest_sha256)
 
         return self._once(("memory_bank", version.manifest_sha256), load)
@@ -87,6 +94,7 @@ class ModelCache:
             option = find_option(name)
             if option is None:
                 raise ModelError("backbone_unknown", name=name)
+            self.keep_graphs()
             return open_embedder(option.backbone, device=self._device)
 
         return self._once(("embedder", name), load)
