@@ -25,7 +25,9 @@ _STYLE = """
 [class*="st-key-verdict_"] [data-testid="stCaptionContainer"] {opacity: 0.95}
 [class*="st-key-gallery"] [data-testid="stColumn"] [data-testid="stVerticalBlock"] {gap: 0.35rem}
 [class*="st-key-gallery"] [data-testid="stCaptionContainer"] {overflow-wrap: anywhere; line-height: 1.3}
-[class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzone"] {min-height: 11rem}
+[class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzone"] {min-height: 11rem;
+  align-items: center; justify-content: center}
+[class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzoneInstructions"] {flex: none; width: auto; margin: 0}
 [class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzone"] button {min-height: 4rem; padding: 0 2rem}
 .geomsa-scale {position: relative; height: 4.6rem; margin: 0 1.5rem; font-variant-numeric: tabular-nums}
 .geomsa-scale .bar {position: absolute; top: 1.9rem; left: 0; right: 0; height: 0.95rem}
