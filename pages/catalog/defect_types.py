@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 require(ENGINEER)
 
 _PAGE_SIZE = 30
-_COLUMNS = (2.4, 1.8, 1.3, 4.0, 1.2)
+_COLUMNS = (2.3, 1.8, 1.0, 3.3, 1.5)
 _CREATE, _EDIT, _DEACTIVATE = "defect_type_create", "defect_type_edit", "defect_type_deactivate"
 _COLORS: dict[str, Literal["gray", "orange", "red"]] = {"minor": "gray", "major": "orange", "critical": "red"}
 

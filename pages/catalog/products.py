@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 require(ENGINEER)
 
 _PAGE_SIZE = 20
-_COLUMNS = (3.3, 1.6, 1.6, 1.2, 1.3, 1.3)
+_COLUMNS = (2.6, 1.75, 1.75, 1.35, 1.3, 1.55)
 _CREATE, _EDIT, _DEACTIVATE = "product_create", "product_edit", "product_deactivate"
 
 
