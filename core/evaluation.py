@@ -113,7 +113,7 @@ def _score_all(services: Services, model: PatchCore, test: TestSet, progress: Pr
         row, code = kept[done - 1]
         found.scores.append(float(detection.score))
         found.codes.append(code)
-        mask = _mask(services, row, detection.anomaly_map.shape)
+        mask = _mask(services, row, detection.anomaly_map.shape, found.skipped)
         if mask is not None or code is None:
             found.maps.append(detection.anomaly_map)
             found.masks.append(np.zeros(detection.anomaly_map.shape, dtype=bool) if mask is None else mask)
@@ -131,11 +131,8 @@ def _decode_each(
     for row, code in zip(test.rows, test.codes, strict=True):
         try:
             pixels = decode(services.objects.get(row.object_key)).pixels
-        except ImageError:
-            skipped.append(row.stored_name)
-            continue
-        except ObjectStoreError as error:
-            if error.code != "object_missing":
+        except (ImageError, ObjectStoreError) as error:
+            if isinstance(error, ObjectStoreError) and error.code != "object_missing":
                 raise
             skipped.append(row.stored_name)
             continue
@@ -143,14 +140,22 @@ def _decode_each(
         yield pixels
 
 
-def _mask(services: Services, row: Image, shape: Sequence[int]) -> NDArray[np.bool_] | None:
+def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[str]) -> NDArray[np.bool_] | None:
+    """The mask at the size of the anomaly map. None without one, and for one that cannot be read (named in skipped)."""
     import cv2
 
+    from inference.errors import ImageError
     from inference.vision.images import decode_mask
 
     if row.mask_key is None:
         return None
-    mask = decode_mask(services.objects.get(row.mask_key))
+    try:
+        mask = decode_mask(services.objects.get(row.mask_key))
+    except (ImageError, ObjectStoreError) as error:
+        if isinstance(error, ObjectStoreError) and error.code != "object_missing":
+            raise
+        skipped.append(f"{row.stored_name} (mask)")
+        return None
     resized = cv2.resize(mask.astype(np.uint8), (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
     return np.asarray(resized, dtype=bool)
 
@@ -203,11 +208,11 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
 def _measure_retrieval(services: Services, index: ModelVersion | None, test: TestSet) -> dict[str, float | None]:
     """How often the nearest indexed defect image is of the same type, and mean average precision at 10."""
     from inference.vision import metrics
-    from inference.vision.images import decode
 
     nothing: dict[str, float | None] = {"top1_type_accuracy": None, "map_at_10": None}
-    queries = [(row, code) for row, code in zip(test.rows, test.codes, strict=True) if code is not None]
-    if index is None or not queries:
+    found = [(row, code) for row, code in zip(test.rows, test.codes, strict=True) if code is not None]
+    defects = TestSet(tuple(row for row, _ in found), tuple(code for _, code in found))
+    if index is None or not found:
         return nothing
     vectors = services.models.similarity_index(index)
     embedder = services.models.embedder(index.model_name)
@@ -215,11 +220,13 @@ def _measure_retrieval(services: Services, index: ModelVersion | None, test: Tes
         code_of = _codes_of_images(session, index)
     ranked: list[list[str]] = []
     truth: list[str] = []
-    for row, code in queries:
-        embedding = embedder.embed([decode(services.objects.get(row.object_key)).pixels])[0]
-        found = vectors.search(embedding, k=RANKED)
-        ranked.append([code_of[int(match.id)] for match in found if int(match.id) in code_of])
-        truth.append(code)
+    kept: list[tuple[Image, str | None]] = []
+    for pixels in _decode_each(services, defects, kept, []):
+        matches = vectors.search(embedder.embed([pixels])[0], k=RANKED)
+        ranked.append([code_of[int(match.id)] for match in matches if int(match.id) in code_of])
+        truth.append(kept[-1][1] or "")
+    if not truth:
+        return nothing
     counts = {code: list(code_of.values()).count(code) for code in set(truth)}
     return {
         "top1_type_accuracy": metrics.top1_type_accuracy(truth, ranked),
