@@ -56,7 +56,10 @@ class ModelCache:
             from inference.vision.patchcore import PatchCore
 
             self.keep_graphs()
-            return PatchCore.load(self.bundle(version), device=self._device, manifest_sha256=version.manifest_sha256)
+            return self._read(
+                version,
+                lambda folder: PatchCore.load(folder, device=self._device, manifest_sha256=version.manifest_sha256),
+            )
 
         return self._once(("memory_bank", version.manifest_sha256), load)
 
@@ -71,7 +74,10 @@ class ModelCache:
         if version.kind != "memory_bank":
             self.similarity_index(version)
             return
-        bundle = read_bundle(self.bundle(version), kind=version.kind, manifest_sha256=version.manifest_sha256)
+        bundle = self._read(
+            version,
+            lambda folder: read_bundle(folder, kind=version.kind, manifest_sha256=version.manifest_sha256),
+        )
         verify_golden(self.memory_bank(version), bundle)
 
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
@@ -80,7 +86,7 @@ class ModelCache:
         def load() -> VectorIndex:
             from inference.vision.vector_index import VectorIndex
 
-            return VectorIndex.load(self.bundle(version), manifest_sha256=version.manifest_sha256)
+            return self._read(version, lambda folder: VectorIndex.load(folder, manifest_sha256=version.manifest_sha256))
 
         return self._once(("similarity_index", version.manifest_sha256), load)
 
@@ -108,6 +114,20 @@ class ModelCache:
         if not folder.is_dir():
             fetch_bundle(self._objects, version.object_prefix, folder)
         return folder
+
+    def _read(self, version: ModelVersion, read: Callable[[Path], Loaded]) -> Loaded:
+        """What `read` makes of the version's files; a copy on this machine that is damaged is fetched again, once."""
+        from inference.errors import ArtifactError
+
+        folder = self._folder / version.manifest_sha256
+        was_here = folder.is_dir()
+        try:
+            return read(self.bundle(version))
+        except ArtifactError:
+            if not was_here:
+                raise
+        shutil.rmtree(folder, ignore_errors=True)
+        return read(self.bundle(version))
 
     def forget(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""

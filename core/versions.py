@@ -100,6 +100,13 @@ def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
     return before
 
 
+def retire(session: Session, version: ModelVersion) -> None:
+    """Let the scope have no active version, inside the caller's transaction: there is nothing left to build it from."""
+    session.execute(
+        update(ModelVersion).where(col(ModelVersion.id) == version.id).values(active_key=None, state="retired")
+    )
+
+
 def activate(services: Services, person: Person, version_id: int) -> ModelVersion:
     """Make a kept version the active one (also: roll back). The bundle is fetched and verified first.
 
@@ -115,6 +122,8 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
         raise NotFound("not_found")
     if version.active_key is not None:
         raise Conflict("version_already_active")
+    # From the object store, not from the copy that this machine may have of it: the other machines will fetch it, too.
+    services.models.forget(version)
     try:
         services.models.verify(version)
     except (InferenceError, ObjectStoreError) as error:
