@@ -307,8 +307,16 @@ def finish(database: Database, claim: Claim, *, state: str, error: AppError | No
 
 
 def give_back(database: Database, claim: Claim) -> None:
-    """Queue the job again for another worker: this one is told to stop. The try does not count."""
+    """Queue the job again for another worker: this one is told to stop. The try does not count.
+
+    A job that should be cancelled ends as cancelled: nobody may come to take it up.
+    """
     with database.unit_of_work() as session:
+        session.execute(
+            _of(claim.job_id, claim.fencing_token)
+            .where(col(DeploymentLog.cancel_requested).is_(True))
+            .values(state="cancelled", finished_at=utc_now(), lease_expires_at=None)
+        )
         session.execute(
             _of(claim.job_id, claim.fencing_token).values(
                 state="queued",
