@@ -48,12 +48,14 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     services = run.services
     assert product.id is not None
     with services.database.reading() as session:
+        # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
+        fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, ""), "")
         normals = training_rows(session, product.id, "normal")
-        defects = training_rows(session, product.id, "defect")[:MAX_CALIBRATION_DEFECTS]
+        every_defect = training_rows(session, product.id, "defect")
+        defects = every_defect[:MAX_CALIBRATION_DEFECTS]
         choice = chosen(session, DETECTION)
         stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product.id)).first()
         options = dict(stored.options) if stored is not None else {}
-        fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, ""), "")
         before = active_version(session, MEMORY_BANK, product.id)
         test = test_set(session, product.id)
     if not normals:
@@ -75,7 +77,9 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     preprocessing = config.preprocessing.to_dict()
     manifest = model.save(folder, metadata={"product": product.code, "preprocessing": preprocessing})
     run.progress("publish", 0, 0)
-    published = publishing.publish(services, folder, kind=MEMORY_BANK, manifest_sha256=manifest.sha256)
+    published = publishing.publish(
+        services, folder, kind=MEMORY_BANK, manifest_sha256=manifest.sha256, attempt=run.claim
+    )
     version = ModelVersion(
         kind=MEMORY_BANK,
         scope=scope_of(product.id),
@@ -87,7 +91,13 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         byte_size=published.byte_size,
         fingerprint=fingerprint,
         preprocessing=preprocessing,
-        sources={"image_ids": {"normal": [row.id for row in normals], "defect": [row.id for row in defects]}},
+        sources={
+            "image_ids": {
+                "normal": [row.id for row in normals],
+                "defect": [row.id for row in defects],
+                "defect_unused": [row.id for row in every_defect[MAX_CALIBRATION_DEFECTS:]],
+            }
+        },
         metrics={**figures, "bank_size": model.bank_size, "coreset_radius": _finite(model.figures.radius)},
     )
     keep_old = before is not None and _is_worse(figures, before.metrics)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from sqlmodel import Session
+
 from core import publishing
 from core.accounts import Person
 from core.audit import record
 from core.errors import NotFound
 from core.job_run import JobRun
 from core.jobs import hold
-from core.versions import add_version, make_active
+from core.versions import add_version, make_active, retire
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
 
@@ -44,10 +46,9 @@ def add_candidate(
                 threshold.created_by = run.created_by
                 session.add(threshold)
             before = make_active(session, version) if activate else None
-            author = session.get(User, run.created_by) if run.created_by is not None else None
             record(
                 session,
-                Person(author.id or 0, author.login, author.display_name, author.role) if author else None,
+                _author(session, run),
                 "version.activate" if activate else "version.keep",
                 "model_version",
                 version.id,
@@ -63,3 +64,26 @@ def add_candidate(
         raise
     code = "log_activated" if activate else "log_candidate_kept"
     run.log(code, product=product.code, number=version.number)
+
+
+def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
+    """Take the active version out of use, with nothing in its place: its images are all gone. Raises JobLost."""
+    with run.services.database.unit_of_work() as session:
+        hold(session, run.claim)
+        retire(session, version)
+        record(
+            session,
+            _author(session, run),
+            "version.retire",
+            "model_version",
+            version.id,
+            kind=version.kind,
+            product=product.code,
+            number=version.number,
+        )
+        session.commit()
+
+
+def _author(session: Session, run: JobRun) -> Person | None:
+    author = session.get(User, run.created_by) if run.created_by is not None else None
+    return Person(author.id or 0, author.login, author.display_name, author.role) if author else None

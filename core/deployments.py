@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import bank_builds, index_builds
+from core import bank_builds, index_builds, leftovers
 from core.errors import AppError, BadInput, NotReady, from_lower
 from core.job_run import JobRun, failed_outcome
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX, Claim, JobCancelled, JobLost
@@ -59,7 +59,7 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     """
     run = JobRun(services, claim)
     build = BUILDERS[claim.kind]
-    _sweep_folders(services, claim.job_id)
+    leftovers.sweep(services, claim.job_id)
     with services.database.reading() as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
         run.set_weights({product.id or 0: _weight(session, claim.kind, product.id or 0) for product in products})
@@ -67,7 +67,7 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     for product in products:
         assert product.id is not None
         run.begin(product.id)
-        folder = _build_folder(services, claim, product.id)
+        folder = leftovers.build_folder(services, claim, product.id)
         try:
             if not product.is_active:
                 raise BadInput("product_inactive", product=product.name)
@@ -89,18 +89,6 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
 
 
 HANDLERS: dict[str, Callable[[Services, Claim], AppError | None]] = dict.fromkeys(BUILDERS, work_off)
-
-
-def _build_folder(services: Services, claim: Claim, product_id: int) -> Path:
-    folder = services.settings.data_dir / "builds" / f"{claim.job_id}-{claim.fencing_token}-{product_id}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _sweep_folders(services: Services, job_id: int) -> None:
-    """Remove what a killed attempt at this job left behind."""
-    for left in (services.settings.data_dir / "builds").glob(f"{job_id}-*"):
-        shutil.rmtree(left, ignore_errors=True)
 
 
 def _weight(session: Session, kind: str, product_id: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from core import publishing
 from core.build_costs import Cost
-from core.candidates import add_candidate
+from core.candidates import add_candidate, retire_active
 from core.errors import NotReady
 from core.job_run import JobRun
 from core.jobs import SIMILARITY_INDEX
@@ -31,30 +31,34 @@ BATCH = 8
 def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     """Build, publish and activate the product's indexes of normal and of defect images; answers the outcome.
 
-    An index that is up to date is left as it is; the one of images that are all gone is retired with the next build.
+    An index that is up to date is left as it is; one whose images are all gone is retired.
     Raises NotReady without training images, and the lower errors of the engine and the object store.
     """
     services = run.services
     assert product.id is not None
     with services.database.reading() as session:
+        # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
+        wanted = fingerprints(session, [product.id])
         rows = {part: training_rows(session, product.id, part) for part in PARTS[SIMILARITY_INDEX]}
         choice = chosen(session, SIMILARITY)
-        wanted = fingerprints(session, [product.id])
         active = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in rows}
     if not any(rows.values()):
         raise NotReady("no_training_images", product=product.name)
-    everything = [row for part in rows.values() for row in part]
-    fetch_originals(services, everything, lambda done, total: run.progress("fetch", done, total))
-    embedder = services.models.embedder(choice.option.name)
     numbers: dict[str, int] = {}
+    built = False
     skipped: list[dict[str, str]] = []
     for part, images in rows.items():
         fingerprint = wanted.get((SIMILARITY_INDEX, product.id, part), "")
         before = active[part]
-        if not images or (before is not None and before.fingerprint == fingerprint):
+        if not images:
             if before is not None:
-                numbers[part] = before.number
+                retire_active(run, product, before)
             continue
+        if before is not None and before.fingerprint == fingerprint:
+            numbers[part] = before.number
+            continue
+        fetch_originals(services, images, lambda done, total: run.progress("fetch", done, total))
+        embedder = services.models.embedder(choice.option.name)
         run.log("log_index_started", product=product.code, n_images=len(images), part=part)
         ids, vectors = _embed(run, product, embedder, images, skipped)
         if not ids:
@@ -74,11 +78,12 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
             metrics={"n_images": len(ids), "dimension": int(vectors.shape[1])},
         )
         add_candidate(run, product, version, activate=True)
+        built = True
         numbers[part] = version.number
     return {
         "product_id": product.id,
         "code": product.code,
-        "outcome": "activated",
+        "outcome": "activated" if built else "unchanged",
         "numbers": numbers,
         "skipped_images": skipped,
     }
@@ -120,4 +125,6 @@ def _publish(
     folder.parent.mkdir(parents=True, exist_ok=True)
     manifest = index.save(folder, metadata={"embedder": embedder.name})
     run.progress("publish", 0, 0)
-    return publishing.publish(run.services, folder, kind=SIMILARITY_INDEX, manifest_sha256=manifest.sha256)
+    return publishing.publish(
+        run.services, folder, kind=SIMILARITY_INDEX, manifest_sha256=manifest.sha256, attempt=run.claim
+    )

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.jobs import Claim
 from core.model_cache import fetch_bundle
 from core.services import Services
 
@@ -20,7 +21,12 @@ class PublishedBundle:
     byte_size: int
 
 
-def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str) -> PublishedBundle:
+def prefix_of(kind: str, job_id: int, fencing_token: int | None = None) -> str:
+    """What the names of all bundles begin with that a job, or one attempt at it, publishes."""
+    return f"models/{kind}/{job_id}-" + ("" if fencing_token is None else f"{fencing_token}-")
+
+
+def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: Claim) -> PublishedBundle:
     """Upload the bundle in `folder` and read it back into the model cache.
 
     The manifest goes last, so that a prefix with a manifest is complete. What is read back is verified against
@@ -29,7 +35,7 @@ def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str
     """
     from inference.artifact import read_bundle
 
-    prefix = f"models/{kind}/{uuid.uuid4().hex}/"
+    prefix = f"{prefix_of(kind, attempt.job_id, attempt.fencing_token)}{uuid.uuid4().hex}/"
     files = sorted(folder.iterdir(), key=lambda path: (path.name == "manifest.json", path.name))
     cached = services.settings.cache_dir / "models" / manifest_sha256
     try:

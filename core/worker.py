@@ -18,7 +18,7 @@ import time
 import uuid
 from pathlib import Path
 
-from core import jobs
+from core import jobs, leftovers
 from core.errors import AppError, from_lower
 from core.orphans import collect_orphans
 from core.services import Services
@@ -144,13 +144,18 @@ class ChildWorker:
         elif killed_for is None and status not in (ENDED, LOST):
             code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
             jobs.finish(database, claim, state="failed", error=AppError(code, status=status))
+        if killed_for is not None or status != ENDED:
+            leftovers.sweep(self._services, claim.job_id)
 
 
 def _spawn_child(claim: jobs.Claim) -> subprocess.Popen[bytes]:
     # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
     command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
     command += ["--parent-pid", str(os.getpid()), "--log-level", logging.getLevelName(logging.getLogger().level)]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
+    # In a process group of its own: Ctrl-C in the terminal is for the worker, which then ends the child in good order.
+    return subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0
+    )
 
 
 def _end_child(child: subprocess.Popen[bytes]) -> None:
@@ -171,6 +176,9 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, pare
 
     try:
         claim = jobs.reopen_claim(services.database, job_id, fencing_token)
+    except jobs.JobLost:
+        return LOST
+    try:
         handler = deployments.HANDLERS[claim.kind]
         failed = handler(services, claim)
         if failed:
