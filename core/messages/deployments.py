@@ -3,7 +3,9 @@
 from core.i18n import N_
 
 DEPLOYMENT_MESSAGES: dict[str, str] = {
-    "image_object_missing": N_("The file of {name} is missing from the object store. Delete the image, or upload it again."),
+    "image_object_missing": N_(
+        "The file of {name} is missing from the object store. Delete the image, or upload it again."
+    ),
     "map_invalid": N_("The heat map of this inspection is not readable. Inspect the part again."),
     # Jobs
     "job_kind_unknown": N_('There is no deployment called "{kind}".'),
