@@ -27,6 +27,7 @@ JOB_STATES: dict[str, str] = {
 }
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
+    "unchanged": (":material/check_circle:", "gray", N_("was up to date already")),
     "candidate": (":material/pause_circle:", "orange", N_("built, but not better: the version in use stays")),
     "failed": (":material/error:", "red", N_("not built")),
     "skipped": (":material/skip_next:", "gray", N_("skipped")),
@@ -44,7 +45,8 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
     finished = list_jobs(services(), kind=kind, limit=10)
     if finished:
         last = finished[0]
-        went_well = last.state == "succeeded" and all(found.get("outcome") == "activated" for found in last.outcomes)
+        fine = {"activated", "unchanged"}
+        went_well = last.state == "succeeded" and all(found.get("outcome") in fine for found in last.outcomes)
         with st.expander(_("Last deployment"), icon=":material/flag:", expanded=not went_well or _is_fresh(last)):
             _show_finished(last, product_names)
     if len(finished) > 1:

@@ -47,7 +47,7 @@ _STYLE = """
 
 # Streamlit's own words inside two widgets; there is no option for them, so the style puts ours in their place.
 _WIDGET_WORDS: tuple[tuple[str, str], ...] = (
-    ('[data-testid="stFileUploaderDropzone"] button', N_("Choose files")),
+    ('[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"]', N_("Choose files")),
     ('[data-testid="stFileUploaderDropzoneInstructions"]', N_("or drop them here")),
     ('[data-testid="stCameraInputButton"]', N_("Take or retake the picture")),
     ('[data-testid="stCameraInputWebcamComponent"] p', N_("Allow the browser to use the camera.")),

@@ -12,6 +12,7 @@ from core.errors import AppError
 from core.jobs import MEMORY_BANK
 from core.roles import ENGINEER, WORKER
 from core.versions import list_versions
+from core.warm_up import warm_up
 from pages.components import screens
 from pages.components.inspection_sources import forget_upload, pick_image, show_details
 from pages.components.language import _, escape
@@ -130,6 +131,8 @@ if shown is not None:
 elif not is_ready(product):
     show_no_model(product)
 else:
+    # While somebody looks for the image, the models are opened.
+    warm_up(services(), product.id or 0)
     if _FAILURE in st.session_state:
         show_error(st.session_state[_FAILURE])
     picked = pick_image(product)
