@@ -14,17 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from core import accounts, catalog, jobs
-from core.errors import AppError, BadInput, NotFound, describe
-from core.i18n import LANGUAGES, translate
+from core.errors import AppError, BadInput, Conflict, NotFound, describe
+from core.i18n import LANGUAGES
+from core.job_following import StatusLine, follow
 from core.services import Services, build_services
 from core.settings import read_settings
+from core.worker import ChildWorker
 
 KIND_OF: dict[str, tuple[str, ...]] = {
     "memory-bank": (jobs.MEMORY_BANK,),
     "similarity-index": (jobs.SIMILARITY_INDEX,),
     "all": (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX),
 }
-STATUS_WIDTH = 78
 
 
 def language() -> str:
@@ -44,29 +45,6 @@ def _out(text: str) -> None:
 def _note(text: str) -> None:
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
-
-
-class _StatusLine:
-    """One line that is written over on a terminal; in a log, a line whenever the words before the counts change."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._last = ""
-
-    def show(self, words: str, counts: str = "") -> None:
-        """Show what is happening."""
-        if self._live:
-            sys.stderr.write("\r" + f"{words} {counts}"[:STATUS_WIDTH].ljust(STATUS_WIDTH))
-            sys.stderr.flush()
-        elif words != self._last:
-            _note(words)
-        self._last = words
-
-    def clear(self) -> None:
-        """Leave a clean line for what comes next."""
-        if self._live and self._last:
-            sys.stderr.write("\r" + " " * STATUS_WIDTH + "\r")
-        self._last = ""
 
 
 def _dump(value: Any) -> str:
@@ -92,7 +70,7 @@ def demo(wanted: argparse.Namespace) -> int:
     person = accounts.command_line_person(services)
     if wanted.first_start and not first_start.wants_demo(services):
         return 0
-    status = _StatusLine()
+    status = StatusLine()
     if wanted.reset:
         status.show("removing the demo data")
         demo_data.reset_demo_data(services, person)
@@ -129,7 +107,7 @@ def take_in(wanted: argparse.Namespace) -> int:
     person = accounts.command_line_person(services)
     if not wanted.path.exists():
         raise NotFound("path_not_found", path=str(wanted.path))
-    status = _StatusLine()
+    status = StatusLine()
     summary = import_path(
         services,
         person,
@@ -145,7 +123,9 @@ def take_in(wanted: argparse.Namespace) -> int:
             _note(f"{outcome.name}: {outcome.outcome}: {reason}")
     for path, code in summary.unknown:
         _note(f"{path}: {describe(code, {'name': path}, lang)}")
-    counts = {kind: sum(o.outcome == kind for o in summary.outcomes) for kind in ("added", "duplicate", "refused")}
+    # A mask has an outcome of its own; what was added is counted in images.
+    told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
+    counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
     _out(_dump({"products": summary.products, **counts, "not_recognised": len(summary.unknown)}))
     return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
 
@@ -163,6 +143,8 @@ def deploy(wanted: argparse.Namespace) -> int:
         products = [catalog.find_product(services, wanted.product)]
     else:
         products = [summary.product for summary in catalog.list_products(services)]
+    if not products:
+        raise BadInput("job_without_products")
     failed = False
     for kind in KIND_OF[wanted.what]:
         ready: list[int] = []
@@ -185,39 +167,20 @@ def deploy(wanted: argparse.Namespace) -> int:
 
 
 def _deploy(services: Services, kind: str, product_ids: list[int]) -> bool:
-    """Submit, wait and report. Works the queue off itself when no worker is alive."""
-    import threading
-
-    from core.worker import ChildWorker
-
+    """Submit, wait and report. Answers whether every product succeeded."""
     person = accounts.command_line_person(services)
-    job_id = jobs.submit(services, person, kind=kind, product_ids=product_ids)
-    worker: ChildWorker | None = None
-    thread: threading.Thread | None = None
-    if jobs.workers_alive(services) == 0:
-        worker = ChildWorker(services)
-        thread = threading.Thread(target=worker.run, daemon=True)
-        thread.start()
-    status = _StatusLine()
-    codes = {summary.product.id: summary.product.code for summary in catalog.list_products(services)}
-    lang = language()
     try:
-        view = jobs.view(services, job_id)
-        while view.state in {"queued", "running"}:
-            stage = translate(lang, jobs.STAGE_NAMES.get(view.stage, view.stage)) or view.state
-            code = codes.get(view.current_product_id, "")
-            status.show(f"{kind} {code}: {stage}".replace(" :", ":"), f"{view.done}/{view.total}" if view.total else "")
-            time.sleep(0.25)
-            view = jobs.view(services, job_id)
-    except KeyboardInterrupt:
-        status.clear()
-        jobs.cancel(services, person, job_id)
-        raise
-    finally:
-        if worker is not None and thread is not None:
-            worker.stop()
-            thread.join(timeout=10.0)
-    status.clear()
+        job_id = jobs.submit(services, person, kind=kind, product_ids=product_ids)
+    except Conflict as error:
+        earlier = jobs.running_job(services, kind)
+        if error.code != "job_already_waiting" or earlier is None or jobs.workers_alive(services):
+            raise
+        # Its worker was killed: nobody else would ever end it, and nothing could be deployed again.
+        _note(f"{kind}: finishing job {earlier.id}, which lost its worker")
+        follow(services, earlier.id, language=language())
+        job_id = jobs.submit(services, person, kind=kind, product_ids=product_ids)
+    view = follow(services, job_id, language=language())
+    lang = language()
     for outcome in view.outcomes:
         _out(_dump({"kind": kind, **outcome}))
         if outcome["outcome"] == "failed":
@@ -229,8 +192,6 @@ def _deploy(services: Services, kind: str, product_ids: list[int]) -> bool:
 
 def worker(wanted: argparse.Namespace) -> int:
     """Work off jobs until told to stop (SIGTERM, SIGINT) or until the parent process is gone."""
-    from core.worker import ChildWorker
-
     supervisor = ChildWorker(build_services())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
@@ -326,7 +287,7 @@ def evaluate(wanted: argparse.Namespace) -> int:
 
     services = build_services()
     product = catalog.find_product(services, wanted.product)
-    status = _StatusLine()
+    status = StatusLine()
     answer = measure(services, product, progress=lambda done, total: status.show("inspecting", f"{done}/{total}"))
     status.clear()
     if wanted.json:
