@@ -3,6 +3,13 @@
 from core.messages.catalog import CATALOG_MESSAGES
 from core.messages.deployments import DEPLOYMENT_MESSAGES
 from core.messages.files import FILE_MESSAGES
+from core.messages.preprocessing import PREPROCESSING_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
 
-MESSAGES: dict[str, str] = {**SYSTEM_MESSAGES, **FILE_MESSAGES, **CATALOG_MESSAGES, **DEPLOYMENT_MESSAGES}
+MESSAGES: dict[str, str] = {
+    **SYSTEM_MESSAGES,
+    **FILE_MESSAGES,
+    **CATALOG_MESSAGES,
+    **DEPLOYMENT_MESSAGES,
+    **PREPROCESSING_MESSAGES,
+}
