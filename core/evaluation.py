@@ -22,7 +22,7 @@ from storage.tables import DefectType, Image, ModelVersion, Product
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.patchcore import PatchCore
+    from inference.vision.detectors import Detector
 
 RANKED = 10
 Progress = Callable[[int, int], None]
@@ -67,7 +67,7 @@ def test_set(session: Session, product_id: int) -> TestSet:
 
 def measure(
     services: Services,
-    model: PatchCore,
+    model: Detector,
     test: TestSet,
     *,
     review_at: float,
@@ -104,7 +104,7 @@ def measure(
     }
 
 
-def _score_all(services: Services, model: PatchCore, test: TestSet, progress: Progress | None) -> _Measured:
+def _score_all(services: Services, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
     found = _Measured()
     total = len(test.rows)
     kept: list[tuple[Image, str | None]] = []
@@ -171,6 +171,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             raise NotReady("no_active_memory_bank", product=product.name)
         threshold = current_threshold(session, bank.id)
         index = active_version(session, SIMILARITY_INDEX, product.id, "defect")
+        region = active_version(session, SIMILARITY_INDEX, product.id, "region")
         test = test_set(session, product.id)
     if not test.rows:
         raise NotReady("no_test_images", product=product.name)
@@ -184,7 +185,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             reject_at=threshold.reject_at,
             progress=progress,
         )
-        retrieval = _measure_retrieval(services, index, test)
+        retrieval = _measure_retrieval(services, model, region or index, test, by_region=region is not None)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     keys = ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro", "per_defect")
@@ -205,9 +206,15 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
     }
 
 
-def _measure_retrieval(services: Services, index: ModelVersion | None, test: TestSet) -> dict[str, float | None]:
-    """How often the nearest indexed defect image is of the same type, and mean average precision at 10."""
+def _measure_retrieval(
+    services: Services, model: Detector, index: ModelVersion | None, test: TestSet, *, by_region: bool
+) -> dict[str, float | None]:
+    """How often the nearest indexed defect image is of the same type, and mean average precision at 10.
+
+    Searched as an inspection that finds a defect searches: by the most anomalous place where it is indexed.
+    """
     from inference.vision import metrics
+    from inference.vision.region_crops import crop_region, worst_box
 
     nothing: dict[str, float | None] = {"top1_type_accuracy": None, "map_at_10": None}
     found = [(row, code) for row, code in zip(test.rows, test.codes, strict=True) if code is not None]
@@ -222,7 +229,11 @@ def _measure_retrieval(services: Services, index: ModelVersion | None, test: Tes
     truth: list[str] = []
     kept: list[tuple[Image, str | None]] = []
     for pixels in _decode_each(services, defects, kept, []):
-        matches = vectors.search(embedder.embed([pixels])[0], k=RANKED)
+        query = pixels
+        if by_region:
+            size_px = (pixels.shape[1], pixels.shape[0])
+            query = crop_region(pixels, worst_box(model.inspect(pixels).anomaly_map, image_size_px=size_px))
+        matches = vectors.search(embedder.embed([query])[0], k=RANKED)
         ranked.append([code_of[int(match.id)] for match in matches if int(match.id) in code_of])
         truth.append(kept[-1][1] or "")
     if not truth:
@@ -235,7 +246,7 @@ def _measure_retrieval(services: Services, index: ModelVersion | None, test: Tes
 
 
 def _codes_of_images(session: Session, index: ModelVersion) -> dict[int, str]:
-    ids = [int(image_id) for image_id in index.sources.get("image_ids", {}).get("defect", [])]
+    ids = [int(image_id) for part in index.sources.get("image_ids", {}).values() for image_id in part]
     rows = session.exec(
         select(Image.id, DefectType.code)
         .join(DefectType, col(DefectType.id) == col(Image.defect_type_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,18 @@ from core.build_costs import Cost
 from core.candidates import add_candidate, retire_active
 from core.errors import NotReady
 from core.job_run import JobRun
-from core.jobs import SIMILARITY_INDEX
+from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.model_catalog import SIMILARITY, chosen
 from core.publishing import PublishedBundle
 from core.training_images import fetch_originals, load_pixels, training_rows
-from core.versions import PARTS, active_version, fingerprints, scope_of
+from core.versions import IMAGES_OF, PARTS, active_version, fingerprints, scope_of
 from storage.tables import Image, ModelVersion, Product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.vision.embeddings import Embedder
+    from inference.vision.patchcore import PatchCore as Detector
 
 COST = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
 BATCH = 8
@@ -39,7 +41,8 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     with services.database.reading() as session:
         # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
         wanted = fingerprints(session, [product.id])
-        rows = {part: training_rows(session, product.id, part) for part in PARTS[SIMILARITY_INDEX]}
+        rows = {part: training_rows(session, product.id, IMAGES_OF[part]) for part in PARTS[SIMILARITY_INDEX]}
+        bank = active_version(session, MEMORY_BANK, product.id)
         choice = chosen(session, SIMILARITY)
         active = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in rows}
     if not any(rows.values()):
@@ -60,7 +63,8 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         fetch_originals(services, images, lambda done, total: run.progress("fetch", done, total))
         embedder = services.models.embedder(choice.option.name)
         run.log("log_index_started", product=product.code, n_images=len(images), part=part)
-        ids, vectors = _embed(run, product, embedder, images, skipped)
+        cut = _cutter(services.models.memory_bank(bank) if bank else None) if part == "region" else None
+        ids, vectors = _embed(run, product, embedder, images, skipped, cut)
         if not ids:
             raise NotReady("no_usable_images", product=product.name)
         published = _publish(run, folder / part, ids=ids, vectors=vectors, embedder=embedder)
@@ -90,7 +94,12 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
 
 
 def _embed(
-    run: JobRun, product: Product, embedder: Embedder, images: list[Image], skipped: list[dict[str, str]]
+    run: JobRun,
+    product: Product,
+    embedder: Embedder,
+    images: list[Image],
+    skipped: list[dict[str, str]],
+    cut: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None,
 ) -> tuple[list[int], NDArray[np.float32]]:
     from inference.errors import ImageError
 
@@ -99,9 +108,12 @@ def _embed(
     batch: list[NDArray[np.uint8]] = []
     for done, row in enumerate(images, start=1):
         try:
-            batch.append(load_pixels(run.services, row))
+            pixels = load_pixels(run.services, row)
+            batch.append(pixels if cut is None else cut(pixels))
         except ImageError as error:
-            skipped.append({"name": row.stored_name, "reason": error.code})
+            item = {"name": row.stored_name, "reason": error.code}
+            if item not in skipped:
+                skipped.append(item)
             run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
         else:
             assert row.id is not None
@@ -113,6 +125,19 @@ def _embed(
     if batch:
         parts.append(embedder.embed(batch))
     return ids, np.concatenate(parts) if parts else np.zeros((0, embedder.dimension), dtype=np.float32)
+
+
+def _cutter(bank: Detector | None) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
+    """Cuts the most anomalous place out of an image; without a memory bank the image stays whole."""
+    from inference.vision.region_crops import crop_region, worst_box
+
+    def cut(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if bank is None:
+            return pixels
+        size_px = (pixels.shape[1], pixels.shape[0])
+        return crop_region(pixels, worst_box(bank.inspect(pixels).anomaly_map, image_size_px=size_px))
+
+    return cut
 
 
 def _publish(

@@ -100,6 +100,7 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
     from inference.errors import InferenceError
     from inference.vision.calibration import verdict
     from inference.vision.images import decode
+    from inference.vision.region_crops import crop_region, worst_box
     from inference.vision.regions import find_regions
 
     started = time.perf_counter()
@@ -123,7 +124,12 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
             if decided == "ok"
             else find_regions(detection.anomaly_map, threshold=threshold.review_at, image_size_px=size_px)
         )
-        answers = similarity.search(services, product_id=product_id, pixels=image.pixels, top_k=top_k)
+        defective = None
+        if decided != "ok":
+            defective = crop_region(image.pixels, worst_box(detection.anomaly_map, image_size_px=size_px))
+        answers = similarity.search(
+            services, product_id=product_id, pixels=image.pixels, top_k=top_k, defective=defective
+        )
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error, name=file_name) from error
     return Finding(

@@ -59,26 +59,41 @@ class SearchAnswer:
     latency_ms: float = 0.0
 
 
-def search(services: Services, *, product_id: int, pixels: NDArray[np.uint8], top_k: int) -> dict[str, SearchAnswer]:
-    """Ask the active indexes of the product. `pixels` is RGB uint8 (H, W, 3). The image is embedded once.
+def search(
+    services: Services,
+    *,
+    product_id: int,
+    pixels: NDArray[np.uint8],
+    top_k: int,
+    defective: NDArray[np.uint8] | None = None,
+) -> dict[str, SearchAnswer]:
+    """Ask the active indexes of the product. `pixels` is the image and `defective` its defective place, cut out.
 
-    Answers one SearchAnswer for `normal` and one for `defect`. Raises the lower errors of a model that cannot load.
+    Answers one SearchAnswer for `normal` and one for `defect`: a whole image mostly looks like the product, so the
+    defects are searched by the defective place where there is one and an index of such places. RGB uint8 (H, W, 3).
+    Raises the lower errors of a model that cannot load.
     """
     with reading(services) as session:
         versions = {
             part: active_version(session, SIMILARITY_INDEX, product_id, part) for part in PARTS[SIMILARITY_INDEX]
         }
+    region = versions.pop("region")
+    by_region = defective is not None and region is not None
+    if by_region:
+        versions["defect"] = region
     answers: dict[str, SearchAnswer] = {}
-    queries: dict[str, NDArray[np.float32]] = {}
+    queries: dict[tuple[str, bool], NDArray[np.float32]] = {}
     for part, version in versions.items():
         if version is None:
             answers[part] = SearchAnswer(part, None)
             continue
         started = time.perf_counter()
         index = services.models.similarity_index(version)
-        if version.model_name not in queries:
-            queries[version.model_name] = services.models.embedder(version.model_name).embed([pixels])[0]
-        found = index.search(queries[version.model_name], k=max(1, min(top_k, MAX_TOP_K)))
+        cut = defective if by_region and part == "defect" else None
+        key = (version.model_name, cut is not None)
+        if key not in queries:
+            queries[key] = services.models.embedder(version.model_name).embed([pixels if cut is None else cut])[0]
+        found = index.search(queries[key], k=max(1, min(top_k, MAX_TOP_K)))
         answers[part] = SearchAnswer(
             part,
             version,

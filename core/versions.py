@@ -23,7 +23,9 @@ from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, Thr
 
 # Part of every fingerprint: raise it when a change of our own code makes older builds out of date.
 BUILD_REVISION = 1
-PARTS: dict[str, tuple[str, ...]] = {MEMORY_BANK: ("",), SIMILARITY_INDEX: ("normal", "defect")}
+PARTS: dict[str, tuple[str, ...]] = {MEMORY_BANK: ("",), SIMILARITY_INDEX: ("normal", "defect", "region")}
+# Which images an index holds: "region" has the defect images again, each by its most anomalous place alone.
+IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
 
 @dataclass(frozen=True)
@@ -176,14 +178,23 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
     """
     detection, similarity = chosen(session, DETECTION), chosen(session, SIMILARITY)
     preprocessing = {row.product_id: row.options for row in session.exec(select(ImagePreprocessing)).all()}
+    banks = set(
+        session.exec(
+            select(ModelVersion.product_id).where(
+                ModelVersion.kind == MEMORY_BANK, col(ModelVersion.active_key).is_not(None)
+            )
+        ).all()
+    )
     found: dict[tuple[str, int, str], str] = {}
     for product_id, stamps in _image_stamps(session, product_ids).items():
         training = [stamps.get("normal/train"), stamps.get("defect/train")]
         bank = [detection.option.name, detection.options, preprocessing.get(product_id, {}), training]
         found[(MEMORY_BANK, product_id, "")] = _digest(bank)
         for part in PARTS[SIMILARITY_INDEX]:
-            if stamp := stamps.get(f"{part}/train"):
-                found[(SIMILARITY_INDEX, product_id, part)] = _digest([similarity.option.name, part, stamp])
+            if stamp := stamps.get(f"{IMAGES_OF[part]}/train"):
+                # Without a memory bank nothing says where the defects are: its first one changes that.
+                seen = [product_id in banks] if part == "region" else []
+                found[(SIMILARITY_INDEX, product_id, part)] = _digest([similarity.option.name, part, stamp, *seen])
     return found
 
 
@@ -233,6 +244,8 @@ def _state(
         return ModelState("current", newest)
     changes: dict[str, int] = defaultdict(int)
     for version in stale:
+        if version.scope.endswith(":region") and len(stale) > 1:
+            continue  # the same images again
         for name, count in _changes(session, version, product_id).items():
             changes[name] += count
     return ModelState("out_of_date", newest, dict(changes))
@@ -244,6 +257,6 @@ def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[s
     query = select(Image.id).where(Image.product_id == product_id, Image.split == "train")
     part = version.scope.split(":")[2] if version.scope.count(":") == 2 else None
     if part is not None:
-        query = query.where(Image.image_type == part)
+        query = query.where(Image.image_type == IMAGES_OF[part])
     now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
     return {"added": len(now - built_from), "removed": len(built_from - now)}

@@ -156,7 +156,11 @@ def _show_versions(words: DeploymentWords, products: list[ProductSummary]) -> No
 
 
 def _show_version(version: ModelVersion) -> None:
-    part = {"normal": _("normal images"), "defect": _("defect images")}.get(version.scope.rpartition(":")[2], "")
+    part = {
+        "normal": _("normal images"),
+        "defect": _("defect images"),
+        "region": _("defective places"),
+    }.get(version.scope.rpartition(":")[2], "")
     title = _("Version {number}", number=version.number) + (f" · {part}" if part else "")
     figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
     with st.container(border=True, key=f"version_{version.id}"):

@@ -107,7 +107,9 @@ def test_the_row_keeps_everything_that_was_known(
         bank = active_version(session, "memory_bank", row.product_id)
         assert bank is not None
         indexes = {
-            part: active_version(session, "similarity_index", row.product_id, part) for part in ("normal", "defect")
+            # A defect is searched by its place, which has an index of its own.
+            kind: active_version(session, "similarity_index", row.product_id, part)
+            for kind, part in (("normal", "normal"), ("defect", "region"))
         }
         threshold = current_threshold(session, bank.id or 0)
         searches = session.exec(select(SearchHistory).where(SearchHistory.inspection_id == row.id)).all()
