@@ -1,0 +1,25 @@
+"""The deployed product "plate", for the faults that need a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.services import Services, build_services
+from tests.plates import build_plate_folder, copy_data, folder_settings
+
+
+@pytest.fixture(scope="session")
+def plate_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data_dir = tmp_path_factory.mktemp("plate") / "data"
+    build_plate_folder(data_dir)
+    return data_dir
+
+
+@pytest.fixture
+def plate_services(plate_template: Path, tmp_path: Path) -> Iterator[Services]:
+    services = build_services(folder_settings(copy_data(plate_template, tmp_path / "plate-data")))
+    yield services
+    services.database.dispose()
