@@ -1,0 +1,59 @@
+"""A deployment whose models and images live in an S3 bucket: this machine may lose all of its copies."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core import inspection, jobs
+from core.accounts import open_person
+from core.services import build_services
+from storage.tables import ModelVersion
+from tests.plates import deploy, encode, folder_settings, plate, take_in_plates
+from tests.services.servers import S3Server
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("worker")]
+
+PART = encode(plate(8800, "spot"))
+
+
+def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_gone(
+    s3_server: S3Server, tmp_path: Path
+) -> None:
+    settings = folder_settings(
+        tmp_path / "data",
+        GEOMSA_OBJECT_STORE="s3",
+        GEOMSA_S3_ENDPOINT=s3_server.endpoint,
+        GEOMSA_S3_BUCKET=s3_server.bucket,
+        GEOMSA_S3_ACCESS_KEY=s3_server.access_key,
+        GEOMSA_S3_SECRET_KEY=s3_server.secret_key,
+    )
+    services = build_services(settings, migrate=True)
+    product = take_in_plates(services, tmp_path)
+    for job_id in deploy(services, product.id or 0):
+        assert jobs.view(services, job_id).outcomes[0]["outcome"] == "activated"
+    assert not (settings.data_dir / "objects").exists()
+    # Originals were fetched once, into the cache by their hash.
+    assert len(list((settings.cache_dir / "images").glob("*/*"))) == 16
+    person = open_person(services, "worker")
+    first = inspection.inspect(services, person, product_id=product.id or 0, data=PART, file_name="part.png")
+    services.database.dispose()
+
+    shutil.rmtree(settings.cache_dir / "models")
+    shutil.rmtree(settings.cache_dir / "images")
+    again = build_services(settings)
+    second = inspection.inspect(again, person, product_id=product.id or 0, data=PART, file_name="part.png")
+    assert second.inspection.score == pytest.approx(first.inspection.score, rel=1e-6)
+    assert second.inspection.verdict == first.inspection.verdict == "reject"
+    assert [found.image_id for found in second.similar_defects] == [found.image_id for found in first.similar_defects]
+    assert second.nearest is not None
+    loaded = inspection.load(again, second.inspection.id or 0)
+    assert loaded.inspection.image_sha256 == second.inspection.image_sha256
+    with again.database.reading() as session:
+        bank = session.get(ModelVersion, second.bank_version.id)
+        assert bank is not None
+    names = {info.key.removeprefix(bank.object_prefix) for info in again.objects.list(bank.object_prefix)}
+    assert {"manifest.json", "tensors.safetensors"} <= names
+    again.database.dispose()
