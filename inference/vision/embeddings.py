@@ -16,13 +16,8 @@ from inference.vision.graphs import GraphSpec
 from inference.vision.patch_features import BATCH_SIZE, check_image, even_light
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime
 
-# Levels pooled for similarity, by backbone; the finest say what a surface is like, the coarsest what is shown.
-_LEVELS: dict[str, tuple[str, ...]] = {
-    "efficientnet_lite0": ("blocks.2", "blocks.4"),
-    "resnet18": ("layer2", "layer3"),
-    "wide_resnet50_2": ("layer2", "layer3"),
-    "dinov2_vits14": ("blocks.11",),
-}
+# Levels pooled for similarity where they are not those of detection: the last says what is shown.
+_LEVELS: dict[str, tuple[str, ...]] = {"dinov2_vits14": ("blocks.11",)}
 
 
 class Embedder(Protocol):
@@ -72,7 +67,7 @@ def open_embedder(
 ) -> BackboneEmbedder:
     """The embedder on a backbone, sharing runtimes with all others of its kind. Raises ModelError as `open_runtime`."""
     spec = find_backbone(name)
-    spec = spec.with_levels(_LEVELS[name])
+    spec = spec.with_levels(_LEVELS.get(name, spec.levels))
     side = spec.input_size_px
     graph = GraphSpec(spec, (side, side), pooled=True)
     runtime = open_runtime(graph, weights=weights, device=device, threads=threads)
