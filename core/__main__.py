@@ -50,6 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     run_job.add_argument("--parent-pid", type=int)
     run_job.add_argument("--log-level", default="INFO")
 
+    weights = commands.add_parser("weights", help="the weights of the networks that models stand on")
+    steps = weights.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = steps.add_parser("list", help="which are here, which can be fetched")
+    listing.add_argument("--json", action="store_true", help="one JSON object a line")
+    steps.add_parser("fetch", help="fetch them from their publisher").add_argument("name", metavar="NAME")
+    adding = steps.add_parser("add", help="take in a .safetensors file")
+    adding.add_argument("name", metavar="NAME")
+    adding.add_argument("file", type=Path, metavar="FILE")
+
     user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
     add = actions.add_parser("add", help="add an account; the password is asked for")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from core.jobs import MEMORY_BANK
 from core.model_catalog import DETECTION, Choice, chosen
 from core.training_images import fetch_originals, key_of, load_pixels, training_rows
 from core.versions import active_version, fingerprints, scope_of
+from core.weights import find_added
 from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.vision.calibration import Calibration
+    from inference.vision.detectors import Detector, DetectorConfig
     from inference.vision.patch_features import PatchFeatures
-    from inference.vision.patchcore import PatchCore, PatchCoreConfig
 
 COST = Cost(product_s=2.0, image_s=0.035, base_bytes=700_000_000, image_bytes=650_000)
 # A candidate whose AUROC on the same test images is lower by more than this waits for a person.
@@ -35,7 +35,7 @@ WORSE_BY = 0.005
 # More labelled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
 # The engine's names of its stages, and ours.
-STAGES = {"features": "extract", "coreset": "coreset", "calibration": "calibrate"}
+STAGES = {"features": "extract", "gaussians": "coreset", "calibration": "calibrate"}
 
 
 def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
 
     Raises NotReady without normal images, and the lower errors of the engine and the object store.
     """
-    from inference.vision.patchcore import PatchCore, extract_patches
+    from inference.vision import detectors
 
     services = run.services
     assert product.id is not None
@@ -64,15 +64,21 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     fetch_originals(services, [*normals, *defects], lambda done, total: run.progress("fetch", done, total))
 
     config = _config(run, choice, options)
+    weights = find_added(services.settings.weights_dir, choice.option.backbone)
 
     def progress(stage: str, done: int, total: int) -> None:
         run.progress(STAGES.get(stage, stage), done, total)
 
     services.models.keep_graphs()
-    features = extract_patches(_sources(run, normals), config, device=services.models.device, progress=progress)
+    features = detectors.extract(
+        _sources(run, normals), config, device=services.models.device, weights=weights, progress=progress
+    )
     skipped = _name_skipped(run, product, normals, features)
-    model = PatchCore.from_patches(features, progress=progress)
-    calibration = _calibrate(run, model, features, defects, product, skipped)
+    model = detectors.fit(features, config, weights=weights, progress=progress)
+    run.progress("calibrate", 0, 0)
+    normal_scores = detectors.calibration_scores(features, config, progress=progress)
+    scale = detectors.distance_scale(model)
+    calibration = _calibrate(run, model, list(normal_scores.values()), defects, product, skipped, scale=scale)
     figures = _measure(run, product, model, test, calibration)
     preprocessing = config.preprocessing.to_dict()
     manifest = model.save(folder, metadata={"product": product.code, "preprocessing": preprocessing})
@@ -98,7 +104,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
                 "defect_unused": [row.id for row in every_defect[MAX_CALIBRATION_DEFECTS:]],
             }
         },
-        metrics={**figures, "bank_size": model.bank_size, "coreset_radius": _finite(model.figures.radius)},
+        metrics={**figures, **detectors.describe(model)},
     )
     keep_old = before is not None and _is_worse(figures, before.metrics)
     threshold = ThresholdSetting(
@@ -121,14 +127,16 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     }
 
 
-def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> PatchCoreConfig:
-    from inference.vision.patchcore import PatchCoreConfig
+def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> DetectorConfig:
+    from inference.vision.detectors import make_config
     from inference.vision.preprocessing import Preprocessing
 
-    return PatchCoreConfig(
+    return make_config(
+        choice.option.method,
         backbone=choice.option.backbone,
         preprocessing=Preprocessing.from_dict(options),
         memory_budget_bytes=run.services.settings.memory_budget_bytes,
+        options=choice.options,
     )
 
 
@@ -151,18 +159,17 @@ def _name_skipped(run: JobRun, product: Product, rows: list[Image], features: Pa
 
 def _calibrate(
     run: JobRun,
-    model: PatchCore,
-    features: PatchFeatures,
+    model: Detector,
+    normal_scores: list[float],
     defects: list[Image],
     product: Product,
     skipped: list[dict[str, str]],
+    *,
+    scale: float,
 ) -> Calibration:
     """Thresholds from normal images that the scoring bank has not seen, and from the labelled training defects."""
     from inference.errors import ImageError
     from inference.vision.calibration import calibrate
-    from inference.vision.cross_fit import cross_fit_scores
-
-    normal_scores = cross_fit_scores(features, progress=lambda _, done, total: run.progress("calibrate", done, total))
 
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:
         for done, row in enumerate(defects):
@@ -174,7 +181,7 @@ def _calibrate(
                 run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
 
     defect_scores = [detection.score for detection in model.inspect_many(defect_pixels())]
-    calibration = calibrate(list(normal_scores.values()), defect_scores, scale=max(model.figures.radius, 1e-3))
+    calibration = calibrate(normal_scores, defect_scores, scale=scale)
     run.log(
         "log_calibrated",
         product=product.code,
@@ -185,9 +192,7 @@ def _calibrate(
     return calibration
 
 
-def _measure(
-    run: JobRun, product: Product, model: PatchCore, test: TestSet, calibration: Calibration
-) -> dict[str, Any]:
+def _measure(run: JobRun, product: Product, model: Detector, test: TestSet, calibration: Calibration) -> dict[str, Any]:
     if not test.rows:
         return {}
     figures = measure(
@@ -214,7 +219,3 @@ def _is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
     if new is None or old is None or figures.get("test_fingerprint") != active.get("test_fingerprint"):
         return False
     return bool(new < old - WORSE_BY)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

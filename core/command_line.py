@@ -328,6 +328,29 @@ def doctor(wanted: argparse.Namespace) -> int:
     return 0 if all(check.ok for check in found) else 1
 
 
+def weights(wanted: argparse.Namespace) -> int:
+    """List, fetch or add the weights of networks."""
+    from core import weights_command
+
+    if wanted.action == "list":
+        for state in weights_command.list_states(read_settings()):
+            _out(_dump(state) if wanted.json else weights_command.describe(state))
+        return 0
+    services = build_services(migrate=True)
+    if wanted.action == "add":
+        _out(_dump(weights_command.add(services, wanted.name, wanted.file)))
+        return 0
+    status = StatusLine()
+    shown = weights_command.fetch(
+        services,
+        wanted.name,
+        lambda done, total: status.show(f"fetching {wanted.name}", f"{done / 1e6:.0f}/{total / 1e6:.0f} MB"),
+    )
+    status.clear()
+    _out(_dump(shown))
+    return 0
+
+
 def user(wanted: argparse.Namespace) -> int:
     """Administer accounts."""
     services = build_services(migrate=True)
@@ -374,6 +397,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "evaluate": evaluate,
     "worker": worker,
     "run-job": run_job,
+    "weights": weights,
     "user": user,
     "doctor": doctor,
 }

@@ -23,8 +23,8 @@ from storage.tables import Image, ModelVersion, Product
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from inference.vision.detectors import Detector
     from inference.vision.embeddings import Embedder
-    from inference.vision.patchcore import PatchCore as Detector
 
 COST = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
 BATCH = 8

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from core.model_catalog import find_option
+from core.weights import find_added
 from storage.objects import ObjectStore
 from storage.tables import ModelVersion
 
 if TYPE_CHECKING:
+    from inference.vision.detectors import Detector
     from inference.vision.embeddings import Embedder
-    from inference.vision.patchcore import PatchCore
     from inference.vision.vector_index import VectorIndex
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -30,8 +31,9 @@ MAX_LOADED = 24
 class ModelCache:
     """Turns a `ModelVersion` row into a loaded model. `device` is auto, cpu or cuda."""
 
-    def __init__(self, *, objects: ObjectStore, folder: Path, device: Device) -> None:
+    def __init__(self, *, objects: ObjectStore, folder: Path, device: Device, weights_dir: Path) -> None:
         self._objects = objects
+        self._weights_dir = weights_dir
         self._folder = folder
         self._device = device
         self._lock = threading.Lock()
@@ -49,16 +51,21 @@ class ModelCache:
         """The device that models are opened on: auto, cpu or cuda."""
         return self._device
 
-    def memory_bank(self, version: ModelVersion) -> PatchCore:
-        """The loaded memory bank. Raises ArtifactError, ModelError or ObjectStoreError."""
+    def memory_bank(self, version: ModelVersion) -> Detector:
+        """The loaded detector, whichever it is. Raises ArtifactError, ModelError or ObjectStoreError."""
 
-        def load() -> PatchCore:
-            from inference.vision.patchcore import PatchCore
+        def load() -> Detector:
+            from inference.vision import detectors
 
             self.keep_graphs()
             return self._read(
                 version,
-                lambda folder: PatchCore.load(folder, device=self._device, manifest_sha256=version.manifest_sha256),
+                lambda folder: detectors.load(
+                    folder,
+                    device=self._device,
+                    manifest_sha256=version.manifest_sha256,
+                    find_weights=lambda backbone: find_added(self._weights_dir, backbone),
+                ),
             )
 
         return self._once(("memory_bank", version.manifest_sha256), load)
@@ -69,7 +76,7 @@ class ModelCache:
         Raises ArtifactError, ModelError (`golden_mismatch` …) or ObjectStoreError.
         """
         from inference.artifact import read_bundle
-        from inference.vision.patchcore import verify_golden
+        from inference.vision.detectors import verify_golden
 
         if version.kind != "memory_bank":
             self.similarity_index(version)
@@ -101,7 +108,8 @@ class ModelCache:
             if option is None:
                 raise ModelError("backbone_unknown", name=name)
             self.keep_graphs()
-            return open_embedder(option.backbone, device=self._device)
+            weights = find_added(self._weights_dir, option.backbone)
+            return open_embedder(option.backbone, device=self._device, weights=weights)
 
         return self._once(("embedder", name), load)
 

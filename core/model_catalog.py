@@ -1,55 +1,135 @@
-"""Which models exist for each purpose, which is chosen, and whether its weights are here."""
+"""Which models exist for each purpose, which is chosen, and with which options; a choice applies at the next build."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, select
 
+from core.audit import find_changes, record, stale_save
+from core.errors import BadInput, NotFound, NotReady
 from core.i18n import N_
-from storage.tables import ModelParam
+from core.roles import ENGINEER, require_role
+from core.transactions import reading, writing
+from core.weights import find_weights
+from inference.vision.backbone_specs import BackboneSpec, find_backbone
+from storage.tables import ModelParam, utc_now
+
+if TYPE_CHECKING:
+    from core.accounts import Person
+    from core.services import Services
 
 DETECTION = "detection"
 SIMILARITY = "similarity"
+PATCHCORE, PADIM, EMBEDDING = "patchcore", "padim", "backbone"
+
+
+@dataclass(frozen=True)
+class OptionField:
+    """A whole number that an option can be built with. `label` and `explanation` are msgids; None: the model's own."""
+
+    name: str
+    label: str
+    explanation: str
+    lowest: int
+    highest: int
+    step: int
+    default: int | None
 
 
 @dataclass(frozen=True)
 class ModelOption:
-    """A model that can be chosen. `backbone` names the network whose weights it needs."""
+    """A model that can be chosen. `title` and `description` are msgids; `{backbone}` stands for the network's name."""
 
     name: str
     purpose: str
+    method: str
     title: str
     description: str
     backbone: str
+    fields: tuple[OptionField, ...] = ()
+
+    @property
+    def spec(self) -> BackboneSpec:
+        """The network whose weights it needs."""
+        return find_backbone(self.backbone)
+
+
+_INPUT_SIZE = OptionField(
+    name="input_size_px",
+    label=N_("Input size (px)"),
+    explanation=N_("Larger finds smaller defects, and takes as many times longer as the area grows."),
+    lowest=128,
+    highest=768,
+    step=32,
+    default=None,
+)
+_BANK_SIZE = OptionField(
+    name="max_bank_size",
+    label=N_("Largest memory bank (patches)"),
+    explanation=N_("More patches describe normal parts more finely; inspection slows down in proportion."),
+    lowest=2048,
+    highest=32768,
+    step=1024,
+    default=4096,
+)
+_CHANNELS = OptionField(
+    name="channel_count",
+    label=N_("Channels of each place"),
+    explanation=N_("How many of the network's channels are drawn. Memory grows with the square."),
+    lowest=16,
+    highest=150,
+    step=2,
+    default=100,
+)
+_PATCHCORE_WORDS = (
+    N_("PatchCore on {backbone}"),
+    N_("Learns from normal images alone, wherever the part lies in the picture. The best choice for most products."),
+)
+_PADIM_WORDS = (
+    N_("PaDiM on {backbone}"),
+    N_("Learns what is normal at each place: for parts that always lie the same way. Builds and inspects fast."),
+)
+_EMBEDDING_WORDS = (N_("Embeddings of {backbone}"), N_("Finds images that look alike."))
+_PATCHCORE_BACKBONES = (
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "resnet18",
+    "wide_resnet50_2",
+    "dinov2_vits14",
+)
+_PADIM_BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet18", "wide_resnet50_2")
+
+
+def _option(purpose: str, method: str, backbone: str) -> ModelOption:
+    title, description = {PATCHCORE: _PATCHCORE_WORDS, PADIM: _PADIM_WORDS, EMBEDDING: _EMBEDDING_WORDS}[method]
+    fields = {PATCHCORE: (_INPUT_SIZE, _BANK_SIZE), PADIM: (_INPUT_SIZE, _CHANNELS), EMBEDDING: ()}[method]
+    return ModelOption(f"{method}-{backbone}", purpose, method, title, description, backbone, fields)
 
 
 OPTIONS: tuple[ModelOption, ...] = (
-    ModelOption(
-        name="patchcore-efficientnet_lite0",
-        purpose=DETECTION,
-        title=N_("PatchCore on EfficientNet-Lite0"),
-        description=N_("Learns from normal images alone. The weights are carried: no network is needed."),
-        backbone="efficientnet_lite0",
-    ),
-    ModelOption(
-        name="backbone-efficientnet_lite0",
-        purpose=SIMILARITY,
-        title=N_("Embeddings of EfficientNet-Lite0"),
-        description=N_("Finds images that look alike. The weights are carried: no network is needed."),
-        backbone="efficientnet_lite0",
-    ),
+    *(_option(DETECTION, PATCHCORE, backbone) for backbone in _PATCHCORE_BACKBONES),
+    *(_option(DETECTION, PADIM, backbone) for backbone in _PADIM_BACKBONES),
+    *(_option(SIMILARITY, EMBEDDING, backbone) for backbone in _PATCHCORE_BACKBONES),
 )
 DEFAULTS = {DETECTION: "patchcore-efficientnet_lite0", SIMILARITY: "backbone-efficientnet_lite0"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen model of a purpose and its options."""
+    """The chosen model of a purpose, the options that differ from its own, and the row's version (0: never saved)."""
 
     option: ModelOption
     options: dict[str, Any]
+    row_version: int = 0
+
+
+def list_options(purpose: str) -> tuple[ModelOption, ...]:
+    """The models that can be chosen for the purpose."""
+    return tuple(option for option in OPTIONS if option.purpose == purpose)
 
 
 def find_option(name: str) -> ModelOption | None:
@@ -64,5 +144,68 @@ def chosen(session: Session, purpose: str) -> Choice:
     if row is None or option is None:
         option = find_option(DEFAULTS[purpose])
         assert option is not None
-        return Choice(option, {})
-    return Choice(option, dict(row.options))
+        return Choice(option, {}, 0 if row is None else row.row_version)
+    return Choice(option, dict(row.options), row.row_version)
+
+
+def current_choice(services: Services, purpose: str) -> Choice:
+    """The same for a caller without a session."""
+    with reading(services) as session:
+        return chosen(session, purpose)
+
+
+def choose(
+    services: Services,
+    person: Person,
+    *,
+    purpose: str,
+    name: str,
+    options: Mapping[str, Any],
+    row_version: int,
+) -> Choice:
+    """Choose the model of a purpose; models in use stay until the next deployment.
+
+    `row_version` is that of the `Choice` that was shown. Raises NotAllowed, NotFound(`model_unknown`),
+    BadInput(`model_option_invalid`), NotReady(`backbone_weights_missing`) and Conflict(`stale_save`).
+    """
+    require_role(person.role, ENGINEER)
+    option = find_option(name)
+    if option is None or option.purpose != purpose:
+        raise NotFound("model_unknown", name=name)
+    checked = check_options(option, options)
+    if find_weights(services.settings, option.backbone) is None:
+        raise NotReady("backbone_weights_missing", name=option.spec.title)
+    with writing(services) as session:
+        row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
+        found_version, row_id = (row.row_version, row.id or 0) if row is not None else (0, 0)
+        if found_version != row_version:
+            raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=row_version)
+        before = chosen(session, purpose)
+        if row is None:
+            row = ModelParam(purpose=purpose, model_name=name, row_version=0)
+        row.model_name, row.options = name, checked
+        row.updated_at, row.updated_by, row.row_version = utc_now(), person.id, row.row_version + 1
+        session.add(row)
+        session.flush()
+        changes = find_changes(
+            {"model": before.option.name, "options": before.options}, {"model": name, "options": checked}
+        )
+        record(session, person, "model.choose", "model_choice", row.id, row_version=row.row_version, changes=changes)
+        session.commit()
+        return Choice(option, checked, row.row_version)
+
+
+def check_options(option: ModelOption, options: Mapping[str, Any]) -> dict[str, int]:
+    """The options that differ from the model's own. Raises BadInput(`model_option_invalid`)."""
+    fields = {field.name: field for field in option.fields}
+    checked: dict[str, int] = {}
+    for name, value in options.items():
+        field = fields.get(name)
+        if field is None:
+            raise BadInput("model_option_unknown", field=name)
+        if value is None or value == field.default:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int) or not field.lowest <= value <= field.highest:
+            raise BadInput("model_option_invalid", field=name, value=value, lowest=field.lowest, highest=field.highest)
+        checked[name] = value
+    return checked

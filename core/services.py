@@ -51,5 +51,10 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
         database.dispose()
         raise from_lower(error) from error
     objects = open_objects(settings)
-    models = ModelCache(objects=objects, folder=settings.cache_dir / "models", device=settings.device)
+    models = ModelCache(
+        objects=objects,
+        folder=settings.cache_dir / "models",
+        device=settings.device,
+        weights_dir=settings.weights_dir,
+    )
     return Services(settings=settings, database=database, objects=objects, models=models)

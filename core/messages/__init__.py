@@ -3,6 +3,7 @@
 from core.messages.catalog import CATALOG_MESSAGES
 from core.messages.deployments import DEPLOYMENT_MESSAGES
 from core.messages.files import FILE_MESSAGES
+from core.messages.models import MODEL_MESSAGES
 from core.messages.preprocessing import PREPROCESSING_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
 
@@ -11,5 +12,6 @@ MESSAGES: dict[str, str] = {
     **FILE_MESSAGES,
     **CATALOG_MESSAGES,
     **DEPLOYMENT_MESSAGES,
+    **MODEL_MESSAGES,
     **PREPROCESSING_MESSAGES,
 }

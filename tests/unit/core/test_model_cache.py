@@ -13,7 +13,7 @@ from core.model_cache import ModelCache, fetch_bundle
 from core.services import Services
 from core.versions import active_version
 from inference.errors import ArtifactError, ModelError
-from inference.vision.patchcore import PatchCore
+from inference.vision import detectors
 from storage.objects import ObjectStoreError
 from storage.tables import ModelVersion, Product
 from tests.plates import plate
@@ -37,7 +37,7 @@ def index(plate_services: Services, plate_product: Product) -> ModelVersion:
 
 def _fresh_cache(services: Services, folder: Path) -> ModelCache:
     """The cache of another process, on another machine."""
-    return ModelCache(objects=services.objects, folder=folder, device="cpu")
+    return ModelCache(objects=services.objects, folder=folder, device="cpu", weights_dir=folder)
 
 
 def _flip(path: Path) -> None:
@@ -50,13 +50,13 @@ def test_sessions_that_want_a_model_at_once_share_one_load(
     plate_services: Services, bank: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[Path] = []
-    load = PatchCore.load
+    load = detectors.load
 
-    def counted(folder: Path, **options: object) -> PatchCore:
+    def counted(folder: Path, **options: object) -> detectors.Detector:
         loads.append(folder)
         return load(folder, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(PatchCore, "load", counted)
+    monkeypatch.setattr(detectors, "load", counted)
     with ThreadPoolExecutor(6) as pool:
         models = list(pool.map(lambda _: plate_services.models.memory_bank(bank), range(12)))
     assert len(loads) == 1

@@ -1,0 +1,35 @@
+"""From the distances of an image's patches to the map that a person sees."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from inference.vision.preprocessing import Preprocessing
+from inference.vision.scoring import mean_of_highest
+
+
+def draw_map(
+    distances: np.ndarray,
+    grid: tuple[int, int],
+    *,
+    size_px: tuple[int, int],
+    score: float,
+    score_share: float,
+    blur_sigma_px: float,
+    preprocessing: Preprocessing,
+) -> np.ndarray:
+    """Float32 (height, width) of `size_px` from float32 distances (P,) on `grid` (rows, columns), in the same unit.
+
+    Smoothed, 0 where nothing counts, and scaled so that its highest part, of the same share as the patches in the
+    score, reaches the score: map and score are read against the same thresholds, but blurring lowers narrow peaks.
+    """
+    height, width = size_px
+    drawn = cv2.resize(distances.reshape(grid), (width, height), interpolation=cv2.INTER_LINEAR)
+    if blur_sigma_px > 0:
+        drawn = cv2.GaussianBlur(drawn, (0, 0), blur_sigma_px, borderType=cv2.BORDER_REFLECT)
+    drawn = np.asarray(drawn, np.float32)
+    if preprocessing.region_of_interest is not None or preprocessing.ignore:
+        drawn *= preprocessing.valid_mask(height, width)
+    peak = mean_of_highest(drawn.ravel(), max(1, round(drawn.size * score_share)))
+    return drawn * np.float32(score / peak) if peak > 0.0 else drawn
