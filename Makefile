@@ -11,7 +11,7 @@ export PYTHONPATH :=
 .DEFAULT_GOAL := run
 
 run: setup
-	@$(BIN)/python -m core demo --first-start
+	@$(BIN)/python -m core demo --first-start || echo "The demo is not complete; the next start goes on with it."
 	@echo "Geomsa: http://localhost:$(PORT)"
 	@exec $(BIN)/streamlit run Home.py --server.port $(PORT)
 
