@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.vision.multicore import map_blocks
+from inference.vision.multicore import CORES, map_blocks
 
-_BLOCK_ROWS = 256
+# The product of a block with a thousand queries stays in a core's cache until its minimum is taken.
+_BLOCK_ROWS = 64
 
 
 class Bank:
@@ -17,8 +18,10 @@ class Bank:
         # |x−b|² = |x|² − 2x·b + |b|²: centring keeps the terms, and so the rounding of their difference, small.
         self._mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.rows = rows
-        self._doubled = (rows - self._mean) * np.float32(-2.0)
-        self._squares = (0.25 * np.einsum("md,md->m", self._doubled, self._doubled))[:, None]
+        centred = rows - self._mean
+        squares = np.einsum("md,md->m", centred, centred)
+        # With |b|² as one more column (and 1 in every query) the product is −2x·b + |b|² at once.
+        self._terms = np.concatenate([centred * np.float32(-2.0), squares[:, None]], axis=1)
         rows.flags.writeable = False
 
     def __len__(self) -> int:
@@ -29,25 +32,16 @@ class Bank:
 
         `queries` is float32 (D, P); the answer is float32 (P,).
         """
-        centred = queries - self._mean[:, None]
-        squares = np.einsum("dp,dp->p", centred, centred)
+        terms = self._prepare(queries)
+        squares = np.einsum("dp,dp->p", terms[:-1], terms[:-1])
         neighbours = min(neighbours, len(self.rows))
         if neighbours == 1:
-
-            def search(block: slice) -> np.ndarray:
-                product = self._doubled[block] @ centred
-                product += self._squares[block]
-                lowest: np.ndarray = product.min(axis=0)
-                return lowest
-
-            blocks = (slice(start, start + _BLOCK_ROWS) for start in range(0, len(self.rows), _BLOCK_ROWS))
-            best: np.ndarray = np.minimum.reduce(map_blocks(search, blocks))
+            best: np.ndarray = np.minimum.reduce(map_blocks(lambda part: _lowest(part, terms), self._shares()))
             best += squares
             np.maximum(best, 0.0, out=best)
             np.sqrt(best, out=best)
             return best
-        product = self._doubled @ centred
-        product += self._squares
+        product = self._terms @ terms
         nearest = np.partition(product, neighbours - 1, axis=0)[:neighbours]
         nearest += squares
         means: np.ndarray = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=0, dtype=np.float32)
@@ -55,7 +49,26 @@ class Bank:
 
     def nearest(self, queries: np.ndarray) -> np.ndarray:
         """Index of the row nearest to each of a few query columns (D, n)."""
-        product = self._doubled @ (queries - self._mean[:, None])
-        product += self._squares
-        nearest: np.ndarray = product.argmin(axis=0)
+        nearest: np.ndarray = (self._terms @ self._prepare(queries)).argmin(axis=0)
         return nearest
+
+    def _prepare(self, queries: np.ndarray) -> np.ndarray:
+        terms = np.empty((queries.shape[0] + 1, queries.shape[1]), dtype=np.float32)
+        np.subtract(queries, self._mean[:, None], out=terms[:-1])
+        terms[-1] = 1.0
+        return terms
+
+    def _shares(self) -> list[np.ndarray]:
+        """One share of the rows for each core: handing over many small blocks would cost more than it evens out."""
+        return [share for share in np.array_split(self._terms, CORES) if len(share)]
+
+
+def _lowest(rows: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """The lowest of the products of the rows (m, D) with each column (D, P), block by block."""
+    lowest = np.full(terms.shape[1], np.inf, dtype=np.float32)
+    product = np.empty((_BLOCK_ROWS, terms.shape[1]), dtype=np.float32)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = rows[start : start + _BLOCK_ROWS]
+        part = np.matmul(block, terms, out=product[: len(block)])
+        np.minimum(lowest, part.min(axis=0), out=lowest)
+    return lowest

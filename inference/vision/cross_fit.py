@@ -13,6 +13,7 @@ import numpy as np
 
 from inference.errors import ModelError
 from inference.vision.bank import Bank
+from inference.vision.bank_building import count_rows, project_groups
 from inference.vision.coreset import select_coreset
 from inference.vision.patch_features import PatchFeatures, Progress
 from inference.vision.scoring import score_patches
@@ -49,6 +50,7 @@ class _CrossFit:
         self._folds = min(folds, self._count)
         self._progress = progress
         sampled = sorted(features.samples)
+        self._projection, self._parts = project_groups(features)
         places = np.linspace(0, len(sampled) - 1, min(max_scored, len(sampled))).round().astype(int)
         self._scored = [sampled[place] for place in sorted(set(places.tolist()))]
 
@@ -57,8 +59,8 @@ class _CrossFit:
         if self._count == 1:
             if features.mirrored is None:
                 return {}
-            bank = Bank(features.groups[0].rows)
-            return {features.keys[0]: score_patches(bank, features.mirrored.T, config, grid=features.grid)}
+            patches = self._project(features.mirrored)
+            return {features.keys[0]: score_patches(Bank(self._parts[0]), patches, config, grid=features.grid)}
         parts = self._reduce_folds()
         scores: dict[str, float] = {}
         for fold in range(self._folds):
@@ -67,7 +69,7 @@ class _CrossFit:
                 continue
             bank = Bank(np.concatenate([part for other, part in parts.items() if other != fold]))
             for index in members:
-                patches = np.ascontiguousarray(features.samples[index].T)
+                patches = self._project(features.samples[index])
                 scores[features.keys[index]] = score_patches(bank, patches, config, grid=features.grid)
                 self._report(len(scores))
         return scores
@@ -75,15 +77,19 @@ class _CrossFit:
     def _reduce_folds(self) -> Mapping[int, np.ndarray]:
         """The coreset of each fold, of such a size that the others together are as many rows as the bank has."""
         features, config = self._features, self._features.config
-        wanted = max(int(features.patch_count * config.coreset_ratio), config.min_bank_size)
-        share = -(-min(wanted, config.max_bank_size) // (self._folds - 1))
+        share = -(-count_rows(features.patch_count, config) // (self._folds - 1))
         parts: dict[int, np.ndarray] = {}
         for fold in range(self._folds):
-            rows = np.concatenate([group.rows[group.owners % self._folds == fold] for group in features.groups])
+            members = (group.owners % self._folds == fold for group in features.groups)
+            rows = np.concatenate([part[inside] for part, inside in zip(self._parts, members, strict=True)])
             chosen = select_coreset(rows, count=share, seed=config.seed, progress=lambda *_: self._report(0))
             parts[fold] = rows[chosen.indices]
             self._report(0)
         return parts
+
+    def _project(self, rows: np.ndarray) -> np.ndarray:
+        """An image's patches, float32 (P, D), as columns in the bank's space."""
+        return np.ascontiguousarray(rows.T) if self._projection is None else self._projection.apply(rows.T)
 
     def _report(self, done: int) -> None:
         if self._progress is not None:

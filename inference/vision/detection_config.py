@@ -20,8 +20,11 @@ class PatchCoreConfig:
     `input_size_px` is the side of a square of the same area as the input (None: the backbone's own); the
     shape of the input follows the shape of the training images. The bank holds `coreset_ratio` of all
     patches, but at least `min_bank_size` and at most `max_bank_size`. `neighbours` is how many nearest rows a patch's
-    distance is averaged over, `score_share` the share of patches, the highest ones, whose mean is the
-    image's score. `even_light` brings every image to one mean and contrast before its features are taken.
+    distance is averaged over; distances are smoothed over the grid (`smoothing_cells`, a Gaussian's sigma), and
+    `score_share` is the share of patches, the highest ones, whose mean is the image's score. `projected_share` is the
+    share of the feature dimensions that patches are brought down to (None: they are compared as they are).
+    `even_light` brings every image to one mean and contrast before its features are taken (None: where the training
+    images differ enough in light for that).
     `memory_budget_bytes` bounds the patches that are held while building. `levels` None: the backbone's own.
 
     Raises ModelError(`config_invalid`), or ModelError(`backbone_unknown`).
@@ -35,9 +38,11 @@ class PatchCoreConfig:
     min_bank_size: int = 2048
     max_bank_size: int = 4096
     neighbours: int = 1
-    score_share: float = 0.01
+    smoothing_cells: float = 0.7
+    score_share: float = 0.003
+    projected_share: float | None = 0.42
     blur_sigma_px: float = 4.0
-    even_light: bool = True
+    even_light: bool | None = None
     seed: int = 0
     memory_budget_bytes: int = 2 * _GIBIBYTE
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
@@ -51,6 +56,11 @@ class PatchCoreConfig:
         _require(self.min_bank_size <= self.max_bank_size, "max_bank_size", self.max_bank_size)
         _require(1 <= self.neighbours <= 50, "neighbours", self.neighbours)
         _require(0.0 < self.score_share <= 1.0, "score_share", self.score_share)
+        _require(0.0 <= self.smoothing_cells <= 8.0, "smoothing_cells", self.smoothing_cells)
+        _require(
+            self.projected_share is None or 0.0 < self.projected_share <= 1.0, "projected_share", self.projected_share
+        )
+        _require(self.even_light in (None, False, True), "even_light", self.even_light)
         _require(0.0 <= self.blur_sigma_px <= 64.0, "blur_sigma_px", self.blur_sigma_px)
         _require(0 <= self.seed < 2**63, "seed", self.seed)
         # At least a few images of a fine grid must fit, or no bank can be built at all.

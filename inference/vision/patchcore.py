@@ -6,7 +6,7 @@ few highest patches, which is steadier than the single highest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,22 +19,22 @@ from inference.artifact import Bundle, Manifest, read_bundle, write_bundle
 from inference.errors import ArtifactError, ModelError
 from inference.vision.backbones import hash_weights, resolve_weights
 from inference.vision.bank import Bank
-from inference.vision.coreset import select_coreset
+from inference.vision.bank_building import BuildFigures, BuiltBank, build_bank, extend_bank
 from inference.vision.cross_fit import cross_fit_scores
 from inference.vision.detection_config import PatchCoreConfig
+from inference.vision.feature_extraction import extract_features
 from inference.vision.graphs import GraphSpec, PortableGraph
+from inference.vision.input_preparation import check_image, prepare_input
 from inference.vision.patch_features import (
     BATCH_SIZE,
     ImageSource,
     PatchFeatures,
     Progress,
-    check_image,
     compute_patches,
-    extract_features,
-    prepare_input,
 )
+from inference.vision.projection import Projection
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
-from inference.vision.scoring import mean_of_highest, score_distances, valid_cells
+from inference.vision.scoring import mean_of_highest, measure_patches, score_distances, valid_cells
 
 __all__ = [
     "KIND",
@@ -53,6 +53,8 @@ KIND = "memory_bank"
 GOLDEN_TOLERANCE = 1e-3
 VOTERS = 5
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+# What bundles of before these settings existed were built with.
+_FORMER: Mapping[str, Any] = MappingProxyType({"projected_share": None, "smoothing_cells": 0.0})
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,6 @@ class Detection:
     nearest_key: str
     nearest_cell: tuple[float, float, float, float]
     highest_cell: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class BuildFigures:
-    """How the bank came to be: `radius` is the coreset's, `radius_bound` includes what merging may have lost."""
-
-    image_count: int
-    patch_count: int
-    bank_size: int
-    radius: float
-    radius_bound: float
-    merged: bool
 
 
 def extract_patches(
@@ -115,11 +105,8 @@ class PatchCore:
         *,
         config: PatchCoreConfig,
         runtime: FeatureRuntime,
-        rows: np.ndarray,
-        owners: np.ndarray,
-        cells: np.ndarray,
+        bank: BuiltBank,
         training_keys: tuple[str, ...],
-        figures: BuildFigures,
         golden_input: np.ndarray,
         weights_sha256: str,
         metadata: Mapping[str, Any] = _NOTHING,
@@ -127,13 +114,12 @@ class PatchCore:
         self.config = config
         self.runtime = runtime
         self.training_keys = training_keys
-        self.figures = figures
+        self.figures = bank.figures
         self.metadata = metadata
         self.weights_sha256 = weights_sha256
         self.golden_input = golden_input
-        self._bank = Bank(rows)
-        self._owners = owners
-        self._cells = cells
+        self._built = bank
+        self._bank = Bank(bank.rows)
 
     @property
     def bank_size(self) -> int:
@@ -169,39 +155,38 @@ class PatchCore:
         Over the memory budget the groups' coresets are merged into one: `figures.radius_bound` then says how far
         from the bank any patch can be at most. Raises ModelError(`out_of_memory`).
         """
-        config = features.config
-
-        def report(done: int, total: int) -> None:
-            if progress is not None:
-                progress("coreset", done, total)
-
-        report(0, 1)
-        try:
-            rows, owners, cells = _join_groups(features)
-            count = max(int(features.patch_count * config.coreset_ratio), config.min_bank_size)
-            chosen = select_coreset(rows, count=min(count, config.max_bank_size), seed=config.seed, progress=report)
-            indices = chosen.indices
-            bank_rows = rows[indices]
-        except MemoryError as error:
-            raise ModelError("out_of_memory") from error
-        figures = BuildFigures(
-            image_count=len(features.keys),
-            patch_count=features.patch_count,
-            bank_size=len(indices),
-            radius=chosen.radius,
-            radius_bound=chosen.radius + max(group.radius for group in features.groups),
-            merged=len(features.groups) > 1,
-        )
         return cls(
-            config=config,
+            config=features.config,
             runtime=features.runtime,
-            rows=bank_rows,
-            owners=owners[indices],
-            cells=cells[indices],
+            bank=build_bank(features, report=_report_coreset(progress)),
             training_keys=features.keys,
-            figures=figures,
             golden_input=make_golden_input(features.first_input),
-            weights_sha256=hash_weights(resolve_weights(config.spec, weights)),
+            weights_sha256=hash_weights(resolve_weights(features.config.spec, weights)),
+        )
+
+    def extract(self, sources: Sequence[ImageSource], *, progress: Progress | None = None) -> PatchFeatures:
+        """The patches of more normal images, taken exactly as the bank's own were. Raises as `extract_patches`."""
+        return extract_features(
+            sources, self.config, open_graph=lambda _: self.runtime, size_px=self.input_size_px, progress=progress
+        )
+
+    def extend(self, features: PatchFeatures, *, progress: Progress | None = None) -> PatchCore:
+        """A new model that knows the images of `features` (from `extract`) too; the old images are not needed.
+
+        Only the old bank's rows and the new patches are chosen from: `figures.radius_bound` says how far an old
+        patch may be from the new bank at most. Raises ModelError: `config_invalid` for patches that were taken
+        otherwise, `out_of_memory`.
+        """
+        if features.graph != self.runtime.graph or features.config != self.config:
+            raise ModelError("config_invalid", field="features", value="taken otherwise")
+        return PatchCore(
+            config=self.config,
+            runtime=self.runtime,
+            bank=extend_bank(self._built, features, report=_report_coreset(progress)),
+            training_keys=(*self.training_keys, *features.keys),
+            golden_input=self.golden_input,
+            weights_sha256=self.weights_sha256,
+            metadata=self.metadata,
         )
 
     def inspect(self, image: np.ndarray) -> Detection:
@@ -250,10 +235,11 @@ class PatchCore:
             },
             tensors={
                 "bank": self._bank.rows,
-                "owners": self._owners,
-                "cells": self._cells,
+                "owners": self._built.owners,
+                "cells": self._built.cells,
                 "golden_input": self.golden_input,
                 "golden_map": anomaly_map,
+                **_projection_tensors(self._built.projection),
             },
             files=files,
         )
@@ -288,12 +274,20 @@ class PatchCore:
         """The model in a verified bundle; raises as `load` does."""
         try:
             document = bundle.metadata
-            config = PatchCoreConfig.from_dict(document["config"])
+            config = PatchCoreConfig.from_dict({**_FORMER, **document["config"]})
             height, width = document["input_size_px"]
             tensors = bundle.tensors
-            rows, owners, cells = tensors["bank"], tensors["owners"], tensors["cells"]
+            projection = None
+            if "projection_axes" in tensors:
+                projection = Projection(mean=tensors["projection_mean"], axes=tensors["projection_axes"])
+            bank = BuiltBank(
+                rows=tensors["bank"],
+                owners=tensors["owners"],
+                cells=tensors["cells"],
+                projection=projection,
+                figures=BuildFigures(**document["figures"]),
+            )
             keys = tuple(document["training_keys"])
-            figures = BuildFigures(**document["figures"])
             weights_sha256 = str(document["backbone"]["weights_sha256"])
             golden_input = tensors["golden_input"]
             user = MappingProxyType(dict(document["user"]))
@@ -304,7 +298,7 @@ class PatchCore:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArtifactError("artifact_damaged", file="manifest.json") from error
-        if len(rows) == 0 or not len(rows) == len(owners) == len(cells) or not np.isfinite(rows).all():
+        if not _fits(bank, config.spec.dimension):
             raise ArtifactError("artifact_damaged", file="tensors.safetensors")
         graph = GraphSpec(config.spec, (int(height), int(width)), patch_window=config.patch_window, merged=True)
         runtime = open_runtime(
@@ -318,11 +312,8 @@ class PatchCore:
         return cls(
             config=config,
             runtime=runtime,
-            rows=rows,
-            owners=owners,
-            cells=cells,
+            bank=bank,
             training_keys=keys,
-            figures=figures,
             golden_input=golden_input,
             weights_sha256=weights_sha256,
             metadata=user,
@@ -336,12 +327,14 @@ class PatchCore:
         ]
 
     def _describe(self, patches: np.ndarray, grid: tuple[int, int], *, height: int, width: int) -> Detection:
-        distances = self._bank.distances(patches, neighbours=self.config.neighbours)
+        projection = self._built.projection
+        queries = patches if projection is None else projection.apply(patches)
+        distances = measure_patches(self._bank, queries, self.config, grid=grid)
         valid = valid_cells(self.config, grid)
         score, highest = score_distances(distances, valid=valid, share=self.config.score_share)
         # The training image that most of the highest patches point to, each with its own nearest row.
-        rows = self._bank.nearest(patches[:, highest[:VOTERS]]).tolist()
-        owners = [int(self._owners[row]) for row in rows]
+        rows = self._bank.nearest(queries[:, highest[:VOTERS]]).tolist()
+        owners = [int(self._built.owners[row]) for row in rows]
         nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
         nearest_row = rows[owners.index(nearest)]
         return Detection(
@@ -349,7 +342,7 @@ class PatchCore:
             anomaly_map=self._draw_map(distances, grid, score=score, valid=valid),
             image_size_px=(width, height),
             nearest_key=self.training_keys[nearest],
-            nearest_cell=_locate(int(self._cells[nearest_row]), grid),
+            nearest_cell=_locate(int(self._built.cells[nearest_row]), grid),
             highest_cell=_locate(int(highest[0]), grid),
         )
 
@@ -407,12 +400,25 @@ def _locate(cell: int, grid: tuple[int, int]) -> tuple[float, float, float, floa
     return (column / columns, row / rows, 1.0 / columns, 1.0 / rows)
 
 
-def _join_groups(features: PatchFeatures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    groups = features.groups
-    if len(groups) == 1:
-        return groups[0].rows, groups[0].owners, groups[0].cells
-    return (
-        np.concatenate([group.rows for group in groups]),
-        np.concatenate([group.owners for group in groups]),
-        np.concatenate([group.cells for group in groups]),
-    )
+def _report_coreset(progress: Progress | None) -> Callable[[int, int], None]:
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress("coreset", done, total)
+
+    return report
+
+
+def _projection_tensors(projection: Projection | None) -> dict[str, np.ndarray]:
+    return {} if projection is None else {"projection_mean": projection.mean, "projection_axes": projection.axes}
+
+
+def _fits(bank: BuiltBank, dimension: int) -> bool:
+    """Whether the parts of a bank that was read belong together and to features of this dimension."""
+    projection, count = bank.projection, len(bank.rows)
+    columns = dimension
+    if projection is not None:
+        if projection.mean.shape != (dimension,) or projection.axes.ndim != 2 or projection.axes.shape[1] != dimension:
+            return False
+        columns = len(projection.axes) + 1
+    same_length = count > 0 and len(bank.owners) == count and len(bank.cells) == count
+    return same_length and bank.rows.shape == (count, columns) and bool(np.isfinite(bank.rows).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from inference.errors import InferenceError
@@ -32,9 +33,22 @@ def score_distances(
     return float(considered[highest].mean(dtype=np.float32)), highest
 
 
+def measure_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> np.ndarray:
+    """Distances of one image's patches (D, P) to a bank, float32 (P,), smoothed over the grid (rows, columns).
+
+    A single patch far away may be noise; one with neighbours that are far, too, is a finding.
+    """
+    distances = bank.distances(patches, neighbours=config.neighbours)
+    if config.smoothing_cells <= 0.0:
+        return distances
+    sigma = config.smoothing_cells
+    smooth = cv2.GaussianBlur(distances.reshape(grid), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(smooth, np.float32).ravel()
+
+
 def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> float:
     """The score of one image's patches (D, P) against a bank."""
-    distances = bank.distances(patches, neighbours=config.neighbours)
+    distances = measure_patches(bank, patches, config, grid=grid)
     return score_distances(distances, valid=valid_cells(config, grid), share=config.score_share)[0]
 
 

@@ -233,3 +233,16 @@ def test_embeddings_are_unit_vectors_that_tell_alike_from_unlike() -> None:
     assert np.linalg.norm(plain) == pytest.approx(1.0, abs=1e-5)
     assert plain @ alike > plain @ unlike
     assert embedder.embed([]).shape == (0, embedder.dimension)
+
+
+def test_a_bundle_of_before_projection_and_smoothing_scores_as_it_did(features: PatchFeatures, tmp_path: Path) -> None:
+    former = replace(features.config, projected_share=None, smoothing_cells=0.0, score_share=0.01, even_light=True)
+    model = PatchCore.from_patches(replace(features, config=former))
+    model.save(tmp_path / "new")
+    bundle = read_bundle(tmp_path / "new", kind="memory_bank")
+    document = {**bundle.metadata, "config": dict(bundle.metadata["config"])}
+    for name in ("projected_share", "smoothing_cells"):
+        del document["config"][name]
+    old = PatchCore.from_bundle(replace(bundle, metadata=document), device="cpu")
+    assert old.config == model.config
+    verify_golden(old, bundle)

@@ -1,0 +1,219 @@
+"""Loading a set of images once and taking the patches of all of them, within a memory budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from inference.errors import ImageError, InferenceError, ModelError
+from inference.vision.coreset import select_coreset
+from inference.vision.detection_config import PatchCoreConfig
+from inference.vision.graphs import GraphSpec
+from inference.vision.input_preparation import (
+    check_image,
+    choose_input_shape,
+    finish_input,
+    light_varies,
+    resize_input,
+)
+from inference.vision.patch_features import (
+    BATCH_SIZE,
+    ImageSource,
+    PatchFeatures,
+    PatchGroup,
+    Progress,
+    compute_patches,
+)
+from inference.vision.runtime import FeatureRuntime
+
+SHAPE_SAMPLE = 5
+LIGHT_SAMPLE = 32
+# Over the budget this many images keep all their patches, for calibration; the others only their group's coreset.
+CALIBRATION_SAMPLE = 200
+
+
+def extract_features(
+    sources: Sequence[ImageSource],
+    config: PatchCoreConfig,
+    *,
+    open_graph: Callable[[GraphSpec], FeatureRuntime],
+    size_px: tuple[int, int] | None = None,
+    progress: Progress | None = None,
+) -> PatchFeatures:
+    """Load every image once and take its patches.
+
+    Images that cannot be used are skipped and reported in `skipped`. When all patches together would exceed
+    half of the memory budget, they are gathered in groups and each group is reduced to its coreset at once.
+    The input has `size_px` (height, width) where that is given, else it follows the shape of the images. `config` in
+    the answer says whether light is evened out, where `config` left that to the images.
+    Raises ModelError: `no_usable_images`, `out_of_memory`, and those of the runtime; what `progress` raises
+    comes through.
+    """
+    try:
+        return _Extraction(sources, config, open_graph=open_graph, size_px=size_px, progress=progress).run()
+    except MemoryError as error:
+        raise ModelError("out_of_memory") from error
+
+
+class _Extraction:
+    """One run of `extract_features`."""
+
+    def __init__(
+        self,
+        sources: Sequence[ImageSource],
+        config: PatchCoreConfig,
+        *,
+        open_graph: Callable[[GraphSpec], FeatureRuntime],
+        size_px: tuple[int, int] | None,
+        progress: Progress | None,
+    ) -> None:
+        self._sources = sources
+        self._config = config
+        self._open_graph = open_graph
+        self._size_px = size_px
+        self._progress = progress
+        self._skipped: dict[str, InferenceError] = {}
+        self._keys: list[str] = []
+        self._groups: list[PatchGroup] = []
+        self._samples: dict[int, np.ndarray] = {}
+        self._buffer = np.empty((0, 0, 0), dtype=np.float32)
+        self._filled = 0
+
+    def run(self) -> PatchFeatures:
+        self._report(0)
+        head = self._load_head()
+        if not head:
+            raise ModelError("no_usable_images")
+        shape = self._size_px or choose_input_shape([image.shape[:2] for _, image in head], self._config)
+        ready = self._resize_sample(head, shape)
+        if self._config.even_light is None:
+            self._config = replace(self._config, even_light=light_varies(list(ready.values()), self._config))
+        config = self._config
+        graph = GraphSpec(config.spec, shape, patch_window=config.patch_window, merged=True)
+        runtime = self._open_graph(graph)
+        self._report(0)
+        first = finish_input(ready[head[0][0]], config)
+        patches, grid = compute_patches(runtime, first[None])
+        image_bytes = patches[0].nbytes
+        total = len(self._sources) - len(self._skipped)
+        reduced = total * image_bytes > config.memory_budget_bytes // 2
+        # A third of the budget holds a group; the samples, the coresets of the groups and the products need the rest.
+        group_size = max(2, config.memory_budget_bytes // (3 * image_bytes)) if reduced else total
+        every = max(1, math.ceil(total / CALIBRATION_SAMPLE)) if reduced else 1
+
+        for batch_keys, batch in self._prepared(ready, shape):
+            patches, _ = compute_patches(runtime, batch)
+            for key, image_rows in zip(batch_keys, patches.transpose(0, 2, 1), strict=True):
+                index = len(self._keys)
+                self._keys.append(key)
+                if not self._filled:
+                    self._buffer = np.empty((group_size, *image_rows.shape), dtype=np.float32)
+                self._buffer[self._filled] = image_rows
+                self._filled += 1
+                if reduced and index % every == 0:
+                    self._samples[index] = image_rows.copy()
+                if self._filled == group_size:
+                    self._close_group(reduced=reduced)
+            self._report(len(self._keys) + len(self._skipped))
+        if self._filled:
+            self._close_group(reduced=reduced)
+        mirrored = None
+        if len(self._keys) == 1:
+            patches, _ = compute_patches(runtime, np.ascontiguousarray(first[None, :, ::-1]))
+            mirrored = np.ascontiguousarray(patches[0].T)
+        return PatchFeatures(
+            config=config,
+            graph=graph,
+            grid=grid,
+            keys=tuple(self._keys),
+            groups=tuple(self._groups),
+            reduced=reduced,
+            first_input=first,
+            runtime=runtime,
+            samples=self._samples,
+            skipped=self._skipped,
+            mirrored=mirrored,
+        )
+
+    def _load_head(self) -> list[tuple[int, np.ndarray]]:
+        """The first few images that can be used, with their places: their shape decides the input's."""
+        head: list[tuple[int, np.ndarray]] = []
+        for place, source in enumerate(self._sources):
+            image = self._load(source)
+            if image is not None:
+                head.append((place, image))
+            self._report(0)
+            if len(head) == SHAPE_SAMPLE:
+                break
+        return head
+
+    def _load(self, source: ImageSource) -> np.ndarray | None:
+        try:
+            return check_image(source.load())
+        except (ImageError, ModelError) as error:
+            self._skipped[source.key] = error
+            return None
+
+    def _resize_sample(self, head: list[tuple[int, np.ndarray]], shape: tuple[int, int]) -> dict[int, np.ndarray]:
+        """The head and an even sample of the rest at the input's size, by place: they tell how the light varies."""
+        ready = {place: resize_input(image, self._config, size_px=shape) for place, image in head}
+        if self._config.even_light is not None:
+            return ready
+        last = len(self._sources) - 1
+        for place in np.unique(np.linspace(0, last, min(LIGHT_SAMPLE, last + 1)).round().astype(int)).tolist():
+            if place in ready or self._sources[place].key in self._skipped:
+                continue
+            image = self._load(self._sources[place])
+            if image is not None:
+                ready[place] = resize_input(image, self._config, size_px=shape)
+            self._report(0)
+        return ready
+
+    def _prepared(self, ready: dict[int, np.ndarray], shape: tuple[int, int]) -> Iterator[tuple[list[str], np.ndarray]]:
+        keys: list[str] = []
+        inputs: list[np.ndarray] = []
+        for place, source in enumerate(self._sources):
+            if source.key in self._skipped:
+                continue
+            pixels = ready.pop(place, None)
+            if pixels is None:
+                image = self._load(source)
+                if image is None:
+                    continue
+                pixels = resize_input(image, self._config, size_px=shape)
+            keys.append(source.key)
+            inputs.append(finish_input(pixels, self._config))
+            self._report(len(self._keys) + len(self._skipped))
+            if len(inputs) == BATCH_SIZE:
+                yield keys, np.stack(inputs)
+                keys, inputs = [], []
+        if inputs:
+            yield keys, np.stack(inputs)
+
+    def _close_group(self, *, reduced: bool) -> None:
+        count, cell_count = self._filled, self._buffer.shape[1]
+        first = len(self._keys) - count
+        rows = self._buffer[:count].reshape(count * cell_count, -1)
+        owners = np.repeat(np.arange(first, len(self._keys), dtype=np.int32), cell_count)
+        cells = np.tile(np.arange(cell_count, dtype=np.int32), count)
+        if not reduced:
+            self._samples.update({first + offset: self._buffer[offset] for offset in range(count)})
+        self._filled = 0
+        radius = 0.0
+        if reduced:
+            chosen = select_coreset(
+                rows,
+                count=self._config.max_bank_size,
+                seed=self._config.seed,
+                progress=lambda _done, _total: self._report(len(self._keys) + len(self._skipped)),
+            )
+            rows, owners, cells = (part[chosen.indices] for part in (rows, owners, cells))
+            radius = chosen.radius
+        self._groups.append(PatchGroup(rows=rows, owners=owners, cells=cells, radius=radius))
+
+    def _report(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress("features", done, len(self._sources))

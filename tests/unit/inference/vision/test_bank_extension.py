@@ -1,0 +1,51 @@
+"""More good images for a bank that exists, without the old ones."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.errors import ModelError
+from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig
+
+CONFIG = PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600)
+
+
+def draw(seed: int, *, period: float) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    stripes = 120 + 50 * np.sin((np.arange(128) + rng.integers(12)) / period)
+    image = np.repeat(stripes[None, :], 128, axis=0) + rng.normal(0, 6, (128, 128))
+    return np.repeat(image.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def sources(seeds: range, *, period: float) -> list[ImageSource]:
+    return [ImageSource(f"{period}:{seed}", lambda seed=seed: draw(seed, period=period)) for seed in seeds]  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def old() -> PatchCore:
+    return PatchCore.fit(sources(range(10), period=5.0), CONFIG, device="cpu")
+
+
+def test_an_extended_bank_knows_the_new_kind_and_still_knows_the_old(old: PatchCore, tmp_path: Path) -> None:
+    both = old.extend(old.extract(sources(range(10), period=11.0)))
+    of_old, of_new = draw(50, period=5.0), draw(50, period=11.0)
+    assert both.inspect(of_new).score < 0.8 * old.inspect(of_new).score
+    assert both.inspect(of_old).score < 1.15 * old.inspect(of_old).score
+    assert both.training_keys == (*old.training_keys, *(f"11.0:{seed}" for seed in range(10)))
+    assert both.inspect(of_new).nearest_key.startswith("11.0:")
+    assert both.inspect(of_old).nearest_key.startswith("5.0:")
+    assert both.figures.image_count == 20
+    assert both.figures.radius_bound >= both.figures.radius + old.figures.radius_bound - 1e-6
+    both.save(tmp_path / "b")
+    loaded = PatchCore.load(tmp_path / "b", device="cpu")
+    assert loaded.inspect(of_new).score == pytest.approx(both.inspect(of_new).score, rel=1e-5)
+
+
+def test_patches_that_were_taken_otherwise_are_refused(old: PatchCore) -> None:
+    other = replace(CONFIG, patch_window=1, even_light=old.config.even_light)
+    foreign = PatchCore.fit(sources(range(2), period=5.0), other, device="cpu")
+    with pytest.raises(ModelError) as caught:
+        old.extend(foreign.extract(sources(range(2), period=5.0)))
+    assert caught.value.code == "config_invalid"
