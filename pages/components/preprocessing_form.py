@@ -1,0 +1,154 @@
+"""The options of one product as widgets; what they say is kept in the product's draft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import streamlit as st
+
+from core.preprocessing_settings import MAX_IGNORED_AREAS
+from pages.components.language import _
+from pages.components.preprocessing_draft import Draft, draft_of, round_area, set_values, widget_key
+from pages.components.preprocessing_words import SMOOTHING_NAMES
+
+_SMOOTHING_SIZES_PX = (3, 5, 7, 9, 11, 13, 15)
+_NEW_AREA = (0.4, 0.4, 0.2, 0.2)
+
+
+def show_options(product_id: int, draft: Draft) -> None:
+    """Light and smoothing, in the order in which they are applied."""
+    values = draft.values
+    kind = _seeded(product_id, "smoothing", values["smoothing"])
+    values["smoothing"] = st.selectbox(
+        _("Smoothing"),
+        list(SMOOTHING_NAMES),
+        key=kind,
+        format_func=lambda name: _(SMOOTHING_NAMES[name]),
+        help=_("Takes noise away before the contrast is raised. It also softens very fine defects."),
+    )
+    if values["smoothing"] != "none":
+        values["smoothing_size_px"] = st.select_slider(
+            _("Size of the smoothing (px)"),
+            _SMOOTHING_SIZES_PX,
+            key=_seeded(product_id, "smoothing_size_px", values["smoothing_size_px"]),
+        )
+    _toggle(product_id, values, "grayscale", _("Grayscale"), _("For parts whose colour varies without meaning."))
+    _toggle(
+        product_id,
+        values,
+        "normalize",
+        _("Normalize"),
+        _("Stretches the brightness of each image to the full range."),
+    )
+    _toggle(
+        product_id,
+        values,
+        "equalize",
+        _("Histogram equalization"),
+        _("Uses every brightness equally often. Strong: it also raises what is not a defect."),
+    )
+    _toggle(
+        product_id,
+        values,
+        "clahe",
+        _("Contrast (CLAHE)"),
+        _("Raises the contrast place by place: for light that is uneven over the part."),
+    )
+    if values["clahe"]:
+        limit, tiles = float(values["clahe_clip_limit"]), int(values["clahe_tile_grid"])
+        values["clahe_clip_limit"] = st.slider(
+            _("Contrast limit"),
+            min(0.5, limit),
+            max(10.0, limit),
+            key=_seeded(product_id, "clahe_clip_limit", limit),
+            step=0.5,
+            help=_("The higher, the stronger; noise is raised too."),
+        )
+        values["clahe_tile_grid"] = st.slider(
+            _("Tiles a side"),
+            min(2, tiles),
+            32,
+            key=_seeded(product_id, "clahe_tile_grid", tiles),
+            help=_("The more tiles, the smaller the places that are evened out."),
+        )
+
+
+def show_areas(product_id: int, draft: Draft) -> None:
+    """The region of interest and the ignored areas, in percent of the image."""
+    on = st.toggle(
+        _("Region of interest"),
+        key=_seeded(product_id, "region_on", draft.values["region_of_interest"] is not None),
+        help=_("Findings outside of it do not count."),
+    )
+    if on:
+        draft.region = _ask_area(product_id, "region", draft.region)
+    draft.values["region_of_interest"] = list(draft.region) if on else None
+    areas: list[list[float]] = draft.values["ignore"]
+    for index, area in enumerate(areas):
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(_("Ignored area {number}", number=index + 1), width="stretch")
+                st.button(
+                    "",
+                    key=f"preprocessing_{product_id}_remove_{index}",
+                    icon=":material/delete:",
+                    help=_("Remove this area"),
+                    on_click=remove_area,
+                    args=(product_id, index),
+                )
+            areas[index] = _ask_area(product_id, f"ignore_{index}", area)
+    st.button(
+        _("Add an ignored area"),
+        key=f"preprocessing_{product_id}_add",
+        icon=":material/add:",
+        disabled=len(areas) >= MAX_IGNORED_AREAS,
+        help=_("For labels, screws or shadows that differ from part to part."),
+        on_click=add_area,
+        args=(product_id, _NEW_AREA),
+    )
+
+
+# What a click does reads the draft at the click: what it was when the button was drawn may be older than the sliders.
+def add_area(product_id: int, area: Sequence[float]) -> None:
+    """One more ignored area."""
+    values = draft_of(product_id).values
+    if len(values["ignore"]) < MAX_IGNORED_AREAS:
+        set_values(product_id, {**values, "ignore": [*values["ignore"], list(area)]})
+
+
+def remove_area(product_id: int, index: int) -> None:
+    """One ignored area less."""
+    values = draft_of(product_id).values
+    set_values(product_id, {**values, "ignore": [*values["ignore"][:index], *values["ignore"][index + 1 :]]})
+
+
+def set_region(product_id: int, area: Sequence[float]) -> None:
+    """Switch the region of interest on, at this place."""
+    set_values(product_id, {**draft_of(product_id).values, "region_of_interest": list(area)})
+
+
+def _ask_area(product_id: int, name: str, area: list[float]) -> list[float]:
+    """Two sliders, each from edge to edge."""
+    edges: list[tuple[float, float]] = []
+    for axis, label in enumerate((_("From left to right (%)"), _("From top to bottom (%)"))):
+        start, length = area[axis], area[axis + 2]
+        whole = (round(start * 100, 1), round(min(1.0, start + length) * 100, 1))
+        key = _seeded(product_id, f"{name}_{axis}", whole)
+        # Without `value` the type stub does not know that a pair comes back for a pair in the session.
+        low, high = cast(tuple[float, float], st.slider(label, 0.0, 100.0, key=key, step=0.1, format="%g"))
+        edges.append((low / 100, high / 100))
+    (left, right), (top, bottom) = edges
+    return round_area([left, top, right - left, bottom - top])
+
+
+def _toggle(product_id: int, values: dict[str, Any], name: str, label: str, explanation: str) -> None:
+    values[name] = st.toggle(label, key=_seeded(product_id, name, values[name]), help=explanation)
+
+
+def _seeded(product_id: int, name: str, value: Any) -> str:
+    """The widget's key, its first value put in place where it has none."""
+    key = widget_key(product_id, name)
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return key

@@ -1,0 +1,268 @@
+"""Preprocessing: how a product's images are made ready for its model, tried live on its own images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import AppError, Conflict
+from core.i18n import N_
+from core.image_library import list_images
+from core.preprocessing_settings import (
+    NO_MODEL,
+    WAITING,
+    ProductPreprocessing,
+    get_preprocessing,
+    list_preprocessing,
+    parse_options,
+    preview,
+    save_preprocessing,
+)
+from core.roles import ENGINEER
+from pages.components import screens
+from pages.components.area_viewer import Area, show_area_viewer
+from pages.components.language import _, escape, moment, number
+from pages.components.lighting_advice_view import show_advice
+from pages.components.pickers import pick_product
+from pages.components.preprocessing_draft import Draft, discard_draft, draft_of, open_draft, set_values, start_draft
+from pages.components.preprocessing_form import add_area, set_region, show_areas, show_options
+from pages.components.preprocessing_words import STATES, describe_options, describe_state
+from pages.components.session import person, require, say_after_rerun, services, show_error
+
+if TYPE_CHECKING:
+    from inference.vision.preprocessing import Preprocessing
+
+require(ENGINEER)
+
+_KINDS: dict[str, str] = {"normal": N_("Normal"), "defect": N_("Defect")}
+_REGION, _IGNORED = "region", "ignored"
+
+
+def show_screen() -> None:
+    """Choose a product, set and try its options, then the overview of all products."""
+    st.title(_("Preprocessing"))
+    found = list_preprocessing(services())
+    if not found:
+        st.info(_("There is no product yet. Register one and add its images first."), icon=":material/category:")
+        screens.link_to(screens.PRODUCTS, _("Register a product"))
+        return
+    st.markdown(
+        _(
+            "How images are made ready before the model sees them: the same steps when it is built and when it "
+            "inspects. A change is used from the next deployment of the memory bank on."
+        )
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=420):
+            product = pick_product([one.product for one in found], key="preprocessing")
+        if product is not None:
+            show_editor_state(next(one for one in found if one.product.id == product.id))
+    if product is None or product.id is None:
+        return
+    show_editor(product.id)
+    st.divider()
+    show_overview(found)
+
+
+def show_editor_state(found: ProductPreprocessing) -> None:
+    """Whether what is saved is in use, and the way to the deployment where it is not."""
+    words, color, icon = STATES[found.state]
+    st.badge(_(words), icon=icon, color=color)  # type: ignore[arg-type]  # one of the three colours of STATES
+    if found.state in (WAITING, NO_MODEL):
+        screens.link_to(screens.MEMORY_BANKS, _("Deploy it on the screen of the memory banks"))
+
+
+@st.fragment
+def show_editor(product_id: int) -> None:
+    """Options at the left, both pictures at the right. A fragment: a moved slider redraws nothing else."""
+    try:
+        found = get_preprocessing(services(), product_id)
+    except AppError as error:
+        show_error(error)
+        return
+    draft = open_draft(found)
+    left, right = st.columns([1, 2.3], gap="medium")
+    with left:
+        options_tab, areas_tab = st.tabs([_("Options"), _("Areas")])
+        with options_tab:
+            show_options(product_id, draft)
+        with areas_tab:
+            show_areas(product_id, draft)
+    with right:
+        try:
+            options: Preprocessing | None = parse_options(draft.values)
+        except AppError as error:
+            show_error(error)
+            options = None
+        if options is not None:
+            show_preview(product_id, options)
+        show_save(found, draft, options)
+    if options is not None:
+        show_advice(product_id, options)
+
+
+def show_preview(product_id: int, options: Preprocessing) -> None:
+    """Both pictures of one of the product's images, and the choice of the image."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        kind = st.segmented_control(
+            _("Images"),
+            list(_KINDS),
+            key=f"preprocessing_{product_id}_kind",
+            default="normal",
+            required=True,
+            format_func=lambda name: _(_KINDS[name]),
+            label_visibility="collapsed",
+            on_change=turn_to,
+            args=(product_id, 1),
+        )
+        place = int(st.session_state.get(place_key(product_id), 1))
+        page = list_images(services(), product_id, image_type=kind, page=place, page_size=1)
+        for step, words, icon in ((-1, _("Previous"), "chevron_left"), (1, _("Next"), "chevron_right")):
+            st.button(
+                words,
+                key=f"preprocessing_{product_id}_step_{step}",
+                icon=f":material/{icon}:",
+                disabled=not 1 <= page.page + step <= page.total,
+                on_click=turn_to,
+                args=(product_id, page.page + step),
+            )
+        if page.rows:
+            shown = page.rows[0]
+            about = f"{escape(shown.stored_name)} · {number(shown.width_px)} × {number(shown.height_px)} px"
+            st.caption(_("{place} of {total}", place=number(page.page), total=number(page.total)) + f" · {about}")
+    if not page.rows:
+        st.info(_("The product has no images of this kind yet."), icon=":material/hide_image:")
+        screens.link_to(screens.NORMAL_IMAGES, _("Add normal images"))
+        return
+    try:
+        seen = preview(services(), page.rows[0].id or 0, options)
+    except AppError as error:
+        show_error(error)
+        return
+    show_area_viewer(
+        seen,
+        region=options.region_of_interest,
+        ignored=options.ignore,
+        key=f"preprocessing_{product_id}_viewer",
+        on_drawn=lambda area: take_area(product_id, area),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        names = {_IGNORED: _("Ignored area"), _REGION: _("Region of interest")}
+        st.markdown(_("Dragging on the left picture draws:"), width="content")
+        st.segmented_control(
+            _("Dragging on the left picture draws:"),
+            list(names),
+            key=draws_key(product_id),
+            default=_IGNORED,
+            required=True,
+            format_func=lambda name: names[name],
+            label_visibility="collapsed",
+        )
+
+
+def take_area(product_id: int, area: Area) -> None:
+    """An area was drawn on the picture."""
+    if st.session_state.get(draws_key(product_id)) == _REGION:
+        set_region(product_id, area)
+    else:
+        add_area(product_id, area)
+
+
+def show_save(found: ProductPreprocessing, draft: Draft, options: Preprocessing | None) -> None:
+    """Save, discard, reset; what was set stays when the save is refused."""
+    product_id = found.product.id or 0
+    with st.container(horizontal=True, vertical_alignment="center"):
+        saving = st.button(
+            _("Save"),
+            key=f"preprocessing_{product_id}_save",
+            type="primary",
+            icon=":material/check:",
+            disabled=options is None or not draft.is_changed,
+        )
+        st.button(
+            _("Discard changes"),
+            key=f"preprocessing_{product_id}_discard",
+            disabled=not draft.is_changed,
+            on_click=discard_draft,
+            args=(found,),
+        )
+        st.button(
+            _("Reset to none"),
+            key=f"preprocessing_{product_id}_reset",
+            icon=":material/restart_alt:",
+            on_click=reset,
+            args=(product_id,),
+        )
+        if draft.is_changed:
+            st.markdown(f":orange[{_('Not saved yet')}]", width="content")
+    if saving and options is not None:
+        save(found, options)
+
+
+def save(found: ProductPreprocessing, options: Preprocessing) -> None:
+    """Save on the state that the person saw; a refusal says what is saved now, and the next save is made knowingly."""
+    product_id = found.product.id or 0
+    draft = draft_of(product_id)
+    try:
+        saved = save_preprocessing(services(), person(), product_id, row_version=draft.row_version, options=options)
+    except Conflict as error:
+        show_error(error)
+        now = get_preprocessing(services(), product_id)
+        st.markdown(_("Saved now: {options}", options=describe_options(now.options)))
+        draft.row_version = now.row_version
+        return
+    except AppError as error:
+        show_error(error)
+        return
+    start_draft(saved)
+    say_after_rerun(
+        _(
+            "The preprocessing of “{name}” is saved. It is used from its next deployment on.",
+            name=escape(found.product.name),
+        )
+    )
+    st.rerun()
+
+
+def reset(product_id: int) -> None:
+    """Every option off, no areas; not saved yet."""
+    set_values(product_id, parse_options({}).to_dict())
+
+
+def show_overview(found: list[ProductPreprocessing]) -> None:
+    """All products in one table."""
+    st.subheader(_("All products"))
+    st.dataframe(
+        [
+            {
+                _("Product"): one.product.name,
+                _("State"): describe_state(one.state),
+                _("Set"): describe_options(one.options),
+                _("In use"): describe_options(one.deployed) if one.deployed is not None else "–",
+                _("Changed"): moment(one.updated_at) + (f", {one.updated_by}" if one.updated_by else ""),
+            }
+            for one in found
+        ],
+        hide_index=True,
+        width="stretch",
+        column_config={_("Set"): st.column_config.TextColumn(width="medium")},
+    )
+
+
+def turn_to(product_id: int, place: int) -> None:
+    """Show the image at this place next."""
+    st.session_state[place_key(product_id)] = place
+
+
+def place_key(product_id: int) -> str:
+    """Where the place of the shown image is kept."""
+    return f"preprocessing_{product_id}_place"
+
+
+def draws_key(product_id: int) -> str:
+    """The widget that says what dragging draws."""
+    return f"preprocessing_{product_id}_draws"
+
+
+show_screen()
