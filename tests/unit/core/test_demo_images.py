@@ -73,10 +73,10 @@ def test_every_label_is_in_both_splits(product: DemoProduct) -> None:
         assert {counts["train", defect.code] for defect in product.defects} == {10}
         assert {counts["test", defect.code] for defect in product.defects} == {15}
     else:
-        assert counts["train", None] == 250
-        assert counts["test", None] == 200
+        assert counts["train", None] == 200
+        assert counts["test", None] == 150
         assert counts["train", "cell_defect"] == 60
-        assert counts["test", "cell_defect"] >= 120
+        assert counts["test", "cell_defect"] >= 100
 
 
 @pytest.mark.parametrize("product", by_code(list(PRODUCTS)))
