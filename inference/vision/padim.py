@@ -8,7 +8,7 @@ that always lie in the same place, and inspects in less time than a memory bank.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -101,6 +101,8 @@ class Padim:
 
         Raises ModelError(`out_of_memory`, `backbone_weights_missing`) and what `progress` raises.
         """
+        # Whether light is evened out may have been left to the images: what was done is what inspection must do.
+        config = replace(config, even_light=features.config.even_light)
         if progress is not None:
             progress("gaussians", 0, 1)
         channels = _draw_channels(config, features)

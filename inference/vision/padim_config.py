@@ -32,7 +32,7 @@ class PadimConfig:
     patch_window: int = 3
     score_share: float = 0.01
     blur_sigma_px: float = 4.0
-    even_light: bool = True
+    even_light: bool | None = PatchCoreConfig.even_light
     seed: int = 0
     memory_budget_bytes: int = 2 * _GIBIBYTE
     preprocessing: Preprocessing = field(default_factory=Preprocessing)

@@ -163,8 +163,7 @@ def show_needs(option: ModelOption, state: WeightsState) -> None:
             _("Input"): f"{spec.input_size_px} × {spec.input_size_px} px",
             _("Runs on"): device,
         }
-        lines = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
-        st.markdown(f"| | |\n|---|---|\n{lines}")
+        st.markdown("\n".join(f"- {name}: **{value}**" for name, value in facts.items()))
         if state.source != "carried":
             show_weights_intake(state)
 
