@@ -8,7 +8,10 @@ import pytest
 from inference.artifact import MANIFEST_NAME, read_bundle, write_bundle
 from inference.errors import ArtifactError
 
-TENSORS: dict[str, np.ndarray] = {"rows": np.arange(12, dtype=np.float32).reshape(3, 4), "ids": np.array([3, 1, 2], dtype=np.int64)}
+TENSORS: dict[str, np.ndarray] = {
+    "rows": np.arange(12, dtype=np.float32).reshape(3, 4),
+    "ids": np.array([3, 1, 2], dtype=np.int64),
+}
 
 
 def write(folder: Path) -> str:
