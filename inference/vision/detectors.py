@@ -15,8 +15,9 @@ from inference.vision import patchcore
 from inference.vision.cross_fit import cross_fit_scores
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.padim import DETECTOR as PADIM
-from inference.vision.padim import Padim, cross_fit_padim
+from inference.vision.padim import Padim
 from inference.vision.padim_config import PadimConfig
+from inference.vision.padim_fitting import cross_fit_padim
 from inference.vision.patch_features import ImageSource, PatchFeatures, Progress
 from inference.vision.patchcore import GOLDEN_TOLERANCE, KIND, Detection, PatchCore, extract_patches
 from inference.vision.preprocessing import Preprocessing

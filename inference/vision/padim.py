@@ -22,6 +22,7 @@ from inference.vision.backbones import hash_weights, resolve_weights
 from inference.vision.gaussians import Gaussians, fit_gaussians
 from inference.vision.graphs import GraphSpec, PortableGraph
 from inference.vision.padim_config import PadimConfig
+from inference.vision.padim_fitting import draw_channels, gather_patches
 from inference.vision.patch_features import (
     BATCH_SIZE,
     PatchFeatures,
@@ -34,14 +35,11 @@ from inference.vision.patchcore import KIND, Detection, make_golden_input
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
 from inference.vision.scoring import score_distances, valid_cells
 
-__all__ = ["DETECTOR", "Padim", "PadimConfig", "PadimFigures", "cross_fit_padim"]
+__all__ = ["DETECTOR", "Padim", "PadimConfig", "PadimFigures"]
 
 DETECTOR = "padim"
 # Training images whose features are kept, to name the one that looks most like the part where the part looks worst.
 _EXEMPLARS = 40
-# Twice as many as for PatchCore: a covariance that lacks a fifth of few images scores unseen ones much too high.
-_DEFAULT_FOLDS = 10
-_MAX_SCORED = 150
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -105,9 +103,9 @@ class Padim:
         config = replace(config, even_light=features.config.even_light)
         if progress is not None:
             progress("gaussians", 0, 1)
-        channels = _draw_channels(config, features)
+        channels = draw_channels(config, features)
         try:
-            members, patches = _gather(features, channels)
+            members, patches = gather_patches(features, channels)
             gaussians = fit_gaussians(patches)
         except MemoryError as error:
             raise ModelError("out_of_memory") from error
@@ -270,62 +268,6 @@ class Padim:
             nearest_cell=place,
             highest_cell=place,
         )
-
-
-def cross_fit_padim(
-    features: PatchFeatures,
-    config: PadimConfig,
-    *,
-    folds: int = _DEFAULT_FOLDS,
-    max_scored: int = _MAX_SCORED,
-    progress: Progress | None = None,
-) -> dict[str, float]:
-    """Score by key of normal images by Gaussians that were fitted without them.
-
-    The images are dealt into folds, and each is scored by the fit to all others; of many an even sample of
-    `max_scored` is scored. A single image is scored in the mirror against itself. `progress` gets the stage
-    `calibration`. Raises ModelError(`out_of_memory`).
-    """
-    channels = _draw_channels(config, features)
-    valid = valid_cells(config.extraction, features.grid)
-
-    def score(gaussians: Gaussians, patches: np.ndarray) -> float:
-        return score_distances(gaussians.distances(patches), valid=valid, share=config.score_share)[0]
-
-    try:
-        members, patches = _gather(features, channels)
-        count = len(members)
-        if count == 1:
-            mirrored = features.mirrored
-            return {} if mirrored is None else {features.keys[0]: score(fit_gaussians(patches), mirrored[:, channels])}
-        places = np.unique(np.linspace(0, count - 1, min(count, max_scored)).round().astype(int)).tolist()
-        scores: dict[str, float] = {}
-        for fold in range(min(folds, count)):
-            if progress is not None:
-                progress("calibration", len(scores), len(places))
-            inside = np.arange(count) % min(folds, count) == fold
-            gaussians = fit_gaussians(patches[~inside])
-            for place in places:
-                if inside[place]:
-                    scores[features.keys[members[place]]] = score(gaussians, patches[place])
-        return scores
-    except MemoryError as error:
-        raise ModelError("out_of_memory") from error
-
-
-def _draw_channels(config: PadimConfig, features: PatchFeatures) -> np.ndarray:
-    dimension = next(iter(features.samples.values())).shape[1]
-    drawn = np.random.default_rng(config.seed).permutation(dimension)[: config.channel_count]
-    return np.sort(drawn).astype(np.int32)
-
-
-def _gather(features: PatchFeatures, channels: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """The indices of the images whose patches are all there, and these patches: float32 (N, P, d)."""
-    members = sorted(features.samples)
-    patches = np.empty((len(members), features.grid[0] * features.grid[1], len(channels)), dtype=np.float32)
-    for place, index in enumerate(members):
-        patches[place] = features.samples[index][:, channels]
-    return members, patches
 
 
 def _graph_of(config: PadimConfig, size_px: tuple[int, int]) -> GraphSpec:

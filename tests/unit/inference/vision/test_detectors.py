@@ -10,7 +10,8 @@ import pytest
 from inference.artifact import read_bundle
 from inference.errors import ArtifactError, ModelError
 from inference.vision import detectors, gaussians
-from inference.vision.padim import Padim, PadimConfig, cross_fit_padim
+from inference.vision.padim import Padim, PadimConfig
+from inference.vision.padim_fitting import cross_fit_padim
 from inference.vision.patch_features import ImageSource, PatchFeatures
 from inference.vision.patchcore import PatchCore, PatchCoreConfig
 from inference.vision.preprocessing import Preprocessing
