@@ -29,32 +29,42 @@ if TYPE_CHECKING:
 SAMPLE_NORMALS, SAMPLE_DEFECTS = 24, 12
 NEEDED_NORMALS = 4
 NONE, CURRENT = "none", "current"
-# An option is proposed when it gains this much AUROC over what is set, and does so in this share of resamplings.
-LEAST_GAIN, LEAST_SURENESS = 0.01, 0.95
+# An option is proposed when it gains this much AUROC over what is set, does so in this share of resamplings, and
+# loses no more than this in the light as it is.
+LEAST_GAIN, LEAST_SURENESS, LARGEST_LOSS = 0.01, 0.95, 0.005
 # Larger images are held smaller, or the sample would not fit into memory.
 _HELD_SIDE_PX = 1600
+# From this many images of steady light on, a build leaves the light as it is.
+_FEWEST_STEADY = 8
 _UNEVEN_DROP, _LOW_CONTRAST_LEVELS, _NOISE_LEVELS, _VARYING_SHARE = 0.25, 60.0, 4.0, 0.1
 
 
 @dataclass(frozen=True)
 class OptionFigures:
-    """One option tried. `name` is "none", "current" or that of the option; `auroc` separates normal from defective
-    images under varied light; `light_rise` is how much the light raises the normal images' score (share);
-    `sureness` the share of resamplings in which it separates better than what is set now (0.5: alike)."""
+    """One option tried.
+
+    `name` is "none", "current" or that of the option. `auroc` separates normal from defective images under varied
+    light, `plain_auroc` as they are. `light_rise` is how much the light raises the normal images' score (share),
+    `sureness` the share of resamplings in which it separates better than what is set now (0.5: alike).
+    """
 
     name: str
     options: Preprocessing
     auroc: float
+    plain_auroc: float
     light_rise: float
     sureness: float
 
 
 @dataclass(frozen=True)
 class LightingAdvice:
-    """`hints` are codes of what the images themselves show: "uneven", "low_contrast", "noise", "varying" and the
-    warnings of the survey. `tried` begins with what is set now; `proposed` is one of the tried, or None when nothing
-    measured clearly better. `defects_made_up`: there were too few defect images, so pieces were pasted into normal
-    ones."""
+    """What was measured, and what follows from it.
+
+    `hints` are codes of what the images themselves show: "uneven", "low_contrast", "noise", "varying" or "steady"
+    (whether a build evens out the light), and the warnings of the survey. `tried` begins with what is set now;
+    `proposed` is one of the tried, or None when nothing measured clearly better. `defects_made_up`: there were too
+    few defect images, so pieces were pasted into normal ones.
+    """
 
     survey: LightSurvey
     hints: tuple[str, ...]
@@ -111,6 +121,7 @@ def advise(
             name=name,
             options=candidates[name],
             auroc=trial.auroc,
+            plain_auroc=trial.plain_auroc,
             light_rise=trial.light_rise,
             sureness=0.5 if name == now else sureness(trial, trials[now]),
         )
@@ -146,7 +157,11 @@ def choose(tried: Sequence[OptionFigures]) -> OptionFigures | None:
     """The best of the tried that is clearly better than the first, which is what is set now."""
     now = tried[0]
     better = [
-        found for found in tried[1:] if found.auroc >= now.auroc + LEAST_GAIN and found.sureness >= LEAST_SURENESS
+        found
+        for found in tried[1:]
+        if found.auroc >= now.auroc + LEAST_GAIN
+        and found.sureness >= LEAST_SURENESS
+        and found.plain_auroc >= now.plain_auroc - LARGEST_LOSS
     ]
     return max(better, key=lambda found: found.auroc, default=None)
 
@@ -158,6 +173,7 @@ def find_hints(survey: LightSurvey) -> tuple[str, ...]:
         "low_contrast": survey.contrast_levels < _LOW_CONTRAST_LEVELS,
         "noise": survey.noise_levels > _NOISE_LEVELS,
         "varying": survey.mean_variation > _VARYING_SHARE,
+        "steady": survey.mean_variation <= _VARYING_SHARE and survey.image_count >= _FEWEST_STEADY,
     }
     return (*(code for code, applies in found.items() if applies), *sorted(survey.warnings))
 

@@ -36,12 +36,13 @@ _SEED = 0
 class Trial:
     """How one option did.
 
-    `auroc` tells normal from defective images under varied light. `light_rise` is the rise of the normal images' mean
-    score by the variation, as a share of their plain score. `scores` (n_images, n_views) are those under varied
-    light, rows as in `is_defect`.
+    `auroc` tells normal from defective images under varied light, `plain_auroc` as they are. `light_rise` is the rise
+    of the normal images' mean score by the variation, as a share of their plain score. `scores` (n_images, n_views)
+    are those under varied light, rows as in `is_defect`.
     """
 
     auroc: float
+    plain_auroc: float
     light_rise: float
     scores: npt.NDArray[np.float32]
     is_defect: npt.NDArray[np.bool_]
@@ -58,8 +59,8 @@ def try_options(
     """Each option's trial, on RGB uint8 images; at least FEWEST_NORMALS normal ones.
 
     With fewer than FEWEST_DEFECTS defect images they are made up of the normal ones that are inspected. Runs on the
-    carried backbone with the default light evening. `progress` gets (options done, all). Raises ModelError, and what
-    `progress` raises.
+    carried backbone; light is evened out as a build would do it. `progress` gets (options done, all). Raises
+    ModelError, and what `progress` raises.
     """
     banked, unseen = normals[0::2], normals[1::2]
     shown = list(defects) if len(defects) >= FEWEST_DEFECTS else make_up_defects(unseen)
@@ -115,13 +116,13 @@ def _try(
         return ImageSource(str(index), lambda: banked[index])
 
     model = PatchCore.fit([source(index) for index in range(len(banked))], config, device=device)
-    normals = [pixels for pixels, wrong in zip(probes, is_defect, strict=True) if not wrong]
-    plain = np.array([found.score for found in model.inspect_many(normals)], np.float32)
+    plain = np.array([found.score for found in model.inspect_many(probes)], np.float32)
     scores = np.array([found.score for found in model.inspect_many(varied)], np.float32).reshape(len(probes), -1)
     labels = np.repeat(is_defect, scores.shape[1])
-    level = max(float(plain.mean()), 1e-9)
+    level = max(float(plain[~is_defect].mean()), 1e-9)
     return Trial(
         auroc=image_auroc(scores.ravel(), labels) or 0.0,
+        plain_auroc=image_auroc(plain, is_defect) or 0.0,
         light_rise=float(scores[~is_defect].mean()) / level - 1.0,
         scores=scores,
         is_defect=is_defect,

@@ -62,8 +62,8 @@ def show_answer(product_id: int, advice: LightingAdvice) -> None:
     if advice.proposed is None:
         st.success(
             _(
-                "Leave it as it is: no option separates clearly better than what is set (AUROC {auroc}). "
-                "Exposure and contrast are evened out for every image anyway.",
+                "Leave it as it is: under varying light, no option separates clearly better than what is set "
+                "(AUROC {auroc}) without a loss in steady light.",
                 auroc=number(now.auroc, 3),
             ),
             icon=":material/thumb_up:",
@@ -73,7 +73,7 @@ def show_answer(product_id: int, advice: LightingAdvice) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(
                 _(
-                    "“{option}” would help: AUROC {auroc} instead of {before} under varying light.",
+                    "“{option}” would help where the light varies: AUROC {auroc} instead of {before}.",
                     option=describe_tried(proposed),
                     auroc=number(proposed.auroc, 3),
                     before=number(now.auroc, 3),
@@ -131,6 +131,11 @@ def list_hints(advice: LightingAdvice) -> list[str]:
             "Brightness differs from image to image by ±{share}. It is evened out before the model sees them.",
             share=percent(survey.mean_variation, 0),
         ),
+        "steady": _(
+            "Brightness hardly differs between the training images (±{share}), so the model leaves it as it is. If the "
+            "light on the line can change, register images in that light too, or use what is proposed here.",
+            share=percent(survey.mean_variation, 0),
+        ),
         "blurred": _n(
             "{count} image of the sample is blurred.",
             "{count} images of the sample are blurred.",
@@ -156,7 +161,8 @@ def show_figures(advice: LightingAdvice) -> None:
         [
             {
                 _("Option"): describe_tried(found),
-                "AUROC": number(found.auroc, 3),
+                _("AUROC, light ±30 %"): number(found.auroc, 3),
+                _("AUROC, as taken"): number(found.plain_auroc, 3),
                 _("Gain"): "–" if index == 0 else f"{found.auroc - advice.tried[0].auroc:+.3f}",
                 _("Better in"): "–" if index == 0 else percent(found.sureness, 0),
                 _("Light raises the normal score by"): percent(found.light_rise, 0),
@@ -169,9 +175,9 @@ def show_figures(advice: LightingAdvice) -> None:
     st.caption(
         _(
             "Measured on {n_normal} normal and {n_defect} defect images. AUROC: 1 is perfect, 0.5 is chance; it is "
-            "lower here than after a deployment, because the bank is small and the light is varied on purpose. “Better "
-            "in” is the share of random re-draws of these images in which the option wins; from 95 % on, and a gain of "
-            "0.01, it is proposed.",
+            "lower here than after a deployment, because the bank is small. Gain and “better in” are under varying "
+            "light; the latter is the share of random re-draws of these images in which the option wins. From 95 % and "
+            "a gain of 0.01 on it is proposed, unless it loses in the light as taken.",
             n_normal=number(advice.n_normal),
             n_defect=number(advice.n_defect),
         )

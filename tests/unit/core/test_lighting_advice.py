@@ -19,13 +19,13 @@ from tests.plates import plate
 PLAIN = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 1.0, has_colour=False)
 
 
-def _figures(name: str, auroc: float, sure: float) -> OptionFigures:
-    return OptionFigures(name, Preprocessing(), auroc, 0.1, sure)
+def _figures(name: str, auroc: float, sure: float, *, plain: float = 0.97) -> OptionFigures:
+    return OptionFigures(name, Preprocessing(), auroc, plain, 0.1, sure)
 
 
 def _trial(normal: list[float], defect: list[float]) -> Trial:
     scores = np.array([normal + defect, normal + defect], np.float32).T
-    return Trial(0.0, 0.0, scores, np.arange(len(scores)) >= len(normal))
+    return Trial(0.0, 0.0, 0.0, scores, np.arange(len(scores)) >= len(normal))
 
 
 def test_options_are_tried_on_the_products_own_images(plate_services: Services, plate_product: Product) -> None:
@@ -75,6 +75,7 @@ def test_what_is_set_comes_first_and_once() -> None:
 def test_only_a_clear_gain_is_proposed() -> None:
     now = _figures("none", 0.90, 0.5)
     assert choose([now, _figures("clahe", 0.95, 0.80), _figures("normalize", 0.905, 0.99)]) is None
+    assert choose([now, _figures("equalize", 0.99, 1.0, plain=0.95)]) is None
     better = [_figures("clahe", 0.93, 0.97), _figures("normalize", 0.94, 0.96)]
     proposed = choose([now, *better])
     assert proposed is not None
@@ -98,6 +99,6 @@ def test_made_up_defects_change_a_small_place_only_and_are_the_same_each_time() 
 
 
 def test_hints_name_what_the_images_show() -> None:
-    assert find_hints(PLAIN) == ()
+    assert find_hints(PLAIN) == ("steady",)
     dim = LightSurvey(10, 30.0, 0.2, 40.0, 0.4, 6.0, has_colour=False, warnings={"under_exposed": 3})
     assert find_hints(dim) == ("uneven", "low_contrast", "noise", "varying", "under_exposed")
