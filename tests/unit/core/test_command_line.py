@@ -135,7 +135,7 @@ def test_a_folder_in_each_layout_is_taken_in_deployed_and_inspected(plate_templa
     ]
     assert "Extracting features" in errors
 
-    parts = {
+    parts: dict[str, tuple[str, dict[str, Any]]] = {
         "bolt": ("png", {"width_px": 64, "height_px": 64}),
         "nut": ("jpg", {"width_px": 300, "height_px": 200}),
         "washer": ("tif", {}),
