@@ -108,3 +108,14 @@ def test_korean_screen_is_in_korean(open_deployed: OpenApp) -> None:
     app = open_deployed(SCREEN, language="ko")
     assert [title.value for title in app.title] == ["이미지 전처리 설정"]
     assert app.dataframe[-1].value.iloc[0]["설정"] == "없음 (원본 그대로)"
+
+
+def test_advice_is_measured_on_a_click_and_shown_with_its_figures(open_deployed: OpenApp) -> None:
+    app = open_deployed(SCREEN)
+    assert "AUROC" not in texts(app)
+    app = press(app, "Measure on this product's images")
+    assert not app.error
+    tried = app.dataframe[0].value
+    assert next(iter(tried["Option"])) == "None: images as they are"
+    assert all(0.0 <= float(value) <= 1.0 for value in tried["AUROC, light ±30 %"])
+    assert "Measured on 24 normal and 12 defect images" in texts(app)
