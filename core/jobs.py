@@ -281,7 +281,7 @@ def hold(session: Session, claim: Claim) -> None:
         session,
         _of(claim.job_id, claim.fencing_token)
         .where(col(DeploymentLog.cancel_requested).is_(False))
-        .values(lease_expires_at=utc_now() + timedelta(seconds=LEASE_S)),
+        .values(stage="activate"),
     ):
         job = session.get(DeploymentLog, claim.job_id)
         if job is not None and job.fencing_token == claim.fencing_token and job.cancel_requested:
