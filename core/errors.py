@@ -88,6 +88,7 @@ def describe(code: str, params: dict[str, Any], language: str) -> str:
 _BY_PREFIX: tuple[tuple[str, type[AppError]], ...] = (
     ("image_", BadInput),
     ("archive_", BadInput),
+    ("pdf_", BadInput),
     ("database_conflict", Conflict),
     ("database_", Unavailable),
     ("object_missing", NotFound),

@@ -3,6 +3,7 @@
 InferenceError
 ├── ImageError      an image that cannot be taken in
 ├── ArtifactError   a bundle that is missing, damaged, newer or of another kind
+├── ManualError     a manual (PDF) that cannot be taken in
 └── ModelError      a model that cannot be built, loaded, verified or asked
 """
 
@@ -33,6 +34,15 @@ _SENTENCES: dict[str, str] = {
     "map_invalid": "The anomaly map is empty or holds values that are no numbers.",
     "no_usable_images": "None of the images could be used to build the model.",
     "out_of_memory": "The machine's memory does not suffice for this step.",
+    "pdf_damaged": "The PDF is damaged and cannot be read.",
+    "pdf_encrypted": "The PDF is protected by a password.",
+    "pdf_not_a_pdf": "The file is no PDF.",
+    "pdf_out_of_memory": "The PDF needs more than {limit_mb} MB of memory to be read.",
+    "pdf_page_missing": "The PDF has no page {page}.",
+    "pdf_timeout": "The PDF could not be read within {limit_s} seconds.",
+    "pdf_too_large": "The PDF is larger than {limit_mb} MB.",
+    "pdf_too_many_pages": "The PDF has {pages} pages; {limit} are taken in at most.",
+    "pdf_without_text": "No page of the PDF has any text.",
 }
 
 
@@ -63,6 +73,10 @@ class ImageError(InferenceError):
 
 class ArtifactError(InferenceError):
     """A bundle cannot be read."""
+
+
+class ManualError(InferenceError):
+    """The bytes are no PDF, or none that is taken in."""
 
 
 class ModelError(InferenceError):

@@ -3,6 +3,7 @@
 from core.messages.catalog import CATALOG_MESSAGES
 from core.messages.deployments import DEPLOYMENT_MESSAGES
 from core.messages.files import FILE_MESSAGES
+from core.messages.manual_files import MANUAL_FILE_MESSAGES
 from core.messages.models import MODEL_MESSAGES
 from core.messages.preprocessing import PREPROCESSING_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
@@ -10,6 +11,7 @@ from core.messages.system import SYSTEM_MESSAGES
 MESSAGES: dict[str, str] = {
     **SYSTEM_MESSAGES,
     **FILE_MESSAGES,
+    **MANUAL_FILE_MESSAGES,
     **CATALOG_MESSAGES,
     **DEPLOYMENT_MESSAGES,
     **MODEL_MESSAGES,
