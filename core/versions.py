@@ -17,6 +17,7 @@ from core.audit import record
 from core.errors import Conflict, NotFound
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.model_catalog import DETECTION, SIMILARITY, chosen
+from core.roles import ENGINEER, require_role
 from core.services import Services
 from core.transactions import reading, writing
 from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting, utc_now
@@ -112,12 +113,14 @@ def retire(session: Session, version: ModelVersion) -> None:
 def activate(services: Services, person: Person, version_id: int) -> ModelVersion:
     """Make a kept version the active one (also: roll back). The bundle is fetched and verified first.
 
-    Raises NotFound, or the AppError of a bundle that is missing or damaged; the active version is untouched then.
+    Raises NotAllowed, NotFound, or the AppError of a bundle that is missing or damaged; the active version is
+    untouched then.
     """
     from core.errors import from_lower
     from inference.errors import InferenceError
     from storage.objects import ObjectStoreError
 
+    require_role(person.role, ENGINEER)
     with reading(services) as session:
         version = session.get(ModelVersion, version_id)
     if version is None:

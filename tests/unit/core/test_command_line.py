@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 from sqlalchemy import update
 from sqlmodel import col, func, select
 
-from core import jobs
+from core import jobs, worker_signs
 from core.__main__ import main
 from core.accounts import open_person
 from core.services import Services, build_services
@@ -301,7 +301,7 @@ def test_a_job_whose_worker_was_killed_does_not_block_the_next_deployment(run: R
 def test_a_deployment_goes_on_by_itself_when_the_worker_it_waits_for_falls_silent(
     run: Run, plate_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "WORKER_SILENT_AFTER_S", 3.0)
+    monkeypatch.setattr(worker_signs, "WORKER_SILENT_AFTER_S", 3.0)
     jobs.beat(plate_services.database, "about-to-die", host="here", pid=1, job_id=None)
     assert jobs.workers_alive(plate_services) == 1
     status, outcomes, _ = run("deploy", "similarity-index", "--product", "plate")

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from core import catalog, jobs
 from core.accounts import Person
-from core.errors import AppError, Conflict
+from core.errors import AppError, Conflict, NotAllowed
 from core.services import Services
 from storage.tables import DeploymentLog, utc_now
 
@@ -167,3 +167,14 @@ def test_a_worker_counts_as_alive_until_it_falls_silent(services: Services) -> N
     assert jobs.workers_alive(services) == 1
     jobs.sign_off(services.database, "w1")
     assert jobs.workers_alive(services) == 0
+
+
+def test_a_line_worker_neither_deploys_nor_stops_a_deployment(
+    services: Services, engineer: Person, worker_person: Person, product_id: int
+) -> None:
+    with pytest.raises(NotAllowed):
+        jobs.submit(services, worker_person, kind=jobs.MEMORY_BANK, product_ids=[product_id])
+    job_id = _submit(services, engineer, product_id)
+    with pytest.raises(NotAllowed):
+        jobs.cancel(services, worker_person, job_id)
+    assert jobs.view(services, job_id).state == "queued"

@@ -1,0 +1,64 @@
+"""What the parts of the job queue have in common: kinds, stages, the claim and what ends it.
+
+Every change of a running job names its fencing token, which grows with each claim: whoever lost the job (its lease ran
+out and another worker took it over) can change nothing any more, however late it wakes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CursorResult
+from sqlmodel import Session
+
+from core.i18n import N_
+from core.roles import ENGINEER
+
+MEMORY_BANK = "memory_bank"
+SIMILARITY_INDEX = "similarity_index"
+KINDS = (MEMORY_BANK, SIMILARITY_INDEX)
+# Who may ask for a job of the kind, and cancel it.
+NEEDED_ROLES: dict[str, str] = {MEMORY_BANK: ENGINEER, SIMILARITY_INDEX: ENGINEER}
+
+LEASE_S = 15.0
+
+STAGE_NAMES: dict[str, str] = {
+    "start": N_("Starting"),
+    "fetch": N_("Fetching images"),
+    "extract": N_("Extracting features"),
+    "coreset": N_("Selecting the memory bank"),
+    "calibrate": N_("Calibrating thresholds"),
+    "evaluate": N_("Measuring on test images"),
+    "embed": N_("Computing embeddings"),
+    "build": N_("Building the index"),
+    "verify": N_("Verifying"),
+    "publish": N_("Publishing"),
+    "activate": N_("Activating"),
+}
+
+
+class JobLost(Exception):
+    """The job belongs to another worker now, or has been ended: stop, and change nothing."""
+
+
+class JobCancelled(Exception):
+    """Somebody asked for the job to be cancelled."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to work on a job for as long as the lease is renewed."""
+
+    job_id: int
+    kind: str
+    fencing_token: int
+    payload: dict[str, Any]
+    attempt: int
+
+
+def changed_one(session: Session, statement: Any) -> bool:
+    """Whether the UPDATE found the row in the state that it names."""
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return bool(result.rowcount == 1)

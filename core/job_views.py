@@ -1,0 +1,127 @@
+"""Looking at jobs: one of them, the newest, the one that runs; place in the queue and remaining time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from core.errors import AppError, NotFound
+from core.services import Services
+from core.transactions import reading
+from storage.tables import DeploymentLog, User, utc_now
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as a page shows it. Times in UTC; `remaining_s` is None while nothing can be said."""
+
+    id: int
+    kind: str
+    state: str
+    stage: str
+    done: int
+    total: int
+    position: int | None
+    product_ids: list[int]
+    current_product_id: int | None
+    outcomes: list[dict[str, Any]]
+    error: AppError | None
+    log: list[dict[str, Any]] = field(repr=False)
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    elapsed_s: float
+    remaining_s: float | None
+    cancel_requested: bool
+    created_by_name: str
+
+
+def view(services: Services, job_id: int) -> JobView:
+    """One job with everything the panel shows. Raises NotFound."""
+    with reading(services) as session:
+        job = session.get(DeploymentLog, job_id)
+        if job is None:
+            raise NotFound("not_found")
+        return _view(session, job)
+
+
+def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -> list[JobView]:
+    """The newest jobs first."""
+    query = select(DeploymentLog).order_by(col(DeploymentLog.id).desc()).limit(limit)
+    if kind is not None:
+        query = query.where(DeploymentLog.kind == kind)
+    with reading(services) as session:
+        return [_view(session, job) for job in session.exec(query).all()]
+
+
+def running_job(services: Services, kind: str) -> JobView | None:
+    """The running job of this kind, else the first that waits, else None."""
+    query = (
+        select(DeploymentLog)
+        .where(DeploymentLog.kind == kind, col(DeploymentLog.state).in_(("queued", "running")))
+        .order_by(col(DeploymentLog.state).desc(), col(DeploymentLog.id))
+        .limit(1)
+    )
+    with reading(services) as session:
+        job = session.exec(query).first()
+        return None if job is None else _view(session, job)
+
+
+def _view(session: Session, job: DeploymentLog) -> JobView:
+    now = utc_now()
+    position = None
+    if job.state == "queued":
+        ahead = session.exec(
+            select(func.count())
+            .select_from(DeploymentLog)
+            .where(
+                col(DeploymentLog.state).in_(("queued", "running")),
+                or_(
+                    col(DeploymentLog.state) == "running",
+                    col(DeploymentLog.priority) < job.priority,
+                    (col(DeploymentLog.priority) == job.priority) & (col(DeploymentLog.id) < job.id),
+                ),
+            )
+        ).one()
+        position = int(ahead) + 1
+    author = session.get(User, job.created_by) if job.created_by is not None else None
+    assert job.id is not None
+    product_ids = list(job.payload.get("product_ids", []))
+    outcomes = list(job.result.get("outcomes", []))
+    elapsed_s = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0.0
+    return JobView(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        stage=job.stage,
+        done=job.done,
+        total=job.total,
+        position=position,
+        product_ids=product_ids,
+        current_product_id=job.result.get("current_product_id"),
+        outcomes=outcomes,
+        error=AppError(job.error_code, **job.error_params) if job.error_code else None,
+        log=[json.loads(line) for line in job.log.splitlines() if line],
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        elapsed_s=elapsed_s,
+        remaining_s=_remaining_s(job, now),
+        cancel_requested=job.cancel_requested,
+        created_by_name=author.display_name if author else "",
+    )
+
+
+def _remaining_s(job: DeploymentLog, now: datetime) -> float | None:
+    """From the share of the whole work that is done; the estimate of each product's weight comes with the job."""
+    share = float(job.result.get("share", 0.0) or 0.0)
+    since = job.result.get("work_started_at")
+    if job.state != "running" or share < 0.05 or not since:
+        return None
+    elapsed_s = (now - datetime.fromisoformat(since)).total_seconds()
+    return max(0.0, elapsed_s * (1.0 - share) / share)

@@ -1,0 +1,46 @@
+"""Signs of life of the workers: their heartbeats, and how many are alive."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import func
+from sqlmodel import col, select
+
+from core.services import Services
+from core.transactions import reading
+from storage.database import Database
+from storage.tables import Worker, utc_now
+
+WORKER_SILENT_AFTER_S = 20.0
+
+
+def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int | None) -> None:
+    """A worker's sign of life."""
+    with database.unit_of_work() as session:
+        row = session.get(Worker, worker_id)
+        if row is None:
+            session.add(Worker(id=worker_id, host=host, pid=pid, job_id=job_id))
+        else:
+            row.heartbeat_at = utc_now()
+            row.job_id = job_id
+            session.add(row)
+        session.commit()
+
+
+def sign_off(database: Database, worker_id: str) -> None:
+    """A worker leaves in good order."""
+    with database.unit_of_work() as session:
+        row = session.get(Worker, worker_id)
+        if row is not None:
+            session.delete(row)
+        session.commit()
+
+
+def workers_alive(services: Services) -> int:
+    """How many workers gave a sign of life in the last 20 s."""
+    since = utc_now() - timedelta(seconds=WORKER_SILENT_AFTER_S)
+    with reading(services) as session:
+        return int(
+            session.exec(select(func.count()).select_from(Worker).where(col(Worker.heartbeat_at) >= since)).one()
+        )
