@@ -221,7 +221,7 @@ class ImagePreprocessing(SQLModel, table=True):
 
 
 class Manual(SQLModel, table=True):
-    """A product's manual (PDF)."""
+    """A product's manual (PDF). `state` is what the last build made of it; none has seen one that is `stored`."""
 
     __tablename__: ClassVar[str] = "manuals"
     __table_args__ = (
@@ -237,6 +237,7 @@ class Manual(SQLModel, table=True):
     object_key: str = Field(max_length=255)
     byte_size: int = Field(sa_type=BigInteger)
     page_count: int = 0
+    pages_without_text: list[int] | None = Field(default=None, sa_type=JSON, nullable=True)  # numbers from 1 on
     content_sha256: str = Field(max_length=64)
     language: str | None = Field(default=None, max_length=8)
     state: str = Field(default="stored", max_length=16)

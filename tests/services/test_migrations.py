@@ -108,11 +108,22 @@ def test_a_database_of_newer_code_is_refused_and_left_alone(database: Database) 
 def test_a_first_migration_broken_off_half_way_is_completed(database: Database) -> None:
     with database.unit_of_work() as session:
         connection = session.connection()
+        command.downgrade(schema.alembic_config(connection), "0001")
         # As a power cut would leave it: the later tables and the revision were never written.
         for statement in ("DROP TABLE workers", "DROP TABLE search_history", "DELETE FROM alembic_version"):
             connection.execute(text(statement))
         connection.execute(text("DROP INDEX ix_inspections_lot ON inspections"))
         session.commit()
     assert database.migrate() == (None, schema.head_revision())
+    with database.unit_of_work() as session:
+        assert _differences(session.connection()) == []
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_a_later_migration_broken_off_before_its_revision_was_written_is_completed(database: Database) -> None:
+    with database.unit_of_work() as session:
+        session.connection().execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        session.commit()
+    assert database.migrate() == ("0001", schema.head_revision())
     with database.unit_of_work() as session:
         assert _differences(session.connection()) == []
