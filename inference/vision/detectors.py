@@ -11,15 +11,17 @@ import numpy as np
 
 from inference.artifact import Bundle, Manifest, read_bundle
 from inference.errors import ArtifactError, ModelError
-from inference.vision import patchcore
+from inference.vision.bank_bundle import KIND
 from inference.vision.cross_fit import cross_fit_scores
+from inference.vision.detection import Detection
 from inference.vision.detection_config import PatchCoreConfig
+from inference.vision.golden import check_golden
 from inference.vision.padim import DETECTOR as PADIM
 from inference.vision.padim import Padim
 from inference.vision.padim_config import PadimConfig
 from inference.vision.padim_fitting import cross_fit_padim
 from inference.vision.patch_features import ImageSource, PatchFeatures, Progress
-from inference.vision.patchcore import GOLDEN_TOLERANCE, KIND, Detection, PatchCore, extract_patches
+from inference.vision.patchcore import PatchCore, extract_patches
 from inference.vision.preprocessing import Preprocessing
 from inference.vision.runtime import Device, FeatureRuntime
 
@@ -47,6 +49,10 @@ class Detector(Protocol):
 
     def inspect_many(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
         """Inspect images in batches, in order; the answers are those of `inspect`. Raises ModelError."""
+        ...
+
+    def score_golden(self) -> tuple[float, np.ndarray]:
+        """Score and map of the reference image, which is the same for every runtime."""
         ...
 
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = ...) -> Manifest:
@@ -186,13 +192,5 @@ def verify_golden(model: Detector, bundle: Bundle) -> None:
 
     Raises ModelError(`golden_mismatch`) when score or map differ by more than 1e-3, relative to the highest value.
     """
-    if isinstance(model, PatchCore):
-        patchcore.verify_golden(model, bundle)
-        return
-    assert isinstance(model, Padim)
-    expected, expected_map = float(bundle.metadata["golden"]["score"]), bundle.tensors["golden_map"]
     score, anomaly_map = model.score_golden()
-    scale = max(abs(expected), float(expected_map.max()), 1e-12)
-    difference = max(abs(score - expected), float(np.abs(anomaly_map - expected_map).max()))
-    if not difference <= GOLDEN_TOLERANCE * scale:
-        raise ModelError("golden_mismatch", found=score, expected=expected)
+    check_golden(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)

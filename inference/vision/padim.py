@@ -19,7 +19,10 @@ from inference.artifact import Bundle, Manifest, write_bundle
 from inference.errors import ArtifactError, ModelError
 from inference.vision.anomaly_map import draw_map
 from inference.vision.backbones import hash_weights, resolve_weights
+from inference.vision.bank_bundle import KIND
+from inference.vision.detection import Detection, locate
 from inference.vision.gaussians import Gaussians, fit_gaussians
+from inference.vision.golden import make_golden_input
 from inference.vision.graphs import GraphSpec, PortableGraph
 from inference.vision.padim_config import PadimConfig
 from inference.vision.padim_fitting import draw_channels, gather_patches
@@ -31,7 +34,6 @@ from inference.vision.patch_features import (
     compute_patches,
     prepare_input,
 )
-from inference.vision.patchcore import KIND, Detection, make_golden_input
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
 from inference.vision.scoring import score_distances, valid_cells
 
@@ -249,7 +251,7 @@ class Padim:
         score, highest = score_distances(
             distances, valid=valid_cells(config.extraction, grid), share=config.score_share
         )
-        place = _locate(int(highest[0]), grid)
+        place = locate(int(highest[0]), grid)
         off = self._exemplars[:, highest].astype(np.float32) - patches[highest] / self._gaussians.spread
         nearest = int(np.einsum("npd,npd->n", off, off).argmin())
         return Detection(
@@ -289,9 +291,3 @@ def _check_tensors(
     )
     if not right:
         raise ArtifactError("artifact_damaged", file="tensors.safetensors")
-
-
-def _locate(cell: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
-    rows, columns = grid
-    row, column = divmod(cell, columns)
-    return (column / columns, row / rows, 1.0 / columns, 1.0 / rows)

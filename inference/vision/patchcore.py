@@ -7,23 +7,25 @@ few highest patches, which is steadier than the single highest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import cv2
 import numpy as np
 
-from inference.artifact import Bundle, Manifest, read_bundle, write_bundle
-from inference.errors import ArtifactError, ModelError
+from inference.artifact import Bundle, Manifest, read_bundle
+from inference.errors import ModelError
+from inference.vision.anomaly_map import draw_map
 from inference.vision.backbones import hash_weights, resolve_weights
 from inference.vision.bank import Bank
-from inference.vision.bank_building import BuildFigures, BuiltBank, build_bank, extend_bank
+from inference.vision.bank_building import BuiltBank, build_bank, extend_bank
+from inference.vision.bank_bundle import KIND, BankContents, read_bank, write_bank
 from inference.vision.cross_fit import cross_fit_scores
+from inference.vision.detection import Detection, locate
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.feature_extraction import extract_features
-from inference.vision.graphs import GraphSpec, PortableGraph
+from inference.vision.golden import check_golden, make_golden_input
+from inference.vision.graphs import GraphSpec
 from inference.vision.input_preparation import check_image, prepare_input
 from inference.vision.patch_features import (
     BATCH_SIZE,
@@ -32,9 +34,8 @@ from inference.vision.patch_features import (
     Progress,
     compute_patches,
 )
-from inference.vision.projection import Projection
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
-from inference.vision.scoring import mean_of_highest, measure_patches, score_distances, valid_cells
+from inference.vision.scoring import measure_patches, score_distances, valid_cells
 
 __all__ = [
     "KIND",
@@ -49,31 +50,8 @@ __all__ = [
     "verify_golden",
 ]
 
-KIND = "memory_bank"
-GOLDEN_TOLERANCE = 1e-3
 VOTERS = 5
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-# What bundles of before these settings existed were built with.
-_FORMER: Mapping[str, Any] = MappingProxyType({"projected_share": None, "smoothing_cells": 0.0})
-
-
-@dataclass(frozen=True)
-class Detection:
-    """What the bank says of one image.
-
-    `score` is a float32 distance. `anomaly_map` is float32 (h, w) over the whole image in the same unit: smoothed,
-    and scaled so that its highest part reaches the score; 0 where nothing counts (ignored regions).
-    `image_size_px` is (width, height) of the image given. `nearest_key` names the training image that the highest
-    patches resemble most, `nearest_cell` and `highest_cell` are the places (x, y, w, h), in fractions of the
-    image, of the nearest patch in that image and of the highest patch in this one.
-    """
-
-    score: float
-    anomaly_map: np.ndarray
-    image_size_px: tuple[int, int]
-    nearest_key: str
-    nearest_cell: tuple[float, float, float, float]
-    highest_cell: tuple[float, float, float, float]
 
 
 def extract_patches(
@@ -212,37 +190,18 @@ class PatchCore:
 
         The bundle holds everything that inspection on the CPU needs, the backbone's graph included.
         """
-        score, anomaly_map = self._score_golden()
-        portable = portable_of(self.runtime)
-        files = {} if portable is None else {"graph.xml": portable.xml, "graph.bin": portable.weights}
-        figures = self.figures
-        return write_bundle(
-            folder,
-            kind=KIND,
-            metadata={
-                "config": self.config.to_dict(),
-                "input_size_px": list(self.input_size_px),
-                "training_keys": list(self.training_keys),
-                "backbone": {
-                    "name": self.config.backbone,
-                    "weights_sha256": self.weights_sha256,
-                    "licence": self.config.spec.licence,
-                    "source": self.config.spec.source,
-                },
-                "figures": {name: getattr(figures, name) for name in BuildFigures.__dataclass_fields__},
-                "golden": {"score": score, "runtime": self.runtime.name},
-                "user": dict(metadata),
-            },
-            tensors={
-                "bank": self._bank.rows,
-                "owners": self._built.owners,
-                "cells": self._built.cells,
-                "golden_input": self.golden_input,
-                "golden_map": anomaly_map,
-                **_projection_tensors(self._built.projection),
-            },
-            files=files,
+        score, anomaly_map = self.score_golden()
+        contents = BankContents(
+            config=self.config,
+            input_size_px=self.input_size_px,
+            bank=self._built,
+            training_keys=self.training_keys,
+            golden_input=self.golden_input,
+            weights_sha256=self.weights_sha256,
+            portable=portable_of(self.runtime),
+            metadata=metadata,
         )
+        return write_bank(folder, contents, golden_score=score, golden_map=anomaly_map, runtime=self.runtime.name)
 
     @classmethod
     def load(
@@ -272,51 +231,23 @@ class PatchCore:
         threads: int | None = None,
     ) -> PatchCore:
         """The model in a verified bundle; raises as `load` does."""
-        try:
-            document = bundle.metadata
-            config = PatchCoreConfig.from_dict({**_FORMER, **document["config"]})
-            height, width = document["input_size_px"]
-            tensors = bundle.tensors
-            projection = None
-            if "projection_axes" in tensors:
-                projection = Projection(mean=tensors["projection_mean"], axes=tensors["projection_axes"])
-            bank = BuiltBank(
-                rows=tensors["bank"],
-                owners=tensors["owners"],
-                cells=tensors["cells"],
-                projection=projection,
-                figures=BuildFigures(**document["figures"]),
-            )
-            keys = tuple(document["training_keys"])
-            weights_sha256 = str(document["backbone"]["weights_sha256"])
-            golden_input = tensors["golden_input"]
-            user = MappingProxyType(dict(document["user"]))
-            portable = (
-                PortableGraph(xml=bundle.files["graph.xml"], weights=bundle.files["graph.bin"])
-                if "graph.xml" in bundle.files
-                else None
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise ArtifactError("artifact_damaged", file="manifest.json") from error
-        if not _fits(bank, config.spec.dimension):
-            raise ArtifactError("artifact_damaged", file="tensors.safetensors")
-        graph = GraphSpec(config.spec, (int(height), int(width)), patch_window=config.patch_window, merged=True)
+        contents = read_bank(bundle)
         runtime = open_runtime(
-            graph,
+            contents.graph,
             weights=backbone_weights,
-            weights_sha256=weights_sha256,
-            portable=portable,
+            weights_sha256=contents.weights_sha256,
+            portable=contents.portable,
             device=device,
             threads=threads,
         )
         return cls(
-            config=config,
+            config=contents.config,
             runtime=runtime,
-            bank=bank,
-            training_keys=keys,
-            golden_input=golden_input,
-            weights_sha256=weights_sha256,
-            metadata=user,
+            bank=contents.bank,
+            training_keys=contents.training_keys,
+            golden_input=contents.golden_input,
+            weights_sha256=contents.weights_sha256,
+            metadata=contents.metadata,
         )
 
     def _detect(self, batch: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[Detection]:
@@ -339,65 +270,32 @@ class PatchCore:
         nearest_row = rows[owners.index(nearest)]
         return Detection(
             score=score,
-            anomaly_map=self._draw_map(distances, grid, score=score, valid=valid),
+            anomaly_map=draw_map(
+                distances,
+                grid,
+                size_px=self.input_size_px,
+                score=score,
+                score_share=self.config.score_share,
+                blur_sigma_px=self.config.blur_sigma_px,
+                preprocessing=self.config.preprocessing,
+            ),
             image_size_px=(width, height),
             nearest_key=self.training_keys[nearest],
-            nearest_cell=_locate(int(self._built.cells[nearest_row]), grid),
-            highest_cell=_locate(int(highest[0]), grid),
+            nearest_cell=locate(int(self._built.cells[nearest_row]), grid),
+            highest_cell=locate(int(highest[0]), grid),
         )
 
-    def _draw_map(
-        self, distances: np.ndarray, grid: tuple[int, int], *, score: float, valid: np.ndarray | None
-    ) -> np.ndarray:
-        height, width = self.input_size_px
-        drawn = cv2.resize(distances.reshape(grid), (width, height), interpolation=cv2.INTER_LINEAR)
-        if self.config.blur_sigma_px > 0:
-            sigma = self.config.blur_sigma_px
-            drawn = cv2.GaussianBlur(drawn, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-        drawn = np.asarray(drawn, np.float32)
-        if valid is not None:
-            drawn *= self.config.preprocessing.valid_mask(height, width)
-        # Blurring lowers narrow peaks. Map and score are read against the same thresholds, so the highest part of
-        # the map, of the same share as the patches in the score, is brought to the score.
-        peak = mean_of_highest(drawn.ravel(), max(1, round(drawn.size * self.config.score_share)))
-        if peak > 0.0:
-            drawn = drawn * np.float32(score / peak)
-        return drawn
-
-    def _score_golden(self) -> tuple[float, np.ndarray]:
+    def score_golden(self) -> tuple[float, np.ndarray]:
+        """Score and map of the reference image, which is the same for every runtime."""
         height, width = self.input_size_px
         detection = self._detect(self.golden_input[None], [(height, width)])[0]
         return detection.score, detection.anomaly_map
 
 
 def verify_golden(model: PatchCore, bundle: Bundle) -> None:
-    """Score the bundle's reference image with the model's runtime.
-
-    Raises ModelError(`golden_mismatch`) when the score, or the map at its largest difference relative to its
-    highest value, differs by more than 1e-3 from what the build found.
-    """
-    expected = float(bundle.metadata["golden"]["score"])
-    expected_map = bundle.tensors["golden_map"]
-    score, anomaly_map = model._score_golden()
-    scale = max(abs(expected), float(expected_map.max()), 1e-12)
-    difference = max(abs(score - expected), float(np.abs(anomaly_map - expected_map).max()))
-    if not difference <= GOLDEN_TOLERANCE * scale:
-        raise ModelError("golden_mismatch", found=score, expected=expected)
-
-
-def make_golden_input(first_input: np.ndarray) -> np.ndarray:
-    """A training image with its middle turned to the negative: the same for all, and far from every bank."""
-    golden = first_input.copy()
-    height, width = golden.shape[:2]
-    middle = golden[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8]
-    np.subtract(255, middle, out=middle)
-    return golden
-
-
-def _locate(cell: int, grid: tuple[int, int]) -> tuple[float, float, float, float]:
-    rows, columns = grid
-    row, column = divmod(cell, columns)
-    return (column / columns, row / rows, 1.0 / columns, 1.0 / rows)
+    """Score the bundle's reference image with the model's runtime. Raises as `check_golden` does."""
+    score, anomaly_map = model.score_golden()
+    check_golden(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
 
 
 def _report_coreset(progress: Progress | None) -> Callable[[int, int], None]:
@@ -406,19 +304,3 @@ def _report_coreset(progress: Progress | None) -> Callable[[int, int], None]:
             progress("coreset", done, total)
 
     return report
-
-
-def _projection_tensors(projection: Projection | None) -> dict[str, np.ndarray]:
-    return {} if projection is None else {"projection_mean": projection.mean, "projection_axes": projection.axes}
-
-
-def _fits(bank: BuiltBank, dimension: int) -> bool:
-    """Whether the parts of a bank that was read belong together and to features of this dimension."""
-    projection, count = bank.projection, len(bank.rows)
-    columns = dimension
-    if projection is not None:
-        if projection.mean.shape != (dimension,) or projection.axes.ndim != 2 or projection.axes.shape[1] != dimension:
-            return False
-        columns = len(projection.axes) + 1
-    same_length = count > 0 and len(bank.owners) == count and len(bank.cells) == count
-    return same_length and bank.rows.shape == (count, columns) and bool(np.isfinite(bank.rows).all())
