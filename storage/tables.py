@@ -19,6 +19,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Text,
     TypeDecorator,
@@ -432,6 +433,24 @@ class SearchHistory(SQLModel, table=True):
     latency_ms: float = _double(0.0)
     created_at: datetime = _moment()
     created_by: int | None = _reference("users.id", optional=True, index=False)
+
+
+class KeptEmbedding(SQLModel, table=True):
+    """What a model made of an image's content: a vector of float32, or the defective place (x, y, w, h) it found.
+
+    `maker` names the model and its weights, `place` the part of the image that was looked at ("" for all of it).
+    """
+
+    __tablename__: ClassVar[str] = "kept_embeddings"
+    __table_args__ = (UniqueConstraint("content_sha256", "maker", "place"), NEVER_REUSE_IDS)
+
+    id: int | None = _id()
+    content_sha256: str = Field(max_length=64)
+    maker: str = Field(max_length=190)
+    place: str = Field(default="", max_length=64)
+    numbers: bytes = Field(sa_type=LargeBinary)
+    checksum: str = Field(max_length=64)
+    created_at: datetime = _moment()
 
 
 class ResponseHistory(SQLModel, table=True):
