@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from inference.errors import ManualError
+from inference.language.pdf_process import LIMIT_PAGES, check_pdf, open_process
 
 
 class Box(NamedTuple):
@@ -41,3 +46,51 @@ class PdfText:
     page_count: int
     pages: tuple[PageText, ...]
     title: str | None
+
+
+def read_pdf(
+    content: bytes,
+    *,
+    timeout_s: float = 60,
+    memory_bytes: int = 1024**3,
+    progress: Callable[[int, int], None] | None = None,
+) -> PdfText:
+    """The text of a PDF, read in a child process of at most `memory_bytes` of address space and `timeout_s` seconds.
+
+    `progress` is told the pages that are done and how many there are. Raises ManualError: `pdf_not_a_pdf`,
+    `pdf_too_large` (100 MB), `pdf_too_many_pages` (2,000), `pdf_encrypted`, `pdf_damaged`, `pdf_without_text`,
+    `pdf_timeout`, `pdf_out_of_memory`. A file that any reader opens without a password counts as not encrypted.
+    """
+    check_pdf(content)
+    pages: list[PageText] = []
+    damaged = 0
+    with open_process(content, "read", [str(LIMIT_PAGES)], timeout_s=timeout_s, memory_bytes=memory_bytes) as process:
+        records = process.records()
+        first = next(records, None)
+        if first is None or not first["pages"]:
+            raise ManualError("pdf_damaged")
+        for record in records:
+            damaged += "damaged" in record
+            lines = tuple(line for found in record.get("lines", ()) if (line := _to_line(*found)) is not None)
+            pages.append(PageText(number=len(pages) + 1, lines=lines, has_text=bool(lines)))
+            if progress is not None:
+                progress(len(pages), int(first["pages"]))
+    if damaged == len(pages):
+        raise ManualError("pdf_damaged")
+    if not any(page.has_text for page in pages):
+        raise ManualError("pdf_without_text")
+    return PdfText(page_count=len(pages), pages=tuple(pages), title=clean_text(str(first["title"]))[:200] or None)
+
+
+def clean_text(text: str) -> str:
+    """Composed letters, single spaces; nothing that controls a terminal, hides, or turns the direction of writing."""
+    composed = unicodedata.normalize("NFC", text)
+    # Cc, Cf: controls and formats; Co, Cs, Cn: letters of a font without a meaning of their own.
+    kept = (" " if letter.isspace() else letter for letter in composed)
+    visible = "".join(letter for letter in kept if unicodedata.category(letter)[0] != "C")
+    return " ".join(visible.replace("\N{REPLACEMENT CHARACTER}", "").split())
+
+
+def _to_line(text: str, box: list[float], size_pt: float, bold: bool) -> Line | None:
+    words = clean_text(text)
+    return Line(words, Box(*box), size_pt, bold) if words else None
