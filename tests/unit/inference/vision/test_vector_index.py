@@ -28,15 +28,54 @@ def test_a_filter_is_exact(flat_limit: int) -> None:
     assert index.search(unit(1, 9)[0], k=5, allowed_ids=np.empty(0, np.int64)) == []
 
 
-def test_above_the_limit_the_graph_finds_nearly_all() -> None:
-    vectors = unit(3000)
-    index = VectorIndex.build(vectors, np.arange(3000), flat_limit=1000)
+@pytest.mark.parametrize("spread", [0.3, 30.0])
+def test_above_the_limit_the_scan_finds_nearly_all(spread: float) -> None:
+    """Vectors in clusters, and vectors without any."""
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(50, 33))
+
+    def draw(count: int) -> np.ndarray:
+        rows = centres[rng.integers(0, 50, count)] + spread * rng.normal(size=(count, 33))
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+    vectors = draw(6000)
+    reported: list[tuple[int, int]] = []
+    index = VectorIndex.build(
+        vectors, np.arange(6000), flat_limit=1000, progress=lambda done, total: reported.append((done, total))
+    )
     assert not index.exact
+    assert reported[-1] == (6000, 6000)
+    assert index.recall >= 0.99
     hits = 0
-    for query in unit(30, 7):
-        exact = set(np.argsort(-(vectors @ query))[:10].tolist())
-        hits += len(exact & {match.id for match in index.search(query, k=10)})
-    assert hits >= 0.95 * 300
+    for query in draw(40):
+        found = index.search(query, k=10)
+        exact = np.argsort(-(vectors @ query))[:10]
+        hits += len(set(exact.tolist()) & {match.id for match in found})
+        assert found[0].similarity == pytest.approx(float(vectors[found[0].id] @ query), abs=1e-5)
+    assert hits >= 0.98 * 400
+
+
+def test_what_is_added_to_a_scan_is_found() -> None:
+    index = VectorIndex.build(unit(3000), np.arange(3000), flat_limit=1000)
+    extra = unit(3, 77)
+    index.add(extra, np.array([9000, 9001, 9002]))
+    assert not index.exact
+    assert [index.search(row, k=1)[0].id for row in extra] == [9000, 9001, 9002]
+    index.remove(np.array([9001]))
+    assert index.search(extra[1], k=1)[0].id != 9001
+
+
+def test_single_similarities_are_those_of_a_search_and_unknown_ids_have_none() -> None:
+    vectors = unit(50)
+    index = VectorIndex.build(vectors, np.arange(50)[::-1] * 3)
+    query = unit(1, 4)[0]
+    found = {match.id: match.similarity for match in index.search(query, k=50)}
+    asked = np.array([3, 4, 147, -1, 999])
+    answer = index.similarities(query, ids=asked)
+    assert np.isnan(answer[[1, 3, 4]]).all()
+    assert answer[[0, 2]] == pytest.approx([found[3], found[147]], abs=1e-6)
+    empty = VectorIndex.build(np.empty((0, 16), np.float32), np.empty(0, np.int64))
+    assert np.isnan(empty.similarities(query, ids=asked)).all()
 
 
 def test_adding_and_removing_change_what_is_found() -> None:

@@ -1,0 +1,123 @@
+"""Embeddings are kept by what they were made of: the image's hash, the place in it, and the model with its weights.
+
+They lie in the database, so that a deployment on another machine finds them, too. An entry that is not what was written
+is as good as none: it is computed again and replaced.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import ColumnElement, delete, tuple_
+from sqlmodel import col, select
+
+from core.transactions import reading, writing
+from storage.tables import Image, Inspection, KeptEmbedding
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from core.services import Services
+
+WHOLE = ""
+# Of one statement: SQLite takes 32,766 values, the other databases' packets hold far more than these.
+_AT_ONCE = 500
+
+Box = tuple[int, int, int, int]
+# The image's hash and the place in it.
+Content = tuple[str, str]
+
+
+def place_of(box: Box | None) -> str:
+    """The name of a place: of a box (x, y, w, h) in pixels, or of the whole image."""
+    return WHOLE if box is None else ",".join(str(number) for number in box)
+
+
+def find_vectors(
+    services: Services, maker: str, wanted: Sequence[Content], *, dimension: int
+) -> dict[Content, NDArray[np.float32]]:
+    """The vectors (dimension,) that are kept of these contents; what is damaged or was never kept is not among them."""
+    asked = set(wanted)
+    found: dict[Content, NDArray[np.float32]] = {}
+    hashes = sorted({sha256 for sha256, _ in asked})
+    with reading(services) as session:
+        for start in range(0, len(hashes), _AT_ONCE):
+            rows = session.exec(
+                select(
+                    KeptEmbedding.content_sha256, KeptEmbedding.place, KeptEmbedding.numbers, KeptEmbedding.checksum
+                ).where(
+                    KeptEmbedding.maker == maker,
+                    col(KeptEmbedding.content_sha256).in_(hashes[start : start + _AT_ONCE]),
+                )
+            ).all()
+            for sha256, place, numbers, checksum in rows:
+                content = (sha256, place)
+                if content not in asked or checksum != _checksum(maker, content, numbers):
+                    continue
+                vector = np.frombuffer(numbers, dtype="<f4")
+                if vector.shape == (dimension,) and np.isfinite(vector).all():
+                    found[content] = vector
+    return found
+
+
+def keep_vectors(services: Services, maker: str, vectors: Mapping[Content, NDArray[np.float32]]) -> None:
+    """Keep vectors, in the place of what was kept of the same contents before."""
+    items = list(vectors.items())
+    for start in range(0, len(items), _AT_ONCE):
+        part = items[start : start + _AT_ONCE]
+        with writing(services) as session:
+            same: ColumnElement[bool] = tuple_(col(KeptEmbedding.content_sha256), col(KeptEmbedding.place)).in_(
+                [content for content, _ in part]
+            )
+            session.execute(delete(KeptEmbedding).where(col(KeptEmbedding.maker) == maker, same))
+            for content, vector in part:
+                numbers = np.ascontiguousarray(vector, dtype="<f4").tobytes()
+                session.add(
+                    KeptEmbedding(
+                        content_sha256=content[0],
+                        maker=maker,
+                        place=content[1],
+                        numbers=numbers,
+                        checksum=_checksum(maker, content, numbers),
+                    )
+                )
+            session.commit()
+
+
+def find_boxes(services: Services, finder: str, hashes: Iterable[str]) -> dict[str, Box]:
+    """The defective places that `finder` (a memory bank's hash) found in images before, by the images' hashes."""
+    kept = find_vectors(services, _box_maker(finder), [(sha256, WHOLE) for sha256 in hashes], dimension=4)
+    boxes: dict[str, Box] = {}
+    for (sha256, _), numbers in kept.items():
+        x, y, w, h = (int(number) for number in numbers)
+        boxes[sha256] = (x, y, w, h)
+    return boxes
+
+
+def keep_boxes(services: Services, finder: str, boxes: Mapping[str, Box]) -> None:
+    """Keep the defective places that `finder` found. Pixels are whole numbers: float32 holds them up to 16 million."""
+    numbers = {(sha256, WHOLE): np.asarray(box, dtype=np.float32) for sha256, box in boxes.items()}
+    keep_vectors(services, _box_maker(finder), numbers)
+
+
+def forget_unused(services: Services) -> int:
+    """Drop what is kept of images and inspections that are gone; answers how many entries."""
+    with writing(services) as session:
+        gone = delete(KeptEmbedding).where(
+            col(KeptEmbedding.content_sha256).not_in(select(Image.content_sha256)),
+            col(KeptEmbedding.content_sha256).not_in(select(Inspection.image_sha256)),
+        )
+        count = int(session.execute(gone).rowcount)  # type: ignore[attr-defined]
+        session.commit()
+    return count
+
+
+def _box_maker(finder: str) -> str:
+    return f"places:{finder}"
+
+
+def _checksum(maker: str, content: Content, numbers: bytes) -> str:
+    return hashlib.sha256("\n".join((maker, *content)).encode() + numbers).hexdigest()
