@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from inference.language.pdf_text import Box
+from inference.language.page_blocks import Block, find_blocks
+from inference.language.pdf_text import Box, PdfText
 
 PassageKind = Literal["text", "steps", "table"]
+
+_TEXT_CHARACTERS = 600
+_WHOLE_CHARACTERS = 1600
+_HEADING_DEPTH = 5
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of one page of the manual `source_id`, under its headings from the outermost to the innermost."""
+    """A piece of one page of the manual `source_id`, under its headings from the outermost to the innermost.
+
+    Steps, items and the rows of a table stand on lines of their own; the cells of a row are parted by ` | `. Steps that
+    go on on the next page stay together: `page` and `boxes` are then those of the first page.
+    """
 
     source_id: int
     page: int
@@ -20,3 +30,115 @@ class Passage:
     text: str
     kind: PassageKind
     boxes: tuple[Box, ...]
+
+
+def split_passages(text: PdfText, *, source_id: int) -> list[Passage]:
+    """The passages of a manual in reading order.
+
+    A passage never crosses a heading. Paragraphs and items of one page are put together up to 600 characters; numbered
+    steps and tables stay whole up to 1,600, and are then parted between steps or rows (each part with the head row).
+    """
+    return [
+        passage
+        for heading, blocks in _sections(find_blocks(text))
+        for run in _runs(blocks)
+        for passage in _to_passages(run, heading=heading, source_id=source_id)
+    ]
+
+
+def _sections(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
+    """The blocks between two headings, with the headings that they stand under."""
+    stack: list[Block] = []
+    section: list[Block] = []
+    for block in blocks:
+        if block.kind != "heading":
+            section.append(block)
+            continue
+        if section:
+            yield tuple(heading.text for heading in stack), section
+            section = []
+        while stack and stack[-1].size_pt <= block.size_pt:
+            stack.pop()
+        stack = [*stack, block][-_HEADING_DEPTH:]
+    if section:
+        yield tuple(heading.text for heading in stack), section
+
+
+def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """Blocks that make one passage: a table, a list of steps, or paragraphs and items of a page."""
+    run: list[Block] = []
+    for block in blocks:
+        if run and not _belongs(run, block):
+            yield run
+            run = []
+        run.append(block)
+    if run:
+        yield run
+
+
+def _belongs(run: Sequence[Block], block: Block) -> bool:
+    last = run[-1]
+    if block.kind == "table" or last.kind == "table":
+        return False
+    if block.kind == "step":
+        if last.kind == "step":
+            return block.number == last.number + 1
+        # A line that leads in to the steps belongs to them.
+        return block.number == 1 and len(run) == 1 and last.page == block.page and last.text.endswith(":")
+    return last.kind != "step" and block.page == last.page
+
+
+def _to_passages(run: Sequence[Block], *, heading: tuple[str, ...], source_id: int) -> Iterator[Passage]:
+    if run[0].kind == "table":
+        yield from _table_passages(run[0], heading=heading, source_id=source_id)
+        return
+    kind: PassageKind = "steps" if run[-1].kind == "step" and len(run) > 1 else "text"
+    limit = _WHOLE_CHARACTERS if kind == "steps" else _TEXT_CHARACTERS
+    part: list[Block] = []
+    for block in (piece for whole in run for piece in _cut(whole)):
+        if part and sum(len(other.text) for other in part) + len(block.text) > limit:
+            yield _passage(part, kind, heading=heading, source_id=source_id)
+            part = []
+        part.append(block)
+    yield _passage(part, kind, heading=heading, source_id=source_id)
+
+
+def _cut(block: Block) -> Iterator[Block]:
+    """A block of any length as blocks of at most 1,600 characters, cut at the end of a sentence or word."""
+    rest = block.text
+    while len(rest) > _WHOLE_CHARACTERS:
+        end = max(rest.rfind(". ", 1, _WHOLE_CHARACTERS) + 1, 0) or rest.rfind(" ", 1, _WHOLE_CHARACTERS)
+        end = end if end > 0 else _WHOLE_CHARACTERS
+        yield Block(block.kind, rest[:end].rstrip(), block.page, block.box, number=block.number)
+        rest = rest[end:].lstrip()
+    yield Block(block.kind, rest, block.page, block.box, number=block.number)
+
+
+def _passage(part: Sequence[Block], kind: PassageKind, *, heading: tuple[str, ...], source_id: int) -> Passage:
+    page = part[0].page
+    return Passage(
+        source_id=source_id,
+        page=page,
+        heading=heading,
+        text="\n".join(block.text for block in part),
+        kind=kind,
+        boxes=tuple(dict.fromkeys(block.box for block in part if block.page == page)),
+    )
+
+
+def _table_passages(block: Block, *, heading: tuple[str, ...], source_id: int) -> Iterator[Passage]:
+    head, *rows = (" | ".join(row) for row in block.rows)
+    part: list[str] = []
+    for row in [*rows, None]:
+        if part and (row is None or len(head) + sum(map(len, part)) + len(row) > _WHOLE_CHARACTERS):
+            yield Passage(
+                source_id=source_id,
+                page=block.page,
+                heading=heading,
+                text="\n".join([head, *part]),
+                kind="table",
+                boxes=(block.box,),
+            )
+            part = []
+        if row is not None:
+            part.append(row)
