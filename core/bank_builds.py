@@ -15,6 +15,7 @@ from core.errors import NotReady
 from core.evaluation import TestSet, measure, test_set
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK
+from core.judgement import judge
 from core.model_catalog import DETECTION, Choice, chosen
 from core.training_images import fetch_originals, key_of, load_pixels, training_rows
 from core.versions import active_version, fingerprints, scope_of
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from inference.vision.patch_features import PatchFeatures
 
 COST = Cost(product_s=2.0, image_s=0.035, base_bytes=700_000_000, image_bytes=650_000)
-# A candidate whose AUROC on the same test images is lower by more than this waits for a person.
-WORSE_BY = 0.005
 # More labelled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
 # The engine's names of its stages, and ours.
@@ -80,6 +79,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     scale = detectors.distance_scale(model)
     calibration = _calibrate(run, model, list(normal_scores.values()), defects, product, skipped, scale=scale)
     figures = _measure(run, product, model, test, calibration)
+    judgement = judge(run, product, before, figures, test)
     preprocessing = config.preprocessing.to_dict()
     manifest = model.save(folder, metadata={"product": product.code, "preprocessing": preprocessing})
     run.progress("publish", 0, 0)
@@ -106,7 +106,6 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         },
         metrics={**figures, **detectors.describe(model)},
     )
-    keep_old = before is not None and _is_worse(figures, before.metrics)
     threshold = ThresholdSetting(
         model_version_id=0,
         review_at=calibration.review_at,
@@ -114,11 +113,12 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         method=calibration.method,
         figures={**calibration.figures, "warnings": list(calibration.warnings)},
     )
-    add_candidate(run, product, version, activate=not keep_old, threshold=threshold)
+    add_candidate(run, product, version, activate=judgement.activate, threshold=threshold, reason=judgement.reason)
     return {
         "product_id": product.id,
         "code": product.code,
-        "outcome": "candidate" if keep_old else "activated",
+        "outcome": "activated" if judgement.activate else "candidate",
+        "reason": judgement.reason,
         "version_id": version.id,
         "number": version.number,
         "metrics": {key: figures.get(key) for key in ("image_auroc", "pixel_auroc", "aupro", "overkill", "escape")},
@@ -211,11 +211,3 @@ def _measure(run: JobRun, product: Product, model: Detector, test: TestSet, cali
         n_test=len(test.rows),
     )
     return figures
-
-
-def _is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
-    """Whether the candidate measures worse than the active version did on the very same test images."""
-    new, old = figures.get("image_auroc"), active.get("image_auroc")
-    if new is None or old is None or figures.get("test_fingerprint") != active.get("test_fingerprint"):
-        return False
-    return bool(new < old - WORSE_BY)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from core import publishing
+from core import publishing, retention
 from core.accounts import Person
 from core.audit import record
 from core.errors import NotFound
 from core.job_run import JobRun
-from core.jobs import hold
-from core.versions import add_version, make_active, retire
+from core.jobs import MEMORY_BANK, hold
+from core.versions import add_version, make_active, regions_stale, retire
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
 
@@ -21,8 +21,11 @@ def add_candidate(
     *,
     activate: bool,
     threshold: ThresholdSetting | None = None,
+    reason: str = "",
 ) -> None:
     """Add the version, with its thresholds, and make it active if asked to: all of it or nothing.
+
+    `reason` says why a candidate waits: "worse", or "by_hand" where the policy leaves it to a person.
 
     The transaction first proves that the job is still ours (`jobs.hold`), so a worker that was thought dead activates
     nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will load it;
@@ -62,8 +65,13 @@ def add_candidate(
         services.models.forget(version)
         publishing.unpublish(services, version.object_prefix)
         raise
-    code = "log_activated" if activate else "log_candidate_kept"
+    code = "log_activated" if activate else ("log_candidate_by_hand" if reason == "by_hand" else "log_candidate_kept")
     run.log(code, product=product.code, number=version.number)
+    if activate:
+        for gone in retention.expire_versions(services, version, person=None):
+            run.log("log_version_expired", product=product.code, number=gone.number)
+        if version.kind == MEMORY_BANK and regions_stale(services, product.id or 0):
+            run.log("log_regions_stale", product=product.code, number=version.number)
 
 
 def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:

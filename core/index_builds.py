@@ -11,13 +11,23 @@ import numpy as np
 from core import publishing
 from core.build_costs import Cost
 from core.candidates import add_candidate, retire_active
+from core.deployment_policy import read_policy
 from core.errors import NotReady
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.judgement import BY_HAND
 from core.model_catalog import SIMILARITY, chosen
 from core.publishing import PublishedBundle
 from core.training_images import fetch_originals, load_pixels, training_rows
-from core.versions import IMAGES_OF, PARTS, active_version, fingerprints, scope_of
+from core.versions import (
+    IMAGES_OF,
+    PARTS,
+    active_version,
+    cut_by_another_bank,
+    fingerprints,
+    note_bank,
+    scope_of,
+)
 from storage.tables import Image, ModelVersion, Product
 
 if TYPE_CHECKING:
@@ -45,10 +55,11 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         bank = active_version(session, MEMORY_BANK, product.id)
         choice = chosen(session, SIMILARITY)
         active = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in rows}
+        by_itself = read_policy(session).activate_when_no_worse
     if not any(rows.values()):
         raise NotReady("no_training_images", product=product.name)
     numbers: dict[str, int] = {}
-    built = False
+    built = waiting = False
     skipped: list[dict[str, str]] = []
     for part, images in rows.items():
         fingerprint = wanted.get((SIMILARITY_INDEX, product.id, part), "")
@@ -57,7 +68,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
             if before is not None:
                 retire_active(run, product, before)
             continue
-        if before is not None and before.fingerprint == fingerprint:
+        if before is not None and before.fingerprint == fingerprint and not cut_by_another_bank(before, bank):
             numbers[part] = before.number
             continue
         fetch_originals(services, images, lambda done, total: run.progress("fetch", done, total))
@@ -78,16 +89,20 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
             manifest_sha256=published.manifest_sha256,
             byte_size=published.byte_size,
             fingerprint=fingerprint,
-            sources={"image_ids": {part: ids}},
+            sources={"image_ids": {part: ids}, **note_bank(part, bank)},
             metrics={"n_images": len(ids), "dimension": int(vectors.shape[1])},
         )
-        add_candidate(run, product, version, activate=True)
+        # Nothing that is worse for being newer: an index holds what the images are now.
+        activate = by_itself or before is None
+        add_candidate(run, product, version, activate=activate, reason=BY_HAND)
+        waiting = waiting or not activate
         built = True
         numbers[part] = version.number
     return {
         "product_id": product.id,
         "code": product.code,
-        "outcome": "activated" if built else "unchanged",
+        "outcome": "candidate" if waiting else "activated" if built else "unchanged",
+        "reason": BY_HAND if waiting else "",
         "numbers": numbers,
         "skipped_images": skipped,
     }

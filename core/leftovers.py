@@ -72,7 +72,8 @@ def _sweep_objects(services: Services, session: Session, job_id: int, running: s
 
 
 def _sweep_cache(services: Services, session: Session) -> None:
-    named = set(session.exec(select(ModelVersion.manifest_sha256)).all())
+    kept = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
+    named = set(session.exec(kept).all())
     for folder in (services.settings.cache_dir / "models").glob("*"):
         if folder.name not in named and folder.stat().st_mtime < time.time() - CACHED_AGE_S:
             shutil.rmtree(folder, ignore_errors=True)

@@ -167,11 +167,11 @@ class ModelCache:
 def fetch_bundle(objects: ObjectStore, prefix: str, folder: Path) -> None:
     """Fetch every object under `prefix` into `folder`, which appears only when it is complete.
 
-    Raises ObjectStoreError; `object_missing` when there is nothing under the prefix.
+    Raises ObjectStoreError; `object_missing` when there is nothing under the prefix, or none (a version not kept).
     """
     from storage.objects import ObjectStoreError
 
-    keys = [info.key for info in objects.list(prefix)]
+    keys = [info.key for info in objects.list(prefix)] if prefix else []
     if not keys:
         raise ObjectStoreError("object_missing", key=prefix)
     folder.parent.mkdir(parents=True, exist_ok=True)

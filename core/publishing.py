@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.jobs import Claim
+from core.job_terms import Claim
 from core.model_cache import fetch_bundle
 from core.services import Services
 

@@ -12,10 +12,11 @@ from sqlalchemy import func, update
 from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, select
 
+from core import retention
 from core.accounts import Person
 from core.audit import record
 from core.errors import Conflict, NotFound
-from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.job_terms import MEMORY_BANK, SIMILARITY_INDEX, changed_one
 from core.model_catalog import DETECTION, SIMILARITY, chosen
 from core.roles import ENGINEER, require_role
 from core.services import Services
@@ -88,7 +89,10 @@ def add_version(session: Session, version: ModelVersion) -> ModelVersion:
 
 
 def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
-    """Flip the scope to this version inside the caller's transaction; answers the version that was active."""
+    """Flip the scope to this version inside the caller's transaction; answers the version that was active.
+
+    Raises Conflict `version_not_kept` for a version whose files are gone.
+    """
     key = f"{version.kind}:{version.scope}"
     before = session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
     if before is not None and before.id == version.id:
@@ -97,9 +101,15 @@ def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
         update(ModelVersion).where(col(ModelVersion.active_key) == key).values(active_key=None, state="retired")
     )
     session.flush()
-    version.active_key, version.state, version.activated_at = key, "active", utc_now()
-    session.add(version)
-    session.flush()
+    # Names what it needs: the files of an old version may be on their way out at this moment.
+    if not changed_one(
+        session,
+        update(ModelVersion)
+        .where(col(ModelVersion.id) == version.id, col(ModelVersion.object_prefix) != "")
+        .values(active_key=key, state="active", activated_at=utc_now()),
+    ):
+        raise Conflict("version_not_kept", number=version.number)
+    session.refresh(version)
     return before
 
 
@@ -127,6 +137,8 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
         raise NotFound("not_found")
     if version.active_key is not None:
         raise Conflict("version_already_active")
+    if not version.object_prefix:
+        raise Conflict("version_not_kept", number=version.number)
     # From the object store, not from the copy that this machine may have of it: the other machines will fetch it, too.
     services.models.forget(version)
     try:
@@ -149,7 +161,8 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
             instead_of=before.number if before else None,
         )
         session.commit()
-        return fresh
+    retention.expire_versions(services, fresh, person=person)
+    return fresh
 
 
 # --- out of date -----------------------------------------------------------------------------------------------------
@@ -201,6 +214,25 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
     return found
 
 
+def note_bank(part: str, bank: ModelVersion | None) -> dict[str, Any]:
+    """What the sources of an index say of the memory bank that found its defective places; nothing for other parts."""
+    return {"bank_version_id": bank.id} if part == "region" and bank is not None else {}
+
+
+def cut_by_another_bank(index: ModelVersion, bank: ModelVersion | None) -> bool:
+    """Whether the defective places of this index were found by another memory bank than the one in use."""
+    found_by = index.sources.get("bank_version_id")
+    return found_by is not None and bank is not None and found_by != bank.id
+
+
+def regions_stale(services: Services, product_id: int) -> bool:
+    """Whether the product's index of defective places was made with another memory bank than the one in use."""
+    with reading(services) as session:
+        region = active_version(session, SIMILARITY_INDEX, product_id, "region")
+        bank = active_version(session, MEMORY_BANK, product_id)
+    return region is not None and cut_by_another_bank(region, bank)
+
+
 def _digest(value: Any) -> str:
     text = json.dumps([BUILD_REVISION, value], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -231,7 +263,7 @@ def _state(
 ) -> ModelState:
     newest: ModelVersion | None = None
     stale: list[ModelVersion] = []
-    missing = False
+    missing = bank_changed = False
     for part in parts:
         version = by_part.get((kind, scope_of(product_id, part)))
         wanted = now.get((kind, product_id, part))
@@ -241,11 +273,15 @@ def _state(
         newest = version if newest is None or (version.id or 0) > (newest.id or 0) else newest
         if version.fingerprint != wanted:
             stale.append(version)
+        elif part == "region" and cut_by_another_bank(version, by_part.get((MEMORY_BANK, scope_of(product_id)))):
+            bank_changed = True
     if newest is None:
         return ModelState("none", None)
-    if not stale and not missing:
+    if not stale and not missing and not bank_changed:
         return ModelState("current", newest)
     changes: dict[str, int] = defaultdict(int)
+    if bank_changed:
+        changes["bank"] = 1
     for version in stale:
         if version.scope.endswith(":region") and len(stale) > 1:
             continue  # the same images again

@@ -27,6 +27,10 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "no_test_images": N_('{product} has no test images. Register some with the split "test" to measure the model.'),
     "product_inactive": N_("{product} was deactivated. Activate it again to deploy it."),
     "version_already_active": N_("This version is already active."),
+    "version_not_kept": N_(
+        "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
+    ),
+    "kept_versions_invalid": N_("Keep between {lowest} and {highest} versions."),
     "thresholds_missing": N_("This model version has no thresholds. Deploy the product again."),
     # Inspection
     "no_active_memory_bank": N_("{product} has no active model yet. Build its memory bank first."),
@@ -82,6 +86,15 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
     "log_activated": N_("{product}: version {number} is active"),
+    "log_candidate_by_hand": N_("{product}: version {number} waits for a person to put it into use"),
+    "log_active_measured": N_(
+        "{product}: the test images have changed, so version {number} in use was measured again on the same {n_test} images"
+    ),
+    "log_active_unreadable": N_("{product}: version {number} in use cannot be opened, so nothing is compared with it"),
+    "log_regions_stale": N_(
+        "{product}: the index of defective places was made with another memory bank than version {number}; build the similarity index again"
+    ),
+    "log_version_expired": N_("{product}: version {number} is no longer kept"),
     "log_candidate_kept": N_("{product}: version {number} measures worse than the active one and waits as a candidate"),
     "log_product_failed": N_("{product}: failed ({reason})"),
 }
