@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
 
+    commands.add_parser("prepare")
     run_job = commands.add_parser("run-job")
     run_job.add_argument("job_id", type=int)
     run_job.add_argument("fencing_token", type=int)

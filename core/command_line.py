@@ -64,7 +64,7 @@ def migrate(_: argparse.Namespace) -> int:
 def demo(wanted: argparse.Namespace) -> int:
     """Load the demo data and deploy it; what is there already is left as it is."""
     from core import demo as demo_data
-    from core import first_start
+    from core import first_start, graph_preparation
 
     services = build_services(migrate=True)
     person = accounts.command_line_person(services)
@@ -75,11 +75,18 @@ def demo(wanted: argparse.Namespace) -> int:
         status.show("removing the demo data")
         demo_data.reset_demo_data(services, person)
     started = time.monotonic()
-    codes = demo_data.load_demo_data(
-        services, person, progress=lambda code, done: status.show(f"loading the images of {code}", str(done))
-    )
+    with graph_preparation.start_preparing() as preparing:
+        try:
+            codes = demo_data.load_demo_data(
+                services, person, progress=lambda code, done: status.show(f"loading the images of {code}", str(done))
+            )
+        except BaseException:
+            preparing.kill()
+            raise
+        status.clear()
+        _note(f"demo images of {len(codes)} products loaded in {time.monotonic() - started:.0f} s")
+        status.show("preparing the networks")
     status.clear()
-    _note(f"demo images of {len(codes)} products loaded in {time.monotonic() - started:.0f} s")
     product_ids = [catalog.find_product(services, code).id or 0 for code in codes]
     failed = False
     for kind in KIND_OF["all"]:
@@ -197,6 +204,13 @@ def worker(wanted: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: supervisor.stop())
     supervisor.run(parent_pid=wanted.parent_pid)
     return 0
+
+
+def prepare(_wanted: argparse.Namespace) -> int:
+    """Convert the networks of the chosen models, beside a first start."""
+    from core import graph_preparation
+
+    return 1 if graph_preparation.prepare(build_services()) else 0
 
 
 def run_job(wanted: argparse.Namespace) -> int:
@@ -397,6 +411,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "evaluate": evaluate,
     "worker": worker,
     "run-job": run_job,
+    "prepare": prepare,
     "weights": weights,
     "user": user,
     "doctor": doctor,

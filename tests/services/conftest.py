@@ -113,9 +113,10 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectSt
         yield LocalObjects(tmp_path / "objects")
         return
     store = open_s3(request.getfixturevalue("s3_server"))
-    yield store
+    # Before and not after: whatever used the server last, this test begins with nothing.
     for info in list(store.list()):
         store.delete(info.key)
+    yield store
 
 
 def open_s3(

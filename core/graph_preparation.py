@@ -1,0 +1,72 @@
+"""Converting the chosen models' networks ahead of the first build, beside whatever else a first start has to do.
+
+The first conversion on a machine imports torch, which takes most of a minute where nothing is compiled or cached yet.
+What is converted is kept on disk, and every later process opens it without torch.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+from core.errors import AppError, from_lower
+from core.model_catalog import DETECTION, SIMILARITY, Choice, chosen
+from core.services import Services
+from core.transactions import reading
+from core.weights import find_added
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parent.parent
+SIDE_PX = 64
+
+
+def start_preparing() -> subprocess.Popen[bytes]:
+    """Begin in a process of its own; `python -m core prepare` is what it runs. To be waited for before a build."""
+    command = [sys.executable, "-m", "core", "prepare"]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
+
+
+def prepare(services: Services) -> list[AppError]:
+    """Convert what is not converted yet; answers what failed. A build meets that again, and says so in its place."""
+    from inference.errors import InferenceError
+
+    with reading(services) as session:
+        detection, similarity = chosen(session, DETECTION), chosen(session, SIMILARITY)
+    services.models.keep_graphs()
+    failed = []
+    for prepare_one, choice in ((_prepare_detection, detection), (_prepare_similarity, similarity)):
+        try:
+            prepare_one(services, choice)
+        except InferenceError as error:
+            logger.warning("could not prepare %s: %s", choice.option.name, error.code)
+            failed.append(from_lower(error))
+    return failed
+
+
+def _prepare_detection(services: Services, choice: Choice) -> None:
+    import numpy as np
+
+    from inference.vision import detectors
+    from inference.vision.patch_features import ImageSource
+    from inference.vision.preprocessing import Preprocessing
+
+    config = detectors.make_config(
+        choice.option.method,
+        backbone=choice.option.backbone,
+        preprocessing=Preprocessing(),
+        memory_budget_bytes=services.settings.memory_budget_bytes,
+        options=choice.options,
+    )
+    # A square image: another shape of a product's images needs a graph of its own, which its build converts.
+    grey = ImageSource("grey", lambda: np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
+    weights = find_added(services.settings.weights_dir, choice.option.backbone)
+    detectors.extract([grey], config, device=services.models.device, weights=weights)
+
+
+def _prepare_similarity(services: Services, choice: Choice) -> None:
+    import numpy as np
+
+    services.models.embedder(choice.option.name).embed([np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)])
