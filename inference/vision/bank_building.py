@@ -72,7 +72,7 @@ def build_bank(features: PatchFeatures, *, report: Report) -> BuiltBank:
         bank_size=len(bank_rows),
         radius=chosen.radius,
         radius_bound=chosen.radius + max(group.radius for group in features.groups),
-        merged=len(features.groups) > 1,
+        merged=features.reduced,
     )
     return BuiltBank(rows=bank_rows, owners=owners, cells=cells, projection=projection, figures=figures)
 

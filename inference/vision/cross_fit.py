@@ -49,18 +49,15 @@ class _CrossFit:
         self._count = len(features.keys)
         self._folds = min(folds, self._count)
         self._progress = progress
-        sampled = sorted(features.samples)
+        sampled = sorted(features.samples) if features.tiles is None else list(range(self._count))
         self._projection, self._parts = project_groups(features)
         places = np.linspace(0, len(sampled) - 1, min(max_scored, len(sampled))).round().astype(int)
         self._scored = [sampled[place] for place in sorted(set(places.tolist()))]
 
     def run(self) -> dict[str, float]:
-        features, config = self._features, self._features.config
+        features = self._features
         if self._count == 1:
-            if features.mirrored is None:
-                return {}
-            patches = self._project(features.mirrored)
-            return {features.keys[0]: score_patches(Bank(self._parts[0]), patches, config, grid=features.grid)}
+            return self._score_only_image()
         parts = self._reduce_folds()
         scores: dict[str, float] = {}
         for fold in range(self._folds):
@@ -69,10 +66,28 @@ class _CrossFit:
                 continue
             bank = Bank(np.concatenate([part for other, part in parts.items() if other != fold]))
             for index in members:
-                patches = self._project(features.samples[index])
-                scores[features.keys[index]] = score_patches(bank, patches, config, grid=features.grid)
+                scores[features.keys[index]] = self._score(bank, index, done=len(scores))
                 self._report(len(scores))
         return scores
+
+    def _score(self, bank: Bank, index: int, *, done: int) -> float:
+        features = self._features
+        if features.tiles is not None:
+            image = features.tiles.open(index)
+            return image.score(bank, self._projection, report=lambda: self._report(done))
+        patches = self._project(features.samples[index])
+        return score_patches(bank, patches, features.config, grid=features.grid)
+
+    def _score_only_image(self) -> dict[str, float]:
+        features = self._features
+        bank = Bank(np.concatenate(self._parts))
+        if features.tiles is not None:
+            mirrored = features.tiles.open(0, mirrored=True)
+            return {features.keys[0]: mirrored.score(bank, self._projection, report=lambda: self._report(0))}
+        if features.mirrored is None:
+            return {}
+        patches = self._project(features.mirrored)
+        return {features.keys[0]: score_patches(bank, patches, features.config, grid=features.grid)}
 
     def _reduce_folds(self) -> Mapping[int, np.ndarray]:
         """The coreset of each fold, of such a size that the others together are as many rows as the bank has."""

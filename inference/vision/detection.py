@@ -17,7 +17,8 @@ class Detection:
     and scaled so that its highest part reaches the score; 0 where nothing counts (ignored regions).
     `image_size_px` is (width, height) of the image given. `nearest_key` names the training image that the highest
     patches resemble most, `nearest_cell` and `highest_cell` are the places (x, y, w, h), in fractions of the
-    image, of the nearest patch in that image and of the highest patch in this one.
+    image, of the nearest patch in that image and of the highest patch in this one. `view_share` is the share of the
+    image's area that the model saw at once: less than 1.0 for an image that was inspected in tiles.
     """
 
     score: float
@@ -26,6 +27,7 @@ class Detection:
     nearest_key: str
     nearest_cell: Place
     highest_cell: Place
+    view_share: float = 1.0
 
 
 def locate(cell: int, grid: tuple[int, int]) -> Place:

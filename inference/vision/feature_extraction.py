@@ -28,6 +28,8 @@ from inference.vision.patch_features import (
     compute_patches,
 )
 from inference.vision.runtime import FeatureRuntime
+from inference.vision.scoring import valid_cells
+from inference.vision.tiled_extraction import extract_tiled
 
 SHAPE_SAMPLE = 5
 LIGHT_SAMPLE = 32
@@ -47,11 +49,14 @@ def extract_features(
 
     Images that cannot be used are skipped and reported in `skipped`. When all patches together would exceed
     half of the memory budget, they are gathered in groups and each group is reduced to its coreset at once.
+    With tiles in `config` the images are seen in tiles (`tiled_extraction`).
     The input has `size_px` (height, width) where that is given, else it follows the shape of the images. `config` in
     the answer says whether light is evened out, where `config` left that to the images.
     Raises ModelError: `no_usable_images`, `out_of_memory`, and those of the runtime; what `progress` raises
     comes through.
     """
+    if config.preprocessing.tile_size_px:
+        return extract_tiled(sources, config, open_graph=open_graph, progress=progress)
     try:
         return _Extraction(sources, config, open_graph=open_graph, size_px=size_px, progress=progress).run()
     except MemoryError as error:
@@ -81,6 +86,7 @@ class _Extraction:
         self._samples: dict[int, np.ndarray] = {}
         self._buffer = np.empty((0, 0, 0), dtype=np.float32)
         self._filled = 0
+        self._valid: np.ndarray | None = None
 
     def run(self) -> PatchFeatures:
         self._report(0)
@@ -97,6 +103,7 @@ class _Extraction:
         self._report(0)
         first = finish_input(ready[head[0][0]], config)
         patches, grid = compute_patches(runtime, first[None])
+        self._valid = valid_cells(config, grid)
         image_bytes = patches[0].nbytes
         total = len(self._sources) - len(self._skipped)
         reduced = total * image_bytes > config.memory_budget_bytes // 2
@@ -202,6 +209,10 @@ class _Extraction:
         if not reduced:
             self._samples.update({first + offset: self._buffer[offset] for offset in range(count)})
         self._filled = 0
+        if self._valid is not None:
+            # What does not count is never asked about: its rows would only take the place of others.
+            counts = np.tile(self._valid, count)
+            rows, owners, cells = rows[counts], owners[counts], cells[counts]
         radius = 0.0
         if reduced:
             chosen = select_coreset(

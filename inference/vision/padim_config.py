@@ -22,7 +22,8 @@ class PadimConfig:
 
     `channel_count` of the backbone's channels are drawn at random, by `seed` (the paper finds 100 as good as a few
     hundred). `memory_budget_bytes` bounds the features held while building and, to a quarter of it, the covariances.
-    All others mean what they mean in `PatchCoreConfig`. Raises ModelError(`config_invalid`, `backbone_unknown`).
+    All others mean what they mean in `PatchCoreConfig`.
+    Raises ModelError(`config_invalid`, `backbone_unknown`, `tiles_not_supported`).
     """
 
     backbone: str = CARRIED
@@ -38,6 +39,9 @@ class PadimConfig:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
 
     def __post_init__(self) -> None:
+        if self.preprocessing.tile_size_px:
+            # It compares each place with the same place of other parts; tiles belong to no place.
+            raise ModelError("tiles_not_supported")
         highest = self.extraction.spec.dimension
         covariance_bytes = 4 * self._cell_count * self.channel_count**2
         right = 2 <= self.channel_count <= highest and covariance_bytes <= self.memory_budget_bytes // 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.graphs import GraphSpec
 from inference.vision.input_preparation import check_image, choose_input_shape, even_light, prepare_input
 from inference.vision.runtime import FeatureRuntime
+
+if TYPE_CHECKING:
+    from inference.vision.tiled_extraction import TiledImages
 
 __all__ = [
     "BATCH_SIZE",
@@ -59,7 +63,9 @@ class PatchFeatures:
     """The patches of a set of images, ready to build and to cross-fit banks from.
 
     `samples` maps an image's index to all its patches (P, D); in memory-saving mode that is only a part of
-    the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one.
+    the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one. Of images that
+    are seen in `tiles` there are no samples: they are opened again; `grid` is that of a tile then, and the cells of
+    the groups are places on `tiling.PLACES`.
     """
 
     config: PatchCoreConfig
@@ -73,10 +79,13 @@ class PatchFeatures:
     samples: dict[int, np.ndarray] = field(repr=False, default_factory=dict)
     skipped: dict[str, InferenceError] = field(default_factory=dict)
     mirrored: np.ndarray | None = None
+    tiles: TiledImages | None = None
 
     @property
     def patch_count(self) -> int:
         """Patches of all images, those let go included."""
+        if self.tiles is not None:
+            return self.tiles.patch_count
         return len(self.keys) * self.grid[0] * self.grid[1]
 
 

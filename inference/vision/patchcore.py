@@ -36,6 +36,8 @@ from inference.vision.patch_features import (
 )
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
 from inference.vision.scoring import measure_patches, score_distances, valid_cells
+from inference.vision.tiled_image import open_tiled
+from inference.vision.tiling import PLACES
 
 __all__ = [
     "KIND",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 VOTERS = 5
+MAX_MAP_SIDE_PX = 1024
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -169,11 +172,16 @@ class PatchCore:
 
     def inspect(self, image: np.ndarray) -> Detection:
         """Inspect one image, RGB uint8 of any size. Raises ModelError (`image_wrong_shape`, `device_failed`, …)."""
+        if self.config.preprocessing.tile_size_px:
+            return self._detect_tiled(check_image(image))
         prepared = prepare_input(image, self.config, size_px=self.input_size_px)
         return self._detect(prepared[None], [check_image(image).shape[:2]])[0]
 
     def inspect_many(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
         """Inspect images in batches, in order; the answers are those of `inspect`. Raises as `inspect` does."""
+        if self.config.preprocessing.tile_size_px:
+            yield from (self.inspect(image) for image in images)
+            return
         inputs: list[np.ndarray] = []
         shapes: list[tuple[int, ...]] = []
         for image in images:
@@ -263,11 +271,7 @@ class PatchCore:
         distances = measure_patches(self._bank, queries, self.config, grid=grid)
         valid = valid_cells(self.config, grid)
         score, highest = score_distances(distances, valid=valid, share=self.config.score_share)
-        # The training image that most of the highest patches point to, each with its own nearest row.
-        rows = self._bank.nearest(queries[:, highest[:VOTERS]]).tolist()
-        owners = [int(self._built.owners[row]) for row in rows]
-        nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
-        nearest_row = rows[owners.index(nearest)]
+        nearest, nearest_row = self._vote(queries[:, highest[:VOTERS]])
         return Detection(
             score=score,
             anomaly_map=draw_map(
@@ -284,6 +288,41 @@ class PatchCore:
             nearest_cell=locate(int(self._built.cells[nearest_row]), grid),
             highest_cell=locate(int(highest[0]), grid),
         )
+
+    def _detect_tiled(self, image: np.ndarray) -> Detection:
+        tiled = open_tiled(image, self.config, self.runtime)
+        projection, grid = self._built.projection, tiled.plan.grid
+        distances = tiled.measure(self._bank, projection)
+        score, highest = score_distances(distances, valid=tiled.valid, share=tiled.score_share)
+        patches = tiled.patches_at(highest[:VOTERS])
+        nearest, nearest_row = self._vote(patches if projection is None else projection.apply(patches))
+        # A finer map than this says nothing more, and is stored with every inspection.
+        zoom = min(max(1, MAX_MAP_SIDE_PX // max(grid)), tiled.plan.cell_px)
+        x, y, _, _ = locate(int(self._built.cells[nearest_row]), PLACES)
+        return Detection(
+            score=score,
+            anomaly_map=draw_map(
+                distances,
+                grid,
+                size_px=(grid[0] * zoom, grid[1] * zoom),
+                score=score,
+                score_share=tiled.score_share,
+                blur_sigma_px=self.config.blur_sigma_px * zoom / tiled.plan.cell_px,
+                preprocessing=self.config.preprocessing,
+            ),
+            image_size_px=(image.shape[1], image.shape[0]),
+            nearest_key=self.training_keys[nearest],
+            nearest_cell=(max(0.0, x - 0.5 / grid[1]), max(0.0, y - 0.5 / grid[0]), 1.0 / grid[1], 1.0 / grid[0]),
+            highest_cell=locate(int(highest[0]), grid),
+            view_share=tiled.plan.view_share,
+        )
+
+    def _vote(self, queries: np.ndarray) -> tuple[int, int]:
+        """The training image that most of the highest patches (D, n) point to, and the row that names its place."""
+        rows = self._bank.nearest(queries).tolist()
+        owners = [int(self._built.owners[row]) for row in rows]
+        nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
+        return nearest, rows[owners.index(nearest)]
 
     def score_golden(self) -> tuple[float, np.ndarray]:
         """Score and map of the reference image, which is the same for every runtime."""

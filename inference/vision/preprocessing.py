@@ -12,6 +12,7 @@ Steps 3–5 work on the grey values, or on L of CIELAB where the image has colou
 treated by itself: no figure of the data set enters, therefore one image gives the same result everywhere.
 
 The region of interest and the ignored rectangles move no pixel. They are a mask that the detector lays over its map.
+Nor do tiles: they say how large a part of the image the detector looks at at once.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ Pixels = npt.NDArray[np.uint8]
 Rectangle = tuple[float, float, float, float]
 Smoothing = Literal["none", "gaussian", "median", "bilateral"]
 
+SMALLEST_TILE_PX, LARGEST_TILE_PX = 128, 4096
 _STRETCH_PERCENT = 0.5
 _SMALLEST_RANGE = 32  # levels; a narrower range is noise, and stretching it further would show only that
 _BILATERAL_COLOUR_SIGMA = 40.0
@@ -43,6 +45,8 @@ _ROUNDING = 1e-9
 class Preprocessing:
     """The options of one product. Rectangles are (x, y, width, height) as fractions of the image, from its top left.
 
+    `tile_size_px` is the side, in pixels of the image, of the overlapping squares in which a large image is inspected;
+    0: the whole image at once.
     Raises InferenceError preprocessing_invalid (field, value) for a value outside its range, and
     preprocessing_nothing_left when the ignored rectangles cover the whole region of interest.
     """
@@ -57,6 +61,7 @@ class Preprocessing:
     normalize: bool = False
     region_of_interest: Rectangle | None = None
     ignore: tuple[Rectangle, ...] = ()
+    tile_size_px: int = 0
 
     def __post_init__(self) -> None:
         for name in ("grayscale", "clahe", "equalize", "normalize"):
@@ -66,6 +71,8 @@ class Preprocessing:
         _require(self.smoothing in get_args(Smoothing), "smoothing", self.smoothing)
         known_size = _is_whole(self.smoothing_size_px, 3, 15) and self.smoothing_size_px in _SMOOTHING_SIZES_PX
         _require(known_size, "smoothing_size_px", self.smoothing_size_px)
+        tiles_known = self.tile_size_px == 0 or _is_whole(self.tile_size_px, SMALLEST_TILE_PX, LARGEST_TILE_PX)
+        _require(_is_whole(self.tile_size_px, 0, LARGEST_TILE_PX) and tiles_known, "tile_size_px", self.tile_size_px)
         region = self.region_of_interest
         _require(region is None or _is_rectangle(region), "region_of_interest", region)
         _require(isinstance(self.ignore, tuple) and all(map(_is_rectangle, self.ignore)), "ignore", self.ignore)

@@ -25,7 +25,8 @@ def worst_box(anomaly_map: np.ndarray, *, image_size_px: tuple[int, int]) -> Box
     peak = float(anomaly_map.max())
     if not peak > float(anomaly_map.min()):
         return (0, 0, width, height)
-    found = find_regions(anomaly_map, threshold=PEAK_SHARE * peak, image_size_px=image_size_px)
+    # However small it is: of a large image that was seen in tiles it may be a hundred-thousandth.
+    found = find_regions(anomaly_map, threshold=PEAK_SHARE * peak, image_size_px=image_size_px, min_area_share=0.0)
     return (found[0].x, found[0].y, found[0].w, found[0].h) if found else (0, 0, width, height)
 
 

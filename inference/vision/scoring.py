@@ -34,16 +34,27 @@ def score_distances(
 
 
 def measure_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> np.ndarray:
-    """Distances of one image's patches (D, P) to a bank, float32 (P,), smoothed over the grid (rows, columns).
-
-    A single patch far away may be noise; one with neighbours that are far, too, is a finding.
-    """
+    """Distances of one image's patches (D, P) to a bank, float32 (P,), smoothed over the grid (rows, columns)."""
     distances = bank.distances(patches, neighbours=config.neighbours)
-    if config.smoothing_cells <= 0.0:
-        return distances
+    return smooth_distances(distances, config, grid=grid, valid=valid_cells(config, grid))
+
+
+def smooth_distances(
+    distances: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int], valid: np.ndarray | None
+) -> np.ndarray:
+    """Distances (P,) on a grid (rows, columns), each with its neighbours: float32 (P,), 0 where a cell is not `valid`.
+
+    A single patch far away may be noise; one with neighbours that are far, too, is a finding. What does not count has
+    no say in what does.
+    """
     sigma = config.smoothing_cells
-    smooth = cv2.GaussianBlur(distances.reshape(grid), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(smooth, np.float32).ravel()
+    if sigma <= 0.0:
+        return distances if valid is None else np.where(valid, distances, np.float32(0.0))
+    if valid is None:
+        return _blur(distances.reshape(grid), sigma).ravel()
+    weight = _blur(valid.reshape(grid).astype(np.float32), sigma).ravel()
+    smooth = _blur(np.where(valid, distances, np.float32(0.0)).reshape(grid), sigma).ravel()
+    return np.asarray(np.where(valid, smooth / np.maximum(weight, 1e-6), np.float32(0.0)), np.float32)
 
 
 def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> float:
@@ -55,3 +66,7 @@ def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, g
 def mean_of_highest(values: np.ndarray, count: int) -> float:
     """Mean of the `count` highest values."""
     return float(np.partition(values, len(values) - count)[len(values) - count :].mean(dtype=np.float32))
+
+
+def _blur(values: np.ndarray, sigma: float) -> np.ndarray:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)
