@@ -102,7 +102,8 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
                 "normal": [row.id for row in normals],
                 "defect": [row.id for row in defects],
                 "defect_unused": [row.id for row in every_defect[MAX_CALIBRATION_DEFECTS:]],
-            }
+            },
+            "options": choice.options,
         },
         metrics={**figures, **detectors.describe(model)},
     )

@@ -30,6 +30,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "version_not_kept": N_(
         "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
     ),
+    "versions_not_comparable": N_("Choose two different versions of the same product and the same kind to compare."),
     "kept_versions_invalid": N_("Keep between {lowest} and {highest} versions."),
     "thresholds_missing": N_("This model version has no thresholds. Deploy the product again."),
     # Inspection
