@@ -94,7 +94,9 @@ _BY_PREFIX: tuple[tuple[str, type[AppError]], ...] = (
     ("object_missing", NotFound),
     ("object_", Unavailable),
     ("artifact_", NotReady),
+    ("index_", NotReady),
     ("model_", NotReady),
+    ("writer_", Unavailable),
 )
 
 

@@ -4,7 +4,8 @@ InferenceError
 ├── ImageError      an image that cannot be taken in
 ├── ArtifactError   a bundle that is missing, damaged, newer or of another kind
 ├── ManualError     a manual (PDF) that cannot be taken in
-└── ModelError      a model that cannot be built, loaded, verified or asked
+├── ModelError      a model that cannot be built, loaded, verified or asked
+└── WriterError     a language model that does not write, or not what can be shown
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _SENTENCES: dict[str, str] = {
     "image_wrong_shape": "An image must be a height×width×3 array of bytes; this one is {shape} of {dtype}.",
     "index_dimension_mismatch": "The vectors have {found} dimensions where {expected} are needed.",
     "index_duplicate_ids": "The same id was given twice.",
+    "index_of_other_embedder": "The index was made with other weights of “{name}” than those that are here.",
     "index_vectors_invalid": "The vectors must be finite and not all zero.",
     "map_invalid": "The anomaly map is empty or holds values that are no numbers.",
     "no_usable_images": "None of the images could be used to build the model.",
@@ -43,6 +45,20 @@ _SENTENCES: dict[str, str] = {
     "pdf_too_large": "The PDF is larger than {limit_mb} MB.",
     "pdf_too_many_pages": "The PDF has {pages} pages; {limit} are taken in at most.",
     "pdf_without_text": "No page of the PDF has any text.",
+    "tiles_not_supported": "This detector cannot inspect in tiles.",
+    "writer_broken_off": "The language model broke off its answer.",
+    "writer_busy": "The language model's server has too many requests.",
+    "writer_declined": "The language model declined to answer.",
+    "writer_empty": "The language model's answer holds no step.",
+    "writer_failed": "The language model's server failed (status {status}).",
+    "writer_key_refused": "The language model's server refused the key.",
+    "writer_model_unknown": "The server has no language model of this name.",
+    "writer_overloaded": "The language model's server is overloaded.",
+    "writer_request_refused": "The language model's server refused the request (status {status}).",
+    "writer_timeout": "The language model took too long.",
+    "writer_too_long": "The language model's answer is too long.",
+    "writer_unreachable": "The language model's server does not answer.",
+    "writer_unsafe": "The language model's answer holds nothing that may be shown.",
 }
 
 
@@ -81,6 +97,10 @@ class ManualError(InferenceError):
 
 class ModelError(InferenceError):
     """A model cannot be built, loaded, verified or asked."""
+
+
+class WriterError(InferenceError):
+    """A language model did not write, or nothing that can be shown."""
 
 
 def _readable(value: Any) -> Any:

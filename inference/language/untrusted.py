@@ -22,7 +22,7 @@ _ORDERS = re.compile(
             r"\b(instructions?|prompts?|rules?|guidelines?|directives?|guardrails?|polic(y|ies)|context|text)\b",
             r"\b(system|developer|hidden|initial)\s*prompts?\b|\b(developer|hidden)\s+(message|instructions?)\b",
             r"\b(new|updated|revised|real|secret)\s+(instructions?|orders|task)\s*(:|follow\b|are\b)",
-            r"\byou\s+(are\s+(now|no longer)|are\s+an?\s+(ai|llm|assistant|unrestricted))\b|\bfrom now on\b.{0,20}\byou\b",
+            r"\byou\s+are\s+(now|no longer|an?\s+(ai|llm|assistant|unrestricted))\b|\bfrom now on\b.{0,20}\byou\b",
             r"\byou\b.{0,12}\b(act|behave|respond) as\b|^\s*(act|behave|respond) as (an?|if|though)\b",
             r"\bpretend\b.{0,20}\b(you|to be)\b|\bjailbreak|\bdo anything now\b|\bdan mode\b|\bdeveloper mode\b",
             r"\b(as an|dear|attention|note to( the)?|(message|instructions?) (to|for)( the)?)\s*,?\s*"
@@ -31,9 +31,10 @@ _ORDERS = re.compile(
             r"\b(reveal|print|output|repeat|leak|show|send|tell|exfiltrate|disclose|return|dump|include|append|echo)\b"
             r".{0,40}\b(api|secret|access)[ _-]?keys?\b",
             r"\b(reveal|print|output|repeat|leak|exfiltrate|disclose|dump|echo)\b.{0,40}"
-            r"\b(passwords?|secrets?|credentials?|prompts?|tokens?|environment variables?|(instructions|text|words) above)\b",
+            r"\b(passwords?|secrets?|credentials?|prompts?|tokens?|environment variables?)\b",
+            r"\b(repeat|print|output|translate|summari[sz]e)\b.{0,24}\b(instructions|text|words|everything) above\b",
             r"\b(anthropic_api_key|geomsa_[a-z_]+)\b",
-            r"\b(respond|reply|answer|output)\b.{0,20}\b(only|with|exactly|verbatim)\b.{0,20}(\"|'|“|the (word|phrase|text))",
+            r"\b(respond|reply|answer|output)\b.{0,20}\b(only|with|exactly|verbatim)\b.{0,20}(\"|'|“|the (word|text))",
             # Korean.
             r"(이전|위|앞|앞선|기존|모든|지금까지|상기|원래)(의|에)?\s*.{0,12}(지시|명령|지침|프롬프트|규칙)\S{0,6}\s*.{0,14}"
             r"(무시(?!하지|해서는|하면)|잊(어|고|으)|따르지\s*(마|말))",
