@@ -8,7 +8,7 @@ from typing import Any
 
 from core import jobs
 from core.errors import AppError
-from core.jobs import Claim
+from core.jobs import MANUAL_INDEX, Claim
 from core.services import Services
 from storage.tables import DeploymentLog, utc_now
 
@@ -28,6 +28,14 @@ STAGE_SHARES: dict[str, tuple[float, float]] = {
     "publish": (0.95, 0.98),
     "activate": (0.98, 1.0),
 }
+# A manual index has stages of its own before "verify".
+MANUAL_SHARES: dict[str, tuple[float, float]] = {
+    **STAGE_SHARES,
+    "read": (0.05, 0.40),
+    "split": (0.40, 0.45),
+    "embed": (0.45, 0.88),
+    "build": (0.88, 0.92),
+}
 
 
 class JobRun:
@@ -40,6 +48,7 @@ class JobRun:
         self._last_report = 0.0
         self._started_at = utc_now().isoformat()
         self._weights: dict[int, float] = {}
+        self._share = 0.0
         self._current: int | None = None
         with services.database.reading() as session:
             job = session.get(DeploymentLog, claim.job_id)
@@ -53,9 +62,9 @@ class JobRun:
         finished = {outcome["product_id"] for outcome in self.outcomes}
         return [product_id for product_id in self.claim.payload["product_ids"] if product_id not in finished]
 
-    def set_weights(self, weights: dict[int, float]) -> None:
-        """How much work each product is (any unit), for an honest remaining time."""
-        self._weights = weights
+    def expect(self, seconds: dict[int, float]) -> None:
+        """How many seconds each product still to do will take, as far as can be known: for the remaining time."""
+        self._weights = seconds
 
     def begin(self, product_id: int) -> None:
         """Go on to the next product."""
@@ -96,13 +105,17 @@ class JobRun:
         finished = {outcome["product_id"] for outcome in self.outcomes}
         weight = sum(self._weights.get(product_id, 0.0) for product_id in finished)
         if self._current is not None:
-            low, high = STAGE_SHARES.get(stage, (0.0, 0.0))
+            shares = MANUAL_SHARES if self.claim.kind == MANUAL_INDEX else STAGE_SHARES
+            low, high = shares.get(stage, (0.0, 0.0))
             within = low + (high - low) * (done / total if total else 0.0)
             weight += self._weights.get(self._current, 0.0) * within
+        # Stages that come again (an index has three parts) do not take back what is done.
+        self._share = max(self._share, weight / all_weight)
         return {
             "outcomes": self.outcomes,
             "current_product_id": self._current,
-            "share": round(weight / all_weight, 4),
+            "share": round(self._share, 4),
+            "expected_s": round(all_weight, 1),
             "work_started_at": self._started_at,
         }
 

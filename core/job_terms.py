@@ -17,15 +17,18 @@ from core.roles import ENGINEER
 
 MEMORY_BANK = "memory_bank"
 SIMILARITY_INDEX = "similarity_index"
-KINDS = (MEMORY_BANK, SIMILARITY_INDEX)
+MANUAL_INDEX = "manual_index"
+KINDS = (MEMORY_BANK, SIMILARITY_INDEX, MANUAL_INDEX)
 # Who may ask for a job of the kind, and cancel it.
-NEEDED_ROLES: dict[str, str] = {MEMORY_BANK: ENGINEER, SIMILARITY_INDEX: ENGINEER}
+NEEDED_ROLES: dict[str, str] = dict.fromkeys(KINDS, ENGINEER)
 
 LEASE_S = 15.0
 
 STAGE_NAMES: dict[str, str] = {
     "start": N_("Starting"),
-    "fetch": N_("Fetching images"),
+    "fetch": N_("Fetching files"),
+    "read": N_("Reading the manuals"),
+    "split": N_("Splitting into passages"),
     "extract": N_("Extracting features"),
     "coreset": N_("Selecting the memory bank"),
     "calibrate": N_("Calibrating thresholds"),

@@ -18,6 +18,7 @@ from core.job_claims import append_log, claim_next, finish, give_back, hold, ren
 from core.job_terms import (
     KINDS,
     LEASE_S,
+    MANUAL_INDEX,
     MEMORY_BANK,
     NEEDED_ROLES,
     SIMILARITY_INDEX,
@@ -37,6 +38,7 @@ from storage.tables import DeploymentLog, Product, utc_now
 __all__ = [
     "KINDS",
     "LEASE_S",
+    "MANUAL_INDEX",
     "MEMORY_BANK",
     "SIMILARITY_INDEX",
     "STAGE_NAMES",

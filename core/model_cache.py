@@ -13,12 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from core.manual_fingerprints import encoder_folder, encoder_stamp
 from core.model_catalog import find_option
 from core.weights import find_added
 from storage.objects import ObjectStore
 from storage.tables import ModelVersion
 
 if TYPE_CHECKING:
+    from inference.language.retrieval import ManualIndex
+    from inference.language.sentence_encoder import SentenceEncoder
     from inference.vision.detectors import Detector
     from inference.vision.embeddings import Embedder
     from inference.vision.vector_index import VectorIndex
@@ -78,6 +81,9 @@ class ModelCache:
         from inference.artifact import read_bundle
         from inference.vision.detectors import verify_golden
 
+        if version.kind == "manual_index":
+            self.manual_index(version)
+            return
         if version.kind != "memory_bank":
             self.similarity_index(version)
             return
@@ -96,6 +102,44 @@ class ModelCache:
             return self._read(version, lambda folder: VectorIndex.load(folder, manifest_sha256=version.manifest_sha256))
 
         return self._once(("similarity_index", version.manifest_sha256), load)
+
+    def manual_index(self, version: ModelVersion) -> ManualIndex:
+        """The loaded index of a product's manuals, with the encoder that it was built with.
+
+        Raises ArtifactError, ModelError or ObjectStoreError.
+        """
+
+        def load() -> ManualIndex:
+            from inference.language.retrieval import ManualIndex
+
+            encoder = self.sentence_encoder(version.model_name)
+            return self._read(
+                version,
+                lambda folder: ManualIndex.load(folder, encoder=encoder, manifest_sha256=version.manifest_sha256),
+            )
+
+        return self._once(("manual_index", version.manifest_sha256), load)
+
+    def sentence_encoder(self, name: str | None = None) -> SentenceEncoder:
+        """The encoder of the next deployment: the folder that was given, else the carried one. Raises ModelError.
+
+        With `name`, the carried one also while there is a folder, if it is the carried one that is called so: an index
+        goes on with its own encoder until the next deployment.
+        """
+        folder = encoder_folder(self._weights_dir)
+        encoder = self._open_encoder(folder)
+        if name is None or encoder.name == name or folder is None:
+            return encoder
+        carried = self._open_encoder(None)
+        return carried if carried.name == name else encoder
+
+    def _open_encoder(self, folder: Path | None) -> SentenceEncoder:
+        def load() -> SentenceEncoder:
+            from inference.language.sentence_encoder import open_encoder
+
+            return open_encoder(folder)
+
+        return self._once(("sentence_encoder", encoder_stamp(self._weights_dir) if folder else None), load)
 
     def embedder(self, name: str) -> Embedder:
         """The embedder of this model option, on the shared runtime. Raises ModelError."""
@@ -140,7 +184,7 @@ class ModelCache:
     def forget(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:
-            for kind in ("memory_bank", "similarity_index"):
+            for kind in ("memory_bank", "similarity_index", "manual_index"):
                 self._loaded.pop((kind, version.manifest_sha256), None)
         shutil.rmtree(self._folder / version.manifest_sha256, ignore_errors=True)
 

@@ -16,16 +16,22 @@ from core import retention
 from core.accounts import Person
 from core.audit import record
 from core.errors import Conflict, NotFound
-from core.job_terms import MEMORY_BANK, SIMILARITY_INDEX, changed_one
+from core.index_examples import confirmation_stamps, confirmed_inspections
+from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, changed_one
+from core.manual_fingerprints import manual_fingerprints
 from core.model_catalog import DETECTION, SIMILARITY, chosen
 from core.roles import ENGINEER, require_role
 from core.services import Services
 from core.transactions import reading, writing
-from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting, utc_now
+from storage.tables import Image, ImagePreprocessing, Manual, ModelVersion, Product, ThresholdSetting, utc_now
 
 # Part of every fingerprint: raise it when a change of our own code makes older builds out of date.
 BUILD_REVISION = 1
-PARTS: dict[str, tuple[str, ...]] = {MEMORY_BANK: ("",), SIMILARITY_INDEX: ("normal", "defect", "region")}
+PARTS: dict[str, tuple[str, ...]] = {
+    MEMORY_BANK: ("",),
+    SIMILARITY_INDEX: ("normal", "defect", "region"),
+    MANUAL_INDEX: ("",),
+}
 # Which images an index holds: "region" has the defect images again, each by its most anomalous place alone.
 IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
@@ -201,16 +207,21 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
             )
         ).all()
     )
+    confirmed = confirmation_stamps(session, product_ids)
     found: dict[tuple[str, int, str], str] = {}
     for product_id, stamps in _image_stamps(session, product_ids).items():
         training = [stamps.get("normal/train"), stamps.get("defect/train")]
         bank = [detection.option.name, detection.options, preprocessing.get(product_id, {}), training]
         found[(MEMORY_BANK, product_id, "")] = _digest(bank)
         for part in PARTS[SIMILARITY_INDEX]:
-            if stamp := stamps.get(f"{IMAGES_OF[part]}/train"):
+            stamp = stamps.get(f"{IMAGES_OF[part]}/train")
+            # What people confirmed counts at the next deployment.
+            inspected = [confirmed[product_id]] if IMAGES_OF[part] == "defect" and product_id in confirmed else []
+            if stamp or inspected:
                 # Without a memory bank nothing says where the defects are: its first one changes that.
                 seen = [product_id in banks] if part == "region" else []
-                found[(SIMILARITY_INDEX, product_id, part)] = _digest([similarity.option.name, part, stamp, *seen])
+                made_of = [similarity.option.name, part, stamp, *seen, *inspected]
+                found[(SIMILARITY_INDEX, product_id, part)] = _digest(made_of)
     return found
 
 
@@ -239,9 +250,9 @@ def _digest(value: Any) -> str:
 
 
 def model_states(services: Services) -> dict[tuple[str, int], ModelState]:
-    """The state of every active product's memory bank and similarity index, in a handful of queries."""
+    """The state of every active product's models, in a handful of queries."""
     with reading(services) as session:
-        now = fingerprints(session)
+        now = fingerprints(session) | manual_fingerprints(session, services.settings.weights_dir)
         active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).all()
         products = session.exec(select(Product.id).where(col(Product.is_active).is_(True))).all()
         by_part = {(version.kind, version.scope): version for version in active}
@@ -291,11 +302,20 @@ def _state(
 
 
 def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:
-    """How many training images were added and removed since the version was built."""
+    """How many training images, or manuals, were added and removed since the version was built."""
+    if version.kind == MANUAL_INDEX:
+        manuals = set(session.exec(select(Manual.id).where(Manual.product_id == product_id)).all())
+        indexed = set(version.sources.get("manual_ids", [])) | set(version.sources.get("unread_manual_ids", []))
+        return {"added": len(manuals - indexed), "removed": len(indexed - manuals)}
     built_from = {int(image_id) for ids in version.sources.get("image_ids", {}).values() for image_id in ids}
     query = select(Image.id).where(Image.product_id == product_id, Image.split == "train")
     part = version.scope.split(":")[2] if version.scope.count(":") == 2 else None
     if part is not None:
         query = query.where(Image.image_type == IMAGES_OF[part])
     now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
-    return {"added": len(now - built_from), "removed": len(built_from - now)}
+    changes = {"added": len(now - built_from), "removed": len(built_from - now)}
+    if part is not None and IMAGES_OF[part] == "defect":
+        confirmed = {row.id for row in confirmed_inspections(session, product_id)}
+        known = {int(found) for found in version.sources.get("inspection_ids", [])}
+        changes["confirmed"] = len(confirmed - known)
+    return changes

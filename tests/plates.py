@@ -21,6 +21,8 @@ from storage.tables import Product
 
 SIZE_PX = 112
 DEFECTS = ("scratch", "spot")
+# The models that are built from images.
+IMAGE_KINDS = (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX)
 # Split, kind, how many.
 PARTS = (("train", "good", 10), ("train", "scratch", 3), ("train", "spot", 3))
 TEST_PARTS = (("test", "good", 4), ("test", "scratch", 2), ("test", "spot", 2))
@@ -87,7 +89,7 @@ def take_in_plates(services: Services, folder: Path) -> Product:
     return find_product(services, "plate")
 
 
-def deploy(services: Services, *product_ids: int, kinds: tuple[str, ...] = jobs.KINDS) -> list[int]:
+def deploy(services: Services, *product_ids: int, kinds: tuple[str, ...] = IMAGE_KINDS) -> list[int]:
     """Build and activate in this process, along the worker's path; answers the ids of the jobs."""
     done = []
     for kind in kinds:

@@ -4,6 +4,7 @@ from core.messages.catalog import CATALOG_MESSAGES
 from core.messages.deployments import DEPLOYMENT_MESSAGES
 from core.messages.files import FILE_MESSAGES
 from core.messages.manual_files import MANUAL_FILE_MESSAGES
+from core.messages.manuals import MANUAL_MESSAGES
 from core.messages.models import MODEL_MESSAGES
 from core.messages.preprocessing import PREPROCESSING_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
@@ -12,6 +13,7 @@ MESSAGES: dict[str, str] = {
     **SYSTEM_MESSAGES,
     **FILE_MESSAGES,
     **MANUAL_FILE_MESSAGES,
+    **MANUAL_MESSAGES,
     **CATALOG_MESSAGES,
     **DEPLOYMENT_MESSAGES,
     **MODEL_MESSAGES,

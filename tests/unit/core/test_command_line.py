@@ -24,7 +24,7 @@ from core.__main__ import main
 from core.accounts import open_person
 from core.services import Services, build_services
 from storage.tables import DeploymentLog, Inspection, Product, Worker, utc_now
-from tests.plates import folder_settings, plate, seed_of, submit_and_claim, write, write_plates
+from tests.plates import IMAGE_KINDS, folder_settings, plate, seed_of, submit_and_claim, write, write_plates
 from tests.unit.core.test_evaluation import KEYS as EVALUATION_KEYS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -134,7 +134,7 @@ def test_a_folder_in_each_layout_is_taken_in_deployed_and_inspected(plate_templa
     status, outcomes, errors = _process(data_dir, "deploy", "all")
     assert status == 0, errors
     assert [(found["kind"], found["code"], found["outcome"]) for found in outcomes] == [
-        (kind, code, "activated") for kind in jobs.KINDS for code in ("bolt", "nut", "washer")
+        (kind, code, "activated") for kind in IMAGE_KINDS for code in ("bolt", "nut", "washer")
     ]
     assert "Extracting features" in errors
 

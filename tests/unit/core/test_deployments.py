@@ -17,7 +17,7 @@ from core.services import Services
 from core.versions import active_version, list_versions, model_states
 from inference.vision.calibration import verdict
 from storage.tables import DeploymentLog, Image, ModelVersion, Product, ThresholdSetting, utc_now
-from tests.plates import deploy, encode, plate, seed_of, submit_and_claim
+from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of, submit_and_claim
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def _lose_lease(services: Services, job_id: int) -> None:
 
 def test_a_deployment_leaves_one_active_version_and_no_folder(plate_services: Services, plate_product: Product) -> None:
     states = model_states(plate_services)
-    for kind in jobs.KINDS:
+    for kind in IMAGE_KINDS:
         assert states[(kind, plate_product.id or 0)].state == "current"
     assert _objects_of_models(plate_services) == _prefixes_of_versions(plate_services)
     assert list((plate_services.settings.data_dir / "builds").iterdir()) == []

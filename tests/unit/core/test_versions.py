@@ -13,7 +13,7 @@ from core.image_library import IncomingFile
 from core.services import Services
 from core.versions import activate, active_version, list_versions, model_states
 from storage.tables import AuditLog, Image, ImagePreprocessing, ModelVersion, Product
-from tests.plates import deploy, encode, plate, seed_of
+from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of
 
 BANK, INDEX = jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX
 
@@ -50,12 +50,12 @@ def _second_version(services: Services, product: Product) -> list[ModelVersion]:
 
 def test_a_product_has_no_model_until_it_is_deployed(plate_services: Services, person: Person) -> None:
     bare = catalog.create_product(plate_services, person, name="Bare", code="bare")
-    for kind in jobs.KINDS:
+    for kind in IMAGE_KINDS:
         assert model_states(plate_services)[(kind, bare.id or 0)].state == "none"
     _add(plate_services, person, bare, 8000)
     assert model_states(plate_services)[(BANK, bare.id or 0)].state == "none"
     deploy(plate_services, bare.id or 0)
-    for kind in jobs.KINDS:
+    for kind in IMAGE_KINDS:
         assert model_states(plate_services)[(kind, bare.id or 0)].state == "current"
 
 
@@ -65,7 +65,7 @@ def test_images_that_come_and_go_make_a_model_out_of_date_and_are_counted(
     product_id = plate_product.id or 0
     added = [_add(plate_services, person, plate_product, 8100 + number) for number in range(2)]
     image_library.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:1])
-    for kind in jobs.KINDS:
+    for kind in IMAGE_KINDS:
         state = model_states(plate_services)[(kind, product_id)]
         assert (state.state, state.changes) == ("out_of_date", {"added": 2, "removed": 1})
         assert state.active is not None
@@ -77,7 +77,7 @@ def test_images_that_come_and_go_make_a_model_out_of_date_and_are_counted(
 
 def test_test_images_make_nothing_out_of_date(plate_services: Services, plate_product: Product, person: Person) -> None:
     _add(plate_services, person, plate_product, 8200, split="test")
-    for kind in jobs.KINDS:
+    for kind in IMAGE_KINDS:
         assert model_states(plate_services)[(kind, plate_product.id or 0)].state == "current"
 
 
@@ -95,7 +95,7 @@ def test_another_label_makes_both_models_out_of_date(
         defect_type_id=scratch.id,
         split="train",
     )
-    for kind in jobs.KINDS:
+    for kind in IMAGE_KINDS:
         assert model_states(plate_services)[(kind, plate_product.id or 0)].state == "out_of_date"
 
 
