@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from core import similarity
 from core.accounts import Person
 from core.audit import find_changes, record, stale_save
-from core.errors import BadInput, Conflict, NotFound, NotReady, from_lower
+from core.errors import AppError, BadInput, Conflict, NotFound, NotReady, from_lower
 from core.jobs import MEMORY_BANK
 from core.services import Services
 from core.similarity import SearchAnswer, Similar, Suggestion
@@ -74,6 +74,7 @@ class InspectionView:
     bank_version: ModelVersion
     has_defect_index: bool
     has_normal_index: bool
+    similar_problem: AppError | None
     defect_types: list[DefectType]
     person_name: str
 
@@ -101,7 +102,7 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
     from inference.vision.calibration import verdict
     from inference.vision.images import decode
     from inference.vision.region_crops import crop_region, worst_box
-    from inference.vision.regions import find_regions
+    from inference.vision.regions import LEAST_AREA_SHARE, find_regions
 
     started = time.perf_counter()
     try:
@@ -109,6 +110,8 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
             product = session.get(Product, product_id)
             if product is None:
                 raise NotFound("not_found")
+            if not product.is_active:
+                raise NotReady("product_not_in_use", product=product.name)
             bank = active_version(session, MEMORY_BANK, product_id)
             if bank is None:
                 raise NotReady("no_active_memory_bank", product=product.name)
@@ -122,7 +125,12 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
         regions = (
             []
             if decided == "ok"
-            else find_regions(detection.anomaly_map, threshold=threshold.review_at, image_size_px=size_px)
+            else find_regions(
+                detection.anomaly_map,
+                threshold=threshold.review_at,
+                image_size_px=size_px,
+                min_area_share=LEAST_AREA_SHARE * detection.view_share,
+            )
         )
         defective = None
         if decided != "ok":
@@ -172,12 +180,13 @@ def inspect(
         if (nearest_id := row.nearest_image_id) is not None:
             nearest = session.get(Image, nearest_id)
             row.nearest_image_name = nearest.stored_name if nearest else ""
-        suggestion = (
-            None if row.verdict == "ok" else similarity.suggest_type(session, finding.answers["defect"].matches)
-        )
-        if suggestion is not None:
-            row.suggested_defect_type_id = suggestion.defect_type.id
-            row.suggestion_confidence = suggestion.confidence
+        defects = finding.answers["defect"]
+        if row.verdict != "ok" and defects.rule is not None:
+            suggestion = similarity.suggest_type(session, defects.suggestion_of, defects.rule)
+            if suggestion is not None:
+                # A confidence without a type says: none of the known ones.
+                row.suggested_defect_type_id = suggestion.defect_type.id if suggestion.defect_type else None
+                row.suggestion_confidence = suggestion.confidence
         session.add(row)
         session.flush()
         assert row.id is not None
@@ -187,7 +196,8 @@ def inspect(
             )
         )
         session.commit()
-    return _view(services, row, finding.image.pixels, finding.detection.anomaly_map)
+    problem = next((answer.problem for answer in finding.answers.values() if answer.problem is not None), None)
+    return _view(services, row, finding.image.pixels, finding.detection.anomaly_map, problem=problem)
 
 
 def _row(
@@ -285,7 +295,12 @@ def load(services: Services, inspection_id: int) -> InspectionView:
 
 
 def _view(
-    services: Services, row: Inspection, pixels: NDArray[np.uint8], anomaly_map: NDArray[np.float32]
+    services: Services,
+    row: Inspection,
+    pixels: NDArray[np.uint8],
+    anomaly_map: NDArray[np.float32],
+    *,
+    problem: AppError | None = None,
 ) -> InspectionView:
     from inference.vision.image_quality import assess
     from inference.vision.regions import Region
@@ -299,7 +314,7 @@ def _view(
         assert threshold is not None
         person = session.get(User, row.created_by) if row.created_by is not None else None
         searches = {
-            found.image_type: [(hit["image_id"], hit["similarity"]) for hit in found.results]
+            found.image_type: similarity.matches_of(found)
             for found in session.exec(select(SearchHistory).where(SearchHistory.inspection_id == row.id)).all()
         }
         types = list(
@@ -317,7 +332,8 @@ def _view(
             quality=assess(pixels),
             similar_defects=similarity.describe_matches(services, session, searches.get("defect", [])),
             similar_normals=similarity.describe_matches(services, session, searches.get("normal", [])),
-            suggestion=Suggestion(suggested, row.suggestion_confidence or 0.0) if suggested else None,
+            suggestion=None if row.suggestion_confidence is None else Suggestion(suggested, row.suggestion_confidence),
+            similar_problem=problem,
             nearest=_nearest(services, session, row),
             threshold=threshold,
             bank_version=bank,

@@ -84,7 +84,7 @@ def advise(
 ) -> LightingAdvice:
     """Measure what would help the product beside `options`, those set now; `progress` gets (steps done, all).
 
-    Region and ignored areas stay in every option that is tried. Raises NotReady advice_needs_images, NotFound,
+    Region, ignored areas and tiles stay in every option that is tried. Raises NotReady advice_needs_images, NotFound,
     Unavailable, and the errors of the engine.
     """
     from inference.vision.light import survey_light
@@ -141,7 +141,9 @@ def advise(
 def list_candidates(options: Preprocessing, survey: LightSurvey, *, smoothing: bool) -> dict[str, Preprocessing]:
     """What is worth trying, by name; the first is what is set now. Options that could change nothing are left out."""
     options = simplify(options)
-    plain = Preprocessing(region_of_interest=options.region_of_interest, ignore=options.ignore)
+    plain = Preprocessing(
+        region_of_interest=options.region_of_interest, ignore=options.ignore, tile_size_px=options.tile_size_px
+    )
     candidates = {NONE: plain} if options == plain else {CURRENT: options, NONE: plain}
     candidates["normalize"] = replace(plain, normalize=True)
     candidates["clahe"] = replace(plain, clahe=True)

@@ -9,6 +9,9 @@ import numpy as np
 
 from inference.errors import ModelError
 
+# Of the part of the image that a model sees at once: less is noise, where there is anything else.
+LEAST_AREA_SHARE = 1e-4
+
 
 @dataclass(frozen=True)
 class Region:
@@ -30,7 +33,7 @@ def find_regions(
     *,
     threshold: float,
     image_size_px: tuple[int, int],
-    min_area_share: float = 1e-4,
+    min_area_share: float = LEAST_AREA_SHARE,
     limit: int = 50,
 ) -> list[Region]:
     """The connected parts (8-neighbourhood) of the map at or above the threshold, highest first.

@@ -8,7 +8,8 @@ from typing import Any, cast
 import streamlit as st
 
 from core.preprocessing_settings import MAX_IGNORED_AREAS
-from pages.components.language import _
+from core.tile_advice import TILE_SIZES_PX, TileAdvice
+from pages.components.language import _, _n, number
 from pages.components.preprocessing_draft import Draft, draft_of, round_area, set_values, widget_key
 from pages.components.preprocessing_words import SMOOTHING_NAMES
 
@@ -74,6 +75,54 @@ def show_options(product_id: int, draft: Draft) -> None:
         )
 
 
+def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None:
+    """Whether large images are inspected in tiles, what that finds, and what it costs."""
+    values = draft.values
+    size_px = int(values["tile_size_px"])
+    on = st.toggle(
+        _("Inspect in tiles"),
+        key=_seeded(product_id, "tiles_on", size_px > 0),
+        help=_("For images that are much larger than what the model sees: it looks at one overlapping part at a time."),
+        disabled=advice is not None and not advice.supported and not size_px,
+    )
+    if on:
+        fallback = advice.proposed_px if advice is not None and advice.proposed_px else 512
+        sizes = sorted({*TILE_SIZES_PX, *([size_px] if size_px else [])})
+        values["tile_size_px"] = st.select_slider(
+            _("Side of a tile (px)"), sizes, key=_seeded(product_id, "tile_size_px", size_px or fallback)
+        )
+    else:
+        values["tile_size_px"] = 0
+    if advice is None:
+        return
+    if not advice.supported:
+        st.caption(_("PaDiM has no tiles: it compares each place with the same place of other parts."))
+        return
+    about = _("Images are {width} × {height} px.", width=number(advice.width_px), height=number(advice.height_px))
+    if on:
+        tiles = advice.count_tiles(int(values["tile_size_px"]))
+        smallest = number(advice.smallest_in_tiles_px(int(values["tile_size_px"])))
+        cost = _n(
+            "{count} tile an image: finds defects from about {size} px on.",
+            "{count} tiles an image: finds defects from about {size} px on, and takes up to that many times longer.",
+            tiles,
+            size=smallest,
+        )
+        st.caption(f"{about} {cost}")
+        return
+    seen = _("Seen at once, defects below about {size} px are lost.", size=number(advice.smallest_px))
+    if not advice.proposed_px:
+        st.caption(f"{about} {seen}")
+        return
+    st.warning(f"{about} {seen}", icon=":material/grid_view:")
+    st.button(
+        _("Use tiles of {size} px", size=number(advice.proposed_px)),
+        key=f"preprocessing_{product_id}_use_tiles",
+        on_click=use_tiles,
+        args=(product_id, advice.proposed_px),
+    )
+
+
 def show_areas(product_id: int, draft: Draft) -> None:
     """The region of interest and the ignored areas, in percent of the image."""
     on = st.toggle(
@@ -121,6 +170,11 @@ def remove_area(product_id: int, index: int) -> None:
     """One ignored area less."""
     values = draft_of(product_id).values
     set_values(product_id, {**values, "ignore": [*values["ignore"][:index], *values["ignore"][index + 1 :]]})
+
+
+def use_tiles(product_id: int, size_px: int) -> None:
+    """Tiles of this size, as proposed."""
+    set_values(product_id, {**draft_of(product_id).values, "tile_size_px": size_px})
 
 
 def set_region(product_id: int, area: Sequence[float]) -> None:

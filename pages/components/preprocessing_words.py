@@ -43,6 +43,8 @@ def describe_options(options: Preprocessing) -> str:
         parts.append(_("Region of interest"))
     if options.ignore:
         parts.append(_n("{count} ignored area", "{count} ignored areas", len(options.ignore)))
+    if options.tile_size_px:
+        parts.append(_("Tiles of {size} px", size=number(options.tile_size_px)))
     return " · ".join(parts) or _("None: images as they are")
 
 

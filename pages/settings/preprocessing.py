@@ -20,13 +20,14 @@ from core.preprocessing_settings import (
     save_preprocessing,
 )
 from core.roles import ENGINEER
+from core.tile_advice import advise_on_tiles
 from pages.components import screens
 from pages.components.area_viewer import Area, show_area_viewer
 from pages.components.language import _, escape, moment, number
 from pages.components.lighting_advice_view import show_advice
 from pages.components.pickers import pick_product
 from pages.components.preprocessing_draft import Draft, discard_draft, draft_of, open_draft, set_values, start_draft
-from pages.components.preprocessing_form import add_area, set_region, show_areas, show_options
+from pages.components.preprocessing_form import add_area, set_region, show_areas, show_options, show_tiles
 from pages.components.preprocessing_words import STATES, describe_options, describe_state
 from pages.components.session import person, require, say_after_rerun, services, show_error
 
@@ -87,6 +88,7 @@ def show_editor(product_id: int) -> None:
         options_tab, areas_tab = st.tabs([_("Options"), _("Areas")])
         with options_tab:
             show_options(product_id, draft)
+            show_tiles(product_id, draft, advise_on_tiles(services(), product_id))
         with areas_tab:
             show_areas(product_id, draft)
     with right:
