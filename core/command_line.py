@@ -258,7 +258,7 @@ def _inspect_one(
         "review_at": row.review_at,
         "reject_at": row.reject_at,
         "regions": row.regions,
-        "suggested_defect_type": view.suggestion.defect_type.code if view.suggestion else None,
+        "suggested_defect_type": view.suggestion.code if view.suggestion else None,
         "similar": [
             {
                 "image": found.stored_name,

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlmodel import Session, col, select
 
+from core.embedding_builds import Finder
 from core.errors import NotReady, from_lower
+from core.index_examples import image_examples
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.retrieval_measures import measure_retrieval, no_figures
 from core.services import Services
+from core.similar_cases import live_types
+from core.suggestions import read_rule
 from core.transactions import reading
 from core.versions import active_version, current_threshold
 from storage.objects import ObjectStoreError
@@ -24,7 +29,6 @@ if TYPE_CHECKING:
 
     from inference.vision.detectors import Detector
 
-RANKED = 10
 Progress = Callable[[int, int], None]
 
 
@@ -170,8 +174,6 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
         if bank is None or bank.id is None:
             raise NotReady("no_active_memory_bank", product=product.name)
         threshold = current_threshold(session, bank.id)
-        index = active_version(session, SIMILARITY_INDEX, product.id, "defect")
-        region = active_version(session, SIMILARITY_INDEX, product.id, "region")
         test = test_set(session, product.id)
     if not test.rows:
         raise NotReady("no_test_images", product=product.name)
@@ -185,7 +187,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             reject_at=threshold.reject_at,
             progress=progress,
         )
-        retrieval = _measure_retrieval(services, model, region or index, test, by_region=region is not None)
+        retrieval = _measure_retrieval(services, product, model=model, bank=bank, test=test)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     keys = ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro", "per_defect")
@@ -207,49 +209,29 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
 
 
 def _measure_retrieval(
-    services: Services, model: Detector, index: ModelVersion | None, test: TestSet, *, by_region: bool
-) -> dict[str, float | None]:
-    """How often the nearest indexed defect image is of the same type, and mean average precision at 10.
-
-    Searched as an inspection that finds a defect searches: by the most anomalous place where it is indexed.
-    """
-    from inference.vision import metrics
-    from inference.vision.region_crops import crop_region, worst_box
-
-    nothing: dict[str, float | None] = {"top1_type_accuracy": None, "map_at_10": None}
-    found = [(row, code) for row, code in zip(test.rows, test.codes, strict=True) if code is not None]
-    defects = TestSet(tuple(row for row, _ in found), tuple(code for _, code in found))
-    if index is None or not found:
-        return nothing
-    vectors = services.models.similarity_index(index)
-    embedder = services.models.embedder(index.model_name)
+    services: Services, product: Product, *, model: Detector, bank: ModelVersion, test: TestSet
+) -> dict[str, Any]:
+    """The figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
     with reading(services) as session:
-        code_of = _codes_of_images(session, index)
-    ranked: list[list[str]] = []
-    truth: list[str] = []
-    kept: list[tuple[Image, str | None]] = []
-    for pixels in _decode_each(services, defects, kept, []):
-        query = pixels
-        if by_region:
-            size_px = (pixels.shape[1], pixels.shape[0])
-            query = crop_region(pixels, worst_box(model.inspect(pixels).anomaly_map, image_size_px=size_px))
-        matches = vectors.search(embedder.embed([query])[0], k=RANKED)
-        ranked.append([code_of[int(match.id)] for match in matches if int(match.id) in code_of])
-        truth.append(kept[-1][1] or "")
-    if not truth:
-        return nothing
-    counts = {code: list(code_of.values()).count(code) for code in set(truth)}
-    return {
-        "top1_type_accuracy": metrics.top1_type_accuracy(truth, ranked),
-        "map_at_10": metrics.map_at_k(truth, ranked, k=RANKED, relevant_counts=counts),
-    }
-
-
-def _codes_of_images(session: Session, index: ModelVersion) -> dict[int, str]:
-    ids = [int(image_id) for part in index.sources.get("image_ids", {}).values() for image_id in part]
-    rows = session.exec(
-        select(Image.id, DefectType.code)
-        .join(DefectType, col(DefectType.id) == col(Image.defect_type_id))
-        .where(col(Image.id).in_(ids))
-    ).all()
-    return {int(image_id): code for image_id, code in rows if image_id is not None}
+        versions = {
+            part: active_version(session, SIMILARITY_INDEX, product.id or 0, part) for part in ("defect", "region")
+        }
+        used = versions["defect"] or versions["region"]
+        if used is None:
+            return no_figures()
+        indexes = {
+            part: services.models.similarity_index(version) if version is not None else None
+            for part, version in versions.items()
+        }
+        ids = {int(found) for index in indexes.values() if index is not None for found in index.ids}
+        types = live_types(session, ids, "defect")
+    return measure_retrieval(
+        services,
+        services.models.embedder(used.model_name),
+        image_examples(services, [row for row in test.rows if row.image_type == "defect"]),
+        whole=indexes["defect"],
+        region=indexes["region"],
+        rule=read_rule(indexes["region"], indexes["defect"]),
+        finder=Finder(model, bank.manifest_sha256),
+        type_of={found: type_id for found, type_id in types.items() if type_id is not None},
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,18 @@ from core import publishing
 from core.build_costs import Cost
 from core.candidates import add_candidate, retire_active
 from core.deployment_policy import read_policy
+from core.embedding_builds import Embedded, Finder, Progress, embed_examples
+from core.embedding_store import forget_unused
 from core.errors import NotReady
+from core.evaluation import test_set
+from core.index_examples import Example, image_examples, list_examples
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.judgement import BY_HAND
 from core.model_catalog import SIMILARITY, chosen
 from core.publishing import PublishedBundle
-from core.training_images import fetch_originals, load_pixels, training_rows
+from core.retrieval_measures import measure_retrieval
+from core.training_images import fetch_originals, training_rows
 from core.versions import (
     IMAGES_OF,
     PARTS,
@@ -28,22 +32,22 @@ from core.versions import (
     note_bank,
     scope_of,
 )
-from storage.tables import Image, ModelVersion, Product
+from storage.tables import ModelVersion, Product
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from inference.vision.detectors import Detector
+    from inference.errors import ImageError
     from inference.vision.embeddings import Embedder
+    from inference.vision.type_vote import VoteRule
+    from inference.vision.vector_index import VectorIndex
 
 COST = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
-BATCH = 8
 
 
 def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     """Build, publish and activate the product's indexes of normal and of defect images; answers the outcome.
 
-    An index that is up to date is left as it is; one whose images are all gone is retired.
+    An index that is up to date is left as it is; one whose images are all gone is retired. Inspections whose defect
+    people confirmed count as defect images. What was embedded before is taken over.
     Raises NotReady without training images, and the lower errors of the engine and the object store.
     """
     services = run.services
@@ -52,33 +56,48 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
         wanted = fingerprints(session, [product.id])
         rows = {part: training_rows(session, product.id, IMAGES_OF[part]) for part in PARTS[SIMILARITY_INDEX]}
+        examples = {
+            part: list_examples(services, session, product.id, IMAGES_OF[part]) for part in PARTS[SIMILARITY_INDEX]
+        }
         bank = active_version(session, MEMORY_BANK, product.id)
         choice = chosen(session, SIMILARITY)
         active = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in rows}
         by_itself = read_policy(session).activate_when_no_worse
-    if not any(rows.values()):
+    if not any(examples.values()):
         raise NotReady("no_training_images", product=product.name)
     numbers: dict[str, int] = {}
     built = waiting = False
     skipped: list[dict[str, str]] = []
-    for part, images in rows.items():
+    whole: Embedded | None = None
+    for part, found in examples.items():
         fingerprint = wanted.get((SIMILARITY_INDEX, product.id, part), "")
         before = active[part]
-        if not images:
+        if not found:
             if before is not None:
                 retire_active(run, product, before)
             continue
         if before is not None and before.fingerprint == fingerprint and not cut_by_another_bank(before, bank):
             numbers[part] = before.number
             continue
-        fetch_originals(services, images, lambda done, total: run.progress("fetch", done, total))
+        fetch_originals(services, rows[part], lambda done, total: run.progress("fetch", done, total))
         embedder = services.models.embedder(choice.option.name)
-        run.log("log_index_started", product=product.code, n_images=len(images), part=part)
-        cut = _cutter(services.models.memory_bank(bank) if bank else None) if part == "region" else None
-        ids, vectors = _embed(run, product, embedder, images, skipped, cut)
-        if not ids:
+        run.log("log_index_started", product=product.code, n_images=len(found), part=part)
+        finder = Finder(services.models.memory_bank(bank), bank.manifest_sha256) if bank is not None else None
+        by = finder if part == "region" else None
+        embedded = _embed(run, product, embedder, found, skipped, finder=by)
+        if not embedded.examples:
             raise NotReady("no_usable_images", product=product.name)
-        published = _publish(run, folder / part, ids=ids, vectors=vectors, embedder=embedder)
+        rule: VoteRule | None = None
+        figures: dict[str, Any] = {}
+        if part != "normal":
+            # The whole images were embedded a moment ago, or at an earlier deployment: they are kept.
+            whole = embedded if part == "defect" else whole or _embed(run, product, embedder, found, [], finder=None)
+            region = embedded if part == "region" else None
+            rule = _learn_rule(whole, region)
+            figures = _measure(run, product, embedder, whole=whole, region=region, rule=rule, finder=by)
+        published = _publish(run, folder / part, embedded=embedded, embedder=embedder, rule=rule)
+        inspected = [-example.id for example in embedded.examples if example.id < 0]
+        ids = [example.id for example in embedded.examples if example.id > 0]
         version = ModelVersion(
             kind=SIMILARITY_INDEX,
             scope=scope_of(product.id, part),
@@ -89,8 +108,15 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
             manifest_sha256=published.manifest_sha256,
             byte_size=published.byte_size,
             fingerprint=fingerprint,
-            sources={"image_ids": {part: ids}, **note_bank(part, bank)},
-            metrics={"n_images": len(ids), "dimension": int(vectors.shape[1])},
+            sources={"image_ids": {part: ids}, "inspection_ids": inspected, **note_bank(part, bank)},
+            metrics={
+                "n_images": len(ids),
+                "n_confirmed": len(inspected),
+                "n_computed": embedded.computed,
+                "dimension": embedder.dimension,
+                **({"retrieval": figures} if figures else {}),
+                **({"suggestion": dict(rule.figures)} if rule is not None and rule.figures else {}),
+            },
         )
         # Nothing that is worse for being newer: an index holds what the images are now.
         activate = by_itself or before is None
@@ -98,6 +124,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         waiting = waiting or not activate
         built = True
         numbers[part] = version.number
+    forget_unused(services)
     return {
         "product_id": product.id,
         "code": product.code,
@@ -112,58 +139,89 @@ def _embed(
     run: JobRun,
     product: Product,
     embedder: Embedder,
-    images: list[Image],
+    examples: list[Example],
     skipped: list[dict[str, str]],
-    cut: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] | None,
-) -> tuple[list[int], NDArray[np.float32]]:
-    from inference.errors import ImageError
+    *,
+    finder: Finder | None,
+) -> Embedded:
+    def skip(example: Example, error: ImageError) -> None:
+        item = {"name": example.name, "reason": error.code}
+        if item not in skipped:
+            skipped.append(item)
+            run.log("log_image_skipped", product=product.code, name=example.name, reason=error.code)
 
-    ids: list[int] = []
-    parts: list[NDArray[np.float32]] = []
-    batch: list[NDArray[np.uint8]] = []
-    for done, row in enumerate(images, start=1):
-        try:
-            pixels = load_pixels(run.services, row)
-            batch.append(pixels if cut is None else cut(pixels))
-        except ImageError as error:
-            item = {"name": row.stored_name, "reason": error.code}
-            if item not in skipped:
-                skipped.append(item)
-            run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
-        else:
-            assert row.id is not None
-            ids.append(row.id)
-        if batch and (len(batch) == BATCH or done == len(images)):
-            parts.append(embedder.embed(batch))
-            batch = []
-        run.progress("embed", done, len(images))
-    if batch:
-        parts.append(embedder.embed(batch))
-    return ids, np.concatenate(parts) if parts else np.zeros((0, embedder.dimension), dtype=np.float32)
+    return embed_examples(
+        run.services,
+        embedder,
+        examples,
+        finder=finder,
+        progress=lambda done, total: run.progress("embed", done, total),
+        skip=skip,
+    )
 
 
-def _cutter(bank: Detector | None) -> Callable[[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """Cuts the most anomalous place out of an image; without a memory bank the image stays whole."""
-    from inference.vision.region_crops import crop_region, worst_box
+def _learn_rule(whole: Embedded, region: Embedded | None) -> VoteRule:
+    """How votes for a type are counted, learnt on the examples that are there in each view."""
+    from inference.vision.type_vote import learn_rule
 
-    def cut(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if bank is None:
-            return pixels
-        size_px = (pixels.shape[1], pixels.shape[0])
-        return crop_region(pixels, worst_box(bank.inspect(pixels).anomaly_map, image_size_px=size_px))
+    rows = {example.id: (example, place) for place, example in enumerate(whole.examples)}
+    other = {example.id: place for place, example in enumerate(region.examples)} if region is not None else None
+    ids = [found for found in rows if other is None or found in other]
+    labels = np.asarray([rows[found][0].defect_type_id for found in ids], dtype=np.int64)
+    places = [rows[found][1] for found in ids]
+    if region is None or other is None:
+        return learn_rule(whole.vectors[places], None, labels)
+    return learn_rule(whole.vectors[places], region.vectors[[other[found] for found in ids]], labels)
 
-    return cut
+
+def _measure(
+    run: JobRun,
+    product: Product,
+    embedder: Embedder,
+    *,
+    whole: Embedded,
+    region: Embedded | None,
+    rule: VoteRule,
+    finder: Finder | None,
+) -> dict[str, Any]:
+    """What the indexes find for the product's test images, whole and by the defective place."""
+    with run.services.database.reading() as session:
+        rows = [row for row in test_set(session, product.id or 0).rows if row.image_type == "defect"]
+    return measure_retrieval(
+        run.services,
+        embedder,
+        image_examples(run.services, rows),
+        whole=_index_of(whole),
+        region=_index_of(region) if region is not None else None,
+        rule=rule,
+        finder=finder,
+        type_of={example.id: example.defect_type_id or 0 for example in whole.examples},
+        progress=lambda done, total: run.progress("evaluate", done, total),
+    )
+
+
+def _index_of(embedded: Embedded, progress: Progress | None = None) -> VectorIndex:
+    from inference.vision.vector_index import VectorIndex
+
+    ids = np.asarray([example.id for example in embedded.examples], dtype=np.int64)
+    return VectorIndex.build(embedded.vectors, ids, progress=progress)
 
 
 def _publish(
-    run: JobRun, folder: Path, *, ids: list[int], vectors: NDArray[np.float32], embedder: Embedder
+    run: JobRun, folder: Path, *, embedded: Embedded, embedder: Embedder, rule: VoteRule | None
 ) -> PublishedBundle:
-    from inference.vision.vector_index import VectorIndex
-
     run.progress("build", 0, 0)
-    index = VectorIndex.build(vectors, np.asarray(ids, dtype=np.int64))
+    index = _index_of(embedded, lambda done, total: run.progress("build", done, total))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    manifest = index.save(folder, metadata={"embedder": embedder.name})
+    manifest = index.save(
+        folder,
+        metadata={
+            "embedder": embedder.name,
+            "embedder_key": embedder.key,
+            "preparation": dict(embedder.preparation),
+            "vote_rule": rule.to_dict() if rule is not None else None,
+        },
+    )
     run.progress("publish", 0, 0)
     return publishing.publish(
         run.services, folder, kind=SIMILARITY_INDEX, manifest_sha256=manifest.sha256, attempt=run.claim

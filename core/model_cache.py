@@ -34,7 +34,16 @@ MAX_LOADED = 24
 class ModelCache:
     """Turns a `ModelVersion` row into a loaded model. `device` is auto, cpu or cuda."""
 
-    def __init__(self, *, objects: ObjectStore, folder: Path, device: Device, weights_dir: Path) -> None:
+    def __init__(
+        self,
+        *,
+        objects: ObjectStore,
+        folder: Path,
+        device: Device,
+        weights_dir: Path,
+        check_runtimes: Literal["auto", "all", "own"] = "auto",
+    ) -> None:
+        self._check_runtimes = check_runtimes
         self._objects = objects
         self._weights_dir = weights_dir
         self._folder = folder
@@ -76,10 +85,11 @@ class ModelCache:
     def verify(self, version: ModelVersion) -> None:
         """Prove that the version can inspect here: its files match their hashes, and its reference image its score.
 
+        The runtimes of this machine that have to agree are those of `check_runtimes`.
         Raises ArtifactError, ModelError (`golden_mismatch` …) or ObjectStoreError.
         """
         from inference.artifact import read_bundle
-        from inference.vision.detectors import verify_golden
+        from inference.vision.runtime_check import verify_runtimes
 
         if version.kind == "manual_index":
             self.manual_index(version)
@@ -91,7 +101,15 @@ class ModelCache:
             version,
             lambda folder: read_bundle(folder, kind=version.kind, manifest_sha256=version.manifest_sha256),
         )
-        verify_golden(self.memory_bank(version), bundle)
+        model = self.memory_bank(version)
+        verify_runtimes(
+            model,
+            bundle,
+            extent=self._check_runtimes,
+            device=self._device,
+            weights=find_added(self._weights_dir, str(bundle.metadata["backbone"]["name"])),
+            memory=self._folder.parent / "graphs",
+        )
 
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
         """The loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
@@ -146,6 +164,7 @@ class ModelCache:
 
         def load() -> Embedder:
             from inference.errors import ModelError
+            from inference.vision.clip_specs import is_clip
             from inference.vision.embeddings import open_embedder
 
             option = find_option(name)
@@ -153,6 +172,10 @@ class ModelCache:
                 raise ModelError("backbone_unknown", name=name)
             self.keep_graphs()
             weights = find_added(self._weights_dir, option.backbone)
+            if is_clip(option.backbone):
+                from inference.vision.clip import open_clip_embedder
+
+                return open_clip_embedder(option.backbone, device=self._device, weights=weights)
             return open_embedder(option.backbone, device=self._device, weights=weights)
 
         return self._once(("embedder", name), load)

@@ -14,7 +14,7 @@ from core.i18n import N_
 from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from core.weights import find_weights
-from inference.vision.backbone_specs import BackboneSpec, find_backbone
+from inference.vision.networks import Network, find_network
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 DETECTION = "detection"
 SIMILARITY = "similarity"
-PATCHCORE, PADIM, EMBEDDING = "patchcore", "padim", "backbone"
+PATCHCORE, PADIM, EMBEDDING, CLIP = "patchcore", "padim", "backbone", "clip"
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class ModelOption:
     fields: tuple[OptionField, ...] = ()
 
     @property
-    def spec(self) -> BackboneSpec:
+    def spec(self) -> Network:
         """The network whose weights it needs."""
-        return find_backbone(self.backbone)
+        return find_network(self.backbone)
 
 
 _INPUT_SIZE = OptionField(
@@ -93,6 +93,10 @@ _PADIM_WORDS = (
     N_("Learns what is normal at each place: for parts that always lie the same way. Builds and inspects fast."),
 )
 _EMBEDDING_WORDS = (N_("Embeddings of {backbone}"), N_("Finds images that look alike."))
+_CLIP_WORDS = (
+    N_("{backbone} embeddings"),
+    N_("Finds images that look alike, and images by words. Knows more of the world; slower without a graphics card."),
+)
 _PATCHCORE_BACKBONES = (
     "efficientnet_lite0",
     "efficientnet_lite1",
@@ -105,15 +109,22 @@ _PADIM_BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_li
 
 
 def _option(purpose: str, method: str, backbone: str) -> ModelOption:
-    title, description = {PATCHCORE: _PATCHCORE_WORDS, PADIM: _PADIM_WORDS, EMBEDDING: _EMBEDDING_WORDS}[method]
-    fields = {PATCHCORE: (_INPUT_SIZE, _BANK_SIZE), PADIM: (_INPUT_SIZE, _CHANNELS), EMBEDDING: ()}[method]
-    return ModelOption(f"{method}-{backbone}", purpose, method, title, description, backbone, fields)
+    title, description = {
+        PATCHCORE: _PATCHCORE_WORDS,
+        PADIM: _PADIM_WORDS,
+        EMBEDDING: _EMBEDDING_WORDS,
+        CLIP: _CLIP_WORDS,
+    }[method]
+    fields = {PATCHCORE: (_INPUT_SIZE, _BANK_SIZE), PADIM: (_INPUT_SIZE, _CHANNELS)}.get(method, ())
+    name = backbone if method == CLIP else f"{method}-{backbone}"
+    return ModelOption(name, purpose, method, title, description, backbone, fields)
 
 
 OPTIONS: tuple[ModelOption, ...] = (
     *(_option(DETECTION, PATCHCORE, backbone) for backbone in _PATCHCORE_BACKBONES),
     *(_option(DETECTION, PADIM, backbone) for backbone in _PADIM_BACKBONES),
     *(_option(SIMILARITY, EMBEDDING, backbone) for backbone in _PATCHCORE_BACKBONES),
+    *(_option(SIMILARITY, CLIP, network) for network in ("clip_vit_b_32", "clip_vit_l_14")),
 )
 DEFAULTS = {DETECTION: "patchcore-efficientnet_lite0", SIMILARITY: "backbone-efficientnet_lite0"}
 

@@ -117,11 +117,8 @@ def _try_detector(
 
 
 def _try_embedder(services: Services, option: ModelOption, row: Image, pixels: NDArray[np.uint8]) -> Trial:
-    from inference.vision.embeddings import open_embedder
-
     started = time.perf_counter()
-    weights = find_added(services.settings.weights_dir, option.backbone)
-    embedder = open_embedder(option.backbone, device=services.models.device, weights=weights)
+    embedder = services.models.embedder(option.name)
     embedder.embed([pixels])
     start_s = time.perf_counter() - started
     times_ms: list[float] = []
@@ -131,7 +128,7 @@ def _try_embedder(services: Services, option: ModelOption, row: Image, pixels: N
         times_ms.append((time.perf_counter() - started) * 1000.0)
     return Trial(
         option=option,
-        runtime=embedder.runtime.name,
+        runtime=embedder.runtime_name,
         n_images=1,
         image_name=row.stored_name,
         start_s=start_s,

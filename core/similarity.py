@@ -2,61 +2,101 @@
 
 from __future__ import annotations
 
-import math
+import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlmodel import Session, col, select
 
+from core.errors import AppError, from_lower
 from core.jobs import SIMILARITY_INDEX
 from core.services import Services
+from core.similar_cases import Similar, describe_matches, live_types
+from core.suggestions import Suggestion, read_rule, suggest_type
 from core.transactions import reading
 from core.versions import PARTS, active_version
-from storage.tables import DefectType, Image, Inspection, ModelVersion, SearchHistory
+from storage.tables import Image, Inspection, ModelVersion, Product, SearchHistory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from inference.vision.ranking import View
+    from inference.vision.type_vote import VoteRule
+    from inference.vision.vector_index import Match
+
+__all__ = [
+    "MAX_TOP_K",
+    "SearchAnswer",
+    "Similar",
+    "Suggestion",
+    "describe_matches",
+    "history_rows",
+    "matches_of",
+    "search",
+    "search_everywhere",
+    "suggest_type",
+]
+
+logger = logging.getLogger(__name__)
+
 MAX_TOP_K = 20
-# A vote counts half when it is this much less similar (cosine) than the nearest image.
-HALF_VOTE_AT = 0.03
-VOTERS = 5
+VOTERS = 10  # as in `type_vote`: so many of the nearest say of which type a defect is
+# More than asked for, in case that some were deleted since; asked again with more where that does not suffice.
+_SPARE = 16
 
-
-@dataclass(frozen=True)
-class Similar:
-    """One image that looks alike. `similarity` is the cosine, at most 1; `last_action` what was done about it."""
-
-    image_id: int
-    stored_name: str
-    similarity: float
-    image_type: str
-    defect_type: DefectType | None
-    created_at: datetime
-    thumbnail: bytes | None = field(repr=False)
-    last_action: str | None = None
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """The defect type that the nearest defect images vote for; `confidence` is its share of the vote, 0 to 1."""
-
-    defect_type: DefectType
-    confidence: float
+Versions = Mapping[str, ModelVersion | None]
 
 
 @dataclass(frozen=True)
 class SearchAnswer:
-    """The answer for one kind of images; `version` is None when there is no index of them."""
+    """The answer for one kind of images; `version` is None when there is no index of them.
+
+    `matches` are ids (negative ones of confirmed inspections) with their similarities. `problem` says why an index that
+    is there could not be asked. A suggestion is made of the defects `suggestion_of`, by `rule`.
+    """
 
     image_type: str
     version: ModelVersion | None
     matches: tuple[tuple[int, float], ...] = ()
     latency_ms: float = 0.0
+    problem: AppError | None = None
+    suggestion_of: tuple[tuple[int, float], ...] = ()
+    rule: VoteRule | None = None
+
+
+class _Looks:
+    """What is looked for, embedded at most once for each embedder and view. RGB uint8 (H, W, 3)."""
+
+    def __init__(self, services: Services, pixels: NDArray[np.uint8], defective: NDArray[np.uint8] | None) -> None:
+        self._services = services
+        self._images = {"whole": pixels, "region": defective}
+        self._vectors: dict[tuple[str, str], NDArray[np.float32]] = {}
+
+    @property
+    def by_place(self) -> bool:
+        """Whether the defective place is known."""
+        return self._images["region"] is not None
+
+    def view(self, version: ModelVersion | None, name: str) -> View | None:
+        """The index of `version` with the vector to ask it with; None without an index or such a view."""
+        from inference.errors import ModelError
+        from inference.vision.ranking import View
+
+        image = self._images[name]
+        if version is None or image is None:
+            return None
+        index = self._services.models.similarity_index(version)
+        embedder = self._services.models.embedder(version.model_name)
+        made_by = index.metadata.get("embedder_key", embedder.key)
+        if made_by != embedder.key:
+            raise ModelError("index_of_other_embedder", name=version.model_name)
+        key = (version.model_name, name)
+        if key not in self._vectors:
+            self._vectors[key] = embedder.embed([image])[0]
+        return View(index, self._vectors[key])
 
 
 def search(
@@ -66,104 +106,146 @@ def search(
     pixels: NDArray[np.uint8],
     top_k: int,
     defective: NDArray[np.uint8] | None = None,
+    defect_type_id: int | None = None,
 ) -> dict[str, SearchAnswer]:
     """Ask the active indexes of the product. `pixels` is the image and `defective` its defective place, cut out.
 
-    Answers one SearchAnswer for `normal` and one for `defect`: a whole image mostly looks like the product, so the
-    defects are searched by the defective place where there is one and an index of such places. RGB uint8 (H, W, 3).
-    Raises the lower errors of a model that cannot load.
+    Answers one SearchAnswer for `normal` and one for `defect`: a whole image mostly looks like the product, so defects
+    are ranked by the whole image and by the defective place, weighed, where there is one and an index of such places.
+    With `defect_type_id`, only defects of that type. An index that cannot be asked is a `problem` of its answer: the
+    look-alikes are an extra, and a verdict stands without them.
     """
     with reading(services) as session:
-        versions = {
-            part: active_version(session, SIMILARITY_INDEX, product_id, part) for part in PARTS[SIMILARITY_INDEX]
-        }
-    region = versions.pop("region")
-    by_region = defective is not None and region is not None
-    if by_region:
-        versions["defect"] = region
+        versions = _versions_of(session, product_id)
+    looks = _Looks(services, pixels, defective)
+    return {
+        image_type: _ask(services, looks, [versions], image_type, top_k=top_k, defect_type_id=defect_type_id)
+        for image_type in ("normal", "defect")
+    }
+
+
+def search_everywhere(
+    services: Services,
+    *,
+    product_id: int,
+    pixels: NDArray[np.uint8],
+    top_k: int,
+    defective: NDArray[np.uint8] | None = None,
+) -> dict[str, SearchAnswer]:
+    """The same in the active indexes of all active products that the same embedder made, merged by similarity.
+
+    `version` of the answers is that of the product itself. Vectors of different embedders do not compare: products that
+    were deployed with another one are left out.
+    """
+    with reading(services) as session:
+        ids = session.exec(select(Product.id).where(col(Product.is_active).is_(True)).order_by(col(Product.id))).all()
+        own = _versions_of(session, product_id)
+        others = [_versions_of(session, other) for other in ids if other is not None and other != product_id]
+    looks = _Looks(services, pixels, defective)
     answers: dict[str, SearchAnswer] = {}
-    queries: dict[tuple[str, bool], NDArray[np.float32]] = {}
-    for part, version in versions.items():
-        if version is None:
-            answers[part] = SearchAnswer(part, None)
-            continue
-        started = time.perf_counter()
-        index = services.models.similarity_index(version)
-        cut = defective if by_region and part == "defect" else None
-        key = (version.model_name, cut is not None)
-        if key not in queries:
-            queries[key] = services.models.embedder(version.model_name).embed([pixels if cut is None else cut])[0]
-        found = index.search(queries[key], k=max(1, min(top_k, MAX_TOP_K)))
-        answers[part] = SearchAnswer(
-            part,
-            version,
-            tuple((int(match.id), float(match.similarity)) for match in found),
-            (time.perf_counter() - started) * 1000.0,
-        )
+    for image_type in ("normal", "defect"):
+        mine = own["normal"] or own["defect"]
+        alike = [found for found in others if mine is not None and _made_by(found, mine.model_name)]
+        answers[image_type] = _ask(services, looks, [own, *alike], image_type, top_k=top_k)
     return answers
 
 
-def describe_matches(services: Services, session: Session, matches: Sequence[tuple[int, float]]) -> list[Similar]:
-    """The rows behind the matches, in order. An image that was deleted since the index was built does not come back."""
-    ids = [image_id for image_id, _ in matches]
-    if not ids:
-        return []
-    rows = {row.id: row for row in session.exec(select(Image).where(col(Image.id).in_(ids))).all()}
-    type_ids = {row.defect_type_id for row in rows.values() if row.defect_type_id is not None}
-    types = {row.id: row for row in session.exec(select(DefectType).where(col(DefectType.id).in_(type_ids))).all()}
-    hashes = {row.content_sha256 for row in rows.values()}
-    actions = {
-        sha256: note
-        for sha256, note in session.exec(
-            select(Inspection.image_sha256, Inspection.action_note)
-            .where(col(Inspection.image_sha256).in_(hashes), Inspection.action_status == "done")
-            .order_by(col(Inspection.id))
-        ).all()
-        if note
-    }
-    keys = [rows[image_id].thumbnail_key for image_id in ids if image_id in rows]
-    thumbnails = {key: data if isinstance(data, bytes) else None for key, data in services.objects.get_many(keys)}
-    return [
-        Similar(
-            image_id=image_id,
-            stored_name=rows[image_id].stored_name,
-            similarity=similarity,
-            image_type=rows[image_id].image_type,
-            defect_type=types.get(rows[image_id].defect_type_id),
-            created_at=rows[image_id].created_at,
-            thumbnail=thumbnails.get(rows[image_id].thumbnail_key),
-            last_action=actions.get(rows[image_id].content_sha256),
-        )
-        for image_id, similarity in matches
-        if image_id in rows
-    ]
+def _made_by(versions: Versions, model_name: str) -> bool:
+    found = [version for version in versions.values() if version is not None]
+    return bool(found) and all(version.model_name == model_name for version in found)
 
 
-def suggest_type(session: Session, matches: Sequence[tuple[int, float]]) -> Suggestion | None:
-    """The defect type that the nearest defect images vote for, nearer ones with more weight. None without images."""
-    nearest = list(matches[:VOTERS])
-    if not nearest:
-        return None
-    type_of = dict(
-        session.exec(
-            select(Image.id, Image.defect_type_id).where(col(Image.id).in_([image_id for image_id, _ in nearest]))
-        ).all()
+def _versions_of(session: Session, product_id: int) -> dict[str, ModelVersion | None]:
+    return {part: active_version(session, SIMILARITY_INDEX, product_id, part) for part in PARTS[SIMILARITY_INDEX]}
+
+
+def _ask(
+    services: Services,
+    looks: _Looks,
+    products: Sequence[Versions],
+    image_type: str,
+    *,
+    top_k: int,
+    defect_type_id: int | None = None,
+) -> SearchAnswer:
+    from inference.errors import InferenceError
+    from storage.objects import ObjectStoreError
+
+    own = products[0]
+    version = own[image_type]
+    if image_type == "defect" and (looks.by_place or version is None):
+        # The one that says where the defects are stands for both.
+        version = own["region"] or version
+    if version is None and len(products) == 1:
+        return SearchAnswer(image_type, None)
+    started = time.perf_counter()
+    k = max(1, min(top_k, MAX_TOP_K))
+    try:
+        rankers = [_ranker(services, looks, versions, image_type, defect_type_id) for versions in products]
+        matches = _live_matches(services, rankers, image_type, k=max(k, VOTERS))
+        rule = _rule(looks, own) if image_type == "defect" else None
+    except (InferenceError, ObjectStoreError) as error:
+        logger.warning("similar %s images could not be searched: %s", image_type, error.code)
+        params = {"name": version.model_name} if version is not None and "name" in error.params else {}
+        return SearchAnswer(image_type, None, problem=from_lower(error, **params))
+    return SearchAnswer(
+        image_type,
+        version,
+        matches[:k],
+        (time.perf_counter() - started) * 1000.0,
+        suggestion_of=matches[:VOTERS],
+        rule=rule,
     )
-    return _vote(session, [(type_of[i], s) for i, s in nearest if type_of.get(i) is not None])
 
 
-def _vote(session: Session, voters: list[tuple[Any, float]]) -> Suggestion | None:
-    if not voters:
-        return None
-    best = max(similarity for _, similarity in voters)
-    votes: dict[int, float] = {}
-    for type_id, similarity in voters:
-        votes[type_id] = votes.get(type_id, 0.0) + math.exp2(-(best - similarity) / HALF_VOTE_AT)
-    winner = max(votes, key=lambda type_id: votes[type_id])
-    row = session.get(DefectType, winner)
-    if row is None or not row.is_active:
-        return None
-    return Suggestion(row, votes[winner] / sum(votes.values()))
+def _rule(looks: _Looks, versions: Versions) -> VoteRule:
+    """The rule that belongs to what this query is ranked by: both views, or the whole image alone."""
+    views = [looks.view(versions[part], name) for part, name in (("region", "region"), ("defect", "whole"))]
+    return read_rule(*(view.index if view is not None else None for view in views))
+
+
+Ranker = Callable[[int], "list[Match]"]
+
+
+def _ranker(
+    services: Services, looks: _Looks, versions: Versions, image_type: str, defect_type_id: int | None
+) -> Ranker:
+    """Gives the so many most similar of one product."""
+    from inference.vision.ranking import rank_views
+
+    whole = looks.view(versions[image_type], "whole")
+    region = looks.view(versions["region"], "region") if image_type == "defect" else None
+    weight = read_rule(region.index if region is not None else None).region_weight
+    allowed = None
+    if defect_type_id is not None and image_type == "defect":
+        with reading(services) as session:
+            allowed = _ids_of_type(session, defect_type_id)
+    return lambda count: rank_views(whole, region, region_weight=weight, count=count, allowed_ids=allowed)
+
+
+def _ids_of_type(session: Session, defect_type_id: int) -> NDArray[np.int64]:
+    images = session.exec(select(Image.id).where(Image.defect_type_id == defect_type_id)).all()
+    parts = session.exec(select(Inspection.id).where(Inspection.final_defect_type_id == defect_type_id)).all()
+    ids = [found for found in images if found is not None] + [-found for found in parts if found is not None]
+    return np.asarray(ids, dtype=np.int64)
+
+
+def _live_matches(
+    services: Services, rankers: Sequence[Ranker], image_type: str, *, k: int
+) -> tuple[tuple[int, float], ...]:
+    """The `k` most similar of all that are still there: deleted images make room for the next ones."""
+    count = k + _SPARE
+    while True:
+        ranked = [rank(count) for rank in rankers]
+        found = sorted((match for matches in ranked for match in matches), key=lambda m: (-m.similarity, m.id))
+        with reading(services) as session:
+            live = live_types(session, [match.id for match in found], image_type)
+        # Ranks past the shortest list that is cut off are not yet known.
+        floor = max((m[-1].similarity for m in ranked if len(m) >= count), default=-2.0)
+        kept = [(match.id, match.similarity) for match in found if match.id in live and match.similarity >= floor]
+        if len(kept) >= k or all(len(matches) < count for matches in ranked):
+            return tuple(kept[:k])
+        count *= 4
 
 
 def history_rows(
@@ -177,10 +259,21 @@ def history_rows(
             image_type=answer.image_type,
             model_version_id=answer.version.id,
             top_k=top_k,
-            results=[{"image_id": image_id, "similarity": similarity} for image_id, similarity in answer.matches],
+            results=[_plain(found, similarity) for found, similarity in answer.matches],
             latency_ms=answer.latency_ms,
             created_by=person_id,
         )
         for answer in answers.values()
         if answer.version is not None
+    ]
+
+
+def _plain(found: int, similarity: float) -> dict[str, Any]:
+    return {"image_id" if found > 0 else "inspection_id": abs(found), "similarity": similarity}
+
+
+def matches_of(history: SearchHistory) -> list[tuple[int, float]]:
+    """The matches that a row keeps."""
+    return [
+        (hit["image_id"] if "image_id" in hit else -hit["inspection_id"], hit["similarity"]) for hit in history.results
     ]

@@ -16,6 +16,7 @@ from core import retention
 from core.accounts import Person
 from core.audit import record
 from core.errors import Conflict, NotFound
+from core.index_examples import confirmation_stamps, confirmed_inspections
 from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, changed_one
 from core.manual_fingerprints import manual_fingerprints
 from core.model_catalog import DETECTION, SIMILARITY, chosen
@@ -206,16 +207,21 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
             )
         ).all()
     )
+    confirmed = confirmation_stamps(session, product_ids)
     found: dict[tuple[str, int, str], str] = {}
     for product_id, stamps in _image_stamps(session, product_ids).items():
         training = [stamps.get("normal/train"), stamps.get("defect/train")]
         bank = [detection.option.name, detection.options, preprocessing.get(product_id, {}), training]
         found[(MEMORY_BANK, product_id, "")] = _digest(bank)
         for part in PARTS[SIMILARITY_INDEX]:
-            if stamp := stamps.get(f"{IMAGES_OF[part]}/train"):
+            stamp = stamps.get(f"{IMAGES_OF[part]}/train")
+            # What people confirmed counts at the next deployment.
+            inspected = [confirmed[product_id]] if IMAGES_OF[part] == "defect" and product_id in confirmed else []
+            if stamp or inspected:
                 # Without a memory bank nothing says where the defects are: its first one changes that.
                 seen = [product_id in banks] if part == "region" else []
-                found[(SIMILARITY_INDEX, product_id, part)] = _digest([similarity.option.name, part, stamp, *seen])
+                made_of = [similarity.option.name, part, stamp, *seen, *inspected]
+                found[(SIMILARITY_INDEX, product_id, part)] = _digest(made_of)
     return found
 
 
@@ -307,4 +313,9 @@ def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[s
     if part is not None:
         query = query.where(Image.image_type == IMAGES_OF[part])
     now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
-    return {"added": len(now - built_from), "removed": len(built_from - now)}
+    changes = {"added": len(now - built_from), "removed": len(built_from - now)}
+    if part is not None and IMAGES_OF[part] == "defect":
+        confirmed = {row.id for row in confirmed_inspections(session, product_id)}
+        known = {int(found) for found in version.sources.get("inspection_ids", [])}
+        changes["confirmed"] = len(confirmed - known)
+    return changes

@@ -22,7 +22,8 @@ from core.errors import AppError, BadInput, Conflict, NotFound, Unavailable, fro
 from core.roles import ENGINEER, require_role
 from core.transactions import writing
 from inference.errors import InferenceError, ModelError
-from inference.vision.backbone_specs import BackboneSpec, Download, find_backbone, find_download, list_backbones
+from inference.vision.backbone_specs import Download
+from inference.vision.networks import Network, find_network, find_network_download, list_networks
 
 if TYPE_CHECKING:
     from core.accounts import Person
@@ -43,7 +44,7 @@ class WeightsState:
     `download` tells whether they can be fetched: their publisher's hash is known.
     """
 
-    spec: BackboneSpec
+    spec: Network
     path: Path | None
     source: str | None
     byte_size: int
@@ -64,14 +65,14 @@ def find_weights(settings: Settings, backbone: str) -> Path | None:
 
 
 def list_weights(settings: Settings) -> list[WeightsState]:
-    """Every backbone that this version knows, with where its weights are."""
+    """Every network that this version knows, with where its weights are."""
     states = []
-    for spec in list_backbones():
+    for spec in list_networks():
         path = find_weights(settings, spec.name)
         added = path is not None and path.parent == settings.weights_dir
         source = None if path is None else "added" if added else "carried"
         byte_size = spec.weights_byte_size if path is None else path.stat().st_size
-        states.append(WeightsState(spec, path, source, byte_size, find_download(spec.name)))
+        states.append(WeightsState(spec, path, source, byte_size, find_network_download(spec.name)))
     return states
 
 
@@ -102,7 +103,7 @@ def fetch_weights(
     """
     require_role(person.role, ENGINEER)
     spec = _find_spec(name)
-    download = find_download(name)
+    download = find_network_download(name)
     if download is None:
         raise NotFound("weights_not_fetchable", name=spec.title, folder=str(services.settings.weights_dir))
     with _scratch(services.settings) as folder:
@@ -117,11 +118,11 @@ def fetch_weights(
         return _put_in_place(services, person, spec, converted, origin=download.url)
 
 
-def _find_spec(name: str) -> BackboneSpec:
+def _find_spec(name: str) -> Network:
     try:
-        return find_backbone(name)
+        return find_network(name)
     except ModelError as error:
-        choices = ", ".join(spec.name for spec in list_backbones())
+        choices = ", ".join(spec.name for spec in list_networks())
         raise NotFound("weights_name_unknown", name=name, choices=choices) from error
 
 
@@ -148,7 +149,7 @@ def _copy(stream: IO[bytes], target: IO[bytes], *, name: str) -> None:
         target.write(chunk)
 
 
-def _put_in_place(services: Services, person: Person, spec: BackboneSpec, arriving: Path, *, origin: str) -> Path:
+def _put_in_place(services: Services, person: Person, spec: Network, arriving: Path, *, origin: str) -> Path:
     from inference.vision.backbones import hash_weights
     from inference.vision.weights_files import check_weights_file
 
@@ -172,9 +173,7 @@ def _put_in_place(services: Services, person: Person, spec: BackboneSpec, arrivi
     return place
 
 
-def _download(
-    spec: BackboneSpec, download: Download, target: Path, *, progress: Progress | None, timeout_s: float
-) -> None:
+def _download(spec: Network, download: Download, target: Path, *, progress: Progress | None, timeout_s: float) -> None:
     digest = hashlib.sha256()
     try:
         with (

@@ -36,6 +36,9 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Inspection
     "no_active_memory_bank": N_("{product} has no active model yet. Build its memory bank first."),
     "inspection_detail_too_long": N_('"{field}" may have {limit} characters at most.'),
+    "product_not_in_use": N_(
+        "{product} was deactivated and is not inspected any more. A quality engineer can activate it again."
+    ),
     "verdict_unknown": N_("Choose OK, Review or NG."),
     "override_needs_reason": N_("Say why you change the verdict."),
     "action_status_unknown": N_("Choose whether the action is done or stays open."),
@@ -81,6 +84,10 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "artifact_wrong_kind": N_("The stored model is of another kind. Deploy the product again."),
     # Lines of a job's log
+    "index_of_other_embedder": N_(
+        'The similarity index was made with other weights of "{name}" than those that are here. '
+        "Build the similarity index again."
+    ),
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),

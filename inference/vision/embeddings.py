@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
 from inference.errors import ModelError
-from inference.vision.backbones import CARRIED, find_backbone
+from inference.vision.backbones import CARRIED, find_backbone, hash_weights, resolve_weights
 from inference.vision.graphs import GraphSpec
 from inference.vision.patch_features import BATCH_SIZE, check_image, even_light
 from inference.vision.runtime import Device, FeatureRuntime, open_runtime
 
+# Part of every key: raise it when a change of our own code makes other vectors of the same image.
+REVISION = 1
 # Levels pooled for similarity where they are not those of detection: the last says what is shown.
 _LEVELS: dict[str, tuple[str, ...]] = {"dinov2_vits14": ("blocks.11",)}
 
@@ -29,8 +31,36 @@ class Embedder(Protocol):
         ...
 
     @property
+    def key(self) -> str:
+        """The embedder with its weights: only vectors of the same key compare, and may be kept for each other."""
+        ...
+
+    @property
     def dimension(self) -> int:
         """Length of a vector."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many inputs it takes at once."""
+        ...
+
+    @property
+    def runtime_name(self) -> str:
+        """What computes it: `openvino-cpu`, `torch-cuda` …"""
+        ...
+
+    @property
+    def preparation(self) -> Mapping[str, Any]:
+        """What an image goes through before the network, as JSON: it travels with the vectors."""
+        ...
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """RGB uint8 of any size to the network's input, uint8 (H, W, 3). Raises ModelError(`image_wrong_shape`)."""
+        ...
+
+    def embed_prepared(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs (n, H, W, 3) to float32 (n, dimension), each of length 1. Raises ModelError."""
         ...
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
@@ -47,19 +77,45 @@ class BackboneEmbedder:
     """
 
     name: str
+    key: str
     dimension: int
     runtime: FeatureRuntime
+    batch_size: int = BATCH_SIZE
+
+    @property
+    def runtime_name(self) -> str:
+        """What computes it."""
+        return self.runtime.name
+
+    @property
+    def preparation(self) -> Mapping[str, Any]:
+        """What an image goes through before the network, as JSON."""
+        spec = self.runtime.graph.backbone
+        height, width = self.runtime.graph.size_px
+        return {"size_px": [height, width], "light": "even", "mean": list(spec.mean), "std": list(spec.std)}
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """RGB uint8 of any size to uint8 (H, W, 3): resized, its light evened out."""
+        return _prepare(image, size_px=self.runtime.graph.size_px)
+
+    def embed_prepared(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs (n, H, W, 3) to float32 (n, dimension), each of length 1. Raises ModelError."""
+        levels = self.runtime.features(inputs)
+        parts = [_to_unit(level.reshape(len(inputs), 2, -1)) for level in levels]
+        return unit_rows(np.concatenate(parts, axis=1))
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """RGB uint8 images of any size to float32 (n, dimension), each of length 1. Raises ModelError."""
-        vectors = np.empty((len(images), self.dimension), dtype=np.float32)
-        height, width = self.runtime.graph.size_px
-        for start in range(0, len(images), BATCH_SIZE):
-            inputs = [_prepare(image, size_px=(height, width)) for image in images[start : start + BATCH_SIZE]]
-            levels = self.runtime.features(np.stack(inputs))
-            parts = [_to_unit(level.reshape(len(inputs), 2, -1)) for level in levels]
-            vectors[start : start + len(inputs)] = np.concatenate(parts, axis=1)
-        return _unit_rows(vectors)
+        return embed_images(self, images)
+
+
+def embed_images(embedder: Embedder, images: Sequence[np.ndarray]) -> np.ndarray:
+    """Prepare and embed in batches: float32 (n, dimension)."""
+    vectors = np.empty((len(images), embedder.dimension), dtype=np.float32)
+    for start in range(0, len(images), embedder.batch_size):
+        inputs = np.stack([embedder.prepare(image) for image in images[start : start + embedder.batch_size]])
+        vectors[start : start + len(inputs)] = embedder.embed_prepared(inputs)
+    return vectors
 
 
 def open_embedder(
@@ -71,7 +127,9 @@ def open_embedder(
     side = spec.input_size_px
     graph = GraphSpec(spec, (side, side), pooled=True)
     runtime = open_runtime(graph, weights=weights, device=device, threads=threads)
-    return BackboneEmbedder(name=name, dimension=2 * spec.dimension, runtime=runtime)
+    weights_sha256 = hash_weights(resolve_weights(spec, weights))
+    key = f"{name}:{'+'.join(spec.levels)}:{side}:{REVISION}:{weights_sha256[:32]}"
+    return BackboneEmbedder(name=name, key=key, dimension=2 * spec.dimension, runtime=runtime)
 
 
 def _prepare(image: np.ndarray, *, size_px: tuple[int, int]) -> np.ndarray:
@@ -89,7 +147,8 @@ def _to_unit(halves: np.ndarray) -> np.ndarray:
     return unit.reshape(len(halves), -1)
 
 
-def _unit_rows(vectors: np.ndarray) -> np.ndarray:
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Rows brought to length 1. Raises ModelError(`index_vectors_invalid`) for a row with a value that is no number."""
     if not np.isfinite(vectors).all():
         raise ModelError("index_vectors_invalid")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -10,9 +10,15 @@ import json
 import pickle
 import struct
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inference.errors import ModelError
 from inference.vision.backbones import find_backbone, load_trunk
+from inference.vision.clip_specs import CLIP_SPECS
+from inference.vision.networks import find_network
+
+if TYPE_CHECKING:
+    import torch
 
 SUFFIX = ".safetensors"
 _HEADER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -26,11 +32,10 @@ def check_weights_file(name: str, path: Path) -> None:
     """
     import torch
 
-    spec = find_backbone(name)
+    find_network(name)
     if path.suffix != SUFFIX or not _looks_like_safetensors(path):
         raise ModelError("backbone_weights_format", name=name)
-    trunk = load_trunk(spec, path, size_px=(spec.input_size_px, spec.input_size_px))
-    for key, tensor in trunk.state_dict().items():
+    for key, tensor in _load(name, path).state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise ModelError("backbone_weights_mismatch", name=name, detail=f"{key} holds values that are no numbers")
 
@@ -43,16 +48,28 @@ def convert_checkpoint(name: str, checkpoint: Path, target: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    find_backbone(name)
+    find_network(name)
     try:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ModelError("backbone_weights_mismatch", name=name, detail="it cannot be read") from error
     tensors = state if isinstance(state, dict) else {}
+    if isinstance(tensors.get("state_dict"), dict):
+        # A checkpoint of a training run: the weights lie one level deeper, under the names of a distributed model.
+        tensors = {str(key).removeprefix("module."): tensor for key, tensor in tensors["state_dict"].items()}
     if not tensors or not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
         raise ModelError("backbone_weights_mismatch", name=name, detail="it holds no tensors")
     # Tensors may share their memory, which the format does not know.
     save_file({str(key): tensor.clone().contiguous() for key, tensor in tensors.items()}, target)
+
+
+def _load(name: str, path: Path) -> torch.nn.Module:
+    if name in CLIP_SPECS:
+        from inference.vision.clip import build_clip
+
+        return build_clip(CLIP_SPECS[name], path)
+    spec = find_backbone(name)
+    return load_trunk(spec, path, size_px=(spec.input_size_px, spec.input_size_px))
 
 
 def _looks_like_safetensors(path: Path) -> bool:

@@ -36,15 +36,18 @@ def show_defect_type(view: InspectionView, *, keep: Keep) -> None:
             st.session_state[state] = True
             st.rerun(scope="app")
         return
-    suggested = view.suggestion.defect_type.id if view.suggestion is not None else None
-    if view.suggestion is not None:
+    likely = view.suggestion.defect_type if view.suggestion is not None else None
+    suggested = likely.id if likely is not None else None
+    if view.suggestion is not None and likely is not None:
         st.markdown(
             _(
-                "Looks like **{name}** ({share} of the similar images agree). Confirm, or choose:",
-                name=escape(defect_name(view.suggestion.defect_type)),
+                "Looks like **{name}** ({share} sure). Confirm, or choose:",
+                name=escape(defect_name(likely)),
                 share=percent(view.suggestion.confidence, decimals=0),
             )
         )
+    elif view.suggestion is not None:
+        st.markdown(_("Looks like **none of the known types**: no known defect is near. Which defect is it?"))
     else:
         st.markdown(_("Which defect is it?"))
     ordered = sorted(view.defect_types, key=lambda found: found.id != suggested)

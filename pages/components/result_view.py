@@ -186,7 +186,8 @@ def _show_image_details(view: InspectionView) -> None:
         _("Time taken"): f"{number(row.latency_ms)} ms",
     }
     if view.suggestion is not None:
-        facts[_("Suggested type")] = escape(defect_name(view.suggestion.defect_type))
+        likely = view.suggestion.defect_type
+        facts[_("Suggested type")] = escape(defect_name(likely)) if likely else _("none of the known types")
     st.table(facts, border="horizontal")
     for note in row.image_notes:
         st.caption(in_words(IMAGE_NOTES, note))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlmodel import col, select
 
 from core import candidates, catalog, deployments, image_library, inspection, jobs, leftovers, publishing
@@ -16,7 +16,7 @@ from core.job_run import JobRun
 from core.services import Services
 from core.versions import active_version, list_versions, model_states
 from inference.vision.calibration import verdict
-from storage.tables import DeploymentLog, Image, ModelVersion, Product, ThresholdSetting, utc_now
+from storage.tables import DeploymentLog, Image, KeptEmbedding, ModelVersion, Product, ThresholdSetting, utc_now
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of, submit_and_claim
 
 
@@ -226,6 +226,8 @@ def _out_of_date_index(services: Services, product: Product) -> None:
         session.execute(
             update(ModelVersion).where(col(ModelVersion.kind) == jobs.SIMILARITY_INDEX).values(fingerprint="old")
         )
+        # Kept embeddings would spare it the reading of the images.
+        session.execute(delete(KeptEmbedding))
         session.commit()
 
 

@@ -53,7 +53,10 @@ def test_the_figures_are_those_of_the_specification(plate_services: Services, pl
     assert set(answer["per_defect"]) == {"scratch", "spot"}
     assert all(set(figures) == {"n", "image_auroc"} for figures in answer["per_defect"].values())
     assert set(answer["thresholds"]) == {"review_at", "reject_at", "method"}
-    assert set(answer["retrieval"]) == {"top1_type_accuracy", "map_at_10"}
+    both = {"top1_type_accuracy", "map_at_10"}
+    assert set(answer["retrieval"]) == both | {"whole", "region"}
+    assert all(0 < answer["retrieval"][name] <= 1 for name in both)
+    assert all(set(answer["retrieval"][view]) == both for view in ("whole", "region"))
     assert answer["image_auroc"] >= 0.9
     assert answer["pixel_auroc"] > 0.8
     assert 0 < answer["aupro"] <= 1
