@@ -34,6 +34,7 @@ class ProductSummary:
     n_defect_train: int = 0
     n_defect_test: int = 0
     n_manual: int = 0
+    n_manual_pages: int = 0
     n_defect_types: int = 0
 
     @property
@@ -62,7 +63,12 @@ def list_products(services: Services, *, include_inactive: bool = False) -> list
                 )
             )
         }
-        manuals = dict(session.exec(select(Manual.product_id, func.count()).group_by(col(Manual.product_id))).all())
+        manuals = {
+            product_id: (count, int(pages or 0))
+            for product_id, count, pages in session.exec(
+                select(Manual.product_id, func.count(), func.sum(Manual.page_count)).group_by(col(Manual.product_id))
+            )
+        }
         types = dict(
             session.exec(
                 select(DefectType.product_id, func.count())
@@ -75,7 +81,8 @@ def list_products(services: Services, *, include_inactive: bool = False) -> list
         ProductSummary(
             product,
             **{part: images.get((product.id or 0, part), 0) for part in parts},
-            n_manual=manuals.get(product.id or 0, 0),
+            n_manual=manuals.get(product.id or 0, (0, 0))[0],
+            n_manual_pages=manuals.get(product.id or 0, (0, 0))[1],
             n_defect_types=types.get(product.id or 0, 0),
         )
         for product in products

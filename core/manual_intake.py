@@ -70,7 +70,7 @@ def add_manuals(
 
     A file that is refused does not stop the others. `language` is "ko", "en" or None: then each text tells its own.
     `progress` is told a file's name, and how many of how many pages are read. Raises NotAllowed, NotFound not_found,
-    BadInput product_inactive and manual_language_unknown at once; while iterating, AppError when a store fails.
+    BadInput manual_product_inactive and manual_language_unknown at once; while iterating, AppError when a store fails.
     """
     require_role(person.role, ENGINEER)
     if language is not None and language not in LANGUAGES:
@@ -80,7 +80,7 @@ def add_manuals(
     if product is None:
         raise NotFound("not_found")
     if not product.is_active:
-        raise BadInput("product_inactive", product=product.name)
+        raise BadInput("manual_product_inactive", product=product.name)
     return (_take_in(services, person, product, file, language, progress) for file in files)
 
 

@@ -6,6 +6,7 @@ MANUAL_MESSAGES: dict[str, str] = {
     "manual_duplicate": N_("{name} is already here as “{existing}”. It was not stored a second time."),
     "manual_unreadable": N_("{name} cannot be read from its place. Check the file and its permissions."),
     "manual_language_unknown": N_("The language of a manual must be one of: {choices}."),
+    "manual_product_inactive": N_("{product} was deactivated. Activate it again to add manuals."),
     "manual_object_missing": N_(
         "The file of {name} is missing from the object store. Delete the manual and add it again."
     ),

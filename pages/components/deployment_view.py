@@ -14,10 +14,11 @@ from core.i18n import N_
 from core.jobs import submit
 from core.versions import ModelState, activate, list_versions, model_states
 from pages.components import screens
+from pages.components.deployment_sources import count_sources, describe_changes, describe_sources, source_columns
 from pages.components.job_panel import show_job_panel
 from pages.components.language import _, _n, byte_size, duration, escape, language, moment, number
 from pages.components.metrics import FIGURES_HELP, list_figures
-from pages.components.model_state import state_words
+from pages.components.model_state import state_of_kind, state_words
 from pages.components.pickers import pick_product
 from pages.components.session import person, say_after_rerun, services, show_error
 from pages.components.words import in_words
@@ -36,6 +37,8 @@ class DeploymentWords:
     title: str
     explanation: str
     start: str
+    without_products: str = ""
+    aim: str = ""
 
 
 def show_deployment(words: DeploymentWords) -> None:
@@ -44,7 +47,8 @@ def show_deployment(words: DeploymentWords) -> None:
     st.markdown(words.explanation)
     products = list_products(services())
     if not products:
-        st.info(_("There is no product yet. Register one and add its images first."), icon=":material/category:")
+        nothing = words.without_products or _("There is no product yet. Register one and add its images first.")
+        st.info(nothing, icon=":material/category:")
         screens.link_to(screens.PRODUCTS, _("Register a product"))
         return
     states = model_states(services())
@@ -96,24 +100,15 @@ def _describe_product(
         in_use = _("version {number}, {when}", number=state.active.number, when=moment(state.active.created_at))
     return {
         _("Product"): summary.product.name,
-        _("State"): state_words(state.state),
+        _("State"): state_words(state_of_kind(words.kind, state.state)),
         _("In use"): in_use,
-        _("Normal (train)"): summary.n_normal_train,
-        _("Defect (train)"): summary.n_defect_train,
-        _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(state),
+        **source_columns(words.kind, summary),
+        _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(words, state),
     }
 
 
-def _describe_changes(state: ModelState) -> str:
-    if state.state != "out_of_date":
-        return ""
-    added, removed = state.changes.get("added", 0), state.changes.get("removed", 0)
-    parts = []
-    if added:
-        parts.append(_n("{count} image added", "{count} images added", added))
-    if removed:
-        parts.append(_n("{count} image removed", "{count} images removed", removed))
-    return ", ".join(parts) or _("settings or labels changed")
+def _describe_changes(words: DeploymentWords, state: ModelState) -> str:
+    return describe_changes(words.kind, state) if state.state == "out_of_date" else ""
 
 
 def _show_start(words: DeploymentWords, chosen: list[ProductSummary]) -> None:
@@ -126,13 +121,13 @@ def _show_start(words: DeploymentWords, chosen: list[ProductSummary]) -> None:
     forecast.markdown(
         _n("{count} product", "{count} products", len(chosen))
         + " · "
-        + _n("{count} image", "{count} images", expected.n_images)
+        + count_sources(words.kind, expected.n_images)
         + " · "
         + _("about {time}", time=duration(max(1.0, expected.seconds)))
         + " · "
         + _("up to {size} of memory", size=byte_size(expected.memory_bytes))
         + "  \n"
-        + _("Inspection goes on with the version in use until the new one is ready.")
+        + (words.aim or _("Inspection goes on with the version in use until the new one is ready."))
     )
     if button.button(words.start, type="primary", icon=":material/play_arrow:", width="stretch"):
         try:
@@ -169,9 +164,8 @@ def _show_version(version: ModelVersion) -> None:
             st.markdown(
                 f"**{title}** · {in_words(VERSION_STATES, version.state)}" + (f"  \n{figures}" if figures else "")
             )
-            n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
             st.caption(
-                f"{moment(version.created_at)} · {_n('{count} image', '{count} images', n_images)}"
+                f"{moment(version.created_at)} · {describe_sources(version)}"
                 f" · {byte_size(version.byte_size)} · {escape(version.model_name)}"
             )
         with action:

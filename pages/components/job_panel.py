@@ -29,6 +29,7 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
     "unchanged": (":material/check_circle:", "gray", N_("was up to date already")),
     "candidate": (":material/pause_circle:", "orange", N_("built, but not better: the version in use stays")),
+    "retired": (":material/archive:", "gray", N_("taken out of use: nothing is left to build it from")),
     "failed": (":material/error:", "red", N_("not built")),
     "skipped": (":material/skip_next:", "gray", N_("skipped")),
 }
@@ -45,7 +46,7 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
     finished = list_jobs(services(), kind=kind, limit=10)
     if finished:
         last = finished[0]
-        fine = {"activated", "unchanged"}
+        fine = {"activated", "unchanged", "retired"}
         went_well = last.state == "succeeded" and all(found.get("outcome") in fine for found in last.outcomes)
         with st.expander(_("Last deployment"), icon=":material/flag:", expanded=not went_well or _is_fresh(last)):
             _show_finished(last, product_names)
@@ -104,7 +105,7 @@ def _progress_text(job: JobView) -> str:
     if job.cancel_requested:
         return _("Stopping …")
     if job.state == "queued":
-        return _("Nothing has started yet; the model in use goes on inspecting.")
+        return _("Nothing has started yet; what is in use stays in use.")
     stage = in_words(STAGE_NAMES, job.stage)
     if job.total > 1:
         return _("{stage}: {done} of {total}", stage=stage, done=number(job.done), total=number(job.total))
@@ -161,6 +162,9 @@ def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, st
     count = len(skipped) if isinstance(skipped, list) else int(skipped)
     if count:
         line += " · " + _n("{count} image could not be used", "{count} images could not be used", count)
+    if left_out := outcome.get("skipped_manuals"):
+        named = ", ".join(escape(str(found.get("name"))) for found in left_out)
+        line += " · " + _("left out: {names}", names=named)
     return line
 
 

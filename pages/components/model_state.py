@@ -7,6 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from core.i18n import N_
+from core.jobs import MANUAL_INDEX
 from pages.components.language import _
 
 _Color = Literal["green", "orange", "gray"]
@@ -14,12 +15,18 @@ _Color = Literal["green", "orange", "gray"]
 _STATES: dict[str, tuple[str, _Color, str]] = {
     "current": (N_("Up to date"), "green", ":material/check_circle:"),
     "out_of_date": (N_("Out of date"), "orange", ":material/update:"),
+    "not_indexed": (N_("Not indexed yet"), "gray", ":material/schedule:"),
     "none": (N_("No model"), "gray", ":material/do_not_disturb_on:"),
 }
 
 
+def state_of_kind(kind: str, state: str) -> str:
+    """The state as it is called for this kind: without an index, manuals are "not indexed yet"."""
+    return "not_indexed" if kind == MANUAL_INDEX and state == "none" else state
+
+
 def state_words(state: str) -> str:
-    """The state of a model (`current`, `out_of_date` or `none`) in the run's language."""
+    """The state of a model (`current`, `out_of_date`, `not_indexed` or `none`) in the run's language."""
     return _(_STATES[state][0])
 
 

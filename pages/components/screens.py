@@ -32,6 +32,8 @@ NORMAL_IMAGES = "pages/images/normal_images.py"
 DEFECT_IMAGES = "pages/images/defect_images.py"
 MEMORY_BANKS = "pages/deployment/memory_banks.py"
 SIMILARITY_INDEX = "pages/deployment/similarity_index.py"
+MANUALS = "pages/catalog/manuals.py"
+MANUAL_INDEX = "pages/deployment/manual_index.py"
 DASHBOARD = "pages/overview/dashboard.py"
 
 _INSPECTION, _OVERVIEW, _ANALYSIS = N_("Inspection"), N_("Overview"), N_("Analysis")
@@ -58,7 +60,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("pages/analysis/quality_trends.py", N_("Quality trends"), _ANALYSIS, ENGINEER, ":material/trending_up:"),
     Screen("pages/analysis/model_report.py", N_("Model report"), _ANALYSIS, ENGINEER, ":material/fact_check:"),
     Screen(PRODUCTS, N_("Products"), _CATALOG, ENGINEER, ":material/category:"),
-    Screen("pages/catalog/manuals.py", N_("Manuals"), _CATALOG, ENGINEER, ":material/menu_book:"),
+    Screen(MANUALS, N_("Manuals"), _CATALOG, ENGINEER, ":material/menu_book:"),
     Screen("pages/catalog/defect_types.py", N_("Defect types"), _CATALOG, ENGINEER, ":material/label:"),
     Screen(NORMAL_IMAGES, N_("Normal images"), _IMAGES, ENGINEER, ":material/image:"),
     Screen(DEFECT_IMAGES, N_("Defect images"), _IMAGES, ENGINEER, ":material/broken_image:"),
@@ -72,7 +74,7 @@ SCREENS: tuple[Screen, ...] = (
         ":material/image_search:",
     ),
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
-    Screen("pages/deployment/manual_index.py", N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
+    Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
     Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
     Screen(

@@ -1,0 +1,59 @@
+"""What a model is built from, in words: images by their use, or manuals by their pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.jobs import MANUAL_INDEX
+from pages.components.language import _, _n
+
+if TYPE_CHECKING:
+    from core.catalog import ProductSummary
+    from core.versions import ModelState
+    from storage.tables import ModelVersion
+
+
+def source_columns(kind: str, summary: ProductSummary) -> dict[str, Any]:
+    """The columns of the products' table that say what there is to build from."""
+    if kind == MANUAL_INDEX:
+        return {_("Manuals"): summary.n_manual, _("Pages"): summary.n_manual_pages}
+    return {_("Normal (train)"): summary.n_normal_train, _("Defect (train)"): summary.n_defect_train}
+
+
+def count_sources(kind: str, count: int) -> str:
+    """How much a build will go through."""
+    if kind == MANUAL_INDEX:
+        return _n("{count} page", "{count} pages", count)
+    return _n("{count} image", "{count} images", count)
+
+
+def describe_changes(kind: str, state: ModelState) -> str:
+    """What came and went since the version in use was built."""
+    added, removed = state.changes.get("added", 0), state.changes.get("removed", 0)
+    parts = []
+    if kind == MANUAL_INDEX:
+        if added:
+            parts.append(_n("{count} manual added", "{count} manuals added", added))
+        if removed:
+            parts.append(_n("{count} manual removed", "{count} manuals removed", removed))
+        return ", ".join(parts) or _("another sentence encoder")
+    if added:
+        parts.append(_n("{count} image added", "{count} images added", added))
+    if removed:
+        parts.append(_n("{count} image removed", "{count} images removed", removed))
+    return ", ".join(parts) or _("settings or labels changed")
+
+
+def describe_sources(version: ModelVersion) -> str:
+    """What a version was built from."""
+    if version.kind == MANUAL_INDEX:
+        metrics = version.metrics
+        return " · ".join(
+            (
+                _n("{count} manual", "{count} manuals", int(metrics.get("n_manuals", 0))),
+                _n("{count} page", "{count} pages", int(metrics.get("n_pages", 0))),
+                _n("{count} passage", "{count} passages", int(metrics.get("n_passages", 0))),
+            )
+        )
+    n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
+    return _n("{count} image", "{count} images", n_images)

@@ -1,0 +1,22 @@
+"""Manual index: make the products' manuals findable for guidance, watch the build, roll a version back."""
+
+from core.jobs import MANUAL_INDEX
+from core.roles import ENGINEER
+from pages.components.deployment_view import DeploymentWords, show_deployment
+from pages.components.language import _
+from pages.components.session import require
+
+require(ENGINEER)
+show_deployment(
+    DeploymentWords(
+        kind=MANUAL_INDEX,
+        title=_("Manual index"),
+        explanation=_(
+            "One index for each product, of all its manuals: their passages, findable by words and by meaning in "
+            "Korean and English. Guidance quotes the passages that fit the defect, with their page."
+        ),
+        start=_("Build manual indexes"),
+        without_products=_("There is no product yet. Register one and add its manuals first."),
+        aim=_("Guidance goes on with the version in use until the new one is ready."),
+    )
+)
