@@ -55,6 +55,7 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
         objects=objects,
         folder=settings.cache_dir / "models",
         device=settings.device,
+        check_runtimes=settings.check_runtimes,
         weights_dir=settings.weights_dir,
     )
     return Services(settings=settings, database=database, objects=objects, models=models)

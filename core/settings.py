@@ -41,9 +41,12 @@ class Settings:
     language: str | None
     weights_dir: Path
     memory_budget_bytes: int
+    check_runtimes: Literal["auto", "all", "own"] = "auto"
     anthropic_api_key: str | None = field(default=None, repr=False)
     llm_model: str | None = None
     llm_base_url: str | None = None
+    llm_api_key: str | None = field(default=None, repr=False)
+    anthropic_base_url: str | None = None
 
     @property
     def cache_dir(self) -> Path:
@@ -175,9 +178,14 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         language=language,
         weights_dir=_folder(env, "GEOMSA_WEIGHTS_DIR", str(data_dir / "weights")),
         memory_budget_bytes=_memory_budget_bytes(env),
+        check_runtimes=cast(
+            Literal["auto", "all", "own"], _one_of(env, "GEOMSA_CHECK_RUNTIMES", ("auto", "all", "own"), "auto")
+        ),
         anthropic_api_key=env.get("ANTHROPIC_API_KEY", "").strip() or None,
         llm_model=env.get("GEOMSA_LLM_MODEL", "").strip() or None,
         llm_base_url=_http_url(env, "GEOMSA_LLM_BASE_URL"),
+        llm_api_key=env.get("GEOMSA_LLM_API_KEY", "").strip() or None,
+        anthropic_base_url=_http_url(env, "ANTHROPIC_BASE_URL"),
     )
 
 

@@ -51,8 +51,8 @@ class Detector(Protocol):
         """Inspect images in batches, in order; the answers are those of `inspect`. Raises ModelError."""
         ...
 
-    def score_golden(self) -> tuple[float, np.ndarray]:
-        """Score and map of the reference image, which is the same for every runtime."""
+    def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+        """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         ...
 
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = ...) -> Manifest:

@@ -145,10 +145,11 @@ class Padim:
         if inputs:
             yield from self._detect(np.stack(inputs), shapes)
 
-    def score_golden(self) -> tuple[float, np.ndarray]:
-        """Score and map of the reference image, which is the same for every runtime."""
+    def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+        """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         height, width = self.input_size_px
-        detection = self._detect(self.golden_input[None], [(height, width)])[0]
+        patches, grid = compute_patches(runtime or self.runtime, self.golden_input[None])
+        detection = self._describe(np.ascontiguousarray(patches[0][self._channels].T), grid, height=height, width=width)
         return detection.score, detection.anomaly_map
 
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = _NOTHING) -> Manifest:

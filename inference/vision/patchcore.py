@@ -324,10 +324,11 @@ class PatchCore:
         nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
         return nearest, rows[owners.index(nearest)]
 
-    def score_golden(self) -> tuple[float, np.ndarray]:
-        """Score and map of the reference image, which is the same for every runtime."""
+    def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+        """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         height, width = self.input_size_px
-        detection = self._detect(self.golden_input[None], [(height, width)])[0]
+        patches, grid = compute_patches(runtime or self.runtime, self.golden_input[None])
+        detection = self._describe(patches[0], grid, height=height, width=width)
         return detection.score, detection.anomaly_map
 
 

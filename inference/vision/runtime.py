@@ -110,13 +110,14 @@ def open_runtime(
     portable: PortableGraph | None = None,
     device: Device = "auto",
     threads: int | None = None,
+    with_openvino: bool = True,
 ) -> FeatureRuntime:
     """A shared runtime for the graph.
 
     On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
     graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
     is torch's. `weights` defaults to the carried file, and must have the hash `weights_sha256` where that is given.
-    `threads` defaults to the number of cores. Raises ModelError: `device_unavailable`, `device_failed`,
+    `threads` defaults to the number of cores. Without `with_openvino` it is torch's on the CPU, too. Raises ModelError: `device_unavailable`, `device_failed`,
     `backbone_weights_missing`, `backbone_weights_mismatch`, `backbone_weights_changed`.
     """
     threads = threads if threads is not None else os.cpu_count() or 1
@@ -130,7 +131,7 @@ def open_runtime(
         if weights_sha256 is not None and found_sha256 != weights_sha256:
             raise ModelError("backbone_weights_changed", name=graph.backbone.name)
         weights_sha256 = found_sha256
-    if chosen == "cpu":
+    if chosen == "cpu" and with_openvino:
         key = (graph, weights_sha256)
         stored = portable or _PORTABLE.get(key)
         identity = weights_sha256 if stored is None else stored.sha256
