@@ -1,4 +1,4 @@
-"""The demo data: real solar cells and four products that are drawn, with their defect types and masks.
+"""The demo data: real solar cells and four products that are drawn, with their defect types, masks and manuals.
 
 Which products are the demo's own is kept in `system_config` under `demo.{code}`: a product that somebody made under
 the same code is never touched, neither by loading nor by a reset.
@@ -17,6 +17,7 @@ from core.demo_images import PRODUCTS, DemoImage, DemoProduct
 from core.errors import Conflict, NotReady
 from core.image_intake import IncomingFile, IntakeItem, Label, take_in
 from core.image_storing import discard_objects
+from core.manual_library import add_manuals
 from core.roles import ADMIN, ENGINEER, require_role
 from core.transactions import reading, writing
 from storage.tables import (
@@ -58,9 +59,11 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
         marker = _open_marker(services, person, demo)
         if marker is None:
             continue
-        product, complete = marker
-        if not complete:
-            _load_images(services, person, demo, product, progress)
+        product, loaded_parts = marker
+        if not loaded_parts >= {"complete", "manuals"}:
+            if "complete" not in loaded_parts:
+                _load_images(services, person, demo, product, progress)
+            _load_manuals(services, person, demo, product)
             _close_marker(services, person, demo, product)
         loaded.append(demo.code)
     return loaded
@@ -93,13 +96,17 @@ def _marker_key(demo: DemoProduct) -> str:
     return f"demo.{demo.code}"
 
 
-def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple[Product, bool] | None:
-    """The demo's product and whether it is complete, made now if it is new; None if the code is somebody else's."""
+def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple[Product, set[str]] | None:
+    """The demo's product, made now if it is new, and what is loaded of it; None if the code is somebody else's.
+
+    The parts are `complete` (the images; the word is older than the manuals) and `manuals`.
+    """
     with writing(services) as session:
         marker = session.get(SystemConfig, _marker_key(demo))
         if marker is not None:
             product = session.get(Product, marker.value["product_id"])
-            return None if product is None else (product, bool(marker.value["complete"]))
+            parts = {part for part in ("complete", "manuals") if marker.value.get(part)}
+            return None if product is None else (product, parts)
         if session.exec(select(Product.id).where(Product.code == demo.code)).first() is not None:
             return None
         notice = ". ".join(part.rstrip(".") for part in (demo.licence, demo.source) if part)
@@ -125,7 +132,7 @@ def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple
         session.add(_marker(demo, product, person, complete=False))
         record(session, person, "product.created", "product", product.id, code=product.code, name=product.name)
         session.commit()
-        return product, False
+        return product, set()
 
 
 def _marker(demo: DemoProduct, product: Product, person: Person, *, complete: bool) -> SystemConfig:
@@ -138,7 +145,7 @@ def _close_marker(services: Services, person: Person, demo: DemoProduct, product
         marker = session.get(SystemConfig, _marker_key(demo))
         if marker is None:
             return
-        marker.value = {"product_id": product.id, "complete": True}
+        marker.value = {"product_id": product.id, "complete": True, "manuals": True}
         marker.updated_at = utc_now()
         marker.row_version += 1
         record(session, person, "demo.loaded", "product", product.id, code=product.code)
@@ -163,6 +170,22 @@ def _load_images(
                 progress(demo.code, done)
     except FileNotFoundError as error:
         raise NotReady("demo_dataset_missing") from error
+
+
+def _load_manuals(services: Services, person: Person, demo: DemoProduct, product: Product) -> None:
+    from core.demo_manuals import list_demo_manuals
+
+    try:
+        manuals = [manual for manual in list_demo_manuals() if manual.product_code == demo.code]
+    except OSError as error:
+        raise NotReady("demo_manuals_missing") from error
+    for manual in manuals:
+        file = IncomingFile(f"{manual.title}.pdf", _reader(manual.content))
+        for outcome in add_manuals(
+            services, person, product_id=product.id or 0, files=[file], language=manual.language
+        ):
+            if outcome.error is not None and outcome.outcome == "refused":
+                raise outcome.error
 
 
 def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IntakeItem]:

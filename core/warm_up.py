@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
 from core.transactions import reading
 from core.versions import PARTS, active_version
@@ -26,7 +26,8 @@ def warm_up(services: Services, product_id: int) -> threading.Thread | None:
     with reading(services) as session:
         bank = active_version(session, MEMORY_BANK, product_id)
         found = [active_version(session, SIMILARITY_INDEX, product_id, part) for part in PARTS[SIMILARITY_INDEX]]
-    versions = [version for version in (bank, *found) if version is not None]
+        manuals = active_version(session, MANUAL_INDEX, product_id)
+    versions = [version for version in (bank, *found, manuals) if version is not None]
     with _LOCK:
         # Of this process's very cache: tests and tools may hold several.
         new = [version for version in versions if (id(services.models), version.manifest_sha256) not in _STARTED]
@@ -46,6 +47,8 @@ def _open(services: Services, versions: list[ModelVersion]) -> None:
         try:
             if version.kind == MEMORY_BANK:
                 services.models.memory_bank(version)
+            elif version.kind == MANUAL_INDEX:
+                services.models.manual_index(version)
             else:
                 services.models.similarity_index(version)
                 services.models.embedder(version.model_name)

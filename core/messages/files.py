@@ -63,5 +63,6 @@ FILE_MESSAGES: dict[str, str] = {
     ),
     # demo data
     "demo_busy": N_("A deployment of the demo products is waiting or running. Cancel it or wait for it first."),
+    "demo_manuals_missing": N_("The demo manuals are not here. Fetch the program's files again."),
     "demo_dataset_missing": N_('The package "elpv-dataset" with the solar cells is not installed. Run "make setup".'),
 }

@@ -8,17 +8,20 @@ import streamlit as st
 
 from core.analytics import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
 from core.catalog import list_products
-from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.roles import ENGINEER, WORKER
 from pages.components.charts import draw_pareto, show_chart
 from pages.components.language import _, _n, defect_name, escape, moment, number, percent, score
-from pages.components.model_state import state_badge
+from pages.components.model_state import state_badge, state_of_kind
 from pages.components.screens import (
     INSPECT_PART,
     MEMORY_BANKS,
     NORMAL_IMAGES,
     PRODUCTS,
     link_to,
+)
+from pages.components.screens import (
+    MANUAL_INDEX as MANUAL_SCREEN,
 )
 from pages.components.screens import (
     SIMILARITY_INDEX as SIMILARITY_SCREEN,
@@ -180,6 +183,7 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
             _("Manual files"): [number(found.n_manual) for found in summaries],
             _("Memory bank"): [state_badge(found.model_states.get(MEMORY_BANK, "none")) for found in shown],
             _("Similarity index"): [state_badge(found.model_states.get(SIMILARITY_INDEX, "none")) for found in shown],
+            _("Manual index"): [describe_manual_index(found) for found in shown],
             _("Inspections"): [number(found.n_inspections) for found in shown],
             _("Defects"): [number(found.n_defects) for found in shown],
         },
@@ -193,6 +197,7 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
     for kind, path, words in (
         (MEMORY_BANK, MEMORY_BANKS, _("Memory banks to build: {count}")),
         (SIMILARITY_INDEX, SIMILARITY_SCREEN, _("Similarity indexes to build: {count}")),
+        (MANUAL_INDEX, MANUAL_SCREEN, _("Manual indexes to build: {count}")),
     ):
         waiting = sum(needs_build(found, kind) for found in figures)
         if waiting:
@@ -201,7 +206,14 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
 
 def needs_build(found: ProductFigures, kind: str) -> bool:
     """Whether there is something to build from, and no build of it."""
-    return found.summary.n_normal_train > 0 and found.model_states.get(kind, "none") != "current"
+    sources = found.summary.n_manual if kind == MANUAL_INDEX else found.summary.n_normal_train
+    return sources > 0 and found.model_states.get(kind, "none") != "current"
+
+
+def describe_manual_index(found: ProductFigures) -> str:
+    """The state of the manual index; a dash for a product without manuals."""
+    state = found.model_states.get(MANUAL_INDEX, "none")
+    return state_badge(state_of_kind(MANUAL_INDEX, state)) if found.summary.n_manual or state != "none" else "–"
 
 
 def split_words(n_train: int, n_test: int) -> str:
