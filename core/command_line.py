@@ -24,7 +24,8 @@ from core.worker import ChildWorker
 KIND_OF: dict[str, tuple[str, ...]] = {
     "memory-bank": (jobs.MEMORY_BANK,),
     "similarity-index": (jobs.SIMILARITY_INDEX,),
-    "all": (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX),
+    "manual-index": (jobs.MANUAL_INDEX,),
+    "all": (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX, jobs.MANUAL_INDEX),
 }
 
 
@@ -100,10 +101,13 @@ def demo(wanted: argparse.Namespace) -> int:
 
 
 def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]:
+    from core.deployments import readiness
     from core.versions import model_states
 
     states = model_states(services)
-    return [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]
+    stale = [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]
+    # A demo product whose manuals were deleted has nothing to index, and that is no fault.
+    return [found for found in stale if kind != jobs.MANUAL_INDEX or readiness(services, kind, found) is None]
 
 
 def take_in(wanted: argparse.Namespace) -> int:
@@ -141,8 +145,8 @@ def take_in(wanted: argparse.Namespace) -> int:
 
 
 def deploy(wanted: argparse.Namespace) -> int:
-    """Build and activate models of one product, or of all that have training images."""
-    from core import deployments
+    """Build and activate models of one product, or of all that have what they are built from."""
+    from core import deployment_starts, deployments
 
     services = build_services(migrate=True)
     person = accounts.command_line_person(services)
@@ -155,16 +159,21 @@ def deploy(wanted: argparse.Namespace) -> int:
     failed = False
     for kind in KIND_OF[wanted.what]:
         ready: list[int] = []
+        # Inspection does without manuals: "all" is everything that there is to build.
+        optional = wanted.what == "all" and kind == jobs.MANUAL_INDEX
         for product in products:
             assert product.id is not None
             reason = deployments.readiness(services, kind, product.id)
             if reason is None:
                 ready.append(product.id)
             else:
-                failed = failed or bool(wanted.product)
+                failed = failed or (bool(wanted.product) and not optional)
                 _note(f"{product.code}: {reason.sentence(language())}")
         if not ready:
+            failed = failed or not optional
+        elif too_large := deployment_starts.refuse_start(services, kind, ready):
             failed = True
+            _out(_dump({"kind": kind, "error": {"code": too_large.code, "message": too_large.sentence(language())}}))
         elif wanted.no_wait:
             job_id = jobs.submit(services, person, kind=kind, product_ids=ready)
             _out(_dump({"job": job_id, "kind": kind}))

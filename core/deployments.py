@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session
-
 from core import bank_builds, index_builds, leftovers, manual_builds
-from core.build_costs import Cost
 from core.errors import AppError, BadInput, NotReady, from_lower
+from core.estimates import Estimate, estimate, pace, product_cost_s, refusal
+from core.job_claims import plain
 from core.job_run import JobRun, failed_outcome
 from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, Claim, JobCancelled, JobLost
 from core.services import Services
@@ -35,6 +34,7 @@ __all__ = [
     "list_versions",
     "model_states",
     "readiness",
+    "refusal",
 ]
 
 logger = logging.getLogger(__name__)
@@ -45,21 +45,6 @@ BUILDERS: dict[str, Builder] = {
     SIMILARITY_INDEX: index_builds.build,
     MANUAL_INDEX: manual_builds.build,
 }
-COSTS: dict[str, Cost] = {
-    MEMORY_BANK: bank_builds.COST,
-    SIMILARITY_INDEX: index_builds.COST,
-    MANUAL_INDEX: manual_builds.COST,
-}
-START_S = 4.0  # starting the process and opening the runtime
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a build will take: images, wall time on this machine's class, peak memory."""
-
-    n_images: int
-    seconds: float
-    memory_bytes: int
 
 
 def work_off(services: Services, claim: Claim) -> AppError | None:
@@ -72,23 +57,35 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     leftovers.sweep(services, claim.job_id)
     with services.database.reading() as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
-        run.set_weights({product.id or 0: _weight(session, claim.kind, product.id or 0) for product in products})
+        costs_s = {product.id or 0: product_cost_s(session, claim.kind, product.id or 0) for product in products}
+        own_pace = pace(session, claim.kind)
+    run.expect({product_id: cost_s * own_pace for product_id, cost_s in costs_s.items()})
     last_error: AppError | None = None
     for product in products:
         assert product.id is not None
         run.begin(product.id)
         folder = leftovers.build_folder(services, claim, product.id)
+        started = time.monotonic()
         try:
             if not product.is_active:
                 raise BadInput("product_inactive", product=product.name)
+            # Here and not only where the job was asked for: this may be another machine, and another hour.
+            if too_large := refusal(services, claim.kind, [product.id]):
+                raise too_large
             outcome = build(run, product, folder)
+            outcome |= {"work_s": round(time.monotonic() - started, 2), "cost_s": round(costs_s[product.id], 2)}
         except (JobLost, JobCancelled):
             raise
         except Exception as error:
             last_error = from_lower(error)
             if last_error.code == "unexpected":
                 logger.exception("product %s failed", product.code)
-            run.log("log_product_failed", product=product.code, reason=last_error.code)
+            run.log(
+                "log_product_failed",
+                product=product.code,
+                reason=last_error.code,
+                reason_params=plain(last_error.params),
+            )
             outcome = failed_outcome(product.id, product.code, last_error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -99,16 +96,6 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
 
 
 HANDLERS: dict[str, Callable[[Services, Claim], AppError | None]] = dict.fromkeys(BUILDERS, work_off)
-
-
-def _weight(session: Session, kind: str, product_id: int) -> float:
-    return float(_count_sources(session, kind, product_id)) + 20.0
-
-
-def _count_sources(session: Session, kind: str, product_id: int) -> int:
-    if kind == MANUAL_INDEX:
-        return manual_builds.count_pages(session, product_id)[1]
-    return sum(len(training_rows(session, product_id, image_type)) for image_type in ("normal", "defect"))
 
 
 # --- before the start ------------------------------------------------------------------------------------------------
@@ -129,23 +116,3 @@ def readiness(services: Services, kind: str, product_id: int) -> AppError | None
     if kind == SIMILARITY_INDEX and n_normal + n_defect == 0:
         return NotReady("no_training_images", product=product.name)
     return None
-
-
-def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
-    """Images, seconds and memory of a build. Seconds are of two ordinary cores; a GPU is faster."""
-    n_images = 0
-    largest = 0
-    with reading(services) as session:
-        for product_id in product_ids:
-            count = _count_sources(session, kind, product_id)
-            n_images += count
-            largest = max(largest, count)
-    per_image = COSTS[kind]
-    return Estimate(
-        n_images=n_images,
-        seconds=START_S + per_image.product_s * len(product_ids) + per_image.image_s * n_images,
-        memory_bytes=min(
-            per_image.base_bytes + per_image.image_bytes * largest,
-            per_image.base_bytes + services.settings.memory_budget_bytes,
-        ),
-    )

@@ -155,7 +155,7 @@ def finish(database: Database, claim: Claim, *, state: str, error: AppError | No
             _of(claim.job_id, claim.fencing_token).values(
                 state=state,
                 error_code=error.code if error else None,
-                error_params=_plain(error.params) if error else {},
+                error_params=plain(error.params) if error else {},
                 finished_at=utc_now(),
                 lease_expires_at=None,
             ),
@@ -197,7 +197,8 @@ def reopen_claim(database: Database, job_id: int, fencing_token: int) -> Claim:
         return Claim(job_id, job.kind, fencing_token, dict(job.payload), job.attempts)
 
 
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
+def plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of an error as JSON values."""
     return {
         key: value if isinstance(value, str | int | float | bool | None) else str(value)
         for key, value in params.items()

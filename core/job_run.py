@@ -48,6 +48,7 @@ class JobRun:
         self._last_report = 0.0
         self._started_at = utc_now().isoformat()
         self._weights: dict[int, float] = {}
+        self._share = 0.0
         self._current: int | None = None
         with services.database.reading() as session:
             job = session.get(DeploymentLog, claim.job_id)
@@ -61,9 +62,9 @@ class JobRun:
         finished = {outcome["product_id"] for outcome in self.outcomes}
         return [product_id for product_id in self.claim.payload["product_ids"] if product_id not in finished]
 
-    def set_weights(self, weights: dict[int, float]) -> None:
-        """How much work each product is (any unit), for an honest remaining time."""
-        self._weights = weights
+    def expect(self, seconds: dict[int, float]) -> None:
+        """How many seconds each product still to do will take, as far as can be known: for the remaining time."""
+        self._weights = seconds
 
     def begin(self, product_id: int) -> None:
         """Go on to the next product."""
@@ -108,10 +109,13 @@ class JobRun:
             low, high = shares.get(stage, (0.0, 0.0))
             within = low + (high - low) * (done / total if total else 0.0)
             weight += self._weights.get(self._current, 0.0) * within
+        # Stages that come again (an index has three parts) do not take back what is done.
+        self._share = max(self._share, weight / all_weight)
         return {
             "outcomes": self.outcomes,
             "current_product_id": self._current,
-            "share": round(weight / all_weight, 4),
+            "share": round(self._share, 4),
+            "expected_s": round(all_weight, 1),
             "work_started_at": self._started_at,
         }
 

@@ -15,6 +15,9 @@ from core.services import Services
 from core.transactions import reading
 from storage.tables import DeploymentLog, User, utc_now
 
+# How long the expectation holds against the job's own pace, as a share of the whole work.
+TRUST = 0.1
+
 
 @dataclass(frozen=True)
 class JobView:
@@ -118,10 +121,17 @@ def _view(session: Session, job: DeploymentLog) -> JobView:
 
 
 def _remaining_s(job: DeploymentLog, now: datetime) -> float | None:
-    """From the share of the whole work that is done; the estimate of each product's weight comes with the job."""
-    share = float(job.result.get("share", 0.0) or 0.0)
+    """What was expected of the rest of the work, times the pace of this job so far.
+
+    At the start the pace is the expected one, and the more is done the more the job's own counts; a stage that takes
+    longer than expected makes the answer grow rather than stand still.
+    """
+    share = float(job.result.get("share") or 0.0)
+    expected_s = float(job.result.get("expected_s") or 0.0)
     since = job.result.get("work_started_at")
-    if job.state != "running" or share < 0.05 or not since:
+    if job.state != "running" or not expected_s or not since:
         return None
     elapsed_s = (now - datetime.fromisoformat(since)).total_seconds()
-    return max(0.0, elapsed_s * (1.0 - share) / share)
+    trust_s = TRUST * expected_s
+    pace = (elapsed_s + trust_s) / (share * expected_s + trust_s)
+    return max(0.0, (1.0 - share) * expected_s * pace)

@@ -10,6 +10,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Jobs
     "job_kind_unknown": N_('There is no deployment called "{kind}".'),
     "job_without_products": N_("Choose at least one product to deploy."),
+    "nothing_to_deploy": N_("Everything is up to date, or waits to be built already."),
     "job_already_waiting": N_("A deployment of these products is already waiting or running: {products}."),
     "job_already_over": N_("This deployment has already ended."),
     "job_worker_lost": N_("The worker stopped answering, also on the second try. The active model was not touched."),
@@ -19,6 +20,15 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "job_crashed": N_("The deployment ended unexpectedly (status {status}). The active model was not touched."),
     # Before and during a build
+    "memory_too_small": N_(
+        "The build needs about {needed} GiB of memory, and {free} GiB is free. Close other programs, or choose a smaller network or input size under Models."
+    ),
+    "memory_limit_too_low": N_(
+        "The build needs about {needed} GiB of memory, and this process may use {limit} GiB in all. Raise the container's memory limit, lower GEOMSA_MEMORY_BUDGET_GIB, or choose a smaller network under Models."
+    ),
+    "disk_too_small": N_(
+        "The build needs about {needed} GiB of free disk space, and {folder} has {free} GiB. Delete what is not needed there, or keep fewer versions."
+    ),
     "no_normal_images": N_(
         "{product} has no normal images for training. Register at least one; 50 or more are better."
     ),
@@ -26,6 +36,9 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "no_usable_images": N_("None of the images could be used to build the model. Check the images of the product."),
     "no_test_images": N_('{product} has no test images. Register some with the split "test" to measure the model.'),
     "product_inactive": N_("{product} was deactivated. Activate it again to deploy it."),
+    "product_not_in_use": N_(
+        "{product} was deactivated and is not inspected any more. A quality engineer can activate it again."
+    ),
     "version_already_active": N_("This version is already active."),
     "version_not_kept": N_(
         "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
@@ -36,9 +49,6 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Inspection
     "no_active_memory_bank": N_("{product} has no active model yet. Build its memory bank first."),
     "inspection_detail_too_long": N_('"{field}" may have {limit} characters at most.'),
-    "product_not_in_use": N_(
-        "{product} was deactivated and is not inspected any more. A quality engineer can activate it again."
-    ),
     "verdict_unknown": N_("Choose OK, Review or NG."),
     "override_needs_reason": N_("Say why you change the verdict."),
     "action_status_unknown": N_("Choose whether the action is done or stays open."),
@@ -74,6 +84,10 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "index_dimension_mismatch": N_(
         "The index was made with another embedding model. Build the similarity index again."
     ),
+    "index_of_other_embedder": N_(
+        'The similarity index was made with other weights of "{name}" than those that are here. '
+        "Build the similarity index again."
+    ),
     "index_duplicate_ids": N_("The index would hold an image twice. Build the similarity index again."),
     "index_vectors_invalid": N_("The embeddings of some images are not valid. Check the images of the product."),
     "artifact_not_a_bundle": N_("The model's files are not readable. Deploy the product again."),
@@ -84,10 +98,6 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "artifact_wrong_kind": N_("The stored model is of another kind. Deploy the product again."),
     # Lines of a job's log
-    "index_of_other_embedder": N_(
-        'The similarity index was made with other weights of "{name}" than those that are here. '
-        "Build the similarity index again."
-    ),
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),

@@ -154,10 +154,20 @@ def test_remaining_time_is_told_only_when_something_can_be_said(
     assert claim is not None
     assert jobs.view(services, job_id).remaining_s is None
     since = (utc_now() - timedelta(seconds=10)).isoformat()
-    jobs.report(services.database, claim, result={"share": 0.5, "work_started_at": since})
-    remaining_s = jobs.view(services, job_id).remaining_s
-    assert remaining_s is not None
-    assert 9 <= remaining_s <= 30
+
+    def remaining_s(share: float, expected_s: float) -> float:
+        result = {"share": share, "expected_s": expected_s, "work_started_at": since}
+        jobs.report(services.database, claim, result=result)
+        found = jobs.view(services, job_id).remaining_s
+        assert found is not None
+        return found
+
+    assert remaining_s(0.5, 20.0) == pytest.approx(10.0, rel=0.2)  # as expected
+    assert remaining_s(0.0, 100.0) > 100.0  # nothing is done yet, and ten seconds have gone
+    # Half is done five times faster, or slower, than expected: the job's own pace counts.
+    assert remaining_s(0.5, 100.0) == pytest.approx(50.0 * 20 / 60, rel=0.2)
+    assert remaining_s(0.5, 4.0) == pytest.approx(2.0 * 10.4 / 2.4, rel=0.2)
+    assert remaining_s(1.0, 20.0) == 0.0
 
 
 def test_a_worker_counts_as_alive_until_it_falls_silent(services: Services) -> None:
