@@ -3,6 +3,7 @@
 from core.messages.catalog import CATALOG_MESSAGES
 from core.messages.deployments import DEPLOYMENT_MESSAGES
 from core.messages.files import FILE_MESSAGES
+from core.messages.guidance import GUIDANCE_MESSAGES
 from core.messages.manual_files import MANUAL_FILE_MESSAGES
 from core.messages.manuals import MANUAL_MESSAGES
 from core.messages.models import MODEL_MESSAGES
@@ -13,6 +14,7 @@ MESSAGES: dict[str, str] = {
     **SYSTEM_MESSAGES,
     **FILE_MESSAGES,
     **MANUAL_FILE_MESSAGES,
+    **GUIDANCE_MESSAGES,
     **MANUAL_MESSAGES,
     **CATALOG_MESSAGES,
     **DEPLOYMENT_MESSAGES,

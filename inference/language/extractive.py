@@ -21,7 +21,7 @@ from inference.language.guidance import (
     Step,
 )
 from inference.language.passages import Passage
-from inference.language.untrusted import gives_orders, plain
+from inference.language.untrusted import gives_orders, plain, without_markup
 
 EXTRACTIVE = "extractive"
 _ALREADY_SAID = 0.8
@@ -101,7 +101,7 @@ def split_steps(passage: Passage, terms: Sequence[str] = ()) -> Iterator[tuple[S
         if heading is not None:
             section = heading
             item = rest
-        text = plain(_ITEM.sub("", item, count=1))
+        text = plain(without_markup(_ITEM.sub("", item, count=1)))
         if _SHORTEST_STEP_CHARS <= len(text) <= MAX_STEP_CHARS and not _is_title(text, passage):
             yield section or _section_of(text) or "action", text
 
@@ -136,8 +136,8 @@ def _split_table(passage: Passage, terms: Sequence[str]) -> Iterator[tuple[Secti
         if has_header and len(row) == len(columns):
             for section, cell in zip(columns, row, strict=True):
                 if section is not None and len(cell) >= 2:
-                    yield section, plain(cell)[:MAX_STEP_CHARS]
-        elif len(text := plain(" · ".join(cell for cell in row if cell))) >= _SHORTEST_STEP_CHARS:
+                    yield section, plain(without_markup(cell))[:MAX_STEP_CHARS]
+        elif len(text := plain(without_markup(" · ".join(cell for cell in row if cell)))) >= _SHORTEST_STEP_CHARS:
             yield fallback, text[:MAX_STEP_CHARS]
 
 

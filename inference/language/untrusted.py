@@ -57,14 +57,15 @@ _ACTIVE = re.compile(
             r"!\[|\]\s*\[|^\s*\[[^\]]+\]:\s",  # by reference
             r"<\s*/?\s*[a-z!?][^>]*>?",  # a tag, closed or not
             r"&(#\d+|#x[0-9a-f]+|lt|gt|quot|amp);?",  # a tag in disguise
-            r"\b[a-z][a-z0-9+.-]{1,12}:\s*//|\bwww\s*\.|\b(javascript|vbscript|data|file|mailto|blob)\s*:\s*\S",
-            r"\b[\w-]+\.(com|net|org|io|dev|app|ru|cn|xyz|site|top|info|biz|me|co|ly|gg|evil|example|test)\b(/|\b)",
+            r"\b[a-z][a-z0-9+.-]{1,12}:\s*//\S*|\bwww\s*\.\S*|\b(javascript|vbscript|data|file|mailto|blob)\s*:\s*\S+",
+            r"\b[\w-]+\.(com|net|org|io|dev|app|ru|cn|xyz|site|top|info|biz|me|co|ly|gg|evil|example|test)\b(/\S*)?",
             r"\bon(error|load|click|mouseover|focus)\s*=",
             r"\\u00[0-9a-f]{2}|%3c|%3e",
         )
     ),
     re.IGNORECASE | re.MULTILINE,
 )
+_MAIL = re.compile(r"[-.\w+]+@[-\w]+(\.[-\w]+)+")
 _SECRETS = re.compile(
     r"\b(sk|ghp|gho|xox[abps])[-_][A-Za-z0-9_-]{8,}|\b(AKIA|ASIA)[A-Z0-9]{12,}|-----BEGIN|eyJ[A-Za-z0-9_-]{16,}"
     r"|[A-Za-z0-9+/=_-]{48,}",
@@ -98,6 +99,11 @@ def gives_orders(text: str) -> bool:
 def has_active_markup(text: str) -> bool:
     """Whether `text` holds anything that a browser could act upon: links, images, tags, addresses."""
     return bool(_ACTIVE.search(unicodedata.normalize("NFKC", "".join(c for c in text if _is_visible(c)))))
+
+
+def without_markup(text: str) -> str:
+    """`text` with every link, tag and address taken out: a browser makes links of bare addresses by itself."""
+    return _MAIL.sub("…", _ACTIVE.sub("…", text))
 
 
 def holds_secret(text: str, secrets: Sequence[str] = ()) -> bool:

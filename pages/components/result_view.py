@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import inspection
 from pages.components.gallery import show_similar
+from pages.components.guidance_view import show_guidance
 from pages.components.heat_map import Pictures, draw_pictures
 from pages.components.heat_viewer import show_heat_viewer
 from pages.components.language import _, byte_size, defect_name, escape, moment, number
@@ -114,6 +115,8 @@ def _show_decision(view: InspectionView) -> None:
         st.success(_("Nothing to do: the part may go on."), icon=":material/check:")
     else:
         show_defect_type(view, keep=_keep_row)
+        with st.container(border=True):
+            show_guidance(view)
         show_action(view, keep=_keep_row)
     show_override(view, keep=_keep_row)
 

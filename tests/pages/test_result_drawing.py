@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from pages.components.heat_map import colour_heat, draw_difference
+from core.heat_colours import colour_heat
+from pages.components.heat_map import draw_difference
 from pages.components.language import escape, score, set_language
 from pages.components.score_scale import draw_scale
 

@@ -10,7 +10,7 @@ from tests.unit.translation_catalogue import extract_messages, placeholders, rea
 
 _HANGUL = re.compile("[가-힣]")
 # Names and formats that are written alike in both languages.
-_ALIKE = {"AUPRO"}
+_ALIKE = {"AUPRO", "Claude"}
 
 
 def _texts(message: Message) -> tuple[str, ...]:
