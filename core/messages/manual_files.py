@@ -1,4 +1,4 @@
-"""Sentences of PDF files that are taken in as manuals."""
+"""Sentences of PDF files that are taken in as manuals, and of the encoders that search them."""
 
 from core.i18n import N_
 
@@ -18,4 +18,17 @@ MANUAL_FILE_MESSAGES: dict[str, str] = {
         "{name} needs more than {limit_mb} MB of memory to be read. Save it anew as PDF, or split it into several files."
     ),
     "pdf_page_missing": N_("{name} has no page {page}. Choose another page."),
+    # sentence encoders
+    "encoder_folder_missing": N_('There is no folder "{folder}" with a sentence encoder. Check the path.'),
+    "encoder_package_missing": N_('The package "{package}" is not installed. Install it with pip.'),
+    "encoder_unreadable": N_(
+        '"{folder}" is not a sentence encoder that can be read ({detail}). Choose a sentence-transformers folder with '
+        "safetensors weights."
+    ),
+    "encoder_unsafe_files": N_(
+        '"{folder}" holds files that can run code ({files}). Remove them and keep the safetensors weights.'
+    ),
+    "index_encoder_mismatch": N_(
+        "The manual index was built with another sentence encoder ({found} instead of {expected}). Deploy it again."
+    ),
 }

@@ -1,0 +1,79 @@
+"""The terms that a text is searched by, Korean and English, without a dictionary.
+
+Korean words carry their particles and endings, so a word is searched by its pairs of syllables; a noun of one syllable
+is freed of its particle. Misspelt words still share most of their letters: a second kind of term are groups of letters
+(of jamo in Korean), which count less.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_WORD = re.compile(r"[가-힣]+|[a-z]+|\d+(?:[.,]\d+)*|[^\W\d_]+")
+_LETTERS = 3
+_JAMO = 5
+_PARTICLES = (
+    "에서는", "으로는", "이라면", "에서", "으로", "에게", "부터", "까지", "이나", "이면", "하면", "마다", "처럼",
+    "은", "는", "이", "가", "을", "를", "의", "에", "로", "와", "과", "도", "만",
+)  # fmt: skip
+_ASKING_WORDS = (
+    "어떻게 어떤 무엇 무엇인가요 무엇을 무슨 언제 누구 누구에게 얼마 얼마나 얼마로 얼마인가요 어디 어디를 왜 몇 "
+    "하나요 되나요 인가요 합니까 됩니까 있나요 있는데 있을 있어요 해야 하죠 하려면 때 것 수 좀 알려 알려줘 주세요 되면 "
+    "나오면 나왔을 나왔어요 이미 방법 알고 싶어요 궁금 관련 대해 "
+    "a an and any are at be by can do does for from had has have how i if in is it its may me must my not of on or our "
+    "should so than that the then there these this to up was we were what when where which who why will with would you "
+    "your"
+)
+_ASKING = frozenset(_ASKING_WORDS.split())
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Terms of a text with repetitions: `words` mean something, `letters` forgive a misspelling."""
+
+    words: tuple[str, ...]
+    letters: tuple[str, ...]
+
+
+def split_terms(text: str, *, question: bool = False) -> Terms:
+    """The terms of a text; those of a question are without the words that only ask."""
+    words: list[str] = []
+    letters: list[str] = []
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
+        if question and word in _ASKING:
+            continue
+        if "가" <= word[0] <= "힣":
+            stem = _without_particle(word)
+            words += [stem] if len(stem) == 1 else [stem[at : at + 2] for at in range(len(stem) - 1)]
+            letters += _groups(unicodedata.normalize("NFD", stem), _JAMO)
+        elif word[0].isdigit():
+            words.append(word)
+        else:
+            words.append(_stem(word))
+            letters += _groups(word, _LETTERS)
+    return Terms(tuple(words), tuple(f"~{group}" for group in letters))
+
+
+def _without_particle(word: str) -> str:
+    for particle in _PARTICLES:
+        if word.endswith(particle) and len(word) > len(particle):
+            return word[: -len(particle)]
+    return word
+
+
+def _stem(word: str) -> str:
+    """An English word without its commonest endings; only likeness counts, so a wrong stem does no harm."""
+    for ending, least in (("ing", 6), ("ed", 5), ("es", 5), ("s", 4)):
+        if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
+def _groups(letters: str, size: int) -> list[str]:
+    framed = f"^{letters}$"
+    if len(framed) <= size:
+        return [framed]
+    return [framed[at : at + size] for at in range(len(framed) - size + 1)]
