@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -38,7 +37,6 @@ FOUND_COVERAGE = 0.2
 FOUND_LIKENESS = 0.42
 _NAMES = 3
 _NAMED = 0.6
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class ManualIndex:
     words: LexicalIndex
     headings: LexicalIndex
     encoder: SentenceEncoder
-    metadata: Mapping[str, Any] = _NOTHING
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def build(
