@@ -1,0 +1,168 @@
+"""How well, and how fast, the manuals answer questions.
+
+    python -m benchmarks.bench_guidance [--pages 2000] [--split test]
+
+Asks the questions of guidance_questions.json to the demo manuals (`tune`: those that the fusion and the limits of
+`found` were chosen on; `test`: those that were not), then indexes and searches a manual of `--pages` pages that is set
+from their texts. Prints progress to stderr and one JSON object as the last line of stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.demo_manuals import TEXT_FOLDER, list_demo_manuals
+from inference.language.passages import Passage, split_passages
+from inference.language.pdf_text import read_pdf
+from inference.language.retrieval import Hit, ManualIndex, Query
+from inference.language.sentence_encoder import open_encoder
+
+QUESTIONS = Path(__file__).with_name("guidance_questions.json")
+SEARCHES = ("lexical", "dense", "hybrid")
+_SECTION = re.compile(r"\d+(?:\.\d+)?")
+_COLD_QUESTION = """
+import sys, time
+from pathlib import Path
+from inference.language.retrieval import ManualIndex, Query
+from inference.language.sentence_encoder import open_encoder
+started = time.perf_counter()
+index = ManualIndex.load(Path(sys.argv[1]), encoder=open_encoder())
+loaded = time.perf_counter()
+answer = index.search(Query("기공이 나왔을 때 즉시 조치는?"))
+assert answer.hits
+print((loaded - started) * 1000, (time.perf_counter() - loaded) * 1000)
+"""
+
+
+def say(*words: object) -> None:
+    """To stderr."""
+    print(*words, file=sys.stderr, flush=True)
+
+
+def build_demo_indexes() -> dict[str, ManualIndex]:
+    """An index of each demo product."""
+    passages: dict[str, list[Passage]] = {}
+    for number, manual in enumerate(list_demo_manuals(), start=1):
+        found = split_passages(read_pdf(manual.content), source_id=number)
+        passages.setdefault(manual.product_code, []).extend(found)
+    return {code: ManualIndex.build(items, open_encoder()) for code, items in passages.items()}
+
+
+def section_of(passage: Passage) -> str:
+    """The number of the innermost numbered heading: the manuals' language versions share it."""
+    for heading in reversed(passage.heading):
+        if match := _SECTION.match(heading):
+            return match[0]
+    return ""
+
+
+def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Recall at 3 and mean reciprocal rank of each search; how often `found` is right, with and without an answer."""
+    orders: dict[str, Callable[[Hit], float]] = {
+        "lexical": lambda hit: hit.lexical_rank or 10**6,
+        "dense": lambda hit: hit.dense_rank or 10**6,
+        "hybrid": lambda hit: -hit.score,
+    }
+    ranks: dict[str, list[int]] = {name: [] for name in SEARCHES}
+    found: dict[bool, list[bool]] = {True: [], False: []}
+    for question in questions:
+        index = indexes[question["product"]]
+        answer = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
+        wanted = set(question["answers"])
+        found[bool(wanted)].append(answer.found == bool(wanted))
+        if answer.found != bool(wanted):
+            say("found is wrong:", question["language"], question["kind"], question["text"])
+        if not wanted:
+            continue
+        for name, order in orders.items():
+            sections = [section_of(hit.passage) for hit in sorted(answer.hits, key=order)]
+            rank = next(place for place, section in enumerate(sections, start=1) if section in wanted)
+            ranks[name].append(rank)
+            if name == "hybrid" and rank > 3:
+                say("answer at", rank, question["text"], sections[:3], wanted)
+    return {
+        "n_answerable": len(found[True]),
+        "n_unanswerable": len(found[False]),
+        "recall_at_3": {n: round(statistics.mean(rank <= 3 for rank in r), 3) for n, r in ranks.items()},
+        "mrr": {n: round(statistics.mean(1 / rank for rank in r), 3) for n, r in ranks.items()},
+        "found_accuracy": round(statistics.mean(found[True]), 3),
+        "no_answer_accuracy": round(statistics.mean(found[False]), 3),
+    }
+
+
+def set_large_manual(pages: int) -> bytes:
+    """A PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
+    from core.demo_manuals.typesetting import typeset
+
+    chapters = [
+        chapter.split("\n\n", 1)[-1].strip()
+        for path in sorted(TEXT_FOLDER.glob("*.md"))
+        for chapter in path.read_text(encoding="utf-8").split("\n---\n")
+    ]
+    body = "\n---\n".join(
+        f"{chapters[page % len(chapters)]}\n작업 표준 {page}-{page * 7 % 991}." for page in range(pages)
+    )
+    return typeset(f"title: Large\ndocument: QM-0\nedition: 1\n\n{body}\n")
+
+
+def measure_speed(pages: int, folder: Path) -> dict[str, Any]:
+    """Pages indexed a second from PDF bytes to a saved bundle, and the time to the first passage, warm and cold."""
+    content = set_large_manual(pages)
+    open_encoder().encode(["0"])
+    started = time.perf_counter()
+    text = read_pdf(content, timeout_s=600)
+    read = time.perf_counter()
+    passages = split_passages(text, source_id=1)
+    split = time.perf_counter()
+    index = ManualIndex.build(passages, open_encoder())
+    built = time.perf_counter()
+    index.save(folder / "index", {})
+    saved = time.perf_counter()
+    say("read", read - started, "split", split - read, "build", built - split, "save", saved - built)
+    warm = []
+    for question in json.loads(QUESTIONS.read_text(encoding="utf-8")):
+        asked = time.perf_counter()
+        index.search(Query(question["text"]))
+        warm.append((time.perf_counter() - asked) * 1000)
+    ran = subprocess.run(
+        [sys.executable, "-c", _COLD_QUESTION, str(folder / "index")], capture_output=True, text=True, check=True
+    )
+    load_ms, cold_ms = map(float, ran.stdout.split())
+    return {
+        "pages": text.page_count,
+        "n_passages": len(passages),
+        "index_pages_per_s": round(text.page_count / (saved - started), 1),
+        "read_pages_per_s": round(text.page_count / (read - started), 1),
+        "first_passage_ms": round(statistics.median(warm), 1),
+        "first_passage_p95_ms": round(statistics.quantiles(warm, n=20)[-1], 1),
+        "new_process_first_passage_ms": round(cold_ms, 1),
+        "new_process_load_ms": round(load_ms, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, default=2000)
+    parser.add_argument("--split", choices=("tune", "test", "all"), default="test")
+    options = parser.parse_args()
+    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
+    chosen = [item for item in questions if options.split in (item["split"], "all")]
+    result = measure_answers(build_demo_indexes(), chosen)
+    if options.pages:
+        with tempfile.TemporaryDirectory() as folder:
+            result |= measure_speed(options.pages, Path(folder))
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
