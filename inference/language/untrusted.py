@@ -50,6 +50,11 @@ _ORDERS = re.compile(
     ),
     re.IGNORECASE | re.MULTILINE,
 )
+# The commonest orders with everything but their letters taken away: between them may stand what nobody sees.
+_SQUEEZED_ORDERS = re.compile(
+    r"(?<!not)(?<!never)(ignore|disregard|forget)(all|any)?(of)?(the|your|my)?(previous|prior|above|earlier)"
+    r"(instructions?|rules|prompts?|guidelines)|(reveal|print|show)(the|your)(systemprompt|apikey)|이전지시를?모?두?무시하고"
+)
 _ACTIVE = re.compile(
     "|".join(
         (
@@ -93,7 +98,9 @@ def gives_orders(text: str) -> bool:
     read = unicodedata.normalize("NFKC", "".join(c for c in text if _is_visible(c)))
     spaced = re.sub(r"(?<=\b\w)[ .\-_*](?=\w\b)", "", read)  # i g n o r e
     one_line = _SPACE.sub(" ", read)
-    return any(_ORDERS.search(form) for form in (read, spaced, one_line))
+    return any(_ORDERS.search(form) for form in (read, spaced, one_line)) or bool(
+        _SQUEEZED_ORDERS.search(_squeeze(text))
+    )
 
 
 def has_active_markup(text: str) -> bool:
