@@ -124,6 +124,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         "number": version.number,
         "metrics": {key: figures.get(key) for key in ("image_auroc", "pixel_auroc", "aupro", "overkill", "escape")},
         "warnings": list(calibration.warnings),
+        "calibration": calibration.figures,
         "skipped_images": skipped,
     }
 

@@ -78,8 +78,8 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "device_failed": N_('The device "{device}" failed. Try again; if it fails again, set GEOMSA_DEVICE to cpu.'),
     "golden_mismatch": N_(
-        "This machine computes another score ({found}) than the one the model was built with ({expected}). "
-        "It was not activated."
+        "The runtime {runtime} computes another score ({found}) than the one the model was built with ({expected}), "
+        "or another heat map. The model was not activated."
     ),
     "index_dimension_mismatch": N_(
         "The index was made with another embedding model. Build the similarity index again."

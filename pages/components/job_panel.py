@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import AppError, describe
 from core.i18n import N_
 from core.jobs import STAGE_NAMES, JobView, cancel, list_jobs, running_job, view
+from pages.components.calibration_words import describe_calibration
 from pages.components.language import _, _n, clock, duration, escape, language, moment, number
 from pages.components.metrics import describe_metrics
 from pages.components.session import person, say_after_rerun, services, show_error, showing_errors
@@ -158,6 +159,8 @@ def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, st
         line += f". {describe(str(code), dict(outcome.get('error_params') or {}), language())}"
     if figures := describe_metrics(outcome.get("metrics") or {}):
         line += f" · {figures}"
+    for said in describe_calibration(outcome.get("calibration") or {}, outcome.get("warnings") or []):
+        line += f"\n  - {said}"
     skipped = outcome.get("skipped_images") or []
     count = len(skipped) if isinstance(skipped, list) else int(skipped)
     if count:
