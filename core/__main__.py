@@ -28,8 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     take_in.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
 
     deploy = commands.add_parser("deploy", help="build and activate models")
-    deploy.add_argument("what", choices=("memory-bank", "similarity-index", "all"))
-    deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images)")
+    deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
+    deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")
     deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
 
     inspect = commands.add_parser("inspect", help="inspect image files")

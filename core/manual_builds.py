@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inference.language.sentence_encoder import SentenceEncoder
 
 # Here "image" is a page.
-COST = Cost(product_s=0.5, image_s=0.02, base_bytes=400_000_000, image_bytes=60_000)
+COST = Cost(product_s=0.5, image_s=0.03, base_bytes=400_000_000, image_bytes=60_000)
 # What is a manual's own fault; anything else (a store that is away) fails the product and is tried again.
 _OWN_FAULTS = ("manual_object_missing", "manual_object_damaged")
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from core.audit import record
 from core.errors import from_lower
-from core.transactions import reading
+from core.roles import ADMIN, require_role
+from core.transactions import reading, writing
 from storage.object_store import ObjectInfo, ObjectStoreError
 from storage.tables import Image, Inspection, Manual, ModelVersion, utc_now
 
 if TYPE_CHECKING:
+    from core.accounts import Person
     from core.services import Services
 
 # Younger ones may belong to a row that is about to be committed.
@@ -44,6 +47,16 @@ def collect_orphans(services: Services, *, min_age: timedelta = MIN_AGE) -> int:
         except ObjectStoreError as error:
             raise from_lower(error) from error
         count += 1
+    return count
+
+
+def clean_up(services: Services, person: Person, *, min_age: timedelta = MIN_AGE) -> int:
+    """As `collect_orphans`, when a person asks for it: needs an administrator, and is recorded."""
+    require_role(person.role, ADMIN)
+    count = collect_orphans(services, min_age=min_age)
+    with writing(services) as session:
+        record(session, person, "orphans.collected", "system", None, count=count)
+        session.commit()
     return count
 
 

@@ -1,8 +1,9 @@
-"""Signs of life of the workers: their heartbeats, and how many are alive."""
+"""Signs of life of the workers: their heartbeats, and which are alive."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlmodel import col, select
@@ -13,6 +14,19 @@ from storage.database import Database
 from storage.tables import Worker, utc_now
 
 WORKER_SILENT_AFTER_S = 20.0
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """A worker that is (or was) there; `job_id` is what it works on."""
+
+    id: str
+    host: str
+    pid: int
+    started_at: datetime
+    heartbeat_at: datetime
+    job_id: int | None
+    is_alive: bool
 
 
 def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int | None) -> None:
@@ -35,6 +49,19 @@ def sign_off(database: Database, worker_id: str) -> None:
         if row is not None:
             session.delete(row)
         session.commit()
+
+
+def list_workers(services: Services) -> list[WorkerView]:
+    """Every worker that has not signed off, the latest sign of life first; one that was killed stays as silent."""
+    since = utc_now() - timedelta(seconds=WORKER_SILENT_AFTER_S)
+    with reading(services) as session:
+        rows = session.exec(select(Worker).order_by(col(Worker.heartbeat_at).desc())).all()
+    return [
+        WorkerView(
+            row.id, row.host, row.pid, row.started_at, row.heartbeat_at, row.job_id, is_alive=row.heartbeat_at >= since
+        )
+        for row in rows
+    ]
 
 
 def workers_alive(services: Services) -> int:

@@ -19,7 +19,8 @@ from inference.vision.image_encoding import encode_png
 def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     found = {check.name: check for check in doctor.check(services)}
     assert set(found) == {
-        "settings", "data_dir", "database", "object_store", "worker", "device", "weights", "packages", "orphans",
+        "settings", "data_dir", "database", "object_store", "worker", "device", "weights", "encoder", "packages",
+        "orphans",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())

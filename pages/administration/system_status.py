@@ -1,0 +1,184 @@
+"""System status: every part of the installation with what is wrong and what to do, and what guidance costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from core.doctor import Check, check, describe_system, list_packages
+from core.errors import AppError
+from core.i18n import N_
+from core.orphans import clean_up
+from core.roles import ADMIN
+from core.worker_signs import list_workers
+from pages.components.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
+from pages.components.guidance_costs import show_use
+from pages.components.language import _, _n, clock, duration, escape, language, moment
+from pages.components.session import person, require, say_after_rerun, services, show_error
+
+require(ADMIN)
+
+_FOUND, _FOUND_AT = "status_checks", "status_checked_at"
+_CLEAN_UP = "status_clean_up"
+_PARTS: dict[str, tuple[str, str]] = {
+    "settings": (N_("Settings"), ":material/tune:"),
+    "data_dir": (N_("Disk"), ":material/hard_drive:"),
+    "database": (N_("Database"), ":material/database:"),
+    "object_store": (N_("Object store"), ":material/inventory_2:"),
+    "worker": (N_("Worker"), ":material/engineering:"),
+    "device": (N_("Device"), ":material/memory:"),
+    "weights": (N_("Weights"), ":material/deployed_code:"),
+    "encoder": (N_("Sentence encoder"), ":material/translate:"),
+    "packages": (N_("Packages"), ":material/package_2:"),
+    "orphans": (N_("Orphaned files"), ":material/delete_sweep:"),
+}
+_SYSTEM_NAMES: dict[str, str] = {
+    "python": N_("Python"),
+    "system": N_("Operating system"),
+    "schema": N_("Revision of the tables"),
+}
+
+
+def show_screen() -> None:
+    """The checks, the workers, the versions, and the use of guidance."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title(_("System status"), width="stretch")
+        if st.button(_("Check again"), icon=":material/refresh:"):
+            st.session_state.pop(_FOUND, None)
+    checks = run_checks()
+    show_summary(checks)
+    show_checks(checks)
+    show_workers()
+    show_versions()
+    st.divider()
+    show_use()
+    if dialog := opened(_CLEAN_UP):
+        ask_to_clean_up(dialog)
+
+
+def run_checks() -> list[Check]:
+    """The findings of this visit. They are kept until asked for anew: one of them looks at every stored file."""
+    if _FOUND not in st.session_state:
+        with st.spinner(_("Checking every part …")):
+            st.session_state[_FOUND] = check(services())
+            st.session_state[_FOUND_AT] = datetime.now(UTC)
+    found: list[Check] = st.session_state[_FOUND]
+    return found
+
+
+def show_summary(checks: Sequence[Check]) -> None:
+    """In one line whether something needs attention."""
+    wrong = sum(not found.ok for found in checks)
+    when = _("Checked at {time}.", time=clock(st.session_state[_FOUND_AT]))
+    if wrong:
+        st.error(
+            _n("{count} part needs attention.", "{count} parts need attention.", wrong) + f" {when}",
+            icon=":material/error:",
+        )
+    else:
+        st.success(_("Everything works.") + f" {when}", icon=":material/check_circle:")
+    st.caption(_("The same on the server: `python -m core doctor`"))
+
+
+def show_checks(checks: Sequence[Check]) -> None:
+    """A line for each part, those that need attention first."""
+    with st.container(border=True, gap="xsmall"):
+        for found in sorted(checks, key=lambda one: one.ok):
+            title, icon = _PARTS.get(found.name, (found.name, ":material/help:"))
+            name, state, words, action = st.columns([1.5, 0.9, 5, 1.2], vertical_alignment="center")
+            name.markdown(f"{icon} **{_(title)}**")
+            with state:
+                if found.ok:
+                    st.badge(_("Works"), icon=":material/check_circle:", color="green")
+                else:
+                    st.badge(_("Attention"), icon=":material/error:", color="red")
+            words.markdown(escape(found.sentence(language())))
+            if found.name == "orphans" and found.params.get("count"):
+                action.button(
+                    _("Clean up"),
+                    icon=":material/delete_sweep:",
+                    on_click=open_dialog,
+                    args=(_CLEAN_UP,),
+                    kwargs={"count": int(found.params["count"])},
+                    width="stretch",
+                )
+
+
+def ask_to_clean_up(dialog: OpenDialog) -> None:
+    """Say what goes before it does."""
+    confirm(
+        _("Clean up?"),
+        _n(
+            "{count} stored file that nothing refers to, older than a day, is deleted for good.",
+            "{count} stored files that nothing refers to, older than a day, are deleted for good.",
+            int(dialog.values["count"]),
+        ),
+        action=_("Delete"),
+        icon=":material/delete_forever:",
+        dialog=dialog,
+        carry_out=carry_out_clean_up,
+    )
+
+
+def carry_out_clean_up(_dialog: OpenDialog) -> None:
+    """The person said yes."""
+    try:
+        with st.spinner(_("Cleaning up …")):
+            count = clean_up(services(), person())
+    except AppError as error:
+        show_error(error)
+        return
+    st.session_state.pop(_FOUND, None)
+    close_dialog()
+    say_after_rerun(_n("{count} file deleted.", "{count} files deleted.", count), ":material/delete:")
+    st.rerun()
+
+
+def show_workers() -> None:
+    """Each worker with its last sign of life."""
+    st.subheader(_("Workers"))
+    workers = list_workers(services())
+    if not workers:
+        st.caption(_("No worker has signed in. Start one on the server: `python -m core worker`"))
+        return
+    now = datetime.now(UTC)
+    st.dataframe(
+        [
+            {
+                _("State"): _("alive") if row.is_alive else _("silent"),
+                _("Host"): row.host,
+                _("Process"): str(row.pid),
+                _("Started"): moment(row.started_at),
+                _("Last sign of life"): _("{time} ago", time=duration((now - row.heartbeat_at).total_seconds())),
+                _("Works on"): _("deployment {id}", id=row.job_id) if row.job_id is not None else "–",
+            }
+            for row in workers
+        ],
+        hide_index=True,
+        width="stretch",
+    )
+
+
+def show_versions() -> None:
+    """What support asks for first."""
+    with st.expander(_("Versions"), icon=":material/info:"):
+        facts = {_(_SYSTEM_NAMES[name]): value for name, value in describe_system().items()}
+        st.markdown("\n".join(f"- {name}: **{escape(value)}**" for name, value in facts.items()))
+        st.dataframe(
+            [
+                {
+                    _("Package"): one.name,
+                    _("Installed"): one.version or _("missing"),
+                    _("At least"): one.lowest,
+                    _("State"): _("fine") if one.ok else _("too old or missing"),
+                }
+                for one in list_packages()
+            ],
+            hide_index=True,
+            width="stretch",
+        )
+
+
+show_screen()
