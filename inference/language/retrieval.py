@@ -27,7 +27,7 @@ from inference.language.sentence_encoder import SentenceEncoder
 KIND = "manual_index"
 _PASSAGES_NAME = "passages.json"
 _HEADING_TERMS_NAME = "heading_terms.json"
-_ENCODED_CHARACTERS = 500
+_ENCODED_CHARACTERS = 240
 _ENCODED_AT_ONCE = 128
 _HEADINGS = 2
 _WORDS_SHARE = 0.5
