@@ -19,7 +19,7 @@ from core.versions import scope_of
 from inference.language.passages import Passage
 from inference.language.retrieval import Answer, Hit, Query
 from inference.vision.images import encode_map
-from storage.tables import Inspection, ModelVersion, ThresholdSetting
+from storage.tables import Inspection, Manual, ModelVersion, ThresholdSetting
 
 
 class IndexOfPassages:
@@ -43,7 +43,7 @@ def use_passages(monkeypatch: pytest.MonkeyPatch, passages: Sequence[Passage]) -
 
 
 def add_inspected_part(services: Services, person: Person, *, with_index: bool = True) -> int:
-    """A bracket with a scratch, found as NG; the id of its inspection."""
+    """A bracket with a scratch, found as NG, and two manuals (ids 1 and 2) without files; the id of its inspection."""
     product = create_product(services, person, name="브래킷 *A*", code="bracket")
     assert product.id is not None
     defect = create_defect_type(
@@ -71,6 +71,17 @@ def add_inspected_part(services: Services, person: Person, *, with_index: bool =
             for kind in ((MEMORY_BANK, MANUAL_INDEX) if with_index else (MEMORY_BANK,))
         ]
         session.add_all(versions)
+        session.add_all(
+            Manual(
+                product_id=product.id,
+                title=title,
+                original_name=f"{title}.pdf",
+                object_key=f"manuals/{title}.pdf",
+                byte_size=1,
+                content_sha256=str(number) * 64,
+            )
+            for number, title in enumerate(("브래킷 조치서", "Guide manual"), start=1)
+        )
         session.flush()
         assert versions[0].id is not None
         threshold = ThresholdSetting(model_version_id=versions[0].id, review_at=20.0, reject_at=25.0, method="manual")
