@@ -75,6 +75,17 @@ def running_job(services: Services, kind: str) -> JobView | None:
         return None if job is None else _view(session, job)
 
 
+def list_unfinished(services: Services) -> list[JobView]:
+    """Every job that runs or waits, of any kind, in the order of its turn."""
+    query = (
+        select(DeploymentLog)
+        .where(col(DeploymentLog.state).in_(("queued", "running")))
+        .order_by(col(DeploymentLog.state).desc(), col(DeploymentLog.priority), col(DeploymentLog.id))
+    )
+    with reading(services) as session:
+        return [_view(session, job) for job in session.exec(query).all()]
+
+
 def _view(session: Session, job: DeploymentLog) -> JobView:
     now = utc_now()
     position = None

@@ -17,6 +17,7 @@ from core.catalog import (
 from core.errors import AppError, Conflict
 from core.roles import ENGINEER
 from core.versions import model_states
+from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.language import _, _n, escape, number
 from pages.components.model_state import show_state
@@ -91,6 +92,7 @@ def show_list(summaries: list[ProductSummary]) -> None:
             _("No product fits. Change the search, or show the deactivated ones too."), icon=":material/search_off:"
         )
         return
+    show_deploy_notice([summary.product.id or 0 for summary in found if summary.product.is_active], key="products")
     n_pages = -(-len(found) // _PAGE_SIZE)
     page = min(int(st.session_state.get("product_page", 1)), n_pages)
     states = model_states(services())

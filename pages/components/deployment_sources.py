@@ -41,6 +41,8 @@ def describe_changes(kind: str, state: ModelState) -> str:
         parts.append(_n("{count} image added", "{count} images added", added))
     if removed:
         parts.append(_n("{count} image removed", "{count} images removed", removed))
+    if state.changes.get("bank"):
+        parts.append(_("another memory bank finds the defective places"))
     return ", ".join(parts) or _("settings or labels changed")
 
 

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from core.catalog import ProductSummary, list_products
+from core.deployment_starts import refuse_start, start
 from core.deployments import estimate, readiness
 from core.errors import AppError
-from core.i18n import N_
-from core.jobs import submit
-from core.versions import ModelState, activate, list_versions, model_states
+from core.versions import ModelState, model_states
 from pages.components import screens
-from pages.components.deployment_sources import count_sources, describe_changes, describe_sources, source_columns
+from pages.components.deployment_policy_view import show_policy
+from pages.components.deployment_sources import count_sources, describe_changes, source_columns
 from pages.components.job_panel import show_job_panel
-from pages.components.language import _, _n, byte_size, duration, escape, language, moment, number
-from pages.components.metrics import FIGURES_HELP, list_figures
+from pages.components.language import _, _n, byte_size, duration, language, moment
 from pages.components.model_state import state_of_kind, state_words
-from pages.components.pickers import pick_product
 from pages.components.session import person, say_after_rerun, services, show_error
-from pages.components.words import in_words
-
-if TYPE_CHECKING:
-    from storage.tables import ModelVersion
-
-VERSION_STATES: dict[str, str] = {"active": N_("In use"), "candidate": N_("Candidate"), "retired": N_("Kept")}
+from pages.components.version_list import show_versions
 
 
 @dataclass(frozen=True)
@@ -56,8 +49,9 @@ def show_deployment(words: DeploymentWords) -> None:
     show_job_panel(words.kind, names)
     chosen = _show_products(words, products, states)
     _show_start(words, chosen)
+    show_policy()
     st.divider()
-    _show_versions(words, products)
+    show_versions(words.kind, [summary.product for summary in products])
 
 
 def _show_products(
@@ -126,70 +120,21 @@ def _show_start(words: DeploymentWords, chosen: list[ProductSummary]) -> None:
         + _("about {time}", time=duration(max(1.0, expected.seconds)))
         + " · "
         + _("up to {size} of memory", size=byte_size(expected.memory_bytes))
+        + " · "
+        + _("{size} more in the object store", size=byte_size(expected.stored_bytes))
         + "  \n"
         + (words.aim or _("Inspection goes on with the version in use until the new one is ready."))
     )
-    if button.button(words.start, type="primary", icon=":material/play_arrow:", width="stretch"):
+    too_large = refuse_start(services(), words.kind, ids)
+    if button.button(
+        words.start, type="primary", icon=":material/play_arrow:", width="stretch", disabled=too_large is not None
+    ):
         try:
-            submit(services(), person(), kind=words.kind, product_ids=ids)
+            start(services(), person(), kind=words.kind, product_ids=ids)
         except AppError as error:
             show_error(error)
             return
         say_after_rerun(_("The deployment is in the queue."), icon=":material/schedule:")
         st.rerun()
-
-
-def _show_versions(words: DeploymentWords, products: list[ProductSummary]) -> None:
-    st.subheader(_("Versions"), help=_(FIGURES_HELP))
-    product = pick_product([summary.product for summary in products], key=f"{words.kind}_versions")
-    versions = list_versions(services(), words.kind, product.id or 0) if product is not None else []
-    if not versions:
-        st.caption(_("Nothing was built for this product yet."))
-        return
-    for version in versions[:12]:
-        _show_version(version)
-
-
-def _show_version(version: ModelVersion) -> None:
-    part = {
-        "normal": _("normal images"),
-        "defect": _("defect images"),
-        "region": _("defective places"),
-    }.get(version.scope.rpartition(":")[2], "")
-    title = _("Version {number}", number=version.number) + (f" · {part}" if part else "")
-    figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
-    with st.container(border=True, key=f"version_{version.id}"):
-        about, action = st.columns([4, 1], vertical_alignment="center")
-        with about:
-            st.markdown(
-                f"**{title}** · {in_words(VERSION_STATES, version.state)}" + (f"  \n{figures}" if figures else "")
-            )
-            st.caption(
-                f"{moment(version.created_at)} · {describe_sources(version)}"
-                f" · {byte_size(version.byte_size)} · {escape(version.model_name)}"
-            )
-        with action:
-            if version.active_key is not None:
-                st.badge(_("In use"), icon=":material/check_circle:", color="green")
-            else:
-                _show_activate(version)
-
-
-def _show_activate(version: ModelVersion) -> None:
-    label = _("Put into use") if version.state == "candidate" else _("Roll back to this")
-    with st.popover(label, width="stretch"):
-        st.markdown(
-            _(
-                "Every inspection from now on uses version {number}. The present one is kept.",
-                number=number(version.number),
-            )
-        )
-        if st.button(_("Yes, use it"), key=f"activate_{version.id}", type="primary"):
-            try:
-                with st.spinner(_("Checking the version …")):
-                    activate(services(), person(), version.id or 0)
-            except AppError as error:
-                show_error(error)
-                return
-            say_after_rerun(_("Version {number} is in use.", number=version.number))
-            st.rerun()
+    if too_large is not None:
+        show_error(too_large)

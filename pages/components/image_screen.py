@@ -10,6 +10,7 @@ import streamlit as st
 from core.catalog import ProductSummary, create_defect_type, list_defect_types, list_products
 from core.errors import AppError
 from pages.components.defect_type_form import ask_fields, fill_fields
+from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.image_intake import last_intake, show_intake
 from pages.components.image_labels import DEFECT_IMAGE
@@ -48,6 +49,7 @@ def show_image_screen(
     right.metric(_("Test images"), f"{n_test:,}")
     if product.notice:
         st.caption(f":material/copyright: {escape(product.notice)}")
+    show_deploy_notice([product.id], key=f"images_{image_type}")
     types = list_defect_types(services(), product.id, include_inactive=True)
     has_outcome = last_intake(image_type, product.id) is not None
     with st.expander(

@@ -9,11 +9,21 @@ import streamlit as st
 
 from core.errors import AppError, describe
 from core.i18n import N_
+from core.job_views import list_unfinished
 from core.jobs import STAGE_NAMES, JobView, cancel, list_jobs, running_job, view
 from pages.components.calibration_words import describe_calibration
+from pages.components.job_log import log_sentence, reason_sentence
 from pages.components.language import _, _n, clock, duration, escape, language, moment, number
 from pages.components.metrics import describe_metrics
-from pages.components.session import person, say_after_rerun, services, show_error, showing_errors
+from pages.components.session import (
+    person,
+    say_after_rerun,
+    seconds_since_worker_start,
+    services,
+    show_error,
+    show_worker_missing,
+    showing_errors,
+)
 from pages.components.words import in_words
 
 if TYPE_CHECKING:
@@ -26,15 +36,22 @@ JOB_STATES: dict[str, str] = {
     "failed": N_("Failed"),
     "cancelled": N_("Cancelled"),
 }
+KIND_NAMES: dict[str, str] = {
+    "memory_bank": N_("Memory banks"),
+    "similarity_index": N_("Similarity index"),
+    "manual_index": N_("Manual index"),
+}
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
     "unchanged": (":material/check_circle:", "gray", N_("was up to date already")),
-    "candidate": (":material/pause_circle:", "orange", N_("built, but not better: the version in use stays")),
+    "candidate": (":material/pause_circle:", "orange", N_("built, and measures worse: the version in use stays")),
+    "by_hand": (":material/pause_circle:", "orange", N_("built, and waits for a person to put it into use")),
     "retired": (":material/archive:", "gray", N_("taken out of use: nothing is left to build it from")),
     "failed": (":material/error:", "red", N_("not built")),
     "skipped": (":material/skip_next:", "gray", N_("skipped")),
 }
 _LOG_LINES = 200
+_MOST_SKIPPED = 20
 _FRESH = timedelta(minutes=10)
 
 
@@ -44,6 +61,7 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
     if current is not None:
         _show_live(current.id, dict(product_names))
         return True
+    _show_queue(None, product_names)
     finished = list_jobs(services(), kind=kind, limit=10)
     if finished:
         last = finished[0]
@@ -65,6 +83,7 @@ def _is_fresh(job: JobView) -> bool:
 
 @st.fragment(run_every=1.0)
 def _show_live(job_id: int, product_names: dict[int, str]) -> None:
+    since_start_s = seconds_since_worker_start()
     try:
         job = view(services(), job_id)
     except AppError as error:
@@ -83,8 +102,37 @@ def _show_live(job_id: int, product_names: dict[int, str]) -> None:
             _show_cancel(job)
         st.progress(_share(job), text=_progress_text(job))
         st.caption(_times(job))
+        show_worker_missing(since_start_s)
         _show_outcomes(job, product_names)
         _show_log(job)
+    _show_queue(job.id, product_names)
+
+
+def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
+    """Every other deployment that waits or runs, in the order of its turn: whatever kind it is of."""
+    others = [job for job in list_unfinished(services()) if job.id != shown_id]
+    if not others:
+        return
+    st.caption(_("Also in the queue:"))
+    for job in others:
+        words, stop = st.columns([5, 1], vertical_alignment="center")
+        place = _("runs now") if job.state == "running" else _("number {position}", position=job.position or 1)
+        about = [
+            f"**{in_words(KIND_NAMES, job.kind)}**",
+            place,
+            _products_in_words(job, product_names),
+            _("about {time} left", time=duration(job.remaining_s)) if job.remaining_s is not None else "",
+            _("started by {name}", name=escape(_(job.created_by_name))) if job.created_by_name else "",
+        ]
+        words.caption(" · ".join(part for part in about if part))
+        with stop:
+            _show_cancel(job)
+
+
+def _products_in_words(job: JobView, product_names: Mapping[int, str]) -> str:
+    names = [escape(product_names[number]) for number in job.product_ids if number in product_names]
+    rest = len(job.product_ids) - len(names[:3])
+    return ", ".join(names[:3]) + (" " + _n("and {count} more", "and {count} more", rest) if rest > 0 else "")
 
 
 def _headline(job: JobView, product_names: Mapping[int, str]) -> str:
@@ -152,7 +200,8 @@ def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
 
 
 def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, str]) -> str:
-    icon, color, words = _OUTCOMES.get(str(outcome.get("outcome")), (":material/help:", "gray", ""))
+    result = "by_hand" if outcome.get("reason") == "by_hand" else str(outcome.get("outcome"))
+    icon, color, words = _OUTCOMES.get(result, (":material/help:", "gray", ""))
     name = product_names.get(int(outcome.get("product_id") or 0)) or str(outcome.get("code") or "–")
     line = f":{color}[{icon}] **{escape(name)}**: {_(words)}"
     if code := outcome.get("error_code"):
@@ -161,13 +210,17 @@ def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, st
         line += f" · {figures}"
     for said in describe_calibration(outcome.get("calibration") or {}, outcome.get("warnings") or []):
         line += f"\n  - {said}"
-    skipped = outcome.get("skipped_images") or []
-    count = len(skipped) if isinstance(skipped, list) else int(skipped)
-    if count:
-        line += " · " + _n("{count} image could not be used", "{count} images could not be used", count)
     if left_out := outcome.get("skipped_manuals"):
         named = ", ".join(escape(str(found.get("name"))) for found in left_out)
         line += " · " + _("left out: {names}", names=named)
+    skipped = list(outcome.get("skipped_images") or [])
+    if skipped:
+        line += " · " + _n("{count} image could not be used", "{count} images could not be used", len(skipped))
+    for image in skipped[:_MOST_SKIPPED]:
+        line += f"\n  - {escape(str(image['name']))}: {reason_sentence(str(image['reason']), image)}"
+    rest = len(skipped) - _MOST_SKIPPED
+    if rest > 0:
+        line += "\n  - " + _n("and {count} more, named in the log", "and {count} more, named in the log", rest)
     return line
 
 
@@ -184,4 +237,4 @@ def _log_time(entry: Mapping[str, Any]) -> str:
 
 
 def _log_text(entry: Mapping[str, Any]) -> str:
-    return describe(str(entry.get("code")), dict(entry.get("params") or {}), language())
+    return log_sentence(str(entry.get("code")), dict(entry.get("params") or {}))

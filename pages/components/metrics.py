@@ -24,6 +24,11 @@ FIGURES_HELP = N_(
 )
 
 
+def figure_title(name: str) -> tuple[str, int] | None:
+    """What the figure is called in the run's language and its decimals; None for what is not shown as a figure."""
+    return next(((_(title), decimals) for known, title, decimals in _FIGURES if known == name), None)
+
+
 def find_figure(metrics: Mapping[str, Any], name: str) -> float | None:
     """The figure `name`, wherever the nested `metrics` keep it; None where it was not measured."""
     value = metrics.get(name)

@@ -66,6 +66,20 @@ def show_worker_notice(since_start_s: float | None) -> None:
         )
 
 
+def show_worker_missing(since_start_s: float | None) -> None:
+    """Under a deployment that waits: that nobody will take it up, and what to do about it."""
+    if (since_start_s is None or since_start_s > _WORKER_START_S) and workers_alive(services()) == 0:
+        if since_start_s is None:
+            advice = _("No worker is alive, so nothing is built. Start one on a server: `python -m core worker`")
+        else:
+            advice = _(
+                "The app's own worker does not answer and is started again by itself. If this stays for more than a "
+                "minute, restart the app; the reason is in {file}.",
+                file=f"`{services().settings.data_dir / 'logs' / 'worker.log'}`",
+            )
+        st.warning(advice, icon=":material/engineering:")
+
+
 def set_person(who: Person) -> None:
     """Make `who` the person of this browser session."""
     st.session_state[_PERSON_KEY] = who

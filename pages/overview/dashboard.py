@@ -8,9 +8,10 @@ import streamlit as st
 
 from core.analytics import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
 from core.catalog import list_products
-from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.roles import ENGINEER, WORKER
 from pages.components.charts import draw_pareto, show_chart
+from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, _n, defect_name, escape, moment, number, percent, score
 from pages.components.model_state import state_badge, state_of_kind
 from pages.components.screens import (
@@ -194,6 +195,7 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
         st.caption(_n("and {count} more product", "and {count} more products", len(figures) - len(shown)))
     if not may(ENGINEER):
         return
+    show_deploy_notice([found.summary.product.id or 0 for found in figures], key="dashboard", kinds=KINDS)
     for kind, path, words in (
         (MEMORY_BANK, MEMORY_BANKS, _("Memory banks to build: {count}")),
         (SIMILARITY_INDEX, SIMILARITY_SCREEN, _("Similarity indexes to build: {count}")),

@@ -12,6 +12,7 @@ from core.roles import ENGINEER
 from core.versions import model_states
 from core.weights import WeightsState, list_weights
 from pages.components import screens
+from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, _n, byte_size
 from pages.components.model_trial import show_trial
 from pages.components.session import person, require, say_after_rerun, services, showing_errors
@@ -82,6 +83,7 @@ def show_present(purpose: str, choice: Choice) -> None:
                 color="orange",
             )
         screens.link_to(screen, _(label))
+    show_deploy_notice(sorted(products), key=f"models_{purpose}", kinds=(kind,))
 
 
 def name_of(option: ModelOption) -> str:

@@ -10,8 +10,6 @@ from core.errors import AppError, Conflict
 from core.i18n import N_
 from core.image_library import list_images
 from core.preprocessing_settings import (
-    NO_MODEL,
-    WAITING,
     ProductPreprocessing,
     get_preprocessing,
     list_preprocessing,
@@ -23,6 +21,7 @@ from core.roles import ENGINEER
 from core.tile_advice import advise_on_tiles
 from pages.components import screens
 from pages.components.area_viewer import Area, show_area_viewer
+from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, escape, moment, number
 from pages.components.lighting_advice_view import show_advice
 from pages.components.pickers import pick_product
@@ -61,6 +60,7 @@ def show_screen() -> None:
             show_editor_state(next(one for one in found if one.product.id == product.id))
     if product is None or product.id is None:
         return
+    show_deploy_notice([product.id], key="preprocessing")
     show_editor(product.id)
     st.divider()
     show_overview(found)
@@ -70,8 +70,6 @@ def show_editor_state(found: ProductPreprocessing) -> None:
     """Whether what is saved is in use, and the way to the deployment where it is not."""
     words, color, icon = STATES[found.state]
     st.badge(_(words), icon=icon, color=color)  # type: ignore[arg-type]  # one of the three colours of STATES
-    if found.state in (WAITING, NO_MODEL):
-        screens.link_to(screens.MEMORY_BANKS, _("Deploy it on the screen of the memory banks"))
 
 
 @st.fragment
