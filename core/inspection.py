@@ -358,6 +358,41 @@ def _nearest(services: Services, session: Session, row: Inspection) -> NearestNo
     return NearestNormal(image.id, image.stored_name, pixels)
 
 
+def similar_everywhere(
+    services: Services, inspection_id: int, *, top_k: int
+) -> tuple[list[Similar], list[Similar], AppError | None]:
+    """Similar defects and similar normal images in all products of the same embedder, for a kept inspection.
+
+    The third is why an index could not be asked. Raises as `load` does.
+    """
+    from inference.errors import InferenceError
+    from inference.vision.images import decode, decode_map
+    from inference.vision.region_crops import crop_region, worst_box
+
+    with reading(services) as session:
+        row = session.get(Inspection, inspection_id)
+    if row is None:
+        raise NotFound("not_found")
+    try:
+        pixels = decode(services.objects.get(row.image_key)).pixels
+        anomaly_map = decode_map(services.objects.get(row.heat_map_key))
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error, name=row.original_name) from error
+    defective = None
+    if row.verdict != "ok":
+        size_px = (pixels.shape[1], pixels.shape[0])
+        defective = crop_region(pixels, worst_box(anomaly_map, image_size_px=size_px))
+    answers = similarity.search_everywhere(
+        services, product_id=row.product_id, pixels=pixels, top_k=top_k, defective=defective
+    )
+    problem = next((answer.problem for answer in answers.values() if answer.problem is not None), None)
+    with reading(services) as session:
+        defects, normals = (
+            similarity.describe_matches(services, session, answers[kind].matches) for kind in ("defect", "normal")
+        )
+    return defects, normals, problem
+
+
 def sample_images(services: Services, product_id: int, *, n: int = 8) -> list[Image]:
     """Images to try an inspection with: half defects, half normals, from the test split first."""
     with reading(services) as session:

@@ -30,5 +30,17 @@ MODEL_MESSAGES: dict[str, str] = {
     "weights_hash_wrong": N_(
         "What came from {url} is not the published file of {name}, and was thrown away. Try again, or add the file by hand."
     ),
+    "image_map_without_index": N_(
+        "This product has no similarity index yet. Build it: the map shows the images that are in it."
+    ),
+    "text_search_empty": N_("Say what to look for."),
+    "text_search_too_long": N_("At most {limit} characters can be searched for."),
+    "text_search_untranslated": N_(
+        "These words are not known: {words}. Use the name of a defect type, or write them in English."
+    ),
+    "text_search_needs_clip": N_(
+        "Only an index made with a CLIP model can be searched by words. Choose CLIP under Models, then build the "
+        "similarity index."
+    ),
     "weights_folder_closed": N_('The folder for weights, "{folder}", cannot be written. Check its permissions.'),
 }

@@ -21,8 +21,11 @@ def show_thumbnail(data: bytes | None, *, alt: str) -> None:
         st.image(data, width="stretch", alt=alt)
 
 
-def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3) -> None:
-    """Similar images, the most similar first: how similar, which defect type, when, and what was done then."""
+def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3, with_product: bool = False) -> None:
+    """Similar images, the most similar first: how similar, which defect type, when, and what was done then.
+
+    `with_product` names the product of each, where they are of several.
+    """
     with st.container(key=f"gallery_{key}"):
         for start in range(0, len(found), columns):
             for column, similar in zip(st.columns(columns), found[start : start + columns], strict=False):
@@ -30,6 +33,10 @@ def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3) -> Non
                     show_thumbnail(similar.thumbnail, alt=similar.stored_name)
                     kind = defect_name(similar.defect_type) if similar.defect_type else _("Normal")
                     about = f"{escape(similar.stored_name)}  \n{day(similar.created_at)}"
+                    if with_product and similar.product is not None:
+                        about = f"{escape(similar.product.name)}  \n{about}"
+                    if similar.inspection_id is not None:
+                        about += "  \n" + _("Inspection no. {number}, confirmed", number=similar.inspection_id)
                     if similar.last_action:
                         about += "  \n" + _("Done then: {note}", note=escape(similar.last_action))
                     st.markdown(f"**{percent(similar.similarity)}** · {escape(kind)}")

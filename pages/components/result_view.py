@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import inspection
-from pages.components.gallery import show_similar
 from pages.components.guidance_view import show_guidance
 from pages.components.heat_map import Pictures, draw_pictures
 from pages.components.heat_viewer import show_heat_viewer
@@ -16,6 +15,7 @@ from pages.components.language import _, byte_size, defect_name, escape, moment,
 from pages.components.result_actions import show_action, show_defect_type, show_override
 from pages.components.score_scale import show_score_scale
 from pages.components.session import services
+from pages.components.similar_images import show_similar_images
 from pages.components.words import (
     IMAGE_NOTES,
     QUALITY_WARNINGS,
@@ -75,7 +75,7 @@ def show_result() -> None:
         with decide:
             _show_decision(view)
         with similar:
-            _show_similar(view)
+            show_similar_images(view)
         with compare:
             _show_comparison(pictures, nearest_name)
         with image:
@@ -126,26 +126,6 @@ def _keep_row(row: object, defect_types: object = None) -> None:
     view, nearest_name = st.session_state[_SHOWN]
     types = view.defect_types if defect_types is None else defect_types
     st.session_state[_SHOWN] = (replace(view, inspection=row, defect_types=types), nearest_name)
-
-
-def _show_similar(view: InspectionView) -> None:
-    groups = (
-        (_("Similar defects"), view.similar_defects, view.has_defect_index, "defects"),
-        (_("Similar normal images"), view.similar_normals, view.has_normal_index, "normals"),
-    )
-    if not any(has_index for _title, _found, has_index, _key in groups):
-        st.info(
-            _("There is no similarity index for this product yet. An engineer builds it under Deployment."),
-            icon=":material/image_search:",
-        )
-        return
-    with st.container(height=430, border=False):
-        for title, found, has_index, key in groups:
-            st.markdown(f"**{title}**")
-            if found:
-                show_similar(found, key=f"{key}_{view.inspection.id}")
-            else:
-                st.caption(_("None was found.") if has_index else _("There is no index of these images yet."))
 
 
 def _show_comparison(pictures: Pictures, nearest_name: str) -> None:

@@ -30,6 +30,7 @@ INSPECT_PART = "pages/inspection/inspect_part.py"
 PRODUCTS = "pages/catalog/products.py"
 NORMAL_IMAGES = "pages/images/normal_images.py"
 DEFECT_IMAGES = "pages/images/defect_images.py"
+IMAGE_MAP = "pages/images/image_map.py"
 MEMORY_BANKS = "pages/deployment/memory_banks.py"
 SIMILARITY_INDEX = "pages/deployment/similarity_index.py"
 MANUALS = "pages/catalog/manuals.py"
@@ -64,6 +65,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen("pages/catalog/defect_types.py", N_("Defect types"), _CATALOG, ENGINEER, ":material/label:"),
     Screen(NORMAL_IMAGES, N_("Normal images"), _IMAGES, ENGINEER, ":material/image:"),
     Screen(DEFECT_IMAGES, N_("Defect images"), _IMAGES, ENGINEER, ":material/broken_image:"),
+    Screen(IMAGE_MAP, N_("Image map"), _IMAGES, ENGINEER, ":material/scatter_plot:"),
     Screen("pages/settings/preprocessing.py", N_("Preprocessing"), _SETTINGS, ENGINEER, ":material/tune:"),
     Screen("pages/settings/models.py", N_("Models"), _SETTINGS, ENGINEER, ":material/deployed_code:"),
     Screen(

@@ -5,6 +5,7 @@ from core.roles import ENGINEER
 from pages.components.deployment_view import DeploymentWords, show_deployment
 from pages.components.language import _
 from pages.components.session import require
+from pages.components.text_search_view import show_text_search
 
 require(ENGINEER)
 show_deployment(
@@ -18,3 +19,4 @@ show_deployment(
         start=_("Build similarity indexes"),
     )
 )
+show_text_search()

@@ -1,0 +1,82 @@
+"""The similar images of an inspection: of this product as they were found, or looked up among all products."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.i18n import N_
+from core.inspection import similar_everywhere
+from pages.components.gallery import show_similar
+from pages.components.language import _, language
+from pages.components.session import services, showing_errors
+
+if TYPE_CHECKING:
+    from core.errors import AppError
+    from core.inspection import InspectionView
+    from core.similarity import Similar
+
+_SCOPES: dict[str, str] = {"product": N_("This product"), "all": N_("All products")}
+_HEIGHT_PX = 430
+
+
+def show_similar_images(view: InspectionView) -> None:
+    """Where to look, then the similar defects and the similar normal images."""
+    if not (view.has_defect_index or view.has_normal_index or view.similar_problem):
+        st.info(
+            _("There is no similarity index for this product yet. An engineer builds it under Deployment."),
+            icon=":material/image_search:",
+        )
+        return
+    scope = st.segmented_control(
+        _("Look in"),
+        list(_SCOPES),
+        key="similar_scope",
+        default="product",
+        required=True,
+        format_func=lambda name: _(_SCOPES[name]),
+        label_visibility="collapsed",
+    )
+    if scope == "all":
+        with showing_errors():
+            defects, normals, problem = _find_everywhere(view)
+            _show_problem(problem)
+            _show_groups(view, defects, normals, everywhere=True)
+        return
+    _show_problem(view.similar_problem)
+    _show_groups(view, view.similar_defects, view.similar_normals, everywhere=False)
+
+
+def _find_everywhere(view: InspectionView) -> tuple[list[Similar], list[Similar], AppError | None]:
+    """Looked up once for each result on screen."""
+    top_k = int(st.session_state.get("inspect_top_k", 6))
+    key = (view.inspection.id, top_k)
+    kept = st.session_state.get("similar_everywhere")
+    if kept is None or kept[0] != key:
+        with st.spinner(_("Looking in all products …")):
+            kept = (key, similar_everywhere(services(), view.inspection.id or 0, top_k=top_k))
+        st.session_state["similar_everywhere"] = kept
+    found: tuple[list[Similar], list[Similar], AppError | None] = kept[1]
+    return found
+
+
+def _show_problem(problem: AppError | None) -> None:
+    if problem is not None:
+        st.warning(problem.sentence(language()), icon=":material/image_search:")
+
+
+def _show_groups(view: InspectionView, defects: list[Similar], normals: list[Similar], *, everywhere: bool) -> None:
+    groups = (
+        (_("Similar defects"), defects, view.has_defect_index, "defects"),
+        (_("Similar normal images"), normals, view.has_normal_index, "normals"),
+    )
+    with st.container(height=_HEIGHT_PX, border=False):
+        for title, found, has_index, key in groups:
+            st.markdown(f"**{title}**")
+            if found:
+                show_similar(found, key=f"{key}_{view.inspection.id}", with_product=everywhere)
+            elif has_index or everywhere:
+                st.caption(_("None was found."))
+            elif view.similar_problem is None:
+                st.caption(_("There is no index of these images yet."))
