@@ -1,6 +1,8 @@
 """Peak memory of a build from very many images: drawn ones, so that no data set is needed.
 
-    python -m benchmarks.bench_memory [--images 10000] [--budget-gib 2] [--tile 0]
+    python -m benchmarks.bench_memory [--images 10000] [--budget-gib 2] [--tile 0] [--drawn-features]
+
+`--drawn-features` puts random features in the place of the network's, which are as large and take no time.
 
 Prints one JSON object: `held_mib` is the process's peak resident memory during the build less what it had before the
 first image (libraries, graph and runtime), and must stay within `budget_mib`. Times say little on a busy machine.
@@ -20,6 +22,8 @@ import cv2
 import numpy as np
 
 from inference.vision.cross_fit import cross_fit_scores
+from inference.vision.feature_extraction import extract_features
+from inference.vision.graphs import GraphSpec
 from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
 from inference.vision.preprocessing import Preprocessing
 from inference.vision.runtime import keep_graphs_in
@@ -29,13 +33,32 @@ MIB = 1024**2
 
 
 def draw(seed: int) -> np.ndarray:
-    """A plate of 256 px with grain and a ring that lies a little elsewhere each time."""
+    """A plate of 256 px with grain and a ring that lies a little elsewhere each time: uint8 (256, 256, 3)."""
     rng = np.random.default_rng(seed)
     grain = cv2.resize(rng.normal(0, 20, (256, 32)).astype(np.float32), (256, 256))
     grey = np.clip(130 + grain + rng.normal(0, 4, (256, 256)), 0, 255).astype(np.uint8)
     x, y = rng.integers(90, 166, 2).tolist()
     cv2.circle(grey, (x, y), 40, int(rng.integers(60, 90)), 6, cv2.LINE_AA)
-    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+class DrawnRuntime:
+    """Random features of the size that the network's have: some directions vary more than others, as there."""
+
+    name = "drawn"
+
+    def __init__(self, graph: GraphSpec) -> None:
+        self.graph = graph
+        self._rng = np.random.default_rng(0)
+        dimension = graph.backbone.dimension
+        self._spread = (4.0 / np.sqrt(np.arange(1, dimension + 1, dtype=np.float32)))[None, :, None, None]
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to one float32 N×C×h×w map."""
+        count, height, width, _ = batch.shape
+        stride, dimension = self.graph.backbone.strides[0], self.graph.backbone.dimension
+        shape = (count, dimension, height // stride, width // stride)
+        return [self._rng.standard_normal(shape, np.float32) * self._spread]
 
 
 def main() -> None:
@@ -44,6 +67,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--budget-gib", type=float, default=2.0)
     parser.add_argument("--tile", type=int, default=0)
+    parser.add_argument("--drawn-features", action="store_true")
     arguments = parser.parse_args()
     keep_graphs_in(GRAPHS)
     config = PatchCoreConfig(
@@ -62,13 +86,17 @@ def main() -> None:
             last[0] = time.perf_counter()
             sys.stderr.write(f"{stage} {done}/{total}, load {os.getloadavg()[0]:.0f}\n")
 
-    features = extract_patches(sources, config, device="cpu", progress=progress)
+    if arguments.drawn_features:
+        features = extract_features(sources, config, open_graph=DrawnRuntime, progress=progress)
+    else:
+        features = extract_patches(sources, config, device="cpu", progress=progress)
     extract_s = time.perf_counter() - started
     model = PatchCore.from_patches(features, progress=progress)
     scores = cross_fit_scores(features, progress=progress)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     figures = {
         "images": arguments.images,
+        "runtime": features.runtime.name,
         "budget_mib": config.memory_budget_bytes // MIB,
         "held_mib": (peak - before) // MIB,
         "peak_mib": peak // MIB,

@@ -47,7 +47,7 @@ def draw_part(seed: int, *, size_px: tuple[int, int], hole: tuple[int, int] | No
         cv2.line(grey, (0, y + move_y), (width, y + move_y), 80, 8, cv2.LINE_AA)
     if hole is not None:
         cv2.circle(grey, hole, HOLE_PX // 2, 30, -1, cv2.LINE_AA)
-    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def measure(tile_size_px: int, *, size_px: tuple[int, int], normals: int) -> dict[str, object]:
