@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import inspection
+from pages.components.finding_report_button import show_report_button
 from pages.components.guidance_view import show_guidance
 from pages.components.heat_map import Pictures, draw_pictures
 from pages.components.heat_viewer import show_heat_viewer
@@ -118,7 +119,11 @@ def _show_decision(view: InspectionView) -> None:
         with st.container(border=True):
             show_guidance(view)
         show_action(view, keep=_keep_row)
-    show_override(view, keep=_keep_row)
+    overrule, report = st.columns(2)
+    with overrule:
+        show_override(view, keep=_keep_row)
+    with report:
+        show_report_button(view)
 
 
 def _keep_row(row: object, defect_types: object = None) -> None:
