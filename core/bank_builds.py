@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inference.vision.detectors import Detector, DetectorConfig
     from inference.vision.patch_features import PatchFeatures
 
-COST = Cost(product_s=2.0, image_s=0.035, base_bytes=700_000_000, image_bytes=650_000)
+COST = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
 # More labelled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
 # The engine's names of its stages, and ours.

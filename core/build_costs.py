@@ -1,7 +1,8 @@
 """What builds cost, for the estimate before the start.
 
 The figures of a kind are those of its standard model (EfficientNet-Lite0); another network, input size or bank size is
-scaled from them. The factors were measured in one run each beside the standard (`benchmarks/README.md`).
+scaled from them. The factors are CPU time and peak memory of whole builds of 16 images (extract, select, cross-fit,
+inspect), run one after the other with the standard at both ends, which itself varied by a quarter.
 """
 
 from __future__ import annotations
@@ -16,10 +17,32 @@ if TYPE_CHECKING:
 _STANDARD = "efficientnet_lite0"
 _STANDARD_BANK_SIZE = 4096
 # Seconds for an image, and memory of the process beyond that of the standard network.
-_TIME_FACTORS: dict[str, float] = {}
-_MORE_BASE_BYTES: dict[str, int] = {}
-# PaDiM turns a matrix for each place of the grid: a fixed time for each product.
-_PADIM_PRODUCT_S = 20.0
+_TIME_FACTORS: dict[str, float] = {
+    "efficientnet_lite1": 1.15,
+    "efficientnet_lite2": 1.2,
+    "resnet18": 2.5,
+    "wide_resnet50_2": 14.0,
+    "dinov2_vits14": 17.0,
+}
+_MORE_BASE_BYTES: dict[str, int] = {
+    "efficientnet_lite1": 55_000_000,
+    "efficientnet_lite2": 55_000_000,
+    "resnet18": 60_000_000,
+    "wide_resnet50_2": 1_150_000_000,
+    "dinov2_vits14": 1_010_000_000,
+}
+# A bundle carries the network as a graph.
+_GRAPH_BYTES: dict[str, int] = {
+    "efficientnet_lite0": 3_000_000,
+    "efficientnet_lite1": 4_200_000,
+    "efficientnet_lite2": 4_800_000,
+    "resnet18": 11_000_000,
+    "wide_resnet50_2": 99_000_000,
+    "dinov2_vits14": 87_000_000,
+}
+# PaDiM turns a matrix for each place of the grid: a fixed time for each product, and eleven times their memory.
+_PADIM_PRODUCT_S = 30.0
+_PADIM_MATRIX_COPIES = 11
 _PADIM_CHANNEL_COUNT = 100
 
 
@@ -61,6 +84,7 @@ def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any
     places = (size_px // network.strides[0]) ** 2
     standard_places = (base.input_size_px // base.strides[0]) ** 2
     patches_bytes = standard.image_bytes * places * network.dimension // (standard_places * base.dimension)
+    graph_bytes = _GRAPH_BYTES.get(option.backbone, option.spec.weights_byte_size)
     if option.method == PADIM:
         channels = int(options.get("channel_count") or _PADIM_CHANNEL_COUNT)
         matrices_bytes = 4 * places * channels * (channels + 1)
@@ -68,14 +92,14 @@ def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any
         return replace(
             cost,
             product_s=cost.product_s + _PADIM_PRODUCT_S * share,
-            base_bytes=cost.base_bytes + 4 * matrices_bytes,  # as float64, and turned
+            base_bytes=cost.base_bytes + _PADIM_MATRIX_COPIES * matrices_bytes,
             image_bytes=patches_bytes,
-            bundle_bytes=matrices_bytes + 9_000_000,
+            bundle_bytes=matrices_bytes + graph_bytes,
         )
     rows = int(options.get("max_bank_size") or _STANDARD_BANK_SIZE)
     return replace(
         cost,
         product_s=cost.product_s * rows / _STANDARD_BANK_SIZE,
         image_bytes=patches_bytes,
-        bundle_bytes=4 * rows * spec.dimension + 2_500_000,
+        bundle_bytes=4 * rows * spec.dimension + graph_bytes,
     )
