@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from inference.language.page_blocks import Block, find_blocks
@@ -70,10 +70,19 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
     for block in blocks:
         if run and not _belongs(run, block):
             yield run
-            run = []
+            last, run = run[-1], []
+            block = _with_head_row(block, last)
         run.append(block)
     if run:
         yield run
+
+
+def _with_head_row(block: Block, before: Block) -> Block:
+    """A table that goes on on the next page, with the head row of its beginning."""
+    goes_on = block.kind == before.kind == "table" and block.page == before.page + 1
+    if not goes_on or len(block.rows[0]) != len(before.rows[0]) or block.rows[0] == before.rows[0]:
+        return block
+    return replace(block, rows=(before.rows[0], *block.rows))
 
 
 def _belongs(run: Sequence[Block], block: Block) -> bool:
