@@ -13,6 +13,7 @@ from core.build_costs import Cost
 from core.candidates import add_candidate, retire_active
 from core.deployment_policy import read_policy
 from core.errors import AppError, NotReady
+from core.job_claims import plain
 from core.job_run import JobRun
 from core.jobs import MANUAL_INDEX, hold
 from core.judgement import BY_HAND
@@ -165,8 +166,9 @@ def _read_all(
                 texts[manual.id or 0] = text
         before += manual.page_count
         if manual.id in failures:
-            reason = failures[manual.id].code
-            run.log("log_manual_skipped", product=product.code, name=manual.original_name, reason=reason)
+            fault = failures[manual.id]
+            reason_params = plain(fault.params)
+            run.log("log_manual_skipped", product=product.code, reason=fault.code, reason_params=reason_params)
         elif manual.pages_without_text:
             run.log(
                 "log_manual_pages",

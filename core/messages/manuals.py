@@ -16,7 +16,7 @@ MANUAL_MESSAGES: dict[str, str] = {
     "no_manuals": N_("{product} has no manuals. Add one first."),
     "no_usable_manuals": N_("None of the manuals of {product} could be read. Check them on the manuals screen."),
     "log_manuals_started": N_("{product}: reading {n_manuals} manuals with {n_pages} pages"),
-    "log_manual_skipped": N_("{product}: {name} was left out ({reason})"),
+    "log_manual_skipped": N_("{product}: left out. {reason}"),
     "log_manual_pages": N_("{product}: {name} has {count} pages without text: {pages}"),
     "log_passages_split": N_("{product}: {n_passages} passages from {n_pages} pages"),
     "log_index_retired": N_("{product}: the index is out of use, because there is no manual any more"),

@@ -23,7 +23,7 @@ from pages.components.session import person, require, say_after_rerun, services,
 require(ENGINEER)
 
 _PAGE_SIZE = 25
-_COLUMNS = (3.6, 1.4, 1.5, 2.2, 1.4)
+_COLUMNS = (4.4, 0.9, 1.6, 1.6, 1.2)
 _DELETE = "manual_delete"
 _STATES: dict[str, tuple[str, str, str]] = {
     "indexed": (N_("Indexed"), "green", ":material/check_circle:"),
@@ -51,12 +51,9 @@ def show_screen() -> None:
     )
     product = pick_product(products, key="manuals")
     assert product is not None
-    left, right = st.columns([1, 1.9], gap="large")
-    with left:
-        st.subheader(_("Add manuals"))
+    with st.container(border=True):
         show_intake(product)
-    with right:
-        show_manuals(list_manuals(services(), product.id))
+    show_manuals(list_manuals(services(), product.id))
     if dialog := opened(_DELETE):
         ask_to_delete(dialog)
 
@@ -66,7 +63,7 @@ def show_manuals(views: Sequence[ManualView]) -> None:
     st.subheader(_n("{count} manual", "{count} manuals", len(views)))
     if not views:
         st.info(
-            _("This product has no manual yet. Add its PDF files on the left, then build the index."),
+            _("This product has no manual yet. Add its PDF files above, then build the index."),
             icon=":material/menu_book:",
         )
         return

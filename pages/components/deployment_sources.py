@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.jobs import MANUAL_INDEX
@@ -46,16 +47,22 @@ def describe_changes(kind: str, state: ModelState) -> str:
     return ", ".join(parts) or _("settings or labels changed")
 
 
+def describe_manuals(metrics: Mapping[str, Any]) -> str:
+    """How much an index of manuals holds; nothing for another model's figures."""
+    if "n_passages" not in metrics:
+        return ""
+    return " · ".join(
+        (
+            _n("{count} manual", "{count} manuals", int(metrics.get("n_manuals", 0))),
+            _n("{count} page", "{count} pages", int(metrics.get("n_pages", 0))),
+            _n("{count} passage", "{count} passages", int(metrics["n_passages"])),
+        )
+    )
+
+
 def describe_sources(version: ModelVersion) -> str:
     """What a version was built from."""
     if version.kind == MANUAL_INDEX:
-        metrics = version.metrics
-        return " · ".join(
-            (
-                _n("{count} manual", "{count} manuals", int(metrics.get("n_manuals", 0))),
-                _n("{count} page", "{count} pages", int(metrics.get("n_pages", 0))),
-                _n("{count} passage", "{count} passages", int(metrics.get("n_passages", 0))),
-            )
-        )
+        return describe_manuals(version.metrics)
     n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
     return _n("{count} image", "{count} images", n_images)

@@ -12,6 +12,7 @@ from core.i18n import N_
 from core.job_views import list_unfinished
 from core.jobs import STAGE_NAMES, JobView, cancel, list_jobs, running_job, view
 from pages.components.calibration_words import describe_calibration
+from pages.components.deployment_sources import describe_manuals
 from pages.components.job_log import log_sentence, reason_sentence
 from pages.components.language import _, _n, clock, duration, escape, language, moment, number
 from pages.components.metrics import describe_metrics
@@ -210,6 +211,8 @@ def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, st
         line += f" · {figures}"
     for said in describe_calibration(outcome.get("calibration") or {}, outcome.get("warnings") or []):
         line += f"\n  - {said}"
+    if held := describe_manuals(outcome.get("metrics") or {}):
+        line += f" · {held}"
     if left_out := outcome.get("skipped_manuals"):
         named = ", ".join(escape(str(found.get("name"))) for found in left_out)
         line += " · " + _("left out: {names}", names=named)

@@ -62,10 +62,11 @@ def show_intake(product: Product) -> None:
             ),
         )
         names: dict[str | None, str] = {None: _("As the text tells"), **LANGUAGES}
-        chosen = st.selectbox(
+        left, right = st.columns([1.6, 1], vertical_alignment="bottom")
+        chosen = left.selectbox(
             _("Language of the manuals"), list(names), key=f"{_KEY}_language", format_func=lambda found: names[found]
         )
-        pressed = st.form_submit_button(
+        pressed = right.form_submit_button(
             _("Add the manuals"), type="primary", icon=":material/note_add:", width="stretch"
         )
     if pressed and not files:
