@@ -1,0 +1,171 @@
+"""The screens of manuals, of their index, and of the system's status, through the front door."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import deployments, jobs
+from core.accounts import Person
+from core.catalog import create_product
+from core.manual_library import get_manual, list_manuals
+from core.services import Services
+from pages.components.screens import DASHBOARD, MANUAL_INDEX, MANUALS
+from storage.tables import Product, ResponseHistory
+from tests.manual_files import SCRATCH_PAGES, add, given, scratch_manual, simple_pdf
+from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import press, texts
+from tests.plates import submit_and_claim
+
+STATUS = "pages/administration/system_status.py"
+
+
+@pytest.fixture
+def plate(services: Services, engineer: Person) -> Product:
+    return create_product(services, engineer, name="Plate", code="plate")
+
+
+def _upload(app: AppTest, **files: bytes) -> AppTest:
+    app.file_uploader[0].set_value([(f"{name}.pdf", data, "application/pdf") for name, data in files.items()])
+    return press(app, "Add the manuals")
+
+
+def _build(services: Services, person: Person, product: Product) -> None:
+    _job_id, claim = submit_and_claim(services, person, jobs.MANUAL_INDEX, product.id or 0)
+    assert deployments.work_off(services, claim) is None
+    assert jobs.finish(services.database, claim, state="succeeded")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_without_products_it_says_what_comes_first(open_app: OpenApp, language: str) -> None:
+    for path in (MANUALS, MANUAL_INDEX):
+        app = open_app(path, language=language)
+        assert ("product" if language == "en" else "제품") in texts(app)
+        assert app.get("page_link")
+
+
+def test_files_are_added_and_bad_ones_refused_by_name(open_app: OpenApp, services: Services, plate: Product) -> None:
+    app = open_app(MANUALS)
+    assert "no manual yet" in texts(app)
+    press(app, "Add the manuals")
+    assert "No file is chosen yet" in texts(app)
+    good = scratch_manual()
+    _upload(app, good=good, again=good, letter=b"Dear customer", scanned=simple_pdf([[], []]))
+    shown = texts(app)
+    assert "Plate manual 0" in shown
+    assert "letter.pdf is not a PDF" in shown
+    assert "scanned.pdf has no text" in shown
+    assert "again.pdf is already here" in shown
+    assert "**2** pages" in shown
+    assert "not in the index yet" in shown
+    assert [one.manual.original_name for one in list_manuals(services, plate.id)] == ["good.pdf"]
+    assert not app.file_uploader[0].value
+
+
+def test_scanned_pages_are_named(open_app: OpenApp, plate: Product, services: Services, engineer: Person) -> None:
+    add(services, engineer, plate.id or 0, given("scan.pdf", simple_pdf([SCRATCH_PAGES[0], [], []])))
+    assert "글자가 없어 검색되지 않는 쪽 2개: 2, 3" in texts(open_app(MANUALS, language="ko"))
+
+
+def test_a_manual_is_deleted_only_after_a_yes(
+    open_app: OpenApp, services: Services, engineer: Person, plate: Product
+) -> None:
+    (outcome,) = add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    app = open_app(MANUALS)
+    app.button(key=f"manual_delete_{outcome.manual_id}").click().run()
+    assert get_manual(services, outcome.manual_id or 0)
+    app.button(key="dialog_agree").click().run()
+    assert not app.exception
+    assert list_manuals(services) == []
+    assert "no manual yet" in texts(app)
+
+
+def test_the_index_screen_builds_and_shows_what_an_index_holds(
+    open_app: OpenApp, services: Services, engineer: Person, plate: Product
+) -> None:
+    app = open_app(MANUAL_INDEX)
+    assert app.dataframe[0].value["State"].tolist() == ["Not indexed yet"]
+    assert "has no manuals" in app.dataframe[0].value["Note"].tolist()[0]
+    add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    app = open_app(MANUAL_INDEX)
+    assert app.dataframe[0].value["Pages"].tolist() == [2]
+    assert "2 pages" in texts(app)
+    press(app, "Build manual indexes")
+    job = jobs.running_job(services, jobs.MANUAL_INDEX)
+    assert job is not None
+    assert job.product_ids == [plate.id]
+    claim = jobs.claim_next(services.database, "tests")
+    assert claim is not None
+    assert deployments.work_off(services, claim) is None
+    assert jobs.finish(services.database, claim, state="succeeded")
+    app = open_app(MANUAL_INDEX)
+    assert app.dataframe[0].value["State"].tolist() == ["Up to date"]
+    assert "1 manual · 2 pages · " in texts(app)
+    add(services, engineer, plate.id or 0, given("n.pdf", scratch_manual(1)))
+    app = open_app(MANUAL_INDEX)
+    assert "1 manual added" in app.dataframe[0].value["Note"].tolist()[0]
+
+
+def test_the_dashboard_says_how_the_index_stands(
+    open_app: OpenApp, services: Services, engineer: Person, plate: Product
+) -> None:
+    create_product(services, engineer, name="Bare", code="bare")
+    add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    column = open_app(DASHBOARD).table[0].value["Manual index"].tolist()
+    assert column[0] == "–"
+    assert "Not indexed yet" in column[1]
+    _build(services, engineer, plate)
+    assert "Up to date" in open_app(DASHBOARD).table[0].value["Manual index"].tolist()[1]
+
+
+def test_the_status_is_the_doctors_and_cleans_up(
+    open_app: OpenApp, services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from datetime import timedelta
+
+    from core import orphans
+
+    monkeypatch.setattr(orphans.find_orphans, "__kwdefaults__", {"min_age": timedelta(seconds=-60)})
+    monkeypatch.setattr(orphans.clean_up, "__kwdefaults__", {"min_age": timedelta(seconds=-60)})
+    services.objects.put("manuals/1/lost.pdf", b"lost")
+    jobs.beat(services.database, "w1", host="here", pid=7, job_id=None)
+    app = open_app(STATUS, role="admin")
+    shown = texts(app)
+    assert "Everything works" in shown
+    assert "older than a day" in shown
+    assert app.dataframe[0].value["State"].tolist() == ["alive"]
+    press(app, "Clean up")
+    app.button(key="dialog_agree").click().run()
+    assert not app.exception
+    assert list(services.objects.list()) == []
+    assert not [button for button in app.button if button.label == "Clean up"]
+
+
+def test_the_status_is_for_administrators(open_app: OpenApp) -> None:
+    assert "not open to you" in texts(open_app(STATUS))
+
+
+def test_what_guidance_cost_is_added_up(open_app: OpenApp, services: Services, plate: Product) -> None:
+    with services.database.unit_of_work() as session:
+        for model, tokens, rating in (("claude-sonnet-4-5", 1_000_000, 1), ("own-model", 500, -1)):
+            session.add(
+                ResponseHistory(
+                    product_id=plate.id or 0,
+                    language="ko",
+                    model_name=model,
+                    input_tokens=tokens,
+                    output_tokens=0,
+                    rating=rating,
+                )
+            )
+        session.commit()
+    app = open_app(STATUS, role="admin")
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Written"] == "2"
+    assert figures["Cost"] == "$3.00"
+    assert figures["Thumbs up / down"] == "1 / 1"
+    table = app.dataframe[-1].value
+    assert dict(zip(table["Model"], table["Cost"], strict=True)) == {
+        "claude-sonnet-4-5": "$3.0000",
+        "own-model": "not known",
+    }
