@@ -42,6 +42,8 @@ def describe_changes(kind: str, state: ModelState) -> str:
         parts.append(_n("{count} image added", "{count} images added", added))
     if removed:
         parts.append(_n("{count} image removed", "{count} images removed", removed))
+    if confirmed := state.changes.get("confirmed", 0):
+        parts.append(_n("{count} inspection confirmed", "{count} inspections confirmed", confirmed))
     if state.changes.get("bank"):
         parts.append(_("another memory bank finds the defective places"))
     return ", ".join(parts) or _("settings or labels changed")

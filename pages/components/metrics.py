@@ -43,7 +43,17 @@ def find_figure(metrics: Mapping[str, Any], name: str) -> float | None:
 def list_figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name and value of each figure that was measured, in the run's language."""
     found = ((title, find_figure(metrics, name), decimals) for name, title, decimals in _FIGURES)
-    return [(_(title), number(value, decimals)) for title, value, decimals in found if value is not None]
+    figures = [(_(title), number(value, decimals)) for title, value, decimals in found if value is not None]
+    return figures + _side_by_side(metrics)
+
+
+def _side_by_side(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The type found first by the whole image and by the defective place alone, where both were measured."""
+    retrieval = metrics.get("retrieval", {})
+    views = [retrieval.get(view, {}).get("top1_type_accuracy") for view in ("whole", "region")]
+    if any(value is None for value in views):
+        return []
+    return [(_("By whole image / by place"), " / ".join(number(value, 3) for value in views))]
 
 
 def describe_metrics(metrics: Mapping[str, Any]) -> str:
