@@ -20,7 +20,7 @@ from core.job_claims import plain
 from core.job_run import JobRun, failed_outcome
 from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, Claim, JobCancelled, JobLost
 from core.services import Services
-from core.training_images import training_rows
+from core.training_images import training_rows, trim_cache
 from core.transactions import reading
 from core.versions import ModelState, activate, list_versions, model_states
 from storage.tables import Product
@@ -89,6 +89,7 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
             outcome = failed_outcome(product.id, product.code, last_error)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            trim_cache(services)
         run.conclude(outcome)
     if run.outcomes and all(outcome["outcome"] == "failed" for outcome in run.outcomes):
         return last_error or AppError(run.outcomes[-1]["error_code"], **run.outcomes[-1]["error_params"])

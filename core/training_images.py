@@ -1,12 +1,16 @@
 """The images that a build learns from: their rows, and loaders that go through the one decoder.
 
-Originals come from the object store; when that is remote they are kept in a local cache by hash, ten fetched at once.
+Originals come from the object store; when that is remote they are kept in a local cache by hash, ten fetched at once,
+and the cache has a limit.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARALLEL_FETCHES = 10
+CACHE_LIMIT_BYTES = 10 * 1024**3
 
 
 def training_rows(session: Session, product_id: int, image_type: str) -> list[Image]:
@@ -46,11 +51,33 @@ def read_original(services: Services, row: Image) -> bytes:
     if cached.is_file():
         data = cached.read_bytes()
         if hashlib.sha256(data).hexdigest() == row.content_sha256:
+            os.utime(cached)  # what was used last is what goes last
             return data
         cached.unlink()
     cached.parent.mkdir(parents=True, exist_ok=True)
     services.objects.get_to_file(row.object_key, cached)
     return cached.read_bytes()
+
+
+def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
+    """Let go of the cached originals that were not used for longest, until `limit_bytes` hold them; answers how many.
+
+    Called between builds: within one, every image that is trained on stays.
+    """
+    found: list[tuple[float, int, Path]] = []
+    for path in (services.settings.cache_dir / "images").glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):  # another worker tidies here, too
+            status = path.stat()
+            found.append((status.st_mtime, status.st_size, path))
+    surplus = sum(size for _used_at, size, _path in found) - limit_bytes
+    count = 0
+    for _used_at, size, path in sorted(found):
+        if surplus <= 0:
+            break
+        path.unlink(missing_ok=True)
+        surplus -= size
+        count += 1
+    return count
 
 
 def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:

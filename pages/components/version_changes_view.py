@@ -14,7 +14,7 @@ from core.model_catalog import find_option
 from core.version_changes import ChangedImage, VersionChanges, compare_versions
 from pages.components.dialogs import OpenDialog, draw_dialog, open_dialog, opened
 from pages.components.gallery import show_thumbnail
-from pages.components.language import _, _n, escape, moment, number, score
+from pages.components.language import _, _n, escape, moment, number
 from pages.components.metrics import FIGURES_HELP, figure_title
 from pages.components.preprocessing_words import describe_options
 from pages.components.session import services, show_error
@@ -110,7 +110,8 @@ def show_figures_beside(changes: VersionChanges) -> None:
     )
     if limits is not None:
         methods = [in_words(THRESHOLD_METHODS, setting.method) for setting in limits]
-        st.caption(_("Thresholds: {before} → {after}", before=methods[0], after=methods[1]))
+        if methods[0] != methods[1]:
+            st.caption(_("Thresholds: {before} → {after}", before=methods[0], after=methods[1]))
     if changes.older.metrics.get("test_fingerprint") is None and changes.newer.metrics.get("test_fingerprint") is None:
         return
     if changes.same_test_images:
@@ -125,7 +126,7 @@ def show_figures_beside(changes: VersionChanges) -> None:
 def _figure(value: float | None, decimals: int) -> str:
     if value is None:
         return "–"
-    return score(value) if decimals == 3 and value > 1 else number(value, decimals)
+    return number(value, decimals)
 
 
 def _difference(before: float | None, after: float | None, decimals: int) -> str:
