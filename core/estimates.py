@@ -17,7 +17,7 @@ from core.capacity import measure_capacity, refuse_too_large
 from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.model_catalog import DETECTION, SIMILARITY, chosen
 from core.transactions import reading
-from storage.tables import DeploymentLog, Image
+from storage.tables import DeploymentLog, Image, ImagePreprocessing
 
 if TYPE_CHECKING:
     from core.errors import AppError
@@ -52,10 +52,11 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
     with reading(services) as session:
         cost = _cost(session, kind)
         counts = [count_sources(session, kind, product_id) for product_id in product_ids]
-        seconds = sum(cost.product_s + cost.image_s * count for count in counts) * pace(session, kind)
+        views = [_count_views(session, kind, product_id) for product_id in product_ids]
+        seconds = sum(cost.product_s + cost.image_s * count for count in views) * pace(session, kind)
         originals = 0 if services.settings.object_store == "local" else _largest_originals(session, product_ids)
     largest = max(counts, default=0)
-    held = min(cost.image_bytes * largest, services.settings.memory_budget_bytes)
+    held = min(cost.image_bytes * max(views, default=0), services.settings.memory_budget_bytes)
     stored = sum(cost.bundle_bytes + cost.bundle_image_bytes * count for count in counts)
     bundle = cost.bundle_bytes + cost.bundle_image_bytes * largest
     # One in the folder of the build; all in the cache of models, and in the object store where that is this disk.
@@ -88,7 +89,7 @@ def builds_here(services: Services) -> bool:
 def product_cost_s(session: Session, kind: str, product_id: int) -> float:
     """Seconds of one product's build at the standard pace."""
     cost = _cost(session, kind)
-    return cost.product_s + cost.image_s * count_sources(session, kind, product_id)
+    return cost.product_s + cost.image_s * _count_views(session, kind, product_id)
 
 
 def pace(session: Session, kind: str) -> float:
@@ -115,6 +116,18 @@ def count_sources(session: Session, kind: str, product_id: int) -> int:
         return manual_builds.count_pages(session, product_id)[1]
     query = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")
     return int(session.exec(query).one())
+
+
+def _count_views(session: Session, kind: str, product_id: int) -> int:
+    """How often the network looks: once for each image, or for each tile where the product is inspected in tiles."""
+    stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
+    tile_size_px = int(stored.options.get("tile_size_px") or 0) if stored is not None else 0
+    if kind != MEMORY_BANK or not tile_size_px:
+        return count_sources(session, kind, product_id)
+    from inference.vision.tiling import count_tiles
+
+    query = select(Image.height_px, Image.width_px).where(Image.product_id == product_id, Image.split == "train")
+    return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
 
 
 def _cost(session: Session, kind: str) -> Cost:

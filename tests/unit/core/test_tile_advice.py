@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.accounts import Person
+from core.estimates import estimate
+from core.jobs import MEMORY_BANK
 from core.model_catalog import DETECTION, choose
 from core.preprocessing_settings import parse_options, save_preprocessing
 from core.services import Services
@@ -63,3 +65,13 @@ def test_tiles_are_kept_with_the_preprocessing_of_the_product(
     options = parse_options({"tile_size_px": 512})
     saved = save_preprocessing(services, engineer, product_id, row_version=0, options=options)
     assert saved.options.tile_size_px == 512
+
+
+def test_the_estimate_counts_the_tiles(services: Services, engineer: Person, product_id: int) -> None:
+    _say_size(services, product_id, 6000, 4000)
+    before = estimate(services, MEMORY_BANK, [product_id])
+    save_preprocessing(services, engineer, product_id, row_version=0, options=parse_options({"tile_size_px": 512}))
+    after = estimate(services, MEMORY_BANK, [product_id])
+    assert after.n_images == before.n_images
+    assert after.seconds > 10 * before.seconds
+    assert after.memory_bytes > before.memory_bytes
