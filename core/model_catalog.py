@@ -90,7 +90,7 @@ _PATCHCORE_WORDS = (
 )
 _PADIM_WORDS = (
     N_("PaDiM on {backbone}"),
-    N_("Learns what is normal at each place: for parts that always lie the same way. Builds and inspects fast."),
+    N_("Learns what is normal at each place: for parts that always lie the same way."),
 )
 _EMBEDDING_WORDS = (N_("Embeddings of {backbone}"), N_("Finds images that look alike."))
 _CLIP_WORDS = (

@@ -2,7 +2,7 @@
 
 The Gaussians are anomalib's. Everything around them is ours and the same as for PatchCore: the input path, the evened
 light, the runtimes, the score (mean of the highest patches), the map, the bundle and its golden image. It suits parts
-that always lie in the same place, and inspects in less time than a memory bank. Distances are Mahalanobis', float32.
+that always lie in the same place. Distances are Mahalanobis', float32.
 """
 
 from __future__ import annotations
