@@ -110,7 +110,7 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
         )
         st.caption(f"{about} {cost}")
         return
-    seen = _("Seen at once, defects below about {size} px are lost.", size=number(advice.smallest_px))
+    seen = _("Seen at once, defects below about {size} px may be lost.", size=number(advice.smallest_px))
     if not advice.proposed_px:
         st.caption(f"{about} {seen}")
         return
