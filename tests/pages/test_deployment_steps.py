@@ -1,0 +1,121 @@
+"""What the deployment screens say and do beside the start: policy, versions side by side, one click, the queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import select
+
+from core import deployment_policy, jobs
+from core.accounts import open_person
+from core.catalog import list_products
+from core.image_library import delete_images, list_images
+from core.services import Services
+from core.versions import list_versions
+from pages.components.screens import MEMORY_BANKS, NORMAL_IMAGES
+from storage.tables import ModelVersion, ThresholdSetting, utc_now
+from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import press, texts
+
+
+def _product_id(services: Services) -> int:
+    return list_products(services)[0].product.id or 0
+
+
+def _delete_one_image(services: Services) -> str:
+    first = list_images(services, _product_id(services), image_type="normal", split="train").rows[0]
+    delete_images(services, open_person(services, "engineer"), [first.id or 0])
+    return first.stored_name
+
+
+def _add_candidate(services: Services) -> tuple[ModelVersion, ModelVersion]:
+    """A second version that was built without one of the images, measures worse, and waits."""
+    (active,) = list_versions(services, jobs.MEMORY_BANK, _product_id(services))
+    ids = active.sources["image_ids"]
+    with services.database.unit_of_work() as session:
+        values = active.model_dump(exclude={"id", "active_key"})
+        values |= {"number": 2, "state": "candidate", "activated_at": None, "created_at": utc_now()}
+        values["sources"] = {**active.sources, "image_ids": {**ids, "normal": ids["normal"][1:]}}
+        values["metrics"] = {**active.metrics, "image_auroc": 0.5}
+        candidate = ModelVersion(**values)
+        session.add(candidate)
+        session.flush()
+        limits = session.exec(select(ThresholdSetting).where(ThresholdSetting.model_version_id == active.id)).one()
+        copied = limits.model_dump(exclude={"id"}) | {"model_version_id": candidate.id}
+        session.add(ThresholdSetting(**copied))
+        session.commit()
+    return active, candidate
+
+
+def test_a_candidate_stands_beside_the_version_in_use_and_says_what_changed(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    _active, candidate = _add_candidate(deployed)
+    app = open_deployed(MEMORY_BANKS)
+    said = texts(app)
+    assert "Version 2 waits beside version 1" in said
+    assert "Both were measured on the same test images." in said
+    figures = app.table[0].value
+    assert "Image AUROC" in figures["Figure"].tolist()
+    app.button(key=f"compare_{candidate.id}").click().run()
+    assert not app.exception
+    said = texts(app)
+    assert "From **version 1**" in said
+    assert "1 image removed" in said
+
+
+def test_the_policy_can_be_changed_where_it_applies(open_deployed: OpenApp, deployed: Services) -> None:
+    app = open_deployed(MEMORY_BANKS)
+    assert "5 versions are kept" in texts(app)
+    app.toggle(key="policy_by_itself_0").set_value(False)
+    app.number_input(key="policy_kept_0").set_value(3)
+    press(app, "Save")
+    policy = deployment_policy.current_policy(deployed)
+    assert (policy.activate_when_no_worse, policy.kept_versions) == (False, 3)
+    assert "waits for a person to put it into use; 3 versions are kept" in texts(app)
+
+
+def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deployed: OpenApp, deployed: Services) -> None:
+    _delete_one_image(deployed)
+    app = open_deployed(NORMAL_IMAGES)
+    assert "**Memory banks**: 1 image removed" in texts(app)
+    app.button(key="deploy_now_images_normal").click().run()
+    assert not app.exception
+    waiting = sorted((job.id, job.kind) for job in jobs.list_jobs(deployed) if job.state == "queued")
+    assert [kind for _id, kind in waiting] == [jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX]
+    app.run()
+    assert "on its way" in texts(app)
+    assert not [button for button in app.button if button.key == "deploy_now_images_normal"]
+
+
+def test_the_queue_shows_every_kind_and_that_nobody_works_it_off(open_deployed: OpenApp, deployed: Services) -> None:
+    person, product_id = open_person(deployed, "engineer"), _product_id(deployed)
+    jobs.submit(deployed, person, kind=jobs.SIMILARITY_INDEX, product_ids=[product_id])
+    jobs.submit(deployed, person, kind=jobs.MEMORY_BANK, product_ids=[product_id])
+    app = open_deployed(MEMORY_BANKS)
+    said = texts(app)
+    assert "Waiting: number 2 in the queue" in said
+    assert "**Similarity index** · number 1" in said
+    assert "No worker is alive" in said
+    jobs.beat(deployed.database, "w", host="here", pid=1, job_id=None)
+    assert "No worker is alive" not in texts(open_deployed(MEMORY_BANKS))
+
+
+def test_skipped_images_and_the_log_are_said_in_words(open_deployed: OpenApp, deployed: Services) -> None:
+    person, product_id = open_person(deployed, "engineer"), _product_id(deployed)
+    jobs.submit(deployed, person, kind=jobs.MEMORY_BANK, product_ids=[product_id])
+    claim = jobs.claim_next(deployed.database, "tests")
+    assert claim is not None
+    skipped = {"name": "cells_007.png", "reason": "image_truncated"}
+    jobs.append_log(deployed.database, claim, "log_image_skipped", product="cells", **skipped)
+    outcome = {"product_id": product_id, "code": "cells", "outcome": "activated", "skipped_images": [skipped]}
+    jobs.report(deployed.database, claim, result={"outcomes": [outcome]})
+    assert jobs.finish(deployed.database, claim, state="succeeded")
+    app = open_deployed(MEMORY_BANKS)
+    said = texts(app)
+    assert "007.png" in said
+    log = "\n".join(block.value for block in app.code)
+    assert "cells_007.png was skipped" in log
+    assert "image_truncated" not in said + log
+    assert jobs.view(deployed, claim.job_id).finished_at is not None
+    assert utc_now() - timedelta(minutes=5) < (jobs.view(deployed, claim.job_id).finished_at or utc_now())
