@@ -23,6 +23,7 @@ from core.roles import ENGINEER, require_role
 from core.transactions import writing
 from inference.errors import InferenceError, ModelError
 from inference.vision.backbone_specs import Download
+from inference.vision.clip_specs import is_clip
 from inference.vision.networks import Network, find_network, find_network_download, list_networks
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def find_weights(settings: Settings, backbone: str) -> Path | None:
     """The weights file that a build will use, or None when there is none."""
     from inference.vision.backbones import carried_weights_path
 
-    return find_added(settings.weights_dir, backbone) or carried_weights_path(backbone)
+    added = find_added(settings.weights_dir, backbone)
+    # No package carries a CLIP.
+    return added or (None if is_clip(backbone) else carried_weights_path(backbone))
 
 
 def list_weights(settings: Settings) -> list[WeightsState]:
