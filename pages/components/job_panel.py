@@ -38,7 +38,7 @@ JOB_STATES: dict[str, str] = {
     "cancelled": N_("Cancelled"),
 }
 KIND_NAMES: dict[str, str] = {
-    "memory_bank": N_("Memory banks"),
+    "memory_bank": N_("Memory bank"),
     "similarity_index": N_("Similarity index"),
     "manual_index": N_("Manual index"),
 }

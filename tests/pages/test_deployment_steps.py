@@ -78,7 +78,7 @@ def test_the_policy_can_be_changed_where_it_applies(open_deployed: OpenApp, depl
 def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deployed: OpenApp, deployed: Services) -> None:
     _delete_one_image(deployed)
     app = open_deployed(NORMAL_IMAGES)
-    assert "**Memory banks**: 1 image removed" in texts(app)
+    assert "**Memory bank**: 1 image removed" in texts(app)
     app.button(key="deploy_now_images_normal").click().run()
     assert not app.exception
     waiting = sorted((job.id, job.kind) for job in jobs.list_jobs(deployed) if job.state == "queued")
