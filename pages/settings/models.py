@@ -1,4 +1,4 @@
-"""Models: which network detects and which finds look-alikes, what each needs, and a trial before it is chosen."""
+"""Models: which network detects, which finds look-alikes, who writes; what each needs, and a trial beforehand."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.i18n import N_
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.model_catalog import DETECTION, SIMILARITY, Choice, ModelOption, choose, current_choice, list_options
 from core.roles import ENGINEER
+from core.text_models import TEXT_GENERATION
 from core.versions import model_states
 from core.weights import WeightsState, list_weights
 from pages.components import screens
@@ -16,11 +17,13 @@ from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, _n, byte_size
 from pages.components.model_trial import show_trial
 from pages.components.session import person, require, say_after_rerun, services, showing_errors
+from pages.components.text_model_choice import show_text_model_choice
 from pages.components.weights_intake import show_weights_intake, weights_badge
 
 require(ENGINEER)
 
 _PURPOSES: dict[str, str] = {DETECTION: N_("Anomaly detection"), SIMILARITY: N_("Similar images")}
+_ALL_PURPOSES: dict[str, str] = _PURPOSES | {TEXT_GENERATION: N_("Corrective steps")}
 _DEPLOYMENTS: dict[str, tuple[str, str, str]] = {
     DETECTION: (MEMORY_BANK, screens.MEMORY_BANKS, N_("To the memory banks")),
     SIMILARITY: (SIMILARITY_INDEX, screens.SIMILARITY_INDEX, N_("To the similarity index")),
@@ -44,13 +47,16 @@ def show_screen() -> None:
     states = {state.spec.name: state for state in list_weights(services().settings)}
     purpose = st.segmented_control(
         _("Purpose"),
-        list(_PURPOSES),
+        list(_ALL_PURPOSES),
         key="models_purpose",
         default=DETECTION,
         required=True,
-        format_func=lambda name: _(_PURPOSES[name]),
+        format_func=lambda name: _(_ALL_PURPOSES[name]),
         label_visibility="collapsed",
     )
+    if purpose == TEXT_GENERATION:
+        show_text_model_choice()
+        return
     choice = current_choice(services(), purpose)
     show_present(purpose, choice)
     left, right = st.columns([1.25, 1], gap="large")

@@ -9,6 +9,8 @@ import pytest
 from core.model_catalog import DETECTION, current_choice
 from core.roles import WORKER
 from core.services import Services
+from core.text_models import CLAUDE, TEXT_GENERATION, current_text_choice
+from tests.language_servers import language_server
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
 
@@ -73,3 +75,24 @@ def test_it_reads_in_both_languages(open_app: OpenApp, language: str) -> None:
 def test_a_worker_may_not_open_it(open_app: OpenApp) -> None:
     app = open_app(SCREEN, role=WORKER)
     assert not [box for box in app.selectbox if box.key == "models_detection_name"]
+
+
+def test_who_writes_is_chosen_on_the_same_screen_and_a_missing_key_is_said(
+    open_app: OpenApp, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with language_server() as server:
+        app = open_app(SCREEN)
+        app.segmented_control(key="models_purpose").set_value(TEXT_GENERATION).run()
+        assert "This is the chosen way" in texts(app)
+        app.radio(key="text_writer").set_value(CLAUDE).run()
+        app.button(key="text_list_claude").click().run()
+        assert "ANTHROPIC_API_KEY" in app.error[0].value
+
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-test")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", server.url)
+        app.button(key="text_list_claude").click().run()
+        app.selectbox(key="text_model_claude").select("claude-haiku-4-5").run()
+        press(app, "Use from now on")
+        assert not app.error
+        assert current_text_choice(services).model == "claude-haiku-4-5"
+        assert "sk-ant-test" not in texts(app)
