@@ -61,7 +61,7 @@ def show_intake(product: Product) -> None:
                 "recognition (OCR) first."
             ),
         )
-        names: dict[str | None, str] = {None: _("As the text tells"), **LANGUAGES}
+        names: dict[str | None, str] = {None: _("As the text tells"), **{code: LANGUAGES[code] for code in LANGUAGES}}
         left, right = st.columns([1.6, 1], vertical_alignment="bottom")
         chosen = left.selectbox(
             _("Language of the manuals"), list(names), key=f"{_KEY}_language", format_func=lambda found: names[found]
