@@ -59,7 +59,8 @@ def draw_map(images: Sequence[MapImage], *, height_px: int = 470) -> go.Figure:
         xaxis=axis,
         yaxis={**axis, "scaleanchor": "x"},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
-        dragmode="select",
+        # In the other modes a click on a dot chooses nothing.
+        dragmode="pan",
         hovermode="closest",
     )
     return figure

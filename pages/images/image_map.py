@@ -46,7 +46,7 @@ def show_screen() -> None:
     st.markdown(
         _(
             "Images that look alike lie together. What is labelled wrong stands among others, what is like nothing "
-            "stands alone. Click a dot, or drag a frame around several, to open them."
+            "stands alone. Click a dot to open its image; the frame and the lasso above the map open several."
         )
     )
     summaries = list_products(services())
