@@ -11,10 +11,13 @@ import pytest
 from core import catalog, demo, image_library
 from core.accounts import Person
 from core.demo_images import DemoDefect, DemoImage, DemoProduct
+from core.demo_manuals import DemoManual
 from core.errors import Conflict, NotReady
+from core.manual_library import delete_manual, list_manuals
 from core.services import Services
 from inference.vision.image_encoding import encode_png
 from storage.tables import DeploymentLog
+from tests.manual_files import scratch_manual
 
 SIZE_PX = 16
 
@@ -75,6 +78,24 @@ def test_what_people_deleted_does_not_come_back(services: Services, admin: Perso
     image_library.delete_images(services, admin, [image.id or 0])
     assert demo.load_demo_data(services, admin) == ["one", "two"]
     assert sum(_counts(services)["one"]) == 7
+
+
+def test_manuals_come_with_their_product_once_and_go_with_it(
+    services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manual = DemoManual("one", "시편 매뉴얼", "ko", scratch_manual())
+    monkeypatch.setattr("core.demo_manuals.list_demo_manuals", lambda: (manual,))
+    demo.load_demo_data(services, admin)
+    (view,) = list_manuals(services)
+    assert (view.manual.original_name, view.manual.language) == ("시편 매뉴얼.pdf", "ko")
+    delete_manual(services, admin, view.manual.id or 0)
+    demo.load_demo_data(services, admin)
+    assert list_manuals(services) == []
+    demo.reset_demo_data(services, admin)
+    demo.load_demo_data(services, admin)
+    assert len(list_manuals(services)) == 1
+    demo.reset_demo_data(services, admin)
+    assert (list_manuals(services), list(services.objects.list())) == ([], [])
 
 
 def test_a_product_of_ones_own_is_neither_filled_nor_reset(services: Services, admin: Person) -> None:
