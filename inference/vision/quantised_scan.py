@@ -1,8 +1,7 @@
 """Searching many vectors: a scan over short codes, then the exact similarity of the best of it.
 
-Product quantisation with four bits a code, laid out for SIMD (André et al., 2015; faiss "fast scan"). Against a graph
-(HNSW) it is built a hundred times faster, keeps its recall on vectors without clusters, and can be added to. How long
-the codes are and how many candidates are looked at again is chosen by measuring the recall on the vectors themselves.
+Product quantisation with four bits a code, laid out for SIMD (André et al., 2015; faiss "fast scan"). Unlike a graph
+(HNSW) it is built in seconds and keeps its recall on vectors without clusters, too. How long the codes are and how many candidates are looked at again is chosen by measuring the recall on the vectors themselves.
 """
 
 from __future__ import annotations
