@@ -1,7 +1,8 @@
 """Searching many vectors: a scan over short codes, then the exact similarity of the best of it.
 
-Product quantisation with four bits a code, laid out for SIMD (André et al., 2015; faiss "fast scan"). Unlike a graph
-(HNSW) it is built in seconds and keeps its recall on vectors without clusters, too. How long the codes are and how many candidates are looked at again is chosen by measuring the recall on the vectors themselves.
+Product quantisation with four bits a code, laid out for SIMD (André et al., 2015; faiss "fast scan"). It is built in
+seconds and finds the nearest of vectors without clusters, too. How long the codes are and how many candidates are
+looked at again is chosen by measuring the recall on the vectors themselves.
 """
 
 from __future__ import annotations
