@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CLAUDE_URL = "https://api.anthropic.com"
 CONNECT_S = 5.0
 LISTING_S = 10.0
+# Claude sends signs of life; a model on a processor is silent for as long as it reads the question.
 SILENCE_S = 20.0
 MAX_RESPONSE_BYTES = 2_000_000
 MAX_OUTPUT_TOKENS = 1600
@@ -96,13 +97,13 @@ def open_compatible(
 
     def stream(requests: Iterator[ChatRequest]) -> Iterator[AIMessageChunk]:
         for request in requests:
-            with _writer_errors(openai), limited_client(timeout_s, url=base_url) as http:
+            with _writer_errors(openai), limited_client(timeout_s, url=base_url, silence_s=timeout_s) as http:
                 chat = ChatOpenAI(
                     model=model,
                     base_url=base_url,
                     api_key=lambda: api_key or _NO_KEY,
                     http_client=http,
-                    timeout=min(SILENCE_S, timeout_s),
+                    timeout=timeout_s,
                     max_retries=0,
                     temperature=0.0,
                     stream_usage=True,
@@ -200,7 +201,7 @@ def _cause_of(error: BaseException) -> WriterError | None:
 
 
 @contextmanager
-def limited_client(timeout_s: float, *, url: str) -> Iterator[httpx2.Client]:
+def limited_client(timeout_s: float, *, url: str, silence_s: float = SILENCE_S) -> Iterator[httpx2.Client]:
     """A client whose answers end after `timeout_s` and MAX_RESPONSE_BYTES in all, however slowly they drip."""
     import httpx2
 
@@ -230,7 +231,7 @@ def limited_client(timeout_s: float, *, url: str) -> Iterator[httpx2.Client]:
             response.stream = Limited(response.stream)
             return response
 
-    timeout = httpx2.Timeout(min(SILENCE_S, timeout_s), connect=min(CONNECT_S, timeout_s))
+    timeout = httpx2.Timeout(min(silence_s, timeout_s), connect=min(CONNECT_S, timeout_s))
     with httpx2.Client(
         transport=LimitedTransport(proxy=_proxy_for(url)), timeout=timeout, follow_redirects=False
     ) as client:
