@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def source_columns(kind: str, summary: ProductSummary) -> dict[str, Any]:
     """The columns of the products' table that say what there is to build from."""
     if kind == MANUAL_INDEX:
-        return {_("Manuals"): summary.n_manual, _("Pages"): summary.n_manual_pages}
+        return {_("Manual files"): summary.n_manual, _("Pages"): summary.n_manual_pages}
     return {_("Normal (train)"): summary.n_normal_train, _("Defect (train)"): summary.n_defect_train}
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from storage.tables import Product
 
 _KEY = "manual_intake"
+_AS_THE_TEXT = "text"
 _MOST_PAGES_NAMED = 20
 _BETWEEN_UPDATES_S = 0.15
 
@@ -61,7 +62,7 @@ def show_intake(product: Product) -> None:
                 "recognition (OCR) first."
             ),
         )
-        names: dict[str | None, str] = {None: _("As the text tells"), **{code: LANGUAGES[code] for code in LANGUAGES}}
+        names = {_AS_THE_TEXT: _("As the text tells"), **LANGUAGES}
         left, right = st.columns([1.6, 1], vertical_alignment="bottom")
         chosen = left.selectbox(
             _("Language of the manuals"), list(names), key=f"{_KEY}_language", format_func=lambda found: names[found]
@@ -72,7 +73,11 @@ def show_intake(product: Product) -> None:
     if pressed and not files:
         st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
     elif pressed:
-        intake = take_in(product, [UploadedManual(file.name, file.getvalue) for file in files], chosen)
+        intake = take_in(
+            product,
+            [UploadedManual(file.name, file.getvalue) for file in files],
+            None if chosen == _AS_THE_TEXT else chosen,
+        )
         st.session_state[_KEY] = intake
         if intake.stopped is None:
             # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
@@ -118,24 +123,28 @@ def show_outcome(intake: Intake) -> None:
         st.markdown(_("The manuals taken in before that are kept. Add the same files again: none is stored twice."))
     with st.container(border=True, key=f"{_KEY}_outcome"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(_n("{count} added", "{count} added", len(added)), icon=":material/check:", color="green")
+            st.badge(
+                _n("{count} manual added", "{count} manuals added", len(added)), icon=":material/check:", color="green"
+            )
             if duplicates:
                 st.badge(
-                    _n("{count} already there", "{count} already there", len(duplicates)),
+                    _n("{count} file already there", "{count} files already there", len(duplicates)),
                     icon=":material/content_copy:",
                     color="gray",
                 )
             if refused:
-                st.badge(_n("{count} refused", "{count} refused", len(refused)), icon=":material/block:", color="red")
+                st.badge(
+                    _n("{count} file refused", "{count} files refused", len(refused)),
+                    icon=":material/block:",
+                    color="red",
+                )
             st.space("stretch")
             if st.button(_("Close"), key=f"{_KEY}_close", icon=":material/close:", type="tertiary"):
                 st.session_state.pop(_KEY, None)
                 st.rerun()
-        for outcome in [*refused, *duplicates]:
-            if outcome.error is not None:
-                st.markdown(f"- {escape(outcome.error.sentence(language()))}")
-        for outcome in added:
-            st.markdown(f"- {describe_added(outcome)}")
+        faults = [found.error for found in (*refused, *duplicates) if found.error is not None]
+        lines = [escape(error.sentence(language())) for error in faults] + [describe_added(found) for found in added]
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def describe_added(outcome: ManualOutcome) -> str:
