@@ -7,6 +7,7 @@ import threading
 
 from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
+from core.text_models import CLAUDE, COMPATIBLE, current_text_choice
 from core.transactions import reading
 from core.versions import PARTS, active_version
 from storage.tables import ModelVersion
@@ -41,10 +42,16 @@ def warm_up(services: Services, product_id: int) -> threading.Thread | None:
 
 def _open(services: Services, versions: list[ModelVersion]) -> None:
     from inference.errors import InferenceError
+    from inference.language.model_servers import prepare
     from storage.objects import ObjectStoreError
 
     for version in versions:
         try:
+            if version.kind == MANUAL_INDEX and (choice := current_text_choice(services)).writer in {
+                CLAUDE,
+                COMPATIBLE,
+            }:
+                prepare("claude" if choice.writer == CLAUDE else "compatible")
             if version.kind == MEMORY_BANK:
                 services.models.memory_bank(version)
             elif version.kind == MANUAL_INDEX:

@@ -37,6 +37,17 @@ STOP_DECLINED = "refusal"
 _NO_KEY = "none"
 
 
+def prepare(kind: Literal["claude", "compatible"]) -> None:
+    """Import what the first request needs: seconds that nobody should wait for in front of a defective part."""
+    import langchain_core.runnables  # noqa: F401 - imported for its own sake
+    import langsmith.run_helpers  # noqa: F401
+
+    if kind == "claude":
+        import anthropic  # noqa: F401
+    else:
+        import langchain_openai  # noqa: F401
+
+
 def open_claude(
     model: str, *, api_key: str, base_url: str | None, timeout_s: float
 ) -> Runnable[ChatRequest, AIMessageChunk]:

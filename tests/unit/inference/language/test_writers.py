@@ -11,7 +11,7 @@ from inference.errors import WriterError
 from inference.language.chat_writer import ChatWriter
 from inference.language.extractive import EXTRACTIVE
 from inference.language.guidance import Guidance, Piece
-from inference.language.model_servers import list_models, open_claude, open_compatible
+from inference.language.model_servers import list_models, open_claude, open_compatible, prepare
 from inference.language.writers import write
 from tests.language_servers import LanguageServer, language_server
 from tests.unit.inference.language.findings import GOOD_ANSWER, KOREAN, PASSAGES
@@ -24,6 +24,13 @@ INTERFACES = ("claude", "compatible")
 def server() -> Iterator[LanguageServer]:
     with language_server() as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported() -> None:
+    # Limits on time are those of a program that is running: on a busy machine the imports alone take longer.
+    for interface in INTERFACES:
+        prepare(interface)  # type: ignore[arg-type]
 
 
 def open_writer(server: LanguageServer, interface: str, *, sees: bool = False, timeout_s: float = 10.0) -> ChatWriter:
