@@ -68,7 +68,7 @@ def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any
     from inference.vision.clip_specs import ClipSpec
 
     spec = option.spec
-    size_px = int(options.get("input_size_px") or spec.input_size_px)
+    size_px = int(options.get("input_size_px") or option.input_size_px)
     area = (size_px / spec.input_size_px) ** 2
     cost = replace(
         standard,

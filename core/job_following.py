@@ -39,9 +39,12 @@ class StatusLine:
         self._last = ""
 
 
-def follow(services: Services, job_id: int, *, language: str) -> jobs.JobView:
-    """Wait for a job's end and show its progress; Ctrl-C cancels it. Works the queue off while no worker is alive."""
-    own = _OwnWorker(services)
+def follow(services: Services, job_id: int, *, language: str, workers: int = 1) -> jobs.JobView:
+    """Wait for a job's end and show its progress; Ctrl-C cancels it.
+
+    While no worker is alive, so many `workers` of its own work the queue off.
+    """
+    own = _OwnWorkers(services, workers)
     status = StatusLine()
     codes = {summary.product.id: summary.product.code for summary in catalog.list_products(services)}
     try:
@@ -62,29 +65,33 @@ def follow(services: Services, job_id: int, *, language: str) -> jobs.JobView:
     return view
 
 
-class _OwnWorker:
-    """A worker in this process, for as long as no other gives a sign of life."""
+class _OwnWorkers:
+    """Workers in this process, for as long as no other gives a sign of life."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, count: int) -> None:
         self._services = services
-        self._worker: ChildWorker | None = None
-        self._thread: threading.Thread | None = None
+        self._count = count
+        self._running: list[tuple[ChildWorker, threading.Thread]] = []
         self._looked_at = -LOOK_EVERY_S
 
     def step_in(self) -> None:
         """Start working when nobody else does; also later, when the worker that was there has fallen silent."""
-        if self._thread is not None and self._thread.is_alive():
+        if any(thread.is_alive() for _, thread in self._running):
             return
         if time.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = time.monotonic()
         if jobs.workers_alive(self._services) == 0:
-            self._worker = ChildWorker(self._services)
-            self._thread = threading.Thread(target=self._worker.run, daemon=True)
-            self._thread.start()
+            self._running = []
+            for _ in range(self._count):
+                worker = ChildWorker(self._services)
+                thread = threading.Thread(target=worker.run, daemon=True)
+                thread.start()
+                self._running.append((worker, thread))
 
     def stop(self) -> None:
-        """End it; what it works on goes back to the queue, or ends as cancelled."""
-        if self._worker is not None and self._thread is not None:
-            self._worker.stop()
-            self._thread.join(timeout=10.0)
+        """End them; what they work on goes back to the queue, or ends as cancelled."""
+        for worker, _ in self._running:
+            worker.stop()
+        for _, thread in self._running:
+            thread.join(timeout=10.0)

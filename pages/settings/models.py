@@ -119,7 +119,7 @@ def show_options(option: ModelOption, choice: Choice) -> dict[str, int]:
     kept = choice.options if choice.option.name == option.name else {}
     columns = st.columns(max(len(option.fields), 1))
     for column, field in zip(columns, option.fields, strict=False):
-        own = field.default if field.default is not None else option.spec.input_size_px
+        own = field.default if field.default is not None else option.input_size_px
         value = column.number_input(
             _(field.label),
             min_value=field.lowest,
@@ -168,7 +168,7 @@ def show_needs(option: ModelOption, state: WeightsState) -> None:
             _("Weights"): byte_size(state.byte_size),
             _("Licence"): spec.licence,
             _("Origin"): spec.source,
-            _("Input"): f"{spec.input_size_px} × {spec.input_size_px} px",
+            _("Input"): f"{option.input_size_px} × {option.input_size_px} px",
             _("Runs on"): device,
         }
         st.markdown("\n".join(f"- {name}: **{value}**" for name, value in facts.items()))
