@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from core import publishing, retention
 from core.accounts import Person
@@ -10,7 +10,9 @@ from core.audit import record
 from core.errors import NotFound
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK, hold
+from core.services import Services
 from core.versions import add_version, make_active, regions_stale, retire
+from storage.database import DatabaseError
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
 
@@ -29,9 +31,11 @@ def add_candidate(
 
     The transaction first proves that the job is still ours (`jobs.hold`), so a worker that was thought dead activates
     nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will load it;
-    the objects of a version that does not come to be are removed. Raises JobLost, JobCancelled and lower errors.
+    the objects of a version that does not come to be are removed, but not those of one that may have come to be: a
+    commit whose answer is lost may have been kept. Raises JobLost, JobCancelled and lower errors.
     """
     services = run.services
+    object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed
     try:
         run.progress("verify", 0, 0)
         services.models.verify(version)
@@ -63,7 +67,8 @@ def add_candidate(
             session.commit()
     except BaseException:
         services.models.forget(version)
-        publishing.unpublish(services, version.object_prefix)
+        if not _may_be_named(services, object_prefix):
+            publishing.unpublish(services, object_prefix)
         raise
     code = "log_activated" if activate else ("log_candidate_by_hand" if reason == "by_hand" else "log_candidate_kept")
     run.log(code, product=product.code, number=version.number)
@@ -72,6 +77,16 @@ def add_candidate(
             run.log("log_version_expired", product=product.code, number=gone.number)
         if version.kind == MEMORY_BANK and regions_stale(services, product.id or 0):
             run.log("log_regions_stale", product=product.code, number=version.number)
+
+
+def _may_be_named(services: Services, object_prefix: str) -> bool:
+    """Whether a row names these objects, as far as can be known: while nobody answers they stay (orphans are swept)."""
+    try:
+        with services.database.reading() as session:
+            found = select(ModelVersion.id).where(ModelVersion.object_prefix == object_prefix)
+            return session.exec(found).first() is not None
+    except DatabaseError:
+        return True
 
 
 def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
