@@ -1,0 +1,219 @@
+"""kill -9 of worker and handler at every named stage and at random moments: nothing half-done is ever seen.
+
+Afterwards the active version loads and its hashes match, the golden part has its verdict, and the job goes on or ends
+with its reason within twice the lease.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+
+from core import jobs
+from core.accounts import open_person
+from core.catalog import find_product
+from core.services import Services, build_services
+from core.worker import ROOT
+from storage.tables import DeploymentLog, ModelVersion
+from tests.faults.deployed_state import Verdict, find_faults, give_verdict
+from tests.plates import copy_data, folder_settings
+
+pytestmark = [pytest.mark.xdist_group("worker"), pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
+
+LEASE_S = 2.0
+BUSY_MACHINE_S = 300.0
+SEED = 20_261
+# What a machine under full load may add to the wait for a process to be given its turn.
+SLACK_S = 6.0
+STAGES = ("start", "fetch", "extract", "coreset", "calibrate", "evaluate", "publish", "uploading", "verify", "activate")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A deployed product of its own, and workers for it that start in a moment."""
+
+    services: Services
+    product_id: int
+    scratch: Path
+    start: Callable[..., int]
+    expected_s: float
+
+
+@pytest.fixture(scope="module")
+def ground(tiny_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("killed")
+    services = build_services(folder_settings(copy_data(tiny_template, folder / "data")))
+    env = {**os.environ, "GEOMSA_DATA_DIR": str(folder / "data"), "GEOMSA_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.faults.forked_workers", str(LEASE_S)]
+    started: list[int] = []
+    with subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as serve:
+        assert serve.stdin is not None
+        assert serve.stdout is not None
+        assert serve.stdout.readline() == "ready\n"
+
+        def start(*order: str) -> int:
+            assert serve.stdin is not None
+            assert serve.stdout is not None
+            serve.stdin.write(" ".join(order or ("work",)) + "\n")
+            serve.stdin.flush()
+            started.append(int(serve.stdout.readline()))
+            return started[-1]
+
+        product_id = find_product(services, "plate").id or 0
+        undisturbed = Ground(services, product_id, folder / "scratch", start, 0.0)
+        pid = start()
+        began = time.monotonic()
+        job_id = _submit(undisturbed)
+        _until(lambda: _state(services, job_id) == "succeeded", "a build without a kill does not succeed")
+        expected_s = time.monotonic() - began
+        _kill(pid)
+        yield Ground(services, product_id, folder / "scratch", start, expected_s)
+        for pid in started:
+            _kill(pid)
+    services.database.dispose()
+
+
+def _submit(ground: Ground) -> int:
+    person = open_person(ground.services, "engineer")
+    return jobs.submit(ground.services, person, kind=jobs.MEMORY_BANK, product_ids=[ground.product_id])
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _until(condition: Callable[[], bool], what: str, *, within_s: float = BUSY_MACHINE_S) -> float:
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < within_s, what
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def _job(services: Services, job_id: int) -> DeploymentLog:
+    with services.database.reading() as session:
+        return session.exec(select(DeploymentLog).where(DeploymentLog.id == job_id)).one()
+
+
+def _state(services: Services, job_id: int) -> str:
+    return _job(services, job_id).state
+
+
+def _handler_of(worker_pid: int) -> int | None:
+    """The worker's child, while there is one."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        words = Path(f"/proc/{worker_pid}/task/{worker_pid}/children").read_text().split()
+        return int(words[0]) if words else None
+    return None
+
+
+def _see_it_through(ground: Ground, job_id: int, *, killed: str, before: Verdict) -> None:
+    """Be the operator: wait for the reason or the resumption, and look at what is there then."""
+    services = ground.services
+    attempts = _job(services, job_id).attempts
+    over = _state(services, job_id) not in {"queued", "running"}
+    if killed == "worker":
+        ground.start()
+
+    def has_moved_on() -> bool:
+        job = _job(services, job_id)
+        return job.state not in {"queued", "running"} or job.attempts > attempts
+
+    if not over:
+        _until(has_moved_on, "nobody took the job up, or ended it", within_s=2 * LEASE_S + SLACK_S)
+    _until(lambda: _state(services, job_id) not in {"queued", "running"}, "the job never ended")
+    job = _job(services, job_id)
+    assert job.state in {"succeeded", "failed"}
+    assert (job.error_code is None) == (job.state == "succeeded")
+    assert job.error_code in {None, "job_killed", "job_worker_lost"}
+    faults = find_faults(services, ground.product_id, before=before, scratch=ground.scratch, job_id=job_id)
+    assert faults == []
+
+
+def _kill_at_moment(ground: Ground, rng: random.Random, number: int) -> None:
+    """One build, killed after a random share of the time that a build takes."""
+    before = give_verdict(ground.services, ground.product_id)
+    worker_pid = ground.start()
+    job_id = _submit(ground)
+    _until(lambda: _job(ground.services, job_id).state != "queued", "the worker claimed nothing")
+    time.sleep(rng.uniform(0.0, 1.1) * ground.expected_s)
+    killed = "worker" if number % 3 == 0 else "handler"
+    victim = worker_pid if killed == "worker" else _handler_of(worker_pid)
+    if victim is not None:
+        _kill(victim)
+    _see_it_through(ground, job_id, killed=killed, before=before)
+    _end_workers(ground)
+
+
+def _end_workers(ground: Ground) -> None:
+    """The next point starts without workers; theirs have nothing to do any more."""
+    from core.worker_signs import list_workers, sign_off
+
+    for found in list_workers(ground.services):
+        _kill(found.pid)
+        sign_off(ground.services.database, found.id)
+
+
+@pytest.mark.parametrize("killed", ["worker", "handler"])
+@pytest.mark.parametrize(
+    "stage",
+    [stage if stage in {"extract", "uploading"} else pytest.param(stage, marks=pytest.mark.full) for stage in STAGES],
+)
+def test_a_kill_at_a_named_stage_leaves_a_whole_version(
+    stage: str, killed: str, ground: Ground, tmp_path: Path
+) -> None:
+    before = give_verdict(ground.services, ground.product_id)
+    marker = tmp_path / "paused"
+    worker_pid = ground.start("pause", stage, str(marker))
+    job_id = _submit(ground)
+    _until(lambda: marker.exists() and marker.read_text() != "", f"the handler never reached {stage}")
+    _kill(worker_pid if killed == "worker" else int(marker.read_text()))
+    if killed == "handler":
+        # Its worker ends the job; whoever comes next must find nothing to take up.
+        _until(
+            lambda: _state(ground.services, job_id) == "failed", "the kill was not noticed", within_s=2 * LEASE_S + 6
+        )
+        assert _job(ground.services, job_id).error_code == "job_killed"
+    _see_it_through(ground, job_id, killed=killed, before=before)
+    _end_workers(ground)
+
+
+@pytest.mark.parametrize("count", [12, pytest.param(1000, marks=pytest.mark.full)])
+def test_kills_at_random_moments_leave_a_whole_version(count: int, ground: Ground) -> None:
+    rng = random.Random(SEED)
+    for number in range(count):
+        _kill_at_moment(ground, rng, number)
+    with ground.services.database.reading() as session:
+        actives = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).all()
+    assert len(actives) == 1
+
+
+def test_the_checks_notice_a_version_in_use_without_its_files(ground: Ground) -> None:
+    """As a kill would leave it if the row were committed before the upload."""
+    services = ground.services
+    before = give_verdict(services, ground.product_id)
+    job_id = max(job.id for job in jobs.list_jobs(services))
+    with services.database.reading() as session:
+        active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).one()
+    kept = {info.key: services.objects.get(info.key) for info in services.objects.list(active.object_prefix)}
+    services.objects.delete_prefix(active.object_prefix)
+    try:
+        empty = ground.scratch.parent / "empty"
+        faults = find_faults(services, ground.product_id, before=before, scratch=empty, job_id=job_id)
+    finally:
+        services.objects.put_many(kept.items())
+    assert any("object_missing" in found for found in faults), faults
