@@ -10,6 +10,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,52 +48,70 @@ BUILDERS: dict[str, Builder] = {
 }
 
 
-def work_off(services: Services, claim: Claim) -> AppError | None:
-    """Build every product of the job. Answers the error to end the job with: only when no product succeeded.
+@dataclass(frozen=True)
+class PlannedProduct:
+    """A product that a job still has to build, and the seconds that takes at the standard pace."""
 
-    Raises JobLost and JobCancelled; both leave finished products as they are.
+    product: Product
+    cost_s: float
+
+
+def work_off(services: Services, claim: Claim) -> AppError | None:
+    """Build every product of the job, one after the other.
+
+    Answers the error to end the job with: only when no product succeeded. Raises JobLost and JobCancelled; both leave
+    finished products as they are.
     """
     run = JobRun(services, claim)
-    build = BUILDERS[claim.kind]
-    leftovers.sweep(services, claim.job_id)
-    with services.database.reading() as session:
+    for planned in plan(run):
+        assert planned.product.id is not None
+        run.begin(planned.product.id)
+        run.conclude(build_product(run, planned))
+    return error_of(run)
+
+
+def plan(run: JobRun) -> list[PlannedProduct]:
+    """What the job still has to build, after a sweep of what dead attempts at it left; the run expects as much."""
+    leftovers.sweep(run.services, run.claim.job_id)
+    with run.services.database.reading() as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
-        costs_s = {product.id or 0: product_cost_s(session, claim.kind, product.id or 0) for product in products}
-        own_pace = pace(session, claim.kind)
-    run.expect({product_id: cost_s * own_pace for product_id, cost_s in costs_s.items()})
-    last_error: AppError | None = None
-    for product in products:
-        assert product.id is not None
-        run.begin(product.id)
-        folder = leftovers.build_folder(services, claim, product.id)
-        started = time.monotonic()
-        try:
-            if not product.is_active:
-                raise BadInput("product_inactive", product=product.name)
-            # Here and not only where the job was asked for: this may be another machine, and another hour.
-            if too_large := refusal(services, claim.kind, [product.id]):
-                raise too_large
-            outcome = build(run, product, folder)
-            outcome |= {"work_s": round(time.monotonic() - started, 2), "cost_s": round(costs_s[product.id], 2)}
-        except (JobLost, JobCancelled):
-            raise
-        except Exception as error:
-            last_error = from_lower(error)
-            if last_error.code == "unexpected":
-                logger.exception("product %s failed", product.code)
-            run.log(
-                "log_product_failed",
-                product=product.code,
-                reason=last_error.code,
-                reason_params=plain(last_error.params),
-            )
-            outcome = failed_outcome(product.id, product.code, last_error)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            trim_cache(services)
-        run.conclude(outcome)
+        planned = [PlannedProduct(one, product_cost_s(session, run.claim.kind, one.id or 0)) for one in products]
+        own_pace = pace(session, run.claim.kind)
+    run.expect({one.product.id or 0: one.cost_s * own_pace for one in planned})
+    return planned
+
+
+def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
+    """Build one product; answers its outcome, also when it failed. Raises JobLost and JobCancelled."""
+    services, product, kind = run.services, planned.product, run.claim.kind
+    assert product.id is not None
+    folder = leftovers.build_folder(services, run.claim, product.id)
+    started = time.monotonic()
+    try:
+        if not product.is_active:
+            raise BadInput("product_inactive", product=product.name)
+        # Here and not only where the job was asked for: this may be another machine, and another hour.
+        if too_large := refusal(services, kind, [product.id]):
+            raise too_large
+        outcome = BUILDERS[kind](run, product, folder)
+        return outcome | {"work_s": round(time.monotonic() - started, 2), "cost_s": round(planned.cost_s, 2)}
+    except (JobLost, JobCancelled):
+        raise
+    except Exception as error:
+        shaped = from_lower(error)
+        if shaped.code == "unexpected":
+            logger.exception("product %s failed", product.code)
+        run.log("log_product_failed", product=product.code, reason=shaped.code, reason_params=plain(shaped.params))
+        return failed_outcome(product.id, product.code, shaped)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        trim_cache(services)
+
+
+def error_of(run: JobRun) -> AppError | None:
+    """The error to end the job with: that of the last product when none succeeded."""
     if run.outcomes and all(outcome["outcome"] == "failed" for outcome in run.outcomes):
-        return last_error or AppError(run.outcomes[-1]["error_code"], **run.outcomes[-1]["error_params"])
+        return AppError(run.outcomes[-1]["error_code"], **run.outcomes[-1]["error_params"])
     return None
 
 

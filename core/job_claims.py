@@ -116,11 +116,22 @@ def report(database: Database, claim: Claim, **values: Any) -> None:
         raise JobCancelled
 
 
+def check_claim(database: Database, claim: Claim) -> None:
+    """Look whether the job is still ours and wanted, and write nothing. Raises JobLost or JobCancelled."""
+    with database.reading() as session:
+        job = session.get(DeploymentLog, claim.job_id)
+    if job is None or job.state != "running" or job.fencing_token != claim.fencing_token:
+        raise JobLost
+    if job.cancel_requested:
+        raise JobCancelled
+
+
 def append_log(database: Database, claim: Claim, code: str, **params: Any) -> None:
     """Add one line to the job's log; past one megabyte the log keeps quiet. Raises JobLost."""
     line = json.dumps({"at": utc_now().isoformat(), "code": code, "params": params}, ensure_ascii=False, default=str)
     with database.unit_of_work() as session:
-        job = session.get(DeploymentLog, claim.job_id)
+        # Locked where a database can: several products of a job may write at once.
+        job = session.get(DeploymentLog, claim.job_id, with_for_update=True)
         if job is None:
             raise JobLost
         if len(job.log) < MAX_LOG_BYTES and not changed_one(

@@ -37,6 +37,15 @@ MANUAL_SHARES: dict[str, tuple[float, float]] = {
     "build": (0.88, 0.92),
 }
 
+# Stage, done, total.
+Standing = tuple[str, int, int]
+
+
+def share_of(kind: str, stage: str, done: int, total: int) -> float:
+    """How much of a product's work is done at this stage, from 0 to 1."""
+    low, high = (MANUAL_SHARES if kind == MANUAL_INDEX else STAGE_SHARES).get(stage, (0.0, 0.0))
+    return low + (high - low) * (done / total if total else 0.0)
+
 
 class JobRun:
     """One claimed job over several products. Every report raises JobLost or JobCancelled when it is time to stop."""
@@ -78,6 +87,10 @@ class JobRun:
         if not changed and now - self._last_report < REPORT_EVERY_S:
             return
         self._last_report = now
+        self._stage = stage
+        self._report(stage, done, total, changed=changed)
+
+    def _report(self, stage: str, done: int, total: int, *, changed: bool) -> None:
         values: dict[str, Any] = {
             "stage": stage,
             "done": done,
@@ -85,7 +98,6 @@ class JobRun:
             "result": self._result(stage, done, total),
         }
         if changed:
-            self._stage = stage
             values["stage_started_at"] = utc_now()
         jobs.report(self.services.database, self.claim, **values)
 
@@ -100,15 +112,16 @@ class JobRun:
         self._current = None
         jobs.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
 
+    def _begun(self, stage: str, done: int, total: int) -> dict[int, Standing]:
+        """Where each product stands that is being worked on."""
+        return {} if self._current is None else {self._current: (stage, done, total)}
+
     def _result(self, stage: str, done: int, total: int) -> dict[str, Any]:
         all_weight = sum(self._weights.values()) or 1.0
         finished = {outcome["product_id"] for outcome in self.outcomes}
         weight = sum(self._weights.get(product_id, 0.0) for product_id in finished)
-        if self._current is not None:
-            shares = MANUAL_SHARES if self.claim.kind == MANUAL_INDEX else STAGE_SHARES
-            low, high = shares.get(stage, (0.0, 0.0))
-            within = low + (high - low) * (done / total if total else 0.0)
-            weight += self._weights.get(self._current, 0.0) * within
+        for product_id, standing in self._begun(stage, done, total).items():
+            weight += self._weights.get(product_id, 0.0) * share_of(self.claim.kind, *standing)
         # Stages that come again (an index has three parts) do not take back what is done.
         self._share = max(self._share, weight / all_weight)
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -47,6 +48,8 @@ class Settings:
     llm_base_url: str | None = None
     llm_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
+    executor: str = "local"
+    ray_address: str | None = None
 
     @property
     def cache_dir(self) -> Path:
@@ -156,6 +159,25 @@ def _memory_budget_bytes(env: Mapping[str, str]) -> int:
     return int(gib * GIB)
 
 
+def _executor(env: Mapping[str, str]) -> str:
+    executor = _one_of(env, "GEOMSA_EXECUTOR", ("local", "ray"), "local")
+    if executor == "ray" and importlib.util.find_spec("ray") is None:
+        raise BadSetting("setting_ray_missing")
+    return executor
+
+
+def _ray_address(env: Mapping[str, str]) -> str | None:
+    name = "GEOMSA_RAY_ADDRESS"
+    value = env.get(name, "").strip()
+    if not value:
+        return None
+    # Ray itself takes other words too, which would mean another cluster, or none, on every machine.
+    host, _colon, port = value.rpartition(":")
+    if not port.isdecimal() or not 0 < int(port) < 65536 or _host_of(f"//{value}") != host.strip("[]").lower():
+        raise BadSetting("setting_not_host_and_port", name=name)
+    return value
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Settings from `env` (default: the process's environment).
 
@@ -186,6 +208,8 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         llm_base_url=_http_url(env, "GEOMSA_LLM_BASE_URL"),
         llm_api_key=env.get("GEOMSA_LLM_API_KEY", "").strip() or None,
         anthropic_base_url=_http_url(env, "ANTHROPIC_BASE_URL"),
+        executor=_executor(env),
+        ray_address=_ray_address(env),
     )
 
 

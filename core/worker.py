@@ -172,15 +172,14 @@ def _end_child(child: subprocess.Popen[bytes]) -> None:
 def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, parent_pid: int | None = None) -> int:
     """In the child: work the claimed job off and end it. Answers the exit status."""
     _prepare_child(parent_pid)
-    from core import deployments
+    from core.executors import open_executor
 
     try:
         claim = jobs.reopen_claim(services.database, job_id, fencing_token)
     except jobs.JobLost:
         return LOST
     try:
-        handler = deployments.HANDLERS[claim.kind]
-        failed = handler(services, claim)
+        failed = open_executor(services.settings).work_off(services, claim)
         if failed:
             jobs.finish(services.database, claim, state="failed", error=failed)
         else:

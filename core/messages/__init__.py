@@ -2,6 +2,7 @@
 
 from core.messages.catalog import CATALOG_MESSAGES
 from core.messages.deployments import DEPLOYMENT_MESSAGES
+from core.messages.executors import EXECUTOR_MESSAGES
 from core.messages.files import FILE_MESSAGES
 from core.messages.guidance import GUIDANCE_MESSAGES
 from core.messages.manual_files import MANUAL_FILE_MESSAGES
@@ -18,6 +19,7 @@ MESSAGES: dict[str, str] = {
     **MANUAL_MESSAGES,
     **CATALOG_MESSAGES,
     **DEPLOYMENT_MESSAGES,
+    **EXECUTOR_MESSAGES,
     **MODEL_MESSAGES,
     **PREPROCESSING_MESSAGES,
 }

@@ -40,6 +40,12 @@ WRONG = [
     ("GEOMSA_AUTH", "none"),
     ("GEOMSA_WORKER", "yes"),
     ("GEOMSA_DEVICE", "tpu"),
+    ("GEOMSA_EXECUTOR", "kubernetes"),
+    ("GEOMSA_RAY_ADDRESS", "auto"),
+    ("GEOMSA_RAY_ADDRESS", "10.0.0.5"),
+    ("GEOMSA_RAY_ADDRESS", ":6379"),
+    ("GEOMSA_RAY_ADDRESS", "10.0.0.5:70000"),
+    ("GEOMSA_RAY_ADDRESS", "ray://10.0.0.5:10001"),
     ("GEOMSA_LANGUAGE", "fr"),
     ("GEOMSA_MEMORY_BUDGET_GIB", "much"),
     ("GEOMSA_MEMORY_BUDGET_GIB", "0"),
@@ -91,6 +97,14 @@ def test_the_names_of_naver_cloud_are_understood_and_ours_go_first(tmp_path: Pat
     both = _read(tmp_path, **S3 | naver).s3
     assert both is not None
     assert both.bucket == "inspection"
+
+
+def test_an_executor_that_is_not_installed_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(BadSetting) as caught:
+        _read(tmp_path, GEOMSA_EXECUTOR="ray")
+    assert "make setup EXTRA=ray" in caught.value.sentence("en")
+    assert _read(tmp_path).executor == "local"
 
 
 def test_no_secret_is_ever_in_the_settings_words(tmp_path: Path) -> None:
