@@ -2,7 +2,8 @@
 
 `GEOMSA_RAY_ADDRESS` names a cluster, whose machines have Geomsa in the same folder and the settings of a worker.
 Without it a Ray of this machine alone is started for the job, on the loopback address, without dashboard and usage
-statistics; it ends with this process, however that ends.
+statistics; it ends with this process, however that ends. Ray's own token is used wherever one lies ready
+(`RAY_AUTH_TOKEN`, `RAY_AUTH_TOKEN_PATH` or `~/.ray/auth_token`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +34,10 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
 ANSWER_TIMEOUT_S = 30.0
+# Ray itself waits for minutes for a cluster that is not there, and ends the process a minute after one that has gone.
+CONNECT_TIMEOUT_S = 30.0
+GONE_AFTER_S = 15.0
+PROBE_TIMEOUT_S = 2.0
 # Ray gives its own start 30 s, which is short on a busy machine.
 START_ATTEMPTS = 3
 OBJECT_STORE_BYTES = 100_000_000
@@ -81,8 +89,14 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
         task.options(**need).remote(claim.job_id, claim.fencing_token, one.product.id, where, board): one
         for one, need in zip(planned, needs, strict=True)
     }
+    answered = time.monotonic()
+    address = ray.get_runtime_context().gcs_address
     try:
         while waiting:
+            if _answers(address):
+                answered = time.monotonic()
+            elif time.monotonic() - answered > GONE_AFTER_S:
+                raise ConnectionError(address)
             done, _rest = ray.wait(list(waiting), timeout=LOOK_EVERY_S)
             for reference in done:
                 run.conclude(_outcome(ray, reference, waiting.pop(reference)))
@@ -133,18 +147,17 @@ def _needs(ray: Any, services: Services, kind: str, planned: PlannedProduct) -> 
 def _connected(settings: Settings) -> Iterator[Any]:
     """Ray's module, connected to the cluster of the settings or to one of our own. Raises Unavailable."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    if settings.ray_address is None:
+    if settings.ray_address is None or _is_loopback(settings.ray_address):
         # Ray's own switch for one machine alone: every port is on the loopback address then.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    if _has_token():
+        # A cluster asks for it without being told to; whoever joins one by its address has to be told.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     if settings.ray_address is not None:
-        try:
-            ray.init(address=settings.ray_address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            logger.warning("no Ray cluster at %s: %s", settings.ray_address, error)
-            raise Unavailable("executor_unreachable", address=settings.ray_address) from error
+        _join(ray, settings.ray_address, quiet)
         try:
             yield ray
         finally:
@@ -157,6 +170,44 @@ def _connected(settings: Settings) -> Iterator[Any]:
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
+    """Connect to the cluster. Raises Unavailable for one that does not answer, or does not let us in."""
+
+    def connect() -> None:
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            logger.warning("Ray could not join the cluster at %s: %s", address, error)
+
+    # Ray waits inside its own code, where no signal and no time limit of ours reaches it; this process ends soon.
+    attempt = threading.Thread(target=connect, daemon=True)
+    if _answers(address):
+        attempt.start()
+        attempt.join(CONNECT_TIMEOUT_S)
+        if not attempt.is_alive() and ray.is_initialized():
+            return
+    raise Unavailable("executor_unreachable", address=address)
+
+
+def _answers(address: str) -> bool:
+    host, _colon, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PROBE_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _has_token() -> bool:
+    named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return bool(named) or (Path.home() / ".ray" / "auth_token").is_file()
 
 
 def _start_own(ray: Any, folder: Path, quiet: dict[str, Any]) -> None:

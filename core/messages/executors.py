@@ -8,7 +8,7 @@ EXECUTOR_MESSAGES: dict[str, str] = {
     ),
     "setting_not_host_and_port": N_("{name} must be a host and a port, such as 10.0.0.5:6379."),
     "executor_unreachable": N_(
-        "The Ray cluster at {address} does not answer. Start it, or check GEOMSA_RAY_ADDRESS; the active model was not touched."
+        "The Ray cluster at {address} does not answer, or does not let this machine in. Start it, or check GEOMSA_RAY_ADDRESS and Ray's token; the active model was not touched."
     ),
     "executor_not_started": N_(
         "Ray could not be started on this machine. Deploy again when it is less busy, or set GEOMSA_EXECUTOR to local; the active model was not touched."
