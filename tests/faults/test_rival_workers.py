@@ -108,7 +108,9 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
     """
     before = give_verdict(services, product_id)
     job_id, sleeper = submit_and_claim(services, open_person(services, "engineer"), jobs.MEMORY_BANK, product_id)
-    progress, asleep, rivals = JobRun.progress, [], []
+    progress = JobRun.progress
+    asleep: list[JobRun] = []
+    rivals: list[int] = []
 
     def fall_asleep(self: JobRun, stage: str, done: int, total: int) -> None:
         progress(self, stage, done, total)
