@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements$(if $(EXTRA),-$(EXTRA)).txt
 export PYTHONPATH :=
+# Where it is set, every process compiles all of torch again: 15 s each on a small machine.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run demo setup setup-test test test-full check format translations clean
 .DEFAULT_GOAL := run

@@ -1,8 +1,9 @@
 """What builds cost, for the estimate before the start.
 
-The figures of a kind are those of its standard model (EfficientNet-Lite0); another network, input size or bank size is
-scaled from them. The factors are CPU time and peak memory of whole builds of 16 images (extract, select, cross-fit,
-inspect), run one after the other with the standard at both ends, which itself varied by a quarter.
+The figures of a kind are those of its standard model (EfficientNet-Lite0 with 256 px and 4,096 patches); another
+network, input size or bank size is scaled from them. The factors are CPU time and peak memory of whole builds of 16
+images (extract, select, cross-fit, inspect), run one after the other with the standard at both ends, which itself
+varied by a quarter.
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ KIND_OF: dict[str, tuple[str, ...]] = {
     "manual-index": (jobs.MANUAL_INDEX,),
     "all": (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX, jobs.MANUAL_INDEX),
 }
+# How many jobs the demo is built in at a time.
+LANES = 2
 
 
 def language() -> str:
@@ -97,15 +99,17 @@ def demo(wanted: argparse.Namespace) -> int:
 
 
 def _deploy_demo(services: Services, product_ids: list[int]) -> bool:
-    """Build what is not up to date; the manuals beside the memory banks, which leave half of a core idle."""
-    manuals = _needing(services, jobs.MANUAL_INDEX, product_ids)
-    manual_job = _submit(services, jobs.MANUAL_INDEX, manuals) if manuals else None
+    """Build what is not up to date, in two jobs side by side: one process does not fill the cores it is given."""
     good = True
-    for kind in (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX):
-        stale = _needing(services, kind, product_ids)
-        if stale:
-            good = _follow(services, _submit(services, kind, stale), workers=2) and good
-    return (manual_job is None or _follow(services, manual_job)) and good
+    for kinds in ((jobs.MEMORY_BANK, jobs.MANUAL_INDEX), (jobs.SIMILARITY_INDEX,)):
+        job_ids = []
+        for kind in kinds:
+            stale = _needing(services, kind, product_ids)
+            # The products come in pairs that take about as long. The manuals take a moment and fill up what is left.
+            lanes = [stale] if kind == jobs.MANUAL_INDEX else [stale[lane::LANES] for lane in range(LANES)]
+            job_ids += [_submit(services, kind, lane) for lane in lanes if lane]
+        good = _follow(services, *job_ids, workers=LANES) and good
+    return good
 
 
 def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]:
@@ -193,29 +197,32 @@ def deploy(wanted: argparse.Namespace) -> int:
 def _submit(services: Services, kind: str, product_ids: list[int]) -> int:
     """Queue a job; one of its kind whose worker was killed is finished first."""
     person = accounts.command_line_person(services)
-    try:
-        return jobs.submit(services, person, kind=kind, product_ids=product_ids)
-    except Conflict as error:
-        earlier = jobs.running_job(services, kind)
-        if error.code != "job_already_waiting" or earlier is None or jobs.workers_alive(services):
-            raise
-        # Its worker was killed: nobody else would ever end it, and nothing could be deployed again.
-        _note(f"{kind}: finishing job {earlier.id}, which lost its worker")
-        follow(services, earlier.id, language=language())
-        return jobs.submit(services, person, kind=kind, product_ids=product_ids)
+    while True:
+        try:
+            return jobs.submit(services, person, kind=kind, product_ids=product_ids)
+        except Conflict as error:
+            earlier = jobs.running_job(services, kind)
+            if error.code != "job_already_waiting" or earlier is None or jobs.workers_alive(services):
+                raise
+            # Its worker was killed: nobody else would ever end it, and nothing could be deployed again.
+            _note(f"{kind}: finishing job {earlier.id}, which lost its worker")
+            follow(services, [earlier.id], language=language())
 
 
-def _follow(services: Services, job_id: int, *, workers: int = 1) -> bool:
-    """Wait for a job and report. Answers whether every product succeeded."""
+def _follow(services: Services, *job_ids: int, workers: int = 1) -> bool:
+    """Wait for jobs and report. Answers whether every product of each succeeded."""
     lang = language()
-    view = follow(services, job_id, language=lang, workers=workers)
-    for outcome in view.outcomes:
-        _out(_dump({"kind": view.kind, **outcome}))
-        if outcome["outcome"] == "failed":
-            _note(f"{outcome['code']}: {describe(outcome['error_code'], outcome['error_params'], lang)}")
-    if view.state != "succeeded":
-        _note(view.error.sentence(lang) if view.error else view.state)
-    return view.state == "succeeded" and all(outcome["outcome"] != "failed" for outcome in view.outcomes)
+    good = True
+    for view in follow(services, job_ids, language=lang, workers=workers):
+        for outcome in view.outcomes:
+            _out(_dump({"kind": view.kind, **outcome}))
+            if outcome["outcome"] == "failed":
+                _note(f"{outcome['code']}: {describe(outcome['error_code'], outcome['error_params'], lang)}")
+                good = False
+        if view.state != "succeeded":
+            _note(view.error.sentence(lang) if view.error else view.state)
+            good = False
+    return good
 
 
 def worker(wanted: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """Converting the chosen models' networks ahead of the first build, beside whatever else a first start has to do.
 
 The first conversion on a machine imports torch, which takes most of a minute where nothing is compiled or cached yet.
-What is converted is kept on disk, and every later process opens it without torch.
+What is converted is kept on disk, and every later process opens it without torch. While torch is here it also scores
+the reference image of a small model, so that the first real one need not ask it again (`runtime_check`).
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 
 from core.errors import AppError, from_lower
+from core.job_terms import MEMORY_BANK
 from core.model_catalog import DETECTION, SIMILARITY, Choice, chosen
 from core.services import Services
 from core.transactions import reading
@@ -21,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE_PX = 64
+IMAGE_COUNT = 3
 
 
 def start_preparing() -> subprocess.Popen[bytes]:
@@ -49,6 +54,7 @@ def prepare(services: Services) -> list[AppError]:
 def _prepare_detection(services: Services, choice: Choice) -> None:
     import numpy as np
 
+    from inference.artifact import read_bundle
     from inference.vision import detectors
     from inference.vision.patch_features import ImageSource
     from inference.vision.preprocessing import Preprocessing
@@ -60,10 +66,17 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
         memory_budget_bytes=services.settings.memory_budget_bytes,
         options=choice.options,
     )
-    # A square image: another shape of a product's images needs a graph of its own, which its build converts.
-    grey = ImageSource("grey", lambda: np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8))
+    # Square images: another shape of a product's images needs a graph of its own, which its build converts.
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (IMAGE_COUNT, SIDE_PX, SIDE_PX, 3), np.uint8)
+    sources = [ImageSource(str(place), partial(images.__getitem__, place)) for place in range(IMAGE_COUNT)]
     weights = find_added(services.settings.weights_dir, choice.option.backbone)
-    detectors.extract([grey], config, device=services.models.device, weights=weights)
+    features = detectors.extract(sources, config, device=services.models.device, weights=weights)
+    model = detectors.fit(features, config, weights=weights)
+    with tempfile.TemporaryDirectory(prefix="geomsa-prepare-") as folder:
+        manifest = model.save(Path(folder) / "model")
+        bundle = read_bundle(Path(folder) / "model", kind=MEMORY_BANK, manifest_sha256=manifest.sha256)
+        services.models.check_runtimes(model, bundle)
 
 
 def _prepare_similarity(services: Services, choice: Choice) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from core import accounts, catalog, jobs
 from core.i18n import translate
 from core.services import Services
 from core.worker import ChildWorker
+from inference.vision.multicore import CORES
 
 STATUS_WIDTH = 78
 LOOK_EVERY_S = 2.0
+WAITED_FOR = frozenset({"queued", "running"})
 
 
 class StatusLine:
@@ -39,30 +42,32 @@ class StatusLine:
         self._last = ""
 
 
-def follow(services: Services, job_id: int, *, language: str, workers: int = 1) -> jobs.JobView:
-    """Wait for a job's end and show its progress; Ctrl-C cancels it.
+def follow(services: Services, job_ids: Sequence[int], *, language: str, workers: int = 1) -> list[jobs.JobView]:
+    """Wait for the end of jobs and show the progress of one at a time; Ctrl-C cancels what is not over.
 
-    While no worker is alive, so many `workers` of its own work the queue off.
+    While no worker is alive, so many `workers` of its own work the queue off and share the cores.
     """
     own = _OwnWorkers(services, workers)
     status = StatusLine()
     codes = {summary.product.id: summary.product.code for summary in catalog.list_products(services)}
     try:
-        view = jobs.view(services, job_id)
-        while view.state in {"queued", "running"}:
+        while waiting := [view for job_id in job_ids if (view := jobs.view(services, job_id)).state in WAITED_FOR]:
             own.step_in()
+            view = next((view for view in waiting if view.state == "running"), waiting[0])
             stage = translate(language, jobs.STAGE_NAMES.get(view.stage, view.stage)) or view.state
             words = " ".join(word for word in (view.kind, codes.get(view.current_product_id or 0)) if word)
             status.show(f"{words}: {stage}", f"{view.done}/{view.total}" if view.total else "")
             time.sleep(0.25)
-            view = jobs.view(services, job_id)
     except KeyboardInterrupt:
-        jobs.cancel(services, accounts.command_line_person(services), job_id)
+        person = accounts.command_line_person(services)
+        for job_id in job_ids:
+            if jobs.view(services, job_id).state in WAITED_FOR:
+                jobs.cancel(services, person, job_id)
         raise
     finally:
         status.clear()
         own.stop()
-    return view
+    return [jobs.view(services, job_id) for job_id in job_ids]
 
 
 class _OwnWorkers:
@@ -83,8 +88,9 @@ class _OwnWorkers:
         self._looked_at = time.monotonic()
         if jobs.workers_alive(self._services) == 0:
             self._running = []
+            threads = None if self._count == 1 else max(1, CORES // self._count)
             for _ in range(self._count):
-                worker = ChildWorker(self._services)
+                worker = ChildWorker(self._services, threads=threads)
                 thread = threading.Thread(target=worker.run, daemon=True)
                 thread.start()
                 self._running.append((worker, thread))

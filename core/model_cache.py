@@ -20,6 +20,7 @@ from storage.objects import ObjectStore
 from storage.tables import ModelVersion
 
 if TYPE_CHECKING:
+    from inference.artifact import Bundle
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
     from inference.vision.detectors import Detector
@@ -89,7 +90,6 @@ class ModelCache:
         Raises ArtifactError, ModelError (`golden_mismatch` …) or ObjectStoreError.
         """
         from inference.artifact import read_bundle
-        from inference.vision.runtime_check import verify_runtimes
 
         if version.kind == "manual_index":
             self.manual_index(version)
@@ -101,7 +101,12 @@ class ModelCache:
             version,
             lambda folder: read_bundle(folder, kind=version.kind, manifest_sha256=version.manifest_sha256),
         )
-        model = self.memory_bank(version)
+        self.check_runtimes(self.memory_bank(version), bundle)
+
+    def check_runtimes(self, model: Detector, bundle: Bundle) -> None:
+        """Have the reference image of the bundle scored by the runtimes of this machine. Raises ModelError."""
+        from inference.vision.runtime_check import verify_runtimes
+
         verify_runtimes(
             model,
             bundle,

@@ -71,6 +71,6 @@ def advise_on_tiles(services: Services, product_id: int) -> TileAdvice | None:
     advice = TileAdvice(width_px, height_px, input_px, round(VISIBLE_PX * reduction), 0, supported)
     if not supported or max(width_px, height_px) <= MUCH_LARGER * input_px:
         return advice
-    fine = [size for size in TILE_SIZES_PX if size >= max(2 * input_px, SMALLEST_TILE_PX)]
+    fine = [size for size in TILE_SIZES_PX if size >= max(1.5 * input_px, SMALLEST_TILE_PX)]
     proposed = next((size for size in fine if advice.count_tiles(size) <= _MOST_TILES), TILE_SIZES_PX[-1])
     return TileAdvice(width_px, height_px, input_px, advice.smallest_px, proposed, supported)

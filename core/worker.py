@@ -43,9 +43,11 @@ ENDED, LOST = 0, 3
 class ChildWorker:
     """Claims and supervises. One job at a time; several workers may share one database and object store."""
 
-    def __init__(self, services: Services, *, lease_s: float = jobs.LEASE_S) -> None:
+    def __init__(self, services: Services, *, lease_s: float = jobs.LEASE_S, threads: int | None = None) -> None:
+        """`threads` is how many a child may compute with, for workers that share a machine; None: all cores."""
         self._services = services
         self._lease_s = lease_s
+        self._threads = threads
         self._stop = threading.Event()
         self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
@@ -98,7 +100,7 @@ class ChildWorker:
     def _supervise(self, claim: jobs.Claim, parent_pid: int | None) -> None:
         database = self._services.database
         logger.info("job %d (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
-        child = _spawn_child(claim)
+        child = _spawn_child(claim, self._threads)
         renewed = beaten = time.monotonic()
         killed_for: str | None = None
         try:
@@ -148,13 +150,14 @@ class ChildWorker:
             leftovers.sweep(self._services, claim.job_id)
 
 
-def _spawn_child(claim: jobs.Claim) -> subprocess.Popen[bytes]:
+def _spawn_child(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
     # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
     command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
     command += ["--parent-pid", str(os.getpid()), "--log-level", logging.getLevelName(logging.getLogger().level)]
+    env = os.environ if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
     # In a process group of its own: Ctrl-C in the terminal is for the worker, which then ends the child in good order.
     return subprocess.Popen(  # noqa: S603 - our own interpreter
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, process_group=0
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, process_group=0
     )
 
 

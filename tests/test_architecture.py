@@ -18,7 +18,8 @@ ROOMS = ("core", "inference", "storage", "pages")
 HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm"}
 ERROR_CLASSES = {
     "AppError", "BadInput", "NotAllowed", "NotFound", "Conflict", "NotReady", "Unavailable", "BadSetting",
-    "InferenceError", "ImageError", "ArtifactError", "ManualError", "ModelError", "WriterError", "DatabaseError", "ObjectStoreError",
+    "InferenceError", "ImageError", "ArtifactError", "ManualError", "ModelError", "WriterError",
+    "DatabaseError", "ObjectStoreError",
 }  # fmt: skip
 SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")) + [
     path for path in [ROOT / "Home.py"] if path.exists()

@@ -14,7 +14,7 @@ from core.demo_images.canvas import Field
 from core.demo_images.records import DemoImage, Split
 
 TRAIN_NORMALS, TEST_NORMALS = 60, 30
-TRAIN_DEFECTS, TEST_DEFECTS = 10, 15
+TRAIN_DEFECTS, TEST_DEFECTS = 8, 10
 
 _JPEG_QUALITY = 94
 _ATTEMPTS = 40

@@ -5,7 +5,6 @@ The model is open_clip's; it is built from our own description and weights in sa
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from inference.vision.backbones import hash_weights
 from inference.vision.clip_specs import ClipSpec, find_clip
 from inference.vision.embeddings import embed_images, unit_rows
 from inference.vision.input_preparation import check_image
+from inference.vision.multicore import CORES
 from inference.vision.runtime import Device, choose_device
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def open_clip_embedder(
         key=f"{name}:{REVISION}:{hash_weights(weights)[:32]}",
         spec=spec,
         device=chosen,
-        threads=threads if threads is not None else os.cpu_count() or 1,
+        threads=threads if threads is not None else CORES,
         model=model,
     )
 

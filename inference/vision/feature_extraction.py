@@ -19,6 +19,7 @@ from inference.vision.input_preparation import (
     light_varies,
     resize_input,
 )
+from inference.vision.look_ahead import read_ahead
 from inference.vision.patch_features import (
     BATCH_SIZE,
     ImageSource,
@@ -182,6 +183,18 @@ class _Extraction:
     def _prepared(self, ready: dict[int, np.ndarray], shape: tuple[int, int]) -> Iterator[tuple[list[str], np.ndarray]]:
         keys: list[str] = []
         inputs: list[np.ndarray] = []
+        # The next images are decoded while the network computes; what waits is already of the input's size.
+        for key, pixels in read_ahead(self._inputs(ready, shape), depth=BATCH_SIZE):
+            keys.append(key)
+            inputs.append(pixels)
+            self._report(len(self._keys) + len(self._skipped))
+            if len(inputs) == BATCH_SIZE:
+                yield keys, np.stack(inputs)
+                keys, inputs = [], []
+        if inputs:
+            yield keys, np.stack(inputs)
+
+    def _inputs(self, ready: dict[int, np.ndarray], shape: tuple[int, int]) -> Iterator[tuple[str, np.ndarray]]:
         for place, source in enumerate(self._sources):
             if source.key in self._skipped:
                 continue
@@ -191,14 +204,7 @@ class _Extraction:
                 if image is None:
                     continue
                 pixels = resize_input(image, self._config, size_px=shape)
-            keys.append(source.key)
-            inputs.append(finish_input(pixels, self._config))
-            self._report(len(self._keys) + len(self._skipped))
-            if len(inputs) == BATCH_SIZE:
-                yield keys, np.stack(inputs)
-                keys, inputs = [], []
-        if inputs:
-            yield keys, np.stack(inputs)
+            yield source.key, finish_input(pixels, self._config)
 
     def _close_group(self, *, reduced: bool) -> None:
         count, cell_count = self._filled, self._buffer.shape[1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from inference.vision.multicore import CORES
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -19,7 +20,7 @@ def map_ahead(
 
     What `work` raises is raised when its turn comes; nothing further is begun then, or when the caller stops.
     """
-    count = threads if threads is not None else max(1, (os.cpu_count() or 1) // 2)
+    count = threads if threads is not None else max(1, CORES // 2)
     waiting: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(count, thread_name_prefix="ahead") as pool:
         try:
@@ -32,3 +33,32 @@ def map_ahead(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def read_ahead(items: Iterable[Item], *, depth: int = 4) -> Generator[Item, None, None]:
+    """The items in order, taken up to `depth` ahead on one thread of their own; what they raise comes in its turn.
+
+    For items that are made as they are taken, such as images that a generator decodes.
+    """
+    iterator = iter(items)
+    waiting: deque[Future[Item | _End]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+        try:
+            while True:
+                while len(waiting) < depth:
+                    waiting.append(pool.submit(_take, iterator))
+                item = waiting.popleft().result()
+                if isinstance(item, _End):
+                    return
+                yield item
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+class _End:
+    """Comes after the last item."""
+
+
+def _take(iterator: Iterator[Item]) -> Item | _End:
+    return next(iterator, _End())

@@ -16,7 +16,21 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-CORES = os.cpu_count() or 1
+
+def usable_cores() -> int:
+    """How many cores this process may compute on: OMP_NUM_THREADS where it is set, else those it is allowed to use.
+
+    The variable is what torch and BLAS libraries obey, too; a worker beside others sets it for its children.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+CORES = usable_cores()
 
 
 def map_blocks(function: Callable[[Item], Result], blocks: Iterable[Item]) -> list[Result]:

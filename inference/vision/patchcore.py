@@ -27,6 +27,7 @@ from inference.vision.feature_extraction import extract_features
 from inference.vision.golden import check_golden, make_golden_input
 from inference.vision.graphs import GraphSpec
 from inference.vision.input_preparation import check_image, prepare_input
+from inference.vision.look_ahead import read_ahead
 from inference.vision.patch_features import (
     BATCH_SIZE,
     ImageSource,
@@ -184,9 +185,13 @@ class PatchCore:
             return
         inputs: list[np.ndarray] = []
         shapes: list[tuple[int, ...]] = []
-        for image in images:
-            inputs.append(prepare_input(image, self.config, size_px=self.input_size_px))
-            shapes.append(image.shape[:2])
+        prepared = (
+            (prepare_input(image, self.config, size_px=self.input_size_px), image.shape[:2]) for image in images
+        )
+        # The next images are decoded while the network computes; what waits is already of the input's size.
+        for ready, shape in read_ahead(prepared, depth=BATCH_SIZE):
+            inputs.append(ready)
+            shapes.append(shape)
             if len(inputs) == BATCH_SIZE:
                 yield from self._detect(np.stack(inputs), shapes)
                 inputs, shapes = [], []

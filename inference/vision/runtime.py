@@ -20,6 +20,7 @@ from inference.errors import ModelError
 from inference.vision.backbones import hash_weights, resolve_weights
 from inference.vision.graph_store import GraphStore
 from inference.vision.graphs import GraphSpec, PortableGraph, build_module, convert_graph
+from inference.vision.multicore import CORES
 
 if TYPE_CHECKING:
     import torch
@@ -117,11 +118,11 @@ def open_runtime(
     On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
     graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
     is torch's. `weights` defaults to the carried file, and must have the hash `weights_sha256` where that is given.
-    `threads` defaults to the number of cores. Without `with_openvino` it is torch's on the CPU, too. Raises ModelError:
-    `device_unavailable`, `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`,
+    `threads` defaults to the cores this process may use. Without `with_openvino` it is torch's on the CPU, too. Raises
+    ModelError: `device_unavailable`, `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`,
     `backbone_weights_changed`.
     """
-    threads = threads if threads is not None else os.cpu_count() or 1
+    threads = threads if threads is not None else CORES
     chosen = choose_device(device)
     if portable is not None and weights_sha256 is not None:
         # What the bundle brings must not displace what was converted here from the very weights.

@@ -86,7 +86,7 @@ def _fork(work: Any) -> int:
 def _be_worker(lease_s: float, moment: str, marker: str) -> int:
     os.nice = lambda _: 0  # beside other tests on a busy machine a build that steps back would never get there
 
-    def spawn(claim: jobs.Claim) -> Any:
+    def spawn(claim: jobs.Claim, threads: int | None) -> Any:
         worker_pid = os.getpid()
 
         def be_handler() -> int:

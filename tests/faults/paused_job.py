@@ -56,7 +56,7 @@ def pause_at(moment: str, marker: Path) -> None:
 def work(moment: str, marker: str, lease_s: float) -> None:
     """Be the worker."""
 
-    def spawn(claim: jobs.Claim) -> subprocess.Popen[bytes]:
+    def spawn(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.faults.paused_job", "child", moment, marker, "run-job"]
         command += [str(claim.job_id), str(claim.fencing_token), "--parent-pid", str(os.getpid())]
         return subprocess.Popen(

@@ -70,13 +70,13 @@ def test_every_label_is_in_both_splits(product: DemoProduct) -> None:
         assert len(product.defects) >= 3
         assert counts["train", None] == 60
         assert counts["test", None] == 30
-        assert {counts["train", defect.code] for defect in product.defects} == {10}
-        assert {counts["test", defect.code] for defect in product.defects} == {15}
+        assert {counts["train", defect.code] for defect in product.defects} == {8}
+        assert {counts["test", defect.code] for defect in product.defects} == {10}
     else:
         assert counts["train", None] == 200
-        assert counts["test", None] == 150
-        assert counts["train", "cell_defect"] == 60
-        assert counts["test", "cell_defect"] >= 100
+        assert counts["test", None] == 80
+        assert counts["train", "cell_defect"] == 40
+        assert counts["test", "cell_defect"] == 60
 
 
 @pytest.mark.parametrize("product", by_code(list(PRODUCTS)))

@@ -24,7 +24,17 @@ def _text(pdf: bytes) -> str:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("ko", ("불량", "스크래치", "조치 안내", "이송 가이드를 #400 사포로 연마한다.", "브래킷 조치서, 3쪽", "확인자 서명")),
+        (
+            "ko",
+            (
+                "불량",
+                "스크래치",
+                "조치 안내",
+                "이송 가이드를 #400 사포로 연마한다.",
+                "브래킷 조치서, 3쪽",
+                "확인자 서명",
+            ),
+        ),
         ("en", ("NG", "Scratch", "Corrective steps", "Replace the guide liner every 30 days.", "Checked by")),
     ],
 )

@@ -72,7 +72,8 @@ def test_the_manual_is_quoted_by_default_and_everything_is_kept(
     assert index.asked[0].defect_terms == ("스크래치", "Scratch", "scratch")
     (row,) = _rows(services)
     assert (row.model_name, row.language, row.fallback_code, row.created_by) == (
-            "ko",
+        "extractive",
+        "ko",
         None,
         worker_person.id,
     )

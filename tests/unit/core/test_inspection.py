@@ -67,6 +67,7 @@ def test_a_good_part_is_ok_and_a_defective_one_is_not(inspect: Callable[..., Ins
     assert spot.inspection.verdict == "reject"
     assert spot.inspection.action_status == "open"
     assert spot.suggestion is not None
+    assert spot.suggestion.defect_type is not None
     assert spot.suggestion.defect_type.code == "spot"
     assert 0 < spot.suggestion.confidence <= 1
 
@@ -309,6 +310,7 @@ def test_a_defect_type_is_confirmed_changed_or_denied_but_never_another_products
                 plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=unknown
             )
     assert view.suggestion is not None
+    assert view.suggestion.defect_type is not None
     suggested = view.suggestion.defect_type.id
     for chosen in (suggested, None, view.defect_types[0].id):
         row = inspection.confirm_defect_type(

@@ -108,7 +108,7 @@ def test_the_version_before_and_those_that_a_job_needs_outlive_their_turn(
     _keep(plate_services, person, 2)
     activate(plate_services, person, target)
     kept = {first.id, target, named, *later}
-    assert _kept(plate_services, plate_product) == {**{version_id: True for version_id in kept}, surplus: False}
+    assert _kept(plate_services, plate_product) == {**dict.fromkeys(kept, True), surplus: False}
 
 
 def test_a_version_that_is_being_let_go_cannot_become_active(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -45,7 +46,7 @@ def draw(seed: int, *, side: int = 640, hole: tuple[int, int] | None = None, hol
     return image
 
 
-def sources(count: int, **options: int) -> list[ImageSource]:
+def sources(count: int, **options: Any) -> list[ImageSource]:
     return [ImageSource(f"image:{seed}", lambda seed=seed: draw(seed, **options)) for seed in range(count)]  # type: ignore[misc]
 
 
@@ -203,6 +204,6 @@ def test_padim_says_that_it_has_no_tiles() -> None:
 
 
 def test_the_number_of_tiles_is_told_before_they_are_cut() -> None:
-    config = PatchCoreConfig(preprocessing=Preprocessing(tile_size_px=512))
+    config = PatchCoreConfig(input_size_px=256, preprocessing=Preprocessing(tile_size_px=512))
     for shape in ((6000, 6000), (300, 4000), (100, 100)):
         assert count_tiles(shape, tile_size_px=512) == len(plan_tiles(shape, config).windows)
