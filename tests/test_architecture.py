@@ -15,7 +15,7 @@ from core.messages import MESSAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("core", "inference", "storage", "pages")
-HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm"}
+HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm", "ray"}
 ERROR_CLASSES = {
     "AppError", "BadInput", "NotAllowed", "NotFound", "Conflict", "NotReady", "Unavailable", "BadSetting",
     "InferenceError", "ImageError", "ArtifactError", "ManualError", "ModelError", "WriterError",
@@ -106,6 +106,11 @@ def test_libraries_stay_in_their_room(libraries: set[str], allowed: set[str]) ->
     assert wrong == {}
 
 
+def test_ray_stays_in_its_executor() -> None:
+    wrong = {_name(path) for path in SOURCES if path.parent.name != "executors" and "ray" in _roots(path)}
+    assert wrong == set()
+
+
 def test_engines_are_made_in_storage_only() -> None:
     makers = {f"{module}.{name}" for module in ("sqlmodel", "sqlalchemy") for name in ("create_engine", "Engine")}
     wrong = {_name(path) for path in SOURCES if path not in _in("storage") and _imports(path) & makers}
@@ -144,7 +149,7 @@ def test_heavy_libraries_are_imported_at_use_only(path: Path) -> None:
 
 
 def test_importing_the_use_cases_loads_no_heavy_library() -> None:
-    modules = [_name(path)[:-3].replace("/", ".") for path in (ROOT / "core").glob("*.py") if path.stem[0] != "_"]
+    modules = [_name(path)[:-3].replace("/", ".") for path in _in("core") if path.stem[0] != "_"]
     code = (
         f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
         f"print(sorted(set(sys.modules) & {HEAVY | {'streamlit', 'boto3'}!r}))"

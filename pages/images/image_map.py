@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from storage.tables import DefectType, Image, ModelVersion
 
+require(ENGINEER)
+
 _VIEWS: dict[str, str] = {PLACES: N_("Defective places"), WHOLE: N_("Whole images")}
 _COLUMNS = 6
 _SHOWN = 24
-
-require(ENGINEER)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
