@@ -22,7 +22,7 @@ from typing import Any
 
 from core import jobs
 from core.deployments import PlannedProduct, error_of, plan
-from core.errors import AppError, Unavailable
+from core.errors import AppError, Unavailable, from_lower
 from core.estimates import estimate
 from core.executors.ray_tasks import CANCELLED, LOST, ProgressBoard, build_one
 from core.job_claims import check_claim
@@ -120,7 +120,7 @@ def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> dict[str, Any
         return failed_outcome(product.id or 0, product.code, AppError("job_killed"))
     except ray.exceptions.RayTaskError as error:
         logger.warning("the task of product %s failed: %s", product.code, error)
-        return failed_outcome(product.id or 0, product.code, AppError("unexpected", kind=type(error.cause).__name__))
+        return failed_outcome(product.id or 0, product.code, from_lower(error.cause))
     if answer == LOST:
         raise jobs.JobLost
     if answer == CANCELLED:

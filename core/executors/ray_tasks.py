@@ -10,11 +10,12 @@ from typing import Any
 
 from core import jobs
 from core.deployments import PlannedProduct, build_product
-from core.errors import AppError, Unavailable
+from core.errors import AppError, Unavailable, from_lower
 from core.estimates import product_cost_s
 from core.job_claims import check_claim
 from core.job_run import JobRun, Standing, failed_outcome
 from core.services import Services, build_services
+from storage.database import DatabaseError
 from storage.tables import Product
 
 # What a task answers instead of an outcome when it had to stop.
@@ -74,7 +75,8 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
         return LOST
     except jobs.JobCancelled:
         return CANCELLED
-    except AppError as error:
-        return failed_outcome(product_id, str(product_id), error)
+    except (AppError, DatabaseError) as error:
+        # Shaped here: an error of our own does not travel well.
+        return failed_outcome(product_id, str(product_id), from_lower(error))
     finally:
         services.database.dispose()

@@ -2,13 +2,15 @@
 
     python -m tests.faults.forked_workers LEASE_S
 
-Each line on standard input starts a worker, and its process id is answered: `work`, or `pause MOMENT MARKER`, whose
-handler stops at the moment (see `paused_job`), writes its own process id to the file MARKER, and waits to be killed.
+Each line on standard input starts a worker, and its process id is answered: `DATA_DIR work`, or `DATA_DIR pause MOMENT
+MARKER`, whose handler stops at the moment (see `paused_job`), writes its own process id to the file MARKER, and waits
+to be killed.
 A fork would lose torch's and OpenVINO's threads, so nothing is computed before it: the handler opens its own network.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import signal
@@ -83,7 +85,8 @@ def _fork(work: Any) -> int:
     return pid
 
 
-def _be_worker(lease_s: float, moment: str, marker: str) -> int:
+def _be_worker(lease_s: float, data_dir: str, moment: str, marker: str) -> int:
+    os.environ["GEOMSA_DATA_DIR"] = data_dir
     os.nice = lambda _: 0  # beside other tests on a busy machine a build that steps back would never get there
 
     def spawn(claim: jobs.Claim, threads: int | None) -> Any:
@@ -111,9 +114,9 @@ def serve(lease_s: float) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in iter(sys.stdin.readline, ""):
-        words = line.split()
-        moment, marker = (words[1], words[2]) if words[0] == "pause" else ("", "")
-        pid = _fork(lambda moment=moment, marker=marker: _be_worker(lease_s, moment, marker))
+        data_dir, *order = line.split()
+        moment, marker = (order[1], order[2]) if order[0] == "pause" else ("", "")
+        pid = _fork(functools.partial(_be_worker, lease_s, data_dir, moment, marker))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
 

@@ -29,6 +29,7 @@ from core.services import Services, build_services
 from core.versions import active_version, current_threshold
 from core.worker import ROOT, ChildWorker
 from inference.artifact import read_bundle
+from storage.database import DatabaseError
 from tests.faults.conftest import TINY_PARTS
 from tests.faults.deployed_state import find_faults, give_verdict
 from tests.plates import copy_data, folder_settings, submit_and_claim, write_plates
@@ -337,3 +338,20 @@ def test_a_task_whose_job_was_taken_over_cancelled_or_is_elsewhere_builds_nothin
         jobs.cancel(services, person, job_id)
         assert build_one(job_id, claim.fencing_token, product_id, here, board) == CANCELLED
         assert list(services.objects.list("models/")) == []
+
+
+def test_a_task_without_its_database_fails_with_the_reason(
+    two_products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _opened(two_products, tmp_path / "data") as services:
+        _use_ray(monkeypatch, tmp_path / "data")
+        person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
+        job_id, claim = submit_and_claim(services, person, jobs.MEMORY_BANK, product_id)
+
+        def go_away(*_given: Any) -> None:
+            raise DatabaseError("database_unavailable", reason="io")
+
+        monkeypatch.setattr(jobs, "reopen_claim", go_away)
+        outcome = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
+        assert isinstance(outcome, dict)
+        assert (outcome["outcome"], outcome["error_code"]) == ("failed", "database_unavailable")
