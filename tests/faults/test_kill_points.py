@@ -41,6 +41,7 @@ SEED = 20_261
 # What a machine under full load may add to the wait for a process to be given its turn.
 SLACK_S = 6.0
 STAGES = ("start", "fetch", "extract", "coreset", "calibrate", "evaluate", "publish", "uploading", "verify", "activate")
+OFTEN = ("extract", "uploading")
 
 
 @dataclass(frozen=True)
@@ -184,10 +185,14 @@ def _end_workers(ground: Ground) -> None:
         sign_off(ground.services.database, found.id)
 
 
-@pytest.mark.parametrize("killed", ["worker", "handler"])
 @pytest.mark.parametrize(
-    "stage",
-    [stage if stage in {"extract", "uploading"} else pytest.param(stage, marks=pytest.mark.full) for stage in STAGES],
+    ("stage", "killed"),
+    [
+        *((stage, "handler") for stage in STAGES),
+        # A lease has to run out after each of these.
+        *((stage, "worker") for stage in OFTEN),
+        *(pytest.param(stage, "worker", marks=pytest.mark.full) for stage in STAGES if stage not in OFTEN),
+    ],
 )
 def test_a_kill_at_a_named_stage_leaves_a_whole_version(
     stage: str, killed: str, ground: Ground, tmp_path: Path
