@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -261,6 +262,7 @@ def _cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[tuple[str, sub
             for process in [*psutil.Process(head.pid).children(recursive=True), head]:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("lost", ["raylet", pytest.param("gcs_server", marks=pytest.mark.full)])
