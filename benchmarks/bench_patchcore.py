@@ -102,8 +102,8 @@ def measure_ours(train: list[Sample], test: list[Sample], config: PatchCoreConfi
     }
 
 
-def measure_auroc(model: PatchCore, test: list[Sample]) -> float:
-    """Of the defective against the normal test images."""
+def measure_auroc(model: PatchCore, test: list[Sample]) -> float | None:
+    """Of the defective against the normal test images; None where one of them is missing."""
     scores = np.array([found.score for found in model.inspect_many(decode(item.content).pixels for item in test)])
     return image_auroc(scores, np.array([item.is_defect for item in test]))
 
