@@ -287,7 +287,8 @@ def test_a_cluster_that_goes_away_ends_the_job_with_the_reason_and_activates_not
             view = jobs.view(services, job_id)
             assert view.state == "failed"
             assert view.error is not None
-            assert view.error.code == "executor_lost"
+            # The tasks die with their machine: which is heard of first is a matter of moments.
+            assert view.error.code in {"executor_lost", "job_killed"}
     sys.stdout.write(f"{lost}: the job ended after {after_s:.1f} s\n")
 
 
