@@ -67,12 +67,20 @@ def collect_sections(finding: Finding, passages: Sequence[Passage]) -> tuple[Sec
     numbered = [(n, p) for n, p in enumerate(passages, start=1) if not gives_orders(" ".join((*p.heading, p.text)))]
     about = [(n, p) for n, p in numbered if _names_defect(p, finding.defect_terms)]
     # Steps of another defect would be wrong here, and worse than none: they count only where nothing names this one.
+    found = [
+        (section, text, number)
+        for number, passage in about or numbered
+        for section, text in split_steps(passage, finding.defect_terms)
+    ]
+    # What no heading and no word places is mostly prose about the defect: a step only where the manual has no other.
+    has_steps = any(section == "action" for section, _text, _number in found)
     steps: dict[SectionName, list[Step]] = {name: [] for name in SECTION_NAMES}
-    for number, passage in about or numbered:
-        for section, text in split_steps(passage, finding.defect_terms):
-            kept = steps[section]
-            if len(kept) < MAX_STEPS_PER_SECTION and not _is_said(text, steps):
-                kept.append(Step(text, (number,), True))
+    for section, text, number in found:
+        if section is None and has_steps:
+            continue
+        kept = steps[section or "action"]
+        if len(kept) < MAX_STEPS_PER_SECTION and not _is_said(text, steps):
+            kept.append(Step(text, (number,), True))
     return tuple(Section(name, tuple(steps[name])) for name in SECTION_NAMES if steps[name])
 
 
@@ -90,20 +98,21 @@ def _is_said(text: str, steps: dict[SectionName, list[Step]]) -> bool:
     )
 
 
-def split_steps(passage: Passage, terms: Sequence[str] = ()) -> Iterator[tuple[SectionName, str]]:
-    """The steps of one passage with their sections, word for word."""
+def split_steps(passage: Passage, terms: Sequence[str] = ()) -> Iterator[tuple[SectionName | None, str]]:
+    """The steps of one passage, word for word, with their sections; None where nothing tells the section."""
     if passage.kind == "table":
         yield from _split_table(passage, terms)
         return
-    section = _section_of(" ".join(reversed(passage.heading)))
+    section = _section_of_headings(passage.heading)
     for item in _split_items(passage.text):
         heading, rest = find_heading(item)
         if heading is not None:
             section = heading
             item = rest
+        is_listed = bool(_ITEM.match(item))
         text = plain(without_markup(_ITEM.sub("", item, count=1)))
         if _SHORTEST_STEP_CHARS <= len(text) <= MAX_STEP_CHARS and not _is_title(text, passage):
-            yield section or _section_of(text) or "action", text
+            yield section or _section_of(text) or ("action" if is_listed else None), text
 
 
 def _split_items(text: str) -> list[str]:
@@ -131,7 +140,7 @@ def _split_table(passage: Passage, terms: Sequence[str]) -> Iterator[tuple[Secti
     has_header = len(rows) > 1 and any(columns)
     body = rows[1:] if has_header else rows
     named = [row for row in body if any(_squeeze(term) in _squeeze(" ".join(row)) for term in terms if term)]
-    fallback = _section_of(" ".join(reversed(passage.heading))) or "check"
+    fallback = _section_of_headings(passage.heading) or "check"
     for row in named or body:
         if has_header and len(row) == len(columns):
             for section, cell in zip(columns, row, strict=True):
@@ -139,6 +148,12 @@ def _split_table(passage: Passage, terms: Sequence[str]) -> Iterator[tuple[Secti
                     yield section, plain(without_markup(cell))[:MAX_STEP_CHARS]
         elif len(text := plain(without_markup(" · ".join(cell for cell in row if cell)))) >= _SHORTEST_STEP_CHARS:
             yield fallback, text[:MAX_STEP_CHARS]
+
+
+def _section_of_headings(headings: Sequence[str]) -> SectionName | None:
+    """The innermost heading that tells a section. A manual's own title tells none: it would, of every passage."""
+    inner = headings[1:] if len(headings) > 1 else headings
+    return next((section for heading in reversed(inner) if (section := _section_of(heading)) is not None), None)
 
 
 def _section_of(words: str) -> SectionName | None:

@@ -24,6 +24,21 @@ def test_the_manuals_own_words_are_sorted_into_sections() -> None:
             assert step.text in PASSAGES[step.citations[0] - 1].text
 
 
+def test_the_innermost_heading_tells_the_section_and_the_manuals_title_tells_none() -> None:
+    title, chapter = "불량 대응 매뉴얼", "3. 스크래치"
+    text = "롤러를 닦은 뒤 다시 돌려 본다."
+    under = [replace(SCRATCH, heading=(title, chapter, name), text=text) for name in ("3.3 확인", "3.4 재발 방지")]
+    assert [list(split_steps(passage)) for passage in under] == [[("check", text)], [("prevention", text)]]
+    assert list(split_steps(replace(SCRATCH, heading=(title, chapter), text=text))) == [(None, text)]
+
+
+def test_a_description_of_the_defect_is_no_action_where_the_manual_has_one() -> None:
+    prose = replace(SCRATCH, heading=("매뉴얼", "3. 스크래치"), text="스크래치는 표면에 난 밝은 선이다.")
+    listed = replace(SCRATCH, heading=("매뉴얼", "3. 스크래치"), text="1. 이송 가이드를 연마한다.")
+    assert _texts(collect_sections(KOREAN, (prose, listed))) == ["이송 가이드를 연마한다."]
+    assert _texts(collect_sections(KOREAN, (prose,))) == ["스크래치는 표면에 난 밝은 선이다."]
+
+
 def test_the_same_step_of_two_passages_is_quoted_once() -> None:
     again = replace(CHECK, page=12)
     assert _texts(collect_sections(KOREAN, (CHECK, again))) == _texts(collect_sections(KOREAN, (CHECK,)))
