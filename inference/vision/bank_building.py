@@ -14,6 +14,8 @@ from inference.vision.patch_features import PatchFeatures, PatchGroup
 from inference.vision.projection import Projection, fit_projection
 
 Report = Callable[[int, int], None]
+# How many rows an extended bank may have, of those that a bank of the same images has that is built whole.
+_MOST_ROWS_SHARE = 1.25
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,27 @@ def build_bank(features: PatchFeatures, *, report: Report) -> BuiltBank:
 
 
 def extend_bank(old: BuiltBank, features: PatchFeatures, *, report: Report) -> BuiltBank:
-    """A bank of the old rows and of new images, which follow the old images in number.
+    """A bank of all the old rows and of as many patches of new images as it takes to be as close to those.
 
-    A patch of an old image is at most the old bound from an old row, and that at most the new radius from a row of
-    the new bank: `radius_bound` is their sum. Raises ModelError(`out_of_memory`).
+    New images follow the old ones in number. Every old row stays, so no old patch is farther from the bank than it
+    was; new patches are added, the farthest first, until none is farther than the old bank's radius. An extended bank
+    has at most a quarter more rows than one that is built whole: where that does not do, `radius_bound` has grown.
+    Raises ModelError(`out_of_memory`).
     """
     before = old.figures
     patch_count = before.patch_count + features.patch_count
+    most_rows = int(count_rows(patch_count, features.config) * _MOST_ROWS_SHARE)
     try:
         rows = np.concatenate([old.rows, *(_project(group, old.projection) for group in features.groups)])
-        chosen = _choose(rows, patch_count, features.config, report)
+        report(0, 1)
+        chosen = select_coreset(
+            rows,
+            count=most_rows,
+            seed=features.config.seed,
+            kept=len(old.rows),
+            within=before.radius,
+            progress=report,
+        )
         new_owners = [group.owners + before.image_count for group in features.groups]
         owners = np.concatenate([old.owners, *new_owners])[chosen.indices]
         cells = np.concatenate([old.cells, *(group.cells for group in features.groups)])[chosen.indices]
@@ -98,9 +111,9 @@ def extend_bank(old: BuiltBank, features: PatchFeatures, *, report: Report) -> B
         image_count=before.image_count + len(features.keys),
         patch_count=patch_count,
         bank_size=len(bank_rows),
-        radius=chosen.radius,
-        radius_bound=chosen.radius + max(before.radius_bound, *(group.radius for group in features.groups)),
-        merged=True,
+        radius=max(before.radius, chosen.radius),
+        radius_bound=max(before.radius_bound, chosen.radius + max(group.radius for group in features.groups)),
+        merged=before.merged or features.reduced,
     )
     return BuiltBank(rows=bank_rows, owners=owners, cells=cells, projection=old.projection, figures=figures)
 

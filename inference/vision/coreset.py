@@ -22,6 +22,7 @@ _BLOCK_ROWS = 2048
 _CANDIDATE_ROWS = 512
 _MIN_CANDIDATES = 256
 _MAX_CANDIDATES = 2048
+_KEPT_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,31 @@ def select_coreset(
     *,
     count: int,
     seed: int,
+    kept: int = 0,
+    within: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Coreset:
     """Choose `count` of the float32 rows (N, D), which must be finite.
 
-    Reproducible: the first row is drawn with `seed`, ties always fall the same way.
+    The first `kept` rows are among them in any case, and the choice goes on from there; without any, the first row is
+    drawn with `seed`. Reproducible: ties always fall the same way.
     `progress(done, total)` is called after every batch (tenths of a second)
-    and may raise to cancel. Stops early once every point coincides with a chosen one.
+    and may raise to cancel. Stops early once every point is no farther than `within` from a chosen one, or coincides
+    with it.
     """
     total = len(points)
-    count = min(count, total)
+    count = min(max(count, kept), total)
     if count <= 0:
         return Coreset(indices=np.empty(0, dtype=np.int64), radius=0.0)
     cover = _Cover(points)
-    chosen = [int(np.random.default_rng(seed).integers(total))]
-    cover.add(chosen)
+    chosen = list(range(kept)) or [int(np.random.default_rng(seed).integers(total))]
+    for start in range(0, len(chosen), _KEPT_AT_ONCE):
+        cover.add(chosen[start : start + _KEPT_AT_ONCE])
+        if progress is not None and kept:
+            progress(min(start + _KEPT_AT_ONCE, len(chosen)), count)
     width = _MIN_CANDIDATES
     while len(chosen) < count:
-        batch = cover.choose(width=min(width, total), wanted=count - len(chosen))
+        batch = cover.choose(width=min(width, total), wanted=count - len(chosen), within=within)
         if not batch:
             break
         chosen.extend(batch)
@@ -83,8 +91,11 @@ class _Cover:
         self._rounding = 2e-6 * float(self._squares.max())
         self.nearest = np.full(len(points), np.inf, dtype=np.float32)
 
-    def choose(self, *, width: int, wanted: int) -> list[int]:
-        """The next choices, as one-by-one selection would make them; empty when nothing is left to cover."""
+    def choose(self, *, width: int, wanted: int, within: float = 0.0) -> list[int]:
+        """The next choices, as one-by-one selection would make them; empty when nothing is left to cover.
+
+        Nothing is where no point is farther than `within` from those chosen.
+        """
         nearest, total = self.nearest, len(self.nearest)
         if width < total:
             candidates = np.argpartition(nearest, total - width)[total - width :]
@@ -108,11 +119,12 @@ class _Cover:
         map_blocks(
             compare, (slice(start, start + _CANDIDATE_ROWS) for start in range(0, len(members), _CANDIDATE_ROWS))
         )
+        covered = max(within**2, self._rounding)
         batch: list[int] = []
         while len(batch) < wanted:
             best = int(distances.argmax())
             distance = float(distances[best])
-            if distance <= self._rounding or (batch and distance <= floor):
+            if distance <= covered or (batch and distance <= floor):
                 break
             batch.append(int(candidates[best]))
             np.minimum(distances, between[best], out=distances)

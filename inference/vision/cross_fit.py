@@ -7,7 +7,7 @@ and every image is searched once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from inference.vision.bank import Bank
 from inference.vision.bank_building import count_rows, project_groups
 from inference.vision.coreset import select_coreset
 from inference.vision.patch_features import PatchFeatures, Progress
+from inference.vision.projection import Projection
 from inference.vision.scoring import score_patches
 
 DEFAULT_FOLDS = 5
@@ -43,16 +44,69 @@ def cross_fit_scores(
         raise ModelError("out_of_memory") from error
 
 
+def unseen_scores(
+    features: PatchFeatures,
+    bank: Bank,
+    *,
+    projection: Projection | None,
+    max_scored: int = MAX_SCORED,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """Score by key of images that are in no fold, because this bank has seen none of them.
+
+    Of many images an even sample of `max_scored` is scored. `progress` gets the stage `calibration`.
+    Raises ModelError(`out_of_memory`).
+    """
+    scored = _sample(features, max_scored)
+    scores: dict[str, float] = {}
+
+    def report() -> None:
+        if progress is not None:
+            progress("calibration", len(scores), len(scored))
+
+    try:
+        for index in scored:
+            report()
+            scores[features.keys[index]] = _score(features, index, bank, projection, report=report)
+    except MemoryError as error:
+        raise ModelError("out_of_memory") from error
+    return scores
+
+
+def _sample(features: PatchFeatures, max_scored: int) -> list[int]:
+    """The indices of the images to score: an even sample of those whose patches can be had once more."""
+    there = sorted(features.samples) if features.tiles is None else list(range(len(features.keys)))
+    places = np.linspace(0, len(there) - 1, min(max_scored, len(there))).round().astype(int)
+    return [there[place] for place in sorted(set(places.tolist()))]
+
+
+def _score(
+    features: PatchFeatures,
+    index: int,
+    bank: Bank,
+    projection: Projection | None,
+    *,
+    report: Callable[[], None],
+) -> float:
+    if features.tiles is not None:
+        return features.tiles.open(index).score(bank, projection, report=report)
+    patches = _project(features.samples[index], projection)
+    return score_patches(bank, patches, features.config, grid=features.grid)
+
+
+def _project(rows: np.ndarray, projection: Projection | None) -> np.ndarray:
+    """An image's patches, float32 (P, D), as columns in the bank's space."""
+    return np.ascontiguousarray(rows.T) if projection is None else projection.apply(rows.T)
+
+
 class _CrossFit:
     def __init__(self, features: PatchFeatures, *, folds: int, max_scored: int, progress: Progress | None) -> None:
         self._features = features
         self._count = len(features.keys)
         self._folds = min(folds, self._count)
         self._progress = progress
-        sampled = sorted(features.samples) if features.tiles is None else list(range(self._count))
         self._projection, self._parts = project_groups(features)
-        places = np.linspace(0, len(sampled) - 1, min(max_scored, len(sampled))).round().astype(int)
-        self._scored = [sampled[place] for place in sorted(set(places.tolist()))]
+        self._scored = _sample(features, max_scored)
 
     def run(self) -> dict[str, float]:
         features = self._features
@@ -71,12 +125,7 @@ class _CrossFit:
         return scores
 
     def _score(self, bank: Bank, index: int, *, done: int) -> float:
-        features = self._features
-        if features.tiles is not None:
-            image = features.tiles.open(index)
-            return image.score(bank, self._projection, report=lambda: self._report(done))
-        patches = self._project(features.samples[index])
-        return score_patches(bank, patches, features.config, grid=features.grid)
+        return _score(self._features, index, bank, self._projection, report=lambda: self._report(done))
 
     def _score_only_image(self) -> dict[str, float]:
         features = self._features
@@ -86,7 +135,7 @@ class _CrossFit:
             return {features.keys[0]: mirrored.score(bank, self._projection, report=lambda: self._report(0))}
         if features.mirrored is None:
             return {}
-        patches = self._project(features.mirrored)
+        patches = _project(features.mirrored, self._projection)
         return {features.keys[0]: score_patches(bank, patches, features.config, grid=features.grid)}
 
     def _reduce_folds(self) -> Mapping[int, np.ndarray]:
@@ -101,10 +150,6 @@ class _CrossFit:
             parts[fold] = rows[chosen.indices]
             self._report(0)
         return parts
-
-    def _project(self, rows: np.ndarray) -> np.ndarray:
-        """An image's patches, float32 (P, D), as columns in the bank's space."""
-        return np.ascontiguousarray(rows.T) if self._projection is None else self._projection.apply(rows.T)
 
     def _report(self, done: int) -> None:
         if self._progress is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -62,6 +63,29 @@ def extract_features(
         return _Extraction(sources, config, open_graph=open_graph, size_px=size_px, progress=progress).run()
     except MemoryError as error:
         raise ModelError("out_of_memory") from error
+
+
+def needs_even_light(
+    sources: Sequence[ImageSource],
+    config: PatchCoreConfig,
+    *,
+    size_px: tuple[int, int],
+    progress: Progress | None = None,
+) -> bool:
+    """What `extract_features` would decide on the light of these images: by an even sample of them, and no features.
+
+    Images that cannot be used have no say. `size_px` is the input's (height, width). `progress` gets `features`.
+    """
+    if config.even_light is not None:
+        return config.even_light
+    places = np.linspace(0, len(sources) - 1, min(LIGHT_SAMPLE, len(sources))).round().astype(int)
+    ready: list[np.ndarray] = []
+    for place in places.tolist():
+        if progress is not None:
+            progress("features", 0, len(sources))
+        with contextlib.suppress(ImageError, ModelError):
+            ready.append(resize_input(sources[place].load(), config, size_px=size_px))
+    return light_varies(ready, config)
 
 
 class _Extraction:

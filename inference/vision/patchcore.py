@@ -20,7 +20,7 @@ from inference.vision.backbones import hash_weights, resolve_weights
 from inference.vision.bank import Bank
 from inference.vision.bank_building import BuiltBank, build_bank, extend_bank
 from inference.vision.bank_bundle import KIND, BankContents, read_bank, write_bank
-from inference.vision.cross_fit import cross_fit_scores
+from inference.vision.cross_fit import cross_fit_scores, unseen_scores
 from inference.vision.detection import Detection, locate
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.feature_extraction import extract_features
@@ -155,12 +155,11 @@ class PatchCore:
     def extend(self, features: PatchFeatures, *, progress: Progress | None = None) -> PatchCore:
         """A new model that knows the images of `features` (from `extract`) too; the old images are not needed.
 
-        Only the old bank's rows and the new patches are chosen from: `figures.radius_bound` says how far an old
-        patch may be from the new bank at most. Raises ModelError: `config_invalid` for patches that were taken
+        All rows of the old bank stay, and new patches come to them: `figures.radius_bound` says how far any patch, old
+        or new, may be from the new bank at most. Raises ModelError: `config_invalid` for patches that were taken
         otherwise, `out_of_memory`.
         """
-        if features.graph != self.runtime.graph or features.config != self.config:
-            raise ModelError("config_invalid", field="features", value="taken otherwise")
+        self._check_own(features)
         return PatchCore(
             config=self.config,
             runtime=self.runtime,
@@ -170,6 +169,15 @@ class PatchCore:
             weights_sha256=self.weights_sha256,
             metadata=self.metadata,
         )
+
+    def score_unseen(self, features: PatchFeatures, *, progress: Progress | None = None) -> dict[str, float]:
+        """Score by key of images (from `extract`) that this bank has not seen, for calibration. Raises as `extend`."""
+        self._check_own(features)
+        return unseen_scores(features, self._bank, projection=self._built.projection, progress=progress)
+
+    def _check_own(self, features: PatchFeatures) -> None:
+        if features.graph != self.runtime.graph or features.config != self.config:
+            raise ModelError("config_invalid", field="features", value="taken otherwise")
 
     def inspect(self, image: np.ndarray) -> Detection:
         """Inspect one image, RGB uint8 of any size. Raises ModelError (`image_wrong_shape`, `device_failed`, …)."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
+from inference.vision.feature_extraction import needs_even_light
 from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig
 
 CONFIG = PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600)
@@ -37,7 +38,9 @@ def test_an_extended_bank_knows_the_new_kind_and_still_knows_the_old(old: PatchC
     assert both.inspect(of_new).nearest_key.startswith("11.0:")
     assert both.inspect(of_old).nearest_key.startswith("5.0:")
     assert both.figures.image_count == 20
-    assert both.figures.radius_bound >= both.figures.radius + old.figures.radius_bound - 1e-6
+    # Nothing of the old bank is lost: no old patch is farther away than it was.
+    assert np.array_equal(both._built.rows[: old.bank_size], old._built.rows)
+    assert old.figures.radius_bound <= both.figures.radius_bound
     both.save(tmp_path / "b")
     loaded = PatchCore.load(tmp_path / "b", device="cpu")
     assert loaded.inspect(of_new).score == pytest.approx(both.inspect(of_new).score, rel=1e-5)
@@ -49,3 +52,34 @@ def test_patches_that_were_taken_otherwise_are_refused(old: PatchCore) -> None:
     with pytest.raises(ModelError) as caught:
         old.extend(foreign.extract(sources(range(2), period=5.0)))
     assert caught.value.code == "config_invalid"
+
+
+def test_new_images_of_the_same_kind_keep_the_radius(old: PatchCore) -> None:
+    both = old.extend(old.extract(sources(range(20, 23), period=5.0)))
+    assert (both.figures.radius, both.figures.radius_bound) == (old.figures.radius, old.figures.radius_bound)
+    assert old.bank_size <= both.bank_size <= 1.25 * old.bank_size
+    assert not both.figures.merged
+
+
+def test_an_extended_bank_has_few_rows_more_than_a_whole_one(old: PatchCore) -> None:
+    both = old.extend(old.extract(sources(range(10), period=11.0)))
+    whole = PatchCore.fit([*sources(range(10), period=5.0), *sources(range(10), period=11.0)], CONFIG, device="cpu")
+    assert old.bank_size < both.bank_size <= 1.25 * whole.bank_size
+
+
+def test_new_images_are_scored_by_the_bank_that_has_not_seen_them(old: PatchCore) -> None:
+    features = old.extract(sources(range(60, 64), period=5.0))
+    scores = old.score_unseen(features)
+    assert list(scores) == [f"5.0:{seed}" for seed in range(60, 64)]
+    for seed in range(60, 64):
+        assert scores[f"5.0:{seed}"] == pytest.approx(old.inspect(draw(seed, period=5.0)).score, rel=1e-4)
+
+
+def test_the_light_is_decided_as_by_a_whole_build() -> None:
+    images = [draw(seed, period=5.0) for seed in range(12)]
+    dimmed = [(image * (0.5 + 0.05 * place)).astype(np.uint8) for place, image in enumerate(images)]
+    for pixels in (images, dimmed):
+        given = [ImageSource(str(place), lambda image=image: image) for place, image in enumerate(pixels)]  # type: ignore[misc]
+        built = PatchCore.fit(given, CONFIG, device="cpu")
+        assert needs_even_light(given, CONFIG, size_px=built.input_size_px) is built.config.even_light
+    assert needs_even_light(given, CONFIG, size_px=built.input_size_px)

@@ -53,3 +53,32 @@ def test_progress_may_cancel_and_its_exception_comes_through() -> None:
     points = np.random.default_rng(0).normal(size=(5000, 16)).astype(np.float32)
     with pytest.raises(CancelledError):
         select_coreset(points, count=500, seed=0, progress=cancel)
+
+
+def test_kept_rows_stay_and_the_choice_goes_on_from_them() -> None:
+    points = np.random.default_rng(1).normal(size=(2000, 12)).astype(np.float32)
+    points[:700] *= 0.5
+    found = select_coreset(points, count=760, seed=0, kept=700)
+    assert found.indices[:700].tolist() == list(range(700))
+    assert len(set(found.indices.tolist())) == 760
+    to_kept = np.sqrt(((points[700:, None] - points[None, :700]) ** 2).sum(axis=2).min(axis=1))
+    assert found.indices[700] == 700 + int(to_kept.argmax())
+
+
+def test_the_choice_stops_where_every_point_is_near_enough() -> None:
+    points = np.random.default_rng(2).normal(size=(3000, 6)).astype(np.float32)
+    wanted = select_coreset(points[:2000], count=300, seed=0).radius
+    kept = points[select_coreset(points[:2000], count=300, seed=0).indices]
+    found = select_coreset(np.concatenate([kept, points[2000:]]), count=1300, seed=0, kept=300, within=wanted)
+    assert found.radius <= wanted
+    assert 300 <= len(found.indices) < 600
+    everything_near = select_coreset(np.concatenate([kept, kept]), count=600, seed=0, kept=300, within=wanted)
+    assert everything_near.indices.tolist() == list(range(300))
+
+
+def test_progress_may_cancel_while_the_kept_rows_are_gone_through() -> None:
+    seen: list[int] = []
+    points = np.random.default_rng(0).normal(size=(3000, 16)).astype(np.float32)
+    select_coreset(points, count=2000, seed=0, kept=2000, progress=lambda done, _total: seen.append(done))
+    assert len(seen) >= 7
+    assert seen == sorted(seen)
