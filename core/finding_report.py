@@ -40,6 +40,8 @@ SECTIONS: Mapping[str, str] = {
 }
 _PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
 _MARGIN_MM, _TEXT_MM = 16, 178
+# The frame's own padding on each side, in points: without it, headings would stand beside the tables' edge.
+_FRAME_PT = 6
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class _Style:
 
     title: Any
     heading: Any
+    section: Any
     body: Any
     small: Any
 
@@ -71,8 +74,8 @@ def make_finding_report(services: Services, inspection_id: int, *, language: str
     document = SimpleDocTemplate(
         out,
         pagesize=A4,
-        leftMargin=_MARGIN_MM * mm,
-        rightMargin=_MARGIN_MM * mm,
+        leftMargin=_MARGIN_MM * mm - _FRAME_PT,
+        rightMargin=_MARGIN_MM * mm - _FRAME_PT,
         topMargin=14 * mm,
         bottomMargin=16 * mm,
         title=title,
@@ -127,8 +130,9 @@ def _styles() -> _Style:
     return _Style(
         title=ParagraphStyle("title", parent=body, fontName=BOLD, fontSize=16, leading=21),
         heading=ParagraphStyle(
-            "heading", parent=body, fontName=BOLD, fontSize=11, leading=15, spaceBefore=8, spaceAfter=3
+            "heading", parent=body, fontName=BOLD, fontSize=11, leading=15, spaceBefore=8, spaceAfter=3, keepWithNext=1
         ),
+        section=ParagraphStyle("section", parent=body, fontName=BOLD, spaceBefore=5, spaceAfter=1, keepWithNext=1),
         body=body,
         small=ParagraphStyle("small", parent=body, fontSize=8, leading=11, textColor="#444444"),
     )
@@ -268,9 +272,9 @@ def _steps(written: WrittenGuidance | None, words: _Words, style: _Style) -> lis
         for step in section.steps:
             numbers = " ".join(f"[{number}]" for number in step.citations)
             note = numbers if step.from_manual else words._("not from the manual")
-            rows.append(["", _paragraph(step.text, style.body), _paragraph(note, style.small)])
-        parts.append(_paragraph(words._(SECTIONS[section.name]), style.body))
-        parts.append(_table(rows, [5, _TEXT_MM - 40, 35], *_tick_boxes(len(rows))))
+            rows.append([_tick_box(), _paragraph(step.text, style.body), _paragraph(note, style.small)])
+        parts.append(_paragraph(words._(SECTIONS[section.name]), style.section))
+        parts.append(_table(rows, [6, _TEXT_MM - 36, 30]))
     code = written.guidance.fallback_code
     why = describe(code, {}, words.language) + " " if code in MESSAGES and "{" not in MESSAGES[code or ""] else ""
     by = written.guidance.model_name
@@ -284,11 +288,14 @@ def _steps(written: WrittenGuidance | None, words: _Words, style: _Style) -> lis
     return [*parts, Spacer(1, 3), _paragraph(why + told, style.small)]
 
 
-def _tick_boxes(count: int) -> list[Any]:
-    """A box to tick before each step."""
+def _tick_box() -> Any:
+    """A box to tick before a step, on the height of its first line."""
+    from reportlab.graphics.shapes import Drawing, Rect
     from reportlab.lib.colors import HexColor
 
-    return [("BOX", (0, row), (0, row), 0.6, HexColor("#555555")) for row in range(count)]
+    side = 8.5
+    box = Rect(0.5, -1.5, side, side, strokeColor=HexColor("#555555"), strokeWidth=0.6, fillColor=None)
+    return Drawing(side + 1, side, box)
 
 
 def _sources(written: WrittenGuidance | None, words: _Words, style: _Style) -> list[Any]:

@@ -38,11 +38,16 @@ IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
 @dataclass(frozen=True)
 class ModelState:
-    """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since."""
+    """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since.
+
+    `built` is a kept version that was built from just what there is now, and is not in use: to build once more would
+    only give the same again.
+    """
 
     state: str
     active: ModelVersion | None
     changes: dict[str, int] = field(default_factory=dict)
+    built: ModelVersion | None = None
 
 
 def scope_of(product_id: int, part: str = "") -> str:
@@ -298,7 +303,26 @@ def _state(
             continue  # the same images again
         for name, count in _changes(session, version, product_id).items():
             changes[name] += count
-    return ModelState("out_of_date", newest, dict(changes))
+    built = None if missing or bank_changed else _built_already(session, stale, now)
+    return ModelState("out_of_date", newest, dict(changes), built)
+
+
+def _built_already(
+    session: Session, stale: list[ModelVersion], now: dict[tuple[str, int, str], str]
+) -> ModelVersion | None:
+    """The version that waits in the place of a single stale one; several parts are built and used together."""
+    if len(stale) != 1:
+        return None
+    (version,) = stale
+    product_id, part = version.product_id or 0, version.scope.partition(":")[2].partition(":")[2]
+    row = session.exec(
+        select(ModelVersion)
+        .where(ModelVersion.kind == version.kind, ModelVersion.scope == version.scope)
+        .where(ModelVersion.fingerprint == now.get((version.kind, product_id, part)))
+        .order_by(col(ModelVersion.id).desc())
+        .limit(1)
+    ).first()
+    return row if row is not None and retention.is_kept(row) else None
 
 
 def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:

@@ -37,10 +37,10 @@ def describe_calibration(figures: Mapping[str, Any], warnings: Sequence[str]) ->
         images += " + " + _n("{count} defect image", "{count} defect images", n_defect)
         parts = [_("Thresholds from {images}", images=images)]
         if (overkill := _share(figures.get("overkill_at_reject_high"))) is not None:
-            parts.append(_("good parts judged NG: {share} % at most", share=overkill))
+            parts.append(_("good parts judged NG: {share}% at most", share=overkill))
         if (escape := _share(figures.get("escape_at_review_high"))) is not None:
-            parts.append(_("defects judged OK: {share} % at most", share=escape))
-        lines.append(" · ".join(parts) + (" " + _("(95 % sure)") if len(parts) > 1 else ""))
+            parts.append(_("defects judged OK: {share}% at most", share=escape))
+        lines.append(" · ".join(parts) + (" " + _("(95% sure)") if len(parts) > 1 else ""))
     lines.extend(_(_WARNINGS[code]) for code in warnings if code in _WARNINGS)
     return lines
 

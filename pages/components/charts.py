@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 VERDICT_CHART_COLORS: dict[str, str] = {"ok": "#2a9d63", "review": "#e0952b", "reject": "#c83b33"}
 _TICK_CHARACTERS = 16
+_MOST_LEVEL_TICKS, _MOST_SINGLE_STEPS = 4, 5
 _CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}
 
 
@@ -63,8 +64,16 @@ def draw_pareto(
         height=height_px,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        xaxis={"tickvals": places, "ticktext": ticks, "tickangle": -30, "automargin": True, "fixedrange": True},
-        yaxis={"range": [0, 1.2 * max(heights, default=1)], "tickformat": ",d", "nticks": 6, "fixedrange": True},
+        xaxis={
+            "tickvals": places,
+            "ticktext": ticks,
+            "tickangle": -30 if len(ticks) > _MOST_LEVEL_TICKS else 0,
+            "automargin": True,
+            "fixedrange": True,
+            # A single bar is no wall.
+            "range": [-1, 1] if len(ticks) == 1 else None,
+        },
+        yaxis={"range": [0, 1.2 * max(heights, default=1)], **_count_ticks(max(heights, default=1))},
         yaxis2={
             "overlaying": "y",
             "side": "right",
@@ -78,6 +87,12 @@ def draw_pareto(
         bargap=0.35,
     )
     return figure
+
+
+def _count_ticks(most: int) -> dict[str, Any]:
+    """Ticks of a count: whole numbers, and each of them once."""
+    steps: dict[str, Any] = {"dtick": 1} if most <= _MOST_SINGLE_STEPS else {"nticks": 6}
+    return {"tickformat": ",d", "fixedrange": True, **steps}
 
 
 def _shorten(label: str) -> str:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.deployment_starts import list_stale, start_stale
 from core.errors import AppError
 from core.job_views import list_unfinished
-from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK
+from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.roles import ENGINEER
 from core.versions import model_states
 from pages.components.deployment_sources import describe_changes
 from pages.components.job_panel import KIND_NAMES
 from pages.components.language import _, _n
+from pages.components.screens import MANUAL_INDEX as MANUAL_SCREEN
 from pages.components.screens import MEMORY_BANKS, link_to
+from pages.components.screens import SIMILARITY_INDEX as SIMILARITY_SCREEN
 from pages.components.session import may, person, say_after_rerun, services, show_error
 from pages.components.words import in_words
 
+if TYPE_CHECKING:
+    from core.versions import ModelState
+
 # What images, preprocessing and the chosen models change.
 IMAGE_KINDS = tuple(kind for kind in KINDS if kind != MANUAL_INDEX)
+_SCREENS = {MEMORY_BANK: MEMORY_BANKS, SIMILARITY_INDEX: SIMILARITY_SCREEN, MANUAL_INDEX: MANUAL_SCREEN}
 
 
 def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[str] = IMAGE_KINDS) -> None:
@@ -44,7 +51,13 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
             )
             link_to(MEMORY_BANKS, _("Look at it"))
             return
-        st.markdown(f":orange[:material/update:] {_describe(stale, single=len(product_ids) == 1)}", width="stretch")
+        states = model_states(services())
+        words = _describe(stale, states, single=len(product_ids) == 1)
+        st.markdown(f":orange[:material/update:] {words}", width="stretch")
+        if all(states[(kind, number)].built for kind, ids in left.items() for number in ids):
+            # To build once more would only give the same: what is missing is a person's decision.
+            link_to(_SCREENS[next(iter(stale))], _("Look at it"))
+            return
         if st.button(_("Deploy now"), key=f"deploy_now_{key}", type="primary", icon=":material/play_arrow:"):
             try:
                 start_stale(services(), person(), product_ids, kinds=kinds)
@@ -55,14 +68,15 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
             st.rerun()
 
 
-def _describe(stale: dict[str, list[int]], *, single: bool) -> str:
+def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], ModelState], *, single: bool) -> str:
     if not single:
         counts = [
             f"{in_words(KIND_NAMES, kind)}: {_n('{count} product', '{count} products', len(ids))}"
             for kind, ids in stale.items()
         ]
+        if all(states[(kind, number)].built for kind, ids in stale.items() for number in ids):
+            return _("A new version is built, but not in use") + " · " + " · ".join(counts)
         return _("Out of date or not built yet") + " · " + " · ".join(counts)
-    states = model_states(services())
     parts = []
     for kind, (product_id,) in stale.items():
         state = states[(kind, product_id)]

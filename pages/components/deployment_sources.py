@@ -29,7 +29,14 @@ def count_sources(kind: str, count: int) -> str:
 
 
 def describe_changes(kind: str, state: ModelState) -> str:
-    """What came and went since the version in use was built."""
+    """What came and went since the version in use was built, and whether a version of that waits already."""
+    changes = _count_changes(kind, state)
+    if state.built is None:
+        return changes
+    return _("version {number} is built from this, but not in use", number=state.built.number) + f" · {changes}"
+
+
+def _count_changes(kind: str, state: ModelState) -> str:
     added, removed = state.changes.get("added", 0), state.changes.get("removed", 0)
     parts = []
     if kind == MANUAL_INDEX:

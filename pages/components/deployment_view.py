@@ -62,7 +62,7 @@ def _show_products(
     suggested = [
         index
         for index, summary in enumerate(products)
-        if refusals[summary.product.id] is None and _state_of(words, summary, states).state != "current"
+        if refusals[summary.product.id] is None and _needs_build(_state_of(words, summary, states))
     ]
     event = st.dataframe(
         rows,
@@ -76,6 +76,11 @@ def _show_products(
     )
     picked = [products[index] for index in event.selection.rows if index < len(products)]
     return [summary for summary in picked if refusals[summary.product.id] is None]
+
+
+def _needs_build(state: ModelState) -> bool:
+    """Whether a build would give something new: not where its result waits to be put into use."""
+    return state.state != "current" and state.built is None
 
 
 def _state_of(words: DeploymentWords, summary: ProductSummary, states: dict[tuple[str, int], ModelState]) -> ModelState:

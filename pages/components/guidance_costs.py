@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.guidance_use import PRICES_AS_OF, DayOfUse, list_use
+from core.text_models import WRITER_NAMES
 from pages.components.language import _, number
 from pages.components.session import services
 
@@ -67,16 +68,23 @@ def show_totals(rows: Sequence[DayOfUse]) -> None:
         column.metric(label, value, help=help_text, border=True)
 
 
+def name_writer(model_name: str) -> str:
+    """The model as its server calls it; our own way of writing in words."""
+    if not model_name:
+        return _("none: the manuals are silent")
+    return _(WRITER_NAMES[model_name]) if model_name in WRITER_NAMES else model_name
+
+
 def describe_day(row: DayOfUse) -> dict[str, str | int]:
     """One line of the table."""
     return {
         _("Day"): row.day.isoformat(),
-        _("Model"): row.model_name or _("none: the manuals are silent"),
+        _("Model"): name_writer(row.model_name),
         _("Written"): row.n_written,
         _("Quoted instead"): row.n_fallbacks,
         _("Tokens in"): row.input_tokens,
         _("Tokens out"): row.output_tokens,
         _("Cost"): _("not known") if row.cost_usd is None else f"${number(row.cost_usd, 4)}",
-        _("Time"): _("{seconds} s", seconds=f"{row.mean_latency_ms / 1000:.1f}"),
+        _("Time taken"): _("{seconds} s", seconds=f"{row.mean_latency_ms / 1000:.1f}"),
         _("Thumbs up / down"): f"{row.thumbs_up} / {row.thumbs_down}",
     }

@@ -187,7 +187,10 @@ def _show_finished(job: JobView, product_names: Mapping[int, str]) -> None:
     icon = {"succeeded": ":material/check_circle:", "failed": ":material/error:"}.get(job.state, ":material/block:")
     color = {"succeeded": "green", "failed": "red"}.get(job.state, "gray")
     when = moment(job.finished_at or job.created_at)
-    st.markdown(f":{color}[{icon}] **{in_words(JOB_STATES, job.state)}** · {when} · {duration(job.elapsed_s)}")
+    parts = [f":{color}[{icon}] **{in_words(JOB_STATES, job.state)}**", when, duration(job.elapsed_s)]
+    if not job.outcomes:
+        parts.append(_products_in_words(job, product_names))
+    st.markdown(" · ".join(part for part in parts if part))
     if job.error is not None:
         st.error(job.error.sentence(language()), icon=":material/error:")
     _show_outcomes(job, product_names)

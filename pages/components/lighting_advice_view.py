@@ -24,7 +24,7 @@ def show_advice(product_id: int, options: Preprocessing) -> None:
     st.markdown(
         _(
             "Tries the options on up to {n_normal} normal and {n_defect} defect training images, with exposure and "
-            "contrast off by up to 30 %, and measures how well each still tells them apart. It takes from ten seconds "
+            "contrast off by up to 30%, and measures how well each still tells them apart. It takes from ten seconds "
             "to a minute; nothing is changed.",
             n_normal=SAMPLE_NORMALS,
             n_defect=SAMPLE_DEFECTS,
@@ -161,7 +161,7 @@ def show_figures(advice: LightingAdvice) -> None:
         [
             {
                 _("Option"): describe_tried(found),
-                _("AUROC, light ±30 %"): number(found.auroc, 3),
+                _("AUROC, light ±30%"): number(found.auroc, 3),
                 _("AUROC, as taken"): number(found.plain_auroc, 3),
                 _("Gain"): "–" if index == 0 else f"{found.auroc - advice.tried[0].auroc:+.3f}",
                 _("Better in"): "–" if index == 0 else percent(found.sureness, 0),
@@ -176,7 +176,7 @@ def show_figures(advice: LightingAdvice) -> None:
         _(
             "Measured on {n_normal} normal and {n_defect} defect images. AUROC: 1 is perfect, 0.5 is chance; it is "
             "lower here than after a deployment, because the bank is small. Gain and “better in” are under varying "
-            "light; the latter is the share of random re-draws of these images in which the option wins. From 95 % and "
+            "light; the latter is the share of random re-draws of these images in which the option wins. From 95% and "
             "a gain of 0.01 on it is proposed, unless it loses in the light as taken.",
             n_normal=number(advice.n_normal),
             n_defect=number(advice.n_defect),

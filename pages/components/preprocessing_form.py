@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.preprocessing_settings import MAX_IGNORED_AREAS
 from core.tile_advice import TILE_SIZES_PX, TileAdvice
-from pages.components.language import _, _n, number
+from pages.components.language import _, number
 from pages.components.preprocessing_draft import Draft, draft_of, round_area, set_values, widget_key
 from pages.components.preprocessing_words import SMOOTHING_NAMES
 
@@ -67,11 +67,11 @@ def show_options(product_id: int, draft: Draft) -> None:
             help=_("The higher, the stronger; noise is raised too."),
         )
         values["clahe_tile_grid"] = st.slider(
-            _("Tiles a side"),
+            _("Contrast fields a side"),
             min(2, tiles),
             32,
             key=_seeded(product_id, "clahe_tile_grid", tiles),
-            help=_("The more tiles, the smaller the places that are evened out."),
+            help=_("The more fields, the smaller the places that are evened out."),
         )
 
 
@@ -101,11 +101,14 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
     about = _("Images are {width} × {height} px.", width=number(advice.width_px), height=number(advice.height_px))
     if on:
         tiles = advice.count_tiles(int(values["tile_size_px"]))
+        if tiles == 1:
+            coarser = _("One tile holds the whole image and shows it coarser: choose smaller tiles, or none.")
+            st.warning(f"{about} {coarser}", icon=":material/grid_off:")
+            return
         smallest = number(advice.smallest_in_tiles_px(int(values["tile_size_px"])))
-        cost = _n(
-            "{count} tile an image: finds defects from about {size} px on.",
+        cost = _(
             "{count} tiles an image: finds defects from about {size} px on, and takes up to that many times longer.",
-            tiles,
+            count=number(tiles),
             size=smallest,
         )
         st.caption(f"{about} {cost}")

@@ -37,8 +37,8 @@ def describe_options(options: Preprocessing) -> str:
     if options.equalize:
         parts.append(_("Histogram equalization"))
     if options.clahe:
-        limit, tiles = number(options.clahe_clip_limit, 1), options.clahe_tile_grid
-        parts.append(_("CLAHE, limit {limit}, {tiles} × {tiles} tiles", limit=limit, tiles=tiles))
+        limit, fields = number(options.clahe_clip_limit, 1), options.clahe_tile_grid
+        parts.append(_("CLAHE, limit {limit}, {fields} × {fields} fields", limit=limit, fields=fields))
     if options.region_of_interest is not None:
         parts.append(_("Region of interest"))
     if options.ignore:

@@ -11,14 +11,16 @@ from pages.components.language import _, score
 _BANDS = ("#2a9d63", "#e0952b", "#c83b33")
 # Nearer together than this share of the scale, the labels of the thresholds stand on either side of them.
 _LABELS_TOUCH = 0.34
+_LONGEST = 2.4
 
 
 def draw_scale(value: float, *, review_at: float, reject_at: float) -> str:
     """The scale as HTML: bands for OK, Review and NG, a pointer at `value`, the thresholds with their figures.
 
-    It starts at 0 and ends beyond both `value` and `reject_at`, so the pointer is always on it.
+    It starts at 0 and ends beyond both `value` and `reject_at`; a value far beyond stands at its end, so that the
+    bands and their labels keep their room.
     """
-    end = max(reject_at * 1.5, value * 1.08, 1e-6)
+    end = max(reject_at * 1.5, min(value * 1.08, reject_at * _LONGEST), 1e-6)
     review, reject, pointer = (min(max(position / end, 0.0), 1.0) for position in (review_at, reject_at, value))
     edges = (0.0, review, reject, 1.0)
     bands = "".join(

@@ -12,7 +12,11 @@ _STYLE = """
 <style>
 .stMainBlockContainer {padding-left: 2rem; padding-right: 2rem; max-width: 1760px}
 [data-testid="stMetricValue"], [data-testid="stDataFrame"], .stProgress {font-variant-numeric: tabular-nums}
-.stButton button, .stFormSubmitButton button, .stDownloadButton button {min-height: 2.75rem}
+.stButton button, .stFormSubmitButton button, .stDownloadButton button, .stPopover button {min-height: 2.75rem}
+/* Korean breaks between words, as it is read; a word longer than its line still breaks. */
+:is(.stMainBlockContainer, [data-testid="stDialog"], [data-testid="stPopoverBody"]) :is(p, li, th, td, label)[class],
+:is(.stMainBlockContainer, [data-testid="stDialog"], [data-testid="stPopoverBody"]) [data-testid] :is(p, li, th, td) {
+  word-break: keep-all; overflow-wrap: break-word}
 [data-testid="stSidebarUserContent"] {padding-bottom: 1.5rem}
 [class*="st-key-verdict_ok"], [class*="st-key-verdict_review"], [class*="st-key-verdict_reject"] {
   border-radius: 0.5rem; padding: 0.7rem 1.1rem; color: #ffffff}

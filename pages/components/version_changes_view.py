@@ -10,7 +10,6 @@ import streamlit as st
 from core.errors import AppError
 from core.i18n import N_
 from core.image_library import read_thumbnails
-from core.model_catalog import find_option
 from core.version_changes import ChangedImage, VersionChanges, compare_versions
 from pages.components.dialogs import OpenDialog, draw_dialog, open_dialog, opened
 from pages.components.gallery import show_thumbnail
@@ -18,7 +17,7 @@ from pages.components.language import _, _n, escape, moment, number
 from pages.components.metrics import FIGURES_HELP, figure_title
 from pages.components.preprocessing_words import describe_options
 from pages.components.session import services, show_error
-from pages.components.words import THRESHOLD_METHODS, in_words
+from pages.components.words import THRESHOLD_METHODS, in_words, name_model
 
 if TYPE_CHECKING:
     from storage.tables import ModelVersion
@@ -140,7 +139,7 @@ def _show_settings(changes: VersionChanges) -> None:
     lines = []
     for value in changes.model:
         before, after = (
-            _model_name(found) if value.name == "model" else str(_("its own") if found is None else found)
+            name_model(found) if value.name == "model" else str(_("its own") if found is None else found)
             for found in (value.before, value.after)
         )
         lines.append(f"{in_words(_OPTION_NAMES, value.name)}: {escape(before)} → **{escape(after)}**")
@@ -150,12 +149,7 @@ def _show_settings(changes: VersionChanges) -> None:
             after = _("{options} (drawn anew)", options=after)
         lines.append(f"{_('Preprocessing')}: {escape(before)} → **{escape(after)}**")
     if lines:
-        st.markdown(f"**{_('Settings')}**\n\n" + "\n".join(f"- {line}" for line in lines))
-
-
-def _model_name(name: str | None) -> str:
-    option = find_option(name or "")
-    return _(option.title, backbone=option.spec.title) if option is not None else str(name or "–")
+        st.markdown(f"**{_('How it was built')}**\n\n" + "\n".join(f"- {line}" for line in lines))
 
 
 def _show_images(title: str, images: Sequence[ChangedImage]) -> None:

@@ -19,7 +19,7 @@ from pages.components.metrics import FIGURES_HELP, list_figures
 from pages.components.pickers import pick_product
 from pages.components.session import person, say_after_rerun, services, show_error
 from pages.components.version_changes_view import open_changes, show_figures_beside, show_open_changes
-from pages.components.words import in_words
+from pages.components.words import in_words, name_model
 
 if TYPE_CHECKING:
     from storage.tables import ModelVersion, Product
@@ -84,21 +84,24 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
     part = version.scope.rpartition(":")[2]
     title = _("Version {number}", number=version.number) + (f" · {in_words(_PARTS, part)}" if part in _PARTS else "")
     figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
+    in_use = _in_use(versions)
     state = in_words(VERSION_STATES, version.state) if is_kept(version) else _("No longer kept")
+    # What is in use has its badge at the right.
+    head = f"**{title}**" + (f" · {state}" if version.active_key is None else "")
     with st.container(border=True, key=f"version_{version.id}"):
         about, action = st.columns([3.2, 1.5], vertical_alignment="center")
         with about:
-            st.markdown(f"**{title}** · {state}" + (f"  \n{figures}" if figures else ""))
+            st.markdown(head + (f"  \n{figures}" if figures else ""))
             st.caption(
                 f"{moment(version.created_at)} · {describe_sources(version)}"
-                f" · {byte_size(version.byte_size)} · {escape(version.model_name)}"
+                f" · {byte_size(version.byte_size)} · {escape(name_model(version.model_name))}"
             )
         with action, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             _show_comparison(version, versions)
             if version.active_key is not None:
                 st.badge(_("In use"), icon=":material/check_circle:", color="green")
             elif is_kept(version):
-                _show_activate(version)
+                _show_activate(version, newer=in_use is None or version.number > in_use.number)
 
 
 def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
@@ -109,7 +112,8 @@ def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) ->
     active = _in_use(versions)
     older = [found for found in others if found.number < version.number]
     first = active if active is not None and active.id != version.id else (older[0] if older else others[-1])
-    with st.popover(_("What changed"), icon=":material/difference:", key=f"compare_menu_{version.id}"):
+    turn = int(st.session_state.get(_turn_key(version), 0))
+    with st.popover(_("What changed"), icon=":material/difference:", key=f"compare_menu_{version.id}_{turn}"):
         ordered = [first, *(found for found in others if found.id != first.id)][:12]
         numbers = {found.id: found for found in ordered}
         chosen = st.selectbox(
@@ -125,13 +129,23 @@ def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) ->
             _("Show"),
             key=f"compare_{version.id}",
             type="primary",
-            on_click=open_changes,
+            on_click=_leave_menu,
             args=(version, numbers[chosen]),
         )
 
 
-def _show_activate(version: ModelVersion) -> None:
-    label = _("Put into use") if version.state == "candidate" else _("Roll back to this")
+def _turn_key(version: ModelVersion) -> str:
+    return f"compare_turn_{version.id}"
+
+
+def _leave_menu(version: ModelVersion, other: ModelVersion) -> None:
+    """Open the dialog. A new menu is a closed one; the old would stay in front of the dialog."""
+    st.session_state[_turn_key(version)] = int(st.session_state.get(_turn_key(version), 0)) + 1
+    open_changes(version, other)
+
+
+def _show_activate(version: ModelVersion, *, newer: bool) -> None:
+    label = _("Put into use") if newer or version.state == "candidate" else _("Roll back to this")
     with st.popover(label, key=f"activate_menu_{version.id}"):
         st.markdown(
             _(

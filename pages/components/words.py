@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.i18n import N_
+from core.model_catalog import find_option
 from pages.components.language import _, number, percent
 
 if TYPE_CHECKING:
@@ -58,10 +59,20 @@ _PLACES: tuple[tuple[str, str, str], ...] = (
     (N_("bottom left"), N_("bottom centre"), N_("bottom right")),
 )
 
+_ENCODER_NAMES: dict[str, str] = {"use-multilingual-3": N_("Universal Sentence Encoder (multilingual)")}
+
 
 def in_words(names: dict[str, str], code: str) -> str:
     """The name of `code` in the run's language; the code itself where it has none."""
     return _(names[code]) if code in names else code
+
+
+def name_model(name: str | None) -> str:
+    """What a model of this name is called, of whichever kind; the name itself where this version does not know it."""
+    option = find_option(name or "")
+    if option is not None:
+        return _(option.title, backbone=option.spec.title)
+    return in_words(_ENCODER_NAMES, str(name or "–"))
 
 
 def describe_region(view: InspectionView, index: int) -> str:

@@ -186,7 +186,7 @@ def show_images(images: Sequence[Image], words: Sequence[str], *, key: str) -> N
                     show_thumbnail(thumbnails.get(image.id or 0), alt=image.stored_name)
                     st.caption(escape(words[place]))
                     st.button(
-                        _("Open"),
+                        _("Open the image"),
                         key=f"map_{key}_{place}_{image.id}",
                         width="stretch",
                         help=escape(image.stored_name),

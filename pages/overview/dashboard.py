@@ -158,7 +158,8 @@ def show_open_actions(view: DashboardView) -> None:
         row = line.inspection
         where = " · ".join(escape(text) for text in (row.line, row.lot, row.serial) if text)
         with st.container(gap=None):
-            st.markdown(f"**{escape(defect_name(line.defect_type))}** · {escape(line.product.name)}")
+            named = escape(defect_name(line.defect_type)) if line.defect_type else _("not named")
+            st.markdown(f"**{named}** · {escape(line.product.name)}")
             st.caption(f"{moment(row.created_at)}" + (f" · {where}" if where else ""))
             if row.action_note:
                 st.caption(escape(" ".join(row.action_note.split())[:120]))

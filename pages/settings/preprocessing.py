@@ -246,7 +246,11 @@ def show_overview(found: list[ProductPreprocessing]) -> None:
         ],
         hide_index=True,
         width="stretch",
-        column_config={_("Set"): st.column_config.TextColumn(width="medium")},
+        column_config={
+            _("Product"): st.column_config.TextColumn(width="medium"),
+            _("Set"): st.column_config.TextColumn(width="medium"),
+            _("Changed"): st.column_config.TextColumn(width="small"),
+        },
     )
 
 

@@ -11,7 +11,7 @@ from core.accounts import open_person
 from core.catalog import list_products
 from core.image_library import delete_images, list_images
 from core.services import Services
-from core.versions import list_versions
+from core.versions import fingerprints, list_versions, model_states
 from pages.components.screens import MEMORY_BANKS, NORMAL_IMAGES
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
 from tests.pages.conftest import OpenApp
@@ -62,6 +62,31 @@ def test_a_candidate_stands_beside_the_version_in_use_and_says_what_changed(
     said = texts(app)
     assert "From **version 1**" in said
     assert "1 image removed" in said
+
+
+def test_what_is_built_but_not_in_use_is_not_offered_to_be_built_once_more(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    """A candidate that measured worse would only be built again, click after click."""
+    _active, candidate = _add_candidate(deployed)
+    _delete_one_image(deployed)
+    with deployed.database.unit_of_work() as session:
+        row = session.get_one(ModelVersion, candidate.id)
+        row.fingerprint = fingerprints(session)[(jobs.MEMORY_BANK, _product_id(deployed), "")]
+        session.add(row)
+        session.commit()
+    state = model_states(deployed)[(jobs.MEMORY_BANK, _product_id(deployed))]
+    assert (state.state, state.built and state.built.number) == ("out_of_date", 2)
+    app = open_deployed(MEMORY_BANKS)
+    assert app.dataframe[0].value["Note"].tolist() == ["version 2 is built from this, but not in use · 1 image removed"]
+    assert "Choose the products to build" in texts(app)
+
+
+def test_the_menu_closes_when_what_changed_opens(open_deployed: OpenApp, deployed: Services) -> None:
+    _active, candidate = _add_candidate(deployed)
+    app = open_deployed(MEMORY_BANKS)
+    app.button(key=f"compare_{candidate.id}").click().run()
+    assert app.session_state[f"compare_turn_{candidate.id}"] == 1
 
 
 def test_the_policy_can_be_changed_where_it_applies(open_deployed: OpenApp, deployed: Services) -> None:

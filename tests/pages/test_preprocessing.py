@@ -54,7 +54,7 @@ def test_options_are_saved_wait_for_deployment_and_are_listed(open_deployed: Ope
     assert saved.options == Preprocessing(clahe=True, clahe_clip_limit=3.5, smoothing="median")
     assert "Not yet deployed" in texts(app)
     row = app.dataframe[-1].value.iloc[0]
-    assert row["Set"] == "Median smoothing, 3 px · CLAHE, limit 3.5, 8 × 8 tiles"
+    assert row["Set"] == "Median smoothing, 3 px · CLAHE, limit 3.5, 8 × 8 fields"
     assert row["In use"] == "None: images as they are"
 
 
@@ -104,6 +104,14 @@ def test_reset_and_discard(open_deployed: OpenApp, deployed: Services) -> None:
     assert get_preprocessing(deployed, product_id).options == Preprocessing()
 
 
+def test_a_tile_that_holds_the_whole_image_is_advised_against(open_deployed: OpenApp) -> None:
+    app = open_deployed(SCREEN)
+    [found] = [toggle for toggle in app.toggle if toggle.label == "Inspect in tiles"]
+    found.set_value(True).run()
+    assert not app.exception
+    assert "One tile holds the whole image" in texts(app)
+
+
 def test_korean_screen_is_in_korean(open_deployed: OpenApp) -> None:
     app = open_deployed(SCREEN, language="ko")
     assert [title.value for title in app.title] == ["이미지 전처리 설정"]
@@ -117,5 +125,5 @@ def test_advice_is_measured_on_a_click_and_shown_with_its_figures(open_deployed:
     assert not app.error
     tried = app.dataframe[0].value
     assert next(iter(tried["Option"])) == "None: images as they are"
-    assert all(0.0 <= float(value) <= 1.0 for value in tried["AUROC, light ±30 %"])
+    assert all(0.0 <= float(value) <= 1.0 for value in tried["AUROC, light ±30%"])
     assert "Measured on 24 normal and 12 defect images" in texts(app)

@@ -84,6 +84,13 @@ def test_the_pointer_stands_beyond_the_threshold_that_the_score_reached() -> Non
     assert thresholds[0] < thresholds[1]
 
 
+def test_a_score_far_beyond_leaves_the_thresholds_their_room() -> None:
+    scale = draw_scale(500.0, review_at=17.0, reject_at=20.0)
+    first, second = (float(left) for left in re.findall(r'<span class="\w+" style="left:([\d.]+)%', scale))
+    assert 30 < first < second
+    assert _pointer_percent(scale) == 100
+
+
 def test_a_score_never_rounds_onto_its_threshold() -> None:
     assert score(2.996) != score(3.004)
 
