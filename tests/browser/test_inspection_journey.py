@@ -73,11 +73,13 @@ def test_a_worker_inspects_a_solar_cell_and_sees_why_it_failed(app_url: str) -> 
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
         page = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US").new_page()
+        # A machine that runs other tests takes its time; what never comes still fails.
         page.set_default_timeout(60_000)
+        expect.set_options(timeout=60_000)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{app_url}/?role=worker")
-        expect(page.get_by_role("heading", name="Inspect a part")).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("heading", name="Inspect a part")).to_be_visible()
         page.get_by_role("tab", name="Samples").click()
         page.get_by_role("button", name="Inspect", exact=True).first.click()
 
@@ -88,7 +90,7 @@ def test_a_worker_inspects_a_solar_cell_and_sees_why_it_failed(app_url: str) -> 
 
         heat = page.get_by_alt_text("Heat map: where the part differs from normal parts")
         expect(heat).to_be_visible()
-        assert heat.evaluate("image => image.complete && image.naturalWidth > 0")
+        page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=heat.element_handle())
         # The verdict, the whole picture and its slider are on the first screen.
         slider = page.get_by_role("slider", name="Heat map")
         expect(slider).to_be_in_viewport(ratio=1)

@@ -6,11 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from core import inspection, jobs
 from core.accounts import open_person
 from core.services import build_services
-from storage.tables import ModelVersion
+from storage.tables import Image, ModelVersion
 from tests.plates import deploy, encode, folder_settings, plate, take_in_plates
 from tests.services.servers import S3Server
 
@@ -35,8 +36,12 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     for job_id in deploy(services, product.id or 0):
         assert jobs.view(services, job_id).outcomes[0]["outcome"] == "activated"
     assert not (settings.data_dir / "objects").exists()
-    # Originals were fetched once, into the cache by their hash.
-    assert len(list((settings.cache_dir / "images").glob("*/*"))) == 16
+    # Originals were fetched once, into the cache by their hash: all but the good test images, which are only scored.
+    with services.database.reading() as session:
+        images = session.exec(select(Image)).all()
+    kept = {path.name for path in (settings.cache_dir / "images").glob("*/*")}
+    wanted = {image.content_sha256 for image in images if image.split == "train" or image.image_type == "defect"}
+    assert kept == wanted
     person = open_person(services, "worker")
     first = inspection.inspect(services, person, product_id=product.id or 0, data=PART, file_name="part.png")
     services.database.dispose()
