@@ -308,7 +308,7 @@ def _sources(written: WrittenGuidance | None, words: _Words, style: _Style) -> l
             place = words._("{title}, page {page}", title=source.manual_title, page=source.page)
             text = " ".join(source.text.split())
             quoted = text[:_QUOTED_CHARS] + ("…" if len(text) > _QUOTED_CHARS else "")
-            about = " · ".join(part for part in (place, source.heading) if part)
+            about = " · ".join(part for part in (place, source.chapter) if part)
             rows.append(
                 [
                     _paragraph(f"[{source.number}]", style.small),

@@ -33,6 +33,11 @@ class Source:
     boxes: tuple[tuple[float, float, float, float], ...]
     is_held_back: bool = False
 
+    @property
+    def chapter(self) -> str:
+        """The headings below the manual's title, which stands beside them wherever they are shown."""
+        return self.heading.removeprefix(self.manual_title).removeprefix(" › ")
+
     def as_json(self) -> dict[str, Any]:
         """Plain values for a row."""
         return asdict(self)

@@ -56,7 +56,7 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
         st.markdown(f":orange[:material/update:] {words}", width="stretch")
         if all(states[(kind, number)].built for kind, ids in left.items() for number in ids):
             # To build once more would only give the same: what is missing is a person's decision.
-            link_to(_SCREENS[next(iter(stale))], _("Look at it"))
+            link_to(_SCREENS[next(iter(stale))], _("See the versions"))
             return
         if st.button(_("Deploy now"), key=f"deploy_now_{key}", type="primary", icon=":material/play_arrow:"):
             try:

@@ -37,8 +37,8 @@ def show_source_dialog(sources: Sequence[Source]) -> None:
 
     def content(_open: OpenDialog) -> None:
         st.markdown(f"**{escape(source.manual_title)}** · {_('page {page}', page=source.page)}")
-        if source.heading:
-            st.caption(escape(source.heading))
+        if source.chapter:
+            st.caption(escape(source.chapter))
         try:
             with st.spinner(_("Opening the page …")):
                 picture = _picture(hash(services().settings), (source.manual_id, source.page, source.boxes), source)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import inspection
 from core.catalog import list_products
-from core.errors import AppError
+from core.errors import AppError, NotFound
 from core.jobs import MEMORY_BANK
 from core.roles import ENGINEER, WORKER
 from core.versions import list_versions
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from storage.tables import Product
 
 _FAILURE = "inspect_failure"
+_ADDRESS = "inspection"
+_MOST_DIGITS = 18  # as many as every database's largest number has
 
 
 def show_no_products() -> None:
@@ -55,6 +57,36 @@ def recall_product(products: list[Product]) -> None:
     mine = (row.product_id for row in inspection.recent(services(), limit=50) if row.created_by == person().id)
     ready = (found.id for found in products if is_ready(found))
     remember_product(next(mine, None) or next(ready, None) or products[0].id)
+
+
+def recall_result(products: list[Product]) -> None:
+    """A reload, or a link, comes back to the result that the address names: its action may still be open."""
+    asked = st.query_params.get(_ADDRESS)
+    if asked is None or shown_result() is not None:
+        return
+    try:
+        found = inspection.load(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
+    except NotFound:
+        st.warning(_("The inspection of this link is not there."), icon=":material/link_off:")
+    except AppError as error:
+        show_error(error)
+        return
+    else:
+        if found.product.id in {product.id for product in products}:
+            keep_result(found)
+            remember_product(found.product.id)
+            return
+        name = escape(found.product.name)
+        st.warning(_("“{product}” is not inspected any more.", product=name), icon=":material/link_off:")
+    del st.query_params[_ADDRESS]
+
+
+def keep_in_address(inspection_id: int | None) -> None:
+    """Name the result on screen in the address; None where there is none."""
+    if inspection_id is not None and st.query_params.get(_ADDRESS) != str(inspection_id):
+        st.query_params[_ADDRESS] = str(inspection_id)
+    elif inspection_id is None and _ADDRESS in st.query_params:
+        del st.query_params[_ADDRESS]
 
 
 def is_ready(product: Product) -> bool:
@@ -96,6 +128,7 @@ def next_part() -> None:
     """Clear the screen for the next part."""
     forget_result()
     st.session_state.pop(_FAILURE, None)
+    keep_in_address(None)
 
 
 require(WORKER)
@@ -105,6 +138,7 @@ if not everything:
     show_no_products()
     st.stop()
 
+recall_result(everything)
 recall_product(everything)
 shown = shown_result()
 title, choose, more, following = st.columns([1.7, 2.0, 1.5, 1.2], vertical_alignment="bottom")
@@ -119,6 +153,7 @@ if shown is not None and shown.product.id != product.id:
     next_part()
     shown = None
 if shown is not None:
+    keep_in_address(shown.inspection.id)
     following.button(
         _("Next part"),
         type="primary",

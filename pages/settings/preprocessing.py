@@ -240,16 +240,16 @@ def show_overview(found: list[ProductPreprocessing]) -> None:
                 _("State"): describe_state(one.state),
                 _("Set"): describe_options(one.options),
                 _("In use"): describe_options(one.deployed) if one.deployed is not None else "–",
-                _("Changed"): moment(one.updated_at) + (f", {one.updated_by}" if one.updated_by else ""),
+                _("Changed"): moment(one.updated_at) + (f", {_(one.updated_by)}" if one.updated_by else ""),
             }
             for one in found
         ],
         hide_index=True,
         width="stretch",
         column_config={
-            _("Product"): st.column_config.TextColumn(width="medium"),
+            _("State"): st.column_config.TextColumn(width=96),
             _("Set"): st.column_config.TextColumn(width="medium"),
-            _("Changed"): st.column_config.TextColumn(width="small"),
+            _("Changed"): st.column_config.TextColumn(width=240),
         },
     )
 

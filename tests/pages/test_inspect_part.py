@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Person
-from core.catalog import create_product
+from core.accounts import Person, open_person
+from core.catalog import create_product, find_product, set_product_active
 from core.inspection import recent
 from core.services import Services
 from pages.components.screens import INSPECT_PART
@@ -139,3 +139,40 @@ def test_line_and_lot_are_kept_for_the_next_part_and_the_serial_number_is_not(
     assert (row.line, row.serial) == ("L2", "S-1")
     assert app.text_input(key="detail_line").value == "L2"
     assert app.text_input(key="detail_serial").value == ""
+
+
+def _open_link(open_deployed: OpenApp, asked: str) -> AppTest:
+    app = open_deployed(INSPECT_PART, role="worker")
+    app.query_params["inspection"] = asked
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_reload_comes_back_to_the_result_whose_action_is_open(open_deployed: OpenApp, deployed: Services) -> None:
+    app = _inspect_sample(open_deployed(INSPECT_PART, role="worker"), "cell_defect")
+    row_id = recent(deployed, limit=1)[0].id
+    assert app.query_params["inspection"] == str(row_id)
+    again = _open_link(open_deployed, str(row_id))
+    again.button(key=f"done_{row_id}").click().run()
+    assert recent(deployed, limit=1)[0].action_status == "done"
+    next_part = [button for button in again.button if button.label == "Next part"]
+    next_part[0].click().run()
+    assert "inspection" not in again.query_params
+    assert again.get("file_uploader")
+
+
+@pytest.mark.parametrize("asked", ["999", "0", "-1", "abc", "9" * 400, "²"])
+def test_a_link_to_no_inspection_says_so_and_goes_on(open_deployed: OpenApp, asked: str) -> None:
+    app = _open_link(open_deployed, asked)
+    assert "The inspection of this link is not there." in texts(app)
+    assert app.get("file_uploader")
+
+
+def test_a_link_to_a_deactivated_product_says_so(open_deployed: OpenApp, deployed: Services) -> None:
+    _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
+    row = recent(deployed, limit=1)[0]
+    create_product(deployed, open_person(deployed, "engineer"), name="Other", code="other")
+    found = find_product(deployed, "cells")
+    set_product_active(deployed, open_person(deployed, "engineer"), found.id or 0, False)
+    assert "is not inspected any more" in texts(_open_link(open_deployed, str(row.id)))
