@@ -1,14 +1,18 @@
-"""Building a memory bank: fetch, extract, select, calibrate, measure, publish, verify, activate."""
+"""Building a memory bank: fetch, extract, select, calibrate, measure, publish, verify, activate.
+
+Where only a few normal images came since, the bank in use is extended by them (`bank_extension`) instead.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import select
 
-from core import publishing
+from core import bank_extension, publishing
+from core.bank_extension import TrainedBank
 from core.build_costs import Cost
 from core.candidates import add_candidate
 from core.errors import NotReady
@@ -26,9 +30,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from inference.errors import InferenceError
     from inference.vision.calibration import Calibration
     from inference.vision.detectors import Detector, DetectorConfig
-    from inference.vision.patch_features import PatchFeatures
+    from inference.vision.patch_features import Progress
 
 COST = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
 # More labelled defects than this do not move a threshold, but each costs an inspection.
@@ -56,28 +61,34 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product.id)).first()
         options = dict(stored.options) if stored is not None else {}
         before = active_version(session, MEMORY_BANK, product.id)
+        extension = bank_extension.find_extension(session, product.id, rows=normals)
         test = test_set(session, product.id)
     if not normals:
         raise NotReady("no_normal_images", product=product.name)
     run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
-    fetch_originals(services, [*normals, *defects], lambda done, total: run.progress("fetch", done, total))
-
     config = _config(run, choice, options)
     weights = find_added(services.settings.weights_dir, choice.option.backbone)
-
-    def progress(stage: str, done: int, total: int) -> None:
-        run.progress(STAGES.get(stage, stage), done, total)
-
     services.models.keep_graphs()
-    features = detectors.extract(
-        _sources(run, normals), config, device=services.models.device, weights=weights, progress=progress
-    )
-    skipped = _name_skipped(run, product, normals, features)
-    model = detectors.fit(features, config, weights=weights, progress=progress)
-    run.progress("calibrate", 0, 0)
-    normal_scores = detectors.calibration_scores(features, config, progress=progress)
+    trained = None
+    if extension is not None:
+        _fetch(run, [*extension.added, *defects])
+        trained = bank_extension.extend(
+            run,
+            product,
+            extension,
+            normals,
+            _sources(run, normals),
+            config,
+            weights=weights,
+            progress=_reporter(run),
+        )
+    if trained is None:
+        _fetch(run, [*normals, *defects])
+        trained = _learn(run, normals, config, weights=weights)
+    model = trained.model
+    skipped = _name_skipped(run, product, normals, trained.skipped)
     scale = detectors.distance_scale(model)
-    calibration = _calibrate(run, model, list(normal_scores.values()), defects, product, skipped, scale=scale)
+    calibration = _calibrate(run, model, list(trained.normal_scores.values()), defects, product, skipped, scale=scale)
     figures = _measure(run, product, model, test, calibration)
     judgement = judge(run, product, before, figures, test)
     preprocessing = config.preprocessing.to_dict()
@@ -104,6 +115,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
                 "defect_unused": [row.id for row in every_defect[MAX_CALIBRATION_DEFECTS:]],
             },
             "options": choice.options,
+            **bank_extension.keep(trained.growth),
         },
         metrics={**figures, **detectors.describe(model)},
     )
@@ -129,6 +141,31 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     }
 
 
+def _learn(run: JobRun, rows: list[Image], config: DetectorConfig, *, weights: Path | None) -> TrainedBank:
+    """The detector from all normal images, with their cross-fitted scores."""
+    from inference.vision import detectors
+
+    progress = _reporter(run)
+    features = detectors.extract(
+        _sources(run, rows), config, device=run.services.models.device, weights=weights, progress=progress
+    )
+    model = detectors.fit(features, config, weights=weights, progress=progress)
+    run.progress("calibrate", 0, 0)
+    scores = detectors.calibration_scores(features, config, progress=progress)
+    return TrainedBank(model, scores, features.skipped, bank_extension.note_whole(model, rows, scores))
+
+
+def _reporter(run: JobRun) -> Progress:
+    def progress(stage: str, done: int, total: int) -> None:
+        run.progress(STAGES.get(stage, stage), done, total)
+
+    return progress
+
+
+def _fetch(run: JobRun, rows: list[Image]) -> None:
+    fetch_originals(run.services, rows, lambda done, total: run.progress("fetch", done, total))
+
+
 def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> DetectorConfig:
     from inference.vision.detectors import make_config
     from inference.vision.preprocessing import Preprocessing
@@ -151,9 +188,11 @@ def _sources(run: JobRun, rows: list[Image]) -> list[Any]:
     return [source(row) for row in rows]
 
 
-def _name_skipped(run: JobRun, product: Product, rows: list[Image], features: PatchFeatures) -> list[dict[str, str]]:
+def _name_skipped(
+    run: JobRun, product: Product, rows: list[Image], errors: Mapping[str, InferenceError]
+) -> list[dict[str, str]]:
     names = {key_of(row): row.stored_name for row in rows}
-    skipped = [{"name": names[key], "reason": error.code} for key, error in features.skipped.items()]
+    skipped = [{"name": names[key], "reason": error.code} for key, error in errors.items()]
     for item in skipped:
         run.log("log_image_skipped", product=product.code, **item)
     return skipped

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
-from core import bank_builds, index_builds, manual_builds
+from core import bank_builds, bank_extension, index_builds, manual_builds
 from core.build_costs import Cost, cost_of_model
 from core.capacity import measure_capacity, refuse_too_large
 from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
@@ -20,6 +20,7 @@ from core.transactions import reading
 from storage.tables import DeploymentLog, Image, ImagePreprocessing
 
 if TYPE_CHECKING:
+    from core.bank_extension import Extension
     from core.errors import AppError
     from core.services import Services
 
@@ -53,9 +54,10 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
         cost = _cost(session, kind)
         counts = [count_sources(session, kind, product_id) for product_id in product_ids]
         views = [_count_views(session, kind, product_id) for product_id in product_ids]
-        seconds = sum(cost.product_s + cost.image_s * count for count in views) * pace(session, kind)
+        seconds = sum(product_cost_s(session, kind, product_id) for product_id in product_ids) * pace(session, kind)
         originals = 0 if services.settings.object_store == "local" else _largest_originals(session, product_ids)
     largest = max(counts, default=0)
+    # Also where a bank can be extended: if that fails on the way, it is built whole.
     held = min(cost.image_bytes * max(views, default=0), services.settings.memory_budget_bytes)
     stored = sum(cost.bundle_bytes + cost.bundle_image_bytes * count for count in counts)
     bundle = cost.bundle_bytes + cost.bundle_image_bytes * largest
@@ -87,9 +89,13 @@ def builds_here(services: Services) -> bool:
 
 
 def product_cost_s(session: Session, kind: str, product_id: int) -> float:
-    """Seconds of one product's build at the standard pace."""
+    """Seconds of one product's build at the standard pace.
+
+    A memory bank that can be extended has only the normal images looked at that came since, and the defects.
+    """
     cost = _cost(session, kind)
-    return cost.product_s + cost.image_s * _count_views(session, kind, product_id)
+    extension = bank_extension.find_extension(session, product_id) if kind == MEMORY_BANK else None
+    return cost.product_s + cost.image_s * _count_views(session, kind, product_id, extension)
 
 
 def pace(session: Session, kind: str) -> float:
@@ -118,15 +124,19 @@ def count_sources(session: Session, kind: str, product_id: int) -> int:
     return int(session.exec(query).one())
 
 
-def _count_views(session: Session, kind: str, product_id: int) -> int:
+def _count_views(session: Session, kind: str, product_id: int, extension: Extension | None = None) -> int:
     """How often the network looks: once for each image, or for each tile where the product is inspected in tiles."""
     stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
     tile_size_px = int(stored.options.get("tile_size_px") or 0) if stored is not None else 0
     if kind != MEMORY_BANK or not tile_size_px:
-        return count_sources(session, kind, product_id)
+        known = 0 if extension is None else extension.n_known
+        return count_sources(session, kind, product_id) - known
     from inference.vision.tiling import count_tiles
 
     query = select(Image.height_px, Image.width_px).where(Image.product_id == product_id, Image.split == "train")
+    if extension is not None:
+        added = [row.id for row in extension.added]
+        query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
     return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, select
 
+from core.bank_extension import count_added, extends
 from core.errors import Conflict, NotFound
 from core.job_terms import MEMORY_BANK
 from core.services import Services
@@ -51,7 +52,10 @@ class ChangedValue:
 
 @dataclass(frozen=True)
 class VersionChanges:
-    """From `older` to `newer`. `preprocessing` is None where it is the same, `thresholds` where there are none."""
+    """From `older` to `newer`. `preprocessing` is None where it is the same, `thresholds` where there are none.
+
+    `extended_by` images is how `newer` came to be from the memory bank of `older`; None where it did not.
+    """
 
     older: ModelVersion
     newer: ModelVersion
@@ -63,6 +67,7 @@ class VersionChanges:
     thresholds: tuple[ThresholdSetting, ThresholdSetting] | None
     figures: tuple[ChangedValue, ...]
     same_test_images: bool
+    extended_by: int | None = None
 
     @property
     def nothing_else(self) -> bool:
@@ -102,6 +107,7 @@ def compare_versions(services: Services, version_id: int, other_id: int) -> Vers
                 if older.metrics.get(name) is not None or newer.metrics.get(name) is not None
             ),
             same_test_images=older.metrics.get("test_fingerprint") == newer.metrics.get("test_fingerprint"),
+            extended_by=count_added(newer) if extends(newer, older) else None,
         )
 
 

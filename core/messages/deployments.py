@@ -100,6 +100,21 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Lines of a job's log
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
+    "log_bank_extended": N_(
+        "{product}: the memory bank of version {number} was extended (images added: {n_images}); the others were not computed again"
+    ),
+    "log_bank_not_extended": N_(
+        "{product}: the memory bank of version {number} cannot be extended ({reason}), so all images are computed again"
+    ),
+    "log_bank_set_otherwise": N_(
+        "{product}: version {number} was built with other settings or weights, so all images are computed again"
+    ),
+    "log_bank_lit_otherwise": N_(
+        "{product}: the light of the images varies otherwise now than for version {number}, so all images are computed again"
+    ),
+    "log_bank_too_wide": N_(
+        "{product}: the new images are too unlike those of version {number} to extend its memory bank, so all images are computed again"
+    ),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from core.bank_extension import count_added
 from core.jobs import MANUAL_INDEX
 from pages.components.language import _, _n
 
@@ -74,4 +75,8 @@ def describe_sources(version: ModelVersion) -> str:
     if version.kind == MANUAL_INDEX:
         return describe_manuals(version.metrics)
     n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
-    return _n("{count} image", "{count} images", n_images)
+    built_from = _n("{count} image", "{count} images", n_images)
+    added = count_added(version)
+    if added is None:
+        return built_from
+    return f"{built_from} · " + _n("extended by {count} image", "extended by {count} images", added)

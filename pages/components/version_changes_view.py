@@ -68,6 +68,14 @@ def _show_changes(dialog: OpenDialog) -> None:
     )
     if changes.nothing_else:
         st.info(_("Both were built from the same images in the same way."), icon=":material/check_circle:")
+    if changes.extended_by is not None:
+        added = _n("{count} image", "{count} images", changes.extended_by)
+        st.caption(
+            _(
+                "The memory bank was extended by {images}; the features of the others were not computed again.",
+                images=added,
+            )
+        )
     show_figures_beside(changes)
     _show_settings(changes)
     for title, images in (

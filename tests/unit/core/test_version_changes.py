@@ -106,3 +106,22 @@ def test_what_cannot_be_compared_is_refused(plate_services: Services, plate_prod
             compare_versions(plate_services, bank.id or 0, other or 0)
     with pytest.raises(NotFound):
         compare_versions(plate_services, bank.id or 0, 999_999)
+
+
+def test_a_version_says_which_one_it_extends_and_by_how_much(
+    plate_services: Services, plate_product: Product, person: Person
+) -> None:
+    data = encode(plate(8801))
+    (_added,) = image_library.add_images(
+        plate_services,
+        person,
+        product_id=plate_product.id or 0,
+        image_type="normal",
+        files=[IncomingFile("new.png", lambda: data)],
+    )
+    first, second = _second_version(plate_services, plate_product)
+    assert compare_versions(plate_services, first.id or 0, second.id or 0).extended_by == 1
+    deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
+    third = list_versions(plate_services, BANK, plate_product.id or 0)[0]
+    for other in (first, second):  # asked for once more, it was built whole
+        assert compare_versions(plate_services, other.id or 0, third.id or 0).extended_by is None
