@@ -13,7 +13,9 @@ from pages.components.language import _, browser_language, language, set_languag
 from pages.components.screens import navigation_pages
 from pages.components.session import (
     forget_person,
+    is_first_run,
     is_signed_in,
+    open_again,
     person,
     say_what_waits,
     seconds_since_worker_start,
@@ -149,6 +151,9 @@ def open_door() -> st.Page | None:
             return None
         choose_run_language()
         page = st.navigation(navigation_pages(person().role), expanded=True)
+        if is_first_run() and page.url_path:
+            open_again()
+            return None
         show_sidebar()
     except AppError as error:
         show_start_failure(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from pages.components.screens import INSPECT_PART, link_to
 _PERSON_KEY = "person"
 _FLASH_KEY = "flash"
 _WORKER_START_S = 25.0
+_opened = threading.Event()
 _log = logging.getLogger("geomsa.pages")
 
 
@@ -41,6 +43,18 @@ def services() -> Services:
     """The services of this process, built at first use. Raises BadSetting or Unavailable; the next run tries again."""
     settings = read_settings()
     return _build(hash(settings), settings)
+
+
+def is_first_run() -> bool:
+    """Whether the front door opens for the first time in this process; True once."""
+    is_first = not _opened.is_set()
+    _opened.set()
+    return is_first
+
+
+def open_again() -> None:
+    """Load the page once more: before its first run a server knows no screens, and calls a link to one unknown."""
+    st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
 
 
 def seconds_since_worker_start() -> float | None:

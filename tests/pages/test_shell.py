@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from core.accounts import create_user, open_person
 from core.services import Services
 from pages.components.screens import SCREENS, existing_screens
 from tests.pages.conftest import OpenApp
+from tests.pages.screen_reading import texts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,3 +132,19 @@ def test_the_front_door_loads_no_heavy_library() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60, capture_output=True)
+
+
+def test_a_link_opened_first_after_a_start_is_loaded_once_more(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before its first run, the server calls every screen but the first unknown, and says so in its own words."""
+    from pages.components import session
+
+    monkeypatch.setattr(session, "_opened", threading.Event())
+    app = open_app()
+    assert not [block for block in app.get("html") if "reload" in block.proto.body]
+    monkeypatch.setattr(session, "_opened", threading.Event())
+    app = app.switch_page("pages/overview/dashboard.py").run()
+    assert [block for block in app.get("html") if "reload" in block.proto.body]
+    assert "Dashboard" not in texts(app)
+    assert "Dashboard" in texts(app.run())
