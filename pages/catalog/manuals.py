@@ -9,14 +9,14 @@ import streamlit as st
 from core.catalog import list_products
 from core.errors import AppError
 from core.i18n import LANGUAGES, N_
-from core.jobs import MANUAL_INDEX, running_job
+from core.jobs import MANUAL_INDEX
 from core.manual_library import ManualView, delete_manual, get_manual, list_manuals, read_manual
 from core.roles import ENGINEER
+from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.language import _, _n, byte_size, escape, language, moment, number
 from pages.components.manual_intake import describe_pages, show_intake
 from pages.components.pickers import pick_product
-from pages.components.screens import MANUAL_INDEX as INDEX_SCREEN
 from pages.components.screens import PRODUCTS, link_to
 from pages.components.session import person, require, say_after_rerun, services, show_error
 
@@ -53,6 +53,7 @@ def show_screen() -> None:
     assert product is not None
     with st.container(border=True):
         show_intake(product)
+    show_deploy_notice([product.id or 0], key="manuals", kinds=(MANUAL_INDEX,))
     show_manuals(list_manuals(services(), product.id))
     if dialog := opened(_DELETE):
         ask_to_delete(dialog)
@@ -67,32 +68,12 @@ def show_manuals(views: Sequence[ManualView]) -> None:
             icon=":material/menu_book:",
         )
         return
-    show_next_step(views)
     n_pages = -(-len(views) // _PAGE_SIZE)
     page = min(int(st.session_state.get("manuals_page", 1)), n_pages)
     for view in views[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]:
         show_row(view)
     if n_pages > 1:
         st.pagination(n_pages, key="manuals_page")
-
-
-def show_next_step(views: Sequence[ManualView]) -> None:
-    """What is still to be done before guidance can quote all of them."""
-    waiting = sum(view.state in {"not_indexed", "out_of_date"} for view in views)
-    if not waiting:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        if running_job(services(), MANUAL_INDEX) is not None:
-            st.markdown(_("The manual index is being built now."))
-        else:
-            st.markdown(
-                _n(
-                    "{count} manual is not in the index yet: guidance does not know it.",
-                    "{count} manuals are not in the index yet: guidance does not know them.",
-                    waiting,
-                )
-            )
-        link_to(INDEX_SCREEN, _("To the manual index"))
 
 
 def show_row(view: ManualView) -> None:

@@ -49,7 +49,7 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
                 ":blue[:material/schedule:] " + _("The deployment is on its way. Inspection goes on meanwhile."),
                 width="stretch",
             )
-            link_to(MEMORY_BANKS, _("Look at it"))
+            link_to(_SCREENS[next(iter(stale))], _("Look at it"))
             return
         states = model_states(services())
         words = _describe(stale, states, single=len(product_ids) == 1)
@@ -82,4 +82,6 @@ def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], Mode
         state = states[(kind, product_id)]
         words = _("not built yet") if state.state == "none" else describe_changes(kind, state)
         parts.append(f"**{in_words(KIND_NAMES, kind)}**: {words}")
-    return (_("Not yet deployed") if MEMORY_BANK in stale else _("Out of date")) + " · " + " · ".join(parts)
+    is_first = all(states[(kind, ids[0])].state == "none" for kind, ids in stale.items())
+    head = _("Not yet deployed") if MEMORY_BANK in stale or is_first else _("Out of date")
+    return f"{head} · " + " · ".join(parts)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.catalog import list_products
+from core.i18n import N_
 from core.model_catalog import PADIM, ModelOption
 from core.model_trials import try_model
 from pages.components.language import _, duration, escape, number, score
 from pages.components.pickers import pick_product
 from pages.components.session import person, services, showing_errors
+from pages.components.words import in_words
+
+_RUNTIMES: dict[str, str] = {
+    "openvino-cpu": N_("processor (OpenVINO)"),
+    "torch-cpu": N_("processor (PyTorch)"),
+    "torch-cuda": N_("graphics card (PyTorch)"),
+}
 
 
 def show_trial(option: ModelOption, options: dict[str, int]) -> None:
@@ -35,7 +43,7 @@ def show_trial(option: ModelOption, options: dict[str, int]) -> None:
         cells = st.columns(4 if trial.score is not None else 3)
         cells[0].metric(_("Time for an image"), _("{ms} ms", ms=number(round(trial.image_ms))))
         cells[1].metric(_("Getting ready"), duration(trial.start_s))
-        cells[2].metric(_("Computed by"), trial.runtime)
+        cells[2].metric(_("Computed by"), in_words(_RUNTIMES, trial.runtime))
         if trial.score is not None:
             cells[3].metric(_("Score of the image"), score(trial.score))
         st.caption(_("Measured on {name}.", name=escape(trial.image_name)))

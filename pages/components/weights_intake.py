@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import BadInput
+from core.errors import BadInput, NotFound
 from core.weights import WeightsState, add_weights, fetch_weights
 from pages.components.language import _, byte_size
 from pages.components.session import person, say_after_rerun, services, showing_errors
@@ -65,6 +65,8 @@ def _attempt(name: str) -> int:
 def _add_from(path: Path, name: str) -> None:
     try:
         stream = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound("path_not_found", path=str(path)) from error
     except OSError as error:
         raise BadInput("path_unreadable", name=path.name) from error
     with stream:

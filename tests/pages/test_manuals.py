@@ -57,7 +57,7 @@ def test_files_are_added_and_bad_ones_refused_by_name(open_app: OpenApp, service
     assert "scanned.pdf has no text" in shown
     assert "again.pdf is already here" in shown
     assert "**2** pages" in shown
-    assert "not in the index yet" in shown
+    assert "**Manual index**: not built yet" in shown
     assert [one.manual.original_name for one in list_manuals(services, plate.id)] == ["good.pdf"]
     assert not app.file_uploader[0].value
 
@@ -169,3 +169,16 @@ def test_what_guidance_cost_is_added_up(open_app: OpenApp, services: Services, p
         "claude-sonnet-4-5": "$3.0000",
         "own-model": "not known",
     }
+
+
+def test_what_a_change_leaves_out_of_date_is_deployed_from_here_by_one_click(
+    open_app: OpenApp, services: Services, engineer: Person, plate: Product
+) -> None:
+    app = open_app(MANUALS)
+    assert not [button for button in app.button if button.label == "Deploy now"]
+    add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    app.run()
+    assert "Not yet deployed · **Manual index**: not built yet" in texts(app)
+    press(app, "Deploy now")
+    assert [(job.kind, job.state) for job in jobs.list_jobs(services)] == [(jobs.MANUAL_INDEX, "queued")]
+    assert "on its way" in texts(app.run())
