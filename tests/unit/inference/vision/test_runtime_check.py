@@ -1,5 +1,7 @@
 """The reference image is scored by every runtime of the machine, and one that differs is named."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +88,12 @@ def test_a_machine_that_cannot_remember_asks_again(built: tuple[PatchCore, Bundl
     file = tmp_path / "file"
     file.write_bytes(b"")
     assert TORCH_CPU in verify_runtimes(model, bundle, device="cpu", memory=file / "below")
+
+
+def test_nothing_is_reported_to_the_maker_of_a_runtime() -> None:
+    code = (
+        "import sys, inference.vision.runtime, openvino, openvino.tools.ovc.convert_impl as ovc\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+        "assert ovc.tm.__name__ == 'openvino.tools.ovc.telemetry_stub', ovc.tm\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
