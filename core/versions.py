@@ -40,8 +40,8 @@ IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 class ModelState:
     """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since.
 
-    `built` is a kept version that was built from just what there is now, and is not in use: to build once more would
-    only give the same again.
+    `built` is a newer version that was built from just what there is now and is kept, but not in use, as one that
+    measured worse: to build once more would only give the same again.
     """
 
     state: str
@@ -310,7 +310,7 @@ def _state(
 def _built_already(
     session: Session, stale: list[ModelVersion], now: dict[tuple[str, int, str], str]
 ) -> ModelVersion | None:
-    """The version that waits in the place of a single stale one; several parts are built and used together."""
+    """The newer version that waits in the place of a single stale one; several parts are built and used together."""
     if len(stale) != 1:
         return None
     (version,) = stale
@@ -318,6 +318,7 @@ def _built_already(
     row = session.exec(
         select(ModelVersion)
         .where(ModelVersion.kind == version.kind, ModelVersion.scope == version.scope)
+        .where(ModelVersion.number > version.number)
         .where(ModelVersion.fingerprint == now.get((version.kind, product_id, part)))
         .order_by(col(ModelVersion.id).desc())
         .limit(1)
