@@ -43,6 +43,8 @@ _SIGNS: tuple[tuple[SectionName, re.Pattern[str]], ...] = (
 )
 _ITEM = re.compile(r"^\s*(?:[-*•·▪◦–—※]|\(?\d{1,2}[.)](?!\d)|[①-⑳]|[가-하][.)]|step\s*\d+\s*[:.)]?)\s*", re.I)
 _SENTENCE_END = re.compile(r"(?<=[.!?。])\s+(?=[^\s\d])")
+_HANGUL, _LATIN_WORD = re.compile("[가-힣]"), re.compile("[A-Za-z]{2,}")
+_WORDS_OF_A_SENTENCE = 3
 _CELL = re.compile(r"\s*[|\t]\s*")
 
 
@@ -72,6 +74,9 @@ def collect_sections(finding: Finding, passages: Sequence[Passage]) -> tuple[Sec
         for number, passage in about or numbered
         for section, text in split_steps(passage, finding.defect_terms)
     ]
+    # A manual in the reader's language says it better than another one's stray sentence among its steps.
+    spoken = {section for section, text, _number in found if not _is_foreign(text, finding.language)}
+    found = [step for step in found if step[0] not in spoken or not _is_foreign(step[1], finding.language)]
     # What no heading and no word places is mostly prose about the defect: a step only where the manual has no other.
     has_steps = any(section == "action" for section, _text, _number in found)
     steps: dict[SectionName, list[Step]] = {name: [] for name in SECTION_NAMES}
@@ -82,6 +87,12 @@ def collect_sections(finding: Finding, passages: Sequence[Passage]) -> tuple[Sec
         if len(kept) < MAX_STEPS_PER_SECTION and not _is_said(text, steps):
             kept.append(Step(text, (number,), True))
     return tuple(Section(name, tuple(steps[name])) for name in SECTION_NAMES if steps[name])
+
+
+def _is_foreign(text: str, language: str) -> bool:
+    """Whether the words are of the other language; figures and codes are of none."""
+    is_korean = bool(_HANGUL.search(text))
+    return is_korean if language == "en" else not is_korean and len(_LATIN_WORD.findall(text)) >= _WORDS_OF_A_SENTENCE
 
 
 def _names_defect(passage: Passage, terms: Sequence[str]) -> bool:

@@ -39,6 +39,16 @@ def test_a_description_of_the_defect_is_no_action_where_the_manual_has_one() -> 
     assert _texts(collect_sections(KOREAN, (prose,))) == ["스크래치는 표면에 난 밝은 선이다."]
 
 
+def test_a_section_is_quoted_in_the_readers_language_where_a_manual_has_it() -> None:
+    korean = replace(SCRATCH, heading=("스크래치", "조치"), text="1. 이송 가이드를 연마한다.")
+    english = replace(SCRATCH, heading=("Scratch 스크래치", "Action"), text="1. Polish the feed guide.\n2. QM-12 #400")
+    checked = replace(SCRATCH, heading=("스크래치", "확인"), text="1. 5개를 다시 본다.")
+    passages = (korean, english, checked)
+    assert _texts(collect_sections(KOREAN, passages)) == ["이송 가이드를 연마한다.", "QM-12 #400", "5개를 다시 본다."]
+    reader = replace(KOREAN, language="en")
+    assert _texts(collect_sections(reader, passages)) == ["Polish the feed guide.", "QM-12 #400", "5개를 다시 본다."]
+
+
 def test_the_same_step_of_two_passages_is_quoted_once() -> None:
     again = replace(CHECK, page=12)
     assert _texts(collect_sections(KOREAN, (CHECK, again))) == _texts(collect_sections(KOREAN, (CHECK,)))
