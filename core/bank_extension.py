@@ -40,7 +40,6 @@ MOST_AT_ONCE = 0.25
 MOST_SINCE_WHOLE = 0.5
 # How much farther from its bank a patch may be than from the last one that was built whole.
 WIDEST = 1.5
-_MOST_SCORES = 150
 _GROWTH = "growth"
 
 
@@ -223,6 +222,7 @@ def _extend(
     progress: Progress,
 ) -> TrainedBank | str:
     from inference.vision.backbones import hash_weights, resolve_weights
+    from inference.vision.cross_fit import sample_scores
     from inference.vision.feature_extraction import needs_even_light
     from inference.vision.patchcore import PatchCore, PatchCoreConfig
 
@@ -243,9 +243,8 @@ def _extend(
     model = old.extend(features, progress=progress)
     if model.figures.radius_bound > WIDEST * float(growth["whole_radius"]):
         return "log_bank_too_wide"
-    scores = _keep_some(
-        growth["normal_scores"] | old.score_unseen(features, progress=progress), [source.key for source in sources]
-    )
+    scores = growth["normal_scores"] | old.score_unseen(features, progress=progress)
+    scores = sample_scores(scores, [source.key for source in sources])
     kept = {
         **_note_images(rows, scores),
         "n_whole": growth["n_whole"],
@@ -260,10 +259,3 @@ def _extend(
 def _settled(config: PatchCoreConfig, old: PatchCoreConfig) -> PatchCoreConfig:
     """The configuration with what it leaves to the images as the old bank's images decided it."""
     return replace(config, even_light=old.even_light) if config.even_light is None else config
-
-
-def _keep_some(scores: Mapping[str, float], keys: Sequence[str]) -> dict[str, float]:
-    """At most `_MOST_SCORES` of the scores, an even part, in the order of the images' keys."""
-    ordered = [key for key in keys if key in scores]
-    count = min(len(ordered), _MOST_SCORES)
-    return {key: scores[key] for key in (ordered[place * len(ordered) // count] for place in range(count))}

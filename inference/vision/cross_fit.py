@@ -7,7 +7,7 @@ and every image is searched once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -73,11 +73,22 @@ def unseen_scores(
     return scores
 
 
+def sample_scores(scores: Mapping[str, float], keys: Sequence[str], *, limit: int = MAX_SCORED) -> dict[str, float]:
+    """At most `limit` of the scores, in the order of `keys`: the even sample that would be scored of those images."""
+    there = [key for key in keys if key in scores]
+    return {there[place]: scores[there[place]] for place in _spread(len(there), limit)}
+
+
 def _sample(features: PatchFeatures, max_scored: int) -> list[int]:
     """The indices of the images to score: an even sample of those whose patches can be had once more."""
     there = sorted(features.samples) if features.tiles is None else list(range(len(features.keys)))
-    places = np.linspace(0, len(there) - 1, min(max_scored, len(there))).round().astype(int)
-    return [there[place] for place in sorted(set(places.tolist()))]
+    return [there[place] for place in _spread(len(there), max_scored)]
+
+
+def _spread(total: int, limit: int) -> list[int]:
+    """At most `limit` places of `total`, evenly spread."""
+    places = np.linspace(0, total - 1, min(limit, total)).round().astype(int)
+    return sorted(set(places.tolist()))
 
 
 def _score(

@@ -334,16 +334,6 @@ def test_the_estimate_counts_only_the_images_that_are_new(
     assert estimates.estimate(plate_services, BANK, [plate_product.id or 0]).n_images == 17
 
 
-def test_at_most_so_many_scores_are_kept_and_an_even_part_of_them() -> None:
-    scores = {f"image:{place}": float(place) for place in range(1, 401)}
-    keys = list(scores)
-    kept = bank_extension._keep_some(scores, keys)
-    assert len(kept) == 150
-    assert np.diff(list(kept.values())).max() <= 3
-    assert bank_extension._keep_some({"image:3": 1.0}, keys) == {"image:3": 1.0}
-    assert bank_extension._keep_some({}, keys) == {}
-
-
 def test_another_detector_is_not_extended(plate_services: Services, plate_product: Product, person: Person) -> None:
     _add(plate_services, person, plate_product, 8830)
     with plate_services.database.unit_of_work() as session:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
+from inference.vision.cross_fit import MAX_SCORED, sample_scores
 from inference.vision.feature_extraction import needs_even_light
 from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig
 
@@ -83,3 +84,12 @@ def test_the_light_is_decided_as_by_a_whole_build() -> None:
         built = PatchCore.fit(given, CONFIG, device="cpu")
         assert needs_even_light(given, CONFIG, size_px=built.input_size_px) is built.config.even_light
     assert needs_even_light(given, CONFIG, size_px=built.input_size_px)
+
+
+def test_at_most_so_many_scores_are_kept_and_an_even_part_of_them() -> None:
+    scores = {f"image:{place}": float(place) for place in range(400)}
+    kept = sample_scores(scores, list(scores))
+    assert len(kept) == MAX_SCORED
+    assert np.diff(list(kept.values())).max() <= 3
+    assert sample_scores({"image:3": 1.0}, list(scores)) == {"image:3": 1.0}
+    assert sample_scores({}, list(scores)) == {}
