@@ -93,3 +93,15 @@ def test_at_most_so_many_scores_are_kept_and_an_even_part_of_them() -> None:
     assert np.diff(list(kept.values())).max() <= 3
     assert sample_scores({"image:3": 1.0}, list(scores)) == {"image:3": 1.0}
     assert sample_scores({}, list(scores)) == {}
+
+
+def test_a_bank_that_was_merged_under_a_small_budget_keeps_its_bound() -> None:
+    least = replace(CONFIG, memory_budget_bytes=16 * CONFIG.spec.dimension * 4 * 16 * 16)
+    merged = PatchCore.fit(sources(range(30), period=5.0), least, device="cpu")
+    assert merged.figures.merged
+    features = merged.extract(sources(range(60, 63), period=5.0))
+    both = merged.extend(features)
+    assert both.figures.merged
+    assert both.figures.radius <= both.figures.radius_bound
+    assert merged.figures.radius_bound <= both.figures.radius_bound < 1.5 * merged.figures.radius_bound
+    assert set(merged.score_unseen(features)) == {f"5.0:{seed}" for seed in range(60, 63)}

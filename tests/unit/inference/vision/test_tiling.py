@@ -162,7 +162,12 @@ def test_over_the_budget_groups_are_merged_and_nothing_is_held_whole() -> None:
 
 
 def test_more_images_extend_a_bank_of_tiles(model: PatchCore) -> None:
-    larger = model.extend(model.extract(sources(2, side=500)))
+    features = model.extract(sources(2, side=500))
+    scores = model.score_unseen(features)
+    assert list(scores.values()) == pytest.approx(
+        [model.inspect(source.load()).score for source in sources(2, side=500)], rel=1e-4
+    )
+    larger = model.extend(features)
     assert larger.figures.image_count == 8
     assert larger.inspect(draw(100, side=500)).score < 1.1 * model.inspect(draw(100, side=500)).score
 
