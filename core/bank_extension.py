@@ -108,14 +108,19 @@ def _are_few(added: int, growth: Mapping[str, Any]) -> bool:
 
 
 def _set_alike(session: Session, version: ModelVersion, choice: Choice, product_id: int) -> bool:
+    from inference.errors import InferenceError
     from inference.vision.preprocessing import Preprocessing
 
     if choice.option.method != PATCHCORE or choice.option.name != version.model_name:
         return False
+    if version.sources.get("options", {}) != choice.options:
+        return False
     stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
-    options = stored.options if stored is not None else {}
-    same_options = version.sources.get("options", {}) == choice.options
-    return same_options and Preprocessing.from_dict(options) == Preprocessing.from_dict(version.preprocessing)
+    try:
+        now = Preprocessing.from_dict(stored.options if stored is not None else {})
+        return now == Preprocessing.from_dict(version.preprocessing)
+    except InferenceError:
+        return False  # written by another release: the build says what is wrong with it
 
 
 def _was_built(session: Session, product_id: int) -> bool:

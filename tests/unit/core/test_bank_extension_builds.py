@@ -170,6 +170,12 @@ def _preprocess(services: Services, _person: Person, product: Product) -> None:
         session.commit()
 
 
+def _write_unknown_option(services: Services, _person: Person, product: Product) -> None:
+    with services.database.unit_of_work() as session:
+        session.add(ImagePreprocessing(product_id=product.id or 0, options={"of_a_later_release": 3}))
+        session.commit()
+
+
 def _choose_options(services: Services, _person: Person, _product: Product) -> None:
     with services.database.unit_of_work() as session:
         session.add(
@@ -209,7 +215,16 @@ Change = Callable[[Services, Person, Product], None]
 
 @pytest.mark.parametrize(
     "change",
-    [_add_many, _remove_one, _preprocess, _choose_options, _change_content, _raise_revision, _forget_growth],
+    [
+        _add_many,
+        _remove_one,
+        _preprocess,
+        _write_unknown_option,
+        _choose_options,
+        _change_content,
+        _raise_revision,
+        _forget_growth,
+    ],
 )
 def test_what_changed_otherwise_is_built_whole(
     change: Change, plate_services: Services, plate_product: Product, person: Person
