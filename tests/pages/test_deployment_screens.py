@@ -54,7 +54,7 @@ def test_a_running_job_shows_its_stage_and_counts_in_words(open_deployed: OpenAp
     jobs.report(deployed.database, claim, stage="extract", done=7, total=24)
     app = open_deployed(MEMORY_BANKS, language="ko")
     progress = app.get("progress")[0].proto
-    assert (progress.text, progress.value) == ("특징 추출 중: 24 중 7", 29)
+    assert (progress.text, progress.value) == ("특징 추출 중: 7 / 24", 29)
 
 
 def test_versions_show_their_figures_and_can_be_rolled_back(open_deployed: OpenApp, deployed: Services) -> None:
