@@ -1,9 +1,10 @@
 """What the child process runs: it opens a PDF from its standard input and writes what is in it to standard output.
 
-    python -I pdf_child.py read MEMORY_BYTES CPU_S MAX_PAGES
+    python -I pdf_child.py read MEMORY_BYTES CPU_S MAX_PAGES FIRST STEP
     python -I pdf_child.py render MEMORY_BYTES CPU_S PAGE WIDTH_PX MARKS_JSON
 
-`read` writes one JSON object a line: {"pages", "title"} first, then one for each page; `render` writes a PNG.
+`read` writes one JSON object a line: {"pages", "title"} first, then one for every STEPth page from FIRST (0) on;
+`render` writes a PNG.
 A refusal is one line {"error", …}. Imports nothing of the product, so that it starts fast and holds no secrets.
 """
 
@@ -40,7 +41,7 @@ def main(arguments: list[str]) -> int:
         if isinstance(document, str):
             _say({"error": document})
         elif task == "read":
-            _read(document, max_pages=int(rest[0]))
+            _read(document, max_pages=int(rest[0]), first=int(rest[1]), step=int(rest[2]))
         else:
             _render(document, int(rest[0]), width_px=int(rest[1]), marks=json.loads(rest[2]))
     except MemoryError:
@@ -76,7 +77,7 @@ def _open(content: bytes) -> PdfDocument | str:
         return "pdf_encrypted" if locked else "pdf_damaged"
 
 
-def _read(document: PdfDocument, *, max_pages: int) -> None:
+def _read(document: PdfDocument, *, max_pages: int, first: int, step: int) -> None:
     import pypdfium2
 
     pages = len(document)
@@ -85,7 +86,7 @@ def _read(document: PdfDocument, *, max_pages: int) -> None:
         return
     _say({"pages": pages, "title": document.get_metadata_value("Title")})
     characters = 0
-    for index in range(pages):
+    for index in range(first, pages, step):
         try:
             page = document[index]
             lines = _lines(page)

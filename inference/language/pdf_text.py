@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from inference.errors import ManualError
 from inference.language.pdf_process import LIMIT_PAGES, check_pdf, open_process
+from inference.vision.multicore import CORES
+
+# Reading takes longer than starting a second process from about this size on: some ten pages with fonts of their own.
+_LARGE_BYTES = 300_000
 
 
 class Box(NamedTuple):
@@ -57,6 +62,7 @@ def read_pdf(
 ) -> PdfText:
     """The text of a PDF, read in a child process of at most `memory_bytes` of address space and `timeout_s` seconds.
 
+    A large file is read by two of them side by side, each taking every second page.
     `progress` is told the pages that are done and how many there are. Raises ManualError: `pdf_not_a_pdf`,
     `pdf_too_large` (100 MB), `pdf_too_many_pages` (2,000), `pdf_encrypted`, `pdf_damaged`, `pdf_without_text`,
     `pdf_timeout`, `pdf_out_of_memory`. A file that any reader opens without a password counts as not encrypted.
@@ -64,17 +70,27 @@ def read_pdf(
     check_pdf(content)
     pages: list[PageText] = []
     damaged = 0
-    with open_process(content, "read", [str(LIMIT_PAGES)], timeout_s=timeout_s, memory_bytes=memory_bytes) as process:
-        records = process.records()
-        first = next(records, None)
+    count = 2 if len(content) >= _LARGE_BYTES and CORES > 1 else 1
+    with ExitStack() as stack:
+        readers = []
+        for place in range(count):
+            arguments = [str(LIMIT_PAGES), str(place), str(count)]
+            process = open_process(content, "read", arguments, timeout_s=timeout_s, memory_bytes=memory_bytes)
+            readers.append(stack.enter_context(process).records())
+        first, *_same = [next(reader, None) for reader in readers]
         if first is None or not first["pages"]:
             raise ManualError("pdf_damaged")
-        for record in records:
+        for number in range(1, int(first["pages"]) + 1):
+            record = next(readers[(number - 1) % count], None)
+            if record is None:
+                raise ManualError("pdf_damaged")
             damaged += "damaged" in record
             lines = tuple(line for found in record.get("lines", ()) if (line := _to_line(*found)) is not None)
-            pages.append(PageText(number=len(pages) + 1, lines=lines, has_text=bool(lines)))
+            pages.append(PageText(number=number, lines=lines, has_text=bool(lines)))
             if progress is not None:
-                progress(len(pages), int(first["pages"]))
+                progress(number, int(first["pages"]))
+        for reader in readers:
+            next(reader, None)  # waits for the process, and raises if its end was no good one
     if damaged == len(pages):
         raise ManualError("pdf_damaged")
     if not any(page.has_text for page in pages):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.demo_manuals import list_demo_manuals
 from inference.errors import ManualError
+from inference.language import pdf_text
+from inference.language.pdf_process import open_process
 from inference.language.pdf_text import Box, clean_text, read_pdf
 from tests.unit.inference.language.pdf_making import set_manual, set_plain
 
@@ -44,6 +48,31 @@ def test_progress_is_told_page_by_page() -> None:
     told: list[tuple[int, int]] = []
     read_pdf(set_plain(["one", "two", "three"]), progress=lambda done, total: told.append((done, total)))
     assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("pages", [["one"], ["one", "", "three"], [str(number) for number in range(1, 41)]])
+def test_two_processes_read_what_one_reads(pages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    content = set_plain(pages)
+    alone = read_pdf(content)
+    monkeypatch.setattr(pdf_text, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(pdf_text, "CORES", 2)
+    told: list[tuple[int, int]] = []
+    assert read_pdf(content, progress=lambda done, total: told.append((done, total))) == alone
+    assert told == [(number, len(pages)) for number in range(1, len(pages) + 1)]
+
+
+def test_a_process_that_dies_beside_another_is_not_a_short_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_one_that_stops(content: bytes, task: str, arguments: list[str], **limits: Any) -> Any:
+        # The second one is asked for pages from far behind the last on: it ends well, and too early.
+        first = "1000" if arguments[1] == "1" else arguments[1]
+        return open_process(content, task, [arguments[0], first, arguments[2]], **limits)
+
+    monkeypatch.setattr(pdf_text, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(pdf_text, "CORES", 2)
+    monkeypatch.setattr(pdf_text, "open_process", open_one_that_stops)
+    with pytest.raises(ManualError) as caught:
+        read_pdf(set_plain(["one", "two", "three"]))
+    assert caught.value.code == "pdf_damaged"
 
 
 def test_places_follow_the_page_as_it_is_turned() -> None:
