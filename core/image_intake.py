@@ -7,13 +7,10 @@ fails half-way there are at most objects without rows, which are deleted at once
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import unicodedata
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +21,8 @@ from inference.errors import ImageError
 from inference.vision.image_containers import read_container
 from inference.vision.image_encoding import encode_png, thumbnail
 from inference.vision.images import content_hash, decode, decode_mask, pixel_hash
+from inference.vision.look_ahead import map_ahead
+from inference.vision.multicore import CORES
 
 if TYPE_CHECKING:
     from core.accounts import Person
@@ -188,19 +187,9 @@ def original_name(name: str) -> str:
 
 
 def _prepare_ahead(items: Iterable[IntakeItem]) -> Iterator[PreparedImage | FileOutcome]:
-    threads = min(4, os.cpu_count() or 1)
-    waiting: deque[Future[PreparedImage | FileOutcome]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="intake") as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(prepare, item))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    # Few at a time: each is held whole until its group is stored.
+    threads = min(4, CORES)
+    return map_ahead(prepare, items, depth=threads, threads=threads)
 
 
 def _gate(data: bytes) -> contextlib.AbstractContextManager[object]:
