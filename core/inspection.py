@@ -279,6 +279,11 @@ def _put_objects(services: Services, row: Inspection, finding: Finding, data: by
 
 def load(services: Services, inspection_id: int) -> InspectionView:
     """Everything that was known at the time of an inspection. Raises NotFound, or Unavailable without its objects."""
+    return _view(services, *_read_kept(services, inspection_id))
+
+
+def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
+    """The row, its picture and its anomaly map; raises as `load` does."""
     from inference.errors import InferenceError
     from inference.vision.images import decode, decode_map
 
@@ -291,7 +296,7 @@ def load(services: Services, inspection_id: int) -> InspectionView:
         anomaly_map = decode_map(services.objects.get(row.heat_map_key))
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error, name=row.original_name) from error
-    return _view(services, row, pixels, anomaly_map)
+    return row, pixels, anomaly_map
 
 
 def _view(
@@ -365,19 +370,9 @@ def similar_everywhere(
 
     The third is why an index could not be asked. Raises as `load` does.
     """
-    from inference.errors import InferenceError
-    from inference.vision.images import decode, decode_map
     from inference.vision.region_crops import crop_region, worst_box
 
-    with reading(services) as session:
-        row = session.get(Inspection, inspection_id)
-    if row is None:
-        raise NotFound("not_found")
-    try:
-        pixels = decode(services.objects.get(row.image_key)).pixels
-        anomaly_map = decode_map(services.objects.get(row.heat_map_key))
-    except (InferenceError, ObjectStoreError) as error:
-        raise from_lower(error, name=row.original_name) from error
+    row, pixels, anomaly_map = _read_kept(services, inspection_id)
     defective = None
     if row.verdict != "ok":
         size_px = (pixels.shape[1], pixels.shape[0])
