@@ -15,7 +15,7 @@ from core.errors import describe
 from core.guidance import WrittenGuidance, latest_guidance
 from core.heat_colours import colour_heat, fit_within, lay_heat_over
 from core.i18n import N_, translate
-from core.inspection import InspectionView, load
+from core.kept_inspections import InspectionView, load
 from core.messages import MESSAGES
 from core.report_font import BOLD, REGULAR, register_fonts
 from storage.tables import utc_now

@@ -219,7 +219,7 @@ def _finding(row: Inspection, product: Product, defect: DefectType | None, langu
 def _with_history(services: Services, finding: Finding, inspection_id: int, *, with_pictures: bool) -> Finding:
     """The finding with what a model is told besides: similar cases, and the pictures for one that sees."""
     from core.heat_colours import colour_heat, encode_png, fit_within, lay_heat_over
-    from core.inspection import load
+    from core.kept_inspections import load
 
     view = load(services, inspection_id)
     past = tuple(

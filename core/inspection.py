@@ -1,82 +1,31 @@
-"""Inspecting a part: detect, look up, decide, keep; then confirm, override and close."""
+"""Inspecting a part: detect, look up, decide, keep."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from sqlmodel import Session, col, select
 
 from core import similarity
 from core.accounts import Person
-from core.audit import find_changes, record, stale_save
-from core.errors import AppError, BadInput, Conflict, NotFound, NotReady, from_lower
-from core.jobs import MEMORY_BANK
+from core.errors import BadInput, NotFound, NotReady, from_lower
+from core.job_terms import MEMORY_BANK
+from core.kept_inspections import InspectionView, describe_inspection
 from core.services import Services
-from core.similarity import SearchAnswer, Similar, Suggestion
+from core.similarity import SearchAnswer
 from core.transactions import reading, writing
 from core.versions import active_version, current_threshold
 from storage.objects import ObjectStoreError
-from storage.tables import (
-    DefectType,
-    Image,
-    Inspection,
-    ModelVersion,
-    Product,
-    SearchHistory,
-    ThresholdSetting,
-    User,
-    utc_now,
-)
+from storage.tables import Image, Inspection, ModelVersion, Product, ThresholdSetting, utc_now
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from inference.vision.image_quality import ImageQuality
     from inference.vision.images import DecodedImage
     from inference.vision.patchcore import Detection
     from inference.vision.regions import Region
 
-VERDICTS = ("ok", "review", "reject")
 MAX_DETAIL_CHARS = 64
-_EDITED = ("final_defect_type_id", "final_verdict", "override_reason", "action_status", "action_note")
-
-
-@dataclass(frozen=True)
-class NearestNormal:
-    """The normal training image that looks most like the part where the part looks worst."""
-
-    image_id: int
-    stored_name: str
-    pixels: NDArray[np.uint8] = field(repr=False)
-
-
-@dataclass(frozen=True)
-class InspectionView:
-    """One inspection with everything that a page shows. `pixels` RGB uint8 (H, W, 3), `anomaly_map` float32 (h, w)."""
-
-    inspection: Inspection
-    product: Product
-    pixels: NDArray[np.uint8] = field(repr=False)
-    anomaly_map: NDArray[np.float32] = field(repr=False)
-    regions: list[Region]
-    quality: ImageQuality
-    similar_defects: list[Similar]
-    similar_normals: list[Similar]
-    suggestion: Suggestion | None
-    nearest: NearestNormal | None
-    threshold: ThresholdSetting
-    bank_version: ModelVersion
-    has_defect_index: bool
-    has_normal_index: bool
-    similar_problem: AppError | None
-    defect_types: list[DefectType]
-    person_name: str
 
 
 @dataclass(frozen=True)
@@ -197,7 +146,7 @@ def inspect(
         )
         session.commit()
     problem = next((answer.problem for answer in finding.answers.values() if answer.problem is not None), None)
-    return _view(services, row, finding.image.pixels, finding.detection.anomaly_map, problem=problem)
+    return describe_inspection(services, row, finding.image.pixels, finding.detection.anomaly_map, problem=problem)
 
 
 def _row(
@@ -272,220 +221,3 @@ def _put_objects(services: Services, row: Inspection, finding: Finding, data: by
             with contextlib.suppress(ObjectStoreError):
                 services.objects.delete(key)
         raise from_lower(error, name=row.original_name) from error
-
-
-# --- looking at it ---------------------------------------------------------------------------------------------------
-
-
-def load(services: Services, inspection_id: int) -> InspectionView:
-    """Everything that was known at the time of an inspection. Raises NotFound, or Unavailable without its objects."""
-    return _view(services, *_read_kept(services, inspection_id))
-
-
-def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
-    """The row, its picture and its anomaly map; raises as `load` does."""
-    from inference.errors import InferenceError
-    from inference.vision.images import decode, decode_map
-
-    with reading(services) as session:
-        row = session.get(Inspection, inspection_id)
-    if row is None:
-        raise NotFound("not_found")
-    try:
-        pixels = decode(services.objects.get(row.image_key)).pixels
-        anomaly_map = decode_map(services.objects.get(row.heat_map_key))
-    except (InferenceError, ObjectStoreError) as error:
-        raise from_lower(error, name=row.original_name) from error
-    return row, pixels, anomaly_map
-
-
-def _view(
-    services: Services,
-    row: Inspection,
-    pixels: NDArray[np.uint8],
-    anomaly_map: NDArray[np.float32],
-    *,
-    problem: AppError | None = None,
-) -> InspectionView:
-    from inference.vision.image_quality import assess
-    from inference.vision.regions import Region
-
-    with reading(services) as session:
-        product = session.get(Product, row.product_id)
-        bank = session.get(ModelVersion, row.memory_bank_version_id)
-        threshold = session.get(ThresholdSetting, row.threshold_setting_id)
-        assert product is not None
-        assert bank is not None
-        assert threshold is not None
-        person = session.get(User, row.created_by) if row.created_by is not None else None
-        searches = {
-            found.image_type: similarity.matches_of(found)
-            for found in session.exec(select(SearchHistory).where(SearchHistory.inspection_id == row.id)).all()
-        }
-        types = list(
-            session.exec(
-                select(DefectType).where(DefectType.product_id == row.product_id).order_by(col(DefectType.code))
-            ).all()
-        )
-        suggested = next((found for found in types if found.id == row.suggested_defect_type_id), None)
-        return InspectionView(
-            inspection=row,
-            product=product,
-            pixels=pixels,
-            anomaly_map=anomaly_map,
-            regions=[Region(**region) for region in row.regions],
-            quality=assess(pixels),
-            similar_defects=similarity.describe_matches(services, session, searches.get("defect", [])),
-            similar_normals=similarity.describe_matches(services, session, searches.get("normal", [])),
-            suggestion=None if row.suggestion_confidence is None else Suggestion(suggested, row.suggestion_confidence),
-            similar_problem=problem,
-            nearest=_nearest(services, session, row),
-            threshold=threshold,
-            bank_version=bank,
-            has_defect_index=row.defect_index_version_id is not None,
-            has_normal_index=row.normal_index_version_id is not None,
-            defect_types=[found for found in types if found.is_active],
-            person_name=person.display_name if person else "",
-        )
-
-
-def _nearest(services: Services, session: Session, row: Inspection) -> NearestNormal | None:
-    from inference.errors import InferenceError
-    from inference.vision.images import decode
-
-    image = session.get(Image, row.nearest_image_id) if row.nearest_image_id is not None else None
-    if image is None or image.id is None:
-        return None
-    try:
-        pixels = decode(services.objects.get(image.object_key)).pixels
-    except (InferenceError, ObjectStoreError):
-        return None  # the comparison is an extra: the verdict stands without it
-    return NearestNormal(image.id, image.stored_name, pixels)
-
-
-def similar_everywhere(
-    services: Services, inspection_id: int, *, top_k: int
-) -> tuple[list[Similar], list[Similar], AppError | None]:
-    """Similar defects and similar normal images in all products of the same embedder, for a kept inspection.
-
-    The third is why an index could not be asked. Raises as `load` does.
-    """
-    from inference.vision.region_crops import crop_region, worst_box
-
-    row, pixels, anomaly_map = _read_kept(services, inspection_id)
-    defective = None
-    if row.verdict != "ok":
-        size_px = (pixels.shape[1], pixels.shape[0])
-        defective = crop_region(pixels, worst_box(anomaly_map, image_size_px=size_px))
-    answers = similarity.search_everywhere(
-        services, product_id=row.product_id, pixels=pixels, top_k=top_k, defective=defective
-    )
-    problem = next((answer.problem for answer in answers.values() if answer.problem is not None), None)
-    with reading(services) as session:
-        defects, normals = (
-            similarity.describe_matches(services, session, answers[kind].matches) for kind in ("defect", "normal")
-        )
-    return defects, normals, problem
-
-
-def sample_images(services: Services, product_id: int, *, n: int = 8) -> list[Image]:
-    """Images to try an inspection with: half defects, half normals, from the test split first."""
-    with reading(services) as session:
-        found: list[Image] = []
-        for image_type, count in (("defect", n - n // 2), ("normal", n // 2)):
-            query = (
-                select(Image)
-                .where(Image.product_id == product_id, Image.image_type == image_type)
-                .order_by(col(Image.split), col(Image.id))
-            )
-            rows = list(session.exec(query.where(Image.split == "test").limit(200)).all())
-            rows = rows or list(session.exec(query.limit(200)).all())
-            # Spread over the list rather than its head: the head is one defect type.
-            step = max(1, len(rows) // count) if count else 1
-            found += rows[::step][:count]
-        return found
-
-
-# --- deciding --------------------------------------------------------------------------------------------------------
-
-
-def confirm_defect_type(
-    services: Services, person: Person, inspection_id: int, *, row_version: int, defect_type_id: int | None
-) -> Inspection:
-    """Say which defect type it is (or, with None, that it is none of the known ones)."""
-
-    def change(session: Session, row: Inspection) -> None:
-        if defect_type_id is not None:
-            found = session.get(DefectType, defect_type_id)
-            if found is None or found.product_id != row.product_id:
-                raise NotFound("not_found")
-        row.final_defect_type_id = defect_type_id
-        row.confirmed_at, row.confirmed_by = utc_now(), person.id
-
-    return _change(services, person, inspection_id, row_version, "inspection.confirm_type", change)
-
-
-def override_verdict(
-    services: Services, person: Person, inspection_id: int, *, row_version: int, verdict: str, reason: str
-) -> Inspection:
-    """Put a person's verdict over the model's, with the reason. The model's own verdict stays in the row."""
-    if verdict not in VERDICTS:
-        raise BadInput("verdict_unknown")
-    if not reason.strip():
-        raise BadInput("override_needs_reason")
-
-    def change(_: Session, row: Inspection) -> None:
-        row.final_verdict, row.override_reason = verdict, reason.strip()
-        row.overridden_at, row.overridden_by = utc_now(), person.id
-        if verdict == "ok" and row.action_status == "open":
-            row.action_status = "none"
-        elif verdict != "ok" and row.action_status == "none":
-            row.action_status = "open"
-
-    return _change(services, person, inspection_id, row_version, "inspection.override", change)
-
-
-def close_action(
-    services: Services, person: Person, inspection_id: int, *, row_version: int, status: str, note: str
-) -> Inspection:
-    """Record the corrective action as done, or leave it open, with a note."""
-    if status not in {"open", "done"}:
-        raise BadInput("action_status_unknown")
-
-    def change(_: Session, row: Inspection) -> None:
-        if row.final_verdict == "ok":
-            raise Conflict("action_not_needed")
-        row.action_status, row.action_note = status, note.strip()
-        row.action_at, row.action_by = utc_now(), person.id
-
-    return _change(services, person, inspection_id, row_version, "inspection.action", change)
-
-
-def _change(
-    services: Services,
-    person: Person,
-    inspection_id: int,
-    row_version: int,
-    action: str,
-    change: Callable[[Session, Inspection], None],
-) -> Inspection:
-    with writing(services) as session:
-        row = session.get(Inspection, inspection_id)
-        if row is None:
-            raise NotFound("not_found")
-        if row.row_version != row_version:
-            raise stale_save(session, subject_type="inspection", subject_id=inspection_id, row_version=row_version)
-        before = {name: getattr(row, name) for name in _EDITED}
-        change(session, row)
-        row.row_version += 1
-        session.add(row)
-        changes = find_changes(before, {name: getattr(row, name) for name in _EDITED})
-        record(session, person, action, "inspection", inspection_id, row_version=row.row_version, changes=changes)
-        session.commit()
-        return row
-
-
-def recent(services: Services, *, limit: int = 10) -> list[Inspection]:
-    """The newest inspections first."""
-    with reading(services) as session:
-        return list(session.exec(select(Inspection).order_by(col(Inspection.id).desc()).limit(limit)).all())

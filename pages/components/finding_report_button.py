@@ -12,7 +12,7 @@ from pages.components.language import _, language, local
 from pages.components.session import services
 
 if TYPE_CHECKING:
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
 
 
 def show_report_button(view: InspectionView) -> None:

@@ -21,7 +21,7 @@ from pages.components.session import may, person, services, show_error
 if TYPE_CHECKING:
     from core.guidance import WrittenGuidance
     from core.guidance_keeping import Source
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
     from inference.language.guidance import Step
 
 SECTION_TITLES: dict[str, tuple[str, str]] = {

@@ -16,7 +16,7 @@ from core.heat_colours import colour_heat, colour_levels, encode_png, fit_within
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
 
 SCREEN_PX = 1200
 _COMPARED_PX = 640

@@ -10,7 +10,7 @@ from pages.components.heat_map import Pictures
 from pages.components.language import _
 
 if TYPE_CHECKING:
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
 
 _HTML = """
 <div class="viewer">

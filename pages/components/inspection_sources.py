@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.image_library import get_image, read_image, read_thumbnails
-from core.inspection import sample_images
+from core.sample_images import pick_sample_images
 from pages.components.gallery import show_thumbnail
 from pages.components.language import _, escape
 from pages.components.session import services, showing_errors
@@ -108,7 +108,7 @@ def _show_camera(turn: int) -> st.runtime.uploaded_file_manager.UploadedFile | N
 def _show_samples(product: Product) -> PickedImage | None:
     picked: PickedImage | None = None
     with showing_errors():
-        images = sample_images(services(), product.id or 0, n=_N_SAMPLES)
+        images = pick_sample_images(services(), product.id or 0, n=_N_SAMPLES)
         if not images:
             st.info(_("This product has no images to try yet."))
             return None

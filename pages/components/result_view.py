@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import inspection
+from core import kept_inspections
 from pages.components.finding_report_button import show_report_button
 from pages.components.guidance_view import show_guidance
 from pages.components.heat_map import Pictures, draw_pictures
@@ -30,14 +30,14 @@ from pages.components.words import (
 )
 
 if TYPE_CHECKING:
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
 
 _SHOWN = "shown_inspection"
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _pictures(store: int, inspection_id: int, _view: InspectionView | None) -> Pictures:
-    return draw_pictures(_view if _view is not None else inspection.load(services(), inspection_id))
+    return draw_pictures(_view if _view is not None else kept_inspections.load(services(), inspection_id))
 
 
 def keep_result(view: InspectionView) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.i18n import N_
-from core.inspection import similar_everywhere
+from core.kept_inspections import similar_everywhere
 from pages.components.gallery import show_similar
 from pages.components.language import _, language
 from pages.components.session import services, showing_errors
 
 if TYPE_CHECKING:
     from core.errors import AppError
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
     from core.similarity import Similar
 
 _SCOPES: dict[str, str] = {"product": N_("This product"), "all": N_("All products")}

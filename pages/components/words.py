@@ -9,7 +9,7 @@ from core.model_catalog import find_option
 from pages.components.language import _, number, percent
 
 if TYPE_CHECKING:
-    from core.inspection import InspectionView
+    from core.kept_inspections import InspectionView
 
 VERDICT_NAMES: dict[str, str] = {"ok": N_("OK"), "review": N_("Review"), "reject": N_("NG")}
 VERDICT_ICONS: dict[str, str] = {

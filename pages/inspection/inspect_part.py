@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import inspection
+from core import inspection, kept_inspections
 from core.catalog import list_products
 from core.errors import AppError, NotFound
 from core.jobs import MEMORY_BANK
@@ -54,7 +54,7 @@ def recall_product(products: list[Product]) -> None:
     """In a new session, start with the product that this person inspected last, else with one that can be inspected."""
     if remembered_product_id() is not None:
         return
-    mine = (row.product_id for row in inspection.recent(services(), limit=50) if row.created_by == person().id)
+    mine = (row.product_id for row in kept_inspections.recent(services(), limit=50) if row.created_by == person().id)
     ready = (found.id for found in products if is_ready(found))
     remember_product(next(mine, None) or next(ready, None) or products[0].id)
 
@@ -65,7 +65,7 @@ def recall_result(products: list[Product]) -> None:
     if asked is None or shown_result() is not None:
         return
     try:
-        found = inspection.load(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
+        found = kept_inspections.load(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
     except NotFound:
         st.warning(_("The inspection of this link is not there."), icon=":material/link_off:")
     except AppError as error:

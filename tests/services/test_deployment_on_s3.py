@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core import inspection, jobs
+from core import inspection, jobs, kept_inspections
 from core.accounts import open_person
 from core.services import build_services
 from storage.tables import Image, ModelVersion
@@ -54,7 +54,7 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     assert second.inspection.verdict == first.inspection.verdict == "reject"
     assert [found.image_id for found in second.similar_defects] == [found.image_id for found in first.similar_defects]
     assert second.nearest is not None
-    loaded = inspection.load(again, second.inspection.id or 0)
+    loaded = kept_inspections.load(again, second.inspection.id or 0)
     assert loaded.inspection.image_sha256 == second.inspection.image_sha256
     with again.database.reading() as session:
         bank = session.get(ModelVersion, second.bank_version.id)

@@ -11,7 +11,7 @@ from core.accounts import Person
 from core.errors import NotFound
 from core.finding_report import make_finding_report
 from core.guidance import write_guidance
-from core.inspection import close_action
+from core.inspection_decisions import close_action
 from core.services import Services
 from tests.inspected_part import add_inspected_part, use_passages
 from tests.unit.inference.language.findings import PASSAGES

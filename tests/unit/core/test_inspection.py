@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from sqlmodel import func, select
 
-from core import catalog, inspection
+from core import catalog, inspection, inspection_decisions, kept_inspections
 from core.accounts import Person, open_person
 from core.errors import AppError, BadInput, Conflict, NotFound, NotReady, Unavailable
-from core.inspection import InspectionView
+from core.kept_inspections import InspectionView
+from core.sample_images import pick_sample_images
 from core.services import Services
 from core.versions import active_version, current_threshold
 from inference.vision.images import content_hash, decode
@@ -139,7 +140,7 @@ def test_what_is_loaded_later_is_what_was_shown(
     plate_services: Services, inspect: Callable[..., InspectionView]
 ) -> None:
     shown = inspect(SCRATCH)
-    loaded = inspection.load(plate_services, shown.inspection.id or 0)
+    loaded = kept_inspections.load(plate_services, shown.inspection.id or 0)
     np.testing.assert_array_equal(loaded.pixels, shown.pixels)
     span = float(np.ptp(shown.anomaly_map))
     np.testing.assert_allclose(loaded.anomaly_map, shown.anomaly_map, atol=span / 65_535)
@@ -161,7 +162,7 @@ def test_what_was_done_about_a_look_alike_is_told(
     # The very image that is in the index is inspected and dealt with; its look-alike then tells what was done.
     indexed = encode(plate(seed_of("train", "spot", 0), "spot"))
     first = inspect(indexed).inspection
-    inspection.close_action(
+    inspection_decisions.close_action(
         plate_services, person, first.id or 0, row_version=first.row_version, status="done", note="Nozzle cleaned"
     )
     again = inspect(indexed)
@@ -233,10 +234,10 @@ def test_an_inspection_whose_image_is_gone_says_so(
     row = inspect().inspection
     plate_services.objects.delete(row.image_key)
     with pytest.raises(AppError) as refused:
-        inspection.load(plate_services, row.id or 0)
+        kept_inspections.load(plate_services, row.id or 0)
     assert refused.value.code == "object_missing"
     with pytest.raises(NotFound):
-        inspection.load(plate_services, 99_999)
+        kept_inspections.load(plate_services, 99_999)
 
 
 def test_details_that_are_too_long_are_refused_before_anything_is_done(
@@ -257,17 +258,17 @@ def test_an_override_needs_a_reason_and_keeps_the_models_own_verdict(
     row = inspect(SPOT).inspection
     for verdict, reason, code in (("ok", "  ", "override_needs_reason"), ("fine", "why", "verdict_unknown")):
         with pytest.raises(BadInput) as refused:
-            inspection.override_verdict(
+            inspection_decisions.override_verdict(
                 plate_services, person, row.id or 0, row_version=row.row_version, verdict=verdict, reason=reason
             )
         assert refused.value.code == code
-    after = inspection.override_verdict(
+    after = inspection_decisions.override_verdict(
         plate_services, person, row.id or 0, row_version=row.row_version, verdict="ok", reason=" Only dust "
     )
     assert (after.verdict, after.final_verdict, after.override_reason) == ("reject", "ok", "Only dust")
     assert (after.overridden_by, after.action_status) == (person.id, "none")
     assert after.overridden_at is not None
-    back = inspection.override_verdict(
+    back = inspection_decisions.override_verdict(
         plate_services, person, row.id or 0, row_version=after.row_version, verdict="reject", reason="No, a pore"
     )
     assert back.action_status == "open"
@@ -281,17 +282,17 @@ def test_a_save_on_an_old_state_is_refused_with_who_changed_what(
 ) -> None:
     row = inspect(SPOT).inspection
     engineer = open_person(plate_services, "engineer")
-    inspection.override_verdict(
+    inspection_decisions.override_verdict(
         plate_services, engineer, row.id or 0, row_version=row.row_version, verdict="review", reason="Unsure"
     )
     with pytest.raises(Conflict) as refused:
-        inspection.close_action(
+        inspection_decisions.close_action(
             plate_services, person, row.id or 0, row_version=row.row_version, status="done", note="Cleaned"
         )
     assert refused.value.code == "stale_save"
     assert engineer.display_name in str(refused.value)
     assert "review" in str(refused.value)
-    assert inspection.load(plate_services, row.id or 0).inspection.action_note == ""
+    assert kept_inspections.load(plate_services, row.id or 0).inspection.action_note == ""
 
 
 def test_a_defect_type_is_confirmed_changed_or_denied_but_never_another_products(
@@ -306,14 +307,14 @@ def test_a_defect_type_is_confirmed_changed_or_denied_but_never_another_products
     )
     for unknown in (foreign.id, 99_999):
         with pytest.raises(NotFound):
-            inspection.confirm_defect_type(
+            inspection_decisions.confirm_defect_type(
                 plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=unknown
             )
     assert view.suggestion is not None
     assert view.suggestion.defect_type is not None
     suggested = view.suggestion.defect_type.id
     for chosen in (suggested, None, view.defect_types[0].id):
-        row = inspection.confirm_defect_type(
+        row = inspection_decisions.confirm_defect_type(
             plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=chosen
         )
         assert row.final_defect_type_id == chosen
@@ -326,17 +327,17 @@ def test_an_action_is_closed_opened_again_and_never_needed_for_a_good_part(
 ) -> None:
     row = inspect(SPOT).inspection
     with pytest.raises(BadInput):
-        inspection.close_action(
+        inspection_decisions.close_action(
             plate_services, person, row.id or 0, row_version=row.row_version, status="none", note=""
         )
     for status in ("done", "open", "done"):
-        row = inspection.close_action(
+        row = inspection_decisions.close_action(
             plate_services, person, row.id or 0, row_version=row.row_version, status=status, note=" Cleaned "
         )
         assert (row.action_status, row.action_note, row.action_by) == (status, "Cleaned", person.id)
     good = inspect(GOOD).inspection
     with pytest.raises(Conflict) as refused:
-        inspection.close_action(
+        inspection_decisions.close_action(
             plate_services, person, good.id or 0, row_version=good.row_version, status="done", note=""
         )
     assert refused.value.code == "action_not_needed"
@@ -345,7 +346,7 @@ def test_an_action_is_closed_opened_again_and_never_needed_for_a_good_part(
 def test_samples_come_from_the_test_images_half_of_them_defects(
     plate_services: Services, plate_product: Product
 ) -> None:
-    samples = inspection.sample_images(plate_services, plate_product.id or 0, n=4)
+    samples = pick_sample_images(plate_services, plate_product.id or 0, n=4)
     assert [row.image_type for row in samples] == ["defect", "defect", "normal", "normal"]
     assert {row.split for row in samples} == {"test"}
     assert len({row.defect_type_id for row in samples[:2]}) == 2
@@ -353,4 +354,4 @@ def test_samples_come_from_the_test_images_half_of_them_defects(
 
 def test_the_newest_inspections_come_first(plate_services: Services, inspect: Callable[..., InspectionView]) -> None:
     ids = [inspect(GOOD).inspection.id for _ in range(3)]
-    assert [row.id for row in inspection.recent(plate_services, limit=2)] == ids[:0:-1]
+    assert [row.id for row in kept_inspections.recent(plate_services, limit=2)] == ids[:0:-1]

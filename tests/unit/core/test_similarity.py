@@ -6,7 +6,16 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import catalog, deployments, image_library, inspection, jobs, similarity
+from core import (
+    catalog,
+    deployments,
+    image_library,
+    inspection,
+    inspection_decisions,
+    jobs,
+    kept_inspections,
+    similarity,
+)
 from core.accounts import Person, open_person
 from core.errors import NotReady
 from core.services import Services
@@ -20,7 +29,7 @@ def person(plate_services: Services) -> Person:
     return open_person(plate_services, "engineer")
 
 
-def _inspect(services: Services, person: Person, product: Product, seed: int) -> inspection.InspectionView:
+def _inspect(services: Services, person: Person, product: Product, seed: int) -> kept_inspections.InspectionView:
     return inspection.inspect(
         services, person, product_id=product.id or 0, data=encode(plate(seed, "spot")), file_name="p.png"
     )
@@ -85,7 +94,7 @@ def test_a_confirmed_inspection_counts_at_the_next_deployment(
     view = _inspect(plate_services, person, plate_product, 9200)
     assert view.inspection.verdict != "ok"
     scratch = _types(plate_services)["scratch"]
-    row = inspection.confirm_defect_type(
+    row = inspection_decisions.confirm_defect_type(
         plate_services,
         person,
         view.inspection.id or 0,
@@ -109,12 +118,12 @@ def test_a_confirmed_inspection_counts_at_the_next_deployment(
     assert nearest.similarity == pytest.approx(1.0, abs=1e-3)
     assert nearest.defect_type is not None
     assert nearest.defect_type.code == "scratch"
-    kept = inspection.load(plate_services, again.inspection.id or 0)
+    kept = kept_inspections.load(plate_services, again.inspection.id or 0)
     assert [found.inspection_id for found in kept.similar_defects] == [
         found.inspection_id for found in again.similar_defects
     ]
     # Taken back: it is none of the known types after all.
-    inspection.confirm_defect_type(
+    inspection_decisions.confirm_defect_type(
         plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=None
     )
     assert row.id not in {
@@ -132,7 +141,7 @@ def test_a_test_image_that_is_inspected_and_confirmed_never_enters_an_index(
     view = inspection.inspect(
         plate_services, person, product_id=plate_product.id or 0, data=data, file_name="sample.png"
     )
-    inspection.confirm_defect_type(
+    inspection_decisions.confirm_defect_type(
         plate_services,
         person,
         view.inspection.id or 0,
