@@ -6,76 +6,27 @@ import argparse
 import io
 import logging
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-from core import command_line
+from core.command_line import administration, deploying, inspecting, network_weights, set_up, working
+from core.command_line.arguments import build_parser
+from core.command_line.terminal import language
 from core.errors import AppError
 
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m core", description="Geomsa's command line.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    demo = commands.add_parser("demo", help="load the demo data and deploy it")
-    demo.add_argument("--reset", action="store_true", help="remove the demo data first")
-    demo.add_argument("--first-start", action="store_true", help="only once, and not beside products of your own")
-
-    commands.add_parser("migrate", help="bring the database up to date")
-
-    take_in = commands.add_parser("import", help="take in a folder or ZIP of images")
-    take_in.add_argument("path", type=Path, metavar="PATH")
-    take_in.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
-
-    deploy = commands.add_parser("deploy", help="build and activate models")
-    deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
-    deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")
-    deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
-
-    inspect = commands.add_parser("inspect", help="inspect image files")
-    inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    inspect.add_argument("--product", required=True, metavar="CODE")
-    inspect.add_argument("--json", action="store_true", help="one JSON object a line")
-
-    evaluate = commands.add_parser("evaluate", help="measure the active model on the test images")
-    evaluate.add_argument("--product", required=True, metavar="CODE")
-    evaluate.add_argument("--json", action="store_true", help="one JSON object")
-
-    worker = commands.add_parser("worker", help="work off the jobs")
-    worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
-
-    commands.add_parser("prepare")
-    run_job = commands.add_parser("run-job")
-    run_job.add_argument("job_id", type=int)
-    run_job.add_argument("fencing_token", type=int)
-    run_job.add_argument("--parent-pid", type=int)
-    run_job.add_argument("--log-level", default="INFO")
-
-    weights = commands.add_parser("weights", help="the weights of the networks that models stand on")
-    steps = weights.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = steps.add_parser("list", help="which are here, which can be fetched")
-    listing.add_argument("--json", action="store_true", help="one JSON object a line")
-    steps.add_parser("fetch", help="fetch them from their publisher").add_argument("name", metavar="NAME")
-    adding = steps.add_parser("add", help="take in a .safetensors file")
-    adding.add_argument("name", metavar="NAME")
-    adding.add_argument("file", type=Path, metavar="FILE")
-
-    user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
-    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="add an account; the password is asked for")
-    add.add_argument("login")
-    add.add_argument("--name", default="", help="the name to show")
-    add.add_argument("--role", default="worker", choices=("worker", "engineer", "admin"))
-    add.add_argument("--no-password", action="store_true", help="for people who sign in through OIDC")
-    for name, text in (("disable", "disable an account"), ("set-password", "set a password; it is asked for")):
-        actions.add_parser(name, help=text).add_argument("login")
-    set_role = actions.add_parser("set-role", help="change a role")
-    set_role.add_argument("login")
-    set_role.add_argument("role", choices=("worker", "engineer", "admin"))
-
-    doctor = commands.add_parser("doctor", help="check that everything works")
-    doctor.add_argument("--json", action="store_true", help="one JSON object")
-    return parser
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "demo": set_up.demo,
+    "migrate": set_up.migrate,
+    "import": set_up.take_in,
+    "deploy": deploying.deploy,
+    "inspect": inspecting.inspect,
+    "evaluate": inspecting.evaluate,
+    "worker": working.worker,
+    "run-job": working.run_job,
+    "prepare": working.prepare,
+    "weights": network_weights.weights_command,
+    "user": administration.user,
+    "doctor": administration.doctor,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A file name in another encoding must not end the command; in JSON the escape is even the right one.
             stream.reconfigure(errors="backslashreplace")
-    wanted = _parser().parse_args(arguments)
+    wanted = build_parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("faiss").setLevel(logging.WARNING)
@@ -93,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif wanted.command != "worker":
         logging.getLogger().setLevel(logging.WARNING)
     try:
-        return command_line.COMMANDS[wanted.command](wanted)
+        return COMMANDS[wanted.command](wanted)
     except AppError as error:
-        print(error.sentence(command_line.language()), file=sys.stderr)  # noqa: T201 - this is the command line
+        print(error.sentence(language()), file=sys.stderr)  # noqa: T201 - this is the command line
         return 2 if error.code.startswith("setting_") else 1
     except KeyboardInterrupt:
         return 130

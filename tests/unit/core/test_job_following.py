@@ -10,7 +10,8 @@ import pytest
 
 from core import catalog, jobs, worker
 from core.accounts import Person
-from core.job_following import StatusLine, follow
+from core.command_line.job_following import follow
+from core.command_line.terminal import StatusLine
 from core.services import Services
 from inference.vision.multicore import CORES
 

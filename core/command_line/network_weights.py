@@ -1,20 +1,41 @@
-"""`python -m core weights {list,fetch NAME,add NAME FILE}`: the data of each command, one JSON value a line."""
+"""The weights of networks: which are here, fetching them, adding a file. One JSON value a line, or words for people."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from core import accounts, weights
+from core.command_line.terminal import StatusLine, to_json, write_out
 from core.errors import BadInput, NotFound
-from core.services import Services
-from core.settings import Settings
-
-Progress = Callable[[int, int], None]
+from core.services import Services, build_services
+from core.settings import Settings, read_settings
 
 
-def list_states(settings: Settings) -> list[dict[str, Any]]:
+def weights_command(wanted: argparse.Namespace) -> int:
+    """List, fetch or add the weights of networks."""
+    if wanted.action == "list":
+        for state in _list_states(read_settings()):
+            write_out(to_json(state) if wanted.json else _describe(state))
+        return 0
+    services = build_services(migrate=True)
+    if wanted.action == "add":
+        write_out(to_json(_add(services, wanted.name, wanted.file)))
+        return 0
+    status = StatusLine()
+    shown = _fetch(
+        services,
+        wanted.name,
+        lambda done, total: status.show(f"fetching {wanted.name}", f"{done / 1e6:.0f}/{total / 1e6:.0f} MB"),
+    )
+    status.clear()
+    write_out(to_json(shown))
+    return 0
+
+
+def _list_states(settings: Settings) -> list[dict[str, Any]]:
     """One object a backbone: what it is, whether its weights are here, and whether they can be fetched."""
     from inference.vision.backbones import hash_weights
 
@@ -35,14 +56,14 @@ def list_states(settings: Settings) -> list[dict[str, Any]]:
     ]
 
 
-def describe(state: dict[str, Any]) -> str:
+def _describe(state: dict[str, Any]) -> str:
     """The same in one line for a person."""
     where = "not here" + (" (can be fetched)" if state["fetchable"] else "") if not state["here"] else state["source"]
     size_mb = state["byte_size"] / 1e6
     return f"{state['name']:<20} {where:<26} {size_mb:7.1f} MB  {state['licence']:<12} {state['origin']}"
 
 
-def add(services: Services, name: str, file: Path) -> dict[str, Any]:
+def _add(services: Services, name: str, file: Path) -> dict[str, Any]:
     """Take in a file from this machine. Raises as `weights.add_weights` does, and NotFound or BadInput for the path."""
     try:
         with file.open("rb") as stream:
@@ -55,7 +76,7 @@ def add(services: Services, name: str, file: Path) -> dict[str, Any]:
     return {"name": name, "path": str(place)}
 
 
-def fetch(services: Services, name: str, progress: Progress) -> dict[str, Any]:
+def _fetch(services: Services, name: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
     """Fetch from the publisher. Raises as `weights.fetch_weights` does."""
     person = accounts.command_line_person(services)
     return {"name": name, "path": str(weights.fetch_weights(services, person, name=name, progress=progress))}

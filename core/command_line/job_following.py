@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Sequence
 
 from core import accounts, catalog, jobs
+from core.command_line.terminal import StatusLine
 from core.i18n import translate
 from core.services import Services
 from core.worker import ChildWorker
 from inference.vision.multicore import CORES
 
-STATUS_WIDTH = 78
 LOOK_EVERY_S = 2.0
 WAITED_FOR = frozenset({"queued", "running"})
-
-
-class StatusLine:
-    """One line that is written over on a terminal; in a log, a line whenever the words before the counts change."""
-
-    def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
-        self._last = ""
-
-    def show(self, words: str, counts: str = "") -> None:
-        """Show what is happening."""
-        if self._live:
-            sys.stderr.write("\r" + f"{words} {counts}"[:STATUS_WIDTH].ljust(STATUS_WIDTH))
-            sys.stderr.flush()
-        elif words != self._last:
-            sys.stderr.write(words + "\n")
-            sys.stderr.flush()
-        self._last = words
-
-    def clear(self) -> None:
-        """Leave a clean line for what comes next."""
-        if self._live and self._last:
-            sys.stderr.write("\r" + " " * STATUS_WIDTH + "\r")
-        self._last = ""
 
 
 def follow(services: Services, job_ids: Sequence[int], *, language: str, workers: int = 1) -> list[jobs.JobView]:

@@ -1,0 +1,80 @@
+"""Looking after an installation: its accounts, and whether every part of it works."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+
+from core import accounts
+from core.command_line.terminal import language, to_json, write_out
+from core.errors import BadInput, NotFound, describe
+from core.services import build_services
+from core.settings import read_settings
+
+
+def user(wanted: argparse.Namespace) -> int:
+    """Administer accounts."""
+    services = build_services(migrate=True)
+    person = accounts.command_line_person(services)
+    if wanted.action == "add":
+        password = None if wanted.no_password else _ask_password()
+        accounts.create_user(
+            services,
+            person,
+            login=wanted.login,
+            display_name=wanted.name or wanted.login,
+            role=wanted.role,
+            password=password,
+        )
+        return 0
+    found = next((row for row in accounts.list_users(services) if row.login == wanted.login), None)
+    if found is None or found.id is None:
+        raise NotFound("user_unknown", login=wanted.login)
+    if wanted.action == "disable":
+        accounts.disable_user(services, person, found.id)
+    elif wanted.action == "set-role":
+        accounts.set_role(services, person, found.id, wanted.role)
+    else:
+        accounts.set_password(services, person, found.id, _ask_password())
+    return 0
+
+
+def _ask_password() -> str:
+    """From the terminal without echo, or one line of standard input in a script: never an argument that `ps` shows."""
+    if sys.stdin.isatty():
+        first, second = getpass.getpass("Password: "), getpass.getpass("Again: ")
+        if first != second:
+            raise BadInput("passwords_differ")
+        return first
+    return sys.stdin.readline().rstrip("\n")
+
+
+def doctor(wanted: argparse.Namespace) -> int:
+    """Check every part; the exit status is 1 when one does not work."""
+    from core import doctor as checks
+
+    found = checks.check(read_settings())
+    lang = language()
+    if wanted.json:
+        write_out(
+            to_json(
+                {
+                    "ok": all(check.ok for check in found),
+                    "checks": [
+                        {
+                            "name": check.name,
+                            "ok": check.ok,
+                            "code": check.code,
+                            "params": check.params,
+                            "message": describe(check.code, check.params, lang),
+                        }
+                        for check in found
+                    ],
+                }
+            )
+        )
+    else:
+        for check in found:
+            write_out(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {describe(check.code, check.params, lang)}")
+    return 0 if all(check.ok for check in found) else 1

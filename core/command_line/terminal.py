@@ -1,0 +1,62 @@
+"""What the terminal is told, and in which language: data on standard output, progress and notes on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from core.i18n import LANGUAGES
+
+STATUS_WIDTH = 78
+
+
+def language() -> str:
+    """The language of messages in the terminal: GEOMSA_LANGUAGE, else the locale's."""
+    chosen = os.environ.get("GEOMSA_LANGUAGE", "").strip().lower()
+    if chosen in LANGUAGES:
+        return chosen
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "ko" if locale.lower().startswith("ko") else "en"
+
+
+def write_out(text: str) -> None:
+    """A line of data, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def write_note(text: str) -> None:
+    """A line for the person who watches."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def to_json(value: Any) -> str:
+    """One JSON value on one line."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+class StatusLine:
+    """One line that is written over on a terminal; in a log, a line whenever the words before the counts change."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._last = ""
+
+    def show(self, words: str, counts: str = "") -> None:
+        """Show what is happening."""
+        if self._live:
+            sys.stderr.write("\r" + f"{words} {counts}"[:STATUS_WIDTH].ljust(STATUS_WIDTH))
+            sys.stderr.flush()
+        elif words != self._last:
+            sys.stderr.write(words + "\n")
+            sys.stderr.flush()
+        self._last = words
+
+    def clear(self) -> None:
+        """Leave a clean line for what comes next."""
+        if self._live and self._last:
+            sys.stderr.write("\r" + " " * STATUS_WIDTH + "\r")
+        self._last = ""
