@@ -122,7 +122,10 @@ class ModelCache:
         def load() -> VectorIndex:
             from inference.vision.vector_index import VectorIndex
 
-            return self._read(version, lambda folder: VectorIndex.load(folder, manifest_sha256=version.manifest_sha256))
+            return self._read(
+                version,
+                lambda folder: VectorIndex.load(folder, manifest_sha256=version.manifest_sha256, device=self._device),
+            )
 
         return self._once(("similarity_index", version.manifest_sha256), load)
 

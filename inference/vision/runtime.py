@@ -192,7 +192,7 @@ def _convert_once(key: tuple[GraphSpec, str], weights: Path | None) -> PortableG
 
 def choose_device(device: Device) -> Literal["cpu", "cuda"]:
     """`cpu` or `cuda`; `auto` takes CUDA where there is one. Raises ModelError(`device_unavailable`)."""
-    if device == "cpu" or (device == "auto" and not _may_have_cuda()):
+    if device == "cpu" or (device == "auto" and not may_have_cuda()):
         return "cpu"
     import torch
 
@@ -251,7 +251,7 @@ class _torch_errors:  # noqa: N801 - used as a context manager, reads as a phras
             raise ModelError("device_failed", device=self._device, detail=_first_line(error)) from error
 
 
-def _may_have_cuda() -> bool:
+def may_have_cuda() -> bool:
     """Whether a driver is there at all; asking torch itself would cost its import, some seconds."""
     if os.name == "nt":
         return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()

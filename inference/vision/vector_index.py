@@ -1,8 +1,9 @@
 """A similarity index: unit vectors with ids, searched by inner product.
 
 Flat (exact) up to 20,000 vectors; above, a scan over short codes names candidates, which are compared exactly: reading
-100,000 × 512 numbers takes 20 ms on one thread. Where no scan finds enough of the nearest, it stays flat. A filter by
-ids is always exact: it is searched flat over the allowed vectors alone.
+100,000 × 512 numbers takes 20 ms on one thread. Where no scan finds enough of the nearest, it stays flat. A GPU, where
+there is one, names the candidates of all but small indexes, by comparing every vector. A filter by ids is always exact:
+it is searched flat over the allowed vectors alone.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ import numpy as np
 
 from inference.artifact import Manifest, read_bundle, write_bundle
 from inference.errors import ArtifactError, ModelError
+from inference.vision.gpu_scan import LEAST_VECTORS, GpuScan
 from inference.vision.quantised_scan import Progress, QuantisedScan, build_scan
+from inference.vision.runtime import Device
+from inference.vision.similarity_values import exact_similarities, rounding_bound
 
 KIND = "similarity_index"
 FLAT_LIMIT = 20_000
@@ -35,34 +39,52 @@ class Match:
 
 @dataclass(frozen=True)
 class _State:
-    """Vectors (n, d) with their ids (n,), and the scan over them when they are many. Replaced, never changed."""
+    """Vectors (n, d) with their ids (n,), and the scans over them when they are many. Replaced, never changed."""
 
     vectors: np.ndarray
     ids: np.ndarray
     scan: QuantisedScan | None
+    gpu: GpuScan | None
 
 
 class VectorIndex:
     """An index that searches read; adding and removing replace its state in one step, so a search sees all or none."""
 
-    def __init__(self, state: _State, *, metadata: Mapping[str, Any] = _NOTHING, flat_limit: int = FLAT_LIMIT) -> None:
-        self._state = state
+    def __init__(
+        self,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        scan: QuantisedScan | None,
+        *,
+        metadata: Mapping[str, Any] = _NOTHING,
+        flat_limit: int = FLAT_LIMIT,
+        device: Device = "cpu",
+    ) -> None:
+        self._device = device
+        self._state = self._state_of(vectors, ids, scan)
         self._flat_limit = flat_limit
         self._writing = threading.Lock()
         self.metadata = metadata
 
     @classmethod
     def build(
-        cls, vectors: np.ndarray, ids: np.ndarray, *, flat_limit: int = FLAT_LIMIT, progress: Progress | None = None
+        cls,
+        vectors: np.ndarray,
+        ids: np.ndarray,
+        *,
+        flat_limit: int = FLAT_LIMIT,
+        device: Device = "cpu",
+        progress: Progress | None = None,
     ) -> VectorIndex:
         """An index of float32 vectors (n, d) with unique int64 ids (n,); n may be 0.
 
-        Vectors are brought to length 1. `progress` gets vectors done and in all where there are many. Raises
-        ModelError: `index_dimension_mismatch`, `index_duplicate_ids`, `index_vectors_invalid`.
+        Vectors are brought to length 1. `progress` gets vectors done and in all where there are many. `device` is where
+        it is searched, not what it is: with `auto` and `cuda` on a GPU where one can be used. Raises ModelError:
+        `index_dimension_mismatch`, `index_duplicate_ids`, `index_vectors_invalid`.
         """
         rows, numbers = _check(vectors, ids)
         scan = build_scan(rows, progress=progress) if len(rows) > flat_limit else None
-        return cls(_State(rows, numbers, scan), flat_limit=flat_limit)
+        return cls(rows, numbers, scan, flat_limit=flat_limit, device=device)
 
     def __len__(self) -> int:
         return len(self._state.ids)
@@ -94,6 +116,11 @@ class VectorIndex:
         """Share of the ten nearest that a search without a filter finds, as measured when the index was built."""
         return 1.0 if self._state.scan is None else self._state.scan.recall
 
+    @property
+    def is_on_gpu(self) -> bool:
+        """Whether the vectors lie on a GPU now, where the first search without a filter brings them."""
+        return self._state.gpu is not None and self._state.gpu.is_placed
+
     def similarities(self, query: np.ndarray, *, ids: np.ndarray) -> np.ndarray:
         """Cosine similarity of `query` (d,) to each of `ids`, float32 in their order; NaN for an id that is not here.
 
@@ -108,7 +135,7 @@ class VectorIndex:
         answer = np.full(len(wanted), np.nan, np.float32)
         if len(order):
             here = state.ids[places] == wanted
-            answer[here] = np.minimum(state.vectors[places[here]] @ row[0], 1.0)
+            answer[here] = np.minimum(exact_similarities(state.vectors[places[here]], row[0]), 1.0)
         return answer
 
     def search(self, query: np.ndarray, *, k: int, allowed_ids: np.ndarray | None = None) -> list[Match]:
@@ -121,20 +148,19 @@ class VectorIndex:
         row = self._row(query, state)
         if k <= 0 or len(state.ids) == 0:
             return []
+        rows, ids = state.vectors, state.ids
         if allowed_ids is not None:
-            places = np.flatnonzero(np.isin(state.ids, np.asarray(allowed_ids, dtype=np.int64)))
-            similarities = state.vectors[places] @ row[0]
-        elif state.scan is not None:
-            places = state.scan.find(row, k=k)
-            similarities = state.vectors[places] @ row[0]
+            places: np.ndarray | None = np.flatnonzero(np.isin(ids, np.asarray(allowed_ids, dtype=np.int64)))
         else:
-            places = np.arange(len(state.ids))
-            similarities = state.vectors @ row[0]
-        ids = state.ids[places]
+            places = self._candidates(state, row, k)
+        if places is not None:
+            rows, ids = rows[places], ids[places]
         if len(ids) > k:
-            cut = np.partition(similarities, len(ids) - k)[len(ids) - k]
-            kept = similarities >= cut
-            ids, similarities = ids[kept], similarities[kept]
+            rough = rows @ row[0]
+            cut = np.partition(rough, len(ids) - k)[len(ids) - k] - rounding_bound(row.shape[1])
+            kept = np.flatnonzero(rough >= cut)
+            rows, ids = rows[kept], ids[kept]
+        similarities = exact_similarities(rows, row[0])
         order = np.lexsort((ids, -similarities))[:k]
         return [Match(int(ids[place]), min(1.0, float(similarities[place]))) for place in order]
 
@@ -152,7 +178,7 @@ class VectorIndex:
                 scan: QuantisedScan | None = state.scan.extended(rows)
             else:
                 scan = self._scan_of(joined)
-            self._state = _State(joined, np.concatenate([state.ids, numbers]), scan)
+            self._state = self._state_of(joined, np.concatenate([state.ids, numbers]), scan)
 
     def remove(self, ids: np.ndarray) -> int:
         """Remove ids, unknown ones included, and say how many were here."""
@@ -162,7 +188,7 @@ class VectorIndex:
             removed = int((~kept).sum())
             if removed:
                 rows = state.vectors[kept]
-                self._state = _State(rows, state.ids[kept], self._scan_of(rows))
+                self._state = self._state_of(rows, state.ids[kept], self._scan_of(rows))
             return removed
 
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = _NOTHING) -> Manifest:
@@ -183,8 +209,11 @@ class VectorIndex:
         )
 
     @classmethod
-    def load(cls, folder: Path, *, manifest_sha256: str | None = None) -> VectorIndex:
-        """Read a bundle; raises ArtifactError as `read_bundle` does."""
+    def load(cls, folder: Path, *, manifest_sha256: str | None = None, device: Device = "cpu") -> VectorIndex:
+        """Read a bundle, of whatever device, to be searched on `device` as `build` says.
+
+        Raises ArtifactError as `read_bundle` does.
+        """
         bundle = read_bundle(folder, kind=KIND, manifest_sha256=manifest_sha256)
         try:
             # The stored rows are used as they are: scaling them again would move the last bit of an answer.
@@ -201,10 +230,22 @@ class VectorIndex:
         if scan and (codes is None or codes.ntotal != len(ids) or codes.d < rows.shape[1]):
             raise ArtifactError("artifact_damaged", file="codes.faiss")
         found = QuantisedScan(codes, candidates, recall) if codes is not None else None
-        return cls(_State(rows, ids, found), metadata=user, flat_limit=flat_limit)
+        return cls(rows, ids, found, metadata=user, flat_limit=flat_limit, device=device)
+
+    def _state_of(self, vectors: np.ndarray, ids: np.ndarray, scan: QuantisedScan | None) -> _State:
+        with_gpu = self._device != "cpu" and len(vectors) >= LEAST_VECTORS
+        return _State(vectors, ids, scan, GpuScan(vectors, device=self._device) if with_gpu else None)
 
     def _scan_of(self, vectors: np.ndarray) -> QuantisedScan | None:
         return build_scan(vectors) if len(vectors) > self._flat_limit else None
+
+    @staticmethod
+    def _candidates(state: _State, row: np.ndarray, k: int) -> np.ndarray | None:
+        """Places of the vectors to compare exactly; None for all."""
+        places = state.gpu.find(row, k=k) if state.gpu is not None else None
+        if places is None and state.scan is not None:
+            places = state.scan.find(row, k=k)
+        return places
 
     @staticmethod
     def _row(query: np.ndarray, state: _State) -> np.ndarray:
