@@ -17,12 +17,13 @@ from core.build_costs import Cost
 from core.candidates import add_candidate
 from core.errors import NotReady
 from core.evaluation import TestSet, measure, test_set
+from core.fingerprints import fingerprints
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK
 from core.judgement import judge
 from core.model_catalog import DETECTION, Choice, chosen
 from core.training_images import fetch_originals, key_of, load_pixels, training_rows
-from core.versions import active_version, fingerprints, scope_of
+from core.versions import active_version, scope_of
 from core.weights import find_added
 from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting
 

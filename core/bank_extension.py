@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, func, select
 
+from core.fingerprints import BUILD_REVISION, fingerprints
 from core.job_terms import MEMORY_BANK
 from core.model_catalog import DETECTION, PATCHCORE, Choice, chosen
 from core.training_images import training_rows
-from core.versions import BUILD_REVISION, active_version, fingerprints
+from core.versions import active_version
 from storage.tables import Image, ImagePreprocessing, ModelVersion
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from core.audit import record
 from core.errors import NotFound
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK, hold
+from core.region_banks import regions_stale
 from core.services import Services
-from core.versions import add_version, make_active, regions_stale, retire
+from core.versions import add_version, make_active, retire
 from storage.database import DatabaseError
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 

@@ -12,8 +12,8 @@ from core.errors import Conflict
 from core.estimates import builds_here, refusal
 from core.job_terms import KINDS, MEMORY_BANK, SIMILARITY_INDEX
 from core.jobs import submit, workers_alive
+from core.model_states import model_states
 from core.transactions import reading
-from core.versions import model_states
 from storage.tables import DeploymentLog
 
 if TYPE_CHECKING:

@@ -16,27 +16,14 @@ from typing import Any
 
 from core import bank_builds, index_builds, leftovers, manual_builds
 from core.errors import AppError, BadInput, NotReady, from_lower
-from core.estimates import Estimate, estimate, pace, product_cost_s, refusal
+from core.estimates import pace, product_cost_s, refusal
 from core.job_claims import plain
 from core.job_run import JobRun, failed_outcome
 from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, Claim, JobCancelled, JobLost
 from core.services import Services
 from core.training_images import training_rows, trim_cache
 from core.transactions import reading
-from core.versions import ModelState, activate, list_versions, model_states
 from storage.tables import Product
-
-__all__ = [
-    "HANDLERS",
-    "Estimate",
-    "ModelState",
-    "activate",
-    "estimate",
-    "list_versions",
-    "model_states",
-    "readiness",
-    "refusal",
-]
 
 logger = logging.getLogger(__name__)
 

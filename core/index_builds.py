@@ -15,23 +15,17 @@ from core.embedding_builds import Embedded, Finder, Progress, embed_examples
 from core.embedding_store import forget_unused
 from core.errors import NotReady
 from core.evaluation import test_set
+from core.fingerprints import fingerprints
 from core.index_examples import Example, image_examples, list_examples
 from core.job_run import JobRun
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.judgement import BY_HAND
 from core.model_catalog import SIMILARITY, chosen
 from core.publishing import PublishedBundle
+from core.region_banks import cut_by_another_bank, note_bank
 from core.retrieval_measures import measure_retrieval
 from core.training_images import fetch_originals, training_rows
-from core.versions import (
-    IMAGES_OF,
-    PARTS,
-    active_version,
-    cut_by_another_bank,
-    fingerprints,
-    note_bank,
-    scope_of,
-)
+from core.versions import IMAGES_OF, PARTS, active_version, scope_of
 from storage.tables import ModelVersion, Product
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def encoder_stamp(weights_dir: Path) -> str:
 def manual_fingerprints(
     session: Session, weights_dir: Path, product_ids: list[int] | None = None
 ) -> dict[tuple[str, int, str], str]:
-    """As `core.versions.fingerprints`, for the manual index. A manual's file never changes, so its id stands for it."""
+    """As `fingerprints` for images, of the manual index. A manual's file never changes, so its id stands for it."""
     query = select(Manual.product_id, Manual.id).order_by(col(Manual.id))
     if product_ids is not None:
         query = query.where(col(Manual.product_id).in_(product_ids))

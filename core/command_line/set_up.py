@@ -72,7 +72,7 @@ def _deploy_demo(services: Services, product_ids: list[int]) -> bool:
 
 def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]:
     from core.deployments import readiness
-    from core.versions import model_states
+    from core.model_states import model_states
 
     states = model_states(services)
     stale = [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]

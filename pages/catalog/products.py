@@ -15,8 +15,8 @@ from core.catalog import (
     update_product,
 )
 from core.errors import AppError, Conflict
+from core.model_states import model_states
 from core.roles import ENGINEER
-from core.versions import model_states
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.language import _, _n, escape, number

@@ -11,8 +11,8 @@ from core.deployment_starts import list_stale, start_stale
 from core.errors import AppError
 from core.job_views import list_unfinished
 from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.model_states import model_states
 from core.roles import ENGINEER
-from core.versions import model_states
 from pages.components.deployment_sources import describe_changes
 from pages.components.job_panel import KIND_NAMES
 from pages.components.language import _, _n
@@ -23,7 +23,7 @@ from pages.components.session import may, person, say_after_rerun, services, sho
 from pages.components.words import in_words
 
 if TYPE_CHECKING:
-    from core.versions import ModelState
+    from core.model_states import ModelState
 
 # What images, preprocessing and the chosen models change.
 IMAGE_KINDS = tuple(kind for kind in KINDS if kind != MANUAL_INDEX)

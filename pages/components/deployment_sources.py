@@ -11,7 +11,7 @@ from pages.components.language import _, _n
 
 if TYPE_CHECKING:
     from core.catalog import ProductSummary
-    from core.versions import ModelState
+    from core.model_states import ModelState
     from storage.tables import ModelVersion
 
 

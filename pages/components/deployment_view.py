@@ -9,9 +9,10 @@ import streamlit as st
 
 from core.catalog import ProductSummary, list_products
 from core.deployment_starts import refuse_start, start
-from core.deployments import estimate, readiness
+from core.deployments import readiness
 from core.errors import AppError
-from core.versions import ModelState, model_states
+from core.estimates import estimate
+from core.model_states import ModelState, model_states
 from pages.components import screens
 from pages.components.deployment_policy_view import show_policy
 from pages.components.deployment_sources import count_sources, describe_changes, source_columns

@@ -10,9 +10,10 @@ import streamlit as st
 from core.errors import AppError
 from core.i18n import N_
 from core.jobs import MEMORY_BANK
+from core.region_banks import regions_stale
 from core.retention import is_kept
 from core.version_changes import compare_versions
-from core.versions import activate, list_versions, regions_stale
+from core.versions import activate, list_versions
 from pages.components.deployment_sources import describe_sources
 from pages.components.language import _, byte_size, escape, moment, number
 from pages.components.metrics import FIGURES_HELP, list_figures

@@ -9,9 +9,11 @@ from sqlmodel import select
 from core import deployment_policy, jobs
 from core.accounts import open_person
 from core.catalog import list_products
+from core.fingerprints import fingerprints
 from core.image_library import delete_images, list_images
+from core.model_states import model_states
 from core.services import Services
-from core.versions import fingerprints, list_versions, model_states
+from core.versions import list_versions
 from pages.components.screens import MEMORY_BANKS, NORMAL_IMAGES
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
 from tests.pages.conftest import OpenApp

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import bank_extension, estimates, image_library, inspection, jobs, versions
+from core import bank_extension, estimates, fingerprints, image_library, inspection, jobs, model_states
 from core.accounts import Person, open_person
 from core.bank_extension import count_added, find_extension
 from core.image_library import IncomingFile
@@ -100,7 +100,7 @@ def test_new_images_extend_the_bank_and_the_old_ones_are_not_computed_again(
     assert version.sources["image_ids"]["normal"] == [*before.sources["image_ids"]["normal"], *added]
     model = plate_services.models.memory_bank(version)
     assert model.training_keys[-2:] == tuple(f"image:{image_id}" for image_id in added)
-    states = versions.model_states(plate_services)
+    states = model_states.model_states(plate_services)
     assert states[(BANK, plate_product.id or 0)].state == "current"
 
 
@@ -195,7 +195,7 @@ def _raise_revision(services: Services, _person: Person, product: Product) -> No
     with services.database.unit_of_work() as session:
         row = active_version(session, BANK, product.id or 0)
         assert row is not None
-        growth = {**row.sources["growth"], "revision": versions.BUILD_REVISION - 1}
+        growth = {**row.sources["growth"], "revision": fingerprints.BUILD_REVISION - 1}
         row.sources = {**row.sources, "growth": growth}
         session.add(row)
         session.commit()

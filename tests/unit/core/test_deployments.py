@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
-from core import candidates, catalog, deployments, image_library, inspection, jobs, leftovers, publishing
+from core import candidates, catalog, deployments, estimates, image_library, inspection, jobs, leftovers, publishing
 from core.accounts import Person, open_person
 from core.image_library import IncomingFile
 from core.job_run import JobRun
+from core.model_states import model_states
 from core.services import Services
-from core.versions import active_version, list_versions, model_states
+from core.versions import active_version, list_versions
 from inference.vision.calibration import verdict
 from storage.tables import DeploymentLog, Image, KeptEmbedding, ModelVersion, Product, ThresholdSetting, utc_now
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of, submit_and_claim
@@ -326,11 +327,11 @@ def test_a_job_given_back_although_it_should_be_cancelled_does_not_wait_for_ever
 
 def test_an_estimate_grows_with_the_images(plate_services: Services, plate_product: Product, person: Person) -> None:
     product_id = plate_product.id or 0
-    before = deployments.estimate(plate_services, jobs.MEMORY_BANK, [product_id])
+    before = estimates.estimate(plate_services, jobs.MEMORY_BANK, [product_id])
     assert before.n_images == 16
     for seed in (7200, 7201, 7202):  # more than a memory bank is extended by
         _add_normal(plate_services, person, plate_product, seed)
-    after = deployments.estimate(plate_services, jobs.MEMORY_BANK, [product_id])
+    after = estimates.estimate(plate_services, jobs.MEMORY_BANK, [product_id])
     assert after.n_images == 19
     assert after.seconds > before.seconds
     assert after.memory_bytes > 0

@@ -16,6 +16,7 @@ from core.capacity import DISK_RESERVE_BYTES, GIB, Capacity, measure_capacity, r
 from core.model_catalog import DEFAULTS, DETECTION, OPTIONS, PADIM, find_option
 from core.services import Services
 from core.settings import Settings
+from core.versions import list_versions
 from storage.tables import DeploymentLog, Product
 from tests.plates import submit_and_claim
 
@@ -114,7 +115,7 @@ def test_estimates_follow_the_pace_of_earlier_builds(plate_services: Services, p
             job.result = {"outcomes": [{**outcome, "work_s": pace * outcome["cost_s"]}]}
             session.add(job)
             session.commit()
-        return deployments.estimate(plate_services, BANK, [product_id]).seconds - estimates.START_S
+        return estimates.estimate(plate_services, BANK, [product_id]).seconds - estimates.START_S
 
     assert seconds_at(8.0) == pytest.approx(4 * seconds_at(2.0))
     assert seconds_at(1e9) <= 50 * seconds_at(1.0)
@@ -132,7 +133,7 @@ def test_a_build_that_does_not_fit_fails_by_name_and_leaves_the_active_version(
     assert error.code == "memory_too_small"
     (outcome,) = jobs.view(plate_services, job_id).outcomes
     assert (outcome["outcome"], outcome["error_code"]) == ("failed", "memory_too_small")
-    assert len(deployments.list_versions(plate_services, BANK, plate_product.id or 0)) == 1
+    assert len(list_versions(plate_services, BANK, plate_product.id or 0)) == 1
 
 
 def test_the_command_line_refuses_before_the_start(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from core import catalog, deployments, jobs
+from core import catalog, deployments, estimates, jobs
 from core.accounts import Person
 from core.errors import AppError, NotReady
 from core.manual_library import delete_manual, get_manual, list_manuals
+from core.model_states import model_states
 from core.services import Services
-from core.versions import activate, active_version, list_versions, model_states
+from core.versions import activate, active_version, list_versions
 from inference.language.retrieval import Query
 from storage.objects import ObjectStoreError
 from storage.tables import ModelVersion
@@ -58,7 +59,7 @@ def test_a_built_index_answers_with_the_page_of_its_manual(
     assert _state(services, product_id) == "none"
     manual_id = _add(services, engineer, product_id)
     assert deployments.readiness(services, KIND, product_id) is None
-    assert deployments.estimate(services, KIND, [product_id]).n_images == 2
+    assert estimates.estimate(services, KIND, [product_id]).n_images == 2
     view, error = _build(services, engineer, product_id)
     assert error is None
     assert view.outcomes[0]["outcome"] == "activated"

@@ -23,9 +23,10 @@ from core.evaluation import evaluate
 from core.inspection import inspect
 from core.jobs import MEMORY_BANK
 from core.model_catalog import DETECTION, SIMILARITY, choose, chosen, list_options
+from core.model_states import model_states
 from core.model_trials import try_model
 from core.services import Services
-from core.versions import list_versions, model_states
+from core.versions import list_versions
 from inference.vision import backbone_specs
 from storage.tables import AuditLog, Product
 from tests.plates import deploy, encode, plate

@@ -11,6 +11,7 @@ from sqlmodel import select
 from core.accounts import Person
 from core.catalog import create_product, set_product_active
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
+from core.fingerprints import fingerprints
 from core.image_library import IncomingFile, add_images, list_images
 from core.preprocessing_settings import (
     PREVIEW_SIDE_PX,
@@ -22,7 +23,6 @@ from core.preprocessing_settings import (
 )
 from core.services import Services
 from core.transactions import reading
-from core.versions import fingerprints
 from inference.vision.images import decode
 from inference.vision.preprocessing import Preprocessing
 from storage.tables import AuditLog, ImagePreprocessing, Product

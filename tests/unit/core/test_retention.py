@@ -12,8 +12,10 @@ from core import deployment_policy, image_library, inspection, jobs, judgement, 
 from core.accounts import Person, open_person
 from core.errors import BadInput, Conflict, NotAllowed
 from core.image_library import IncomingFile
+from core.model_states import model_states
+from core.region_banks import regions_stale
 from core.services import Services
-from core.versions import activate, active_version, list_versions, model_states, regions_stale
+from core.versions import activate, active_version, list_versions
 from storage.tables import DeploymentLog, ModelVersion, Product, utc_now
 from tests.plates import deploy, encode, plate, seed_of
 

@@ -8,7 +8,6 @@ from sqlmodel import col, select
 
 from core import (
     catalog,
-    deployments,
     image_library,
     inspection,
     inspection_decisions,
@@ -18,8 +17,9 @@ from core import (
 )
 from core.accounts import Person, open_person
 from core.errors import NotReady
+from core.model_states import model_states
 from core.services import Services
-from core.versions import active_version, list_versions, model_states
+from core.versions import active_version, list_versions
 from storage.tables import DefectType, Image, ModelVersion, Product
 from tests.plates import deploy, encode, plate
 
@@ -251,7 +251,7 @@ def test_one_more_image_is_all_that_a_new_deployment_computes(
     deploy(plate_services, plate_product.id or 0, kinds=(jobs.SIMILARITY_INDEX,))
     newest = list_versions(plate_services, jobs.SIMILARITY_INDEX, plate_product.id or 0)[0]
     assert (newest.metrics["n_images"], newest.metrics["n_computed"]) == (11, 1)
-    assert deployments.model_states(plate_services)[(jobs.SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
+    assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
 
 
 def test_the_index_says_how_well_it_finds_the_types(plate_services: Services, plate_product: Product) -> None:

@@ -10,8 +10,9 @@ from core import catalog, image_library, inspection, jobs
 from core.accounts import Person, open_person
 from core.errors import AppError, Conflict, NotFound, Unavailable
 from core.image_library import IncomingFile
+from core.model_states import model_states
 from core.services import Services
-from core.versions import activate, active_version, list_versions, model_states
+from core.versions import activate, active_version, list_versions
 from storage.tables import AuditLog, Image, ImagePreprocessing, ModelVersion, Product
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of
 
