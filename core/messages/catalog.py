@@ -45,6 +45,15 @@ CATALOG_MESSAGES: dict[str, str] = {
     "check_worker_embedded": N_("No worker runs now; the app starts its own."),
     "check_worker_missing": N_('No worker is alive, so jobs wait. Start one: "python -m core worker".'),
     "check_device": N_("Models run on: {device}."),
+    "check_search_cpu": N_("Similar images are searched on: cpu."),
+    "check_search_gpu": N_("Similar images are searched on: cuda, in indexes of {least} vectors and more."),
+    "check_search_build": N_(
+        "Similar images are searched on: cpu. There is a GPU, but this faiss does not use it: "
+        '"make setup EXTRA=gpu" installs the one that does.'
+    ),
+    "check_search_refused": N_(
+        "Similar images are searched on: cpu. The GPU did not pass a trial search; the log has the details."
+    ),
     "check_weights": N_("The carried weights of {model} are here (SHA-256 {sha256}…)."),
     "check_weights_missing": N_('The carried weights of {model} are missing. Run "make setup".'),
     "check_encoder": N_("The carried sentence encoder for the manuals is here ({package})."),

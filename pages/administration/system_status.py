@@ -29,6 +29,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "object_store": (N_("Object store"), ":material/inventory_2:"),
     "worker": (N_("Worker"), ":material/engineering:"),
     "device": (N_("Device"), ":material/memory:"),
+    "similar_images": (N_("Similar images"), ":material/image_search:"),
     "weights": (N_("Weights"), ":material/deployed_code:"),
     "encoder": (N_("Sentence encoder"), ":material/translate:"),
     "packages": (N_("Packages"), ":material/package_2:"),

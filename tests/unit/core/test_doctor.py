@@ -19,8 +19,8 @@ from inference.vision.image_encoding import encode_png
 def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     found = {check.name: check for check in doctor.check(services)}
     assert set(found) == {
-        "settings", "data_dir", "database", "object_store", "worker", "device", "weights", "encoder", "packages",
-        "orphans",
+        "settings", "data_dir", "database", "object_store", "worker", "device", "similar_images", "weights",
+        "encoder", "packages", "orphans",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
@@ -43,6 +43,32 @@ def test_a_package_that_is_too_old_is_named(services: Services, monkeypatch: pyt
     packages = next(check for check in doctor.check(services) if check.name == "packages")
     assert not packages.ok
     assert "pillow" in packages.sentence("en")
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "words"),
+    [
+        (None, "searched on: cuda, in indexes of 5,000 vectors and more"),
+        ("device_is_cpu", "searched on: cpu."),
+        ("gpu_absent", "searched on: cpu."),
+        ("faiss_without_gpu", "make setup EXTRA=gpu"),
+        ("gpu_refuses", "did not pass a trial search"),
+    ],
+)
+def test_where_similar_images_are_searched_is_said(
+    services: Services, monkeypatch: pytest.MonkeyPatch, obstacle: str | None, words: str
+) -> None:
+    monkeypatch.setattr("inference.vision.gpu_scan.find_obstacle", lambda _device: obstacle)
+    found = next(check for check in doctor.check(services) if check.name == "similar_images")
+    assert found.ok
+    assert words in found.sentence("en")
+
+
+def test_the_build_of_faiss_for_a_gpu_stands_in_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"faiss-gpu": "1.15.1"}
+    monkeypatch.setattr(doctor, "_installed_version", installed.get)
+    faiss = next(one for one in doctor.list_packages() if one.name.startswith("faiss"))
+    assert (faiss.name, faiss.version, faiss.ok) == ("faiss-gpu", "1.15.1", True)
 
 
 def test_only_old_objects_without_a_row_are_collected(services: Services, engineer: Person) -> None:
