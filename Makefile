@@ -5,6 +5,8 @@ EXTRA ?=
 VENV := .venv
 BIN := $(VENV)/bin
 REQUIREMENTS := requirements$(if $(EXTRA),-$(EXTRA)).txt
+# faiss-gpu and faiss-cpu write the same files: an environment that has the one never gets the other, whatever is added.
+GPU := $(if $(or $(filter gpu,$(EXTRA)),$(wildcard $(VENV)/.readygpu)),--override overrides-gpu.txt)
 export PYTHONPATH :=
 # Where it is set, every process compiles all of torch again: 15 s each on a small machine.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,11 +30,14 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.ready$(EXTRA): $(BIN)/uv $(REQUIREMENTS) constraints.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $(REQUIREMENTS) -c constraints.txt
+ifeq ($(EXTRA),gpu)
+	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python faiss-cpu faiss-gpu
+endif
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $(REQUIREMENTS) -c constraints.txt $(GPU)
 	@touch $@
 
 $(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt $(GPU)
 	@touch $@ $(VENV)/.ready
 
 test: setup-test check
