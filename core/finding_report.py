@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from core.errors import describe
-from core.guidance import WrittenGuidance, latest_guidance
+from core.guidance_keeping import WrittenGuidance, latest_guidance
 from core.heat_colours import colour_heat, fit_within, lay_heat_over
 from core.i18n import N_, translate
 from core.kept_inspections import InspectionView, load

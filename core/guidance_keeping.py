@@ -1,19 +1,30 @@
-"""How guidance and its sources are kept in a row, and read from it again."""
+"""Guidance as it is kept: put into a row with its sources, read again, rated."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from sqlmodel import col, select
+
+from core.audit import record
+from core.errors import BadInput, NotFound
+from core.transactions import reading, writing
 from inference.language.guidance import SECTION_NAMES, Guidance, Section, SectionName, Step
 from inference.language.untrusted import plain, without_markup
+from storage.tables import ResponseHistory, User
 
 if TYPE_CHECKING:
+    from core.accounts import Person
+    from core.services import Services
     from inference.language.passages import Passage
-    from storage.tables import ResponseHistory
+    from storage.tables import Inspection
 
 _MAX_HEADING_CHARS = 300
+MAX_REASON_CHARS = 500
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,22 @@ class Source:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class WrittenGuidance:
+    """Guidance as it is kept."""
+
+    id: int
+    inspection_id: int
+    language: str
+    guidance: Guidance
+    sources: tuple[Source, ...]
+    asked_model: str
+    created_at: datetime
+    person_name: str
+    rating: int | None = None
+    rating_reason: str = ""
+
+
 def describe_source(number: int, passage: Passage, *, title: str, is_held_back: bool) -> Source:
     """The passage as plain words; the words of one that is held back are not kept."""
     lines = [plain(without_markup(line)) for line in passage.text.splitlines()]
@@ -60,7 +87,77 @@ def describe_source(number: int, passage: Passage, *, title: str, is_held_back: 
     )
 
 
-def write_answer(guidance: Guidance) -> str:
+def keep_guidance(
+    services: Services,
+    person: Person,
+    row: Inspection,
+    guidance: Guidance,
+    *,
+    sources: Sequence[Source],
+    model_version_id: int | None,
+    language: str,
+    asked_model: str,
+) -> WrittenGuidance:
+    """Keep what was written for the inspection `row`."""
+    with writing(services) as session:
+        kept = ResponseHistory(
+            inspection_id=row.id,
+            product_id=row.product_id,
+            language=language,
+            # The model that was asked: its tokens were spent even where another writer had to step in.
+            model_name=asked_model,
+            model_version_id=model_version_id,
+            passages=[source.as_json() for source in sources],
+            answer=_write_answer(guidance),
+            input_tokens=guidance.input_tokens,
+            output_tokens=guidance.output_tokens,
+            latency_ms=guidance.latency_ms,
+            fallback_code=guidance.fallback_code,
+            created_by=person.id,
+        )
+        session.add(kept)
+        session.commit()
+        return _written(kept, person.display_name)
+
+
+def latest_guidance(services: Services, inspection_id: int, *, language: str | None = None) -> WrittenGuidance | None:
+    """The newest guidance that was written to its end for the inspection (in `language`, where given), or None."""
+    query = (
+        select(ResponseHistory, User.display_name)
+        .join(User, isouter=True, onclause=col(User.id) == col(ResponseHistory.created_by))
+        .where(ResponseHistory.inspection_id == inspection_id)
+        .where(col(ResponseHistory.fallback_code).is_distinct_from("writer_interrupted"))
+        .order_by(col(ResponseHistory.id).desc())
+        .limit(1)
+    )
+    if language is not None:
+        query = query.where(ResponseHistory.language == language)
+    with reading(services) as session:
+        found = session.exec(query).first()
+        return _written(found[0], found[1] or "") if found is not None else None
+
+
+def rate_guidance(
+    services: Services, person: Person, guidance_id: int, *, rating: int, reason: str = ""
+) -> WrittenGuidance:
+    """Keep a thumb up (1) or down (-1), with the reason. A later rating takes the place of an earlier one.
+
+    Raises NotFound(`guidance_unknown`) and BadInput(`guidance_rating_invalid`).
+    """
+    if rating not in {1, -1}:
+        raise BadInput("guidance_rating_invalid")
+    with writing(services) as session:
+        row = session.get(ResponseHistory, guidance_id)
+        if row is None:
+            raise NotFound("guidance_unknown")
+        row.rating, row.rating_reason = rating, reason.strip()[:MAX_REASON_CHARS]
+        session.add(row)
+        record(session, person, "guidance.rate", "guidance", guidance_id, rating=rating, reason=row.rating_reason)
+        session.commit()
+        return _written(row, "")
+
+
+def _write_answer(guidance: Guidance) -> str:
     """The guidance's sections as JSON text."""
     sections = [
         {
@@ -76,8 +173,8 @@ def write_answer(guidance: Guidance) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
-def read_kept(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
-    """The guidance and its sources, as `write_answer` and `Source.as_json` kept them."""
+def _read_kept(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
+    """The guidance and its sources, as `_write_answer` and `Source.as_json` kept them."""
     kept = json.loads(row.answer)
     sections = tuple(
         Section(
@@ -100,3 +197,20 @@ def read_kept(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
         Source(**(found | {"boxes": tuple(tuple(box) for box in found["boxes"])})) for found in row.passages
     )
     return guidance, sources
+
+
+def _written(row: ResponseHistory, person_name: str) -> WrittenGuidance:
+    assert row.id is not None
+    guidance, sources = _read_kept(row)
+    return WrittenGuidance(
+        id=row.id,
+        inspection_id=row.inspection_id or 0,
+        language=row.language,
+        guidance=guidance,
+        sources=sources,
+        asked_model=row.model_name,
+        created_at=row.created_at,
+        person_name=person_name,
+        rating=row.rating,
+        rating_reason=row.rating_reason,
+    )

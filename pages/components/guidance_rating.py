@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.guidance import rate_guidance
+from core.guidance_keeping import rate_guidance
 from pages.components.language import _
 from pages.components.session import person, services, showing_errors
 
 if TYPE_CHECKING:
-    from core.guidance import WrittenGuidance
+    from core.guidance_keeping import WrittenGuidance
 
 _RATINGS = (-1, 1)  # as st.feedback counts its thumbs
 

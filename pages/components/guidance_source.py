@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
-from core.guidance import draw_source
+from core.guidance_passages import draw_source
 from pages.components.dialogs import OpenDialog, close_dialog, draw_dialog, opened
 from pages.components.language import _, escape
 from pages.components.session import services, show_error

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError, describe
-from core.guidance import FoundPassages, find_passages, latest_guidance, write_guidance
+from core.guidance import write_guidance
+from core.guidance_keeping import latest_guidance
+from core.guidance_passages import FoundPassages, find_passages
 from core.i18n import N_
 from core.messages import MESSAGES
 from core.roles import ENGINEER
@@ -19,8 +21,7 @@ from pages.components.language import _, _n, escape, language, moment
 from pages.components.session import may, person, services, show_error
 
 if TYPE_CHECKING:
-    from core.guidance import WrittenGuidance
-    from core.guidance_keeping import Source
+    from core.guidance_keeping import Source, WrittenGuidance
     from core.kept_inspections import InspectionView
     from inference.language.guidance import Step
 

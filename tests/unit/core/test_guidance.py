@@ -11,7 +11,9 @@ from sqlmodel import select
 
 from core.accounts import Person
 from core.errors import BadInput, Conflict, NotAllowed, NotFound, NotReady
-from core.guidance import find_passages, latest_guidance, rate_guidance, write_guidance
+from core.guidance import write_guidance
+from core.guidance_keeping import latest_guidance, rate_guidance
+from core.guidance_passages import find_passages
 from core.guidance_use import list_use, price_usd
 from core.services import Services
 from core.text_models import (
