@@ -119,7 +119,7 @@ def _outcomes(
         return
     if image is None and entry.mask_png is not None:
         # The image was here before, its mask comes later.
-        from core.image_library import store_mask
+        from core.image_masks import store_mask
 
         try:
             store_mask(services, person, target.id or 0, entry.mask_png, name=mask.name)

@@ -23,7 +23,8 @@ def build_deployed_product(folder: Path) -> None:
     from core import deployments, jobs
     from core.catalog import create_defect_type, create_product
     from core.demo_images.solar_cells import DEFECT_CODE, cell_images
-    from core.image_library import IncomingFile, add_images
+    from core.image_intake import IncomingFile
+    from core.image_uploads import add_images
 
     built = build_services(read_settings({"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu"}), migrate=True)
     person = open_person(built, "engineer")

@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.errors import AppError
 from core.image_intake import IncomingFile
-from core.image_library import get_image, set_mask
+from core.image_library import get_image
+from core.image_masks import set_mask
 from core.image_pictures import draw_picture
 from pages.components.dialogs import OpenDialog
 from pages.components.image_labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
-from core.image_library import FileOutcome, IncomingFile, add_images
+from core.image_intake import FileOutcome, IncomingFile
+from core.image_uploads import add_images
 from core.roles import ENGINEER
 from pages.components.image_labels import SPLIT_NAMES
 from pages.components.inspection_sources import IMAGE_ENDINGS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
-from core.image_library import relabel_images
+from core.image_edits import relabel_images
 from pages.components.image_labels import pick_label, pick_split
 from pages.components.language import _, _n
 from pages.components.session import person, say_after_rerun, services, show_error

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import AppError
-from core.image_library import Page, delete_images, list_images, read_thumbnails, relabel_images
+from core.image_edits import delete_images, relabel_images
+from core.image_library import Page, list_images, read_thumbnails
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.gallery import show_thumbnail
 from pages.components.image_details import show_details

@@ -67,7 +67,8 @@ def test_versions_show_their_figures_and_can_be_rolled_back(open_deployed: OpenA
 
 
 def test_the_start_queues_the_chosen_products(open_deployed: OpenApp, deployed: Services) -> None:
-    from core.image_library import delete_images, list_images
+    from core.image_edits import delete_images
+    from core.image_library import list_images
 
     product = list_products(deployed)[0].product
     person = _engineer(deployed)

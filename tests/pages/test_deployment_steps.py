@@ -10,7 +10,8 @@ from core import deployment_policy, jobs
 from core.accounts import open_person
 from core.catalog import list_products
 from core.fingerprints import fingerprints
-from core.image_library import delete_images, list_images
+from core.image_edits import delete_images
+from core.image_library import list_images
 from core.model_states import model_states
 from core.services import Services
 from core.versions import list_versions

@@ -12,7 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.accounts import Person
 from core.catalog import create_defect_type, create_product, list_defect_types
-from core.image_library import IncomingFile, add_images, get_image, list_images
+from core.image_intake import IncomingFile
+from core.image_library import get_image, list_images
+from core.image_uploads import add_images
 from core.services import Services
 from pages.components.image_shelf import PAGE_SIZE
 from pages.components.screens import DEFECT_IMAGES, NORMAL_IMAGES

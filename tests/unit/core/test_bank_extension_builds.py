@@ -10,10 +10,19 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import bank_extension, estimates, fingerprints, image_library, inspection, jobs, model_states
+from core import (
+    bank_extension,
+    estimates,
+    fingerprints,
+    image_edits,
+    image_uploads,
+    inspection,
+    jobs,
+    model_states,
+)
 from core.accounts import Person, open_person
 from core.bank_extension import count_added, find_extension
-from core.image_library import IncomingFile
+from core.image_intake import IncomingFile
 from core.services import Services
 from core.versions import activate, active_version, current_threshold, list_versions
 from inference.errors import ModelError
@@ -46,7 +55,7 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def _add(services: Services, person: Person, product: Product, *seeds: int, dim: float = 1.0) -> list[int]:
     contents = [encode((plate(seed) * dim).astype(np.uint8)) for seed in seeds]
-    outcomes = image_library.add_images(
+    outcomes = image_uploads.add_images(
         services,
         person,
         product_id=product.id or 0,
@@ -161,7 +170,7 @@ def _add_many(services: Services, person: Person, product: Product) -> None:
 def _remove_one(services: Services, person: Person, product: Product) -> None:
     with services.database.reading() as session:
         first = session.exec(select(Image.id).where(Image.image_type == "normal", Image.split == "train")).first()
-    image_library.delete_images(services, person, [first or 0])
+    image_edits.delete_images(services, person, [first or 0])
 
 
 def _preprocess(services: Services, _person: Person, product: Product) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from core import catalog, demo, image_library
+from core import catalog, demo, image_edits, image_library
 from core.accounts import Person
 from core.demo_images import DemoDefect, DemoImage, DemoProduct
 from core.demo_manuals import DemoManual
@@ -75,7 +75,7 @@ def test_what_people_deleted_does_not_come_back(services: Services, admin: Perso
     demo.load_demo_data(services, admin)
     product = catalog.find_product(services, "one")
     image = image_library.list_images(services, product.id or 0).rows[0]
-    image_library.delete_images(services, admin, [image.id or 0])
+    image_edits.delete_images(services, admin, [image.id or 0])
     assert demo.load_demo_data(services, admin) == ["one", "two"]
     assert sum(_counts(services)["one"]) == 7
 

@@ -9,9 +9,20 @@ import pytest
 from sqlalchemy import delete, update
 from sqlmodel import col, select
 
-from core import candidates, catalog, deployments, estimates, image_library, inspection, jobs, leftovers, publishing
+from core import (
+    candidates,
+    catalog,
+    deployments,
+    estimates,
+    image_edits,
+    image_uploads,
+    inspection,
+    jobs,
+    leftovers,
+    publishing,
+)
 from core.accounts import Person, open_person
-from core.image_library import IncomingFile
+from core.image_intake import IncomingFile
 from core.job_run import JobRun
 from core.model_states import model_states
 from core.services import Services
@@ -28,7 +39,7 @@ def person(plate_services: Services) -> Person:
 
 def _add_normal(services: Services, person: Person, product: Product, seed: int) -> int:
     data = encode(plate(seed))
-    (outcome,) = image_library.add_images(
+    (outcome,) = image_uploads.add_images(
         services,
         person,
         product_id=product.id or 0,
@@ -252,7 +263,7 @@ def test_an_index_whose_images_are_all_gone_is_retired(
     product_id = plate_product.id or 0
     with plate_services.database.reading() as session:
         defects = session.exec(select(Image.id).where(Image.image_type == "defect")).all()
-    image_library.delete_images(plate_services, person, [image_id for image_id in defects if image_id is not None])
+    image_edits.delete_images(plate_services, person, [image_id for image_id in defects if image_id is not None])
     assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, product_id)].state == "out_of_date"
     deploy(plate_services, product_id, kinds=(jobs.SIMILARITY_INDEX,))
     assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, product_id)].state == "current"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from core import catalog, doctor, image_library, orphans
+from core import catalog, doctor, image_intake, image_uploads, orphans
 from core.accounts import Person
 from core.messages import MESSAGES
 from core.services import Services
@@ -74,8 +74,8 @@ def test_the_build_of_faiss_for_a_gpu_stands_in_for_the_other(monkeypatch: pytes
 def test_only_old_objects_without_a_row_are_collected(services: Services, engineer: Person) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
     data = encode_png(np.zeros((8, 8, 3), np.uint8))
-    files = [image_library.IncomingFile("a.png", lambda: data)]
-    list(image_library.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
+    files = [image_intake.IncomingFile("a.png", lambda: data)]
+    list(image_uploads.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
     services.objects.put("images/normal/1/lost.png", b"lost")
     assert list(orphans.find_orphans(services)) == []
     found = [info.key for info in orphans.find_orphans(services, min_age=timedelta(seconds=-60))]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import catalog, image_library
+from core import catalog, image_edits
 from core.accounts import Person, open_person
 from core.errors import NotReady
 from core.evaluation import evaluate
@@ -117,7 +117,7 @@ def test_with_one_kind_of_images_there_is_no_auroc(
     kept: str, plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     gone = [row.id or 0 for row in _test_rows(plate_services, plate_product) if row.image_type != kept]
-    image_library.delete_images(plate_services, person, gone)
+    image_edits.delete_images(plate_services, person, gone)
     answer = evaluate(plate_services, plate_product)
     assert answer["image_auroc"] is None
     assert (answer["n_normal"], answer["n_defect"]) == ((4, 0) if kept == "normal" else (0, 4))
@@ -142,7 +142,7 @@ def test_without_a_model_or_without_test_images_it_says_what_is_missing(
         evaluate(plate_services, bare)
     assert refused.value.code == "no_active_memory_bank"
     rows = _test_rows(plate_services, plate_product)
-    image_library.delete_images(plate_services, person, [row.id or 0 for row in rows])
+    image_edits.delete_images(plate_services, person, [row.id or 0 for row in rows])
     with pytest.raises(NotReady) as refused:
         evaluate(plate_services, plate_product)
     assert refused.value.code == "no_test_images"
@@ -163,6 +163,6 @@ def test_two_measurements_are_comparable_only_on_the_same_images_labels_and_mask
         masked.mask_key = None
         session.commit()
     stamps.append(stamp())
-    image_library.delete_images(plate_services, person, [_test_rows(plate_services, plate_product)[0].id or 0])
+    image_edits.delete_images(plate_services, person, [_test_rows(plate_services, plate_product)[0].id or 0])
     stamps.append(stamp())
     assert len(set(stamps)) == 3

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import catalog, image_library
+from core import catalog, image_edits, image_library, image_uploads
 from core.accounts import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed
 from core.image_import import import_path
-from core.image_library import FileOutcome, IncomingFile
+from core.image_intake import FileOutcome, IncomingFile
 from core.services import Services
 from inference.vision.image_encoding import encode_jpeg, encode_png
 from storage.tables import DefectType, Product
@@ -52,7 +52,7 @@ def _add(
     services: Services, person: Person, product: Product, *files: IncomingFile, hole: DefectType | None = None
 ) -> list[FileOutcome]:
     return list(
-        image_library.add_images(
+        image_uploads.add_images(
             services,
             person,
             product_id=product.id or 0,
@@ -240,23 +240,23 @@ def test_a_new_label_brings_a_new_name_and_drops_what_no_longer_fits(
 ) -> None:
     image_id = _add(services, engineer, product, _png(1, "a.png"), _mask("a_mask.png"), hole=hole)[0].image_id or 0
     catalog.set_defect_examples(services, engineer, hole.id or 0, [image_id])
-    assert image_library.relabel_images(services, engineer, [image_id], image_type="normal", split="test") == 1
+    assert image_edits.relabel_images(services, engineer, [image_id], image_type="normal", split="test") == 1
     image = image_library.get_image(services, image_id)
     assert (image.stored_name, image.split, image.defect_type_id) == ("casting_normal_001.png", "test", None)
     assert image.mask_key is None
     assert catalog.list_defect_types(services, product.id)[0].example_image_ids == []
     assert _object_count(services) == 2
     with pytest.raises(BadInput) as caught:
-        image_library.relabel_images(services, engineer, [image_id], image_type="defect")
+        image_edits.relabel_images(services, engineer, [image_id], image_type="defect")
     assert caught.value.code == "defect_type_missing"
-    assert image_library.relabel_images(services, engineer, [image_id], split="test") == 0
+    assert image_edits.relabel_images(services, engineer, [image_id], split="test") == 0
 
 
 def test_deleting_leaves_neither_row_nor_object(
     services: Services, engineer: Person, product: Product, hole: DefectType
 ) -> None:
     outcomes = _add(services, engineer, product, _png(1, "a.png"), _mask("a_mask.png"), hole=hole)
-    assert image_library.delete_images(services, engineer, [outcomes[0].image_id or 0]) == 1
+    assert image_edits.delete_images(services, engineer, [outcomes[0].image_id or 0]) == 1
     assert _object_count(services) == 0
     assert image_library.list_images(services, product.id or 0).total == 0
 
@@ -282,7 +282,7 @@ def test_labels_are_checked_before_anything_is_read(
         (("defect", "train"), "defect_type_missing"),
     ):
         with pytest.raises(BadInput) as caught:
-            image_library.add_images(
+            image_uploads.add_images(
                 services, engineer, product_id=product.id or 0, image_type=image_type, split=split, files=[]
             )
         assert caught.value.code == code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core import catalog, image_library
+from core import catalog, image_edits
 from core.accounts import open_person
 from core.errors import NotReady
 from core.image_map import PLACES, WHOLE, describe_map, lay_out_images, map_versions
@@ -66,8 +66,8 @@ def test_the_map_shows_the_labels_of_now_and_no_deleted_image(plate_services: Se
     normal = next(image.image for image in found.images if image.label is None)
     defect = next(image for image in found.images if image.label is not None)
     assert defect.label is not None
-    image_library.delete_images(plate_services, person, [normal.id or 0])
-    image_library.relabel_images(plate_services, person, [defect.image.id or 0], image_type="normal")
+    image_edits.delete_images(plate_services, person, [normal.id or 0])
+    image_edits.relabel_images(plate_services, person, [defect.image.id or 0], image_type="normal")
     found = describe_map(plate_services, product_id, layout, view=WHOLE)
     assert len(found.images) == 15
     assert sum(image.label is None for image in found.images) == 10

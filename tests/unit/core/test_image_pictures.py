@@ -9,8 +9,10 @@ from PIL import Image as PillowImage
 
 from core.accounts import Person
 from core.catalog import create_defect_type, create_product
-from core.image_library import IncomingFile, add_images, get_image
+from core.image_intake import IncomingFile
+from core.image_library import get_image
 from core.image_pictures import LONGEST_SIDE_PX, draw_picture
+from core.image_uploads import add_images
 from core.services import Services
 
 

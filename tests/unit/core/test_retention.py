@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import deployment_policy, image_library, inspection, jobs, judgement, retention
+from core import deployment_policy, image_uploads, inspection, jobs, judgement, retention
 from core.accounts import Person, open_person
 from core.errors import BadInput, Conflict, NotAllowed
-from core.image_library import IncomingFile
+from core.image_intake import IncomingFile
 from core.model_states import model_states
 from core.region_banks import regions_stale
 from core.services import Services
@@ -65,7 +65,7 @@ def _kept(services: Services, product: Product) -> dict[int, bool]:
 
 def _add_test_image(services: Services, person: Person, product: Product, seed: int) -> None:
     data = encode(plate(seed))
-    (outcome,) = image_library.add_images(
+    (outcome,) = image_uploads.add_images(
         services,
         person,
         product_id=product.id or 0,

@@ -8,7 +8,9 @@ from sqlmodel import col, select
 
 from core import (
     catalog,
-    image_library,
+    image_edits,
+    image_intake,
+    image_uploads,
     inspection,
     inspection_decisions,
     jobs,
@@ -36,8 +38,8 @@ def _inspect(services: Services, person: Person, product: Product, seed: int) ->
 
 
 def _add_normal(services: Services, person: Person, product: Product, data: bytes) -> None:
-    files = [image_library.IncomingFile("n.png", lambda: data)]
-    (outcome,) = image_library.add_images(
+    files = [image_intake.IncomingFile("n.png", lambda: data)]
+    (outcome,) = image_uploads.add_images(
         services, person, product_id=product.id or 0, image_type="normal", files=files
     )
     assert outcome.outcome == "added"
@@ -67,8 +69,8 @@ def test_deleted_and_relabelled_images_do_not_come_back_and_others_take_their_pl
         "defect"
     ].matches
     gone, turned = first[0][0], first[1][0]
-    image_library.delete_images(plate_services, person, [gone])
-    image_library.relabel_images(plate_services, person, [turned], image_type="normal")
+    image_edits.delete_images(plate_services, person, [gone])
+    image_edits.relabel_images(plate_services, person, [turned], image_type="normal")
     again = similarity.search(plate_services, product_id=plate_product.id or 0, pixels=plate(9100, "spot"), top_k=3)[
         "defect"
     ].matches
@@ -237,7 +239,7 @@ def test_without_defect_images_nothing_is_suggested_and_normals_are_found(
 ) -> None:
     with plate_services.database.reading() as session:
         defects = [found for found in session.exec(select(Image.id).where(Image.image_type == "defect")) if found]
-    image_library.delete_images(plate_services, person, defects)
+    image_edits.delete_images(plate_services, person, defects)
     view = _inspect(plate_services, person, plate_product, 9600)
     assert view.similar_defects == []
     assert view.suggestion is None

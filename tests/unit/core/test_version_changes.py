@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlmodel import col, select
 
-from core import image_library, jobs
+from core import image_edits, image_uploads, jobs
 from core.accounts import Person, open_person
 from core.errors import Conflict, NotFound
-from core.image_library import IncomingFile
+from core.image_intake import IncomingFile
 from core.services import Services
 from core.version_changes import compare_versions
 from core.versions import list_versions
@@ -39,7 +39,7 @@ def test_images_are_named_whether_they_are_there_or_deleted(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     data = encode(plate(8800))
-    (added,) = image_library.add_images(
+    (added,) = image_uploads.add_images(
         plate_services,
         person,
         product_id=plate_product.id or 0,
@@ -47,10 +47,10 @@ def test_images_are_named_whether_they_are_there_or_deleted(
         files=[IncomingFile("new.png", lambda: data)],
     )
     deleted, *_rest = _images(plate_services, "normal")
-    image_library.delete_images(plate_services, person, [deleted.id or 0])
+    image_edits.delete_images(plate_services, person, [deleted.id or 0])
     spot = _images(plate_services, "defect")[-1]
     scratch = _images(plate_services, "defect")[0]
-    image_library.relabel_images(
+    image_edits.relabel_images(
         plate_services,
         person,
         [spot.id or 0],
@@ -112,7 +112,7 @@ def test_a_version_says_which_one_it_extends_and_by_how_much(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     data = encode(plate(8801))
-    (_added,) = image_library.add_images(
+    (_added,) = image_uploads.add_images(
         plate_services,
         person,
         product_id=plate_product.id or 0,

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import catalog, image_library, inspection, jobs
+from core import catalog, image_edits, image_uploads, inspection, jobs
 from core.accounts import Person, open_person
 from core.errors import AppError, Conflict, NotFound, Unavailable
-from core.image_library import IncomingFile
+from core.image_intake import IncomingFile
 from core.model_states import model_states
 from core.services import Services
 from core.versions import activate, active_version, list_versions
@@ -26,7 +26,7 @@ def person(plate_services: Services) -> Person:
 
 def _add(services: Services, person: Person, product: Product, seed: int, split: str = "train") -> int:
     data = encode(plate(seed))
-    (outcome,) = image_library.add_images(
+    (outcome,) = image_uploads.add_images(
         services,
         person,
         product_id=product.id or 0,
@@ -65,14 +65,14 @@ def test_images_that_come_and_go_make_a_model_out_of_date_and_are_counted(
 ) -> None:
     product_id = plate_product.id or 0
     added = [_add(plate_services, person, plate_product, 8100 + number) for number in range(2)]
-    image_library.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:1])
+    image_edits.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:1])
     for kind in IMAGE_KINDS:
         state = model_states(plate_services)[(kind, product_id)]
         assert (state.state, state.changes) == ("out_of_date", {"added": 2, "removed": 1})
         assert state.active is not None
     deploy(plate_services, product_id)
     assert model_states(plate_services)[(BANK, product_id)].state == "current"
-    image_library.delete_images(plate_services, person, added)
+    image_edits.delete_images(plate_services, person, added)
     assert model_states(plate_services)[(BANK, product_id)].changes == {"added": 0, "removed": 2}
 
 
@@ -88,7 +88,7 @@ def test_another_label_makes_both_models_out_of_date(
     scratch = next(
         row for row in catalog.list_defect_types(plate_services, plate_product.id or 0) if row.code == "scratch"
     )
-    image_library.relabel_images(
+    image_edits.relabel_images(
         plate_services,
         person,
         _images(plate_services, "normal", "train")[:1],
@@ -146,7 +146,7 @@ def test_rolling_back_inspects_with_the_older_version_again(
         return view.bank_version.number, view.inspection.score
 
     first = score()
-    image_library.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:6])
+    image_edits.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:6])
     newer, older = _second_version(plate_services, plate_product)
     second = score()
     assert (first[0], second[0]) == (1, 2)
