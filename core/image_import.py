@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import catalog
+from core import catalog, defect_types
 from core.archives import is_junk, open_archive
 from core.errors import BadInput, NotFound
 from core.image_intake import FileOutcome, IncomingFile, IntakeItem, Label, take_in
@@ -112,7 +112,9 @@ def _items(
 ) -> tuple[list[IntakeItem], list[FileOutcome]]:
     """The images to take in; and those refused because their defect type cannot be made."""
     product_id = product.id or 0
-    types = {row.code.lower(): row for row in catalog.list_defect_types(services, product_id, include_inactive=True)}
+    types = {
+        row.code.lower(): row for row in defect_types.list_defect_types(services, product_id, include_inactive=True)
+    }
     items: list[IntakeItem] = []
     refused: list[FileOutcome] = []
     for image in planned.images:
@@ -121,7 +123,7 @@ def _items(
             row = types.get(image.defect_code.lower())
             if row is None:
                 try:
-                    row = catalog.create_defect_type(
+                    row = defect_types.create_defect_type(
                         services,
                         person,
                         product_id=product_id,

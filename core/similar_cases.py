@@ -14,6 +14,8 @@ from storage.tables import DefectType, Image, Inspection, Product
 if TYPE_CHECKING:
     from core.services import Services
 
+_AT_ONCE = 500  # of an index whose images are nearly all deleted, tens of thousands are looked up
+
 
 @dataclass(frozen=True)
 class Similar:
@@ -40,6 +42,14 @@ def live_types(session: Session, ids: Collection[int], image_type: str) -> dict[
     An image that was deleted, or re-labelled to the other kind, is not among them; nor is an inspection whose
     confirmation was taken back; nor anything of a product that was deactivated.
     """
+    asked = list(ids)
+    live: dict[int, int | None] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        live |= _live_types(session, asked[start : start + _AT_ONCE], image_type)
+    return live
+
+
+def _live_types(session: Session, ids: Sequence[int], image_type: str) -> dict[int, int | None]:
     images = [found for found in ids if found > 0]
     inspections = [-found for found in ids if found < 0]
     live: dict[int, int | None] = {}

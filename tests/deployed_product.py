@@ -21,7 +21,8 @@ def _reader(data: bytes) -> Callable[[], bytes]:
 def build_deployed_product(folder: Path) -> None:
     """Fill `folder` with the product "cells" and deploy it, along the same path as a worker."""
     from core import deployments, jobs
-    from core.catalog import create_defect_type, create_product
+    from core.catalog import create_product
+    from core.defect_types import create_defect_type
     from core.demo_images.solar_cells import DEFECT_CODE, cell_images
     from core.image_intake import IncomingFile
     from core.image_uploads import add_images

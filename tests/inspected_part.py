@@ -10,7 +10,8 @@ import pytest
 from PIL import Image as PillowImage
 
 from core.accounts import Person
-from core.catalog import create_defect_type, create_product
+from core.catalog import create_product
+from core.defect_types import create_defect_type
 from core.job_terms import MANUAL_INDEX, MEMORY_BANK
 from core.model_cache import ModelCache
 from core.services import Services

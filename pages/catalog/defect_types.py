@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from core.catalog import (
-    create_defect_type,
-    list_defect_types,
-    list_products,
-    set_defect_type_active,
-    update_defect_type,
-)
+from core.catalog import list_products
+from core.defect_types import create_defect_type, list_defect_types, set_defect_type_active, update_defect_type
 from core.errors import AppError, Conflict, NotFound
 from core.roles import ENGINEER
 from pages.components.defect_type_form import SEVERITY_NAMES, DefectTypeText, ask_fields, fill_fields

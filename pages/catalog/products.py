@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.catalog import (
-    ProductSummary,
-    create_product,
-    get_product,
-    list_products,
-    set_product_active,
-    update_product,
-)
+from core.catalog import ProductSummary, create_product, get_product, list_products, set_product_active, update_product
 from core.errors import AppError, Conflict
 from core.model_states import model_states
 from core.roles import ENGINEER

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.catalog import SEVERITIES
+from core.defect_types import SEVERITIES
 from core.i18n import N_
 from pages.components.language import _
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.catalog import ProductSummary, create_defect_type, list_defect_types, list_products
+from core.catalog import ProductSummary, list_products
+from core.defect_types import create_defect_type, list_defect_types
 from core.errors import AppError
 from pages.components.defect_type_form import ask_fields, fill_fields
 from pages.components.deploy_notice import show_deploy_notice

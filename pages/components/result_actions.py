@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.catalog import create_defect_type
+from core.defect_types import create_defect_type
 from core.errors import AppError
 from core.inspection_decisions import VERDICTS, close_action, confirm_defect_type, override_verdict
 from pages.components.language import _, defect_name, escape, percent

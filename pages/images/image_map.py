@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.catalog import list_defect_types, list_products
+from core.catalog import list_products
+from core.defect_types import list_defect_types
 from core.errors import AppError
 from core.i18n import N_
 from core.image_library import read_thumbnails

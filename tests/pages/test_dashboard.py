@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from core.accounts import Person
-from core.catalog import create_defect_type, create_product
+from core.catalog import create_product
+from core.defect_types import create_defect_type
 from core.services import Services
 from pages.components.screens import DASHBOARD
 from storage.tables import DefectType, Inspection, ModelVersion, ThresholdSetting, utc_now

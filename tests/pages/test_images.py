@@ -11,7 +11,8 @@ from PIL import Image as PillowImage
 from streamlit.testing.v1 import AppTest
 
 from core.accounts import Person
-from core.catalog import create_defect_type, create_product, list_defect_types
+from core.catalog import create_product
+from core.defect_types import create_defect_type, list_defect_types
 from core.image_intake import IncomingFile
 from core.image_library import get_image, list_images
 from core.image_uploads import add_images

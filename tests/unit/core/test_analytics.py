@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from core import catalog
+from core import catalog, defect_types
 from core.accounts import Person
 from core.analytics import dashboard
 from core.services import Services
@@ -83,7 +83,7 @@ def test_defects_count_for_the_confirmed_type_else_the_suggested(
 ) -> None:
     product_id = casting.product.id or 0
     hole, burr = (
-        catalog.create_defect_type(services, engineer, product_id=product_id, code=code, name_ko=code)
+        defect_types.create_defect_type(services, engineer, product_id=product_id, code=code, name_ko=code)
         for code in ("hole", "burr")
     )
     casting.inspect("reject", suggested=hole)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from core import catalog
+from core import catalog, defect_types
 from core.accounts import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.services import Services
@@ -37,9 +37,9 @@ def _image(product: Product, number: int, *, defect_type_id: int | None = None, 
 
 def test_summary_counts_images_manuals_and_types(services: Services, engineer: Person) -> None:
     product = catalog.create_product(services, engineer, name="Casting A", code="casting")
-    hole = catalog.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
-    burr = catalog.create_defect_type(services, engineer, product_id=product.id or 0, code="burr", name_ko="버")
-    catalog.set_defect_type_active(services, engineer, burr.id or 0, False)
+    hole = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    burr = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="burr", name_ko="버")
+    defect_types.set_defect_type_active(services, engineer, burr.id or 0, False)
     with services.database.unit_of_work() as session:
         for number in range(3):
             session.add(_image(product, number))
@@ -165,12 +165,12 @@ def test_a_deactivated_product_is_hidden_but_not_lost(services: Services, engine
 def test_defect_type_lives_within_its_product(services: Services, engineer: Person) -> None:
     one = catalog.create_product(services, engineer, name="one", code="one")
     two = catalog.create_product(services, engineer, name="two", code="two")
-    catalog.create_defect_type(services, engineer, product_id=one.id or 0, code="hole", name_ko="기공")
-    catalog.create_defect_type(services, engineer, product_id=two.id or 0, code="hole", name_ko="구멍")
+    defect_types.create_defect_type(services, engineer, product_id=one.id or 0, code="hole", name_ko="기공")
+    defect_types.create_defect_type(services, engineer, product_id=two.id or 0, code="hole", name_ko="구멍")
     with pytest.raises(Conflict) as caught:
-        catalog.create_defect_type(services, engineer, product_id=one.id or 0, code="HOLE", name_ko="기공")
+        defect_types.create_defect_type(services, engineer, product_id=one.id or 0, code="HOLE", name_ko="기공")
     assert caught.value.code == "defect_code_taken"
-    assert [row.name_ko for row in catalog.list_defect_types(services, one.id or 0)] == ["기공"]
+    assert [row.name_ko for row in defect_types.list_defect_types(services, one.id or 0)] == ["기공"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_defect_type_lives_within_its_product(services: Services, engineer: Pers
 def test_defect_type_is_checked(services: Services, engineer: Person, values: dict[str, str], code: str) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
     with pytest.raises(BadInput) as caught:
-        catalog.create_defect_type(
+        defect_types.create_defect_type(
             services, engineer, product_id=product.id or 0, **{"code": "hole", "name_ko": "기공", **values}
         )
     assert caught.value.code == code
@@ -193,10 +193,10 @@ def test_defect_type_is_checked(services: Services, engineer: Person, values: di
 
 def test_defect_type_edit_is_guarded_by_its_version(services: Services, engineer: Person) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
-    row = catalog.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    row = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
 
     def save(name_ko: str, row_version: int) -> None:
-        catalog.update_defect_type(
+        defect_types.update_defect_type(
             services,
             engineer,
             row.id or 0,
@@ -215,15 +215,17 @@ def test_defect_type_edit_is_guarded_by_its_version(services: Services, engineer
 
 def test_examples_must_be_the_types_own(services: Services, engineer: Person) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
-    row = catalog.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    row = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
     with services.database.unit_of_work() as session:
         own, other = _image(product, 1, defect_type_id=row.id), _image(product, 2)
         session.add_all([own, other])
         session.commit()
-    assert catalog.set_defect_examples(services, engineer, row.id or 0, [own.id or 0]).example_image_ids == [own.id]
+    assert defect_types.set_defect_examples(services, engineer, row.id or 0, [own.id or 0]).example_image_ids == [
+        own.id
+    ]
     for ids, code in (([other.id or 0], "example_of_other_type"), (list(range(6)), "too_many_examples")):
         with pytest.raises(BadInput) as caught:
-            catalog.set_defect_examples(services, engineer, row.id or 0, ids)
+            defect_types.set_defect_examples(services, engineer, row.id or 0, ids)
         assert caught.value.code == code
 
 
@@ -231,14 +233,16 @@ def test_a_worker_may_register_a_defect_type_but_not_edit_the_catalogue(
     services: Services, engineer: Person, worker_person: Person
 ) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
-    row = catalog.create_defect_type(services, worker_person, product_id=product.id or 0, code="new", name_ko="새 불량")
+    row = defect_types.create_defect_type(
+        services, worker_person, product_id=product.id or 0, code="new", name_ko="새 불량"
+    )
     forbidden: list[Callable[[], object]] = [
         lambda: catalog.create_product(services, worker_person, name="y"),
         lambda: catalog.update_product(
             services, worker_person, product.id or 0, row_version=1, name="y", description=""
         ),
         lambda: catalog.set_product_active(services, worker_person, product.id or 0, False),
-        lambda: catalog.set_defect_type_active(services, worker_person, row.id or 0, False),
+        lambda: defect_types.set_defect_type_active(services, worker_person, row.id or 0, False),
     ]
     for call in forbidden:
         with pytest.raises(NotAllowed):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import catalog, image_edits, image_library, image_uploads
+from core import catalog, defect_types, image_edits, image_library, image_uploads
 from core.accounts import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed
 from core.image_import import import_path
@@ -45,7 +45,7 @@ def product(services: Services, engineer: Person) -> Product:
 
 @pytest.fixture
 def hole(services: Services, engineer: Person, product: Product) -> DefectType:
-    return catalog.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    return defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
 
 
 def _add(
@@ -239,12 +239,12 @@ def test_a_new_label_brings_a_new_name_and_drops_what_no_longer_fits(
     services: Services, engineer: Person, product: Product, hole: DefectType
 ) -> None:
     image_id = _add(services, engineer, product, _png(1, "a.png"), _mask("a_mask.png"), hole=hole)[0].image_id or 0
-    catalog.set_defect_examples(services, engineer, hole.id or 0, [image_id])
+    defect_types.set_defect_examples(services, engineer, hole.id or 0, [image_id])
     assert image_edits.relabel_images(services, engineer, [image_id], image_type="normal", split="test") == 1
     image = image_library.get_image(services, image_id)
     assert (image.stored_name, image.split, image.defect_type_id) == ("casting_normal_001.png", "test", None)
     assert image.mask_key is None
-    assert catalog.list_defect_types(services, product.id)[0].example_image_ids == []
+    assert defect_types.list_defect_types(services, product.id)[0].example_image_ids == []
     assert _object_count(services) == 2
     with pytest.raises(BadInput) as caught:
         image_edits.relabel_images(services, engineer, [image_id], image_type="defect")
@@ -320,7 +320,7 @@ def test_import_makes_the_product_its_types_and_masks(
     assert [code for _path, code in summary.unknown] == ["import_not_an_image"]
     (found,) = catalog.list_products(services)
     assert (found.n_normal_train, found.n_normal_test, found.n_defect_test) == (2, 1, 1)
-    (defect_type,) = catalog.list_defect_types(services, found.product.id)
+    (defect_type,) = defect_types.list_defect_types(services, found.product.id)
     assert defect_type.name_ko == "긁힘"
     (defect,) = image_library.list_images(services, found.product.id or 0, image_type="defect").rows
     assert image_library.read_mask_png(services, defect) is not None

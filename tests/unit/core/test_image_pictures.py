@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from core.accounts import Person
-from core.catalog import create_defect_type, create_product
+from core.catalog import create_product
+from core.defect_types import create_defect_type
 from core.image_intake import IncomingFile
 from core.image_library import get_image
 from core.image_pictures import LONGEST_SIDE_PX, draw_picture

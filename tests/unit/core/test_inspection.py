@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlmodel import func, select
 
-from core import catalog, inspection, inspection_decisions, kept_inspections
+from core import catalog, defect_types, inspection, inspection_decisions, kept_inspections
 from core.accounts import Person, open_person
 from core.errors import AppError, BadInput, Conflict, NotFound, NotReady, Unavailable
 from core.kept_inspections import InspectionView
@@ -302,7 +302,7 @@ def test_a_defect_type_is_confirmed_changed_or_denied_but_never_another_products
     row = view.inspection
     engineer = open_person(plate_services, "engineer")
     other = catalog.create_product(plate_services, engineer, name="Other", code="other")
-    foreign: DefectType = catalog.create_defect_type(
+    foreign: DefectType = defect_types.create_defect_type(
         plate_services, engineer, product_id=other.id or 0, code="burr", name_ko="버"
     )
     for unknown in (foreign.id, 99_999):

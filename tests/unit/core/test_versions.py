@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import catalog, image_edits, image_uploads, inspection, jobs
+from core import catalog, defect_types, image_edits, image_uploads, inspection, jobs
 from core.accounts import Person, open_person
 from core.errors import AppError, Conflict, NotFound, Unavailable
 from core.image_intake import IncomingFile
@@ -86,7 +86,7 @@ def test_another_label_makes_both_models_out_of_date(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     scratch = next(
-        row for row in catalog.list_defect_types(plate_services, plate_product.id or 0) if row.code == "scratch"
+        row for row in defect_types.list_defect_types(plate_services, plate_product.id or 0) if row.code == "scratch"
     )
     image_edits.relabel_images(
         plate_services,
