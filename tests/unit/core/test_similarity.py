@@ -15,6 +15,7 @@ from core import (
     inspection_decisions,
     jobs,
     kept_inspections,
+    similar_cases,
     similarity,
 )
 from core.accounts import Person, open_person
@@ -77,6 +78,15 @@ def test_deleted_and_relabelled_images_do_not_come_back_and_others_take_their_pl
     assert len(again) == 3
     assert not {gone, turned} & {found for found, _ in again}
     assert again[0] == first[2]
+
+
+def test_more_ids_can_be_looked_up_than_a_statement_takes(plate_services: Services, plate_product: Product) -> None:
+    """As of a large index whose images were nearly all deleted since."""
+    with plate_services.database.reading() as session:
+        kept = set(session.exec(select(Image.id).where(Image.image_type == "defect", Image.split == "train")).all())
+        found = similar_cases.live_types(session, [*range(1, 300_000), *range(-9, 0)], "defect")
+    assert kept
+    assert kept <= set(found)
 
 
 def test_a_filter_by_type_is_exact(plate_services: Services, plate_product: Product) -> None:
