@@ -82,13 +82,7 @@ def similar_everywhere(
 
     The third is why an index could not be asked. Raises as `load` does.
     """
-    from inference.vision.region_crops import crop_region, worst_box
-
-    row, pixels, anomaly_map = _read_kept(services, inspection_id)
-    defective = None
-    if row.verdict != "ok":
-        size_px = (pixels.shape[1], pixels.shape[0])
-        defective = crop_region(pixels, worst_box(anomaly_map, image_size_px=size_px))
+    row, pixels, defective = _look_again(services, inspection_id)
     answers = similarity.search_everywhere(
         services, product_id=row.product_id, pixels=pixels, top_k=top_k, defective=defective
     )
@@ -98,6 +92,26 @@ def similar_everywhere(
             similarity.describe_matches(services, session, answers[kind].matches) for kind in ("defect", "normal")
         )
     return defects, normals, problem
+
+
+def similar_of_type(
+    services: Services, inspection_id: int, *, defect_type_id: int, top_k: int
+) -> tuple[list[Similar], AppError | None]:
+    """The product's defects of this type that look most like a kept inspection: all there are, up to `top_k`.
+
+    The second is why the index could not be asked. Raises as `load` does.
+    """
+    row, pixels, defective = _look_again(services, inspection_id)
+    answer = similarity.search(
+        services,
+        product_id=row.product_id,
+        pixels=pixels,
+        top_k=top_k,
+        defective=defective,
+        defect_type_id=defect_type_id,
+    )["defect"]
+    with reading(services) as session:
+        return similarity.describe_matches(services, session, answer.matches), answer.problem
 
 
 def describe_inspection(
@@ -149,6 +163,20 @@ def describe_inspection(
             defect_types=[found for found in types if found.is_active],
             person_name=person.display_name if person else "",
         )
+
+
+def _look_again(
+    services: Services, inspection_id: int
+) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """The row, its picture, and its most anomalous place cut out unless it was OK; raises as `load` does."""
+    from inference.vision.region_crops import crop_region, worst_box
+
+    row, pixels, anomaly_map = _read_kept(services, inspection_id)
+    defective = None
+    if row.verdict != "ok":
+        size_px = (pixels.shape[1], pixels.shape[0])
+        defective = crop_region(pixels, worst_box(anomaly_map, image_size_px=size_px))
+    return row, pixels, defective
 
 
 def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:

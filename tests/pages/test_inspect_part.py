@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.accounts import Person, open_person
 from core.catalog import create_product, find_product, set_product_active
+from core.defect_types import create_defect_type
 from core.kept_inspections import recent
 from core.services import Services
 from pages.components.screens import INSPECT_PART
@@ -67,6 +68,31 @@ def test_a_worker_inspects_a_defective_cell_and_closes_the_action(open_deployed:
     closed = recent(deployed, limit=1)[0]
     assert (closed.action_status, closed.action_note) == ("done", "Cell taken out")
     assert closed.created_by == app.session_state["person"].id
+
+
+def test_the_similar_defects_of_one_type_can_be_asked_for(open_deployed: OpenApp, deployed: Services) -> None:
+    product = find_product(deployed, "cells")
+    assert product is not None
+    other = create_defect_type(
+        deployed,
+        open_person(deployed, "engineer"),
+        product_id=product.id or 0,
+        code="crack",
+        name_ko="균열",
+        name_en="Crack",
+    )
+    app = _inspect_sample(open_deployed(INSPECT_PART, role="worker"), "cell_defect")
+    inspection = recent(deployed, limit=1)[0]
+    key = f"similar_type_{inspection.id}"
+    assert "None was found." not in texts(app)
+    app.selectbox(key=key).set_value(other.id).run()
+    assert not app.exception
+    assert "None was found." in texts(app)
+    app.selectbox(key=key).set_value(inspection.suggested_defect_type_id).run()
+    assert not app.exception
+    assert "None was found." not in texts(app)
+    kept = app.session_state["similar_of_type"][1][0]
+    assert {similar.defect_type.code for similar in kept} == {"cell_defect"}
 
 
 def test_a_good_cell_needs_no_action_and_the_next_part_clears_the_screen(
