@@ -155,11 +155,15 @@ def find_obstacle(device: Device) -> Obstacle | None:
 def _find_obstacle() -> Obstacle | None:
     if not may_have_cuda():
         return "gpu_absent"
-    import faiss
-
-    if not hasattr(faiss, "StandardGpuResources"):
-        return "faiss_without_gpu"
-    refusal = _try_gpu()
+    try:
+        import faiss
+    except (ImportError, RuntimeError) as error:
+        # The build for a GPU says so where NVIDIA's packages beside it are missing or damaged.
+        refusal: str | None = _first_line(error)
+    else:
+        if not hasattr(faiss, "StandardGpuResources"):
+            return "faiss_without_gpu"
+        refusal = _try_gpu()
     if refusal is None:
         return None
     _log.warning("the GPU did not pass a trial search: %s", refusal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -283,6 +284,15 @@ def test_the_cpu_build_of_faiss_beside_a_gpu_is_told(no_gpu: pytest.MonkeyPatch)
     if hasattr(faiss, "StandardGpuResources"):
         no_gpu.delattr(faiss, "StandardGpuResources")
     assert find_obstacle("auto") == "faiss_without_gpu"
+
+
+def test_a_faiss_that_cannot_be_loaded_is_told_and_no_crash(
+    no_gpu: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    no_gpu.setattr(gpu_scan, "may_have_cuda", lambda: True)
+    no_gpu.setitem(sys.modules, "faiss", None)
+    assert find_obstacle("cuda") == "gpu_refuses"
+    assert "faiss" in caplog.records[0].getMessage()
 
 
 def test_the_trial_in_a_process_of_its_own_says_why_it_failed() -> None:
