@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.audit import record
-from core.errors import BadInput
+from core.errors import BadInput, NotFound
 from core.image_intake import Label
 from core.image_labels import check_label
 from core.image_storing import discard_objects, name_prefix, number_after
@@ -36,14 +36,17 @@ def relabel_images(
     """Change what images show (`image_type`, with the type for defects), their split, or both; None keeps it.
 
     The stored name follows the label; the object keeps its key, because only the row says what it is. The mask of an
-    image that becomes normal is dropped. Returns how many changed. Raises as `add_images`, and BadInput
-    no_images_chosen.
+    image that becomes normal is dropped. Returns how many changed. Raises as `add_images`, NotFound
+    where none is there any more, and BadInput no_images_chosen.
     """
     require_role(person.role, ENGINEER)
     dropped: list[str] = []
     changed = 0
     with writing(services) as session:
-        for image in _get_images(session, image_ids):
+        images = _get_images(session, image_ids)
+        if not images:
+            raise NotFound("not_found")  # all were deleted since they were chosen
+        for image in images:
             label = check_label(
                 session,
                 image.product_id,

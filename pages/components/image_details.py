@@ -1,8 +1,8 @@
-"""One curated image at full size: the picture with its mask, what is known of it, and its neighbours on the page."""
+"""One curated image at full size: the picture with its mask, what is known of it, what it is called; its neighbours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,8 +12,9 @@ from core.image_intake import IncomingFile
 from core.image_library import get_image
 from core.image_masks import set_mask
 from core.image_pictures import draw_picture
-from pages.components.dialogs import OpenDialog
+from pages.components.dialogs import OpenDialog, close_dialog
 from pages.components.image_labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
+from pages.components.image_relabelling import show_relabelling
 from pages.components.language import _, byte_size, escape, moment, number
 from pages.components.session import person, services, show_error
 from pages.components.words import IMAGE_NOTES, in_words
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 _TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
 
 
-def show_details(dialog: OpenDialog, defect_types: Sequence[DefectType]) -> None:
-    """The picture at the left, its facts at the right; the arrows go through the page."""
+def show_details(
+    dialog: OpenDialog, defect_types: Sequence[DefectType], *, relabelled: Callable[[int], None] | None = None
+) -> None:
+    """The picture at the left, its facts at the right; the arrows go through the page.
+
+    `relabelled` is told the id of an image that was labelled anew.
+    """
     ids: list[int] = dialog.values["ids"]
     place = min(dialog.values["place"], len(ids) - 1)
     try:
@@ -35,6 +41,7 @@ def show_details(dialog: OpenDialog, defect_types: Sequence[DefectType]) -> None
         with right:
             show_steps(dialog, place, len(ids))
             show_facts(image, defect_types)
+            show_relabel_form(dialog, place, defect_types, relabelled)
             with_mask = image.mask_key is not None and st.toggle(
                 _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
             )
@@ -80,6 +87,24 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
     for note in image.notes:
         if note in IMAGE_NOTES:
             st.caption(_(IMAGE_NOTES[note]))
+
+
+def show_relabel_form(
+    dialog: OpenDialog, place: int, defect_types: Sequence[DefectType], relabelled: Callable[[int], None] | None
+) -> None:
+    """Say anew what the image shows; then the next one of those opened takes its place."""
+    ids: list[int] = dialog.values["ids"]
+
+    def go_on() -> None:
+        if relabelled is not None:
+            relabelled(ids[place])
+        if place + 1 < len(ids):
+            dialog.values["place"] = place + 1
+        else:
+            close_dialog()
+
+    with st.popover(_("Re-label"), icon=":material/sell:", width="stretch"):
+        show_relabelling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on)
 
 
 def show_mask_form(image: Image) -> None:

@@ -1,4 +1,4 @@
-"""Saying anew what one opened image shows and what it is used for."""
+"""Saying anew what chosen images show and what they are used for."""
 
 from __future__ import annotations
 
@@ -17,12 +17,23 @@ if TYPE_CHECKING:
     from storage.tables import DefectType
 
 
-def show_relabel_one(image_id: int, defect_types: Sequence[DefectType], *, done: Callable[[], None]) -> None:
-    """The form for the image; `done` is called when the new label is kept."""
-    with st.form(f"relabel_{image_id}", border=False):
-        image_type, defect_type_id = pick_label(defect_types, key=f"relabel_{image_id}_label")
-        split = pick_split(key=f"relabel_{image_id}_split")
-        st.caption(_("Names of files follow what they show. Models notice the change at their next deployment."))
+def show_relabelling(
+    image_ids: Sequence[int], defect_types: Sequence[DefectType], *, key: str, done: Callable[[], None]
+) -> None:
+    """The form for the images; `done` is called when the new label is kept, before the page is drawn anew.
+
+    What was chosen is forgotten then: it was meant for these images, and the form serves the next ones.
+    """
+    turn = st.session_state.get(f"{key}_turn", 0)
+    with st.form(f"{key}_form", border=False):
+        image_type, defect_type_id = pick_label(defect_types, key=f"{key}_label_{turn}")
+        split = pick_split(key=f"{key}_split_{turn}")
+        st.caption(
+            _(
+                "Names of files follow what they show, and an image that becomes normal loses its mask. Models notice "
+                "the change at their next deployment."
+            )
+        )
         if not st.form_submit_button(_("Re-label"), type="primary", icon=":material/check:"):
             return
     if image_type is None and split is None:
@@ -30,11 +41,15 @@ def show_relabel_one(image_id: int, defect_types: Sequence[DefectType], *, done:
         return
     try:
         changed = relabel_images(
-            services(), person(), [image_id], image_type=image_type, defect_type_id=defect_type_id, split=split
+            services(), person(), image_ids, image_type=image_type, defect_type_id=defect_type_id, split=split
         )
     except AppError as error:
         show_error(error)
         return
+    if not changed:
+        st.info(_("Nothing was changed: the label and the use were so already."))
+        return
+    st.session_state[f"{key}_turn"] = turn + 1
     done()
     say_after_rerun(_n("{count} image re-labelled.", "{count} images re-labelled.", changed))
     st.rerun(scope="app")

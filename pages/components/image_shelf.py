@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import AppError
-from core.image_edits import delete_images, relabel_images
+from core.image_edits import delete_images
 from core.image_library import Page, list_images, read_thumbnails
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.gallery import show_thumbnail
@@ -17,10 +17,9 @@ from pages.components.image_labels import (
     DEFECT_IMAGE,
     SPLIT_NAMES,
     describe_label,
-    pick_label,
-    pick_split,
     short_name,
 )
+from pages.components.image_relabelling import show_relabelling
 from pages.components.language import _, _n, defect_name, escape
 from pages.components.session import person, say_after_rerun, services, show_error, showing_errors
 
@@ -132,7 +131,7 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
         disabled=not chosen,
     )
     with st.popover(_("Re-label"), icon=":material/sell:", disabled=not chosen):
-        show_relabel(defect_types, key)
+        show_relabelling(sorted(chosen), defect_types, key=f"{key}_relabel", done=lambda: forget_chosen(key))
     st.button(
         _("Delete"),
         key=f"{key}_delete",
@@ -181,6 +180,12 @@ def follow_tick(key: str, image_id: int) -> None:
         chosen.discard(image_id)
 
 
+def forget_one(key: str, image_id: int) -> None:
+    """The image may have left this shelf: it must not stay chosen behind the scenes."""
+    st.session_state[f"{key}_chosen"].discard(image_id)
+    st.session_state.pop(f"{key}_pick_{image_id}", None)
+
+
 def choose(key: str, image_ids: Sequence[int]) -> None:
     """Choose all images of the page that is shown."""
     for image_id in image_ids:
@@ -195,34 +200,11 @@ def choose_none(key: str, image_ids: Sequence[int]) -> None:
         st.session_state[f"{key}_pick_{image_id}"] = False
 
 
-def show_relabel(defect_types: Sequence[DefectType], key: str) -> None:
-    """Say anew what the chosen images show, and what they are used for."""
-    with st.form(f"{key}_relabel", border=False):
-        image_type, defect_type_id = pick_label(defect_types, key=f"{key}_relabel_label")
-        split = pick_split(key=f"{key}_relabel_split")
-        st.caption(_("Names of files follow what they show. Models notice the change at their next deployment."))
-        if not st.form_submit_button(_("Re-label"), type="primary", icon=":material/check:"):
-            return
-    if image_type is None and split is None:
-        st.info(_("Nothing is to be changed. Say what the images show, or what they are used for."))
-        return
-    try:
-        changed = relabel_images(
-            services(),
-            person(),
-            sorted(st.session_state[f"{key}_chosen"]),
-            image_type=image_type,
-            defect_type_id=defect_type_id,
-            split=split,
-        )
-    except AppError as error:
-        show_error(error)
-        return
+def forget_chosen(key: str) -> None:
+    """What was chosen is done with: choose anew, from the first page."""
     st.session_state[f"{key}_chosen"] = set()
     st.session_state[f"{key}_owner"] = None
     forget_ticks(key)
-    say_after_rerun(_n("{count} image re-labelled.", "{count} images re-labelled.", changed))
-    st.rerun(scope="app")
 
 
 def forget_ticks(key: str) -> None:
@@ -234,7 +216,11 @@ def forget_ticks(key: str) -> None:
 def show_open_dialog(defect_types: Sequence[DefectType], key: str) -> None:
     """Draw the dialog that was asked for."""
     if dialog := opened(_OPEN):
-        draw_dialog(_("Image"), lambda open_one: show_details(open_one, defect_types), dialog, width="large")
+
+        def show_one(open_one: OpenDialog) -> None:
+            show_details(open_one, defect_types, relabelled=lambda image_id: forget_one(key, image_id))
+
+        draw_dialog(_("Image"), show_one, dialog, width="large")
     elif dialog := opened(_DELETE):
         count = len(st.session_state[f"{key}_chosen"])
 

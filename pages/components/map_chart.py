@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from core.image_map import MapImage
+    from storage.tables import DefectType
 
 OPEN = "image_map_open"
 # Told apart by people who see colours otherwise, too (Okabe and Ito, 2008), and by shape beside.
@@ -23,15 +24,21 @@ _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "star", "penta
 _NORMAL_COLOR = "#8a94a6"
 
 
-def draw_map(images: Sequence[MapImage], *, height_px: int = 470) -> go.Figure:
-    """Every image as a dot whose `customdata` is its place in `images`; normal images in grey, behind the others."""
+def draw_map(images: Sequence[MapImage], defect_types: Sequence[DefectType], *, height_px: int = 470) -> go.Figure:
+    """Every image as a dot whose `customdata` is its place in `images`; normal images in grey, behind the others.
+
+    A type keeps its colour and shape whichever of the product's `defect_types` are on the map: re-labelling an image
+    must not repaint the others.
+    """
     import plotly.graph_objects as go
 
     groups: dict[int, list[int]] = {}
     for place, image in enumerate(images):
         groups.setdefault(image.label.id or 0 if image.label is not None else 0, []).append(place)
+    turns = {key: turn for turn, key in enumerate(sorted(found.id or 0 for found in defect_types))}
     figure = go.Figure()
-    for turn, key in enumerate(sorted(groups)):
+    for key in sorted(groups):
+        turn = turns.get(key, 0)
         places = groups[key]
         label = images[places[0]].label
         # Plotly reads some HTML in its texts: what a person typed must stay text.

@@ -14,11 +14,10 @@ from core.image_library import read_thumbnails
 from core.image_map import PLACES, WHOLE, ImageMap, Layout, describe_map, lay_out_images, map_versions
 from core.roles import ENGINEER
 from pages.components import screens
-from pages.components.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
+from pages.components.dialogs import draw_dialog, open_dialog, opened
 from pages.components.gallery import show_thumbnail
 from pages.components.image_details import show_details
 from pages.components.image_labels import describe_label
-from pages.components.image_relabelling import show_relabel_one
 from pages.components.language import _, _n, defect_name, escape, language, percent
 from pages.components.map_chart import OPEN, draw_map, show_map
 from pages.components.pickers import pick_product
@@ -81,13 +80,15 @@ def show_screen() -> None:
         return
     show_counts(found)
     show_map(
-        draw_map(found.images), [image.image.id or 0 for image in found.images], key=f"image_map_{product_id}_{view}"
+        draw_map(found.images, types),
+        [image.image.id or 0 for image in found.images],
+        key=f"image_map_{product_id}_{view}",
     )
     show_findings(found, types, view)
     if product.notice:
         st.caption(f":material/copyright: {escape(product.notice)}")
     if dialog := opened(OPEN):
-        draw_dialog(_("Image"), lambda open_one: show_opened(open_one, types), dialog, width="large")
+        draw_dialog(_("Image"), lambda open_one: show_details(open_one, types), dialog, width="large")
 
 
 def show_nothing_yet(error: AppError, view: str) -> None:
@@ -195,15 +196,6 @@ def show_images(images: Sequence[Image], words: Sequence[str], *, key: str) -> N
                         args=(OPEN,),
                         kwargs={"ids": ids, "place": place},
                     )
-
-
-def show_opened(dialog: OpenDialog, types: Sequence[DefectType]) -> None:
-    """The image, and its label to change."""
-    show_details(dialog, types)
-    ids: list[int] = dialog.values["ids"]
-    image_id = ids[min(dialog.values["place"], len(ids) - 1)]
-    with st.expander(_("Re-label"), icon=":material/sell:"):
-        show_relabel_one(image_id, types, done=close_dialog)
 
 
 show_screen()

@@ -210,8 +210,8 @@ def test_chosen_images_are_relabelled_together(
     app = open_app(NORMAL_IMAGES)
     for image_id in (first, third):
         app.checkbox(key=f"shelf_normal_pick_{image_id}").check().run()
-    app.selectbox(key="shelf_normal_relabel_label").set_value(hole.id)
-    app.segmented_control(key="shelf_normal_relabel_split").set_value("test")
+    app.selectbox(key="shelf_normal_relabel_label_0").set_value(hole.id)
+    app.segmented_control(key="shelf_normal_relabel_split_0").set_value("test")
     form_button = [button for button in app.button if button.label == "Re-label"][-1]
     form_button.click().run()
     assert [get_image(services, found or 0).defect_type_id for found in (first, second, third)] == [

@@ -12,7 +12,7 @@ import pytest
 
 from core import catalog, defect_types, image_edits, image_library, image_uploads
 from core.accounts import Person
-from core.errors import AppError, BadInput, Conflict, NotAllowed
+from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.image_import import import_path
 from core.image_intake import FileOutcome, IncomingFile
 from core.services import Services
@@ -250,6 +250,17 @@ def test_a_new_label_brings_a_new_name_and_drops_what_no_longer_fits(
         image_edits.relabel_images(services, engineer, [image_id], image_type="defect")
     assert caught.value.code == "defect_type_missing"
     assert image_edits.relabel_images(services, engineer, [image_id], split="test") == 0
+
+
+def test_images_that_were_deleted_meanwhile_cannot_be_labelled_anew(
+    services: Services, engineer: Person, product: Product
+) -> None:
+    gone, here = (_add(services, engineer, product, _png(n, f"{n}.png"))[0].image_id or 0 for n in (1, 2))
+    image_edits.delete_images(services, engineer, [gone])
+    with pytest.raises(NotFound) as caught:
+        image_edits.relabel_images(services, engineer, [gone], split="test")
+    assert caught.value.code == "not_found"
+    assert image_edits.relabel_images(services, engineer, [gone, here], split="test") == 1
 
 
 def test_deleting_leaves_neither_row_nor_object(
