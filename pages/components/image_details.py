@@ -103,8 +103,7 @@ def show_relabel_form(
         else:
             close_dialog()
 
-    with st.popover(_("Re-label"), icon=":material/sell:", width="stretch"):
-        show_relabelling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on)
+    show_relabelling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on, width="stretch")
 
 
 def show_mask_form(image: Image) -> None:

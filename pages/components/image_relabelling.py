@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -18,12 +18,28 @@ if TYPE_CHECKING:
 
 
 def show_relabelling(
+    image_ids: Sequence[int],
+    defect_types: Sequence[DefectType],
+    *,
+    key: str,
+    done: Callable[[], None],
+    width: Literal["content", "stretch"] = "content",
+) -> None:
+    """A button that opens the form for the images; `done` is called when the new label is kept, before the rerun.
+
+    What was chosen is forgotten then, and the form closes: it was meant for these images, and serves the next ones.
+    """
+    turn = st.session_state.get(f"{key}_turn", 0)
+    with st.popover(
+        _("Re-label"), icon=":material/sell:", key=f"{key}_open_{turn}", disabled=not image_ids, width=width
+    ):
+        show_form(image_ids, defect_types, key=key, done=done)
+
+
+def show_form(
     image_ids: Sequence[int], defect_types: Sequence[DefectType], *, key: str, done: Callable[[], None]
 ) -> None:
-    """The form for the images; `done` is called when the new label is kept, before the page is drawn anew.
-
-    What was chosen is forgotten then: it was meant for these images, and the form serves the next ones.
-    """
+    """What the images show and are used for, and what became of saving it."""
     turn = st.session_state.get(f"{key}_turn", 0)
     with st.form(f"{key}_form", border=False):
         image_type, defect_type_id = pick_label(defect_types, key=f"{key}_label_{turn}")

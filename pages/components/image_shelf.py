@@ -130,8 +130,7 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
         args=(key, on_page),
         disabled=not chosen,
     )
-    with st.popover(_("Re-label"), icon=":material/sell:", disabled=not chosen):
-        show_relabelling(sorted(chosen), defect_types, key=f"{key}_relabel", done=lambda: forget_chosen(key))
+    show_relabelling(sorted(chosen), defect_types, key=f"{key}_relabel", done=lambda: forget_chosen(key))
     st.button(
         _("Delete"),
         key=f"{key}_delete",
