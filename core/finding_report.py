@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from core.errors import describe
 from core.guidance_keeping import WrittenGuidance, latest_guidance
 from core.heat_colours import colour_heat, fit_within, lay_heat_over
-from core.i18n import N_
+from core.inspection_terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
 from core.kept_inspections import InspectionView, load
 from core.messages import MESSAGES
 from core.report_font import REGULAR, register_fonts
@@ -32,18 +31,7 @@ from storage.tables import utc_now
 if TYPE_CHECKING:
     from core.services import Services
 
-VERDICTS: Mapping[str, tuple[str, str]] = {
-    "ok": (N_("OK"), "#1b7f4d"),
-    "review": (N_("Review"), "#9a5b00"),
-    "reject": (N_("NG"), "#b3261e"),
-}
-ACTIONS: Mapping[str, str] = {"none": N_("None needed"), "open": N_("Open"), "done": N_("Done")}
-SECTIONS: Mapping[str, str] = {
-    "cause": N_("Likely cause"),
-    "action": N_("Immediate action"),
-    "check": N_("Check"),
-    "prevention": N_("Prevention"),
-}
+_COLOURS = {"ok": "#1b7f4d", "review": "#9a5b00", "reject": "#b3261e"}
 _PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
 # The frame's own padding on each side, in points: without it, headings would stand beside the tables' edge.
 _FRAME_PT = 6
@@ -103,7 +91,6 @@ def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[
     from reportlab.platypus import Spacer
 
     row = view.inspection
-    name, colour = VERDICTS[row.final_verdict]
     badge = ParagraphStyle("badge", parent=style.title, textColor="#ffffff", alignment=1)
     types = {found.id: found for found in view.defect_types}
     defect = types.get(row.final_defect_type_id)
@@ -132,16 +119,16 @@ def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[
         (words._("Model"), words._("memory bank, version {number}", number=view.bank_version.number)),
         (
             words._("Corrective action"),
-            words._(ACTIONS[row.action_status]) + (f": {row.action_note}" if row.action_note else ""),
+            words._(ACTION_NAMES[row.action_status]) + (f": {row.action_note}" if row.action_note else ""),
         ),
     ]
     if row.final_verdict != row.verdict:
-        own = words._("Overruled; the model said: {verdict}", verdict=words._(VERDICTS[row.verdict][0]))
+        own = words._("Overruled; the model said: {verdict}", verdict=words._(VERDICT_NAMES[row.verdict]))
         facts.insert(2, (words._("Verdict"), f"{own}. {row.override_reason}"))
     banner = make_table(
-        [[make_paragraph(title, style.title), make_paragraph(words._(name), badge)]],
+        [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[row.final_verdict]), badge)]],
         [TEXT_MM - 44, 44],
-        ("BACKGROUND", (1, 0), (1, 0), HexColor(colour)),
+        ("BACKGROUND", (1, 0), (1, 0), HexColor(_COLOURS[row.final_verdict])),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
     )
@@ -203,7 +190,7 @@ def _steps(written: WrittenGuidance | None, words: Words, style: Style) -> list[
             numbers = " ".join(f"[{number}]" for number in step.citations)
             note = numbers if step.from_manual else words._("not from the manual")
             rows.append([make_tick_box(), make_paragraph(step.text, style.body), make_paragraph(note, style.small)])
-        parts.append(make_paragraph(words._(SECTIONS[section.name]), style.section))
+        parts.append(make_paragraph(words._(STEP_TITLES[section.name]), style.section))
         parts.append(make_table(rows, [6, TEXT_MM - 36, 30]))
     code = written.guidance.fallback_code
     why = describe(code, {}, words.language) + " " if code in MESSAGES and "{" not in MESSAGES[code or ""] else ""

@@ -9,11 +9,11 @@ from sqlmodel import Session
 from core.accounts import Person
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotFound
+from core.inspection_terms import VERDICTS
 from core.services import Services
 from core.transactions import writing
 from storage.tables import DefectType, Inspection, utc_now
 
-VERDICTS = ("ok", "review", "reject")
 _EDITED = ("final_defect_type_id", "final_verdict", "override_reason", "action_status", "action_note")
 
 

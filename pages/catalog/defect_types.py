@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.catalog import list_products
-from core.defect_types import create_defect_type, list_defect_types, set_defect_type_active, update_defect_type
+from core.defect_types import list_defect_types, set_defect_type_active, update_defect_type
 from core.errors import AppError, Conflict, NotFound
 from core.roles import ENGINEER
-from pages.components.defect_type_form import SEVERITY_NAMES, DefectTypeText, ask_fields, fill_fields
+from pages.components.defect_type_form import (
+    SEVERITY_NAMES,
+    DefectTypeText,
+    ask_fields,
+    fill_fields,
+    register_defect_type,
+)
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.language import _, _n, defect_name, escape
 from pages.components.pickers import remembered_product_id
@@ -173,21 +179,8 @@ def show_create(dialog: OpenDialog) -> None:
         text = ask_fields("defect_type_create", with_code=True)
         if not st.form_submit_button(_("Register"), type="primary", icon=":material/check:"):
             return
-    try:
-        row = create_defect_type(
-            services(),
-            person(),
-            product_id=product_id,
-            code=text.code,
-            name_ko=text.name_ko,
-            name_en=text.name_en,
-            description=text.description,
-            severity=text.severity,
-        )
-    except AppError as error:
-        show_error(error)
+    if register_defect_type(product_id, text) is None:
         return
-    say_after_rerun(_("“{name}” is registered.", name=escape(defect_name(row))))
     close_dialog()
     st.rerun()
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.defect_types import SEVERITIES
+from core.defect_types import SEVERITIES, create_defect_type
+from core.errors import AppError
 from core.i18n import N_
-from pages.components.language import _
+from pages.components.language import _, defect_name, escape
+from pages.components.session import person, say_after_rerun, services, show_error
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType
 
 SEVERITY_NAMES: dict[str, str] = {"minor": N_("Minor"), "major": N_("Major"), "critical": N_("Critical")}
 SEVERITY_MEANINGS = N_(
@@ -57,3 +63,23 @@ def ask_fields(key: str, *, with_code: bool) -> DefectTypeText:
     )
     description = st.text_area(_("Description (optional)"), key=f"{key}_description", height=140)
     return DefectTypeText(code, name_ko, name_en, description, severity or "major")
+
+
+def register_defect_type(product_id: int, text: DefectTypeText) -> DefectType | None:
+    """Register the type that was typed, and say so with the next run; None, with the reason shown, if that fails."""
+    try:
+        row = create_defect_type(
+            services(),
+            person(),
+            product_id=product_id,
+            code=text.code,
+            name_ko=text.name_ko,
+            name_en=text.name_en,
+            description=text.description,
+            severity=text.severity,
+        )
+    except AppError as error:
+        show_error(error)
+        return None
+    say_after_rerun(_("“{name}” is registered.", name=escape(defect_name(row))))
+    return row

@@ -9,27 +9,17 @@ import streamlit as st
 from core.guidance_use import PRICES_AS_OF, DayOfUse, list_use
 from core.text_models import WRITER_NAMES
 from pages.components.language import _, number
+from pages.components.pickers import pick_period
 from pages.components.session import services
-
-_PERIODS_DAYS = (7, 30, 90)
 
 
 def show_use() -> None:
     """The period, its totals, and a line for each day and model."""
     title, period = st.columns([2, 1], vertical_alignment="bottom")
     title.subheader(_("Guidance: use and cost"))
-    words = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
-    days = period.segmented_control(
-        _("Period"),
-        list(words),
-        key="guidance_use_days",
-        default=30,
-        required=True,
-        format_func=lambda found: words[found],
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    rows = list_use(services(), days=days or 30)
+    with period:
+        days = pick_period(key="guidance_use_days", label_visible=False)
+    rows = list_use(services(), days=days)
     if not rows:
         st.info(_("No guidance was written in this period."), icon=":material/menu_book:")
         return

@@ -10,7 +10,7 @@ from core.errors import AppError, describe
 from core.guidance import write_guidance
 from core.guidance_keeping import latest_guidance
 from core.guidance_passages import FoundPassages, find_passages
-from core.i18n import N_
+from core.inspection_terms import STEP_TITLES
 from core.messages import MESSAGES
 from core.roles import ENGINEER
 from pages.components import screens
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from core.kept_inspections import InspectionView
     from inference.language.guidance import Step
 
-SECTION_TITLES: dict[str, tuple[str, str]] = {
-    "cause": (N_("Likely cause"), ":material/search:"),
-    "action": (N_("Immediate action"), ":material/build:"),
-    "check": (N_("Check"), ":material/fact_check:"),
-    "prevention": (N_("Prevention"), ":material/shield:"),
+_STEP_ICONS: dict[str, str] = {
+    "cause": ":material/search:",
+    "action": ":material/build:",
+    "check": ":material/fact_check:",
+    "prevention": ":material/shield:",
 }
 _KEPT = "guidance_kept"
 _FIRST_LINES = 4
@@ -146,8 +146,7 @@ def _fallback_words(code: str) -> str:
 
 
 def _section_title(name: str) -> str:
-    words, icon = SECTION_TITLES[name]
-    return f"**{icon} {_(words)}**"
+    return f"**{_STEP_ICONS[name]} {_(STEP_TITLES[name])}**"
 
 
 def _show_written(written: WrittenGuidance) -> None:

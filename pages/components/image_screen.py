@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.catalog import ProductSummary, list_products
-from core.defect_types import create_defect_type, list_defect_types
-from core.errors import AppError
-from pages.components.defect_type_form import ask_fields, fill_fields
+from core.defect_types import list_defect_types
+from pages.components.defect_type_form import ask_fields, fill_fields, register_defect_type
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.image_intake import last_intake, show_intake
 from pages.components.image_labels import DEFECT_IMAGE
 from pages.components.image_shelf import show_shelf
-from pages.components.language import _, defect_name, escape
+from pages.components.language import _, escape
 from pages.components.pickers import pick_defect_type, pick_product
 from pages.components.screens import PRODUCTS, link_to
-from pages.components.session import person, say_after_rerun, services, show_error
+from pages.components.session import services
 
 if TYPE_CHECKING:
     from storage.tables import DefectType
@@ -100,21 +99,9 @@ def show_new_type(dialog: OpenDialog) -> None:
         if not st.form_submit_button(_("Register"), type="primary", icon=":material/check:"):
             return
     product_id = dialog.values["product_id"]
-    try:
-        row = create_defect_type(
-            services(),
-            person(),
-            product_id=product_id,
-            code=text.code,
-            name_ko=text.name_ko,
-            name_en=text.name_en,
-            description=text.description,
-            severity=text.severity,
-        )
-    except AppError as error:
-        show_error(error)
+    row = register_defect_type(product_id, text)
+    if row is None:
         return
     st.session_state[f"{_TYPE_KEY}_{product_id}_made"] = row.id
-    say_after_rerun(_("“{name}” is registered.", name=escape(defect_name(row))))
     close_dialog()
     st.rerun()

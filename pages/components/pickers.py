@@ -1,4 +1,4 @@
-"""Choosing a product or a defect type; the chosen product is remembered from screen to screen."""
+"""Choosing a product, a defect type or a period; the chosen product is remembered from screen to screen."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from storage.tables import DefectType, Product
 
 _CHOSEN_PRODUCT = "chosen_product_id"
+_PERIODS_DAYS, _USUAL_PERIOD_DAYS = (7, 30, 90), 30
 
 
 def remembered_product_id() -> int | None:
@@ -48,6 +49,22 @@ def pick_product(
     )
     remember_product(chosen)
     return products[ids.index(chosen)]
+
+
+def pick_period(*, key: str, label_visible: bool = True) -> int:
+    """The last days that are looked at: how many."""
+    words = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
+    chosen = st.segmented_control(
+        _("Period"),
+        list(words),
+        key=key,
+        default=_USUAL_PERIOD_DAYS,
+        required=True,
+        format_func=lambda days: words[days],
+        label_visibility="visible" if label_visible else "collapsed",
+        width="stretch",
+    )
+    return chosen or _USUAL_PERIOD_DAYS
 
 
 def pick_defect_type(

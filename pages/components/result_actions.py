@@ -9,10 +9,11 @@ import streamlit as st
 
 from core.defect_types import create_defect_type
 from core.errors import AppError
-from core.inspection_decisions import VERDICTS, close_action, confirm_defect_type, override_verdict
+from core.inspection_decisions import close_action, confirm_defect_type, override_verdict
+from core.inspection_terms import ACTION_NAMES, VERDICT_NAMES, VERDICTS
 from pages.components.language import _, defect_name, escape, percent
 from pages.components.session import person, say_after_rerun, services, show_error
-from pages.components.words import ACTION_NAMES, VERDICT_ICONS, VERDICT_NAMES, in_words
+from pages.components.words import VERDICT_ICONS, in_words
 
 if TYPE_CHECKING:
     from core.kept_inspections import InspectionView

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import kept_inspections
+from core.inspection_terms import VERDICT_NAMES
 from pages.components.finding_report_button import show_report_button
 from pages.components.guidance_view import show_guidance
 from pages.components.heat_map import Pictures, draw_pictures
@@ -24,7 +25,6 @@ from pages.components.words import (
     THRESHOLD_METHODS,
     VERDICT_ICONS,
     VERDICT_MEANINGS,
-    VERDICT_NAMES,
     describe_region,
     in_words,
 )

@@ -1,4 +1,4 @@
-"""Codes of the tables in words: verdicts, actions, image notes, places in an image."""
+"""Codes of the tables in words: what verdicts mean, image notes, places in an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pages.components.language import _, number, percent
 if TYPE_CHECKING:
     from core.kept_inspections import InspectionView
 
-VERDICT_NAMES: dict[str, str] = {"ok": N_("OK"), "review": N_("Review"), "reject": N_("NG")}
 VERDICT_ICONS: dict[str, str] = {
     "ok": ":material/check_circle:",
     "review": ":material/help:",
@@ -23,7 +22,6 @@ VERDICT_MEANINGS: dict[str, str] = {
     "review": N_("Between OK and NG: a person must decide."),
     "reject": N_("Differs clearly from the normal parts."),
 }
-ACTION_NAMES: dict[str, str] = {"none": N_("None needed"), "open": N_("Open"), "done": N_("Done")}
 SOURCE_NAMES: dict[str, str] = {
     "upload": N_("Upload"),
     "camera": N_("Camera"),

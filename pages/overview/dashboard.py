@@ -8,12 +8,14 @@ import streamlit as st
 
 from core.analytics import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
 from core.catalog import list_products
+from core.inspection_terms import ACTION_NAMES, VERDICT_NAMES
 from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.roles import ENGINEER, WORKER
 from pages.components.charts import draw_pareto, show_chart
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, _n, defect_name, escape, moment, number, percent, score
 from pages.components.model_state import state_badge, state_of_kind
+from pages.components.pickers import pick_period
 from pages.components.screens import (
     INSPECT_PART,
     MEMORY_BANKS,
@@ -28,11 +30,10 @@ from pages.components.screens import (
     SIMILARITY_INDEX as SIMILARITY_SCREEN,
 )
 from pages.components.session import may, require, services
-from pages.components.words import ACTION_NAMES, VERDICT_COLORS, VERDICT_ICONS, VERDICT_NAMES, in_words
+from pages.components.words import VERDICT_COLORS, VERDICT_ICONS, in_words
 
 require(WORKER)
 
-_PERIODS_DAYS = (7, 30, 90)
 _MOST_BARS = 10
 _PANEL_PX = 430
 _NO_BREAK = "\u00a0"
@@ -54,21 +55,13 @@ def show_screen() -> None:
     product_id = product_filter.selectbox(
         _("Product"), list(names), key="dashboard_product", format_func=lambda found: names[found]
     )
-    periods = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
-    days = period_filter.segmented_control(
-        _("Period"),
-        list(periods),
-        key="dashboard_days",
-        default=30,
-        required=True,
-        format_func=lambda found: periods[found],
-        width="stretch",
-    )
-    view = dashboard(services(), days=days or 30, product_id=product_id)
+    with period_filter:
+        days = pick_period(key="dashboard_days")
+    view = dashboard(services(), days=days, product_id=product_id)
     show_totals(view)
     left, right = st.columns([1.5, 1])
     with left.container(border=True, height=_PANEL_PX):
-        st.subheader(_("Defects by type, last {days} days", days=days or 30))
+        st.subheader(_("Defects by type, last {days} days", days=days))
         show_defects(view)
     with right.container(border=True, height=_PANEL_PX):
         st.subheader(_("Open actions"))
