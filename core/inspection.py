@@ -15,6 +15,7 @@ from core.job_terms import MEMORY_BANK
 from core.kept_inspections import InspectionView, describe_inspection
 from core.services import Services
 from core.similarity import SearchAnswer
+from core.suggestions import suggest_type
 from core.transactions import reading, writing
 from core.versions import active_version, current_threshold
 from storage.objects import ObjectStoreError
@@ -131,7 +132,7 @@ def inspect(
             row.nearest_image_name = nearest.stored_name if nearest else ""
         defects = finding.answers["defect"]
         if row.verdict != "ok" and defects.rule is not None:
-            suggestion = similarity.suggest_type(session, defects.suggestion_of, defects.rule)
+            suggestion = suggest_type(session, defects.suggestion_of, defects.rule)
             if suggestion is not None:
                 # A confidence without a type says: none of the known ones.
                 row.suggested_defect_type_id = suggestion.defect_type.id if suggestion.defect_type else None

@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 from core import similarity
 from core.errors import AppError, NotFound, from_lower
 from core.services import Services
-from core.similarity import Similar, Suggestion
+from core.similar_cases import Similar, describe_matches
+from core.suggestions import Suggestion
 from core.transactions import reading
 from storage.objects import ObjectStoreError
 from storage.tables import (
@@ -88,9 +89,7 @@ def similar_everywhere(
     )
     problem = next((answer.problem for answer in answers.values() if answer.problem is not None), None)
     with reading(services) as session:
-        defects, normals = (
-            similarity.describe_matches(services, session, answers[kind].matches) for kind in ("defect", "normal")
-        )
+        defects, normals = (describe_matches(services, session, answers[kind].matches) for kind in ("defect", "normal"))
     return defects, normals, problem
 
 
@@ -111,7 +110,7 @@ def similar_of_type(
         defect_type_id=defect_type_id,
     )["defect"]
     with reading(services) as session:
-        return similarity.describe_matches(services, session, answer.matches), answer.problem
+        return describe_matches(services, session, answer.matches), answer.problem
 
 
 def describe_inspection(
@@ -151,8 +150,8 @@ def describe_inspection(
             anomaly_map=anomaly_map,
             regions=[Region(**region) for region in row.regions],
             quality=assess(pixels),
-            similar_defects=similarity.describe_matches(services, session, searches.get("defect", [])),
-            similar_normals=similarity.describe_matches(services, session, searches.get("normal", [])),
+            similar_defects=describe_matches(services, session, searches.get("defect", [])),
+            similar_normals=describe_matches(services, session, searches.get("normal", [])),
             suggestion=None if row.suggestion_confidence is None else Suggestion(suggested, row.suggestion_confidence),
             similar_problem=problem,
             nearest=_nearest(services, session, row),

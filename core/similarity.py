@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 from core.errors import AppError, from_lower
 from core.jobs import SIMILARITY_INDEX
 from core.services import Services
-from core.similar_cases import Similar, describe_matches, live_types
-from core.suggestions import Suggestion, read_rule, suggest_type
+from core.similar_cases import live_types
+from core.suggestions import read_rule
 from core.transactions import reading
 from core.versions import PARTS, active_version
 from storage.tables import Image, Inspection, ModelVersion, Product, SearchHistory
@@ -26,19 +26,6 @@ if TYPE_CHECKING:
     from inference.vision.ranking import View
     from inference.vision.type_vote import VoteRule
     from inference.vision.vector_index import Match
-
-__all__ = [
-    "MAX_TOP_K",
-    "SearchAnswer",
-    "Similar",
-    "Suggestion",
-    "describe_matches",
-    "history_rows",
-    "matches_of",
-    "search",
-    "search_everywhere",
-    "suggest_type",
-]
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.components.language import _, day, defect_name, escape, percent
 
 if TYPE_CHECKING:
-    from core.similarity import Similar
+    from core.similar_cases import Similar
 
 
 def show_thumbnail(data: bytes | None, *, alt: str) -> None:

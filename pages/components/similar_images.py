@@ -15,7 +15,7 @@ from pages.components.session import services, showing_errors
 if TYPE_CHECKING:
     from core.errors import AppError
     from core.kept_inspections import InspectionView
-    from core.similarity import Similar
+    from core.similar_cases import Similar
 
 _SCOPES: dict[str, str] = {"product": N_("This product"), "all": N_("All products")}
 _HEIGHT_PX = 430

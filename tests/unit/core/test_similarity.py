@@ -22,6 +22,7 @@ from core.accounts import Person, open_person
 from core.errors import NotReady
 from core.model_states import model_states
 from core.services import Services
+from core.suggestions import suggest_type
 from core.versions import active_version, list_versions
 from storage.tables import DefectType, Image, ModelVersion, Product
 from tests.plates import deploy, encode, plate
@@ -236,8 +237,8 @@ def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
 
     answer = _search(plate_services, plate_product)["defect"]
     with plate_services.database.reading() as session:
-        far = similarity.suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=0.99999))
-        near = similarity.suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=-1.0))
+        far = suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=0.99999))
+        near = suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=-1.0))
     assert far is not None
     assert (far.defect_type, far.code) == (None, None)
     assert near is not None
