@@ -35,12 +35,16 @@ class BuildFigures:
 
 @dataclass(frozen=True)
 class BuiltBank:
-    """`rows` float32 (M, k) in the projected space, with the image (`owners`) and the cell of the grid of each."""
+    """`rows` float32 (M, k) in the projected space, with the image (`owners`) and the cell of the grid of each.
+
+    `colour_scale` (3,) is that of the patches' colour, where it counts.
+    """
 
     rows: np.ndarray
     owners: np.ndarray
     cells: np.ndarray
     projection: Projection | None
+    colour_scale: np.ndarray | None
     figures: BuildFigures
 
 
@@ -76,7 +80,14 @@ def build_bank(features: PatchFeatures, *, report: Report) -> BuiltBank:
         radius_bound=chosen.radius + max(group.radius for group in features.groups),
         merged=features.reduced,
     )
-    return BuiltBank(rows=bank_rows, owners=owners, cells=cells, projection=projection, figures=figures)
+    return BuiltBank(
+        rows=bank_rows,
+        owners=owners,
+        cells=cells,
+        projection=projection,
+        colour_scale=features.colour_scale,
+        figures=figures,
+    )
 
 
 def extend_bank(old: BuiltBank, features: PatchFeatures, *, report: Report) -> BuiltBank:
@@ -115,7 +126,14 @@ def extend_bank(old: BuiltBank, features: PatchFeatures, *, report: Report) -> B
         radius_bound=max(before.radius_bound, chosen.radius + max(group.radius for group in features.groups)),
         merged=before.merged or features.reduced,
     )
-    return BuiltBank(rows=bank_rows, owners=owners, cells=cells, projection=old.projection, figures=figures)
+    return BuiltBank(
+        rows=bank_rows,
+        owners=owners,
+        cells=cells,
+        projection=old.projection,
+        colour_scale=old.colour_scale,
+        figures=figures,
+    )
 
 
 def _project(group: PatchGroup, projection: Projection | None) -> np.ndarray:

@@ -19,7 +19,7 @@ from inference.vision.projection import Projection
 
 KIND = "memory_bank"
 # What bundles of before these settings existed were built with.
-_FORMER: Mapping[str, Any] = MappingProxyType({"projected_share": None, "smoothing_cells": 0.0})
+_FORMER: Mapping[str, Any] = MappingProxyType({"projected_share": None, "smoothing_cells": 0.0, "colour_weight": 0.0})
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ def write_bank(
             "golden_input": contents.golden_input,
             "golden_map": golden_map,
             **_projection_tensors(bank.projection),
+            **({} if bank.colour_scale is None else {"colour_scale": bank.colour_scale}),
         },
         files={} if portable is None else {"graph.xml": portable.xml, "graph.bin": portable.weights},
     )
@@ -92,6 +93,7 @@ def read_bank(bundle: Bundle) -> BankContents:
                 owners=tensors["owners"],
                 cells=tensors["cells"],
                 projection=projection,
+                colour_scale=tensors.get("colour_scale"),
                 figures=BuildFigures(**document["figures"]),
             ),
             training_keys=tuple(document["training_keys"]),
@@ -102,7 +104,7 @@ def read_bank(bundle: Bundle) -> BankContents:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ArtifactError("artifact_damaged", file="manifest.json") from error
-    if not _fits(contents.bank, contents.config.spec.dimension, len(contents.training_keys)):
+    if not _fits(contents.bank, contents.config, len(contents.training_keys)):
         raise ArtifactError("artifact_damaged", file="tensors.safetensors")
     return contents
 
@@ -111,10 +113,15 @@ def _projection_tensors(projection: Projection | None) -> dict[str, np.ndarray]:
     return {} if projection is None else {"projection_mean": projection.mean, "projection_axes": projection.axes}
 
 
-def _fits(bank: BuiltBank, dimension: int, key_count: int) -> bool:
-    """Whether the parts of a bank that was read belong together and to features of this dimension."""
+def _fits(bank: BuiltBank, config: PatchCoreConfig, key_count: int) -> bool:
+    """Whether the parts of a bank that was read belong together and to patches of this configuration."""
     projection, count = bank.projection, len(bank.rows)
-    columns = dimension
+    dimension = columns = config.dimension
+    scale = bank.colour_scale
+    if (scale is not None) != (config.colour_weight > 0.0):
+        return False
+    if scale is not None and (scale.shape != (3,) or not np.isfinite(scale).all()):
+        return False
     if projection is not None:
         if projection.mean.shape != (dimension,) or projection.axes.ndim != 2 or projection.axes.shape[1] != dimension:
             return False

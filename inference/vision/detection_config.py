@@ -23,6 +23,8 @@ class PatchCoreConfig:
     distance is averaged over; distances are smoothed over the grid (`smoothing_cells`, a Gaussian's sigma), and
     `score_share` is the share of patches, the highest ones, whose mean is the image's score. `projected_share` is the
     share of the feature dimensions that patches are brought down to (None: they are compared as they are).
+    `colour_weight` is how much the colour of a place beside that of its surroundings counts: the spread of a* and of
+    b*, as a share of that of all features together (0: not at all).
     `even_light` brings every image to one mean and contrast before its features are taken (None: where the training
     images differ enough in light for that).
     `memory_budget_bytes` bounds the patches that are held while building. `levels` None: the backbone's own.
@@ -40,7 +42,8 @@ class PatchCoreConfig:
     neighbours: int = 1
     smoothing_cells: float = 0.7
     score_share: float = 0.003
-    projected_share: float | None = 0.42
+    projected_share: float | None = 0.41
+    colour_weight: float = 0.4
     blur_sigma_px: float = 4.0
     even_light: bool | None = None
     seed: int = 0
@@ -60,11 +63,12 @@ class PatchCoreConfig:
         _require(
             self.projected_share is None or 0.0 < self.projected_share <= 1.0, "projected_share", self.projected_share
         )
+        _require(0.0 <= self.colour_weight <= 4.0, "colour_weight", self.colour_weight)
         _require(self.even_light in (None, False, True), "even_light", self.even_light)
         _require(0.0 <= self.blur_sigma_px <= 64.0, "blur_sigma_px", self.blur_sigma_px)
         _require(0 <= self.seed < 2**63, "seed", self.seed)
         # At least a few images of a fine grid must fit, or no bank can be built at all.
-        least = 16 * spec.dimension * 4 * (self.size_px // spec.strides[0]) ** 2
+        least = 16 * self.dimension * 4 * (self.size_px // spec.strides[0]) ** 2
         _require(self.memory_budget_bytes >= least, "memory_budget_bytes", self.memory_budget_bytes)
 
     @property
@@ -72,6 +76,11 @@ class PatchCoreConfig:
         """The backbone with the levels of this configuration."""
         spec = find_backbone(self.backbone)
         return spec if self.levels is None else spec.with_levels(self.levels)
+
+    @property
+    def dimension(self) -> int:
+        """Numbers that describe one patch: the backbone's, and three of colour where that counts."""
+        return self.spec.dimension + (3 if self.colour_weight > 0.0 else 0)
 
     @property
     def size_px(self) -> int:

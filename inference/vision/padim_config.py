@@ -58,6 +58,7 @@ class PadimConfig:
             input_size_px=self.input_size_px or find_backbone(self.backbone).input_size_px,
             patch_window=self.patch_window,
             score_share=self.score_share,
+            colour_weight=0.0,
             blur_sigma_px=self.blur_sigma_px,
             even_light=self.even_light,
             seed=self.seed,

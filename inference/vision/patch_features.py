@@ -15,6 +15,7 @@ from inference.vision.input_preparation import check_image, choose_input_shape, 
 from inference.vision.runtime import FeatureRuntime
 
 if TYPE_CHECKING:
+    from inference.vision.local_colour import LocalColour
     from inference.vision.tiled_extraction import TiledImages
 
 __all__ = [
@@ -65,7 +66,8 @@ class PatchFeatures:
     `samples` maps an image's index to all its patches (P, D); in memory-saving mode that is only a part of
     the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one. Of images that
     are seen in `tiles` there are no samples: they are opened again; `grid` is that of a tile then, and the cells of
-    the groups are places on `tiling.PLACES`.
+    the groups are places on `tiling.PLACES`. `colour_scale` (3,) is that of the last three columns, where these are
+    of colour.
     """
 
     config: PatchCoreConfig
@@ -79,6 +81,7 @@ class PatchFeatures:
     samples: dict[int, np.ndarray] = field(repr=False, default_factory=dict)
     skipped: dict[str, InferenceError] = field(default_factory=dict)
     mirrored: np.ndarray | None = None
+    colour_scale: np.ndarray | None = None
     tiles: TiledImages | None = None
 
     @property
@@ -89,8 +92,17 @@ class PatchFeatures:
         return len(self.keys) * self.grid[0] * self.grid[1]
 
 
-def compute_patches(runtime: FeatureRuntime, batch: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """Patches of a prepared batch (N, H, W, 3) as float32 (N, D, P) with the grid (rows, columns), P = rows·columns."""
+def compute_patches(
+    runtime: FeatureRuntime, batch: np.ndarray, *, colour: LocalColour | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Patches of a prepared batch (N, H, W, 3) as float32 (N, D, P) with the grid (rows, columns), P = rows·columns.
+
+    With `colour` its columns follow those of the backbone.
+    """
     (maps,) = runtime.features(batch)
     count, dimension, rows, columns = maps.shape
-    return maps.reshape(count, dimension, rows * columns), (rows, columns)
+    patches = maps.reshape(count, dimension, rows * columns)
+    if colour is None:
+        return patches, (rows, columns)
+    described = np.stack([colour.describe(pixels, (rows, columns)) for pixels in batch])
+    return np.concatenate([patches, described], axis=1), (rows, columns)

@@ -27,6 +27,7 @@ from inference.vision.feature_extraction import extract_features
 from inference.vision.golden import check_golden, make_golden_input
 from inference.vision.graphs import GraphSpec
 from inference.vision.input_preparation import check_image, prepare_input
+from inference.vision.local_colour import LocalColour
 from inference.vision.look_ahead import read_ahead
 from inference.vision.patch_features import (
     BATCH_SIZE,
@@ -102,6 +103,7 @@ class PatchCore:
         self.golden_input = golden_input
         self._built = bank
         self._bank = Bank(bank.rows)
+        self._colour = None if bank.colour_scale is None else LocalColour(config, bank.colour_scale)
 
     @property
     def bank_size(self) -> int:
@@ -149,7 +151,12 @@ class PatchCore:
     def extract(self, sources: Sequence[ImageSource], *, progress: Progress | None = None) -> PatchFeatures:
         """The patches of more normal images, taken exactly as the bank's own were. Raises as `extract_patches`."""
         return extract_features(
-            sources, self.config, open_graph=lambda _: self.runtime, size_px=self.input_size_px, progress=progress
+            sources,
+            self.config,
+            open_graph=lambda _: self.runtime,
+            size_px=self.input_size_px,
+            colour_scale=self._built.colour_scale,
+            progress=progress,
         )
 
     def extend(self, features: PatchFeatures, *, progress: Progress | None = None) -> PatchCore:
@@ -176,7 +183,9 @@ class PatchCore:
         return unseen_scores(features, self._bank, projection=self._built.projection, progress=progress)
 
     def _check_own(self, features: PatchFeatures) -> None:
-        if features.graph != self.runtime.graph or features.config != self.config:
+        own, theirs = self._built.colour_scale, features.colour_scale
+        same_colour = own is theirs or (own is not None and theirs is not None and np.array_equal(own, theirs))
+        if features.graph != self.runtime.graph or features.config != self.config or not same_colour:
             raise ModelError("config_invalid", field="features", value="taken otherwise")
 
     def inspect(self, image: np.ndarray) -> Detection:
@@ -272,7 +281,7 @@ class PatchCore:
         )
 
     def _detect(self, batch: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[Detection]:
-        patches, grid = compute_patches(self.runtime, batch)
+        patches, grid = compute_patches(self.runtime, batch, colour=self._colour)
         return [
             self._describe(image_patches, grid, height=shape[0], width=shape[1])
             for image_patches, shape in zip(patches, shapes, strict=True)
@@ -303,7 +312,7 @@ class PatchCore:
         )
 
     def _detect_tiled(self, image: np.ndarray) -> Detection:
-        tiled = open_tiled(image, self.config, self.runtime)
+        tiled = open_tiled(image, self.config, self.runtime, colour=self._colour)
         projection, grid = self._built.projection, tiled.plan.grid
         distances = tiled.measure(self._bank, projection)
         score, highest = score_distances(distances, valid=tiled.valid, share=tiled.score_share)
@@ -340,7 +349,7 @@ class PatchCore:
     def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
         """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         height, width = self.input_size_px
-        patches, grid = compute_patches(runtime or self.runtime, self.golden_input[None])
+        patches, grid = compute_patches(runtime or self.runtime, self.golden_input[None], colour=self._colour)
         detection = self._describe(patches[0], grid, height=height, width=width)
         return detection.score, detection.anomaly_map
 

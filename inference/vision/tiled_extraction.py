@@ -16,6 +16,7 @@ from inference.vision.coreset import select_coreset
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.graphs import GraphSpec
 from inference.vision.input_preparation import check_image, light_varies, resize_input
+from inference.vision.local_colour import LocalColour
 from inference.vision.patch_features import ImageSource, PatchFeatures, PatchGroup, Progress
 from inference.vision.runtime import FeatureRuntime
 from inference.vision.tiled_image import TiledImage, open_tiled
@@ -32,11 +33,13 @@ class TiledImages:
     runtime: FeatureRuntime
     sources: tuple[ImageSource, ...]
     patch_count: int
+    colour: LocalColour | None
 
     def open(self, index: int, *, mirrored: bool = False) -> TiledImage:
         """One image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""
         image = check_image(self.sources[index].load())
-        return open_tiled(np.ascontiguousarray(image[:, ::-1]) if mirrored else image, self.config, self.runtime)
+        shown = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
+        return open_tiled(shown, self.config, self.runtime, colour=self.colour)
 
 
 def extract_tiled(
@@ -44,11 +47,14 @@ def extract_tiled(
     config: PatchCoreConfig,
     *,
     open_graph: Callable[[GraphSpec], FeatureRuntime],
+    colour_scale: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> PatchFeatures:
     """As `extract_features`, for a configuration with tiles."""
     try:
-        return _TiledExtraction(sources, config, open_graph=open_graph, progress=progress).run()
+        return _TiledExtraction(
+            sources, config, open_graph=open_graph, colour_scale=colour_scale, progress=progress
+        ).run()
     except MemoryError as error:
         raise ModelError("out_of_memory") from error
 
@@ -60,11 +66,13 @@ class _TiledExtraction:
         config: PatchCoreConfig,
         *,
         open_graph: Callable[[GraphSpec], FeatureRuntime],
+        colour_scale: np.ndarray | None,
         progress: Progress | None,
     ) -> None:
         self._sources = sources
         self._config = config
         self._open_graph = open_graph
+        self._colour_scale = colour_scale
         self._progress = progress
         self._skipped: dict[str, InferenceError] = {}
         self._done = 0
@@ -76,13 +84,14 @@ class _TiledExtraction:
         config = self._config
         graph = GraphSpec(config.spec, shape, patch_window=config.patch_window, merged=True)
         runtime = self._open_graph(graph)
+        colour = self._fit_colour(runtime)
         gathered = _Groups(config, row_count=largest * len(self._sources), report=self._report)
         used: list[ImageSource] = []
         first_input: np.ndarray | None = None
         patch_count = 0
         for done, source in enumerate(self._sources):
             self._done = done
-            image = self._open(source, runtime)
+            image = self._open(source, runtime, colour)
             if image is None:
                 continue
             if first_input is None:
@@ -108,7 +117,8 @@ class _TiledExtraction:
             first_input=first_input,
             runtime=runtime,
             skipped=self._skipped,
-            tiles=TiledImages(config, runtime, tuple(used), patch_count),
+            colour_scale=None if colour is None else colour.scale,
+            tiles=TiledImages(config, runtime, tuple(used), patch_count, colour),
         )
 
     def _look_around(self, shape: tuple[int, int]) -> int:
@@ -127,9 +137,23 @@ class _TiledExtraction:
             self._config = replace(self._config, even_light=light_varies(small, self._config))
         return largest
 
-    def _open(self, source: ImageSource, runtime: FeatureRuntime) -> TiledImage | None:
+    def _fit_colour(self, runtime: FeatureRuntime) -> LocalColour | None:
+        """What gives patches their colour, by the first tiles of the first image that can be used."""
+        config = self._config
+        if config.colour_weight <= 0.0:
+            return None
+        if self._colour_scale is not None:
+            return LocalColour(config, self._colour_scale)
+        for source in self._sources:
+            image = self._open(source, runtime, None)
+            if image is not None:
+                self._report()
+                return image.fit_colour()
+        raise ModelError("no_usable_images")
+
+    def _open(self, source: ImageSource, runtime: FeatureRuntime, colour: LocalColour | None) -> TiledImage | None:
         image = self._load(source)
-        return None if image is None else open_tiled(image, self._config, runtime)
+        return None if image is None else open_tiled(image, self._config, runtime, colour=colour)
 
     def _load(self, source: ImageSource) -> np.ndarray | None:
         if source.key in self._skipped:
@@ -152,7 +176,7 @@ class _Groups:
     def __init__(self, config: PatchCoreConfig, *, row_count: int, report: Callable[[], None]) -> None:
         self._config = config
         self._report = report
-        row_bytes = 4 * config.spec.dimension
+        row_bytes = 4 * config.dimension
         self.reduced = row_count * row_bytes > config.memory_budget_bytes // 2
         # As in `extract_features`: the rest of the budget is for the coresets of the groups and the products.
         self._capacity = max(1, config.memory_budget_bytes // (3 * row_bytes) if self.reduced else row_count)
@@ -183,7 +207,7 @@ class _Groups:
             done += step
 
     def _start(self) -> None:
-        self._rows = np.empty((self._capacity, self._config.spec.dimension), np.float32)
+        self._rows = np.empty((self._capacity, self._config.dimension), np.float32)
         self._cells = np.empty(self._capacity, np.int32)
         self._owners = np.empty(self._capacity, np.int32)
         self._filled = 0

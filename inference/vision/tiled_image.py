@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.vision.bank import Bank
 from inference.vision.detection_config import PatchCoreConfig
+from inference.vision.local_colour import LocalColour, fit_local_colour, measure_colour
 from inference.vision.projection import Projection
 from inference.vision.runtime import FeatureRuntime
 from inference.vision.scoring import score_distances, smooth_distances, valid_cells
@@ -19,13 +20,17 @@ Report = Callable[[], None]
 
 @dataclass(frozen=True)
 class TiledImage:
-    """`pixels` as tiles are cut from them, the `plan` of the cuts, and which cells of the whole grid count."""
+    """`pixels` as tiles are cut from them, the `plan` of the cuts, and which cells of the whole grid count.
+
+    `colours` (3, P) are the columns for the colour of the cells of the whole grid, where patches have them.
+    """
 
     config: PatchCoreConfig
     runtime: FeatureRuntime = field(repr=False)
     plan: TilePlan
     pixels: np.ndarray = field(repr=False)
     valid: np.ndarray | None = field(repr=False)
+    colours: np.ndarray | None = field(repr=False, default=None)
 
     @property
     def score_share(self) -> float:
@@ -34,7 +39,8 @@ class TiledImage:
 
     def stream(self, report: Report | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """As `stream_patches`; what does not count may be among the patches."""
-        return stream_patches(self.runtime, self.pixels, self.plan, valid=self.valid, report=report)
+        for cells, patches in stream_patches(self.runtime, self.pixels, self.plan, valid=self.valid, report=report):
+            yield cells, self._with_colour(patches, cells)
 
     def measure(self, bank: Bank, projection: Projection | None, *, report: Report | None = None) -> np.ndarray:
         """Distances of all patches to the bank, float32 (P,), smoothed over the whole grid."""
@@ -51,10 +57,32 @@ class TiledImage:
 
     def patches_at(self, cells: np.ndarray) -> np.ndarray:
         """The patches of a few cells of the whole grid: float32 (D, n)."""
-        return patches_at(self.runtime, self.pixels, self.plan, cells=cells)
+        return self._with_colour(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
+
+    def fit_colour(self) -> LocalColour:
+        """What gives patches like this image's their colour: by all of it, and by the features of its first tile."""
+        cells, patches = next(self.stream())
+        counted = np.ones(len(cells), np.bool_) if self.valid is None else self.valid[cells]
+        shown = np.ones(self.plan.grid, np.bool_).ravel() if self.valid is None else self.valid
+        colours = measure_colour(_inside(self.pixels, self.plan), self.plan.grid, valid=self.valid)
+        return fit_local_colour(colours[:, shown], patches[:, counted], self.config)
+
+    def _with_colour(self, patches: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        return patches if self.colours is None else np.concatenate([patches, self.colours[:, cells]])
 
 
-def open_tiled(image: np.ndarray, config: PatchCoreConfig, runtime: FeatureRuntime) -> TiledImage:
+def open_tiled(
+    image: np.ndarray, config: PatchCoreConfig, runtime: FeatureRuntime, *, colour: LocalColour | None
+) -> TiledImage:
     """The image, RGB uint8 of any size, preprocessed and ready to be cut. Raises ModelError(`image_wrong_shape`)."""
     plan = plan_tiles(image.shape, config)
-    return TiledImage(config, runtime, plan, prepare_tiles(image, config, plan), valid_cells(config, plan.grid))
+    pixels = prepare_tiles(image, config, plan)
+    # Measured on the whole image, so that colour has no seams either.
+    colours = None if colour is None else colour.describe(_inside(pixels, plan), plan.grid)
+    return TiledImage(config, runtime, plan, pixels, valid_cells(config, plan.grid), colours)
+
+
+def _inside(pixels: np.ndarray, plan: TilePlan) -> np.ndarray:
+    """The pixels without what was added to an image that is smaller than a tile."""
+    height, width = plan.size_px
+    return pixels[:height, :width]

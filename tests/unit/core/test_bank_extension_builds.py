@@ -45,9 +45,9 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many images were given to the network by each call while features were taken; not while inspecting."""
     counts: list[int] = []
 
-    def count(runtime: Any, batch: np.ndarray) -> Any:
+    def count(runtime: Any, batch: np.ndarray, **options: Any) -> Any:
         counts.append(len(batch))
-        return compute_patches(runtime, batch)
+        return compute_patches(runtime, batch, **options)
 
     monkeypatch.setattr(feature_extraction, "compute_patches", count)
     return counts

@@ -96,7 +96,7 @@ def test_at_most_so_many_scores_are_kept_and_an_even_part_of_them() -> None:
 
 
 def test_a_bank_that_was_merged_under_a_small_budget_keeps_its_bound() -> None:
-    least = replace(CONFIG, memory_budget_bytes=16 * CONFIG.spec.dimension * 4 * 16 * 16)
+    least = replace(CONFIG, memory_budget_bytes=16 * CONFIG.dimension * 4 * 16 * 16)
     merged = PatchCore.fit(sources(range(30), period=5.0), least, device="cpu")
     assert merged.figures.merged
     features = merged.extract(sources(range(60, 63), period=5.0))

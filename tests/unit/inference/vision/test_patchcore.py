@@ -235,13 +235,14 @@ def test_embeddings_are_unit_vectors_that_tell_alike_from_unlike() -> None:
     assert embedder.embed([]).shape == (0, embedder.dimension)
 
 
-def test_a_bundle_of_before_projection_and_smoothing_scores_as_it_did(features: PatchFeatures, tmp_path: Path) -> None:
+def test_a_bundle_of_before_projection_smoothing_and_colour_scores_as_it_did(tmp_path: Path) -> None:
+    features = extract_patches(sources(12), replace(CONFIG, colour_weight=0.0), device="cpu")
     former = replace(features.config, projected_share=None, smoothing_cells=0.0, score_share=0.01, even_light=True)
     model = PatchCore.from_patches(replace(features, config=former))
     model.save(tmp_path / "new")
     bundle = read_bundle(tmp_path / "new", kind="memory_bank")
     document = {**bundle.metadata, "config": dict(bundle.metadata["config"])}
-    for name in ("projected_share", "smoothing_cells"):
+    for name in ("projected_share", "smoothing_cells", "colour_weight"):
         del document["config"][name]
     old = PatchCore.from_bundle(replace(bundle, metadata=document), device="cpu")
     assert old.config == model.config

@@ -77,8 +77,8 @@ def test_a_place_survives_the_grid_of_all_images() -> None:
 def test_patches_of_all_tiles_lie_on_one_grid(model: PatchCore) -> None:
     """The same place is most alike when it is seen by other tiles, half a tile off: at its own cell, not beside it."""
     image = draw(50)
-    first = open_tiled(image, CONFIG, model.runtime)
-    other = open_tiled(np.ascontiguousarray(image[:, 64:]), CONFIG, model.runtime)
+    first = open_tiled(image, CONFIG, model.runtime, colour=None)
+    other = open_tiled(np.ascontiguousarray(image[:, 64:]), CONFIG, model.runtime, colour=None)
     row, columns = 20, np.arange(10, first.plan.grid[1] - 4)
     here = first.patches_at(row * first.plan.grid[1] + columns)
     apart = [
@@ -150,7 +150,7 @@ def test_images_of_other_sizes_are_seen_at_the_same_scale(model: PatchCore) -> N
 
 
 def test_over_the_budget_groups_are_merged_and_nothing_is_held_whole() -> None:
-    least = replace(CONFIG, max_bank_size=300, memory_budget_bytes=16 * CONFIG.spec.dimension * 4 * 16 * 16)
+    least = replace(CONFIG, max_bank_size=300, memory_budget_bytes=16 * CONFIG.dimension * 4 * 16 * 16)
     features = extract_patches(sources(6), least, device="cpu")
     assert features.reduced
     assert not features.samples
