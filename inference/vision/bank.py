@@ -6,8 +6,8 @@ import numpy as np
 
 from inference.vision.multicore import CORES, map_blocks
 
-# The product of a block with a thousand queries stays in a core's cache until its minimum is taken.
-_BLOCK_ROWS = 64
+# The product of a block of rows with a core's share of the queries stays in its cache until the minimum is taken.
+_BLOCK_PRODUCTS = 65_536
 
 
 class Bank:
@@ -36,7 +36,8 @@ class Bank:
         squares = np.einsum("dp,dp->p", terms[:-1], terms[:-1])
         neighbours = min(neighbours, len(self.rows))
         if neighbours == 1:
-            best: np.ndarray = np.minimum.reduce(map_blocks(lambda part: _lowest(part, terms), self._shares()))
+            shares = [share for share in np.array_split(terms, CORES, axis=1) if share.shape[1]]
+            best: np.ndarray = np.concatenate(map_blocks(lambda share: _lowest(self._terms, share), shares))
             best += squares
             np.maximum(best, 0.0, out=best)
             np.sqrt(best, out=best)
@@ -58,17 +59,15 @@ class Bank:
         terms[-1] = 1.0
         return terms
 
-    def _shares(self) -> list[np.ndarray]:
-        """One share of the rows for each core: handing over many small blocks would cost more than it evens out."""
-        return [share for share in np.array_split(self._terms, CORES) if len(share)]
-
 
 def _lowest(rows: np.ndarray, terms: np.ndarray) -> np.ndarray:
     """The lowest of the products of the rows (m, D) with each column (D, P), block by block."""
+    terms = np.ascontiguousarray(terms)
+    count = max(1, min(len(rows), _BLOCK_PRODUCTS // terms.shape[1]))
     lowest = np.full(terms.shape[1], np.inf, dtype=np.float32)
-    product = np.empty((_BLOCK_ROWS, terms.shape[1]), dtype=np.float32)
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS]
+    product = np.empty((count, terms.shape[1]), dtype=np.float32)
+    for start in range(0, len(rows), count):
+        block = rows[start : start + count]
         part = np.matmul(block, terms, out=product[: len(block)])
         np.minimum(lowest, part.min(axis=0), out=lowest)
     return lowest

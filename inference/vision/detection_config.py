@@ -42,7 +42,7 @@ class PatchCoreConfig:
     neighbours: int = 1
     smoothing_cells: float = 0.7
     score_share: float = 0.003
-    projected_share: float | None = 0.41
+    projected_share: float | None = 0.36
     colour_weight: float = 0.4
     blur_sigma_px: float = 4.0
     even_light: bool | None = None

@@ -31,8 +31,11 @@ def convert_to_rgb(image: Image.Image, notes: list[str]) -> Pixels:
     Raises ImageError image_unsupported_format (signed or 32-bit integers, floats outside 0–1) or image_damaged (NaN).
     """
     width, height = image.size
-    out = np.empty((height, width, 3), np.uint8)
     convert = _choose_converter(image, notes)
+    if width * height <= _BAND_PIXELS:
+        # What is only a view of Pillow's memory cannot be written to.
+        return np.require(convert(image), requirements=["C", "W"])
+    out = np.empty((height, width, 3), np.uint8)
     for rows in bands(height, width):
         out[rows] = convert(image.crop((0, rows.start, width, rows.stop)))
     return out
@@ -115,7 +118,7 @@ def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.I
     if mode == "CMYK":
         notes.append("cmyk_converted")
     if mode in {"1", "L"}:
-        return lambda band: _grey_to_rgb(np.asarray(band.convert("L")))
+        return lambda band: _grey_to_rgb(np.asarray(band if band.mode == "L" else band.convert("L")))
     return lambda band: np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
 
 

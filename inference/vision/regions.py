@@ -51,7 +51,8 @@ def find_regions(
     if count <= 1:
         return []
     peaks = np.full(count, -np.inf, dtype=np.float32)
-    np.maximum.at(peaks, np.asarray(labels, np.int64).ravel(), anomaly_map.astype(np.float32, copy=False).ravel())
+    inside = above.view(np.bool_)
+    np.maximum.at(peaks, np.asarray(labels, np.int64)[inside], anomaly_map[inside].astype(np.float32, copy=False))
     order = sorted(range(1, count), key=lambda label: (-peaks[label], label))
     least = min_area_share * rows * columns
     kept = [label for label in order if boxes[label, cv2.CC_STAT_AREA] >= least] or order[:1]

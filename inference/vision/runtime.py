@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -43,7 +43,11 @@ class FeatureRuntime(Protocol):
 
 
 class OpenVinoRuntime:
-    """A graph on the CPU through OpenVINO, computed in float32."""
+    """A graph on the CPU through OpenVINO, computed in float32.
+
+    Single images, which is what a line inspects, have a compilation of their own: with a fixed shape it is some 4 %
+    faster. That for batches is made when the first one comes (0.2 s).
+    """
 
     def __init__(self, graph: GraphSpec, portable: PortableGraph, *, threads: int) -> None:
         import openvino
@@ -51,17 +55,17 @@ class OpenVinoRuntime:
         self.name = "openvino-cpu"
         self.graph = graph
         self.portable = portable
-        core = openvino.Core()
-        model = core.read_model(portable.xml, openvino.Tensor(np.frombuffer(portable.weights, dtype=np.uint8)))
-        options = {
+        self._core = openvino.Core()
+        self._weights = openvino.Tensor(np.frombuffer(portable.weights, dtype=np.uint8))
+        self._options = {
             "INFERENCE_PRECISION_HINT": "f32",
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
             # Pinning would put two processes of the product onto the same core.
             "ENABLE_CPU_PINNING": False,
         }
-        self._request = core.compile_model(model, "CPU", options).create_infer_request()
-        self._output_count = len(model.outputs)
+        self._single = self._compile([1, *graph.size_px, 3])
+        self._many: Any = None
         self._lock = threading.Lock()
 
     def features(self, batch: np.ndarray) -> list[np.ndarray]:
@@ -69,10 +73,20 @@ class OpenVinoRuntime:
         batch = check_batch(batch, graph=self.graph)
         with self._lock:
             try:
-                self._request.infer([batch], share_inputs=True)
-                return [np.array(self._request.get_output_tensor(i).data) for i in range(self._output_count)]
+                if len(batch) > 1 and self._many is None:
+                    self._many = self._compile(None)
+                request = self._single if len(batch) == 1 else self._many
+                request.infer([batch], share_inputs=True)
+                return [np.array(request.get_output_tensor(i).data) for i in range(len(request.model_outputs))]
             except RuntimeError as error:
                 raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
+
+    def _compile(self, shape: list[int] | None) -> Any:
+        """A request of the graph, for inputs of just this shape where one is given."""
+        model = self._core.read_model(self.portable.xml, self._weights)
+        if shape is not None:
+            model.reshape(shape)
+        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
 
 
 class TorchRuntime:

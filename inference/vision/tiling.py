@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from inference.vision.detection_config import PatchCoreConfig
-from inference.vision.input_preparation import check_image, choose_input_shape, finish_input
+from inference.vision.input_preparation import check_image, choose_input_shape, finish_input, resize_pixels
 from inference.vision.patch_features import BATCH_SIZE, compute_patches
 from inference.vision.runtime import FeatureRuntime
 
@@ -89,11 +89,7 @@ def prepare_tiles(image: np.ndarray, config: PatchCoreConfig, plan: TilePlan) ->
     """The whole image as tiles are cut from it: RGB uint8, at least one tile large. Raises ModelError."""
     height, width = plan.size_px
     pixels = config.preprocessing.apply(check_image(image))
-    if pixels.shape[:2] != plan.size_px:
-        shrinking = pixels.shape[0] >= height and pixels.shape[1] >= width
-        interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-        pixels = np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
-    pixels = finish_input(np.ascontiguousarray(pixels), config)
+    pixels = finish_input(resize_pixels(pixels, height=height, width=width), config)
     below, beside = max(0, plan.side_px - height), max(0, plan.side_px - width)
     if below or beside:
         pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, below, 0, beside, cv2.BORDER_REFLECT), np.uint8)

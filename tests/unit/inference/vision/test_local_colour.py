@@ -25,7 +25,7 @@ def weave(seed: int, *, tint: float = 0.0, light: float = 1.0, size: tuple[int, 
     stained = ((y - 48) ** 2 + (x - 72) ** 2 < 14**2) * tint
     image[..., 2] *= 1 - stained
     image[..., 0] *= 1 + 0.5 * stained
-    return (image * light).clip(0, 255).astype(np.uint8)
+    return np.asarray((image * light).clip(0, 255), np.uint8)
 
 
 def sources(count: int) -> list[ImageSource]:
