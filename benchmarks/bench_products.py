@@ -1,12 +1,13 @@
 """How well the defaults inspect each demo product, plain and in a light that varies by ±30 % between images.
 
-    python -m benchmarks.bench_products [--products solar-mono,…] [--share 0.3] [--seeds 3]
+    python -m benchmarks.bench_products [--products solar-mono,…] [--share 0.3] [--seeds 3] [--test-parts 150]
 
 Every test image gets an exposure and a contrast of its own, drawn by seed from 1 ± share, clipped to 0–255;
 “everywhere” varies the training images, too, as where the light varied already while they were taken. Coresets begin
 with other rows for each seed; figures are means over the seeds. Prints progress to stderr and one JSON object as the
 last line of stdout: image AUROC by condition, and for plain images pixel AUROC and AUPRO (false-positive rate up to
-0.3) where there are masks.
+0.3) where there are masks. Of generated products `--test-parts` good and as many defective parts are tested, of which
+the demo's are the first (0: those alone).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, say
 from core.demo_images import PRODUCTS
+from core.demo_images.catalogue import PRODUCTIONS
 from inference.vision.images import decode, decode_mask
 from inference.vision.light import draw_light, vary_light
 from inference.vision.metrics import aupro, image_auroc, pixel_auroc
@@ -40,11 +42,15 @@ class Shot:
     mask: NDArray[np.bool_] | None
 
 
-def load(code: str) -> tuple[list[Pixels], list[Shot]]:
+def load(code: str, *, test_parts: int) -> tuple[list[Pixels], list[Shot]]:
     """Normal training images and all test images of a demo product."""
     product = next(item for item in PRODUCTS if item.code == code)
+    images, production = product.images(), PRODUCTIONS.get(code)
+    if production is not None and test_parts > 0:
+        kinds = len(production.defect_codes)
+        images = production.images(test_normals=test_parts, test_defects=test_parts // kinds)
     train, test = [], []
-    for image in product.images():
+    for image in images:
         pixels = decode(image.content).pixels
         if image.split == "test":
             mask = None if image.mask_png is None else decode_mask(image.mask_png)
@@ -69,9 +75,9 @@ def fit(images: list[Pixels], *, seed: int) -> PatchCore:
     return PatchCore.fit(sources, PatchCoreConfig(seed=seed), device="cpu", threads=THREADS)
 
 
-def measure(code: str, *, share: float, seeds: int) -> dict[str, float | None]:
+def measure(code: str, *, share: float, seeds: int, test_parts: int) -> dict[str, float | None]:
     """The figures of one product."""
-    train, test = load(code)
+    train, test = load(code, test_parts=test_parts)
     labels = np.array([shot.is_defect for shot in test])
     rows: list[dict[str, float | None]] = []
     for seed in range(seeds):
@@ -112,11 +118,12 @@ def main() -> None:
     parser.add_argument("--products", default=",".join(product.code for product in PRODUCTS))
     parser.add_argument("--share", type=float, default=0.3)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--test-parts", type=int, default=150)
     options = parser.parse_args()
     keep_graphs_in(GRAPHS)
     result: dict[str, Any] = {}
     for code in options.products.split(","):
-        result[code] = measure(code, share=options.share, seeds=options.seeds)
+        result[code] = measure(code, share=options.share, seeds=options.seeds, test_parts=options.test_parts)
     print(json.dumps(result))
 
 

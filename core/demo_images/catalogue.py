@@ -5,6 +5,17 @@ from core.demo_images.production import Production
 from core.demo_images.records import DemoDefect, DemoProduct
 from core.demo_images.solar_cells import SOLAR_MONO, SOLAR_POLY
 
+# Where the generated images come from, by the product's code.
+PRODUCTIONS: dict[str, Production] = {
+    production.code: production
+    for production in (
+        Production("casting", ("hole", "burr", "scratch"), casting.Impeller.draw, seed=1101, file_format="png"),
+        Production("leather", ("cut", "fold", "stain"), leather.Panel.draw, seed=1102, file_format="jpg"),
+        Production("grid", ("bent", "broken", "glue"), wire_grid.Mesh.draw, seed=1103, file_format="png"),
+        Production("carpet", ("hole", "thread", "stain"), carpet.Tile.draw, seed=1104, file_format="jpg"),
+    )
+}
+
 CASTING = DemoProduct(
     code="casting",
     name_ko="주조A형",
@@ -65,9 +76,7 @@ CASTING = DemoProduct(
     ),
     licence=None,
     source=None,
-    make_images=Production(
-        "casting", ("hole", "burr", "scratch"), casting.Impeller.draw, seed=1101, file_format="png"
-    ).images,
+    make_images=PRODUCTIONS["casting"].images,
 )
 
 LEATHER = DemoProduct(
@@ -129,9 +138,7 @@ LEATHER = DemoProduct(
     ),
     licence=None,
     source=None,
-    make_images=Production(
-        "leather", ("cut", "fold", "stain"), leather.Panel.draw, seed=1102, file_format="jpg"
-    ).images,
+    make_images=PRODUCTIONS["leather"].images,
 )
 
 GRID = DemoProduct(
@@ -192,9 +199,7 @@ GRID = DemoProduct(
     ),
     licence=None,
     source=None,
-    make_images=Production(
-        "grid", ("bent", "broken", "glue"), wire_grid.Mesh.draw, seed=1103, file_format="png"
-    ).images,
+    make_images=PRODUCTIONS["grid"].images,
 )
 
 CARPET = DemoProduct(
@@ -253,9 +258,7 @@ CARPET = DemoProduct(
     ),
     licence=None,
     source=None,
-    make_images=Production(
-        "carpet", ("hole", "thread", "stain"), carpet.Tile.draw, seed=1104, file_format="jpg"
-    ).images,
+    make_images=PRODUCTIONS["carpet"].images,
 )
 
 PRODUCTS: tuple[DemoProduct, ...] = (SOLAR_MONO, SOLAR_POLY, CASTING, LEATHER, GRID, CARPET)

@@ -49,11 +49,14 @@ class Production:
     file_format: Literal["png", "jpg"]
     exposure: float = 0.12
 
-    def images(self) -> Iterator[DemoImage]:
-        """Yield normal and defective images of both splits."""
+    def images(self, *, test_normals: int = TEST_NORMALS, test_defects: int = TEST_DEFECTS) -> Iterator[DemoImage]:
+        """Yield normal and defective images of both splits; of a larger test split, the first are the same.
+
+        `test_defects` counts those of each kind.
+        """
         amounts: tuple[tuple[Split, int, int], ...] = (
             ("train", TRAIN_NORMALS, TRAIN_DEFECTS),
-            ("test", TEST_NORMALS, TEST_DEFECTS),
+            ("test", test_normals, test_defects),
         )
         shots: list[tuple[Split, str | None, int]] = []
         for split, normals, defects in amounts:
