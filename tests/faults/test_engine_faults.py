@@ -80,7 +80,7 @@ def test_a_device_that_goes_away_is_named(model: PatchCore, monkeypatch: pytest.
             raise RuntimeError("the device was lost\nand more that nobody reads")
 
     with monkeypatch.context() as patch:
-        patch.setattr(model.runtime, "_single", Gone())
+        patch.setattr(model.runtime, "_request_for", lambda _count: Gone())
         with pytest.raises(ModelError) as caught:
             model.inspect(_noise(5))
     assert caught.value.code == "device_failed"

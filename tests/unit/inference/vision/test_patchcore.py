@@ -226,6 +226,15 @@ def test_a_configuration_survives_its_dictionary_and_refuses_nonsense() -> None:
         PatchCoreConfig.from_dict({"surprise": 1})
 
 
+def test_a_part_scores_the_same_however_often_and_in_whatever_company_it_is_inspected(model: PatchCore) -> None:
+    """Single images get a compilation of their own after a few; it must not be another model."""
+    alone = [model.inspect(draw(200, hole=True)) for _ in range(8)]
+    assert len({detection.score for detection in alone}) == 1
+    assert all(np.array_equal(detection.anomaly_map, alone[0].anomaly_map) for detection in alone)
+    together = list(model.inspect_many([draw(201), draw(200, hole=True), draw(202)]))[1]
+    assert together.score == pytest.approx(alone[0].score, rel=1e-5)
+
+
 def test_embeddings_are_unit_vectors_that_tell_alike_from_unlike() -> None:
     embedder = open_embedder(device="cpu")
     plain, alike, unlike = embedder.embed([draw(1), draw(2), 255 - draw(1).transpose(1, 0, 2)[:40]])
