@@ -21,6 +21,8 @@ _PLACE_CELLS = 0.8
 _SURROUNDINGS_CELLS = 3.0
 # Lightness changes with relief and edges, too, which the network sees better: it counts less than colour.
 _CHANNEL_WEIGHTS = np.array([0.75, 1.0, 1.0])
+# Channels of a grey camera are the same but for rounding: what is left then is lightness, which the network sees.
+_GREY_SPREAD = 0.05
 # Less than this is noise of the camera: a product without any colour must not have its noise weighed like colour.
 _LEAST_SPREAD = 0.5
 
@@ -34,6 +36,8 @@ class LocalColour:
 
     def describe(self, pixels: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
         """Of a prepared input, RGB uint8 (h, w, 3): float32 (3, P) for the cells of `grid` (rows, columns)."""
+        if not self.scale.any():
+            return np.zeros((3, grid[0] * grid[1]), np.float32)
         contrast = measure_colour(pixels, grid, valid=valid_cells(self.config, grid))
         return np.asarray(contrast * self.scale[:, None], np.float32)
 
@@ -61,9 +65,14 @@ def measure_colour(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarr
 def fit_local_colour(colours: np.ndarray, patches: np.ndarray, config: PatchCoreConfig) -> LocalColour:
     """What gives a* and b* the spread of `config.colour_weight` of all features together, and L* three quarters of it.
 
+    Images of a grey camera get none of it: a scale of 0.
+
     `colours` float32 (3, n) are from `measure_colour`, of good parts; `patches` float32 (D, m) those of some of them.
     """
-    spread = np.maximum(colours.std(axis=1, dtype=np.float64), _LEAST_SPREAD)
+    found = colours.std(axis=1, dtype=np.float64)
+    if found[1:].max() < _GREY_SPREAD:
+        return LocalColour(config, np.zeros(3, np.float32))
+    spread = np.maximum(found, _LEAST_SPREAD)
     features = np.sqrt(patches.var(axis=1, dtype=np.float64).sum())
     return LocalColour(config, np.asarray(config.colour_weight * features * _CHANNEL_WEIGHTS / spread, np.float32))
 

@@ -82,6 +82,20 @@ def test_a_channel_without_colour_is_not_weighed_by_its_noise() -> None:
     assert scaled[2] < 0.05 * CONFIG.colour_weight
 
 
+def test_a_grey_camera_has_no_colour_to_compare() -> None:
+    def shoot(seed: int) -> np.ndarray:
+        return np.repeat(weave(seed)[..., :1], 3, axis=2)
+
+    grey = [ImageSource(str(seed), lambda seed=seed: shoot(seed)) for seed in range(6)]  # type: ignore[misc]
+    model = PatchCore.fit(grey, CONFIG, device="cpu")
+    taken = model.extract([ImageSource("more", lambda: shoot(50))])
+    assert taken.colour_scale is not None
+    assert not taken.colour_scale.any()
+    assert model.extend(taken).bank_size >= model.bank_size
+    # Another camera may be put in its place: a picture in colour is judged all the same.
+    assert np.isfinite(model.inspect(weave(60)).score)
+
+
 def test_a_faint_stain_stands_out_more_than_by_the_network_alone() -> None:
     with_colour = PatchCore.fit(sources(12), CONFIG, device="cpu")
     alone = PatchCore.fit(
