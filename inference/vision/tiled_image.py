@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from inference.vision.bank import Bank
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.local_colour import LocalColour, fit_local_colour, measure_colour
+from inference.vision.patch_features import BATCH_SIZE
 from inference.vision.projection import Projection
 from inference.vision.runtime import FeatureRuntime
 from inference.vision.scoring import score_distances, smooth_distances, valid_cells
@@ -60,8 +62,11 @@ class TiledImage:
         return self._with_colour(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
 
     def fit_colour(self) -> LocalColour:
-        """What gives patches like this image's their colour: by all of it, and by the features of its first tile."""
-        cells, patches = next(self.stream())
+        """What gives patches like this image's their colour: by all of it, and by the features of its first tiles."""
+        # One tile may lie almost wholly outside of what counts; a batch of them is computed at once anyway.
+        first = list(islice(self.stream(), BATCH_SIZE))
+        cells = np.concatenate([part for part, _ in first])
+        patches = np.concatenate([part for _, part in first], axis=1)
         counted = np.ones(len(cells), np.bool_) if self.valid is None else self.valid[cells]
         shown = np.ones(self.plan.grid, np.bool_).ravel() if self.valid is None else self.valid
         colours = measure_colour(_inside(self.pixels, self.plan), self.plan.grid, valid=self.valid)
