@@ -29,6 +29,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 _log = logging.getLogger(__name__)
 _CACHE_LIMIT = 8
+# The first image of a set, its mirror image and the reference image, by two callers at most.
 _SINGLES_OF_A_BUILD = 4
 
 
