@@ -1,18 +1,19 @@
-"""The front door: services, language, sign-in, and the navigation that the role opens. Nothing else."""
+"""The front door: the gate, services, language, sign-in, and the navigation that the role opens. Nothing else."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 
 import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import runtime
 
-from core.accounts import open_person, save_language, sign_in
+from core.access import ENGINEER, ROLE_NAMES, ROLES
+from core.accounts import open_person, save_language
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
-from core.roles import ENGINEER, ROLE_NAMES, ROLES
 from pages.components.language import _, browser_language, language, set_language
 from pages.components.screens import navigation_pages
 from pages.components.session import (
-    forget_person,
+    enter_session,
     is_first_run,
     is_signed_in,
     open_again,
@@ -22,9 +23,13 @@ from pages.components.session import (
     services,
     set_person,
     show_error,
+    show_session_over,
     show_worker_notice,
+    sign_out,
 )
 from pages.components.style import apply_style
+from pages.server.gate import Gate
+from pages.server.requests import is_forwarded, is_loopback_address
 
 
 def show_start_failure(error: AppError) -> None:
@@ -45,48 +50,26 @@ def enter_openly() -> None:
     st.session_state["role"] = role
 
 
-def show_sign_in() -> None:
-    """The form for GEOMSA_AUTH=accounts."""
-    columns = st.columns([1, 1.2, 1])
-    with columns[1], st.form("sign_in"):
-        st.title(_("Sign in"))
-        login = st.text_input(_("Sign-in name"), autocomplete="username")
-        password = st.text_input(_("Password"), type="password", autocomplete="current-password")
-        if st.form_submit_button(_("Sign in"), type="primary", width="stretch"):
-            try:
-                set_person(sign_in(services(), login, password))
-            except AppError as error:
-                show_error(error)
-            else:
-                st.rerun()
-
-
 def show_closed() -> None:
-    """Nobody can be let in as things are set: say why, and what to set."""
+    """Nobody can be let in as things are set. The gate says so first, and why; this holds should it be passed by."""
     st.title(_("Geomsa is closed here"))
-    if services().settings.auth == "oidc":
-        st.error(_("Signing in through an identity provider is not part of this version. Set GEOMSA_AUTH to accounts."))
-    else:
-        st.error(_("Without sign-in, only the machine itself is let in. Set GEOMSA_AUTH to accounts."))
 
 
-def is_this_machine(address: str | None) -> bool:
-    """Whether the browser's network address is this machine's own; None is Streamlit's word for that."""
-    try:
-        found = ip_address(str(address)) if address is not None else None
-    except ValueError:
-        return True  # no network address at all: a test, or a local socket
-    return found is None or found.is_loopback
+def is_this_machine() -> bool:
+    """Whether the browser runs on this machine; Streamlit's word for its own address is None."""
+    address = st.context.ip_address
+    return (address is None or is_loopback_address(address)) and not is_forwarded(st.context.headers.keys())
 
 
 def admit() -> Callable[[], None] | None:
-    """Let the person in that the settings allow; where they allow none yet, the page to show instead."""
+    """Let the person in that the settings allow; where they allow none, the page to show instead."""
     auth = services().settings.auth
-    if auth == "oidc" or (auth == "open" and not is_this_machine(st.context.ip_address)):
+    if auth == "accounts":
+        return None if enter_session() else show_session_over
+    if auth != "open" or not is_this_machine():
         return show_closed
-    if auth == "open":
-        enter_openly()
-    return None if is_signed_in() else show_sign_in
+    enter_openly()
+    return None
 
 
 def choose_run_language() -> None:
@@ -127,7 +110,7 @@ def show_sidebar() -> None:
             keep_role_in_address(st.session_state["role"])
         else:
             st.caption(f"{person().display_name} · {_(ROLE_NAMES[person().role])}")
-            st.button(_("Sign out"), icon=":material/logout:", on_click=forget_person)
+            st.button(_("Sign out"), icon=":material/logout:", on_click=sign_out)
         st.session_state["language_choice"] = language()
         st.segmented_control(
             _("Language"),
@@ -161,15 +144,24 @@ def open_door() -> st.Page | None:
     return page
 
 
-st.set_page_config(page_title="Geomsa", page_icon="assets/icon.svg", layout="wide")
-set_language(st.session_state.get("language") or browser_language())
-apply_style()
-st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
-chosen_page = open_door()
-if chosen_page is not None:
-    say_what_waits()
-    try:
-        chosen_page.run()
-    except AppError as error:
-        show_error(error)
-        st.button(_("Try again"), key="page_try_again", icon=":material/refresh:")
+def run_page() -> None:
+    """One run of the app: the frame, and in it the page that was chosen."""
+    st.set_page_config(page_title="Geomsa", page_icon="assets/icon.svg", layout="wide")
+    set_language(st.session_state.get("language") or browser_language())
+    apply_style()
+    st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
+    chosen_page = open_door()
+    if chosen_page is not None:
+        say_what_waits()
+        try:
+            chosen_page.run()
+        except AppError as error:
+            show_error(error)
+            st.button(_("Try again"), key="page_try_again", icon=":material/refresh:")
+
+
+if runtime.exists():
+    run_page()
+else:
+    # `streamlit run Home.py` finds this application and serves it, so that no way in passes by the gate.
+    app = st.App(__file__, middleware=[Middleware(Gate)])

@@ -1,24 +1,21 @@
-"""People: who is at the screen, signing in, and the administration of accounts."""
+"""People: the built-in ones, and the administration of accounts."""
 
 from __future__ import annotations
 
-import math
 import re
-import threading
-import unicodedata
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
 from core import passwords
+from core.access import ADMIN, ROLE_NAMES, ROLES, WORKER, Person, as_person, require_role
 from core.audit import find_changes, record
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.i18n import LANGUAGES
-from core.roles import ADMIN, ROLE_NAMES, ROLES, require_role
+from core.sessions import end_all
+from core.sign_in import clear_failures, normalize_login
 from core.transactions import reading, writing
-from storage.tables import AuditLog, User, utc_now
+from storage.tables import User
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -28,27 +25,7 @@ OPEN_LOGINS = {role: f"open-{role}" for role in ROLES}
 # Nobody signs in as these, so they are no administrators that an installation could rely on.
 BUILT_IN_LOGINS = frozenset({COMMAND_LINE_LOGIN, *OPEN_LOGINS.values()})
 
-FREE_FAILURES = 5
-FIRST_WAIT_S = 30
-LONGEST_WAIT_S = 900
-_FAILURES_COUNT_FOR_S = 3600
-_SIGNED_IN = "user.signed_in"
-_SIGN_IN_FAILED = "user.sign_in_failed"
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,190}")
-
-# One at a time: a check takes 64 MiB, and guesses made side by side must not slip past the count of failures.
-_SIGN_IN_LOCK = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who acts. `language` is the saved choice ("ko" or "en"), None while there is none."""
-
-    id: int
-    login: str
-    display_name: str
-    role: str
-    language: str | None = None
 
 
 def open_person(services: Services, role: str) -> Person:
@@ -65,49 +42,19 @@ def command_line_person(services: Services) -> Person:
 
 def save_language(services: Services, person: Person, language: str) -> Person:
     """Keep the person's choice of language. Raises BadInput language_unknown."""
+    require_role(services, person, WORKER)
     if language not in LANGUAGES:
         raise BadInput("language_unknown", choices=", ".join(LANGUAGES))
     with writing(services) as session:
         user = _get_user(session, person.id)
         user.language = language
         session.commit()
-        return _person(user)
+        return as_person(user)
 
 
-def sign_in(services: Services, login: str, password: str) -> Person:
-    """The person with this login and password.
-
-    Raises NotAllowed sign_in_refused (the same, and as slowly, for an unknown login, a wrong password and a disabled
-    account) and sign_in_locked after FREE_FAILURES wrong passwords in a row: the wait doubles with each further one.
-    """
-    login = _normalise_login(login)
-    decoy = passwords.decoy_hash()
-    with _SIGN_IN_LOCK:
-        with reading(services) as session:
-            wait_s = _remaining_wait_s(session, login)
-            user = session.exec(select(User).where(User.login == login)).first()
-        if wait_s > 0:
-            raise NotAllowed("sign_in_locked", seconds=wait_s)
-        hashed = user.password_hash if user is not None else None
-        fits = passwords.fits(hashed or decoy, password)
-        admitted = user is not None and user.is_active and hashed is not None and fits
-        with writing(services) as session:
-            row = record(session, None, _SIGNED_IN if admitted else _SIGN_IN_FAILED, "user", user.id if user else None)
-            row.user_name = login[:190]
-            if user is not None and hashed is not None and admitted:
-                row.user_id = user.id
-                user = _get_user(session, user.id)
-                user.last_seen_at = utc_now()
-                if passwords.needs_rehash(hashed):
-                    user.password_hash = passwords.hash_password(password)
-            session.commit()
-    if user is None or not admitted:
-        raise NotAllowed("sign_in_refused")
-    return _person(user)
-
-
-def list_users(services: Services, *, include_built_in: bool = False) -> list[User]:
-    """The accounts by login; the built-in ones only when asked for."""
+def list_users(services: Services, person: Person, *, include_built_in: bool = False) -> list[User]:
+    """Return the accounts by login; the built-in ones only when asked for. Needs an administrator."""
+    require_role(services, person, ADMIN)
     query = select(User).order_by(User.login)
     if not include_built_in:
         query = query.where(col(User.login).not_in(BUILT_IN_LOGINS))
@@ -122,8 +69,8 @@ def create_user(
 
     Raises BadInput login_invalid, role_unknown, password_too_short, password_too_long; Conflict login_taken.
     """
-    require_role(person.role, ADMIN)
-    login = _normalise_login(login)
+    require_role(services, person, ADMIN)
+    login = normalize_login(login)
     if not _LOGIN.fullmatch(login) or login in BUILT_IN_LOGINS:
         raise BadInput("login_invalid")
     user = User(
@@ -144,29 +91,33 @@ def create_user(
 
 def set_role(services: Services, person: Person, user_id: int, role: str) -> User:
     """Give an account another role. Raises BadInput role_unknown, Conflict last_admin, NotFound not_found."""
-    require_role(person.role, ADMIN)
+    require_role(services, person, ADMIN)
     return _change(services, person, user_id, role=_known_role(role))
 
 
 def disable_user(services: Services, person: Person, user_id: int) -> User:
-    """Lock an account out; its history keeps its name. Raises Conflict last_admin, NotFound not_found."""
-    require_role(person.role, ADMIN)
+    """Lock an account out and end its sessions; its history keeps its name.
+
+    Raises Conflict last_admin, NotFound not_found.
+    """
+    require_role(services, person, ADMIN)
     return _change(services, person, user_id, is_active=False)
 
 
 def enable_user(services: Services, person: Person, user_id: int) -> User:
     """Let a disabled account in again. Raises NotFound not_found."""
-    require_role(person.role, ADMIN)
+    require_role(services, person, ADMIN)
     return _change(services, person, user_id, is_active=True)
 
 
 def set_password(services: Services, person: Person, user_id: int, password: str) -> None:
-    """Set an account's password: one's own, or anybody's as administrator. Clears the wait after wrong passwords.
+    """Set an account's password: one's own, or anybody's as administrator.
+
+    Ends every session of the account, and the wait after wrong passwords.
 
     Raises BadInput password_too_short, password_too_long; NotFound not_found.
     """
-    if user_id != person.id:
-        require_role(person.role, ADMIN)
+    require_role(services, person, WORKER if user_id == person.id else ADMIN)
     hashed = passwords.hash_password(password)
     with writing(services) as session:
         user = _get_user(session, user_id)
@@ -174,6 +125,8 @@ def set_password(services: Services, person: Person, user_id: int, password: str
             raise NotFound("not_found")
         user.password_hash = hashed
         user.row_version += 1
+        end_all(session, user)
+        clear_failures(session, user.login)
         row = record(session, person, "user.password_set", "user", user_id)
         row.details = {"login": user.login, "row_version": user.row_version}
         session.commit()
@@ -193,6 +146,8 @@ def _change(services: Services, person: Person, user_id: int, **values: object) 
         for name, value in values.items():
             setattr(user, name, value)
         user.row_version += 1
+        if not user.is_active:
+            end_all(session, user)
         record(session, person, "user.changed", "user", user_id, row_version=user.row_version, changes=changes)
         session.commit()
         return user
@@ -202,42 +157,6 @@ def _has_other_admin(session: Session, user_id: int) -> bool:
     # Locked where the database can: two administrators who disable each other must not both succeed.
     admins = session.exec(select(User).where(User.role == ADMIN).with_for_update()).all()
     return any(user.is_active and user.id != user_id and user.login not in BUILT_IN_LOGINS for user in admins)
-
-
-def _remaining_wait_s(session: Session, login: str) -> int:
-    now = utc_now()
-    recent = session.exec(
-        select(AuditLog)
-        .where(
-            AuditLog.created_at > now - timedelta(seconds=_FAILURES_COUNT_FOR_S),
-            AuditLog.user_name == login[:190],
-            col(AuditLog.action).in_([_SIGNED_IN, _SIGN_IN_FAILED]),
-        )
-        .order_by(col(AuditLog.id).desc())
-        .limit(2 * FREE_FAILURES + 10)
-    ).all()
-    failures = []
-    for row in recent:
-        if row.action == _SIGNED_IN:
-            break
-        failures.append(row)
-    if len(failures) < FREE_FAILURES or _password_set_after(session, failures[0]):
-        return 0
-    wait_s: int = min(FIRST_WAIT_S << (len(failures) - FREE_FAILURES), LONGEST_WAIT_S)
-    elapsed_s = (now - failures[0].created_at).total_seconds()
-    return max(0, math.ceil(wait_s - elapsed_s))
-
-
-def _password_set_after(session: Session, failure: AuditLog) -> bool:
-    if failure.subject_id is None or failure.id is None:
-        return False
-    later = select(AuditLog.id).where(
-        AuditLog.subject_type == "user",
-        AuditLog.subject_id == failure.subject_id,
-        AuditLog.action == "user.password_set",
-        col(AuditLog.id) > failure.id,
-    )
-    return session.exec(later).first() is not None
 
 
 def _built_in(services: Services, login: str, *, name: str, role: str) -> Person:
@@ -256,7 +175,7 @@ def _built_in(services: Services, login: str, *, name: str, role: str) -> Person
             # Another process made the same row between our look and our insert.
             with reading(services) as session:
                 user = session.exec(query).one()
-    return _person(user)
+    return as_person(user)
 
 
 def _get_user(session: Session, user_id: int | None) -> User:
@@ -266,16 +185,7 @@ def _get_user(session: Session, user_id: int | None) -> User:
     return user
 
 
-def _person(user: User) -> Person:
-    assert user.id is not None
-    return Person(id=user.id, login=user.login, display_name=user.display_name, role=user.role, language=user.language)
-
-
 def _known_role(role: str) -> str:
     if role not in ROLES:
         raise BadInput("role_unknown", role=role, choices=", ".join(ROLES))
     return role
-
-
-def _normalise_login(login: str) -> str:
-    return unicodedata.normalize("NFKC", login).strip().lower()

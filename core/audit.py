@@ -10,7 +10,7 @@ from core.errors import Conflict
 from storage.tables import AuditLog
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
 
 _SHOWN_CHARACTERS = 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session, select
 
 from core import publishing, retention
-from core.accounts import Person
+from core.access import Person
 from core.audit import record
 from core.errors import NotFound
 from core.job_run import JobRun

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, func, select
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.edits import check_code, clean_description, clean_name, make_code, save_edit
 from core.errors import Conflict, NotFound
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from storage.tables import DefectType, Image, Manual, Product
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 
@@ -127,7 +127,7 @@ def create_product(
     Raises BadInput product_name_missing, name_too_long, description_too_long, code_invalid; Conflict
     product_code_taken.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     product = Product(
         code="",
         name=clean_name(name, missing="product_name_missing"),
@@ -154,7 +154,7 @@ def update_product(
     Raises Conflict stale_save, which says who changed what in the meantime; NotFound not_found; BadInput
     product_name_missing, name_too_long, description_too_long.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     values = {
         "name": clean_name(name, missing="product_name_missing"),
         "description": clean_description(description),
@@ -168,7 +168,7 @@ def update_product(
 
 def set_product_active(services: Services, person: Person, product_id: int, active: bool) -> Product:
     """Deactivate a product, or bring it back. Its images, models and inspections stay. Raises NotFound not_found."""
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with writing(services) as session:
         product = get_product_row(session, product_id, lock=True)
         save_edit(session, person, product, "product", {"is_active": active}, product.row_version)

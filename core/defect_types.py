@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, func, select
 
+from core.access import ENGINEER, WORKER, require_role
 from core.audit import record
 from core.catalog import get_product_row
 from core.edits import check_code, clean_description, clean_name, save_edit
 from core.errors import BadInput, Conflict, NotFound
-from core.roles import ENGINEER, WORKER, require_role
 from core.transactions import reading, writing
 from storage.tables import DefectType, Image
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 SEVERITIES = ("minor", "major", "critical")
@@ -53,7 +53,7 @@ def create_defect_type(
     Raises BadInput code_invalid, defect_code_reserved, defect_name_missing, name_too_long, description_too_long,
     severity_unknown; Conflict defect_code_taken; NotFound not_found.
     """
-    require_role(person.role, WORKER)
+    require_role(services, person, WORKER)
     code = check_code(code)
     if code.lower() in RESERVED_DEFECT_CODES:
         raise BadInput("defect_code_reserved", defect_code=code)
@@ -87,7 +87,7 @@ def update_defect_type(
 
     Raises as `create_defect_type`, and Conflict stale_save.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     values = _defect_values(name_ko, name_en, description, severity)
     with writing(services) as session:
         row = _get_defect_type(session, defect_type_id)
@@ -98,7 +98,7 @@ def update_defect_type(
 
 def set_defect_type_active(services: Services, person: Person, defect_type_id: int, active: bool) -> DefectType:
     """Take a defect type out of use, or bring it back. Raises NotFound not_found."""
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with writing(services) as session:
         row = _get_defect_type(session, defect_type_id)
         save_edit(session, person, row, "defect_type", {"is_active": active}, row.row_version)
@@ -111,7 +111,7 @@ def set_defect_examples(services: Services, person: Person, defect_type_id: int,
 
     Raises BadInput too_many_examples, example_of_other_type; NotFound not_found.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     chosen = list(dict.fromkeys(image_ids))
     if len(chosen) > MAX_EXAMPLES:
         raise BadInput("too_many_examples", highest=MAX_EXAMPLES)

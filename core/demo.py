@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
+from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
 from core.demo_images import PRODUCTS, DemoImage, DemoProduct
 from core.errors import Conflict, NotReady
 from core.image_intake import IncomingFile, IntakeItem, Label, take_in
 from core.image_storing import discard_objects
 from core.manual_library import add_manuals
-from core.roles import ADMIN, ENGINEER, require_role
 from core.transactions import reading, writing
 from storage.tables import (
     DefectType,
@@ -37,7 +37,7 @@ from storage.tables import (
 )
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 # Large groups: on one machine nearly all the time of a commit is waiting for the disk.
@@ -53,7 +53,7 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
     goes on: images that are here already are recognised by content. Raises NotReady demo_dataset_missing, and
     AppError when a store fails.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     loaded = []
     for demo in PRODUCTS:
         marker = _open_marker(services, person, demo)
@@ -74,7 +74,7 @@ def reset_demo_data(services: Services, person: Person) -> list[str]:
 
     Raises Conflict demo_busy while a job that touches them waits or runs.
     """
-    require_role(person.role, ADMIN)
+    require_role(services, person, ADMIN)
     with writing(services) as session:
         markers = session.exec(select(SystemConfig).where(col(SystemConfig.key).startswith("demo."))).all()
         ids = [int(marker.value["product_id"]) for marker in markers]

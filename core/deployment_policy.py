@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
 
+from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from storage.tables import SystemConfig, utc_now
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 KEY = "deployment_policy"
@@ -54,7 +54,7 @@ def save_policy(
 
     Raises NotAllowed, BadInput(`kept_versions_invalid`) and Conflict(`stale_save`).
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     if isinstance(kept_versions, bool) or not FEWEST_KEPT <= kept_versions <= MOST_KEPT:
         raise BadInput("kept_versions_invalid", lowest=FEWEST_KEPT, highest=MOST_KEPT)
     with writing(services) as session:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from core.access import ENGINEER, require_role
 from core.deployments import readiness
 from core.errors import Conflict
 from core.estimates import builds_here, refusal
@@ -17,7 +18,7 @@ from core.transactions import reading
 from storage.tables import DeploymentLog
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.errors import AppError
     from core.services import Services
 
@@ -34,6 +35,7 @@ def refuse_start(services: Services, kind: str, product_ids: Sequence[int]) -> A
 
 def start(services: Services, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
     """Queue the job and answer its id. Raises NotReady for what cannot fit, and what `jobs.submit` raises."""
+    require_role(services, person, ENGINEER)
     if product_ids and (too_large := refuse_start(services, kind, product_ids)):
         raise too_large
     return submit(services, person, kind=kind, product_ids=product_ids)
@@ -70,6 +72,7 @@ def start_stale(
     Answers the ids of the new jobs, in the order in which they will run. Raises as `start`, before anything is queued
     when something cannot fit, and Conflict `nothing_to_deploy`.
     """
+    require_role(services, person, ENGINEER)
     wanted = {kind: _not_waiting(services, kind, ids) for kind, ids in _with_followers(services, product_ids, kinds)}
     wanted = {kind: ids for kind, ids in wanted.items() if ids}
     if not wanted:

@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import AppError, describe, from_lower
+from core.identity import require_pair
 from core.manual_fingerprints import encoder_folder
+from core.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.services import Services, build_services
 from core.settings import Settings
+from core.stored_objects import Stock, find_missing, take_stock
 from inference.errors import InferenceError
+from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.object_store import ObjectStoreError
 
 GIB = 1024**3
 MIN_FREE_BYTES = 2 * GIB
+SHOWN_FINDINGS = 3
 # Lowest versions without a known fault that reaches us; an audit tool may skip packages without a word.
 LOWEST_VERSIONS: dict[str, str] = {
     "streamlit": "1.37.0",  # path traversal in the static file server before
@@ -67,24 +72,25 @@ class PackageVersion:
         return self.version is not None and _numbers(self.version) >= _numbers(self.lowest)
 
 
-def check(target: Services | Settings) -> list[Check]:
-    """Every check, in order. With settings alone the parts are opened first; what cannot be opened is a finding."""
+def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
+    """Return the findings of every check, in order.
+
+    With settings alone the parts are opened first; what cannot be opened is a finding. With `thorough` the whole
+    database is read for damage: seconds for each gigabyte.
+    """
     settings = target if isinstance(target, Settings) else target.settings
     found = [Check("settings", True, "check_settings", {"auth": settings.auth}), _check_disk(settings)]
     services: Services | None = None
     if isinstance(target, Services):
         services = target
-        found.append(_run("database", lambda: _check_database(target)))
+        found.append(_run("database", lambda: _check_database(target.database, thorough=thorough)))
     else:
-        try:
-            services = build_services(settings)
-        except AppError as error:
-            found.append(Check("database", False, error.code, error.params))
-        else:
-            found.append(Check("database", True, "check_database", {"where": services.database.describe()}))
+        database, services = _open_database(settings)
+        found.append(database)
     if services is not None:
         opened = services
         found.append(_run("object_store", lambda: _check_objects(opened)))
+        found.append(_run("identity", lambda: _check_identity(opened)))
         found.append(_run("worker", lambda: _check_worker(opened)))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("similar_images", lambda: _check_search(settings)))
@@ -92,7 +98,7 @@ def check(target: Services | Settings) -> list[Check]:
     found.append(_run("encoder", lambda: _check_encoder(settings)))
     found.append(_check_packages())
     if services is not None:
-        found.append(_run("orphans", lambda: _check_orphans(opened)))
+        found += _check_stored(opened)
         if services is not target:
             services.database.dispose()
     return found
@@ -115,19 +121,44 @@ def _check_disk(settings: Settings) -> Check:
     return Check("data_dir", enough, "check_disk" if enough else "check_disk_low", params)
 
 
-def _check_database(services: Services) -> Check:
-    from storage.database import DatabaseError
-
+def _open_database(settings: Settings) -> tuple[Check, Services | None]:
+    """Look for damage before anything is opened for writing: what a killed process left behind stays as it is."""
+    database = Database(settings.database_url, busy_timeout_s=PATIENT_TIMEOUT_S)
     try:
-        services.database.check()
+        found = _run("database", lambda: _check_database(database, thorough=True))
+    finally:
+        database.dispose()
+    if not found.ok:
+        return found, None
+    try:
+        return found, build_services(settings, verify_store=False)
+    except AppError as error:
+        return Check("database", False, error.code, error.params), None
+
+
+def _check_database(database: Database, *, thorough: bool) -> Check:
+    """With `thorough`, read the whole database; only one that is whole is asked whether it is up to date."""
+    where = database.describe()
+    try:
+        findings = database.check_integrity(full=True) if thorough else []
+        if not findings:
+            database.check()
     except DatabaseError as error:
         raise from_lower(error) from error
-    return Check("database", True, "check_database", {"where": services.database.describe()})
+    if findings:
+        shown = "; ".join(findings[:SHOWN_FINDINGS]) + (" …" if len(findings) > SHOWN_FINDINGS else "")
+        return Check("database", False, "check_database_damaged", {"where": where, "findings": shown})
+    return Check("database", True, "check_database", {"where": where})
 
 
 def _check_objects(services: Services) -> Check:
     services.objects.check()
     return Check("object_store", True, "check_objects", {"where": services.objects.describe()})
+
+
+def _check_identity(services: Services) -> Check:
+    found = require_pair(services)
+    return Check("identity", True, "check_identity", {"id": found.id[:8], "generation": found.generation})
 
 
 def _check_worker(services: Services) -> Check:
@@ -214,7 +245,26 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
 
 
-def _check_orphans(services: Services) -> Check:
-    from core.orphans import find_orphans
+def _check_stored(services: Services) -> list[Check]:
+    """Orphans and what is missing, from one look at the store."""
+    try:
+        stock = take_stock(services)
+        missing = len(find_missing(services, stock))
+    except AppError as error:
+        return [Check(name, False, error.code, error.params) for name in ("orphans", "missing")]
+    code = "check_missing" if missing else "check_missing_none"
+    return [_check_orphans(services, stock), Check("missing", not missing, code, {"count": missing})]
 
-    return Check("orphans", True, "check_orphans", {"count": sum(1 for _ in find_orphans(services))})
+
+def _check_orphans(services: Services, stock: Stock) -> Check:
+    orphans = list_orphans(stock)
+    params = {"count": len(orphans), "total": len(stock.objects), "trashed": len(stock.trash)}
+    try:
+        require_collectable(services, stock)
+    except AppError as error:
+        # The check of the identity says why, but for a database that is too young.
+        known = error.code != "store_has_older"
+        return Check("orphans", False, "check_orphans_held" if known else error.code, params)
+    if are_too_many(stock, orphans):
+        return Check("orphans", False, "check_orphans_many", {**params, "percent": MOST_PERCENT})
+    return Check("orphans", True, "check_orphans", params)

@@ -13,7 +13,7 @@ from core.errors import BadInput
 from storage.tables import DefectType, Product, utc_now
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
 
 CODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 MAX_NAME_CHARACTERS = 190

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from core.access import WORKER, require_role
 from core.errors import AppError
 from core.guidance_keeping import WrittenGuidance, keep_guidance
 from core.guidance_passages import FoundPassages, describe_finding, find_passages, read_subject
@@ -19,7 +20,7 @@ from inference.language.guidance import Finding, Guidance, PastCase, Section, Se
 from inference.language.writers import write
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 _PICTURE_PX = 1024
@@ -44,6 +45,7 @@ def write_guidance(
     `found` spares a second search. Where the chosen model fails, the manual is quoted instead. Raises as
     `find_passages`; a caller that stops listening leaves behind what was written so far.
     """
+    require_role(services, person, WORKER)
     found = find_passages(services, inspection_id, language=language) if found is None else found
     started = time.perf_counter()
     choice = current_text_choice(services)

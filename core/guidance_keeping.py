@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlmodel import col, select
 
+from core.access import WORKER, require_role
 from core.audit import record
 from core.errors import BadInput, NotFound
 from core.transactions import reading, writing
@@ -18,7 +19,7 @@ from inference.language.untrusted import plain, without_markup
 from storage.tables import ResponseHistory, User
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
     from inference.language.passages import Passage
     from storage.tables import Inspection
@@ -144,6 +145,7 @@ def rate_guidance(
 
     Raises NotFound(`guidance_unknown`) and BadInput(`guidance_rating_invalid`).
     """
+    require_role(services, person, WORKER)
     if rating not in {1, -1}:
         raise BadInput("guidance_rating_invalid")
     with writing(services) as session:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, NotFound
 from core.image_intake import Label
 from core.image_labels import check_label
 from core.image_storing import discard_objects, name_prefix, number_after
-from core.roles import ENGINEER, require_role
 from core.transactions import writing
 from storage.tables import DefectType, Image, Product, utc_now
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 _AT_ONCE = 500
@@ -39,7 +39,7 @@ def relabel_images(
     image that becomes normal is dropped. Returns how many changed. Raises as `add_images`, NotFound
     where none is there any more, and BadInput no_images_chosen.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     dropped: list[str] = []
     changed = 0
     with writing(services) as session:
@@ -77,7 +77,7 @@ def relabel_images(
 
 def delete_images(services: Services, person: Person, image_ids: Sequence[int]) -> int:
     """Delete images: the rows, then their files. Inspections keep what they showed. Returns how many there were."""
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     keys: list[str] = []
     with writing(services) as session:
         images = _get_images(session, image_ids)

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import catalog, defect_types
+from core.access import ENGINEER, require_role
 from core.archives import is_junk, open_archive
 from core.errors import BadInput, NotFound
 from core.image_intake import FileOutcome, IncomingFile, IntakeItem, Label, take_in
 from core.import_layouts import PlannedProduct, plan_import
-from core.roles import ENGINEER, require_role
 from storage.tables import Product
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 
@@ -44,7 +44,7 @@ def import_path(
     `progress` is told how many of how many files are done. Raises NotFound import_path_missing; BadInput
     import_not_an_archive, import_nothing_found and those of the archive; AppError when a store fails.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with _open_source(path) as (files, refused):
         top = path.resolve()
         root_name = top.stem if top.is_file() else top.name

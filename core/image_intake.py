@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.access import ENGINEER, require_role
 from core.errors import AppError, BadInput, from_lower
 from inference.errors import ImageError
 from inference.vision.image_containers import read_container
@@ -25,7 +26,7 @@ from inference.vision.look_ahead import map_ahead
 from inference.vision.multicore import CORES
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
     from storage.tables import Product
 
@@ -112,6 +113,7 @@ def take_in(
     """
     from core.image_storing import store_group
 
+    require_role(services, person, ENGINEER)
     group: list[PreparedImage | FileOutcome] = []
     n_bytes = 0
     for prepared in _prepare_ahead(items):

@@ -6,25 +6,25 @@ import uuid
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, from_lower
 from core.image_edits import mark_changed
 from core.image_intake import IncomingFile, Label, read_mask
 from core.image_library import get_image, get_image_row
 from core.image_storing import discard_objects
-from core.roles import ENGINEER, require_role
 from core.transactions import writing
 from storage.object_store import ObjectStoreError
 from storage.tables import Image
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 
 def set_mask(services: Services, person: Person, image_id: int, mask: IncomingFile | None) -> Image:
     """Set the mask of a defect image, or remove it (None). Raises as `read_mask`; NotFound not_found."""
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     image = get_image(services, image_id)
     if mask is None:
         return store_mask(services, person, image_id, None)
@@ -35,6 +35,7 @@ def set_mask(services: Services, person: Person, image_id: int, mask: IncomingFi
 
 def store_mask(services: Services, person: Person, image_id: int, mask_png: bytes | None, *, name: str = "") -> Image:
     """Put a mask that was already checked beside its image. Raises BadInput mask_of_normal_image; NotFound."""
+    require_role(services, person, ENGINEER)
     key = None
     if mask_png is not None:
         folder = PurePosixPath(get_image(services, image_id).object_key).parent

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, or_, select
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, Conflict, from_lower
 from core.image_intake import FileOutcome, PreparedImage, original_name
@@ -16,7 +17,7 @@ from storage.object_store import ObjectStoreError
 from storage.tables import Image, Product
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 _ATTEMPTS = 5
@@ -51,6 +52,7 @@ def store_group(
     services: Services, person: Person, product: Product, group: Sequence[PreparedImage | FileOutcome]
 ) -> Iterator[FileOutcome]:
     """Store a group and yield the outcome of each of its files. Raises AppError when a store fails."""
+    require_role(services, person, ENGINEER)
     prepared = [entry for entry in group if isinstance(entry, PreparedImage)]
     with reading(services) as session:
         known = _look_up(session, product, prepared)

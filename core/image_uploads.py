@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from core.access import ENGINEER, require_role
 from core.errors import BadInput, Conflict, NotFound
 from core.image_intake import FileOutcome, IncomingFile, IntakeItem, Label, take_in
 from core.image_labels import check_label
 from core.image_masks import set_mask
 from core.incoming import expand_archives, pair_masks
-from core.roles import ENGINEER, require_role
 from core.transactions import reading
 from storage.tables import Image, Product
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 
@@ -38,7 +38,7 @@ def add_images(
     checked at once: raises BadInput image_type_unknown, image_split_unknown, defect_type_missing,
     defect_type_not_wanted; NotFound not_found. While iterating: AppError when a store fails.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with reading(services) as session:
         product = session.get(Product, product_id)
         if product is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core import similarity
-from core.accounts import Person
+from core.access import WORKER, Person, require_role
 from core.errors import BadInput, NotFound, NotReady, from_lower
 from core.job_terms import MEMORY_BANK
 from core.kept_inspections import InspectionView, describe_inspection
@@ -118,6 +118,7 @@ def inspect(
     batch_job_id: int | None = None,
 ) -> InspectionView:
     """Inspect one part and keep the inspection: the objects first, then one row. Raises as `examine` does."""
+    require_role(services, person, WORKER)
     details = {"line": line.strip(), "lot": lot.strip(), "serial": serial.strip(), "shift": shift.strip()}
     for name, text in details.items():
         if len(text) > (32 if name == "shift" else MAX_DETAIL_CHARS):

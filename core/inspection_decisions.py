@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlmodel import Session
 
-from core.accounts import Person
+from core.access import WORKER, Person, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotFound
 from core.inspection_terms import VERDICTS
@@ -21,6 +21,8 @@ def confirm_defect_type(
     services: Services, person: Person, inspection_id: int, *, row_version: int, defect_type_id: int | None
 ) -> Inspection:
     """Say which defect type it is (or, with None, that it is none of the known ones)."""
+
+    require_role(services, person, WORKER)
 
     def change(session: Session, row: Inspection) -> None:
         if defect_type_id is not None:
@@ -37,6 +39,7 @@ def override_verdict(
     services: Services, person: Person, inspection_id: int, *, row_version: int, verdict: str, reason: str
 ) -> Inspection:
     """Put a person's verdict over the model's, with the reason. The model's own verdict stays in the row."""
+    require_role(services, person, WORKER)
     if verdict not in VERDICTS:
         raise BadInput("verdict_unknown")
     if not reason.strip():
@@ -57,6 +60,7 @@ def close_action(
     services: Services, person: Person, inspection_id: int, *, row_version: int, status: str, note: str
 ) -> Inspection:
     """Record the corrective action as done, or leave it open, with a note."""
+    require_role(services, person, WORKER)
     if status not in {"open", "done"}:
         raise BadInput("action_status_unknown")
 

@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import CursorResult
 from sqlmodel import Session
 
+from core.access import ENGINEER
 from core.i18n import N_
-from core.roles import ENGINEER
 
 MEMORY_BANK = "memory_bank"
 SIMILARITY_INDEX = "similarity_index"
 MANUAL_INDEX = "manual_index"
 KINDS = (MEMORY_BANK, SIMILARITY_INDEX, MANUAL_INDEX)
 # Who may ask for a job of the kind, and cancel it.
-NEEDED_ROLES: dict[str, str] = dict.fromkeys(KINDS, ENGINEER)
+NEEDED_ROLE = ENGINEER
 
 LEASE_S = 15.0
 

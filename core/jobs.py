@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core.accounts import Person
+from core.access import Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
 from core.job_claims import append_log, claim_next, finish, give_back, hold, renew_lease, reopen_claim, report
@@ -20,7 +20,7 @@ from core.job_terms import (
     LEASE_S,
     MANUAL_INDEX,
     MEMORY_BANK,
-    NEEDED_ROLES,
+    NEEDED_ROLE,
     SIMILARITY_INDEX,
     STAGE_NAMES,
     Claim,
@@ -29,7 +29,6 @@ from core.job_terms import (
     changed_one,
 )
 from core.job_views import JobView, list_jobs, running_job, view
-from core.roles import require_role
 from core.services import Services
 from core.transactions import writing
 from core.worker_signs import beat, sign_off, workers_alive
@@ -71,9 +70,9 @@ def submit(services: Services, person: Person, *, kind: str, product_ids: Sequen
     Raises NotAllowed, and Conflict `job_already_waiting` while one of the products waits in, or is built by, a job of
     the same kind.
     """
+    require_role(services, person, NEEDED_ROLE)
     if kind not in KINDS:
         raise NotFound("job_kind_unknown", kind=kind)
-    require_role(person.role, NEEDED_ROLES[kind])
     wanted = sorted(set(product_ids))
     if not wanted:
         raise Conflict("job_without_products")
@@ -104,11 +103,11 @@ def cancel(services: Services, person: Person, job_id: int) -> None:
 
     Raises NotAllowed, NotFound and Conflict `job_already_over`.
     """
+    require_role(services, person, NEEDED_ROLE)
     with writing(services) as session:
         job = session.get(DeploymentLog, job_id)
         if job is None:
             raise NotFound("not_found")
-        require_role(person.role, NEEDED_ROLES[job.kind])
         if changed_one(
             session,
             update(DeploymentLog)

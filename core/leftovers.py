@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlmodel import Session, col, select
 
 from core import jobs, publishing
+from core.identity import is_pair
 from core.services import Services
 from storage.objects import ObjectStoreError
 from storage.tables import DeploymentLog, ModelVersion
@@ -67,8 +68,11 @@ def _sweep_objects(services: Services, session: Session, job_id: int, running: s
         named = set(
             session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.object_prefix).in_(prefixes))).all()
         )
-        for prefix in prefixes - named:
-            services.objects.delete_prefix(prefix)
+        unnamed = prefixes - named
+        # An older copy of the database gives the numbers of jobs again: then their bundles are the newer one's.
+        if unnamed and is_pair(services):
+            for prefix in unnamed:
+                services.objects.delete_prefix(prefix)
 
 
 def _sweep_cache(services: Services, session: Session) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from core.access import ENGINEER, require_role
 from core.errors import NotFound, NotReady, from_lower
 from core.preprocessing_settings import shrink, simplify
-from core.roles import ENGINEER, require_role
 from core.training_images import fetch_originals, load_pixels, training_rows
 from core.transactions import reading
 from inference.errors import ImageError, ModelError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
     from inference.vision.light import LightSurvey
 
@@ -90,7 +90,7 @@ def advise(
     from inference.vision.light import survey_light
     from inference.vision.option_trial import FEWEST_DEFECTS, sureness, try_options
 
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with reading(services) as session:
         product = session.get(Product, product_id)
         if product is None:

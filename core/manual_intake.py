@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from sqlmodel import Session, select
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, BadInput, Conflict, NotFound, from_lower
 from core.i18n import LANGUAGES
 from core.image_intake import original_name
 from core.image_storing import discard_objects
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from storage.object_store import ObjectStoreError
 from storage.tables import Manual, Product
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
     from inference.language.pdf_text import PdfText
 
@@ -72,7 +72,7 @@ def add_manuals(
     `progress` is told a file's name, and how many of how many pages are read. Raises NotAllowed, NotFound not_found,
     BadInput manual_product_inactive and manual_language_unknown at once; while iterating, AppError when a store fails.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     if language is not None and language not in LANGUAGES:
         raise BadInput("manual_language_unknown", choices=", ".join(LANGUAGES))
     with reading(services) as session:

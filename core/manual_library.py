@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, func, select
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, NotFound, from_lower
 from core.image_storing import discard_objects
 from core.jobs import MANUAL_INDEX
 from core.manual_fingerprints import encoder_stamp
 from core.manual_intake import READ_MEMORY_BYTES, READ_TIMEOUT_S, ManualFile, ManualOutcome, add_manuals
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from core.versions import active_version, retire
 from storage.object_store import ObjectStoreError
 from storage.tables import Manual, ModelVersion
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 __all__ = [
@@ -99,7 +99,7 @@ def delete_manual(services: Services, person: Person, manual_id: int) -> Manual:
     The index in use may still hold passages of it until the next deployment; nobody is shown them (`find_manuals`).
     Raises NotAllowed, NotFound not_found.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with writing(services) as session:
         manual = _get_manual(session, manual_id)
         product_id, key = manual.product_id, manual.object_key

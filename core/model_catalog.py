@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, select
 
+from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, NotFound, NotReady
 from core.i18n import N_
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from core.weights import find_weights
 from inference.vision.backbone_specs import find_backbone
@@ -19,7 +19,7 @@ from inference.vision.networks import Network, find_network
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 DETECTION = "detection"
@@ -187,7 +187,7 @@ def choose(
     `row_version` is that of the `Choice` that was shown. Raises NotAllowed, NotFound(`model_unknown`),
     BadInput(`model_option_invalid`), NotReady(`backbone_weights_missing`) and Conflict(`stale_save`).
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     option = find_option(name)
     if option is None or option.purpose != purpose:
         raise NotFound("model_unknown", name=name)

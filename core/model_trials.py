@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from core.access import ENGINEER, require_role
 from core.errors import NotFound, NotReady, from_lower
 from core.model_catalog import DETECTION, ModelOption, check_options, find_option
-from core.roles import ENGINEER, require_role
 from core.training_images import key_of, load_pixels, training_rows
 from core.transactions import reading
 from core.weights import find_added
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 MAX_IMAGES = 8
@@ -51,7 +51,7 @@ def try_model(services: Services, person: Person, *, name: str, options: Mapping
     Raises NotAllowed, NotFound(`model_unknown`, `not_found`), BadInput(`model_option_…`),
     NotReady(`model_trial_without_images`) and what the engine and the object store report.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     option = find_option(name)
     if option is None:
         raise NotFound("model_unknown", name=name)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlmodel import Session, col, func, select
 
+from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotFound, from_lower
 from core.image_library import get_image, read_image
 from core.jobs import MEMORY_BANK
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from inference.errors import ImageError, InferenceError
 from inference.vision.images import decode
@@ -27,7 +27,7 @@ from storage.tables import ImagePreprocessing, ModelVersion, Product, User, utc_
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
 
 DEPLOYED, WAITING, NO_MODEL = "deployed", "waiting", "no_model"
@@ -124,7 +124,7 @@ def save_preprocessing(
 
     Raises Conflict preprocessing_changed when somebody else saved in the meantime; NotFound not_found.
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with writing(services) as session:
         # The product's row is locked, because the row of its options may not be there yet.
         product = session.get(Product, product_id, with_for_update=True)

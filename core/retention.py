@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core import publishing
-from core.accounts import Person
+from core.access import Person
 from core.audit import record
 from core.deployment_policy import read_policy
 from core.job_terms import changed_one

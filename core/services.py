@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from dataclasses import dataclass
 
+from core import identity
+from core.errors import AppError
 from core.model_cache import ModelCache
 from core.settings import Settings, read_settings
-from storage.database import Database
+from storage.database import BUSY_TIMEOUT_S, PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.objects import LocalObjects, ObjectStore, S3Objects
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,18 +39,24 @@ def open_objects(settings: Settings) -> ObjectStore:
     )
 
 
-def build_services(settings: Settings | None = None, *, migrate: bool = False) -> Services:
+def build_services(
+    settings: Settings | None = None, *, migrate: bool = False, verify_store: bool = True, patient: bool = False
+) -> Services:
     """Wire the parts together. With `migrate`, bring the database up to date; otherwise refuse one that is not.
 
-    Raises BadSetting for a wrong environment value and AppError for a database that cannot be used.
+    `migrate` is how the application starts: where the last process was killed, the database is checked first.
+    `patient` is for work that nobody sits in front of: it waits longer for a database that another program holds.
+
+    Raises BadSetting for a wrong environment value and AppError for a database that cannot be used, or whose object
+    store is another's (`core.identity`; not looked at without `verify_store`).
     """
     from core.errors import from_lower
-    from storage.database import DatabaseError
 
     settings = read_settings() if settings is None else settings
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, busy_timeout_s=PATIENT_TIMEOUT_S if patient else BUSY_TIMEOUT_S)
     try:
         if migrate:
+            _refuse_damaged(database)
             database.migrate()
         database.check()
     except DatabaseError as error:
@@ -58,4 +70,53 @@ def build_services(settings: Settings | None = None, *, migrate: bool = False) -
         check_runtimes=settings.check_runtimes,
         weights_dir=settings.weights_dir,
     )
-    return Services(settings=settings, database=database, objects=objects, models=models)
+    services = Services(settings=settings, database=database, objects=objects, models=models)
+    if verify_store:
+        try:
+            identity.verify_at_start(services)
+        except AppError:
+            database.dispose()
+            raise
+    return services
+
+
+_kept: dict[Settings, Services] = {}
+_kept_lock = threading.Lock()
+
+
+def keep_services(settings: Settings | None = None) -> Services:
+    """Return the one set of services that this process keeps for `settings`, built (and migrated) at first use.
+
+    It outlives every cache that a browser or a page can empty. Raises as `build_services`; the next call tries again.
+    """
+    settings = read_settings() if settings is None else settings
+    with _kept_lock:
+        if settings not in _kept:
+            _kept[settings] = build_services(settings, migrate=True)
+        return _kept[settings]
+
+
+def kept_already(settings: Settings) -> Services | None:
+    """Return what `keep_services` keeps for `settings`, None where nothing is built yet."""
+    return _kept.get(settings)
+
+
+def close_kept_services() -> None:
+    """Close what `keep_services` keeps: for the end of the process, and between tests."""
+    with _kept_lock:
+        while _kept:
+            _kept.popitem()[1].database.dispose()
+
+
+def _refuse_damaged(database: Database) -> None:
+    """Stop the start on a database that a power cut has damaged: every write would make it worse.
+
+    The check leaves the write-ahead log, so a second try finds the same.
+    """
+    if not database.ended_uncleanly():
+        return
+    logger.warning("the database was not closed by the last process; checking it")
+    findings = database.check_integrity(full=False)
+    if findings:
+        logger.error("the database is damaged: %s", "; ".join(findings))
+        raise DatabaseError("database_damaged", reason="corrupt")

@@ -42,6 +42,7 @@ class Settings:
     language: str | None
     weights_dir: Path
     memory_budget_bytes: int
+    upload_memory_bytes: int = 2 * GIB
     check_runtimes: Literal["auto", "all", "own"] = "auto"
     anthropic_api_key: str | None = field(default=None, repr=False)
     llm_model: str | None = None
@@ -50,6 +51,7 @@ class Settings:
     anthropic_base_url: str | None = None
     executor: str = "local"
     ray_address: str | None = None
+    trash_days: int = 7
 
     @property
     def cache_dir(self) -> Path:
@@ -147,8 +149,7 @@ def _data_dir(env: Mapping[str, str]) -> Path:
     return path
 
 
-def _memory_budget_bytes(env: Mapping[str, str]) -> int:
-    name = "GEOMSA_MEMORY_BUDGET_GIB"
+def _gib(env: Mapping[str, str], name: str) -> int:
     text = env.get(name, "").strip() or "2"
     try:
         gib = float(text)
@@ -157,6 +158,16 @@ def _memory_budget_bytes(env: Mapping[str, str]) -> int:
     if not 0.25 <= gib <= 1024:
         raise BadSetting("setting_not_between", name=name, value=text, lowest="0.25", highest="1024")
     return int(gib * GIB)
+
+
+def _trash_days(env: Mapping[str, str]) -> int:
+    name = "GEOMSA_TRASH_DAYS"
+    text = env.get(name, "").strip() or "7"
+    # No sign, no spaces between digits, no digits of other scripts: as it would be written on purpose.
+    days = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else 0
+    if not 1 <= days <= 365:
+        raise BadSetting("setting_not_whole", name=name, value=text, lowest="1", highest="365")
+    return days
 
 
 def _executor(env: Mapping[str, str]) -> str:
@@ -199,7 +210,8 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         device=cast(Literal["auto", "cpu", "cuda"], _one_of(env, "GEOMSA_DEVICE", ("auto", "cpu", "cuda"), "auto")),
         language=language,
         weights_dir=_folder(env, "GEOMSA_WEIGHTS_DIR", str(data_dir / "weights")),
-        memory_budget_bytes=_memory_budget_bytes(env),
+        memory_budget_bytes=_gib(env, "GEOMSA_MEMORY_BUDGET_GIB"),
+        upload_memory_bytes=_gib(env, "GEOMSA_UPLOAD_MEMORY_GIB"),
         check_runtimes=cast(
             Literal["auto", "all", "own"], _one_of(env, "GEOMSA_CHECK_RUNTIMES", ("auto", "all", "own"), "auto")
         ),
@@ -210,6 +222,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         anthropic_base_url=_http_url(env, "ANTHROPIC_BASE_URL"),
         executor=_executor(env),
         ray_address=_ray_address(env),
+        trash_days=_trash_days(env),
     )
 
 

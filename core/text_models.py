@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from sqlmodel import Session, select
 
+from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, NotFound, NotReady, from_lower
 from core.i18n import N_
-from core.roles import ENGINEER, require_role
 from core.transactions import reading, writing
 from inference.errors import WriterError
 from inference.language.extractive import EXTRACTIVE, ExtractiveWriter
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
     from core.settings import Settings
     from inference.language.writers import Writer
@@ -93,7 +93,7 @@ def choose_text_model(services: Services, person: Person, choice: TextChoice) ->
     Raises NotAllowed, NotFound(`text_model_unknown`), BadInput(`text_model_name_missing`, `text_model_name_invalid`),
     NotReady(`text_model_needs_key`, `text_model_needs_address`) and Conflict(`stale_save`).
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     checked = check_text_choice(services.settings, choice)
     with writing(services) as session:
         row = session.exec(select(ModelParam).where(ModelParam.purpose == TEXT_GENERATION)).first()
@@ -169,7 +169,7 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
 
 def list_text_models(services: Services, person: Person, writer: str) -> list[str]:
     """The models that the server of `writer` offers now. Raises NotAllowed, NotReady, Unavailable."""
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     settings = services.settings
     check_text_choice(settings, TextChoice(writer, "any"))
     from inference.language.model_servers import list_models

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, select
 
+from core.access import WORKER, require_role
 from core.errors import BadInput, NotReady, from_lower
 from core.jobs import SIMILARITY_INDEX
 from core.services import Services
@@ -19,7 +20,7 @@ from inference.vision.clip_specs import is_clip
 from storage.tables import DefectType, ModelVersion, SearchHistory
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
 
 MAX_TEXT_CHARS = 200
 _HANGUL = re.compile(r"[가-힣]+")
@@ -143,6 +144,7 @@ def search_text(
     from inference.vision.clip import ClipEmbedder
     from storage.objects import ObjectStoreError
 
+    require_role(services, person, WORKER)
     started = time.perf_counter()
     with reading(services) as session:
         english = to_english(session, text)

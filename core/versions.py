@@ -6,11 +6,10 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from core import retention
-from core.accounts import Person
+from core.access import ENGINEER, Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
 from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, changed_one
-from core.roles import ENGINEER, require_role
 from core.services import Services
 from core.transactions import reading, writing
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
@@ -115,7 +114,7 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
     from inference.errors import InferenceError
     from storage.objects import ObjectStoreError
 
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     with reading(services) as session:
         version = session.get(ModelVersion, version_id)
     if version is None:

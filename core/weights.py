@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, BadInput, Conflict, NotFound, Unavailable, from_lower
-from core.roles import ENGINEER, require_role
 from core.transactions import writing
 from inference.errors import InferenceError, ModelError
 from inference.vision.backbone_specs import Download
@@ -27,7 +27,7 @@ from inference.vision.clip_specs import is_clip
 from inference.vision.networks import Network, find_network, find_network_download, list_networks
 
 if TYPE_CHECKING:
-    from core.accounts import Person
+    from core.access import Person
     from core.services import Services
     from core.settings import Settings
 
@@ -85,7 +85,7 @@ def add_weights(services: Services, person: Person, *, name: str, file_name: str
     Answers where it is. Raises NotAllowed, NotFound(`backbone_unknown`), BadInput (`backbone_weights_format`,
     `backbone_weights_mismatch`, `weights_too_large`), Conflict(`weights_already_here`), Unavailable(`disk_full`, …).
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     spec = _find_spec(name)
     if not file_name.lower().endswith(SUFFIX):
         raise BadInput("backbone_weights_format", name=spec.title)
@@ -104,7 +104,7 @@ def fetch_weights(
     `progress` gets bytes done and in all (0 where the publisher does not say), and may raise. Raises as `add_weights`
     does, NotFound(`weights_not_fetchable`), and Unavailable (`weights_no_network`, `weights_hash_wrong`).
     """
-    require_role(person.role, ENGINEER)
+    require_role(services, person, ENGINEER)
     spec = _find_spec(name)
     download = find_network_download(name)
     if download is None:

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from core import jobs, leftovers
 from core.errors import AppError, from_lower
+from core.identity import raise_generation
 from core.orphans import collect_orphans
 from core.services import Services
-from core.settings import Settings
 from storage.database import DatabaseError
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ WATCH_S = 0.2
 RENEW_EVERY_S = 1.0
 BEAT_EVERY_S = 3.0
 TERMINATE_WAIT_S = 0.7
-MAX_LOG_FILE_BYTES = 10_000_000
 ROOT = Path(__file__).resolve().parent.parent
 
 # Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
@@ -87,12 +86,13 @@ class ChildWorker:
     def _tidy(self) -> None:
         """Collect what crashes left in the object store; when that fails, the next hour does it."""
         try:
+            raise_generation(self._services)
             count = collect_orphans(self._services)
         except AppError as error:
             logger.warning("could not collect orphans: %s", error.code)
         else:
             if count:
-                logger.info("%d orphaned objects removed", count)
+                logger.info("%d orphaned objects moved to the trash", count)
 
     def _beat(self, job_id: int | None) -> None:
         jobs.beat(self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
@@ -214,60 +214,3 @@ def _exit_with_parent(parent_pid: int) -> None:
     while os.getppid() == parent_pid:
         time.sleep(0.5)
     os._exit(LOST)
-
-
-class EmbeddedWorker:
-    """The worker that the app keeps: started with it, ended with it, started again when it dies."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._log_file = settings.data_dir / "logs" / "worker.log"
-        self._stop = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._keep, name="embedded-worker", daemon=True)
-        self._thread.start()
-
-    @property
-    def pid(self) -> int | None:
-        """The worker's process id while it runs."""
-        process = self._process
-        return process.pid if process is not None and process.poll() is None else None
-
-    def stop(self) -> None:
-        """End the worker; its job goes back to the queue."""
-        self._stop.set()
-        self._thread.join(timeout=5.0)
-
-    def _keep(self) -> None:
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        wait_s = 1.0
-        while not self._stop.is_set():
-            started = time.monotonic()
-            self._process = self._start()
-            while self._process.poll() is None and not self._stop.is_set():
-                self._stop.wait(0.5)
-            if self._stop.is_set():
-                self._process.terminate()
-                try:
-                    self._process.wait(timeout=4.0)
-                except subprocess.TimeoutExpired:
-                    self._process.kill()
-                    self._process.wait()
-                return
-            # A worker that dies at once must not be started a hundred times a second.
-            wait_s = 1.0 if time.monotonic() - started > 60 else min(wait_s * 2, 60.0)
-            logger.warning("the worker ended (%s); starting it again in %.0f s", self._process.returncode, wait_s)
-            self._stop.wait(wait_s)
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        if self._log_file.exists() and self._log_file.stat().st_size > MAX_LOG_FILE_BYTES:
-            self._log_file.replace(self._log_file.with_suffix(".log.1"))
-        with self._log_file.open("ab") as log:
-            command = [sys.executable, "-m", "core", "worker", "--parent-pid", str(os.getpid())]
-            return subprocess.Popen(  # noqa: S603 - our own interpreter
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-
-
-def start_embedded(settings: Settings) -> EmbeddedWorker | None:
-    """Start the app's own worker when the settings ask for one; call once per server process."""
-    return EmbeddedWorker(settings) if settings.worker == "embedded" else None

@@ -33,6 +33,17 @@ def write_atomically(path: Path, chunks: Iterable[bytes], *, temporary_folder: P
         sync_folder(path.parent)
 
 
+def rename_durably(source: Path, target: Path) -> None:
+    """Rename a file within its file system; an existing `target` is replaced. Raises OSError, the file as it was then.
+
+    The new name is on the disk before the old one's going is: after a power cut there are both or one, never none.
+    """
+    _rename(source, target)
+    for folder in (target.parent, source.parent):
+        with suppress(FileNotFoundError):  # removed as empty by somebody else meanwhile
+            sync_folder(folder)
+
+
 def _rename(temporary: Path, path: Path) -> None:
     for _ in range(RENAME_ATTEMPTS):
         with suppress(FileNotFoundError):

@@ -1,7 +1,10 @@
 """What a database can refuse, told the same way whichever of the three databases it was.
 
     DatabaseError(code, **params)
-        database_unavailable   reason: unreachable | denied | busy | read_only | corrupt | io | address
+        database_unavailable   reason: unreachable | denied | read_only | io | address
+        database_busy          reason: busy (another holds a lock for too long, or every connection is taken)
+        database_damaged       reason: corrupt
+        database_replaced      reason: replaced (SQLite: a file was removed, or another put in its place)
         database_full          reason: disk
         database_conflict      reason: unique (constraint) | foreign_key | stale | deadlock
         database_rejected      reason: check | not_null | too_long | out_of_range | statement
@@ -23,6 +26,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 DatabaseErrorCode = Literal[
     "database_unavailable",
+    "database_busy",
+    "database_damaged",
+    "database_replaced",
     "database_full",
     "database_conflict",
     "database_rejected",
@@ -67,9 +73,9 @@ _SCHEMA: _Meaning = ("database_not_migrated", "schema")
 _FULL: _Meaning = ("database_full", "disk")
 _UNREACHABLE: _Meaning = ("database_unavailable", "unreachable")
 _DENIED: _Meaning = ("database_unavailable", "denied")
-_BUSY: _Meaning = ("database_unavailable", "busy")
+_BUSY: _Meaning = ("database_busy", "busy")
 _READ_ONLY: _Meaning = ("database_unavailable", "read_only")
-_CORRUPT: _Meaning = ("database_unavailable", "corrupt")
+_CORRUPT: _Meaning = ("database_damaged", "corrupt")
 _IO: _Meaning = ("database_unavailable", "io")
 
 # By prefix of the extended result name; the first that fits counts.
@@ -82,6 +88,7 @@ _SQLITE: tuple[tuple[str, _Meaning], ...] = (
     ("SQLITE_CONSTRAINT", _CHECK),
     ("SQLITE_BUSY", _BUSY),
     ("SQLITE_LOCKED", _BUSY),
+    ("SQLITE_PROTOCOL", _BUSY),  # the write-ahead log could not be opened for others who were opening it
     ("SQLITE_FULL", _FULL),
     ("SQLITE_READONLY", _READ_ONLY),
     ("SQLITE_CORRUPT", _CORRUPT),
@@ -126,7 +133,17 @@ _MYSQL: dict[int, _Meaning] = {
     1290: _READ_ONLY,
     1792: _READ_ONLY,
     1836: _READ_ONLY,
+    1034: _CORRUPT,
+    1035: _CORRUPT,
+    1194: _CORRUPT,
+    1195: _CORRUPT,
+    1712: _CORRUPT,
+    1877: _CORRUPT,
+    1932: _CORRUPT,  # the table is known, and its file is not there or cannot be read
 }
+# "Got error 1877 …": the storage engine's own number, in the text of these two.
+_MYSQL_ENGINE_ERRORS = {1030, 1296}
+_ENGINE_DAMAGE = re.compile(r"\berror:? (?:126|127|144|145|180|1712|1877)\b")
 
 # PostgreSQL SQLSTATE codes, by prefix.
 _SQLSTATE: tuple[tuple[str, _Meaning], ...] = (
@@ -162,7 +179,7 @@ def translate(error: SQLAlchemyError) -> DatabaseError:
     if isinstance(error, StaleDataError):
         return DatabaseError("database_conflict", reason="stale")
     if isinstance(error, PoolTimeoutError):
-        return DatabaseError("database_unavailable", reason="busy")
+        return DatabaseError("database_busy", reason="busy")
     if not isinstance(error, DBAPIError) or error.orig is None:
         return DatabaseError("database_rejected", reason="statement")
     code, reason = _meaning(error, error.orig)
@@ -181,6 +198,8 @@ def _meaning(error: DBAPIError, cause: BaseException) -> _Meaning:
         return _FULL
     # The number first: newer drivers of MariaDB carry a SQLSTATE too, a far coarser one.
     number = cause.args[0] if cause.args else None
+    if number in _MYSQL_ENGINE_ERRORS and _ENGINE_DAMAGE.search(str(cause)):
+        return _CORRUPT
     if isinstance(number, int):
         return _MYSQL.get(number, _by_class(error))
     sqlstate = getattr(cause, "sqlstate", None)

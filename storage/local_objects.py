@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.atomic_files import sync_folder, write_atomically
+from storage.atomic_files import rename_durably, sync_folder, write_atomically
 from storage.object_store import ObjectInfo, ObjectStoreError, check_key, check_prefix, transfer_in_parallel
 
 CHUNK_BYTES = 1 << 20
@@ -86,6 +86,19 @@ class LocalObjects:
                     return
                 raise
             self._remove_empty_folders(path.parent)
+
+    def move(self, key: str, new_key: str) -> None:
+        source, target = self._path(key), self._path(new_key)
+        with self._translated(key):
+            if not stat.S_ISREG(source.lstat().st_mode):
+                raise ObjectStoreError("object_missing", key=key)
+        with self._translated(new_key, writing=True):
+            self._make_folders(target.parent)
+            if target.is_dir():
+                raise ObjectStoreError("object_key_invalid", key=new_key, reason="occupied")
+        with self._translated(key):
+            rename_durably(source, target)
+            self._remove_empty_folders(source.parent)
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
         check_prefix(prefix)

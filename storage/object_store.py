@@ -91,6 +91,12 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there counts as removed."""
 
+    def move(self, key: str, new_key: str) -> None:
+        """Give the object another key, in the place of what may be there; at every moment it is under one of them.
+
+        One that is not there is told as `object_missing`.
+        """
+
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
         """The objects whose keys start with `prefix`, in the order of their keys, those after `after` only."""
 

@@ -137,6 +137,14 @@ class S3Objects:
             if error.code != "object_missing":
                 raise
 
+    def move(self, key: str, new_key: str) -> None:
+        check_key(key)
+        check_key(new_key)
+        with _translated(key):
+            # The server copies by itself; when the deletion fails, the object is under both keys.
+            self._client.copy_object(Bucket=self._bucket, Key=new_key, CopySource={"Bucket": self._bucket, "Key": key})
+        self.delete(key)
+
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
         check_prefix(prefix)
         marker = after or ""

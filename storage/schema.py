@@ -92,7 +92,7 @@ def _migrating_alone(connection: Connection) -> Iterator[None]:
         # Belongs to the session: the implicit commit of each DDL statement does not let it go.
         lock = text("SELECT GET_LOCK(:name, :wait_s)").bindparams(name=_LOCK_NAME, wait_s=MIGRATION_WAIT_S)
         if connection.scalar(lock) != 1:
-            raise DatabaseError("database_unavailable", reason="busy")
+            raise DatabaseError("database_busy", reason="busy")
         try:
             yield
             connection.commit()

@@ -123,6 +123,36 @@ class User(SQLModel, table=True):
     created_at: datetime = _moment()
     last_seen_at: datetime | None = _moment(optional=True)
     row_version: int = 1
+    sign_in_epoch: int = 0  # raised when everybody who has signed in until now must do so again
+
+
+class SignInSession(SQLModel, table=True):
+    """A browser in which somebody has signed in. The cookie's token is kept as its SHA-256 only."""
+
+    __tablename__: ClassVar[str] = "sessions"
+    __table_args__ = NEVER_REUSE_IDS
+
+    id: int | None = _id()
+    token_sha256: str = Field(max_length=64, unique=True)
+    user_id: int = _reference("users.id")
+    sign_in_epoch: int
+    address: str = Field(default="", max_length=64)
+    created_at: datetime = _moment()
+    last_seen_at: datetime = _moment()
+    ended_at: datetime | None = _moment(optional=True)
+
+
+class SignInFailure(SQLModel, table=True):
+    """Wrong passwords in a row, counted for one `subject`: a login name at an address, a device, an address."""
+
+    __tablename__: ClassVar[str] = "sign_in_failures"
+    __table_args__ = NEVER_REUSE_IDS
+
+    id: int | None = _id()
+    subject: str = Field(max_length=255, unique=True)
+    login: str = Field(default="", max_length=190, index=True)
+    failures: int = 0
+    last_failure_at: datetime = _moment(index=True)
 
 
 class Product(SQLModel, table=True):

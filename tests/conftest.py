@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
 from storage.database import Database

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type
 from core.job_terms import MANUAL_INDEX, MEMORY_BANK

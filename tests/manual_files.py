@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.accounts import Person
+from core.access import Person
 from core.manual_library import ManualOutcome, add_manuals
 from core.services import Services
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import deployments, jobs
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.catalog import find_product
 from core.image_import import import_path
 from core.services import Services, build_services

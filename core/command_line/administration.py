@@ -7,6 +7,7 @@ import getpass
 import sys
 
 from core import accounts
+from core.command_line.repairing import repair_store, to_report, write_repair
 from core.command_line.terminal import language, to_json, write_out
 from core.errors import BadInput, NotFound, describe
 from core.services import build_services
@@ -28,7 +29,7 @@ def user(wanted: argparse.Namespace) -> int:
             password=password,
         )
         return 0
-    found = next((row for row in accounts.list_users(services) if row.login == wanted.login), None)
+    found = next((row for row in accounts.list_users(services, person) if row.login == wanted.login), None)
     if found is None or found.id is None:
         raise NotFound("user_unknown", login=wanted.login)
     if wanted.action == "disable":
@@ -51,10 +52,12 @@ def _ask_password() -> str:
 
 
 def doctor(wanted: argparse.Namespace) -> int:
-    """Check every part; the exit status is 1 when one does not work."""
+    """Check every part; the exit status is 1 when one does not work. With --repair, mend first what can be mended."""
     from core import doctor as checks
 
-    found = checks.check(read_settings())
+    settings = read_settings()
+    done = repair_store(settings, yes=wanted.yes) if wanted.repair else None
+    found = checks.check(settings)
     lang = language()
     if wanted.json:
         write_out(
@@ -71,10 +74,13 @@ def doctor(wanted: argparse.Namespace) -> int:
                         }
                         for check in found
                     ],
+                    **({} if done is None else to_report(done, lang)),
                 }
             )
         )
     else:
+        if done is not None:
+            write_repair(done, lang)
         for check in found:
             write_out(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {describe(check.code, check.params, lang)}")
     return 0 if all(check.ok for check in found) else 1

@@ -15,7 +15,14 @@ def build_parser() -> argparse.ArgumentParser:
     demo.add_argument("--reset", action="store_true", help="remove the demo data first")
     demo.add_argument("--first-start", action="store_true", help="only once, and not beside products of your own")
 
-    commands.add_parser("migrate", help="bring the database up to date")
+    migrate = commands.add_parser("migrate", help="bring the database up to date")
+    pairing = migrate.add_mutually_exclusive_group()
+    pairing.add_argument(
+        "--adopt", action="store_true", help="make the database and the object store belong together as they are"
+    )
+    pairing.add_argument(
+        "--new-store", action="store_true", help="go on with an empty object store; files found are set aside untouched"
+    )
 
     take_in = commands.add_parser("import", help="take in a folder or ZIP of images")
     take_in.add_argument("path", type=Path, metavar="PATH")
@@ -37,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
+    worker.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
 
     commands.add_parser("prepare")
     run_job = commands.add_parser("run-job")
@@ -69,4 +77,10 @@ def build_parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="check that everything works")
     doctor.add_argument("--json", action="store_true", help="one JSON object")
+    doctor.add_argument(
+        "--repair",
+        action="store_true",
+        help="name the files that no row names, and what is missing; mend what can be mended, delete no row",
+    )
+    doctor.add_argument("--yes", action="store_true", help="with --repair: move orphans to the trash however many")
     return parser

@@ -22,7 +22,7 @@ def deploy(wanted: argparse.Namespace) -> int:
     """Build and activate models of one product, or of all that have what they are built from."""
     from core import deployment_starts, deployments
 
-    services = build_services(migrate=True)
+    services = build_services(migrate=True, patient=True)
     person = accounts.command_line_person(services)
     if wanted.product:
         products = [catalog.find_product(services, wanted.product)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core import accounts, catalog
+from core.access import Person
 from core.command_line.terminal import StatusLine, language, to_json, write_out
 from core.errors import AppError, BadInput, NotFound
 from core.services import Services, build_services
@@ -28,9 +29,7 @@ def inspect(wanted: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _inspect_one(
-    services: Services, person: accounts.Person, product_id: int, product_code: str, path: Path
-) -> dict[str, Any]:
+def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
     from core import inspection
 
     view = inspection.inspect(

@@ -15,11 +15,31 @@ from core.services import Services, build_services
 LANES = 2
 
 
-def migrate(_: argparse.Namespace) -> int:
-    """Bring the database up to date."""
-    services = build_services(migrate=True)
+def migrate(wanted: argparse.Namespace) -> int:
+    """Bring the database up to date; make it a pair with its object store where a person decides how."""
+    decides = wanted.adopt or wanted.new_store
+    services = build_services(migrate=True, verify_store=not decides)
     write_note(f"{services.database.describe()}: up to date")
+    if decides:
+        _pair(services, adopt=wanted.adopt)
     return 0
+
+
+def _pair(services: Services, *, adopt: bool) -> None:
+    from core import pairing
+
+    person = accounts.command_line_person(services)
+    where = services.objects.describe()
+    if adopt:
+        taken = pairing.adopt_store(services, person)
+        write_note(f"{where}: adopted with {taken.objects} files, {taken.unnamed} of them named by no row")
+        if taken.unnamed:
+            write_note('they stay until a person moves them to the trash: "python -m core doctor --repair"')
+        return
+    set_aside = pairing.begin_new_store(services, person)
+    if set_aside is not None:
+        write_note(f"the files that were found lie untouched in {set_aside}")
+    write_note(f"{where}: an empty object store of this database")
 
 
 def demo(wanted: argparse.Namespace) -> int:
@@ -27,7 +47,7 @@ def demo(wanted: argparse.Namespace) -> int:
     from core import demo as demo_data
     from core import first_start, graph_preparation
 
-    services = build_services(migrate=True)
+    services = build_services(migrate=True, patient=True)
     person = accounts.command_line_person(services)
     if wanted.first_start and not first_start.wants_demo(services):
         return 0
@@ -84,7 +104,7 @@ def take_in(wanted: argparse.Namespace) -> int:
     """Take in a folder or ZIP; names every file that was refused and why."""
     from core.image_import import import_path
 
-    services = build_services(migrate=True)
+    services = build_services(migrate=True, patient=True)
     person = accounts.command_line_person(services)
     if not wanted.path.exists():
         raise NotFound("path_not_found", path=str(wanted.path))

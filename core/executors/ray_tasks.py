@@ -56,7 +56,7 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
     `database` says which one the job is in: a machine that is set up for another must not look for it there.
     """
     try:
-        services = build_services()
+        services = build_services(patient=True)
     except AppError as error:
         return failed_outcome(product_id, str(product_id), error)
     try:

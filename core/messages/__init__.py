@@ -9,10 +9,12 @@ from core.messages.manual_files import MANUAL_FILE_MESSAGES
 from core.messages.manuals import MANUAL_MESSAGES
 from core.messages.models import MODEL_MESSAGES
 from core.messages.preprocessing import PREPROCESSING_MESSAGES
+from core.messages.stored_files import STORED_FILE_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
 
 MESSAGES: dict[str, str] = {
     **SYSTEM_MESSAGES,
+    **STORED_FILE_MESSAGES,
     **FILE_MESSAGES,
     **MANUAL_FILE_MESSAGES,
     **GUIDANCE_MESSAGES,

@@ -6,7 +6,10 @@ CATALOG_MESSAGES: dict[str, str] = {
     # people
     "open_access_off": N_("Signing in is required here. Sign in with your account."),
     "sign_in_refused": N_("The login or the password is not right. Check both and try again."),
-    "sign_in_locked": N_("Too many wrong passwords for this login. Try again in {seconds} seconds."),
+    "sign_in_locked": N_(
+        "Too many wrong passwords. Try again in {seconds} seconds. An administrator can set a new password."
+    ),
+    "sign_in_busy": N_("Too many people sign in at this moment. Wait a few seconds and try again."),
     "login_invalid": N_("This login cannot be used. Choose one without spaces, up to 190 characters."),
     "login_taken": N_('There is already an account with the login "{login}". Choose another login.'),
     "role_unknown": N_('There is no role "{role}". Choose one of: {choices}.'),
@@ -40,6 +43,9 @@ CATALOG_MESSAGES: dict[str, str] = {
     "check_disk": N_("{folder}: {free_gib} GiB free."),
     "check_disk_low": N_("{folder}: only {free_gib} GiB free. Free some space before the next deployment."),
     "check_database": N_("The database answers and is up to date: {where}."),
+    "check_database_damaged": N_(
+        "The database is damaged: {where}. Stop Geomsa, keep a copy of the database file as it is, and restore the newest backup. Found: {findings}"
+    ),
     "check_objects": N_("The object store answers: {where}."),
     "check_worker": N_("Workers alive: {count}."),
     "check_worker_embedded": N_("No worker runs now; the app starts its own."),
@@ -61,5 +67,4 @@ CATALOG_MESSAGES: dict[str, str] = {
     "check_encoder_missing": N_('The sentence encoder for the manuals ({package}) is missing. Run "make setup".'),
     "check_packages": N_("{count} packages checked, none is too old."),
     "check_packages_wrong": N_('Packages missing or too old: {packages}. Run "make setup".'),
-    "check_orphans": N_("Stored files that nothing refers to (older than a day): {count}."),
 }

@@ -11,8 +11,20 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "setting_data_dir": N_('{name}: the folder "{value}" cannot be created or written. Choose another folder.'),
     "setting_not_between": N_('{name} is "{value}", but must be a number from {lowest} to {highest}.'),
     "setting_device_absent": N_("GEOMSA_DEVICE is cuda, but no CUDA device can be used here. Set it to auto or cpu."),
+    "session_over": N_(
+        "Your sign-in has ended: it expired, you signed out, the account was disabled or its password was changed. Sign in again."
+    ),
     "role_too_low": N_("Your role does not allow this. Ask an administrator."),
     "database_unavailable": N_("The database does not answer. Nothing was lost; try again in a moment."),
+    "database_busy": N_(
+        "Another program is holding the database. Nothing was saved; try again in a moment, and close whatever holds it: a backup, a copy, or a tool."
+    ),
+    "database_damaged": N_(
+        'The database is damaged. Stop Geomsa, keep a copy of the database file as it is, and restore the newest backup; "python -m core doctor" says what is damaged.'
+    ),
+    "database_replaced": N_(
+        "A file of the database was removed or replaced while Geomsa was running. Nothing was written. Stop Geomsa, put the file back or restore a backup (without the old files that end in -wal and -shm), and start Geomsa again."
+    ),
     "database_full": N_("The database has no space left. Nothing was saved; free some disk space and try again."),
     "database_rejected": N_("The database refused these values. Nothing was saved; check what you typed."),
     "database_conflict": N_("Somebody saved the same thing at the same time. Load the page again and repeat it."),

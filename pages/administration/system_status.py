@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from core.access import ADMIN
 from core.doctor import Check, check, describe_system, list_packages
 from core.errors import AppError
 from core.i18n import N_
 from core.orphans import clean_up
-from core.roles import ADMIN
 from core.worker_signs import list_workers
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.guidance_costs import show_use
@@ -20,13 +20,14 @@ from pages.components.session import person, require, say_after_rerun, services,
 
 require(ADMIN)
 
-_FOUND, _FOUND_AT = "status_checks", "status_checked_at"
+_FOUND, _FOUND_AT, _THOROUGH = "status_checks", "status_checked_at", "status_thorough"
 _CLEAN_UP = "status_clean_up"
 _PARTS: dict[str, tuple[str, str]] = {
     "settings": (N_("Settings"), ":material/tune:"),
     "data_dir": (N_("Disk"), ":material/hard_drive:"),
     "database": (N_("Database"), ":material/database:"),
     "object_store": (N_("Object store"), ":material/inventory_2:"),
+    "identity": (N_("Installation"), ":material/link:"),
     "worker": (N_("Worker"), ":material/engineering:"),
     "device": (N_("Device"), ":material/memory:"),
     "similar_images": (N_("Similar images"), ":material/image_search:"),
@@ -34,6 +35,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "encoder": (N_("Sentence encoder"), ":material/translate:"),
     "packages": (N_("Packages"), ":material/package_2:"),
     "orphans": (N_("Orphaned files"), ":material/delete_sweep:"),
+    "missing": (N_("Missing files"), ":material/search_off:"),
 }
 _SYSTEM_NAMES: dict[str, str] = {
     "python": N_("Python"),
@@ -46,8 +48,14 @@ def show_screen() -> None:
     """The checks, the workers, the versions, and the use of guidance."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(_("System status"), width="stretch")
-        if st.button(_("Check again"), icon=":material/refresh:"):
+        again = st.button(
+            _("Check again"),
+            icon=":material/refresh:",
+            help=_("Also reads the whole database, and says what is damaged."),
+        )
+        if again:
             st.session_state.pop(_FOUND, None)
+            st.session_state[_THOROUGH] = True
     checks = run_checks()
     show_summary(checks)
     show_checks(checks)
@@ -63,7 +71,8 @@ def run_checks() -> list[Check]:
     """The findings of this visit. They are kept until asked for anew: one of them looks at every stored file."""
     if _FOUND not in st.session_state:
         with st.spinner(_("Checking every part …")):
-            st.session_state[_FOUND] = check(services())
+            # The first look must not take as long as the database is large; who asks again wants to know all.
+            st.session_state[_FOUND] = check(services(), thorough=st.session_state.pop(_THOROUGH, False))
             st.session_state[_FOUND_AT] = datetime.now(UTC)
     found: list[Check] = st.session_state[_FOUND]
     return found
@@ -112,12 +121,18 @@ def ask_to_clean_up(dialog: OpenDialog) -> None:
     confirm(
         _("Clean up?"),
         _n(
-            "{count} stored file that nothing refers to, older than a day, is deleted for good.",
-            "{count} stored files that nothing refers to, older than a day, are deleted for good.",
+            "{count} stored file that nothing refers to, older than a day, is moved to the trash.",
+            "{count} stored files that nothing refers to, older than a day, are moved to the trash.",
             int(dialog.values["count"]),
+        )
+        + " "
+        + _n(
+            "It is deleted for good after {count} day.",
+            "It is deleted for good after {count} days.",
+            services().settings.trash_days,
         ),
-        action=_("Delete"),
-        icon=":material/delete_forever:",
+        action=_("Move to the trash"),
+        icon=":material/delete:",
         dialog=dialog,
         carry_out=carry_out_clean_up,
     )
@@ -133,7 +148,9 @@ def carry_out_clean_up(_dialog: OpenDialog) -> None:
         return
     st.session_state.pop(_FOUND, None)
     close_dialog()
-    say_after_rerun(_n("{count} file deleted.", "{count} files deleted.", count), ":material/delete:")
+    say_after_rerun(
+        _n("{count} file moved to the trash.", "{count} files moved to the trash.", count), ":material/delete:"
+    )
     st.rerun()
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.catalog import list_products
 from core.defect_types import list_defect_types, set_defect_type_active, update_defect_type
 from core.errors import AppError, Conflict, NotFound
-from core.roles import ENGINEER
 from pages.components.defect_type_form import (
     SEVERITY_NAMES,
     DefectTypeText,

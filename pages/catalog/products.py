@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.catalog import ProductSummary, create_product, get_product, list_products, set_product_active, update_product
 from core.errors import AppError, Conflict
 from core.model_states import model_states
-from core.roles import ENGINEER
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.language import _, _n, escape, number

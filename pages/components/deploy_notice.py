@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.deployment_starts import list_stale, start_stale
 from core.errors import AppError
 from core.job_views import list_unfinished
 from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.model_states import model_states
-from core.roles import ENGINEER
 from pages.components.deployment_sources import describe_changes
 from pages.components.job_panel import KIND_NAMES
 from pages.components.language import _, _n

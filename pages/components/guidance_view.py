@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.errors import AppError, describe
 from core.guidance import write_guidance
 from core.guidance_keeping import latest_guidance
 from core.guidance_passages import FoundPassages, find_passages
 from core.inspection_terms import STEP_TITLES
 from core.messages import MESSAGES
-from core.roles import ENGINEER
 from pages.components import screens
 from pages.components.dialogs import open_dialog
 from pages.components.guidance_rating import show_rating

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.errors import AppError
 from core.image_intake import FileOutcome, IncomingFile
 from core.image_uploads import add_images
-from core.roles import ENGINEER
 from pages.components.image_labels import SPLIT_NAMES
 from pages.components.inspection_sources import IMAGE_ENDINGS
 from pages.components.language import _, _n, escape, language, number

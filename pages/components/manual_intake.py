@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.errors import AppError
 from core.i18n import LANGUAGES
 from core.manual_library import ManualFile, ManualOutcome, add_manuals
-from core.roles import ENGINEER
 from pages.components.language import _, _n, escape, language, number
 from pages.components.session import may, person, services, show_error
 

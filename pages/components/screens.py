@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.access import ADMIN, ENGINEER, WORKER, reaches
 from core.i18n import N_
-from core.roles import ADMIN, ENGINEER, WORKER, reaches
 from pages.components.language import _
 
 _ROOT = Path(__file__).resolve().parent.parent.parent

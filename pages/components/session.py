@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import logging
 import threading
 import time
@@ -10,39 +12,28 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.accounts import Person
+from core import sessions
+from core.access import ENGINEER, ROLE_NAMES, Person, reaches
+from core.embedded_worker import start_embedded
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs import workers_alive
-from core.roles import ENGINEER, ROLE_NAMES, reaches
-from core.services import Services, build_services
-from core.settings import Settings, read_settings
+from core.services import Services, keep_services
+from core.settings import read_settings
 from pages.components.language import _, language
 from pages.components.screens import INSPECT_PART, link_to
+from pages.server.requests import app_path
 
 _PERSON_KEY = "person"
+_SIGNED_OUT_KEY = "signed_out"
 _FLASH_KEY = "flash"
 _WORKER_START_S = 25.0
 _opened = threading.Event()
 _log = logging.getLogger("geomsa.pages")
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _build(identity: int, _settings: Settings) -> Services:
-    return build_services(_settings, migrate=True)
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _start_worker(identity: int, _settings: Settings) -> tuple[float, object]:
-    """Start this server's own worker once; the moment (monotonic seconds) it was started, and the worker."""
-    from core.worker import start_embedded
-
-    return time.monotonic(), start_embedded(_settings)
-
-
 def services() -> Services:
     """The services of this process, built at first use. Raises BadSetting or Unavailable; the next run tries again."""
-    settings = read_settings()
-    return _build(hash(settings), settings)
+    return keep_services(read_settings())
 
 
 def is_first_run() -> bool:
@@ -62,11 +53,8 @@ def seconds_since_worker_start() -> float | None:
 
     Starts it at the first call of the process when `GEOMSA_WORKER=embedded`.
     """
-    settings = services().settings
-    if settings.worker != "embedded":
-        return None
-    started_at, _worker = _start_worker(hash(settings), settings)
-    return time.monotonic() - started_at
+    worker = start_embedded(services().settings)
+    return time.monotonic() - worker.started_at if worker is not None else None
 
 
 def show_worker_notice(since_start_s: float | None) -> None:
@@ -100,10 +88,54 @@ def set_person(who: Person) -> None:
 
 
 def forget_person() -> None:
-    """Sign out: nothing of the person's work stays in the session."""
+    """Leave nothing of the person's work in the session."""
     chosen_language = language()
     st.session_state.clear()
     st.session_state["language"] = chosen_language
+
+
+def enter_session() -> bool:
+    """Make the person of the browser's sign-in session the one of this run; whether there is one.
+
+    The session is asked for at every run, so that a disabled account, another role and a new password count at once.
+    Raises AppError when the database cannot tell.
+    """
+    cookie = st.context.cookies.get(sessions.cookie_names(services())[0], "")
+    try:
+        found = sessions.find(services(), cookie)
+    except NotAllowed:
+        return False
+    if is_signed_in() and person().id != found.id:
+        forget_person()
+    set_person(found)
+    return True
+
+
+def sign_out() -> None:
+    """End the browser's sign-in session; the run that follows leads to the sign-in page."""
+    try:
+        sessions.end(services(), st.context.cookies.get(sessions.cookie_names(services())[0], ""))
+    except AppError as error:
+        show_error(error)
+        return
+    forget_person()
+    st.session_state[_SIGNED_OUT_KEY] = True
+
+
+def show_session_over() -> None:
+    """Lead to the sign-in page, which says why; with a link for a browser that does not follow by itself."""
+    chose_to_leave = st.session_state.pop(_SIGNED_OUT_KEY, False)
+    forget_person()
+    where = app_path("/sign-in" if chose_to_leave else "/sign-in?ended=1")
+    st.title(_("Signed out") if chose_to_leave else _("Your sign-in has ended"))
+    # Whoever did not choose to leave comes back to the same page.
+    back = "" if chose_to_leave else f'+ "&next=" + encodeURIComponent(path.slice({len(app_path(""))}) || "/")'
+    st.html(
+        f'<a href="{where}" target="_self">{html.escape(_("Sign in"))}</a>'
+        "<script>const path = window.location.pathname + window.location.search;"
+        f"window.location.replace({json.dumps(where)} {back})</script>",
+        unsafe_allow_javascript=True,
+    )
 
 
 def person() -> Person:

@@ -1,6 +1,6 @@
 """Defect images: what each kind of defect looks like."""
 
-from core.roles import ENGINEER
+from core.access import ENGINEER
 from pages.components.image_labels import DEFECT_IMAGE
 from pages.components.image_screen import show_image_screen
 from pages.components.language import _

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.catalog import list_products
 from core.defect_types import list_defect_types
 from core.errors import AppError
 from core.i18n import N_
 from core.image_library import read_thumbnails
 from core.image_map import PLACES, WHOLE, ImageMap, Layout, describe_map, lay_out_images, map_versions
-from core.roles import ENGINEER
 from pages.components import screens
 from pages.components.dialogs import draw_dialog, open_dialog, opened
 from pages.components.gallery import show_thumbnail

@@ -1,6 +1,6 @@
 """Normal images: what good parts look like."""
 
-from core.roles import ENGINEER
+from core.access import ENGINEER
 from pages.components.image_labels import NORMAL_IMAGE
 from pages.components.image_screen import show_image_screen
 from pages.components.language import _

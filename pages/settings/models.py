@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.catalog import list_products
 from core.i18n import N_
 from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.model_catalog import DETECTION, SIMILARITY, Choice, ModelOption, choose, current_choice, list_options
 from core.model_states import model_states
-from core.roles import ENGINEER
 from core.text_models import TEXT_GENERATION
 from core.weights import WeightsState, list_weights
 from pages.components import screens

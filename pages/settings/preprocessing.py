@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ENGINEER
 from core.errors import AppError, Conflict
 from core.i18n import N_
 from core.image_library import list_images
@@ -17,7 +18,6 @@ from core.preprocessing_settings import (
     preview,
     save_preprocessing,
 )
-from core.roles import ENGINEER
 from core.tile_advice import advise_on_tiles
 from pages.components import screens
 from pages.components.area_viewer import Area, show_area_viewer

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.app_server import run_app
+
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.browser,
@@ -22,47 +16,11 @@ pytestmark = [
 ]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_up(url: str, server: subprocess.Popen[bytes], log: Path, *, timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"the app did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
-
-
 @pytest.fixture
 def app_url(deployed_data: Path, tmp_path: Path) -> Iterator[str]:
     """The app as `make run` starts it, on the data folder with the deployed product, on a port of its own."""
-    port = _free_port()
-    log = tmp_path / "server.log"
-    environment = {
-        **os.environ,
-        "GEOMSA_DATA_DIR": str(deployed_data),
-        "GEOMSA_WORKER": "external",
-        "GEOMSA_DEVICE": "cpu",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", "Home.py", "--server.port", str(port)]
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
-    try:
-        url = f"http://localhost:{port}"
-        _wait_until_up(url, server, log)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
+    with run_app(deployed_data, tmp_path / "server.log") as app:
+        yield app.url
 
 
 def test_a_worker_inspects_a_solar_cell_and_sees_why_it_failed(app_url: str) -> None:

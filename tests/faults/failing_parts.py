@@ -19,7 +19,7 @@ from core.services import Services
 from storage.local_objects import LocalObjects
 from storage.objects import ObjectStoreError
 
-OBJECT_METHODS = ("put", "put_file", "get", "get_to_file", "exists", "size", "delete", "delete_prefix", "list")
+OBJECT_METHODS = ("put", "put_file", "get", "get_to_file", "exists", "size", "delete", "move", "delete_prefix", "list")
 
 
 class Countdown:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from core import catalog, deployments, jobs
-from core.accounts import Person
+from core.access import Person
+from core.accounts import command_line_person
 from core.errors import AppError
 from core.manual_library import delete_manual, list_manuals, read_manual
-from core.orphans import collect_orphans
+from core.orphans import clean_up
 from core.services import Services
 from core.versions import active_version
 from storage.database import Database, DatabaseError
@@ -23,6 +24,7 @@ from storage.local_objects import LocalObjects
 from storage.objects import ObjectStoreError
 from tests.manual_files import add, given, scratch_manual
 from tests.plates import submit_and_claim
+from tests.stored import stored_keys
 
 KIND = jobs.MANUAL_INDEX
 MOST_STEPS = 60
@@ -74,7 +76,7 @@ def test_hostile_files_are_refused_by_name_and_leave_nothing(
         assert one.error.code.startswith("pdf_")
         assert one.name in one.error.sentence("ko")
     assert [one.manual.original_name for one in list_manuals(services)] == ["good.pdf"]
-    assert len(list(services.objects.list())) == 1
+    assert len(stored_keys(services)) == 1
     assert list(scratch.iterdir()) == []
 
 
@@ -129,9 +131,9 @@ def _assert_whole(services: Services, product_id: int) -> None:
     if active is not None:
         services.models.forget(active)
         services.models.verify(active)
-    collect_orphans(services, min_age=NOW)
+    clean_up(services, command_line_person(services), min_age=NOW)
     named = len(list_manuals(services))
-    assert sum(info.key.startswith("manuals/") for info in services.objects.list()) == named
+    assert len(stored_keys(services, "manuals/")) == named
 
 
 @STORES

@@ -15,7 +15,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core import candidates, catalog, job_claims, jobs, worker
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.catalog import find_product
 from core.job_run import JobRun
 from core.services import Services, build_services

@@ -14,7 +14,8 @@ import pytest
 from sqlmodel import col, select
 
 from core import inspection, jobs
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.catalog import find_product
 from core.services import Services
 from core.versions import active_version, current_threshold

@@ -10,8 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.roles import ENGINEER, ROLES
-from core.services import Services, build_services
+from core.access import ENGINEER, ROLES
+from core.services import Services, build_services, close_kept_services
 from core.settings import read_settings
 from tests.deployed_product import build_deployed_product
 
@@ -25,6 +25,7 @@ def open_app(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Op
     yield _opener(services, monkeypatch)
     st.cache_resource.clear()
     st.cache_data.clear()
+    close_kept_services()
 
 
 @pytest.fixture
@@ -33,12 +34,17 @@ def open_deployed(deployed: Services, monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield _opener(deployed, monkeypatch)
     st.cache_resource.clear()
     st.cache_data.clear()
+    close_kept_services()
 
 
 def _opener(services: Services, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
     monkeypatch.setenv("GEOMSA_DATA_DIR", str(services.settings.data_dir))
     monkeypatch.setenv("GEOMSA_DEVICE", "cpu")
     monkeypatch.setenv("GEOMSA_WORKER", "external")
+    # Without a browser Streamlit knows of no connection: what its context would say for one of this machine.
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.ip_address", None)
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.headers", {})
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {})
 
     def open_one(path: str | None = None, *, role: str = ENGINEER, language: str = "en") -> AppTest:
         assert role in ROLES

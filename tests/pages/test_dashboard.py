@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type
 from core.services import Services

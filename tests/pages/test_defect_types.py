@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type, list_defect_types, update_defect_type
 from core.services import Services

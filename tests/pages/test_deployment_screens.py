@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import jobs
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product, list_products
 from core.services import Services
 from core.versions import list_versions

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as PillowImage
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type, list_defect_types
 from core.image_intake import IncomingFile

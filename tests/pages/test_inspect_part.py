@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.catalog import create_product, find_product, set_product_active
 from core.defect_types import create_defect_type
 from core.kept_inspections import recent

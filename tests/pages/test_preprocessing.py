@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.catalog import create_product, find_product
 from core.preprocessing_settings import get_preprocessing, save_preprocessing
 from core.services import Services

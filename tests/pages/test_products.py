@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product, get_product, list_products, set_product_active, update_product
 from core.services import Services
 from pages.components.screens import PRODUCTS

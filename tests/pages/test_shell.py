@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import sessions
 from core.accounts import create_user, open_person
+from core.errors import NotAllowed
 from core.services import Services
+from core.sign_in import sign_in
 from pages.components.screens import SCREENS, existing_screens
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PASSWORD = "correct horse battery"
 _HANGUL = re.compile("[가-힣]")
 PATHS = [screen.path for screen in existing_screens()]
 GUARDED = [screen.path for screen in existing_screens() if screen.role != "worker"]
@@ -84,6 +88,20 @@ def test_a_wrong_setting_is_one_clear_page(open_app: OpenApp, monkeypatch: pytes
     assert _titles(app) == ["Inspect a part"]
 
 
+@pytest.mark.parametrize(
+    ("address", "headers"),
+    [("203.0.113.9", {}), ("garbage", {}), (None, {"X-Forwarded-For": "127.0.0.1"}), ("", {})],
+)
+def test_without_sign_in_a_page_opens_for_this_machine_alone(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch, address: str | None, headers: dict[str, str]
+) -> None:
+    app = open_app()
+    assert _titles(app) == ["Inspect a part"]
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.ip_address", address)
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.headers", headers)
+    assert _titles(app.run()) == ["Geomsa is closed here"]
+
+
 def test_a_database_that_is_gone_is_one_clear_page(
     open_app: OpenApp, services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -96,30 +114,34 @@ def test_a_database_that_is_gone_is_one_clear_page(
     assert not app.exception
 
 
-def test_with_accounts_nobody_enters_without_a_password(
-    open_app: OpenApp, services: Services, monkeypatch: pytest.MonkeyPatch
+def test_with_accounts_a_page_without_a_session_shows_nothing(
+    open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create_user(
-        services,
-        open_person(services, "admin"),
-        login="kim",
-        display_name="Kim",
-        role="worker",
-        password="correct horse battery",
-    )
+    """The gate turns such a browser away before it comes to a page; the page itself does not rely on that."""
     monkeypatch.setenv("GEOMSA_AUTH", "accounts")
     app = open_app()
-    assert _titles(app) == ["Sign in"]
-    app.text_input[0].set_value("kim")
-    app.text_input[1].set_value("wrong password")
-    app.button[0].click().run()
-    assert _titles(app) == ["Sign in"]
-    assert "not right" in app.error[0].value
-    app.text_input[0].set_value("kim")
-    app.text_input[1].set_value("correct horse battery")
-    app.button[0].click().run()
+    assert _titles(app) == ["Your sign-in has ended"]
+    assert [block for block in app.get("html") if "/sign-in?ended=1" in block.proto.body]
+    assert not app.button
+    assert not app.sidebar.selectbox
+
+
+def test_with_accounts_a_person_comes_in_by_the_cookie_and_leaves_by_the_button(
+    open_app: OpenApp, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = open_person(services, "admin")
+    create_user(services, admin, login="kim", display_name="Kim", role="worker", password=PASSWORD)
+    cookie = sessions.begin(services, sign_in(services, "kim", PASSWORD, address=""), address="")
+    monkeypatch.setenv("GEOMSA_AUTH", "accounts")
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {sessions.cookie_names(services)[0]: cookie})
+    app = open_app()
     assert _titles(app) == ["Inspect a part"]
     assert app.session_state["person"].login == "kim"
+    next(button for button in app.button if button.label == "Sign out").click().run()
+    assert _titles(app) == ["Signed out"]
+    assert "person" not in app.session_state
+    with pytest.raises(NotAllowed):
+        sessions.find(services, cookie)
 
 
 def test_the_front_door_loads_no_heavy_library() -> None:

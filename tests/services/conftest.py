@@ -112,11 +112,17 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectSt
     if request.param == "local":
         yield LocalObjects(tmp_path / "objects")
         return
-    store = open_s3(request.getfixturevalue("s3_server"))
+    yield open_s3(request.getfixturevalue("empty_s3_server"))
+
+
+@pytest.fixture
+def empty_s3_server(s3_server: S3Server) -> S3Server:
+    """The server with nothing in its bucket, also no identity of another test's installation."""
+    store = open_s3(s3_server)
     # Before and not after: whatever used the server last, this test begins with nothing.
     for info in list(store.list()):
         store.delete(info.key)
-    yield store
+    return s3_server
 
 
 def open_s3(

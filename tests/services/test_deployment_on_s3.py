@@ -21,15 +21,15 @@ PART = encode(plate(8800, "spot"))
 
 
 def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_gone(
-    s3_server: S3Server, tmp_path: Path
+    empty_s3_server: S3Server, tmp_path: Path
 ) -> None:
     settings = folder_settings(
         tmp_path / "data",
         GEOMSA_OBJECT_STORE="s3",
-        GEOMSA_S3_ENDPOINT=s3_server.endpoint,
-        GEOMSA_S3_BUCKET=s3_server.bucket,
-        GEOMSA_S3_ACCESS_KEY=s3_server.access_key,
-        GEOMSA_S3_SECRET_KEY=s3_server.secret_key,
+        GEOMSA_S3_ENDPOINT=empty_s3_server.endpoint,
+        GEOMSA_S3_BUCKET=empty_s3_server.bucket,
+        GEOMSA_S3_ACCESS_KEY=empty_s3_server.access_key,
+        GEOMSA_S3_SECRET_KEY=empty_s3_server.secret_key,
     )
     services = build_services(settings, migrate=True)
     product = take_in_plates(services, tmp_path)

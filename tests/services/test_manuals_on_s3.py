@@ -20,14 +20,16 @@ from tests.services.servers import S3Server
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("worker")]
 
 
-def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(s3_server: S3Server, tmp_path: Path) -> None:
+def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
+    empty_s3_server: S3Server, tmp_path: Path
+) -> None:
     settings = folder_settings(
         tmp_path / "data",
         GEOMSA_OBJECT_STORE="s3",
-        GEOMSA_S3_ENDPOINT=s3_server.endpoint,
-        GEOMSA_S3_BUCKET=s3_server.bucket,
-        GEOMSA_S3_ACCESS_KEY=s3_server.access_key,
-        GEOMSA_S3_SECRET_KEY=s3_server.secret_key,
+        GEOMSA_S3_ENDPOINT=empty_s3_server.endpoint,
+        GEOMSA_S3_BUCKET=empty_s3_server.bucket,
+        GEOMSA_S3_ACCESS_KEY=empty_s3_server.access_key,
+        GEOMSA_S3_SECRET_KEY=empty_s3_server.secret_key,
     )
     services = build_services(settings, migrate=True)
     person = open_person(services, "engineer")

@@ -59,6 +59,47 @@ def test_deleting_twice_is_fine(objects: ObjectStore) -> None:
     assert list(objects.list()) == []
 
 
+def test_a_moved_object_is_under_its_new_key_alone(objects: ObjectStore) -> None:
+    objects.put("한글/나 다+%&=?#.png", b"1", content_type="image/png")
+    objects.put("trash/20260101/한글/나 다+%&=?#.png", b"older")
+    objects.move("한글/나 다+%&=?#.png", "trash/20260101/한글/나 다+%&=?#.png")
+    assert [info.key for info in objects.list()] == ["trash/20260101/한글/나 다+%&=?#.png"]
+    assert objects.get("trash/20260101/한글/나 다+%&=?#.png") == b"1"
+    objects.move("trash/20260101/한글/나 다+%&=?#.png", "한글/back")
+    assert [info.key for info in objects.list()] == ["한글/back"]
+
+
+def test_what_is_not_there_cannot_be_moved_and_replaces_nothing(objects: ObjectStore) -> None:
+    objects.put("kept", b"1")
+    refusal = _refusal(objects.move, "no/such", "kept")
+    assert (refusal.code, refusal.params["key"]) == ("object_missing", "no/such")
+    assert objects.get("kept") == b"1"
+    for pair in (("../kept", "new"), ("kept", "../new"), ("kept", "")):
+        assert _refusal(objects.move, *pair).code == "object_key_invalid"
+    assert [info.key for info in objects.list()] == ["kept"]
+
+
+def test_a_moved_object_is_at_every_moment_somewhere(objects: ObjectStore) -> None:
+    objects.put("a/1", b"x" * 300_000)
+    seen: list[bool] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            # The place it goes to is looked at last: on the way back it may have passed between the two looks.
+            seen.append(objects.exists("a/1") or objects.exists("b/1") or objects.exists("a/1"))
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    for _ in range(10):
+        objects.move("a/1", "b/1")
+        objects.move("b/1", "a/1")
+    done.set()
+    looker.join()
+    assert seen
+    assert all(seen)
+
+
 def test_large_files_go_both_ways_unchanged(objects: ObjectStore, tmp_path: Path) -> None:
     source, copy = tmp_path / "source.bin", tmp_path / "copy.bin"
     block = os.urandom(1 << 20)
@@ -169,6 +210,7 @@ def test_unsafe_keys_are_refused_everywhere(objects: ObjectStore, key: str, tmp_
         lambda: objects.exists(key),
         lambda: objects.size(key),
         lambda: objects.delete(key),
+        lambda: objects.move(key, "other"),
     ):
         assert _refusal(action).code == "object_key_invalid"
     assert not target.exists()

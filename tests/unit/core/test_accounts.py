@@ -1,17 +1,16 @@
-"""People: open access, signing in, lock-out, and what an administrator may do to accounts."""
+"""People: open access, and what an administrator may do to accounts."""
 
 from __future__ import annotations
 
 import dataclasses
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
 from core import accounts
-from core.accounts import Person
+from core.access import Person
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.services import Services
 from storage.tables import AuditLog, User
@@ -22,20 +21,6 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def kim(services: Services, admin: Person) -> User:
     return accounts.create_user(services, admin, login=" Kim ", display_name="김검사", role="admin", password=PASSWORD)
-
-
-def _age_failures(services: Services, seconds: int) -> None:
-    with services.database.unit_of_work() as session:
-        for row in session.exec(select(AuditLog)).all():
-            row.created_at -= timedelta(seconds=seconds)
-        session.commit()
-
-
-def _fail(services: Services, login: str, times: int) -> None:
-    for _ in range(times):
-        with pytest.raises(NotAllowed) as caught:
-            accounts.sign_in(services, login, "wrong password")
-        assert caught.value.code == "sign_in_refused"
 
 
 def test_open_access_gives_one_lasting_person_per_role(services: Services) -> None:
@@ -72,56 +57,6 @@ def test_language_is_kept_for_the_next_visit(services: Services, engineer: Perso
         accounts.save_language(services, engineer, "fr")
 
 
-def test_sign_in_takes_the_right_password_in_any_case_and_width_of_login(services: Services, kim: User) -> None:
-    person = accounts.sign_in(services, "ＫＩＭ", PASSWORD)
-    assert (person.login, person.display_name, person.role) == ("kim", "김검사", "admin")
-
-
-def test_unknown_login_wrong_password_and_disabled_account_get_the_same_answer(
-    services: Services, admin: Person, kim: User
-) -> None:
-    other = accounts.create_user(services, admin, login="lee", display_name="", role="worker", password=PASSWORD)
-    accounts.disable_user(services, admin, other.id or 0)
-    answers = []
-    for login, password in (("nobody", PASSWORD), ("kim", "wrong password"), ("lee", PASSWORD)):
-        with pytest.raises(NotAllowed) as caught:
-            accounts.sign_in(services, login, password)
-        answers.append((caught.value.code, caught.value.params))
-    assert answers == [("sign_in_refused", {})] * 3
-
-
-@pytest.mark.parametrize("login", ["kim", "nobody"])
-def test_five_wrong_passwords_lock_the_login_for_a_while(services: Services, kim: User, login: str) -> None:
-    _fail(services, login, 5)
-    with pytest.raises(NotAllowed) as caught:
-        accounts.sign_in(services, login, PASSWORD)
-    assert caught.value.code == "sign_in_locked"
-    assert 0 < caught.value.params["seconds"] <= accounts.FIRST_WAIT_S
-
-
-def test_after_the_wait_the_right_password_counts_again(services: Services, kim: User) -> None:
-    _fail(services, "kim", 5)
-    _age_failures(services, accounts.FIRST_WAIT_S)
-    assert accounts.sign_in(services, "kim", PASSWORD).login == "kim"
-    _fail(services, "kim", 1)  # the count has begun anew
-    assert accounts.sign_in(services, "kim", PASSWORD).login == "kim"
-
-
-def test_each_further_failure_doubles_the_wait(services: Services, kim: User) -> None:
-    _fail(services, "kim", 5)
-    _age_failures(services, accounts.FIRST_WAIT_S)
-    _fail(services, "kim", 1)
-    with pytest.raises(NotAllowed) as caught:
-        accounts.sign_in(services, "kim", PASSWORD)
-    assert caught.value.params["seconds"] > accounts.FIRST_WAIT_S
-
-
-def test_a_new_password_ends_the_wait(services: Services, admin: Person, kim: User) -> None:
-    _fail(services, "kim", 5)
-    accounts.set_password(services, admin, kim.id or 0, "another password")
-    assert accounts.sign_in(services, "kim", "another password").login == "kim"
-
-
 def test_the_password_is_stored_as_argon2id_only(services: Services, kim: User) -> None:
     assert (kim.password_hash or "").startswith("$argon2id$")
     with services.database.reading() as session:
@@ -132,7 +67,7 @@ def test_short_password_is_refused(services: Services, admin: Person) -> None:
     with pytest.raises(BadInput) as caught:
         accounts.create_user(services, admin, login="park", display_name="Park", role="worker", password="123456789")
     assert caught.value.code == "password_too_short"
-    assert accounts.list_users(services) == []
+    assert accounts.list_users(services, admin) == []
 
 
 @pytest.mark.parametrize("login", ["", "  ", "a b", "x" * 191, "command-line", "open-admin"])
@@ -172,6 +107,7 @@ def test_only_administrators_administer(services: Services, engineer: Person, ki
         lambda: accounts.create_user(services, engineer, login="x", display_name="x", role="admin", password=PASSWORD),
         lambda: accounts.set_role(services, engineer, kim.id or 0, "worker"),
         lambda: accounts.set_password(services, engineer, kim.id or 0, PASSWORD),
+        lambda: accounts.list_users(services, engineer),
     ):
         with pytest.raises(NotAllowed):
             call()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core import catalog, defect_types
-from core.accounts import Person
+from core.access import Person
 from core.analytics import dashboard
 from core.services import Services
 from storage.tables import DefectType, Inspection, ModelVersion, Product, ThresholdSetting, utc_now

@@ -20,7 +20,8 @@ from core import (
     jobs,
     model_states,
 )
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.bank_extension import count_added, find_extension
 from core.image_intake import IncomingFile
 from core.services import Services

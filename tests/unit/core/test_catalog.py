@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlmodel import select
 
 from core import catalog, defect_types
-from core.accounts import Person
+from core.access import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.services import Services
 from storage.tables import AuditLog, Image, Manual, Product

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core import catalog, demo, image_edits, image_library
-from core.accounts import Person
+from core.access import Person
 from core.demo_images import DemoDefect, DemoImage, DemoProduct
 from core.demo_manuals import DemoManual
 from core.errors import Conflict, NotReady
@@ -18,6 +18,7 @@ from core.services import Services
 from inference.vision.image_encoding import encode_png
 from storage.tables import DeploymentLog
 from tests.manual_files import scratch_manual
+from tests.stored import stored_keys
 
 SIZE_PX = 16
 
@@ -95,7 +96,7 @@ def test_manuals_come_with_their_product_once_and_go_with_it(
     demo.load_demo_data(services, admin)
     assert len(list_manuals(services)) == 1
     demo.reset_demo_data(services, admin)
-    assert (list_manuals(services), list(services.objects.list())) == ([], [])
+    assert (list_manuals(services), stored_keys(services)) == ([], [])
 
 
 def test_a_product_of_ones_own_is_neither_filled_nor_reset(services: Services, admin: Person) -> None:
@@ -103,7 +104,7 @@ def test_a_product_of_ones_own_is_neither_filled_nor_reset(services: Services, a
     assert demo.load_demo_data(services, admin) == ["two"]
     assert demo.reset_demo_data(services, admin) == ["two"]
     assert _counts(services) == {"one": (0, 0)}
-    assert list(services.objects.list()) == []
+    assert stored_keys(services) == []
 
 
 def test_reset_waits_for_jobs(services: Services, admin: Person) -> None:

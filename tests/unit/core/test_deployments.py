@@ -21,7 +21,8 @@ from core import (
     leftovers,
     publishing,
 )
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.image_intake import IncomingFile
 from core.job_run import JobRun
 from core.model_states import model_states

@@ -1,26 +1,22 @@
-"""The doctor's findings, and the collection of orphaned objects."""
+"""The doctor's findings."""
 
 from __future__ import annotations
 
 import dataclasses
-from datetime import timedelta
 
-import numpy as np
 import pytest
 
-from core import catalog, doctor, image_intake, image_uploads, orphans
-from core.accounts import Person
+from core import doctor
 from core.messages import MESSAGES
 from core.services import Services
 from core.settings import Settings
-from inference.vision.image_encoding import encode_png
 
 
 def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     found = {check.name: check for check in doctor.check(services)}
     assert set(found) == {
-        "settings", "data_dir", "database", "object_store", "worker", "device", "similar_images", "weights",
-        "encoder", "packages", "orphans",
+        "settings", "data_dir", "database", "object_store", "identity", "worker", "device", "similar_images", "weights",
+        "encoder", "packages", "orphans", "missing",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
@@ -69,16 +65,3 @@ def test_the_build_of_faiss_for_a_gpu_stands_in_for_the_other(monkeypatch: pytes
     monkeypatch.setattr(doctor, "_installed_version", installed.get)
     faiss = next(one for one in doctor.list_packages() if one.name.startswith("faiss"))
     assert (faiss.name, faiss.version, faiss.ok) == ("faiss-gpu", "1.15.1", True)
-
-
-def test_only_old_objects_without_a_row_are_collected(services: Services, engineer: Person) -> None:
-    product = catalog.create_product(services, engineer, name="x", code="x")
-    data = encode_png(np.zeros((8, 8, 3), np.uint8))
-    files = [image_intake.IncomingFile("a.png", lambda: data)]
-    list(image_uploads.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
-    services.objects.put("images/normal/1/lost.png", b"lost")
-    assert list(orphans.find_orphans(services)) == []
-    found = [info.key for info in orphans.find_orphans(services, min_age=timedelta(seconds=-60))]
-    assert found == ["images/normal/1/lost.png"]
-    assert orphans.collect_orphans(services, min_age=timedelta(seconds=-60)) == 1
-    assert sum(1 for _ in services.objects.list()) == 2

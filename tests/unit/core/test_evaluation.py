@@ -7,7 +7,8 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core import catalog, image_edits
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.errors import NotReady
 from core.evaluation import evaluate
 from core.evaluation import test_set as read_test_set

@@ -7,7 +7,7 @@ import io
 import pytest
 from pypdf import PdfReader
 
-from core.accounts import Person
+from core.access import Person
 from core.errors import NotFound
 from core.finding_report import make_finding_report
 from core.guidance import write_guidance

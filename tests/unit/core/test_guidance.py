@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlmodel import select
 
-from core.accounts import Person
+from core.access import Person
 from core.errors import BadInput, Conflict, NotAllowed, NotFound, NotReady
 from core.guidance import write_guidance
 from core.guidance_keeping import latest_guidance, rate_guidance

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from core import catalog, defect_types, image_edits, image_library, image_uploads
-from core.accounts import Person
+from core.access import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.image_import import import_path
 from core.image_intake import FileOutcome, IncomingFile
 from core.services import Services
 from inference.vision.image_encoding import encode_jpeg, encode_png
 from storage.tables import DefectType, Product
+from tests.stored import stored_keys
 
 
 def _pixels(seed: int, *, size_px: int = 24) -> np.ndarray:
@@ -64,7 +65,7 @@ def _add(
 
 
 def _object_count(services: Services) -> int:
-    return sum(1 for _ in services.objects.list())
+    return len(stored_keys(services))
 
 
 def test_an_image_is_stored_as_it_came_under_a_name_by_rule(

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image as PillowImage
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type
 from core.image_intake import IncomingFile

@@ -12,7 +12,8 @@ import pytest
 from sqlmodel import func, select
 
 from core import catalog, defect_types, inspection, inspection_decisions, kept_inspections
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.errors import AppError, BadInput, Conflict, NotFound, NotReady, Unavailable
 from core.kept_inspections import InspectionView
 from core.sample_images import pick_sample_images

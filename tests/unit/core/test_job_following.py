@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core import catalog, jobs, worker
-from core.accounts import Person
+from core.access import Person
 from core.command_line.job_following import follow
 from core.command_line.terminal import StatusLine
 from core.services import Services

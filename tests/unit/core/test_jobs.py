@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from core import catalog, jobs
-from core.accounts import Person
+from core.access import Person
 from core.errors import AppError, Conflict, NotAllowed
 from core.services import Services
 from storage.tables import DeploymentLog, utc_now

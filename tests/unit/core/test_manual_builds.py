@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core import catalog, deployments, estimates, jobs
-from core.accounts import Person
+from core.access import Person
 from core.errors import AppError, NotReady
 from core.manual_library import delete_manual, get_manual, list_manuals
 from core.model_states import model_states

@@ -6,13 +6,14 @@ import pytest
 from sqlmodel import select
 
 from core import catalog
-from core.accounts import Person
+from core.access import Person
 from core.errors import AppError, BadInput, NotAllowed, NotFound, Unavailable
 from core.manual_library import add_manuals, delete_manual, find_manuals, get_manual, list_manuals, read_manual
 from core.services import Services
 from storage.objects import ObjectStoreError
 from storage.tables import AuditLog
 from tests.manual_files import SCRATCH_PAGES, GivenFile, add, given, scratch_manual, simple_pdf
+from tests.stored import stored_keys
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def product_id(services: Services, engineer: Person) -> int:
 
 
 def _keys(services: Services) -> list[str]:
-    return [info.key for info in services.objects.list()]
+    return stored_keys(services)
 
 
 def test_a_manual_is_kept_with_its_pages_language_and_title(

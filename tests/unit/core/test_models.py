@@ -17,7 +17,7 @@ from sqlmodel import select
 
 from core import model_catalog, weights
 from core.__main__ import main
-from core.accounts import Person
+from core.access import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
 from core.evaluation import evaluate
 from core.inspection import inspect

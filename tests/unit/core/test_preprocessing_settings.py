@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlmodel import select
 
-from core.accounts import Person
+from core.access import Person
 from core.catalog import create_product, set_product_active
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.fingerprints import fingerprints

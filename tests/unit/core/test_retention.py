@@ -9,7 +9,8 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core import deployment_policy, image_uploads, inspection, jobs, judgement, retention
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.errors import BadInput, Conflict, NotAllowed
 from core.image_intake import IncomingFile
 from core.model_states import model_states

@@ -18,7 +18,8 @@ from core import (
     similar_cases,
     similarity,
 )
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.errors import NotReady
 from core.model_states import model_states
 from core.services import Services

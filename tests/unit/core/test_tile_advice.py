@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.accounts import Person
+from core.access import Person
 from core.estimates import estimate
 from core.jobs import MEMORY_BANK
 from core.model_catalog import DETECTION, choose

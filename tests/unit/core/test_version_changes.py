@@ -6,7 +6,8 @@ import pytest
 from sqlmodel import col, select
 
 from core import image_edits, image_uploads, jobs
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.errors import Conflict, NotFound
 from core.image_intake import IncomingFile
 from core.services import Services

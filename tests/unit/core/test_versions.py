@@ -7,7 +7,8 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core import catalog, defect_types, image_edits, image_uploads, inspection, jobs
-from core.accounts import Person, open_person
+from core.access import Person
+from core.accounts import open_person
 from core.errors import AppError, Conflict, NotFound, Unavailable
 from core.image_intake import IncomingFile
 from core.model_states import model_states

@@ -48,13 +48,13 @@ def test_the_folder_of_a_new_database_is_made(tmp_path: Path) -> None:
     database.dispose()
 
 
-def test_a_file_that_is_no_database_is_told_as_corrupt(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_told_as_damaged(tmp_path: Path) -> None:
     path = tmp_path / "geomsa.sqlite3"
     path.write_bytes(b"this is not a database" * 1000)
     database = Database(f"sqlite:///{path}")
     with pytest.raises(DatabaseError) as caught:
         database.check()
-    assert (caught.value.code, caught.value.params["reason"]) == ("database_unavailable", "corrupt")
+    assert (caught.value.code, caught.value.params["reason"]) == ("database_damaged", "corrupt")
     database.dispose()
 
 
@@ -72,6 +72,11 @@ def test_our_own_faults_are_not_dressed_up_as_the_databases(tmp_path: Path) -> N
         ((1213, "Deadlock found"), "database_conflict", "deadlock"),
         ((1114, "The table 'images' is full"), "database_full", "disk"),
         ((3, "Error writing file '/tmp/x' (Errcode: 28)"), "database_full", "disk"),
+        ((1034, "Index for table 'images' is corrupt; try to repair it"), "database_damaged", "corrupt"),
+        ((1030, 'Got error 126 "Index file is crashed" from storage engine InnoDB'), "database_damaged", "corrupt"),
+        ((1030, 'Got error 1877 "Unknown error 1877" from storage engine InnoDB'), "database_damaged", "corrupt"),
+        ((1030, 'Got error 122 "Internal error" from storage engine InnoDB'), "database_unavailable", "unreachable"),
+        ((1040, "Too many connections"), "database_busy", "busy"),
         ((1045, "Access denied"), "database_unavailable", "denied"),
         ((2003, "Can't connect"), "database_unavailable", "unreachable"),
         (("server closed the connection",), "database_unavailable", "unreachable"),
@@ -87,4 +92,4 @@ def test_an_error_survives_the_way_between_processes() -> None:
     cause.sqlite_errorname = "SQLITE_BUSY"
     error = translate(OperationalError("", {}, cause))
     copy = pickle.loads(pickle.dumps(error))
-    assert (copy.code, copy.params) == (error.code, error.params) == ("database_unavailable", {"reason": "busy"})
+    assert (copy.code, copy.params) == (error.code, error.params) == ("database_busy", {"reason": "busy"})

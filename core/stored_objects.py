@@ -1,0 +1,137 @@
+"""What lies in the object store beside what the rows name: one pass over the store, one query a column."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session, col, select
+
+from core.errors import from_lower
+from core.identity import FOLDERS, TRASH
+from core.transactions import reading
+from storage.object_store import ObjectInfo, ObjectStoreError, transfer_in_parallel
+from storage.tables import Image, Inspection, Manual, ModelVersion
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+MANIFEST = "manifest.json"
+# What seems to be missing is looked at once more: it may have been put after the pass went by. So many at most; more
+# than that are never on their way at once.
+_LOOKED_AT_AGAIN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NamedObject:
+    """What a row names: an object, or with a key that ends in "/" all objects of a bundle. `name` is for people."""
+
+    table: str
+    column: str
+    row_id: int
+    name: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The objects by key, those in the trash apart, and what the rows name."""
+
+    objects: dict[str, ObjectInfo]
+    trash: dict[str, ObjectInfo]
+    named: list[NamedObject]
+    bundle_bytes: dict[str, int]
+
+    def names(self, key: str) -> bool:
+        """Return whether a row names this object, by itself or as part of a bundle."""
+        if key in self._keys:
+            return True
+        parts = key.split("/")
+        return any("/".join(parts[:count]) + "/" in self.bundle_bytes for count in range(1, len(parts)))
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        return frozenset(one.key for one in self.named)
+
+
+def take_stock(services: Services) -> Stock:
+    """Return what is there and what is named. Raises AppError when a store fails."""
+    objects: dict[str, ObjectInfo] = {}
+    trash: dict[str, ObjectInfo] = {}
+    try:
+        for folder in (*FOLDERS, TRASH):
+            kept = trash if folder == TRASH else objects
+            kept.update((info.key, info) for info in services.objects.list(folder))
+    except ObjectStoreError as error:
+        raise from_lower(error) from error
+    # The rows are read after the listing, so that whatever was committed in between counts as named.
+    with reading(services) as session:
+        named = _read_named(session)
+        bundles, bundle_bytes = _read_bundles(session)
+    return Stock(objects, trash, named + bundles, bundle_bytes)
+
+
+def find_missing(services: Services, stock: Stock | None = None) -> list[NamedObject]:
+    """Return what rows name and the store does not hold, or for a bundle not all of it. Raises AppError."""
+    stock = take_stock(services) if stock is None else stock
+    sizes: Counter[str] = Counter()
+    for info in stock.objects.values():
+        sizes[f"{info.key.rpartition('/')[0]}/"] += info.byte_size
+    missing = [
+        one
+        for one in stock.named
+        if (
+            one.key not in stock.objects
+            if not one.key.endswith("/")
+            else one.key + MANIFEST not in stock.objects or sizes[one.key] < stock.bundle_bytes[one.key]
+        )
+    ]
+    if len(missing) > _LOOKED_AT_AGAIN:
+        return missing
+    absent = []
+    for one, answer in transfer_in_parallel(lambda one: _is_there(services, stock, one), missing):
+        if isinstance(answer, ObjectStoreError):
+            # A key that the store refuses is one under which nothing can lie.
+            if answer.code != "object_key_invalid":
+                raise from_lower(answer) from answer
+            answer = False
+        if not answer:
+            absent.append(one)
+    return absent
+
+
+def _is_there(services: Services, stock: Stock, one: NamedObject) -> bool:
+    if not one.key.endswith("/"):
+        return services.objects.exists(one.key)
+    found = {info.key: info.byte_size for info in services.objects.list(one.key)}
+    return one.key + MANIFEST in found and sum(found.values()) >= stock.bundle_bytes[one.key]
+
+
+def _read_named(session: Session) -> list[NamedObject]:
+    columns: tuple[tuple[Any, str, Any], ...] = (
+        (Image, "object_key", Image.stored_name),
+        (Image, "thumbnail_key", Image.stored_name),
+        (Image, "mask_key", Image.stored_name),
+        (Inspection, "image_key", Inspection.original_name),
+        (Inspection, "thumbnail_key", Inspection.original_name),
+        (Inspection, "heat_map_key", Inspection.original_name),
+        (Manual, "object_key", Manual.title),
+    )
+    named = []
+    for table, column, name in columns:
+        key = col(getattr(table, column))
+        for row_id, words, found in session.exec(select(table.id, name, key).where(key.is_not(None), key != "")):
+            named.append(NamedObject(table.__tablename__, column, row_id, words, found))
+    return named
+
+
+def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
+    bundles, sizes = [], {}
+    # Whole rows: there are only as many as are kept for each product.
+    for row in session.exec(select(ModelVersion).where(ModelVersion.object_prefix != "")):
+        folder = row.object_prefix.rstrip("/") + "/"
+        bundles.append(NamedObject("model_versions", "object_prefix", row.id or 0, f"{row.kind} {row.number}", folder))
+        sizes[folder] = row.byte_size
+    return bundles, sizes

@@ -1,0 +1,117 @@
+"""The pages that are there without Streamlit: sign in, closed, cannot start. One file each, nothing fetched."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from html import escape
+from pathlib import Path
+from urllib.parse import urlencode
+
+from core.errors import AppError, BadSetting
+from core.i18n import LANGUAGES, N_, translate
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_STYLE = """
+:root {color-scheme: light dark; --paper: #f5f7f8; --card: #ffffff; --ink: #15232c; --line: #c6d1d8; --lead: #0b6c8a;
+  --on-lead: #ffffff; --soft: #4d616d; --bad: #b3261e; --bad-paper: #fbeceb}
+@media (prefers-color-scheme: dark) {:root {--paper: #0f181e; --card: #1a2730; --ink: #e3ebf0; --line: #3a4e5b;
+  --lead: #2fa9c8; --on-lead: #06222b; --soft: #a9bac4; --bad: #ff9b93; --bad-paper: #3a1f1f}}
+* {box-sizing: border-box}
+body {margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper);
+  color: var(--ink); word-break: keep-all; overflow-wrap: break-word; font: 16px/1.5 Pretendard, 'Noto Sans KR',
+  'Noto Sans CJK KR', 'Apple SD Gothic Neo', 'Malgun Gothic', NanumGothic, 'Segoe UI', Roboto, sans-serif}
+main {width: 100%; max-width: 26rem; background: var(--card); border: 1px solid var(--line); border-radius: 0.5rem;
+  padding: 2rem}
+.brand {display: flex; align-items: center; gap: 0.6rem; font-weight: 700; font-size: 1.15rem}
+.brand img {width: 2rem; height: 2rem}
+h1 {font-size: 1.5rem; margin: 1.25rem 0 1rem; line-height: 1.25}
+label {display: block; font-weight: 600; margin-top: 1rem}
+input {width: 100%; min-height: 2.9rem; margin-top: 0.3rem; padding: 0.5rem 0.75rem; font: inherit; color: inherit;
+  background: var(--paper); border: 1px solid var(--line); border-radius: 0.375rem}
+button, .again {display: block; width: 100%; min-height: 3rem; margin-top: 1.5rem; font: inherit; font-weight: 650;
+  color: var(--on-lead); background: var(--lead); border: 0; border-radius: 0.375rem; cursor: pointer;
+  text-align: center; line-height: 3rem; text-decoration: none}
+:is(input, button, a):focus-visible {outline: 3px solid var(--lead); outline-offset: 2px}
+.problem {margin: 1rem 0 0; padding: 0.75rem 1rem; border-radius: 0.375rem; color: var(--bad);
+  background: var(--bad-paper)}
+nav {margin-top: 1.75rem; display: flex; gap: 0.5rem; font-size: 0.95rem}
+nav a, nav span {padding: 0.35rem 0.75rem; border-radius: 0.375rem; color: var(--soft)}
+nav span {font-weight: 650; color: var(--ink); border: 1px solid var(--line)}
+"""
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+# Nothing may run on these pages, and nothing is fetched but the icon that is written into them.
+HEADERS = {
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+def sign_in_form(language: str, *, action: str, target: str, error: AppError | None, login: str) -> str:
+    """Return the sign-in page. What was typed as the name stays; the password never comes back."""
+    here = f"{action}?{urlencode({'next': target, 'language': language})}"
+    focus = ("", " autofocus") if login else (" autofocus", "")
+    form = f"""
+<form method="post" action="{escape(here)}">
+<label>{_text(language, N_("Sign-in name"))}
+<input name="login" value="{escape(login)}" autocomplete="username" autocapitalize="none" spellcheck="false"
+ maxlength="190" required{focus[0]}></label>
+<label>{_text(language, N_("Password"))}
+<input name="password" type="password" autocomplete="current-password" maxlength="1000" required{focus[1]}></label>
+<button>{_text(language, N_("Sign in"))}</button>
+</form>"""
+    links = "".join(_language_link(action, target, code, is_current=code == language) for code in LANGUAGES)
+    return _page(language, N_("Sign in"), _problem(language, error) + form + f"<nav>{links}</nav>")
+
+
+def closed(language: str, *, auth: str) -> str:
+    """Return the page for whom nothing is open as things are set: why, and what to set."""
+    if auth == "oidc":
+        why = N_("Signing in through an identity provider is not part of this version. Set GEOMSA_AUTH to accounts.")
+    else:
+        why = N_(
+            "Without sign-in, only the machine itself is let in, at localhost and without a proxy. "
+            "Set GEOMSA_AUTH to accounts."
+        )
+    return _page(language, N_("Geomsa is closed here"), f'<p class="problem">{_text(language, why)}</p>')
+
+
+def cannot_start(language: str, error: AppError) -> str:
+    """Return the page that says what stops the start, with a way to try again."""
+    more = ""
+    if isinstance(error, BadSetting):
+        more = f"<p>{_text(language, N_('Correct the setting in the environment and start the server again.'))}</p>"
+    again = f'<a class="again" href="">{_text(language, N_("Try again"))}</a>'
+    return _page(language, N_("Geomsa cannot start"), _problem(language, error) + more + again)
+
+
+def _language_link(action: str, target: str, code: str, *, is_current: bool) -> str:
+    name = LANGUAGES[code]
+    if is_current:
+        return f'<span aria-current="true" lang="{code}">{name}</span>'
+    where = escape(f"{action}?{urlencode({'next': target, 'language': code})}")
+    return f'<a href="{where}" lang="{code}">{name}</a>'
+
+
+def _problem(language: str, error: AppError | None) -> str:
+    return f'<p class="problem" role="alert">{escape(error.sentence(language))}</p>' if error is not None else ""
+
+
+def _text(language: str, msgid: str) -> str:
+    return escape(translate(language, msgid))
+
+
+def _page(language: str, title: str, content: str) -> str:
+    return f"""<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{_text(language, title)} · Geomsa</title><link rel="icon" href="{_icon()}"><style>{_STYLE}</style></head>
+<body><main><div class="brand"><img src="{_icon()}" alt="">Geomsa</div>
+<h1>{_text(language, title)}</h1>{content}</main></body></html>
+"""
+
+
+@cache
+def _icon() -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode((_ASSETS / "icon.svg").read_bytes()).decode()

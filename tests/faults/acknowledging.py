@@ -1,0 +1,121 @@
+"""Uploads, inspections and overrides without end, each acknowledged in a file once the use case has returned.
+
+    python -m tests.faults.acknowledging
+
+Each line on standard input, `DATA_DIR KIND ACKNOWLEDGED`, forks a process that goes on until it is killed, and is
+answered with its process id. Everything is imported before the forks, and nothing is computed before them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+from core.access import Person
+from core.accounts import open_person
+from core.catalog import find_product
+from core.services import Services, build_services
+from tests.plates import encode, plate
+
+IMPORTED_EARLY = (
+    "cv2",
+    "faiss",
+    "openvino",
+    "safetensors.numpy",
+    "timm",
+    "torch",
+    "core.image_uploads",
+    "core.inspection",
+    "core.inspection_decisions",
+    "inference.vision.detectors",
+    "inference.vision.runtime",
+)
+
+
+def _uploads(services: Services, person: Person, product_id: int) -> Iterator[str]:
+    from core.image_intake import IncomingFile
+    from core.image_uploads import add_images
+
+    for number in itertools.count():
+        # Every process has names and pixels of its own: a duplicate would be no new image.
+        pixels = plate(number)
+        pixels[0, :8] = [[b, b, b] for b in (os.getpid() * 1000 + number).to_bytes(8, "big")]
+        data = encode(pixels)
+        files = [IncomingFile(f"{os.getpid()}-{number}.png", lambda data=data: data)]  # type: ignore[misc]
+        for outcome in add_images(services, person, product_id=product_id, image_type="normal", files=files):
+            if outcome.outcome == "added":
+                yield f"{outcome.name}"
+
+
+def _inspections(services: Services, person: Person, product_id: int) -> Iterator[str]:
+    from core.inspection import inspect
+
+    for number in itertools.count():
+        name = f"{os.getpid()}-{number}.png"
+        found = inspect(
+            services, person, product_id=product_id, data=encode(plate(number, "spot")), file_name=name, serial=name
+        )
+        yield f"{found.inspection.id} {name}"
+
+
+def _overrides(services: Services, person: Person, product_id: int) -> Iterator[str]:
+    from core.inspection import inspect
+    from core.inspection_decisions import override_verdict
+
+    found = inspect(services, person, product_id=product_id, data=encode(plate(1, "spot")), file_name="one.png")
+    row_version = 1
+    for number in itertools.count():
+        reason = f"{os.getpid()}-{number}"
+        row = override_verdict(
+            services,
+            person,
+            found.inspection.id or 0,
+            row_version=row_version,
+            verdict=("ok", "reject")[number % 2],
+            reason=reason,
+        )
+        row_version = row.row_version
+        yield f"{found.inspection.id} {reason}"
+
+
+KINDS: dict[str, Callable[[Services, Person, int], Iterator[str]]] = {
+    "uploads": _uploads,
+    "inspections": _inspections,
+    "overrides": _overrides,
+}
+
+
+def _go_on(data_dir: str, kind: str, acknowledged: str) -> None:
+    os.environ["GEOMSA_DATA_DIR"] = data_dir
+    services = build_services()
+    product_id = find_product(services, "plate").id or 0
+    file = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for line in KINDS[kind](services, open_person(services, "engineer"), product_id):
+        os.write(file, f"{line}\n".encode())
+
+
+def serve() -> None:
+    """Start processes until standard input ends."""
+    for name in IMPORTED_EARLY:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    for line in iter(sys.stdin.readline, ""):
+        arguments = line.split()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _go_on(*arguments)
+            finally:
+                os._exit(1)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()
