@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from inference.errors import InferenceError
     from inference.vision.calibration import Calibration
     from inference.vision.detectors import Detector, DetectorConfig
-    from inference.vision.patch_features import Progress
+    from inference.vision.patches import Progress
 
 COST = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
 # More labelled defects than this do not move a threshold, but each costs an inspection.

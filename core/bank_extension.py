@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from inference.vision.detection_config import PatchCoreConfig
     from inference.vision.detectors import DetectorConfig
     from inference.vision.padim import Padim
-    from inference.vision.patch_features import ImageSource, Progress
     from inference.vision.patchcore import PatchCore
+    from inference.vision.patches import ImageSource, Progress
     from storage.tables import Product
 
 # New images, as a share of those in the bank: at a time, and since the last bank that was built whole.

@@ -56,7 +56,7 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
 
     from inference.artifact import read_bundle
     from inference.vision import detectors
-    from inference.vision.patch_features import ImageSource
+    from inference.vision.patches import ImageSource
     from inference.vision.preprocessing import Preprocessing
 
     config = detectors.make_config(

@@ -81,7 +81,7 @@ def _try_detector(
     services: Services, option: ModelOption, options: dict[str, int], rows: list[Image], pixels: NDArray[np.uint8]
 ) -> Trial:
     from inference.vision import detectors
-    from inference.vision.patch_features import ImageSource
+    from inference.vision.patches import ImageSource
     from inference.vision.preprocessing import Preprocessing
 
     def source(row: Image) -> ImageSource:

@@ -17,7 +17,7 @@ from inference.errors import ModelError
 from inference.vision.backbones import hash_weights
 from inference.vision.clip_specs import ClipSpec, find_clip
 from inference.vision.embeddings import embed_images, unit_rows
-from inference.vision.input_preparation import check_image
+from inference.vision.input_pixels import check_image
 from inference.vision.multicore import CORES
 from inference.vision.runtime import Device, choose_device
 

@@ -15,7 +15,8 @@ from inference.errors import ModelError
 from inference.vision.bank import Bank
 from inference.vision.bank_building import count_rows, project_groups
 from inference.vision.coreset import select_coreset
-from inference.vision.patch_features import PatchFeatures, Progress
+from inference.vision.patch_features import PatchFeatures
+from inference.vision.patches import Progress
 from inference.vision.projection import Projection
 from inference.vision.scoring import score_patches
 

@@ -43,7 +43,7 @@ class PatchCoreConfig:
     smoothing_cells: float = 0.7
     score_share: float = 0.003
     projected_share: float | None = 0.36
-    colour_weight: float = 0.4
+    colour_weight: float = 0.4  # bundles have it by this name
     blur_sigma_px: float = 4.0
     even_light: bool | None = None
     seed: int = 0

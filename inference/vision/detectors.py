@@ -20,8 +20,9 @@ from inference.vision.padim import DETECTOR as PADIM
 from inference.vision.padim import Padim
 from inference.vision.padim_config import PadimConfig
 from inference.vision.padim_fitting import cross_fit_padim
-from inference.vision.patch_features import ImageSource, PatchFeatures, Progress
+from inference.vision.patch_features import PatchFeatures
 from inference.vision.patchcore import PatchCore, extract_patches
+from inference.vision.patches import ImageSource, Progress
 from inference.vision.preprocessing import Preprocessing
 from inference.vision.runtime import Device, FeatureRuntime
 

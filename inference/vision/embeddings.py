@@ -13,8 +13,8 @@ import numpy as np
 from inference.errors import ModelError
 from inference.vision.backbones import CARRIED, find_backbone, hash_weights, resolve_weights
 from inference.vision.graphs import GraphSpec
-from inference.vision.patch_features import BATCH_SIZE, check_image, even_light
-from inference.vision.runtime import Device, FeatureRuntime, open_runtime
+from inference.vision.input_pixels import check_image, even_light
+from inference.vision.runtime import BATCH_SIZE, Device, FeatureRuntime, open_runtime
 
 # Part of every key: raise it when a change of our own code makes other vectors of the same image.
 REVISION = 1

@@ -13,24 +13,13 @@ from inference.errors import ImageError, InferenceError, ModelError
 from inference.vision.coreset import select_coreset
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.graphs import GraphSpec
-from inference.vision.input_preparation import (
-    check_image,
-    choose_input_shape,
-    finish_input,
-    light_varies,
-    resize_input,
-)
+from inference.vision.input_pixels import check_image
+from inference.vision.input_preparation import choose_input_shape, finish_input, light_varies, resize_input
 from inference.vision.local_colour import LocalColour, fit_local_colour, measure_colour
 from inference.vision.look_ahead import read_ahead
-from inference.vision.patch_features import (
-    BATCH_SIZE,
-    ImageSource,
-    PatchFeatures,
-    PatchGroup,
-    Progress,
-    compute_patches,
-)
-from inference.vision.runtime import FeatureRuntime
+from inference.vision.patch_features import PatchFeatures, PatchGroup
+from inference.vision.patches import ImageSource, Progress, compute_patches
+from inference.vision.runtime import BATCH_SIZE, FeatureRuntime
 from inference.vision.scoring import valid_cells
 from inference.vision.tiled_extraction import extract_tiled
 

@@ -9,25 +9,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from inference.errors import ModelError
 from inference.vision.detection_config import PatchCoreConfig
+from inference.vision.input_pixels import LIGHT_MEAN, check_image, even_light, resize_pixels
 
 MAX_ASPECT = 4.0
-_LIGHT_MEAN = 110.0
-_LIGHT_SPREAD = 45.0
-_MAX_LIGHT_GAIN = 4.0
 _FEWEST_FOR_LIGHT = 8
 _LIGHT_VARIATION = 0.10
-
-
-def check_image(image: np.ndarray) -> np.ndarray:
-    """The image itself; raises ModelError(`image_wrong_shape`) unless it is uint8 H×W×3 with at least one pixel."""
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        shape, dtype = getattr(image, "shape", None), str(getattr(image, "dtype", type(image).__name__))
-        raise ModelError("image_wrong_shape", shape=shape, dtype=dtype)
-    if image.size == 0:
-        raise ModelError("image_wrong_shape", shape=image.shape, dtype=str(image.dtype))
-    return image
 
 
 def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchCoreConfig) -> tuple[int, int]:
@@ -63,35 +50,13 @@ def resize_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[i
     return resize_pixels(pixels, height=height, width=width)
 
 
-def resize_pixels(pixels: np.ndarray, *, height: int, width: int) -> np.ndarray:
-    """RGB uint8 of any size to RGB uint8 (height, width, 3), C-contiguous; a grey image at a third of the cost."""
-    if pixels.shape[:2] == (height, width):
-        return np.ascontiguousarray(pixels)
-    shrinking = pixels.shape[0] >= height and pixels.shape[1] >= width
-    interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-    grey = _take_grey(pixels)
-    if grey is None:
-        return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
-    resized = cv2.resize(grey, (width, height), interpolation=interpolation)
-    return np.asarray(cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB), np.uint8)
-
-
-def _take_grey(pixels: np.ndarray) -> np.ndarray | None:
-    """The one channel of an image whose three are the same, else None; most images in colour are told by a few rows."""
-    few = pixels[:: max(1, len(pixels) // 8)]
-    if not (np.array_equal(few[..., 0], few[..., 1]) and np.array_equal(few[..., 0], few[..., 2])):
-        return None
-    red, green, blue = (cv2.extractChannel(pixels, channel) for channel in range(3))
-    return np.asarray(red) if np.array_equal(red, green) and np.array_equal(red, blue) else None
-
-
 def finish_input(pixels: np.ndarray, config: PatchCoreConfig) -> np.ndarray:
     """The second half of `prepare_input`: the light, and what is masked."""
     valid = _valid_pixels(config, pixels)
     # Until the training images have said whether it is needed, the careful answer holds.
     pixels = even_light(pixels, valid=valid) if config.even_light is not False else pixels
     if valid is not None:
-        pixels = np.where(valid[..., None], pixels, np.uint8(_LIGHT_MEAN))
+        pixels = np.where(valid[..., None], pixels, np.uint8(LIGHT_MEAN))
     return pixels
 
 
@@ -117,16 +82,3 @@ def light_varies(inputs: Sequence[np.ndarray], config: PatchCoreConfig) -> bool:
         grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
         means.append(float(grey.mean() if valid is None else grey[valid].mean()))
     return float(np.std(means)) > _LIGHT_VARIATION * max(float(np.mean(means)), 1.0)
-
-
-def even_light(pixels: np.ndarray, *, valid: np.ndarray | None = None) -> np.ndarray:
-    """The image at one mean and one spread of luminance, so that exposure and contrast do not matter.
-
-    One straight line for all three channels: hue and structure stay. Very flat images are raised at most fourfold,
-    or their noise would become the picture. Pixels that are not `valid` (bool, h × w) have no say.
-    """
-    mask = None if valid is None else valid.astype(np.uint8)
-    mean, spread = cv2.meanStdDev(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), mask=mask)
-    gain = min(_LIGHT_SPREAD / max(float(spread[0, 0]), 1e-3), _MAX_LIGHT_GAIN)
-    table = (np.arange(256) - float(mean[0, 0])) * gain + _LIGHT_MEAN
-    return np.asarray(cv2.LUT(pixels, np.rint(table).clip(0, 255).astype(np.uint8)), np.uint8)

@@ -24,17 +24,13 @@ from inference.vision.detection import Detection, locate
 from inference.vision.gaussians import Gaussians, fit_gaussians
 from inference.vision.golden import make_golden_input
 from inference.vision.graphs import GraphSpec, PortableGraph
+from inference.vision.input_pixels import check_image
+from inference.vision.input_preparation import prepare_input
 from inference.vision.padim_config import PadimConfig
 from inference.vision.padim_fitting import draw_channels, gather_patches
-from inference.vision.patch_features import (
-    BATCH_SIZE,
-    PatchFeatures,
-    Progress,
-    check_image,
-    compute_patches,
-    prepare_input,
-)
-from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
+from inference.vision.patch_features import PatchFeatures
+from inference.vision.patches import Progress, compute_patches
+from inference.vision.runtime import BATCH_SIZE, Device, FeatureRuntime, open_runtime, portable_of
 from inference.vision.scoring import score_distances, valid_cells
 
 __all__ = ["DETECTOR", "Padim", "PadimConfig", "PadimFigures"]

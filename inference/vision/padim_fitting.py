@@ -7,7 +7,8 @@ import numpy as np
 from inference.errors import ModelError
 from inference.vision.gaussians import Gaussians, fit_gaussians
 from inference.vision.padim_config import PadimConfig
-from inference.vision.patch_features import PatchFeatures, Progress
+from inference.vision.patch_features import PatchFeatures
+from inference.vision.patches import Progress
 from inference.vision.scoring import score_distances, valid_cells
 
 # Twice as many as for PatchCore: a covariance that lacks a fifth of few images scores unseen ones much too high.

@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inference.errors import InferenceError
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.graphs import GraphSpec
-from inference.vision.input_preparation import check_image, choose_input_shape, even_light, prepare_input
 from inference.vision.runtime import FeatureRuntime
-
-if TYPE_CHECKING:
-    from inference.vision.local_colour import LocalColour
-    from inference.vision.tiled_extraction import TiledImages
-
-__all__ = [
-    "BATCH_SIZE",
-    "ImageSource",
-    "PatchFeatures",
-    "PatchGroup",
-    "Progress",
-    "check_image",
-    "choose_input_shape",
-    "compute_patches",
-    "even_light",
-    "prepare_input",
-]
-
-Progress = Callable[[str, int, int], None]
-
-BATCH_SIZE = 8
-
-
-@dataclass(frozen=True)
-class ImageSource:
-    """An image that is loaded when it is needed; `load` gives RGB uint8 H×W×3, or raises ImageError."""
-
-    key: str
-    load: Callable[[], np.ndarray]
+from inference.vision.tiled_image import TiledImages
 
 
 @dataclass(frozen=True)
@@ -90,19 +59,3 @@ class PatchFeatures:
         if self.tiles is not None:
             return self.tiles.patch_count
         return len(self.keys) * self.grid[0] * self.grid[1]
-
-
-def compute_patches(
-    runtime: FeatureRuntime, batch: np.ndarray, *, colour: LocalColour | None = None
-) -> tuple[np.ndarray, tuple[int, int]]:
-    """Patches of a prepared batch (N, H, W, 3) as float32 (N, D, P) with the grid (rows, columns), P = rows·columns.
-
-    With `colour` its columns follow those of the backbone.
-    """
-    (maps,) = runtime.features(batch)
-    count, dimension, rows, columns = maps.shape
-    patches = maps.reshape(count, dimension, rows * columns)
-    if colour is None:
-        return patches, (rows, columns)
-    described = np.stack([colour.describe(pixels, (rows, columns)) for pixels in batch])
-    return np.concatenate([patches, described], axis=1), (rows, columns)

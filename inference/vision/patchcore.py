@@ -26,17 +26,13 @@ from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.feature_extraction import extract_features
 from inference.vision.golden import check_golden, make_golden_input
 from inference.vision.graphs import GraphSpec
-from inference.vision.input_preparation import check_image, prepare_input
+from inference.vision.input_pixels import check_image
+from inference.vision.input_preparation import prepare_input
 from inference.vision.local_colour import LocalColour
 from inference.vision.look_ahead import read_ahead
-from inference.vision.patch_features import (
-    BATCH_SIZE,
-    ImageSource,
-    PatchFeatures,
-    Progress,
-    compute_patches,
-)
-from inference.vision.runtime import Device, FeatureRuntime, open_runtime, portable_of
+from inference.vision.patch_features import PatchFeatures
+from inference.vision.patches import ImageSource, Progress, compute_patches
+from inference.vision.runtime import BATCH_SIZE, Device, FeatureRuntime, open_runtime, portable_of
 from inference.vision.scoring import measure_patches, score_distances, valid_cells
 from inference.vision.tiled_image import open_tiled
 from inference.vision.tiling import PLACES

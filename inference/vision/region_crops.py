@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.vision.patch_features import check_image
+from inference.vision.input_pixels import check_image
 from inference.vision.regions import find_regions
 
 # A defect's surroundings say little about its type: of 1.2, 1.5 and 2 times its size the tightest was best.

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 
+# Images that are computed at once.
+BATCH_SIZE = 8
 _log = logging.getLogger(__name__)
 _CACHE_LIMIT = 8
 # The first image of a set, its mirror image and the reference image, by two callers at most.

@@ -7,7 +7,7 @@ images a second time. So the memory needed does not grow with the size or the nu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,31 +15,16 @@ from inference.errors import ImageError, InferenceError, ModelError
 from inference.vision.coreset import select_coreset
 from inference.vision.detection_config import PatchCoreConfig
 from inference.vision.graphs import GraphSpec
-from inference.vision.input_preparation import check_image, light_varies, resize_input
+from inference.vision.input_pixels import check_image
+from inference.vision.input_preparation import light_varies, resize_input
 from inference.vision.local_colour import LocalColour
-from inference.vision.patch_features import ImageSource, PatchFeatures, PatchGroup, Progress
+from inference.vision.patch_features import PatchFeatures, PatchGroup
+from inference.vision.patches import ImageSource, Progress
 from inference.vision.runtime import FeatureRuntime
-from inference.vision.tiled_image import TiledImage, open_tiled
+from inference.vision.tiled_image import TiledImage, TiledImages, open_tiled
 from inference.vision.tiling import encode_places, middle_tile, plan_tiles, tile_shape
 
 LIGHT_SAMPLE = 32
-
-
-@dataclass(frozen=True)
-class TiledImages:
-    """The images that patches were taken of, to be opened again by their index."""
-
-    config: PatchCoreConfig
-    runtime: FeatureRuntime
-    sources: tuple[ImageSource, ...]
-    patch_count: int
-    colour: LocalColour | None
-
-    def open(self, index: int, *, mirrored: bool = False) -> TiledImage:
-        """One image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""
-        image = check_image(self.sources[index].load())
-        shown = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
-        return open_tiled(shown, self.config, self.runtime, colour=self.colour)
 
 
 def extract_tiled(

@@ -10,10 +10,11 @@ import numpy as np
 
 from inference.vision.bank import Bank
 from inference.vision.detection_config import PatchCoreConfig
+from inference.vision.input_pixels import check_image
 from inference.vision.local_colour import LocalColour, fit_local_colour, measure_colour
-from inference.vision.patch_features import BATCH_SIZE
+from inference.vision.patches import ImageSource
 from inference.vision.projection import Projection
-from inference.vision.runtime import FeatureRuntime
+from inference.vision.runtime import BATCH_SIZE, FeatureRuntime
 from inference.vision.scoring import score_distances, smooth_distances, valid_cells
 from inference.vision.tiling import TilePlan, patches_at, plan_tiles, prepare_tiles, stream_patches
 
@@ -85,6 +86,23 @@ def open_tiled(
     # Measured on the whole image, so that colour has no seams either.
     colours = None if colour is None else colour.describe(_inside(pixels, plan), plan.grid)
     return TiledImage(config, runtime, plan, pixels, valid_cells(config, plan.grid), colours)
+
+
+@dataclass(frozen=True)
+class TiledImages:
+    """The images that patches were taken of, to be opened again by their index."""
+
+    config: PatchCoreConfig
+    runtime: FeatureRuntime
+    sources: tuple[ImageSource, ...]
+    patch_count: int
+    colour: LocalColour | None
+
+    def open(self, index: int, *, mirrored: bool = False) -> TiledImage:
+        """One image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""
+        image = check_image(self.sources[index].load())
+        shown = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
+        return open_tiled(shown, self.config, self.runtime, colour=self.colour)
 
 
 def _inside(pixels: np.ndarray, plan: TilePlan) -> np.ndarray:

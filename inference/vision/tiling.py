@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 
 from inference.vision.detection_config import PatchCoreConfig
-from inference.vision.input_preparation import check_image, choose_input_shape, finish_input, resize_pixels
-from inference.vision.patch_features import BATCH_SIZE, compute_patches
-from inference.vision.runtime import FeatureRuntime
+from inference.vision.input_pixels import check_image, resize_pixels
+from inference.vision.input_preparation import choose_input_shape, finish_input
+from inference.vision.patches import compute_patches
+from inference.vision.runtime import BATCH_SIZE, FeatureRuntime
 
 # The margin that two tiles share on each side, as a part of a tile's side.
 _HALO = 8

@@ -28,8 +28,8 @@ from core.services import Services
 from core.versions import activate, active_version, current_threshold, list_versions
 from inference.errors import ModelError
 from inference.vision import backbones, feature_extraction
-from inference.vision.patch_features import compute_patches
 from inference.vision.patchcore import PatchCore
+from inference.vision.patches import compute_patches
 from storage.tables import Image, ImagePreprocessing, ModelParam, ModelVersion, Product
 from tests.plates import deploy, encode, plate, seed_of
 

@@ -9,8 +9,8 @@ import pytest
 from inference.errors import ModelError
 from inference.vision.backbones import carried_weights_path, find_backbone, list_backbones, load_trunk
 from inference.vision.embeddings import open_embedder
-from inference.vision.patch_features import ImageSource
 from inference.vision.patchcore import PatchCore, PatchCoreConfig
+from inference.vision.patches import ImageSource
 from inference.vision.weights_files import check_weights_file, convert_checkpoint
 
 CARRIED = [spec.name for spec in list_backbones() if spec.carried]

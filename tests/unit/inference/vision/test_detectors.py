@@ -12,8 +12,9 @@ from inference.errors import ArtifactError, ModelError
 from inference.vision import detectors, gaussians
 from inference.vision.padim import Padim, PadimConfig
 from inference.vision.padim_fitting import cross_fit_padim
-from inference.vision.patch_features import ImageSource, PatchFeatures
+from inference.vision.patch_features import PatchFeatures
 from inference.vision.patchcore import PatchCore, PatchCoreConfig
+from inference.vision.patches import ImageSource
 from inference.vision.preprocessing import Preprocessing
 
 CONFIG = PadimConfig(input_size_px=128, channel_count=24)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from inference.vision.detection_config import PatchCoreConfig
-from inference.vision.input_preparation import even_light, light_varies, prepare_input
+from inference.vision.input_pixels import even_light
+from inference.vision.input_preparation import light_varies, prepare_input
 from inference.vision.preprocessing import Preprocessing
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inference.vision.input_preparation import resize_pixels
+from inference.vision.input_pixels import resize_pixels
 
 
 @pytest.mark.parametrize("shape", [(300, 300), (1201, 977), (90, 110), (40, 700)])
