@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, load_product, say, to_sources
-from inference.vision.calibration import calibrate, verdict
-from inference.vision.cross_fit import cross_fit_scores, sample_scores
-from inference.vision.feature_extraction import needs_even_light
-from inference.vision.images import decode
-from inference.vision.metrics import image_auroc
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
-from inference.vision.runtime import keep_graphs_in
+from inference.vision.detection.calibration import calibrate, verdict
+from inference.vision.detection.features.feature_extraction import needs_even_light
+from inference.vision.detection.metrics import image_auroc
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores, sample_scores
+from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.images.decode import decode
+from inference.vision.networks.runtime import keep_graphs_in
 
 CONFIG = PatchCoreConfig()
 

@@ -14,10 +14,10 @@ import json
 import numpy as np
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, load_product, say, to_sources
-from inference.vision.images import decode
-from inference.vision.metrics import image_auroc
-from inference.vision.patchcore import PatchCore, PatchCoreConfig
-from inference.vision.runtime import keep_graphs_in
+from inference.vision.detection.metrics import image_auroc
+from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
+from inference.vision.images.decode import decode
+from inference.vision.networks.runtime import keep_graphs_in
 
 REPEATED_UP_TO = 16
 REPEATS = 3

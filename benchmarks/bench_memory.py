@@ -21,12 +21,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inference.vision.cross_fit import cross_fit_scores
-from inference.vision.feature_extraction import extract_features
-from inference.vision.graphs import GraphSpec
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
-from inference.vision.preprocessing import Preprocessing
-from inference.vision.runtime import keep_graphs_in
+from inference.vision.detection.features.feature_extraction import extract_features
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.images.preprocessing import Preprocessing
+from inference.vision.networks.graphs import GraphSpec
+from inference.vision.networks.runtime import keep_graphs_in
 
 GRAPHS = Path("/tmp/geomsa-benchmark-graphs")
 MIB = 1024**2

@@ -32,13 +32,19 @@ from typing import Any
 import numpy as np
 
 from inference.artifact import read_bundle
-from inference.vision.backbones import load_trunk, resolve_weights
-from inference.vision.coreset import select_coreset
-from inference.vision.images import decode
-from inference.vision.metrics import image_auroc
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches, verify_golden
-from inference.vision.regions import find_regions
-from inference.vision.runtime import keep_graphs_in
+from inference.vision.detection.coreset import select_coreset
+from inference.vision.detection.metrics import image_auroc
+from inference.vision.detection.patchcore.patchcore import (
+    ImageSource,
+    PatchCore,
+    PatchCoreConfig,
+    extract_patches,
+    verify_golden,
+)
+from inference.vision.detection.regions import find_regions
+from inference.vision.images.decode import decode
+from inference.vision.networks.backbones import load_trunk, resolve_weights
+from inference.vision.networks.runtime import keep_graphs_in
 
 THREADS = 2
 SERIES, SERIES_LENGTH = 12, 10

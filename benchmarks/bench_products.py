@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from benchmarks.bench_patchcore import GRAPHS, THREADS, say
 from core.demo_images import PRODUCTS
 from core.demo_images.catalogue import PRODUCTIONS
-from inference.vision.images import decode, decode_mask
-from inference.vision.light import draw_light, vary_light
-from inference.vision.metrics import aupro, image_auroc, pixel_auroc
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig
-from inference.vision.runtime import keep_graphs_in
+from inference.vision.detection.metrics import aupro, image_auroc, pixel_auroc
+from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.images.decode import decode, decode_mask
+from inference.vision.images.illumination import draw_light, vary_light
+from inference.vision.networks.runtime import keep_graphs_in
 
 Pixels = NDArray[np.uint8]
 

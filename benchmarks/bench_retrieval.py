@@ -28,7 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 if TYPE_CHECKING:
-    from inference.vision.runtime import Device
+    from inference.vision.networks.runtime import Device
 
 DIMENSION = 512
 QUERIES = 300
@@ -73,7 +73,7 @@ def measure_search(count: int, *, clustered: bool, device: Device) -> dict[str, 
     """Latency and recall of searches in an index of so many vectors."""
     import faiss
 
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.search.vector_index import VectorIndex
 
     faiss.omp_set_num_threads(1)
     everything = draw_vectors(count + QUERIES, 1, clustered=clustered)
@@ -116,8 +116,8 @@ def resident_mb() -> float:
 
 
 def open_carried() -> Any:
-    from inference.vision.embeddings import open_embedder
-    from inference.vision.runtime import keep_graphs_in
+    from inference.vision.networks.embeddings import open_embedder
+    from inference.vision.networks.runtime import keep_graphs_in
 
     keep_graphs_in(Path(tempfile.gettempdir()) / "geomsa-bench-graphs")
     return open_embedder(device="cpu")
@@ -125,8 +125,8 @@ def open_carried() -> Any:
 
 def measure_embedding(contents: list[bytes]) -> dict[str, float]:
     """Throughput from bytes to vectors over that of the bare network on ready inputs; the best of five turns each."""
-    from inference.vision.images import decode
-    from inference.vision.look_ahead import map_ahead
+    from inference.vision.images.decode import decode
+    from inference.vision.images.prefetch import map_ahead
 
     embedder = open_carried()
     size = embedder.batch_size
@@ -172,8 +172,8 @@ def measure_incremental(count: int) -> dict[str, float]:
     from core.index_examples import Example
     from core.services import build_services
     from core.settings import read_settings
-    from inference.vision.images import decode
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.images.decode import decode
+    from inference.vision.search.vector_index import VectorIndex
 
     embedder = open_carried()
     picture = decode(demo_images("casting", "train")[0][0]).pixels
@@ -218,11 +218,11 @@ def measure_incremental(count: int) -> dict[str, float]:
 
 def measure_types(codes: list[str]) -> dict[str, dict[str, float]]:
     """Nearest type and mAP@10 on the test split of generated products; the bank is built of the normal images."""
-    from inference.vision import metrics
-    from inference.vision.images import decode
-    from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
-    from inference.vision.region_crops import crop_region, worst_box
-    from inference.vision.type_vote import count_votes, join_views, learn_rule
+    from inference.vision.detection import metrics
+    from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+    from inference.vision.images.decode import decode
+    from inference.vision.search.knn_vote import count_votes, join_views, learn_rule
+    from inference.vision.search.region_crops import crop_region, worst_box
 
     embedder = open_carried()
     found: dict[str, dict[str, float]] = {}

@@ -19,12 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inference.vision.cross_fit import cross_fit_scores
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
-from inference.vision.preprocessing import Preprocessing
-from inference.vision.regions import find_regions
-from inference.vision.runtime import keep_graphs_in
-from inference.vision.tiling import plan_tiles
+from inference.vision.detection.features.tiling import plan_tiles
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.detection.regions import find_regions
+from inference.vision.images.preprocessing import Preprocessing
+from inference.vision.networks.runtime import keep_graphs_in
 
 GRAPHS = Path("/tmp/geomsa-benchmark-graphs")
 HOLE_PX = 12

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.errors import InferenceError
-    from inference.vision.calibration import Calibration
-    from inference.vision.detectors import Detector, DetectorConfig
-    from inference.vision.patches import Progress
+    from inference.vision.detection.calibration import Calibration
+    from inference.vision.detection.detectors import Detector, DetectorConfig
+    from inference.vision.detection.features.patches import Progress
 
 COST = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
 # More labelled defects than this do not move a threshold, but each costs an inspection.
@@ -48,7 +48,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
 
     Raises NotReady without normal images, and the lower errors of the engine and the object store.
     """
-    from inference.vision import detectors
+    from inference.vision.detection import detectors
 
     services = run.services
     assert product.id is not None
@@ -144,7 +144,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
 
 def _learn(run: JobRun, rows: list[Image], config: DetectorConfig, *, weights: Path | None) -> TrainedBank:
     """The detector from all normal images, with their cross-fitted scores."""
-    from inference.vision import detectors
+    from inference.vision.detection import detectors
 
     progress = _reporter(run)
     features = detectors.extract(
@@ -168,8 +168,8 @@ def _fetch(run: JobRun, rows: list[Image]) -> None:
 
 
 def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> DetectorConfig:
-    from inference.vision.detectors import make_config
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.detection.detectors import make_config
+    from inference.vision.images.preprocessing import Preprocessing
 
     return make_config(
         choice.option.method,
@@ -181,7 +181,7 @@ def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> DetectorCon
 
 
 def _sources(run: JobRun, rows: list[Image]) -> list[Any]:
-    from inference.vision.patchcore import ImageSource
+    from inference.vision.detection.patchcore.patchcore import ImageSource
 
     def source(row: Image) -> ImageSource:
         return ImageSource(key_of(row), lambda: load_pixels(run.services, row))
@@ -211,7 +211,7 @@ def _calibrate(
 ) -> Calibration:
     """Thresholds from normal images that the scoring bank has not seen, and from the labelled training defects."""
     from inference.errors import ImageError
-    from inference.vision.calibration import calibrate
+    from inference.vision.detection.calibration import calibrate
 
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:
         for done, row in enumerate(defects):

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from core.job_run import JobRun
     from inference.errors import InferenceError
-    from inference.vision.detection_config import PatchCoreConfig
-    from inference.vision.detectors import DetectorConfig
-    from inference.vision.padim import Padim
-    from inference.vision.patchcore import PatchCore
-    from inference.vision.patches import ImageSource, Progress
+    from inference.vision.detection.config import PatchCoreConfig
+    from inference.vision.detection.detectors import DetectorConfig
+    from inference.vision.detection.features.patches import ImageSource, Progress
+    from inference.vision.detection.padim.padim import Padim
+    from inference.vision.detection.patchcore.patchcore import PatchCore
     from storage.tables import Product
 
 # New images, as a share of those in the bank: at a time, and since the last bank that was built whole.
@@ -110,7 +110,7 @@ def _are_few(added: int, growth: Mapping[str, Any]) -> bool:
 
 def _set_alike(session: Session, version: ModelVersion, choice: Choice, product_id: int) -> bool:
     from inference.errors import InferenceError
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.images.preprocessing import Preprocessing
 
     if choice.option.method != PATCHCORE or choice.option.name != version.model_name:
         return False
@@ -149,7 +149,7 @@ def extends(newer: ModelVersion, older: ModelVersion) -> bool:
 
 def note_whole(model: PatchCore | Padim, rows: Sequence[Image], scores: Mapping[str, float]) -> dict[str, Any] | None:
     """What to keep with a version whose bank was built whole from these normal images."""
-    from inference.vision.patchcore import PatchCore
+    from inference.vision.detection.patchcore.patchcore import PatchCore
 
     if not isinstance(model, PatchCore) or not math.isfinite(model.figures.radius_bound):
         return None
@@ -227,10 +227,10 @@ def _extend(
     weights: Path | None,
     progress: Progress,
 ) -> TrainedBank | str:
-    from inference.vision.backbones import hash_weights, resolve_weights
-    from inference.vision.cross_fit import sample_scores
-    from inference.vision.feature_extraction import needs_even_light
-    from inference.vision.patchcore import PatchCore, PatchCoreConfig
+    from inference.vision.detection.features.feature_extraction import needs_even_light
+    from inference.vision.detection.patchcore.cross_fit import sample_scores
+    from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
+    from inference.vision.networks.backbones import hash_weights, resolve_weights
 
     growth = extension.version.sources[_GROWTH]
     old = run.services.models.memory_bank(extension.version)

@@ -65,8 +65,8 @@ class Cost:
 def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any]) -> Cost:
     """The cost of building with this model and these options, from the cost of its kind with the standard network."""
     from core.model_catalog import EMBEDDING, PADIM
-    from inference.vision.backbone_specs import find_backbone
-    from inference.vision.clip_specs import ClipSpec
+    from inference.vision.networks.clip_specs import ClipSpec
+    from inference.vision.networks.specifications import find_backbone
 
     spec = option.spec
     size_px = int(options.get("input_size_px") or option.input_size_px)

@@ -173,13 +173,13 @@ def _check_worker(services: Services) -> Check:
 
 
 def _check_device(settings: Settings) -> Check:
-    from inference.vision.runtime import choose_device
+    from inference.vision.networks.runtime import choose_device
 
     return Check("device", True, "check_device", {"device": choose_device(settings.device)})
 
 
 def _check_search(settings: Settings) -> Check:
-    from inference.vision.gpu_scan import LEAST_VECTORS, find_obstacle
+    from inference.vision.search.gpu_scan import LEAST_VECTORS, find_obstacle
 
     # Wherever it is, it is searched, with the same answers: no finding here is a fault.
     obstacle = find_obstacle(settings.device)
@@ -190,7 +190,7 @@ def _check_search(settings: Settings) -> Check:
 
 
 def _check_weights() -> Check:
-    from inference.vision.backbones import CARRIED, carried_weights_path, hash_weights
+    from inference.vision.networks.backbones import CARRIED, carried_weights_path, hash_weights
 
     path = carried_weights_path(CARRIED)
     if path is None:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.errors import ImageError
-    from inference.vision.detectors import Detector
-    from inference.vision.embeddings import Embedder
+    from inference.vision.detection.detectors import Detector
+    from inference.vision.networks.embeddings import Embedder
 
 Progress = Callable[[int, int], None]
 Skip = Callable[[Example, "ImageError"], None]
@@ -117,8 +117,8 @@ def _compute(
     progress: Callable[[int], None],
 ) -> dict[str, ImageError]:
     from inference.errors import ImageError
-    from inference.vision.look_ahead import map_ahead
-    from inference.vision.region_crops import crop_region, worst_box
+    from inference.vision.images.prefetch import map_ahead
+    from inference.vision.search.region_crops import crop_region, worst_box
 
     def prepare(example: Example) -> _Prepared | ImageError:
         try:

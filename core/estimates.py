@@ -131,7 +131,7 @@ def _count_views(session: Session, kind: str, product_id: int, extension: Extens
     if kind != MEMORY_BANK or not tile_size_px:
         known = 0 if extension is None else extension.n_known
         return count_sources(session, kind, product_id) - known
-    from inference.vision.tiling import count_tiles
+    from inference.vision.detection.features.tiling import count_tiles
 
     query = select(Image.height_px, Image.width_px).where(Image.product_id == product_id, Image.split == "train")
     if extension is not None:

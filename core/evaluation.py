@@ -27,7 +27,7 @@ from storage.tables import DefectType, Image, ModelVersion, Product
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.detectors import Detector
+    from inference.vision.detection.detectors import Detector
 
 Progress = Callable[[int, int], None]
 
@@ -83,7 +83,7 @@ def measure(
     Pixel figures (AUROC; AUPRO up to a false-positive rate of 0.3, Bergmann et al. 2021) are taken at the size of the
     anomaly map, over normal images and those defect images that have a mask; None where there is no mask.
     """
-    from inference.vision import metrics
+    from inference.vision.detection import metrics
 
     started = time.perf_counter()
     found = _score_all(services, model, test, progress)
@@ -130,7 +130,7 @@ def _decode_each(
     services: Services, test: TestSet, kept: list[tuple[Image, str | None]], skipped: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
     from inference.errors import ImageError
-    from inference.vision.images import decode
+    from inference.vision.images.decode import decode
 
     for row, code in zip(test.rows, test.codes, strict=True):
         try:
@@ -149,7 +149,7 @@ def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[st
     import cv2
 
     from inference.errors import ImageError
-    from inference.vision.images import decode_mask
+    from inference.vision.images.decode import decode_mask
 
     if row.mask_key is None:
         return None

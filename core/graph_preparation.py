@@ -55,9 +55,9 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
     import numpy as np
 
     from inference.artifact import read_bundle
-    from inference.vision import detectors
-    from inference.vision.patches import ImageSource
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.detection import detectors
+    from inference.vision.detection.features.patches import ImageSource
+    from inference.vision.images.preprocessing import Preprocessing
 
     config = detectors.make_config(
         choice.option.method,

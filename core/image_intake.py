@@ -19,11 +19,11 @@ import numpy as np
 from core.access import ENGINEER, require_role
 from core.errors import AppError, BadInput, from_lower
 from inference.errors import ImageError
-from inference.vision.image_containers import read_container
-from inference.vision.image_encoding import encode_png, thumbnail
-from inference.vision.images import content_hash, decode, decode_mask, pixel_hash
-from inference.vision.look_ahead import map_ahead
-from inference.vision.multicore import CORES
+from inference.parallel import CORES
+from inference.vision.images.containers import read_container
+from inference.vision.images.decode import content_hash, decode, decode_mask, pixel_hash
+from inference.vision.images.encoding import encode_png, thumbnail
+from inference.vision.images.prefetch import map_ahead
 
 if TYPE_CHECKING:
     from core.access import Person

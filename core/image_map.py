@@ -85,7 +85,7 @@ def lay_out_images(services: Services, versions: list[ModelVersion]) -> Layout:
     Raises the AppError of an index that cannot be read.
     """
     from inference.errors import InferenceError
-    from inference.vision.curation import lay_out
+    from inference.vision.search.curation import lay_out
     from storage.objects import ObjectStoreError
 
     try:
@@ -103,7 +103,7 @@ def lay_out_images(services: Services, versions: list[ModelVersion]) -> Layout:
 
 def describe_map(services: Services, product_id: int, layout: Layout, *, view: str) -> ImageMap:
     """The map with the labels of now; an image that was deleted since is not on it."""
-    from inference.vision.curation import find_duplicates, find_outliers, find_wrong_labels
+    from inference.vision.search.curation import find_duplicates, find_outliers, find_wrong_labels
 
     rows: dict[int, Image] = {}
     asked = [int(found) for found in layout.ids]

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import from_lower
 from core.image_library import read_image, read_mask_png
 from inference.errors import ImageError
-from inference.vision.images import decode, decode_mask
+from inference.vision.images.decode import decode, decode_mask
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -30,9 +30,9 @@ from storage.tables import ModelVersion, Product
 
 if TYPE_CHECKING:
     from inference.errors import ImageError
-    from inference.vision.embeddings import Embedder
-    from inference.vision.type_vote import VoteRule
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.networks.embeddings import Embedder
+    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.vector_index import VectorIndex
 
 COST = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
 
@@ -156,7 +156,7 @@ def _embed(
 
 def _learn_rule(whole: Embedded, region: Embedded | None) -> VoteRule:
     """How votes for a type are counted, learnt on the examples that are there in each view."""
-    from inference.vision.type_vote import learn_rule
+    from inference.vision.search.knn_vote import learn_rule
 
     rows = {example.id: (example, place) for place, example in enumerate(whole.examples)}
     other = {example.id: place for place, example in enumerate(region.examples)} if region is not None else None
@@ -195,7 +195,7 @@ def _measure(
 
 
 def _index_of(embedded: Embedded, progress: Progress | None = None) -> VectorIndex:
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.search.vector_index import VectorIndex
 
     ids = np.asarray([example.id for example in embedded.examples], dtype=np.int64)
     return VectorIndex.build(embedded.vectors, ids, progress=progress)

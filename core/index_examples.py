@@ -101,7 +101,7 @@ def _confirmed() -> tuple[ColumnElement[bool], ...]:
 
 def _inspected(services: Services, row: Inspection) -> Example:
     from inference.errors import ImageError
-    from inference.vision.images import decode
+    from inference.vision.images.decode import decode
 
     name = row.original_name or f"#{row.id}"
 

@@ -22,9 +22,9 @@ from storage.objects import ObjectStoreError
 from storage.tables import Image, Inspection, ModelVersion, Product, ThresholdSetting, utc_now
 
 if TYPE_CHECKING:
-    from inference.vision.images import DecodedImage
-    from inference.vision.patchcore import Detection
-    from inference.vision.regions import Region
+    from inference.vision.detection.patchcore.patchcore import Detection
+    from inference.vision.detection.regions import Region
+    from inference.vision.images.decode import DecodedImage
 
 MAX_DETAIL_CHARS = 64
 
@@ -49,10 +49,10 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
     Raises BadInput for a file that is no image, NotFound for an unknown product, NotReady without an active model.
     """
     from inference.errors import InferenceError
-    from inference.vision.calibration import verdict
-    from inference.vision.images import decode
-    from inference.vision.region_crops import crop_region, worst_box
-    from inference.vision.regions import LEAST_AREA_SHARE, find_regions
+    from inference.vision.detection.calibration import verdict
+    from inference.vision.detection.regions import LEAST_AREA_SHARE, find_regions
+    from inference.vision.images.decode import decode
+    from inference.vision.search.region_crops import crop_region, worst_box
 
     started = time.perf_counter()
     try:
@@ -210,7 +210,7 @@ def _plain_region(region: Region) -> dict[str, Any]:
 
 
 def _put_objects(services: Services, row: Inspection, finding: Finding, data: bytes) -> None:
-    from inference.vision.images import content_hash, encode_map, thumbnail
+    from inference.vision.images.decode import content_hash, encode_map, thumbnail
 
     row.image_sha256 = content_hash(data)
     try:

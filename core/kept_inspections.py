@@ -29,8 +29,8 @@ from storage.tables import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.image_quality import ImageQuality
-    from inference.vision.regions import Region
+    from inference.vision.detection.regions import Region
+    from inference.vision.images.quality import ImageQuality
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,8 @@ def describe_inspection(
     problem: AppError | None = None,
 ) -> InspectionView:
     """The row with all that hangs on it, as a page shows it; `problem` is why similar images were not looked up."""
-    from inference.vision.image_quality import assess
-    from inference.vision.regions import Region
+    from inference.vision.detection.regions import Region
+    from inference.vision.images.quality import assess
 
     with reading(services) as session:
         product = session.get(Product, row.product_id)
@@ -168,7 +168,7 @@ def _look_again(
     services: Services, inspection_id: int
 ) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.uint8] | None]:
     """The row, its picture, and its most anomalous place cut out unless it was OK; raises as `load` does."""
-    from inference.vision.region_crops import crop_region, worst_box
+    from inference.vision.search.region_crops import crop_region, worst_box
 
     row, pixels, anomaly_map = _read_kept(services, inspection_id)
     defective = None
@@ -181,7 +181,7 @@ def _look_again(
 def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
     """The row, its picture and its anomaly map; raises as `load` does."""
     from inference.errors import InferenceError
-    from inference.vision.images import decode, decode_map
+    from inference.vision.images.decode import decode, decode_map
 
     with reading(services) as session:
         row = session.get(Inspection, inspection_id)
@@ -197,7 +197,7 @@ def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDAr
 
 def _nearest(services: Services, session: Session, row: Inspection) -> NearestNormal | None:
     from inference.errors import InferenceError
-    from inference.vision.images import decode
+    from inference.vision.images.decode import decode
 
     image = session.get(Image, row.nearest_image_id) if row.nearest_image_id is not None else None
     if image is None or image.id is None:

@@ -13,7 +13,7 @@ from core.preprocessing_settings import shrink, simplify
 from core.training_images import fetch_originals, load_pixels, training_rows
 from core.transactions import reading
 from inference.errors import ImageError, ModelError
-from inference.vision.preprocessing import Preprocessing
+from inference.vision.images.preprocessing import Preprocessing
 from storage.objects import ObjectStoreError
 from storage.tables import Image, Product
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from core.access import Person
     from core.services import Services
-    from inference.vision.light import LightSurvey
+    from inference.vision.images.illumination import LightSurvey
 
 # Enough for a difference that matters to show, few enough for seconds.
 SAMPLE_NORMALS, SAMPLE_DEFECTS = 24, 12
@@ -87,8 +87,8 @@ def advise(
     Region, ignored areas and tiles stay in every option that is tried. Raises NotReady advice_needs_images, NotFound,
     Unavailable, and the errors of the engine.
     """
-    from inference.vision.light import survey_light
-    from inference.vision.option_trial import FEWEST_DEFECTS, sureness, try_options
+    from inference.vision.detection.option_trial import FEWEST_DEFECTS, sureness, try_options
+    from inference.vision.images.illumination import survey_light
 
     require_role(services, person, ENGINEER)
     with reading(services) as session:

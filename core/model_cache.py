@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from inference.artifact import Bundle
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
-    from inference.vision.detectors import Detector
-    from inference.vision.embeddings import Embedder
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.detection.detectors import Detector
+    from inference.vision.networks.embeddings import Embedder
+    from inference.vision.search.vector_index import VectorIndex
 
 Device = Literal["auto", "cpu", "cuda"]
 Loaded = TypeVar("Loaded")
@@ -55,7 +55,7 @@ class ModelCache:
 
     def keep_graphs(self) -> None:
         """Before a network is opened: have its converted graph kept here, for the next process to start in a moment."""
-        from inference.vision.runtime import keep_graphs_in
+        from inference.vision.networks.runtime import keep_graphs_in
 
         keep_graphs_in(self._folder.parent / "graphs")
 
@@ -68,7 +68,7 @@ class ModelCache:
         """The loaded detector, whichever it is. Raises ArtifactError, ModelError or ObjectStoreError."""
 
         def load() -> Detector:
-            from inference.vision import detectors
+            from inference.vision.detection import detectors
 
             self.keep_graphs()
             return self._read(
@@ -105,7 +105,7 @@ class ModelCache:
 
     def check_runtimes(self, model: Detector, bundle: Bundle) -> None:
         """Have the reference image of the bundle scored by the runtimes of this machine. Raises ModelError."""
-        from inference.vision.runtime_check import verify_runtimes
+        from inference.vision.detection.runtime_check import verify_runtimes
 
         verify_runtimes(
             model,
@@ -120,7 +120,7 @@ class ModelCache:
         """The loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
 
         def load() -> VectorIndex:
-            from inference.vision.vector_index import VectorIndex
+            from inference.vision.search.vector_index import VectorIndex
 
             return self._read(
                 version,
@@ -172,8 +172,8 @@ class ModelCache:
 
         def load() -> Embedder:
             from inference.errors import ModelError
-            from inference.vision.clip_specs import is_clip
-            from inference.vision.embeddings import open_embedder
+            from inference.vision.networks.clip_specs import is_clip
+            from inference.vision.networks.embeddings import open_embedder
 
             option = find_option(name)
             if option is None:
@@ -181,7 +181,7 @@ class ModelCache:
             self.keep_graphs()
             weights = find_added(self._weights_dir, option.backbone)
             if is_clip(option.backbone):
-                from inference.vision.clip import open_clip_embedder
+                from inference.vision.networks.clip import open_clip_embedder
 
                 return open_clip_embedder(option.backbone, device=self._device, weights=weights)
             return open_embedder(option.backbone, device=self._device, weights=weights)

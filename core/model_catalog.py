@@ -14,8 +14,8 @@ from core.errors import BadInput, NotFound, NotReady
 from core.i18n import N_
 from core.transactions import reading, writing
 from core.weights import find_weights
-from inference.vision.backbone_specs import find_backbone
-from inference.vision.networks import Network, find_network
+from inference.vision.networks.catalog import Network, find_network
+from inference.vision.networks.specifications import find_backbone
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:

@@ -80,9 +80,9 @@ def _names_weights(error: Exception) -> bool:
 def _try_detector(
     services: Services, option: ModelOption, options: dict[str, int], rows: list[Image], pixels: NDArray[np.uint8]
 ) -> Trial:
-    from inference.vision import detectors
-    from inference.vision.patches import ImageSource
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.detection import detectors
+    from inference.vision.detection.features.patches import ImageSource
+    from inference.vision.images.preprocessing import Preprocessing
 
     def source(row: Image) -> ImageSource:
         return ImageSource(key_of(row), lambda: load_pixels(services, row))

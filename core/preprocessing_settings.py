@@ -20,8 +20,8 @@ from core.image_library import get_image, read_image
 from core.jobs import MEMORY_BANK
 from core.transactions import reading, writing
 from inference.errors import ImageError, InferenceError
-from inference.vision.images import decode
-from inference.vision.preprocessing import Preprocessing, Rectangle
+from inference.vision.images.decode import decode
+from inference.vision.images.preprocessing import Preprocessing, Rectangle
 from storage.tables import ImagePreprocessing, ModelVersion, Product, User, utc_now
 
 if TYPE_CHECKING:

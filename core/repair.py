@@ -91,8 +91,8 @@ def _restore(services: Services, missing: list[NamedObject], trash: dict[str, Ob
 
 def _remake_thumbnails(services: Services, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
     """Make thumbnails again from their pictures, where those are there; returns the keys."""
-    from inference.vision.image_encoding import thumbnail
-    from inference.vision.images import decode
+    from inference.vision.images.decode import decode
+    from inference.vision.images.encoding import thumbnail
 
     wanted = {(one.table, one.row_id): one for one in missing if (one.table, one.column) in _SOURCES}
     pictures = set(_SOURCES.values())

@@ -10,9 +10,9 @@ from core.index_examples import Example
 from core.services import Services
 
 if TYPE_CHECKING:
-    from inference.vision.embeddings import Embedder
-    from inference.vision.type_vote import VoteRule
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.networks.embeddings import Embedder
+    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.vector_index import VectorIndex
 
 RANKED = 10
 _NOTHING: Mapping[str, float | None] = {"top1_type_accuracy": None, "map_at_10": None}
@@ -40,8 +40,8 @@ def measure_retrieval(
     The two figures themselves are those of the ranking that an inspection uses; `whole` and `region` hold the same
     two of each view alone. None where nothing can be measured. `type_of` gives the defect type of each indexed id.
     """
-    from inference.vision import metrics
-    from inference.vision.ranking import View, rank_views
+    from inference.vision.detection import metrics
+    from inference.vision.search.ranking import View, rank_views
 
     if not tests or (whole is None and region is None):
         return no_figures()

@@ -23,14 +23,14 @@ from storage.tables import Image, Inspection, ModelVersion, Product, SearchHisto
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.ranking import View
-    from inference.vision.type_vote import VoteRule
-    from inference.vision.vector_index import Match
+    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.ranking import View
+    from inference.vision.search.vector_index import Match
 
 logger = logging.getLogger(__name__)
 
 MAX_TOP_K = 20
-VOTERS = 10  # as in `type_vote`: so many of the nearest say of which type a defect is
+VOTERS = 10  # as in `knn_vote`: so many of the nearest say of which type a defect is
 # More than asked for, in case that some were deleted since; asked again with more where that does not suffice.
 _SPARE = 16
 
@@ -70,7 +70,7 @@ class _Looks:
     def view(self, version: ModelVersion | None, name: str) -> View | None:
         """The index of `version` with the vector to ask it with; None without an index or such a view."""
         from inference.errors import ModelError
-        from inference.vision.ranking import View
+        from inference.vision.search.ranking import View
 
         image = self._images[name]
         if version is None or image is None:
@@ -198,7 +198,7 @@ def _ranker(
     services: Services, looks: _Looks, versions: Versions, image_type: str, defect_type_id: int | None
 ) -> Ranker:
     """Gives the so many most similar of one product."""
-    from inference.vision.ranking import rank_views
+    from inference.vision.search.ranking import rank_views
 
     whole = looks.view(versions[image_type], "whole")
     region = looks.view(versions["region"], "region") if image_type == "defect" else None

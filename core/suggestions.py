@@ -13,8 +13,8 @@ from core.similar_cases import live_types
 from storage.tables import DefectType
 
 if TYPE_CHECKING:
-    from inference.vision.type_vote import VoteRule
-    from inference.vision.vector_index import VectorIndex
+    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.vector_index import VectorIndex
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Suggestion:
 
 def read_rule(*indexes: VectorIndex | None) -> VoteRule:
     """The rule of the first index that carries one, else the default."""
-    from inference.vision.type_vote import VoteRule
+    from inference.vision.search.knn_vote import VoteRule
 
     for index in indexes:
         stored = index.metadata.get("vote_rule") if index is not None else None
@@ -49,7 +49,7 @@ def suggest_type(session: Session, matches: Sequence[tuple[int, float]], rule: V
 
     Types are those of now: a re-labelled image votes for its new one.
     """
-    from inference.vision.type_vote import count_votes
+    from inference.vision.search.knn_vote import count_votes
 
     types = live_types(session, [found for found, _ in matches], "defect")
     voters = [(types[found], similarity) for found, similarity in matches if types.get(found) is not None]

@@ -16,7 +16,7 @@ from core.similar_cases import Similar, describe_matches, live_types
 from core.similarity import MAX_TOP_K
 from core.transactions import reading, writing
 from core.versions import active_version
-from inference.vision.clip_specs import is_clip
+from inference.vision.networks.clip_specs import is_clip
 from storage.tables import DefectType, ModelVersion, SearchHistory
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def search_text(
     index or its model reports.
     """
     from inference.errors import InferenceError, ModelError
-    from inference.vision.clip import ClipEmbedder
+    from inference.vision.networks.clip import ClipEmbedder
     from storage.objects import ObjectStoreError
 
     require_role(services, person, WORKER)

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from core.model_catalog import DETECTION, PADIM, chosen
 from core.transactions import reading
-from inference.vision.preprocessing import SMALLEST_TILE_PX
+from inference.vision.images.preprocessing import SMALLEST_TILE_PX
 from storage.tables import Image
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class TileAdvice:
 
     def count_tiles(self, tile_size_px: int) -> int:
         """How many tiles an image has: about as many times as long an inspection takes."""
-        from inference.vision.tiling import count_tiles
+        from inference.vision.detection.features.tiling import count_tiles
 
         return count_tiles((self.height_px, self.width_px), tile_size_px=max(tile_size_px, self.input_px))
 

@@ -83,7 +83,7 @@ def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> i
 def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
     """The decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object: it names the file."""
     from inference.errors import ImageError
-    from inference.vision.images import decode
+    from inference.vision.images.decode import decode
 
     try:
         data = read_original(services, row)

@@ -17,7 +17,7 @@ from core.versions import current_threshold
 from storage.tables import AuditLog, Image, ModelVersion, ThresholdSetting
 
 if TYPE_CHECKING:
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.images.preprocessing import Preprocessing
 
 # Databases limit how many values one IN may have.
 _AT_ONCE = 500
@@ -80,7 +80,7 @@ def compare_versions(services: Services, version_id: int, other_id: int) -> Vers
 
     Raises NotFound, and Conflict `versions_not_comparable` for versions of different products, kinds or parts.
     """
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.images.preprocessing import Preprocessing
 
     with reading(services) as session:
         found = [session.get(ModelVersion, wanted) for wanted in sorted((version_id, other_id))]

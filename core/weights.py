@@ -22,9 +22,9 @@ from core.audit import record
 from core.errors import AppError, BadInput, Conflict, NotFound, Unavailable, from_lower
 from core.transactions import writing
 from inference.errors import InferenceError, ModelError
-from inference.vision.backbone_specs import Download
-from inference.vision.clip_specs import is_clip
-from inference.vision.networks import Network, find_network, find_network_download, list_networks
+from inference.vision.networks.catalog import Network, find_network, find_network_download, list_networks
+from inference.vision.networks.clip_specs import is_clip
+from inference.vision.networks.specifications import Download
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -60,7 +60,7 @@ def find_added(weights_dir: Path, backbone: str) -> Path | None:
 
 def find_weights(settings: Settings, backbone: str) -> Path | None:
     """The weights file that a build will use, or None when there is none."""
-    from inference.vision.backbones import carried_weights_path
+    from inference.vision.networks.backbones import carried_weights_path
 
     added = find_added(settings.weights_dir, backbone)
     # No package carries a CLIP.
@@ -112,7 +112,7 @@ def fetch_weights(
     with _scratch(services.settings) as folder:
         checkpoint, converted = folder / "checkpoint.pth", folder / f"{name}{SUFFIX}"
         _download(spec, download, checkpoint, progress=progress, timeout_s=timeout_s)
-        from inference.vision.weights_files import convert_checkpoint
+        from inference.vision.networks.weights import convert_checkpoint
 
         try:
             convert_checkpoint(name, checkpoint, converted)
@@ -153,8 +153,8 @@ def _copy(stream: IO[bytes], target: IO[bytes], *, name: str) -> None:
 
 
 def _put_in_place(services: Services, person: Person, spec: Network, arriving: Path, *, origin: str) -> Path:
-    from inference.vision.backbones import hash_weights
-    from inference.vision.weights_files import check_weights_file
+    from inference.vision.networks.backbones import hash_weights
+    from inference.vision.networks.weights import check_weights_file
 
     try:
         check_weights_file(spec.name, arriving)

@@ -19,7 +19,7 @@ from core.transactions import writing
 from core.versions import scope_of
 from inference.language.passages import Passage
 from inference.language.retrieval import Answer, Hit, Query
-from inference.vision.images import encode_map
+from inference.vision.images.decode import encode_map
 from storage.tables import Inspection, Manual, ModelVersion, ThresholdSetting
 
 

@@ -60,7 +60,7 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
 
 
 def _read(path: Path) -> bytes:
-    from inference.vision.images import MAX_BYTES
+    from inference.vision.images.decode import MAX_BYTES
 
     try:
         if path.is_dir():

@@ -11,7 +11,7 @@ from core.command_line.terminal import StatusLine
 from core.i18n import translate
 from core.services import Services
 from core.worker import ChildWorker
-from inference.vision.multicore import CORES
+from inference.parallel import CORES
 
 LOOK_EVERY_S = 2.0
 WAITED_FOR = frozenset({"queued", "running"})

@@ -37,7 +37,7 @@ def weights_command(wanted: argparse.Namespace) -> int:
 
 def _list_states(settings: Settings) -> list[dict[str, Any]]:
     """One object a backbone: what it is, whether its weights are here, and whether they can be fetched."""
-    from inference.vision.backbones import hash_weights
+    from inference.vision.networks.backbones import hash_weights
 
     return [
         {

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from inference.errors import ManualError
 from inference.language.pdf_process import LIMIT_PAGES, check_pdf, open_process
-from inference.vision.multicore import CORES
+from inference.parallel import CORES
 
 # Reading takes longer than starting a second process from about this size on: some ten pages with fonts of their own.
 _LARGE_BYTES = 300_000

@@ -99,7 +99,7 @@ class CarriedEncoder:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Texts to float32 (n, 512), each row of length 1; an empty text's row is zero. Raises ModelError."""
-        from inference.vision.multicore import map_blocks
+        from inference.parallel import map_blocks
 
         model = self._load()
         blocks = [texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH)]

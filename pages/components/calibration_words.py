@@ -28,7 +28,7 @@ _WARNINGS: dict[str, str] = {
 def describe_calibration(figures: Mapping[str, Any], warnings: Sequence[str]) -> list[str]:
     """One sentence on what the thresholds were set from and what to expect, then one for each warning.
 
-    `figures` are those of `inference.vision.calibration.Calibration`; those of older versions may lack some.
+    `figures` are those of `inference.vision.detection.calibration.Calibration`; those of older versions may lack some.
     """
     lines = []
     n_normal, n_defect = int(figures.get("n_normal") or 0), int(figures.get("n_defect") or 0)

@@ -15,7 +15,7 @@ from pages.components.preprocessing_words import describe_options
 from pages.components.session import person, services, show_error
 
 if TYPE_CHECKING:
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.images.preprocessing import Preprocessing
 
 
 def show_advice(product_id: int, options: Preprocessing) -> None:

@@ -9,7 +9,7 @@ from core.preprocessing_settings import DEPLOYED, NO_MODEL, WAITING
 from pages.components.language import _, _n, number
 
 if TYPE_CHECKING:
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.images.preprocessing import Preprocessing
 
 SMOOTHING_NAMES: dict[str, str] = {
     "none": N_("None"),

@@ -31,7 +31,7 @@ from pages.components.preprocessing_words import STATES, describe_options, descr
 from pages.components.session import person, require, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
-    from inference.vision.preprocessing import Preprocessing
+    from inference.vision.images.preprocessing import Preprocessing
 
 require(ENGINEER)
 

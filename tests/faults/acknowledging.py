@@ -31,8 +31,8 @@ IMPORTED_EARLY = (
     "core.image_uploads",
     "core.inspection",
     "core.inspection_decisions",
-    "inference.vision.detectors",
-    "inference.vision.runtime",
+    "inference.vision.detection.detectors",
+    "inference.vision.networks.runtime",
 )
 
 

@@ -32,11 +32,11 @@ IMPORTED_EARLY = (
     "timm",
     "torch",
     "core.deployments",
-    "inference.vision.calibration",
-    "inference.vision.detectors",
-    "inference.vision.images",
-    "inference.vision.runtime",
-    "inference.vision.runtime_check",
+    "inference.vision.detection.calibration",
+    "inference.vision.detection.detectors",
+    "inference.vision.images.decode",
+    "inference.vision.networks.runtime",
+    "inference.vision.detection.runtime_check",
 )
 
 

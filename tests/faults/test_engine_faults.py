@@ -12,9 +12,9 @@ import pytest
 
 from inference.artifact import MANIFEST_NAME
 from inference.errors import ArtifactError, ModelError
-from inference.vision.cross_fit import cross_fit_scores
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
-from inference.vision.runtime import OpenVinoRuntime
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.networks.runtime import OpenVinoRuntime
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONFIG = PatchCoreConfig(input_size_px=64, min_bank_size=50, max_bank_size=100)
@@ -67,7 +67,7 @@ def test_what_the_decoder_never_gives_is_skipped_by_name_in_a_build(image: np.nd
 
 
 def test_features_that_are_no_numbers_never_make_a_part_ok(model: PatchCore) -> None:
-    from inference.vision.calibration import verdict
+    from inference.vision.detection.calibration import verdict
 
     assert verdict(float("nan"), 1.0, 2.0) == "review"
 
@@ -103,8 +103,8 @@ _CHILD = """
 import resource, sys
 from benchmarks.bench_memory import DrawnRuntime, draw
 from inference.errors import ModelError
-from inference.vision.feature_extraction import extract_features
-from inference.vision.patchcore import ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.detection.features.feature_extraction import extract_features
+from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
 config = PatchCoreConfig(even_light=False)
 image = draw(0)
 few = [ImageSource(str(place), lambda: image) for place in range(2)]

@@ -19,7 +19,7 @@ from PIL import Image
 from core.archives import MAX_ENTRIES, open_archive
 from core.errors import BadInput
 from inference.errors import ImageError
-from inference.vision.images import MAX_BYTES, check, decode
+from inference.vision.images.decode import MAX_BYTES, check, decode
 
 GRADIENT = np.add.outer(np.arange(60), np.arange(80)).astype(np.uint8)
 PICTURE = np.dstack([GRADIENT, GRADIENT.T[:60, :60].repeat(2, axis=1)[:, :80], 255 - GRADIENT])

@@ -10,7 +10,7 @@ from core.accounts import open_person
 from core.catalog import create_product, find_product
 from core.preprocessing_settings import get_preprocessing, save_preprocessing
 from core.services import Services
-from inference.vision.preprocessing import Preprocessing
+from inference.vision.images.preprocessing import Preprocessing
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
 

@@ -27,9 +27,10 @@ from core.image_intake import IncomingFile
 from core.services import Services
 from core.versions import activate, active_version, current_threshold, list_versions
 from inference.errors import ModelError
-from inference.vision import backbones, feature_extraction
-from inference.vision.patchcore import PatchCore
-from inference.vision.patches import compute_patches
+from inference.vision.detection.features import feature_extraction
+from inference.vision.detection.features.patches import compute_patches
+from inference.vision.detection.patchcore.patchcore import PatchCore
+from inference.vision.networks import backbones
 from storage.tables import Image, ImagePreprocessing, ModelParam, ModelVersion, Product
 from tests.plates import deploy, encode, plate, seed_of
 

@@ -13,8 +13,8 @@ from core.errors import AppError, from_lower
 from core.services import Services
 from core.versions import active_version
 from inference.errors import ArtifactError, ModelError
-from inference.vision import feature_extraction
-from inference.vision.runtime import OpenVinoRuntime
+from inference.vision.detection.features import feature_extraction
+from inference.vision.networks.runtime import OpenVinoRuntime
 from storage.tables import Product
 from tests.plates import encode, plate, submit_and_claim
 

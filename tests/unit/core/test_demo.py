@@ -15,7 +15,7 @@ from core.demo_manuals import DemoManual
 from core.errors import Conflict, NotReady
 from core.manual_library import delete_manual, list_manuals
 from core.services import Services
-from inference.vision.image_encoding import encode_png
+from inference.vision.images.encoding import encode_png
 from storage.tables import DeploymentLog
 from tests.manual_files import scratch_manual
 from tests.stored import stored_keys

@@ -28,7 +28,7 @@ from core.job_run import JobRun
 from core.model_states import model_states
 from core.services import Services
 from core.versions import active_version, list_versions
-from inference.vision.calibration import verdict
+from inference.vision.detection.calibration import verdict
 from storage.tables import DeploymentLog, Image, KeptEmbedding, ModelVersion, Product, ThresholdSetting, utc_now
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of, submit_and_claim
 

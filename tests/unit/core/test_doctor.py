@@ -54,7 +54,7 @@ def test_a_package_that_is_too_old_is_named(services: Services, monkeypatch: pyt
 def test_where_similar_images_are_searched_is_said(
     services: Services, monkeypatch: pytest.MonkeyPatch, obstacle: str | None, words: str
 ) -> None:
-    monkeypatch.setattr("inference.vision.gpu_scan.find_obstacle", lambda _device: obstacle)
+    monkeypatch.setattr("inference.vision.search.gpu_scan.find_obstacle", lambda _device: obstacle)
     found = next(check for check in doctor.check(services) if check.name == "similar_images")
     assert found.ok
     assert words in found.sentence("en")

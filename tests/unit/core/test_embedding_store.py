@@ -14,7 +14,7 @@ from core.embedding_builds import Embedded, embed_examples
 from core.index_examples import Example
 from core.services import Services
 from inference.errors import ImageError
-from inference.vision.embeddings import Embedder, open_embedder
+from inference.vision.networks.embeddings import Embedder, open_embedder
 from storage.tables import KeptEmbedding
 from tests.plates import plate
 

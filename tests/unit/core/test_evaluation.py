@@ -14,7 +14,7 @@ from core.evaluation import evaluate
 from core.evaluation import test_set as read_test_set
 from core.services import Services
 from core.versions import active_version, current_threshold
-from inference.vision.images import decode
+from inference.vision.images.decode import decode
 from storage.tables import Image, Product, ThresholdSetting
 
 KEYS = {

@@ -16,7 +16,7 @@ from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.image_import import import_path
 from core.image_intake import FileOutcome, IncomingFile
 from core.services import Services
-from inference.vision.image_encoding import encode_jpeg, encode_png
+from inference.vision.images.encoding import encode_jpeg, encode_png
 from storage.tables import DefectType, Product
 from tests.stored import stored_keys
 

@@ -10,7 +10,7 @@ from core.accounts import open_person
 from core.errors import NotReady
 from core.image_map import PLACES, WHOLE, describe_map, lay_out_images, map_versions
 from core.services import Services
-from inference.vision.curation import find_duplicates, find_outliers, find_wrong_labels, lay_out
+from inference.vision.search.curation import find_duplicates, find_outliers, find_wrong_labels, lay_out
 from storage.tables import Product
 
 

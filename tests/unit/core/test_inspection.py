@@ -19,7 +19,7 @@ from core.kept_inspections import InspectionView
 from core.sample_images import pick_sample_images
 from core.services import Services
 from core.versions import active_version, current_threshold
-from inference.vision.images import content_hash, decode
+from inference.vision.images.decode import content_hash, decode
 from storage.objects import LocalObjects, ObjectStoreError
 from storage.tables import AuditLog, DefectType, Inspection, Product, SearchHistory, ThresholdSetting
 from tests.plates import encode, plate, seed_of

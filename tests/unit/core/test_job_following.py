@@ -13,7 +13,7 @@ from core.access import Person
 from core.command_line.job_following import follow
 from core.command_line.terminal import StatusLine
 from core.services import Services
-from inference.vision.multicore import CORES
+from inference.parallel import CORES
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from core.catalog import create_product
 from core.errors import NotAllowed, NotFound, NotReady
 from core.lighting_advice import OptionFigures, advise, choose, find_hints, list_candidates
 from core.services import Services
-from inference.vision.light import LightSurvey
-from inference.vision.option_trial import Trial, make_up_defects, sureness
-from inference.vision.preprocessing import Preprocessing
+from inference.vision.detection.option_trial import Trial, make_up_defects, sureness
+from inference.vision.images.illumination import LightSurvey
+from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import Product
 from tests.plates import plate
 

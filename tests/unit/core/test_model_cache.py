@@ -13,7 +13,7 @@ from core.model_cache import ModelCache, fetch_bundle
 from core.services import Services
 from core.versions import active_version
 from inference.errors import ArtifactError, ModelError
-from inference.vision import detectors
+from inference.vision.detection import detectors
 from storage.objects import ObjectStoreError
 from storage.tables import ModelVersion, Product
 from tests.plates import plate

@@ -17,7 +17,7 @@ from core.orphans import clean_up, collect_orphans, find_orphans
 from core.repair import repair
 from core.services import Services
 from core.stored_objects import find_missing, take_stock
-from inference.vision.image_encoding import encode_png
+from inference.vision.images.encoding import encode_png
 from storage.local_objects import LocalObjects
 from storage.objects import ObjectStoreError
 from storage.tables import AuditLog, Image, ModelVersion, utc_now

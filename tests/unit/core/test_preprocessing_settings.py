@@ -25,8 +25,8 @@ from core.preprocessing_settings import (
 )
 from core.services import Services
 from core.transactions import reading
-from inference.vision.images import decode
-from inference.vision.preprocessing import Preprocessing
+from inference.vision.images.decode import decode
+from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import AuditLog, ImagePreprocessing, Product
 from tests.plates import deploy, encode, plate
 

@@ -234,7 +234,7 @@ def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
 ) -> None:
     from dataclasses import replace
 
-    from inference.vision.type_vote import VoteRule
+    from inference.vision.search.knn_vote import VoteRule
 
     answer = _search(plate_services, plate_product)["defect"]
     with plate_services.database.reading() as session:

@@ -16,7 +16,7 @@ from core.services import Services
 from core.text_search import search_text, to_english
 from core.versions import active_version
 from core.weights import add_weights, list_weights
-from inference.vision import clip_specs
+from inference.vision.networks import clip_specs
 from storage.tables import DefectType, Product, SearchHistory
 from tests.plates import deploy
 
@@ -28,7 +28,7 @@ def _tiny_clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plate_services: 
     import torch
     from safetensors.torch import save_file
 
-    from inference.vision.clip import build_clip
+    from inference.vision.networks.clip import build_clip
 
     spec = replace(
         clip_specs.CLIP_SPECS[NAME],

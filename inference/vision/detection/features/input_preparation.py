@@ -1,0 +1,84 @@
+"""From an image of any size to what the backbone gets: preprocessed, resized, its light evened out where that helps."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.images.input_pixels import LIGHT_MEAN, check_image, even_light, resize_pixels
+
+MAX_ASPECT = 4.0
+_FEWEST_FOR_LIGHT = 8
+_LIGHT_VARIATION = 0.10
+
+
+def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchCoreConfig) -> tuple[int, int]:
+    """(height, width) of the input: the median shape of the images, at the area of the configured square.
+
+    `shapes` are (height, width) of images; sides come in steps of twice the coarsest stride of the backbone
+    (a step of 14 for vision transformers) and the ratio of the sides is kept within 1:4.
+    """
+    aspect = statistics.median(width / height for height, width in shapes)
+    aspect = min(max(aspect, 1.0 / MAX_ASPECT), MAX_ASPECT)
+    coarsest = config.spec.strides[-1]
+    step = coarsest if coarsest == 14 else 2 * coarsest
+    side = config.size_px
+    height = max(1, round(side / math.sqrt(aspect) / step)) * step
+    width = max(1, round(side * math.sqrt(aspect) / step)) * step
+    return height, width
+
+
+def prepare_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[int, int]) -> np.ndarray:
+    """Preprocess, resize and even out the light: RGB uint8 of any size to RGB uint8 of `size_px` (height, width).
+
+    What lies outside of the region of interest or is ignored becomes one grey and has no say in the light, because a
+    backbone sees far around each patch: masking the map alone would let an ignored label show beside its mask.
+    """
+    return finish_input(resize_input(image, config, size_px=size_px), config)
+
+
+def resize_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[int, int]) -> np.ndarray:
+    """The first half of `prepare_input`: what does not depend on the light of other images."""
+    image = check_image(image)
+    height, width = size_px
+    pixels = config.preprocessing.apply(image)
+    return resize_pixels(pixels, height=height, width=width)
+
+
+def finish_input(pixels: np.ndarray, config: PatchCoreConfig) -> np.ndarray:
+    """The second half of `prepare_input`: the light, and what is masked."""
+    valid = _valid_pixels(config, pixels)
+    # Until the training images have said whether it is needed, the careful answer holds.
+    pixels = even_light(pixels, valid=valid) if config.even_light is not False else pixels
+    if valid is not None:
+        pixels = np.where(valid[..., None], pixels, np.uint8(LIGHT_MEAN))
+    return pixels
+
+
+def _valid_pixels(config: PatchCoreConfig, pixels: np.ndarray) -> np.ndarray | None:
+    options = config.preprocessing
+    if options.region_of_interest is None and not options.ignore:
+        return None
+    return options.valid_mask(*pixels.shape[:2])
+
+
+def light_varies(inputs: Sequence[np.ndarray], config: PatchCoreConfig) -> bool:
+    """Whether resized images of good parts differ so much in brightness that it has to be evened out.
+
+    A bank learns small differences by itself, and evening them out costs: a stain or a dark part moves the mean and
+    so everything beside it. Above 10 % (standard deviation of the mean luminance), or with too few images to tell,
+    a new image may well be lit as none of them was.
+    """
+    if len(inputs) < _FEWEST_FOR_LIGHT:
+        return True
+    means = []
+    for pixels in inputs:
+        valid = _valid_pixels(config, pixels)
+        grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        means.append(float(grey.mean() if valid is None else grey[valid].mean()))
+    return float(np.std(means)) > _LIGHT_VARIATION * max(float(np.mean(means)), 1.0)

@@ -1,0 +1,81 @@
+"""How the colour of each place differs from that of its surroundings, as three more numbers of a patch.
+
+A network that was trained to recognise things in any light and colour hardly sees a faint stain. The difference between
+a place and what is around it does not depend on exposure, shading or the shade of a batch, so it can be weighed
+heavily: each channel counts by how much it varies on good parts. It is measured in CIE L*a*b* (CIE 15:2018), where
+equal distances are about equally visible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.scoring import valid_cells
+
+# What belongs to a place and what surrounds it: Gaussian windows, their sigma in cells.
+_PLACE_CELLS = 0.8
+_SURROUNDINGS_CELLS = 3.0
+# Lightness changes with relief and edges, too, which the network sees better: it counts less than colour.
+_CHANNEL_WEIGHTS = np.array([0.75, 1.0, 1.0])
+# Channels of a grey camera are the same but for rounding: what is left then is lightness, which the network sees.
+_GREY_SPREAD = 0.05
+# Less than this is noise of the camera: a product without any colour must not have its noise weighed like colour.
+_LEAST_SPREAD = 0.5
+
+
+@dataclass(frozen=True)
+class LocalColour:
+    """The columns that patches of `config` get for their colour; `scale` float32 (3,) brings them to its features."""
+
+    config: PatchCoreConfig
+    scale: np.ndarray
+
+    def describe(self, pixels: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+        """Of a prepared input, RGB uint8 (h, w, 3): float32 (3, P) for the cells of `grid` (rows, columns)."""
+        if not self.scale.any():
+            return np.zeros((3, grid[0] * grid[1]), np.float32)
+        contrast = measure_colour(pixels, grid, valid=valid_cells(self.config, grid))
+        return np.asarray(contrast * self.scale[:, None], np.float32)
+
+
+def measure_colour(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarray | None) -> np.ndarray:
+    """Each cell's L*, a*, b* less those of its surroundings: float32 (3, P) of RGB uint8 (h, w, 3).
+
+    Cells that are not `valid` (bool, P) have no say in the others', and get 0.
+    """
+    rows, columns = grid
+    cells = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)
+    lab = np.asarray(cv2.cvtColor(cells.astype(np.float32) / np.float32(255.0), cv2.COLOR_RGB2LAB), np.float32)
+    if valid is None:
+        contrast = _blur(lab, _PLACE_CELLS) - _blur(lab, _SURROUNDINGS_CELLS)
+    else:
+        weight = valid.reshape(grid).astype(np.float32)
+        place, surroundings = (
+            _blur(lab * weight[..., None], sigma) / np.maximum(_blur(weight, sigma), 1e-6)[..., None]
+            for sigma in (_PLACE_CELLS, _SURROUNDINGS_CELLS)
+        )
+        contrast = (place - surroundings) * weight[..., None]
+    return np.ascontiguousarray(contrast.reshape(-1, 3).T)
+
+
+def fit_local_colour(colours: np.ndarray, patches: np.ndarray, config: PatchCoreConfig) -> LocalColour:
+    """What gives a* and b* the spread of `config.colour_weight` of all features together, and L* three quarters of it.
+
+    Images of a grey camera get none of it: a scale of 0.
+
+    `colours` float32 (3, n) are from `measure_colour`, of good parts; `patches` float32 (D, m) those of some of them.
+    """
+    found = colours.std(axis=1, dtype=np.float64)
+    if found[1:].max() < _GREY_SPREAD:
+        return LocalColour(config, np.zeros(3, np.float32))
+    spread = np.maximum(found, _LEAST_SPREAD)
+    features = np.sqrt(patches.var(axis=1, dtype=np.float64).sum())
+    return LocalColour(config, np.asarray(config.colour_weight * features * _CHANNEL_WEIGHTS / spread, np.float32))
+
+
+def _blur(values: np.ndarray, sigma: float) -> np.ndarray:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)

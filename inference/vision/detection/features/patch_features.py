@@ -1,0 +1,61 @@
+"""Patch features: what building, calibrating and inspecting start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from inference.errors import InferenceError
+from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.features.tiled_image import TiledImages
+from inference.vision.networks.graphs import GraphSpec
+from inference.vision.networks.runtime import FeatureRuntime
+
+
+@dataclass(frozen=True)
+class PatchGroup:
+    """Some images' patches, as float32 rows.
+
+    `rows` (n, D) are all patches of the group, or its coreset when memory did not suffice for all (`radius` > 0
+    then says how far a dropped patch may be from a kept one). `owners` (n,) gives the index of the image that
+    each row comes from, `cells` (n,) its place in the image's grid.
+    """
+
+    rows: np.ndarray
+    owners: np.ndarray
+    cells: np.ndarray
+    radius: float = 0.0
+
+
+@dataclass(frozen=True)
+class PatchFeatures:
+    """The patches of a set of images, ready to build and to cross-fit banks from.
+
+    `samples` maps an image's index to all its patches (P, D); in memory-saving mode that is only a part of
+    the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one. Of images that
+    are seen in `tiles` there are no samples: they are opened again; `grid` is that of a tile then, and the cells of
+    the groups are places on `tiling.PLACES`. `colour_scale` (3,) is that of the last three columns, where these are
+    of colour.
+    """
+
+    config: PatchCoreConfig
+    graph: GraphSpec
+    grid: tuple[int, int]
+    keys: tuple[str, ...]
+    groups: tuple[PatchGroup, ...]
+    reduced: bool
+    first_input: np.ndarray
+    runtime: FeatureRuntime
+    samples: dict[int, np.ndarray] = field(repr=False, default_factory=dict)
+    skipped: dict[str, InferenceError] = field(default_factory=dict)
+    mirrored: np.ndarray | None = None
+    colour_scale: np.ndarray | None = None
+    tiles: TiledImages | None = None
+
+    @property
+    def patch_count(self) -> int:
+        """Patches of all images, those let go included."""
+        if self.tiles is not None:
+            return self.tiles.patch_count
+        return len(self.keys) * self.grid[0] * self.grid[1]

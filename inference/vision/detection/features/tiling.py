@@ -1,0 +1,180 @@
+"""Large images in overlapping tiles, so that a defect of a few pixels is not lost when the image is made small.
+
+An image is brought to the scale at which a tile fills the backbone's input, and is cut there: no tile is resized by
+itself. Tiles begin at multiples of the coarsest stride, so that the cells of all of them lie on one grid over the
+whole image, and each answers only for cells that are far enough from its edge to have been seen with their
+surroundings. The light and the preprocessing are those of the whole image. So there are no seams to hide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.features.input_preparation import choose_input_shape, finish_input
+from inference.vision.detection.features.patches import compute_patches
+from inference.vision.images.input_pixels import check_image, resize_pixels
+from inference.vision.networks.runtime import BATCH_SIZE, FeatureRuntime
+
+# The margin that two tiles share on each side, as a part of a tile's side.
+_HALO = 8
+# Cells of images whose grids differ are told by their place on this one.
+PLACES = (4096, 4096)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A tile: its top left pixel, and the cells (half-open, of the whole grid) that it answers for."""
+
+    top: int
+    left: int
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """How one image is cut. `size_px` (height, width) is that of the image at the scale of the tiles.
+
+    `side_px` is the side of a tile there, `cell_px` that of a cell, `grid` (rows, columns) covers the whole image.
+    """
+
+    size_px: tuple[int, int]
+    side_px: int
+    cell_px: int
+    grid: tuple[int, int]
+    windows: tuple[Window, ...]
+
+    @property
+    def view_share(self) -> float:
+        """The share of the image's area that one tile sees: 1.0 where it sees all of it."""
+        return min(1.0, (self.side_px // self.cell_px) ** 2 / (self.grid[0] * self.grid[1]))
+
+
+def tile_shape(config: PatchCoreConfig) -> tuple[int, int]:
+    """(height, width) of the backbone's input for tiles: always a square."""
+    return choose_input_shape([(1, 1)], config)
+
+
+def plan_tiles(image_shape: tuple[int, ...], config: PatchCoreConfig) -> TilePlan:
+    """The tiles of an image of `image_shape` (height, width, …)."""
+    side_px, cell_px, coarsest = tile_shape(config)[0], config.spec.strides[0], config.spec.strides[-1]
+    scale = min(1.0, side_px / config.preprocessing.tile_size_px)
+    height, width = (max(1, round(length * scale / coarsest)) * coarsest for length in image_shape[:2])
+    halo_px = max(1, side_px // _HALO // coarsest) * coarsest
+    down = _divide(height, side_px, halo_px, cell_px)
+    across = _divide(width, side_px, halo_px, cell_px)
+    return TilePlan(
+        size_px=(height, width),
+        side_px=side_px,
+        cell_px=cell_px,
+        grid=(height // cell_px, width // cell_px),
+        windows=tuple(Window(top, left, rows, columns) for top, rows in down for left, columns in across),
+    )
+
+
+def count_tiles(image_shape: tuple[int, int], *, tile_size_px: int) -> int:
+    """About how many tiles an image of (height, width) has, whatever the backbone: for estimates."""
+    step = tile_size_px * (1 - 2 / _HALO)
+    counts = (1 + max(0, math.ceil((length - tile_size_px) / step)) for length in image_shape)
+    return math.prod(counts)
+
+
+def prepare_tiles(image: np.ndarray, config: PatchCoreConfig, plan: TilePlan) -> np.ndarray:
+    """The whole image as tiles are cut from it: RGB uint8, at least one tile large. Raises ModelError."""
+    height, width = plan.size_px
+    pixels = config.preprocessing.apply(check_image(image))
+    pixels = finish_input(resize_pixels(pixels, height=height, width=width), config)
+    below, beside = max(0, plan.side_px - height), max(0, plan.side_px - width)
+    if below or beside:
+        pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, below, 0, beside, cv2.BORDER_REFLECT), np.uint8)
+    return pixels
+
+
+def stream_patches(
+    runtime: FeatureRuntime,
+    pixels: np.ndarray,
+    plan: TilePlan,
+    *,
+    valid: np.ndarray | None,
+    report: Callable[[], None] | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each tile's cells, int (n,), of the whole grid and their patches, float32 (D, n); a few tiles in memory at once.
+
+    `pixels` are from `prepare_tiles`. Tiles without a `valid` cell (bool, of the whole grid) are left out.
+    `report` is called for every few tiles and may raise. Raises ModelError.
+    """
+    counts = None if valid is None else valid.reshape(plan.grid)
+    windows = [
+        window for window in plan.windows if counts is None or counts[slice(*window.rows), slice(*window.columns)].any()
+    ]
+    for start in range(0, len(windows), BATCH_SIZE):
+        batch = windows[start : start + BATCH_SIZE]
+        patches, grid = compute_patches(runtime, np.stack([cut_tile(pixels, plan, window) for window in batch]))
+        for window, tile in zip(batch, patches, strict=True):
+            yield _cells(window, plan), _pick(tile.reshape(len(tile), *grid), window, plan)
+        if report is not None:
+            report()
+
+
+def patches_at(runtime: FeatureRuntime, pixels: np.ndarray, plan: TilePlan, *, cells: np.ndarray) -> np.ndarray:
+    """The patches of a few cells of the whole grid, in their order: float32 (D, n). Only their tiles are computed."""
+    wanted = np.zeros(plan.grid[0] * plan.grid[1], np.bool_)
+    wanted[cells] = True
+    found: dict[int, np.ndarray] = {}
+    for places, patches in stream_patches(runtime, pixels, plan, valid=wanted):
+        found.update({int(cell): patches[:, place] for place, cell in enumerate(places) if wanted[cell]})
+    return np.stack([found[int(cell)] for cell in cells], axis=1)
+
+
+def cut_tile(pixels: np.ndarray, plan: TilePlan, window: Window) -> np.ndarray:
+    """One tile of the prepared image, RGB uint8 (side, side, 3)."""
+    return pixels[window.top : window.top + plan.side_px, window.left : window.left + plan.side_px]
+
+
+def middle_tile(pixels: np.ndarray, plan: TilePlan, *, valid: np.ndarray | None) -> np.ndarray:
+    """The tile nearest to the middle of what counts, as a copy."""
+    counts = np.ones(plan.grid, np.bool_) if valid is None else valid.reshape(plan.grid)
+    middle = np.argwhere(counts).mean(axis=0) * plan.cell_px
+
+    def distance(window: Window) -> float:
+        half = plan.side_px / 2
+        return float(np.hypot(window.top + half - middle[0], window.left + half - middle[1]))
+
+    return np.ascontiguousarray(cut_tile(pixels, plan, min(plan.windows, key=distance)))
+
+
+def encode_places(cells: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
+    """Cells of a grid (rows, columns) as the cells of `PLACES` that hold their middles, int32."""
+    rows, columns = np.divmod(cells.astype(np.int64), grid[1])
+    down, across = ((2 * rows + 1) * PLACES[0]) // (2 * grid[0]), ((2 * columns + 1) * PLACES[1]) // (2 * grid[1])
+    return np.asarray(down * PLACES[1] + across, np.int32)
+
+
+def _divide(length: int, side: int, halo: int, cell: int) -> list[tuple[int, tuple[int, int]]]:
+    """Along one axis: where each tile begins (px), and the cells that it answers for."""
+    if length <= side:
+        return [(0, (0, length // cell))]
+    starts = [*range(0, length - side, side - 2 * halo), length - side]
+    # Two neighbours part in the middle of what both see.
+    edges = [0, *((first + side + second) // 2 // cell for first, second in pairwise(starts)), length // cell]
+    return [(start, (low, high)) for start, (low, high) in zip(starts, pairwise(edges), strict=True)]
+
+
+def _cells(window: Window, plan: TilePlan) -> np.ndarray:
+    rows, columns = np.arange(*window.rows), np.arange(*window.columns)
+    return np.asarray((rows[:, None] * plan.grid[1] + columns[None]).ravel())
+
+
+def _pick(tile: np.ndarray, window: Window, plan: TilePlan) -> np.ndarray:
+    """Of a tile's patches (D, h, w) those it answers for, contiguous (D, n)."""
+    top, left = window.top // plan.cell_px, window.left // plan.cell_px
+    (first_row, last_row), (first_column, last_column) = window.rows, window.columns
+    part = tile[:, first_row - top : last_row - top, first_column - left : last_column - left]
+    return np.ascontiguousarray(part).reshape(len(tile), -1)

@@ -1,0 +1,1 @@
+"""PaDiM: a Gaussian of normal features at each place, its settings and its fit."""

@@ -1,0 +1,168 @@
+"""Scores of normal images by banks that have not seen them, for calibration.
+
+The images are dealt into folds. Each fold is reduced to its own coreset, and an image of one fold is scored
+against the coresets of all others together. So nothing is built twice: all coresets cost less than the bank itself
+and every image is searched once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from inference.errors import ModelError
+from inference.vision.detection.coreset import select_coreset
+from inference.vision.detection.features.patch_features import PatchFeatures
+from inference.vision.detection.features.patches import Progress
+from inference.vision.detection.memory_bank import Bank
+from inference.vision.detection.patchcore.bank_building import count_rows, project_groups
+from inference.vision.detection.projection import Projection
+from inference.vision.detection.scoring import score_patches
+
+DEFAULT_FOLDS = 5
+MAX_SCORED = 150
+
+
+def cross_fit_scores(
+    features: PatchFeatures,
+    *,
+    folds: int = DEFAULT_FOLDS,
+    max_scored: int = MAX_SCORED,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """Score by key of normal images that the bank behind the score has not seen.
+
+    With no more images than folds, each is left out by itself. Of many images an even sample of `max_scored` is
+    scored. A single image is scored in the mirror against itself, which is the only other view there is.
+    `progress` gets the stage `calibration`. Raises ModelError(`out_of_memory`, `config_invalid`).
+    """
+    if folds < 2:
+        raise ModelError("config_invalid", field="folds", value=folds)
+    try:
+        return _CrossFit(features, folds=folds, max_scored=max_scored, progress=progress).run()
+    except MemoryError as error:
+        raise ModelError("out_of_memory") from error
+
+
+def unseen_scores(
+    features: PatchFeatures,
+    bank: Bank,
+    *,
+    projection: Projection | None,
+    max_scored: int = MAX_SCORED,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """Score by key of images that are in no fold, because this bank has seen none of them.
+
+    Of many images an even sample of `max_scored` is scored. `progress` gets the stage `calibration`.
+    Raises ModelError(`out_of_memory`).
+    """
+    scored = _sample(features, max_scored)
+    scores: dict[str, float] = {}
+
+    def report() -> None:
+        if progress is not None:
+            progress("calibration", len(scores), len(scored))
+
+    try:
+        for index in scored:
+            report()
+            scores[features.keys[index]] = _score(features, index, bank, projection, report=report)
+    except MemoryError as error:
+        raise ModelError("out_of_memory") from error
+    return scores
+
+
+def sample_scores(scores: Mapping[str, float], keys: Sequence[str], *, limit: int = MAX_SCORED) -> dict[str, float]:
+    """At most `limit` of the scores, in the order of `keys`: the even sample that would be scored of those images."""
+    there = [key for key in keys if key in scores]
+    return {there[place]: scores[there[place]] for place in _spread(len(there), limit)}
+
+
+def _sample(features: PatchFeatures, max_scored: int) -> list[int]:
+    """The indices of the images to score: an even sample of those whose patches can be had once more."""
+    there = sorted(features.samples) if features.tiles is None else list(range(len(features.keys)))
+    return [there[place] for place in _spread(len(there), max_scored)]
+
+
+def _spread(total: int, limit: int) -> list[int]:
+    """At most `limit` places of `total`, evenly spread."""
+    places = np.linspace(0, total - 1, min(limit, total)).round().astype(int)
+    return sorted(set(places.tolist()))
+
+
+def _score(
+    features: PatchFeatures,
+    index: int,
+    bank: Bank,
+    projection: Projection | None,
+    *,
+    report: Callable[[], None],
+) -> float:
+    if features.tiles is not None:
+        return features.tiles.open(index).score(bank, projection, report=report)
+    patches = _project(features.samples[index], projection)
+    return score_patches(bank, patches, features.config, grid=features.grid)
+
+
+def _project(rows: np.ndarray, projection: Projection | None) -> np.ndarray:
+    """An image's patches, float32 (P, D), as columns in the bank's space."""
+    return np.ascontiguousarray(rows.T) if projection is None else projection.apply(rows.T)
+
+
+class _CrossFit:
+    def __init__(self, features: PatchFeatures, *, folds: int, max_scored: int, progress: Progress | None) -> None:
+        self._features = features
+        self._count = len(features.keys)
+        self._folds = min(folds, self._count)
+        self._progress = progress
+        self._projection, self._parts = project_groups(features)
+        self._scored = _sample(features, max_scored)
+
+    def run(self) -> dict[str, float]:
+        features = self._features
+        if self._count == 1:
+            return self._score_only_image()
+        parts = self._reduce_folds()
+        scores: dict[str, float] = {}
+        for fold in range(self._folds):
+            members = [index for index in self._scored if index % self._folds == fold]
+            if not members:
+                continue
+            bank = Bank(np.concatenate([part for other, part in parts.items() if other != fold]))
+            for index in members:
+                scores[features.keys[index]] = self._score(bank, index, done=len(scores))
+                self._report(len(scores))
+        return scores
+
+    def _score(self, bank: Bank, index: int, *, done: int) -> float:
+        return _score(self._features, index, bank, self._projection, report=lambda: self._report(done))
+
+    def _score_only_image(self) -> dict[str, float]:
+        features = self._features
+        bank = Bank(np.concatenate(self._parts))
+        if features.tiles is not None:
+            mirrored = features.tiles.open(0, mirrored=True)
+            return {features.keys[0]: mirrored.score(bank, self._projection, report=lambda: self._report(0))}
+        if features.mirrored is None:
+            return {}
+        patches = _project(features.mirrored, self._projection)
+        return {features.keys[0]: score_patches(bank, patches, features.config, grid=features.grid)}
+
+    def _reduce_folds(self) -> Mapping[int, np.ndarray]:
+        """The coreset of each fold, of such a size that the others together are as many rows as the bank has."""
+        features, config = self._features, self._features.config
+        share = -(-count_rows(features.patch_count, config) // (self._folds - 1))
+        parts: dict[int, np.ndarray] = {}
+        for fold in range(self._folds):
+            members = (group.owners % self._folds == fold for group in features.groups)
+            rows = np.concatenate([part[inside] for part, inside in zip(self._parts, members, strict=True)])
+            chosen = select_coreset(rows, count=share, seed=config.seed, progress=lambda *_: self._report(0))
+            parts[fold] = rows[chosen.indices]
+            self._report(0)
+        return parts
+
+    def _report(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress("calibration", done, len(self._scored))

@@ -1,0 +1,72 @@
+"""From the distances of patches to the score of an image."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from inference.errors import InferenceError
+from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.memory_bank import Bank
+
+
+def valid_cells(config: PatchCoreConfig, grid: tuple[int, int]) -> np.ndarray | None:
+    """Bool (P,): which cells of the grid count; None when all do."""
+    preprocessing = config.preprocessing
+    if preprocessing.region_of_interest is None and not preprocessing.ignore:
+        return None
+    valid = preprocessing.valid_mask(*grid).ravel()
+    if not valid.any():
+        raise InferenceError("preprocessing_nothing_left")
+    return valid
+
+
+def score_distances(
+    distances: np.ndarray, *, valid: np.ndarray | None = None, share: float = 0.01
+) -> tuple[float, np.ndarray]:
+    """The image's score and the cells that made it, highest first: the mean of the highest `share` of all patches."""
+    count = max(1, round(len(distances) * share))
+    considered = distances if valid is None else np.where(valid, distances, np.float32(-1.0))
+    count = min(count, len(distances) if valid is None else int(valid.sum()))
+    highest = np.argpartition(considered, len(considered) - count)[len(considered) - count :]
+    highest = highest[np.argsort(-considered[highest], kind="stable")]
+    return float(considered[highest].mean(dtype=np.float32)), highest
+
+
+def measure_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> np.ndarray:
+    """Distances of one image's patches (D, P) to a bank, float32 (P,), smoothed over the grid (rows, columns)."""
+    distances = bank.distances(patches, neighbours=config.neighbours)
+    return smooth_distances(distances, config, grid=grid, valid=valid_cells(config, grid))
+
+
+def smooth_distances(
+    distances: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int], valid: np.ndarray | None
+) -> np.ndarray:
+    """Distances (P,) on a grid (rows, columns), each with its neighbours: float32 (P,), 0 where a cell is not `valid`.
+
+    A single patch far away may be noise; one with neighbours that are far, too, is a finding. What does not count has
+    no say in what does.
+    """
+    sigma = config.smoothing_cells
+    if sigma <= 0.0:
+        return distances if valid is None else np.where(valid, distances, np.float32(0.0))
+    if valid is None:
+        return _blur(distances.reshape(grid), sigma).ravel()
+    weight = _blur(valid.reshape(grid).astype(np.float32), sigma).ravel()
+    smooth = _blur(np.where(valid, distances, np.float32(0.0)).reshape(grid), sigma).ravel()
+    return np.asarray(np.where(valid, smooth / np.maximum(weight, 1e-6), np.float32(0.0)), np.float32)
+
+
+def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> float:
+    """The score of one image's patches (D, P) against a bank."""
+    distances = measure_patches(bank, patches, config, grid=grid)
+    return score_distances(distances, valid=valid_cells(config, grid), share=config.score_share)[0]
+
+
+def mean_of_highest(values: np.ndarray, count: int) -> float:
+    """Mean of the `count` highest values."""
+    return float(np.partition(values, len(values) - count)[len(values) - count :].mean(dtype=np.float32))
+
+
+def _blur(values: np.ndarray, sigma: float) -> np.ndarray:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32)

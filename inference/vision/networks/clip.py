@@ -1,0 +1,196 @@
+"""CLIP: images and words in one space: images can be searched by their look and by what is said of them.
+
+The model is open_clip's; it is built from our own description and weights in safetensors, and nothing is fetched.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inference.errors import ModelError
+from inference.parallel import CORES
+from inference.vision.images.input_pixels import check_image
+from inference.vision.networks.backbones import hash_weights
+from inference.vision.networks.clip_specs import ClipSpec, find_clip
+from inference.vision.networks.embeddings import embed_images, unit_rows
+from inference.vision.networks.runtime import Device, choose_device
+
+if TYPE_CHECKING:
+    import torch
+
+# Part of every key: raise it when a change of our own code makes other vectors of the same image.
+REVISION = 1
+CPU_BATCH, GPU_BATCH = 8, 64
+
+
+@dataclass(frozen=True)
+class ClipEmbedder:
+    """Vectors of images and of texts that compare with each other. Read-only, safe to share between threads.
+
+    The image is resized to the input's square with bicubic interpolation, as the weights were trained; one that is not
+    square is not cropped, because what lies at the edge of a part counts.
+    """
+
+    name: str
+    key: str
+    spec: ClipSpec
+    device: str
+    threads: int
+    model: torch.nn.Module = field(repr=False)
+    lock: threading.Lock = field(repr=False, default_factory=threading.Lock)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self.spec.dimension
+
+    @property
+    def batch_size(self) -> int:
+        """How many inputs it takes at once."""
+        return CPU_BATCH if self.device == "cpu" else GPU_BATCH
+
+    @property
+    def runtime_name(self) -> str:
+        """What computes it."""
+        return f"torch-{self.device}"
+
+    @property
+    def preparation(self) -> Mapping[str, Any]:
+        """What an image goes through before the network, as JSON."""
+        side = self.spec.input_size_px
+        return {
+            "size_px": [side, side],
+            "interpolation": "bicubic",
+            "mean": list(self.spec.mean),
+            "std": list(self.spec.std),
+        }
+
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """RGB uint8 of any size to uint8 (H, W, 3). Raises ModelError(`image_wrong_shape`)."""
+        from PIL import Image
+
+        side = self.spec.input_size_px
+        pixels = Image.fromarray(check_image(image))
+        return np.asarray(pixels.resize((side, side), Image.Resampling.BICUBIC), np.uint8)
+
+    def embed_prepared(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs (n, H, W, 3) to float32 (n, dimension), each of length 1. Raises ModelError."""
+        import torch
+
+        def encode() -> torch.Tensor:
+            pixels = torch.from_numpy(np.ascontiguousarray(inputs)).to(self.device).permute(0, 3, 1, 2).float() / 255.0
+            mean, std = (torch.tensor(found, device=self.device).view(1, 3, 1, 1) for found in self._normalisation())
+            found: torch.Tensor = self.model.encode_image((pixels - mean) / std)  # type: ignore[operator]
+            return found
+
+        return self._run(encode)
+
+    def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """RGB uint8 images of any size to float32 (n, dimension), each of length 1. Raises ModelError."""
+        return embed_images(self, images)
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """English texts to float32 (n, dimension), each of length 1; what is longer than 77 tokens is cut off."""
+        from open_clip.tokenizer import SimpleTokenizer
+
+        # The vocabulary comes with the package.
+        tokens = SimpleTokenizer(context_length=self.spec.context_length)(list(texts))
+
+        def encode() -> torch.Tensor:
+            found: torch.Tensor = self.model.encode_text(tokens.to(self.device))  # type: ignore[operator]
+            return found
+
+        return self._run(encode)
+
+    def _normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        return self.spec.mean, self.spec.std
+
+    def _run(self, encode: Any) -> np.ndarray:
+        import torch
+
+        with self.lock:
+            before = torch.get_num_threads()
+            torch.set_num_threads(self.threads)
+            try:
+                with torch.inference_mode():
+                    vectors = encode().float().cpu().numpy()
+            except torch.OutOfMemoryError as error:
+                raise ModelError("out_of_memory", device=self.device) from error
+            except RuntimeError as error:
+                raise ModelError("device_failed", device=self.device, detail=str(error).splitlines()[0]) from error
+            finally:
+                torch.set_num_threads(before)
+        return unit_rows(vectors)
+
+
+def open_clip_embedder(
+    name: str, *, weights: Path | None, device: Device = "auto", threads: int | None = None
+) -> ClipEmbedder:
+    """The CLIP of that name. Imports torch and open_clip (ten seconds).
+
+    Raises ModelError: `backbone_unknown`, `backbone_weights_missing`, `backbone_weights_mismatch`,
+    `device_unavailable`.
+    """
+    spec = find_clip(name)
+    if weights is None or not weights.is_file():
+        raise ModelError("backbone_weights_missing", name=spec.title)
+    chosen = choose_device(device)
+    model = build_clip(spec, weights).to(chosen)
+    return ClipEmbedder(
+        name=name,
+        key=f"{name}:{REVISION}:{hash_weights(weights)[:32]}",
+        spec=spec,
+        device=chosen,
+        threads=threads if threads is not None else CORES,
+        model=model,
+    )
+
+
+def build_clip(spec: ClipSpec, weights: Path | None) -> torch.nn.Module:
+    """The model in evaluation mode, with the weights of a safetensors file in open_clip's layout; None: random ones.
+
+    Raises ModelError(`backbone_weights_mismatch`) when a tensor is missing or has another shape.
+    """
+    from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+
+    model: torch.nn.Module = CLIP(
+        embed_dim=spec.dimension,
+        vision_cfg=CLIPVisionCfg(
+            image_size=spec.input_size_px, layers=spec.layers, width=spec.width, patch_size=spec.patch_px
+        ),
+        text_cfg=CLIPTextCfg(
+            context_length=spec.context_length,
+            vocab_size=spec.vocabulary_size,
+            width=spec.text_width,
+            heads=spec.text_heads,
+            layers=spec.text_layers,
+        ),
+        quick_gelu=spec.quick_gelu,
+    )
+    if weights is not None:
+        _load(spec, model, weights)
+    return model.eval().requires_grad_(False)
+
+
+def _load(spec: ClipSpec, model: torch.nn.Module, weights: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        state = load_file(weights)
+    except SafetensorError as error:
+        raise ModelError("backbone_weights_mismatch", name=spec.title, detail=str(error)) from error
+    wanted = model.state_dict()
+    for key, tensor in wanted.items():
+        # The mask of the text tower is a constant that only some files carry.
+        if key not in state and key != "attn_mask":
+            raise ModelError("backbone_weights_mismatch", name=spec.title, detail=f"{key} is missing")
+        if key in state and state[key].shape != tensor.shape:
+            raise ModelError("backbone_weights_mismatch", name=spec.title, detail=f"{key} has another shape")
+    model.load_state_dict({key: state[key] for key in wanted if key in state}, strict=False)

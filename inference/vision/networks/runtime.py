@@ -1,0 +1,287 @@
+"""Runtimes that compute a graph: OpenVINO on the CPU, torch on the CPU or on CUDA.
+
+A runtime is read-only and may be shared by threads; a lock admits one batch at a time to the device,
+because two batches side by side only slow each other down.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+
+from inference.errors import ModelError
+from inference.parallel import CORES
+from inference.vision.networks.backbones import hash_weights, resolve_weights
+from inference.vision.networks.graph_store import GraphStore
+from inference.vision.networks.graphs import GraphSpec, PortableGraph, build_module, convert_graph
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Literal["auto", "cpu", "cuda"]
+
+# Images that are computed at once.
+BATCH_SIZE = 8
+_log = logging.getLogger(__name__)
+_CACHE_LIMIT = 8
+# The first image of a set, its mirror image and the reference image, by two callers at most.
+_SINGLES_OF_A_BUILD = 4
+
+
+class FeatureRuntime(Protocol):
+    """Computes one graph on one device."""
+
+    name: str
+    graph: GraphSpec
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        ...
+
+
+class OpenVinoRuntime:
+    """A graph on the CPU through OpenVINO, computed in float32.
+
+    Single images, which is what a line inspects, get a compilation of their own: with a fixed shape it is some 4 %
+    faster. It is made once several have come (0.2 s): a build looks at hardly any.
+    """
+
+    def __init__(self, graph: GraphSpec, portable: PortableGraph, *, threads: int) -> None:
+        import openvino
+
+        self.name = "openvino-cpu"
+        self.graph = graph
+        self.portable = portable
+        self._core = openvino.Core()
+        self._weights = openvino.Tensor(np.frombuffer(portable.weights, dtype=np.uint8))
+        self._options = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            # Pinning would put two processes of the product onto the same core.
+            "ENABLE_CPU_PINNING": False,
+        }
+        self._request = self._compile(None)
+        self._single: Any = None
+        self._single_count = 0
+        self._lock = threading.Lock()
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        batch = check_batch(batch, graph=self.graph)
+        with self._lock:
+            try:
+                request = self._request_for(len(batch))
+                request.infer([batch], share_inputs=True)
+                return [np.array(request.get_output_tensor(i).data) for i in range(len(request.model_outputs))]
+            except RuntimeError as error:
+                raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
+
+    def _request_for(self, count: int) -> Any:
+        if count > 1:
+            return self._request
+        self._single_count += 1
+        if self._single is None and self._single_count > _SINGLES_OF_A_BUILD:
+            self._single = self._compile([1, *self.graph.size_px, 3])
+        return self._single or self._request
+
+    def _compile(self, shape: list[int] | None) -> Any:
+        """A request of the graph, for inputs of just this shape where one is given."""
+        model = self._core.read_model(self.portable.xml, self._weights)
+        if shape is not None:
+            model.reshape(shape)
+        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
+
+
+class TorchRuntime:
+    """A graph through torch, in float32 (no TF32), on the CPU or on CUDA."""
+
+    def __init__(self, graph: GraphSpec, module: torch.nn.Module, *, device: str, threads: int) -> None:
+        self.name = f"torch-{device}"
+        self.graph = graph
+        self._device = device
+        self._threads = threads
+        self._lock = threading.Lock()
+        with _torch_errors(device):
+            self._module = module.to(device)
+
+    def features(self, batch: np.ndarray) -> list[np.ndarray]:
+        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        import torch
+
+        batch = check_batch(batch, graph=self.graph)
+        with self._lock, _torch_errors(self._device):
+            threads_before = torch.get_num_threads()
+            torch.set_num_threads(self._threads)
+            try:
+                with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+                    maps = self._module(torch.from_numpy(batch).to(self._device))
+                    return [item.cpu().numpy() for item in maps]
+            finally:
+                torch.set_num_threads(threads_before)
+
+
+def open_runtime(
+    graph: GraphSpec,
+    *,
+    weights: Path | None = None,
+    weights_sha256: str | None = None,
+    portable: PortableGraph | None = None,
+    device: Device = "auto",
+    threads: int | None = None,
+    with_openvino: bool = True,
+) -> FeatureRuntime:
+    """A shared runtime for the graph.
+
+    On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
+    graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
+    is torch's. `weights` defaults to the carried file, and must have the hash `weights_sha256` where that is given.
+    `threads` defaults to the cores this process may use. Without `with_openvino` it is torch's on the CPU, too. Raises
+    ModelError: `device_unavailable`, `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`,
+    `backbone_weights_changed`.
+    """
+    threads = threads if threads is not None else CORES
+    chosen = choose_device(device)
+    if portable is not None and weights_sha256 is not None:
+        # What the bundle brings must not displace what was converted here from the very weights.
+        _PORTABLE.setdefault((graph, weights_sha256), portable)
+    if portable is None or chosen != "cpu" or weights_sha256 is None:
+        path = resolve_weights(graph.backbone, weights)
+        found_sha256 = hash_weights(path)
+        if weights_sha256 is not None and found_sha256 != weights_sha256:
+            raise ModelError("backbone_weights_changed", name=graph.backbone.name)
+        weights_sha256 = found_sha256
+    if chosen == "cpu" and with_openvino:
+        key = (graph, weights_sha256)
+        stored = portable or _PORTABLE.get(key)
+        identity = weights_sha256 if stored is None else stored.sha256
+        try:
+            return _CACHE.get(
+                (graph, identity, "openvino", threads),
+                lambda: OpenVinoRuntime(
+                    graph,
+                    stored or _convert_once(key, weights),
+                    threads=threads,
+                ),
+            )
+        except (ImportError, RuntimeError) as error:
+            _log.warning("OpenVINO cannot take the graph, torch takes over: %s", _first_line(error))
+    path = resolve_weights(graph.backbone, weights)
+    if hash_weights(path) != weights_sha256:
+        raise ModelError("backbone_weights_changed", name=graph.backbone.name)
+    return _CACHE.get(
+        (graph, weights_sha256, f"torch-{chosen}", threads),
+        lambda: TorchRuntime(graph, build_module(graph, path), device=chosen, threads=threads),
+    )
+
+
+def portable_of(runtime: FeatureRuntime) -> PortableGraph | None:
+    """The runtime's graph as files that a bundle can carry, or None where it has none."""
+    return runtime.portable if isinstance(runtime, OpenVinoRuntime) else None
+
+
+# Graphs that were converted or brought by a bundle, by graph and hash of the weights: a second model on the same
+# backbone, or its embedder, then needs neither torch nor the weights file.
+_PORTABLE: dict[tuple[GraphSpec, str], PortableGraph] = {}
+
+
+_STORES: list[GraphStore] = []
+
+
+def keep_graphs_in(folder: Path) -> None:
+    """Keep converted graphs in this folder from now on, so that later processes need not import torch.
+
+    For the composition root to call once; without it graphs live as long as the process.
+    """
+    _STORES[:] = [GraphStore(folder)]
+
+
+def _convert_once(key: tuple[GraphSpec, str], weights: Path | None) -> PortableGraph:
+    graph, weights_sha256 = key
+    portable = _PORTABLE.get(key)
+    for store in _STORES:
+        portable = portable or store.find(graph, weights_sha256)
+    if portable is None:
+        portable = convert_graph(graph, resolve_weights(graph.backbone, weights))
+        for store in _STORES:
+            store.put(graph, weights_sha256, portable)
+    return _PORTABLE.setdefault(key, portable)
+
+
+def choose_device(device: Device) -> Literal["cpu", "cuda"]:
+    """`cpu` or `cuda`; `auto` takes CUDA where there is one. Raises ModelError(`device_unavailable`)."""
+    if device == "cpu" or (device == "auto" and not may_have_cuda()):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise ModelError("device_unavailable", device="cuda")
+    return "cpu"
+
+
+def check_batch(batch: np.ndarray, *, graph: GraphSpec) -> np.ndarray:
+    """The batch, contiguous; raises ModelError(`image_wrong_shape`) when it is not what the graph takes."""
+    height, width = graph.size_px
+    if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (height, width, 3):
+        raise ModelError("image_wrong_shape", shape=batch.shape, dtype=str(batch.dtype))
+    return np.ascontiguousarray(batch)
+
+
+class _RuntimeCache:
+    """The runtimes last used; one thread opens a runtime while others that want it wait."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runtimes: OrderedDict[tuple[GraphSpec, str, str, int], FeatureRuntime] = OrderedDict()
+
+    def get(self, key: tuple[GraphSpec, str, str, int], open_new: Callable[[], FeatureRuntime]) -> FeatureRuntime:
+        with self._lock:
+            runtime = self._runtimes.get(key)
+            if runtime is None:
+                runtime = open_new()
+                self._runtimes[key] = runtime
+                while len(self._runtimes) > _CACHE_LIMIT:
+                    self._runtimes.popitem(last=False)
+            self._runtimes.move_to_end(key)
+            return runtime
+
+
+_CACHE = _RuntimeCache()
+
+
+class _torch_errors:  # noqa: N801 - used as a context manager, reads as a phrase
+    """Turns torch's own failures on a device into ModelError."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        import torch
+
+        if isinstance(error, torch.OutOfMemoryError):
+            raise ModelError("out_of_memory", device=self._device) from error
+        if isinstance(error, RuntimeError):
+            raise ModelError("device_failed", device=self._device, detail=_first_line(error)) from error
+
+
+def may_have_cuda() -> bool:
+    """Whether a driver is there at all; asking torch itself would cost its import, some seconds."""
+    if os.name == "nt":
+        return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
+    return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,258 @@
+"""The detector on its real backbone, with images drawn here. The first test pays for importing torch."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from inference.artifact import read_bundle
+from inference.errors import ImageError, ModelError
+from inference.vision.detection.patchcore.patchcore import (
+    ImageSource,
+    PatchCore,
+    PatchCoreConfig,
+    PatchFeatures,
+    cross_fit_scores,
+    extract_patches,
+    verify_golden,
+)
+from inference.vision.images.preprocessing import Preprocessing
+from inference.vision.networks.embeddings import open_embedder
+
+CONFIG = PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600)
+
+
+def draw(seed: int, *, hole: bool = False, light: float = 1.0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    across = np.arange(160)
+    stripes = 120 + 50 * np.sin((across + rng.integers(12)) / 5.0)
+    image = np.repeat(stripes[None, :], 160, axis=0) + rng.normal(0, 6, (160, 160))
+    if hole:
+        image[60:84, 90:114] = 30
+    return np.repeat((image * light).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def sources(count: int) -> list[ImageSource]:
+    return [ImageSource(f"image:{seed}", lambda seed=seed: draw(seed)) for seed in range(count)]  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def features() -> PatchFeatures:
+    return extract_patches(sources(12), CONFIG, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def model(features: PatchFeatures) -> PatchCore:
+    return PatchCore.from_patches(features)
+
+
+def test_a_defect_scores_above_every_unseen_normal_and_is_found_in_its_place(model: PatchCore) -> None:
+    normal = [model.inspect(draw(seed)).score for seed in range(100, 110)]
+    detection = model.inspect(draw(200, hole=True))
+    assert detection.score > 1.3 * max(normal)
+    assert detection.image_size_px == (160, 160)
+    row, column = np.unravel_index(detection.anomaly_map.argmax(), detection.anomaly_map.shape)
+    assert 50 / 160 < row / 128 < 94 / 160
+    assert 80 / 160 < column / 128 < 124 / 160
+    assert detection.nearest_key in model.training_keys
+    assert detection.anomaly_map.max() >= detection.score
+
+
+def test_light_moves_the_score_of_a_normal_part_little(model: PatchCore) -> None:
+    plain = model.inspect(draw(100)).score
+    defect = model.inspect(draw(200, hole=True)).score
+    for light in (0.7, 1.3):
+        assert model.inspect(draw(100, light=light)).score - plain < 0.3 * (defect - plain)
+
+
+def test_one_by_one_many_and_all_threads_agree(model: PatchCore) -> None:
+    images = [draw(seed, hole=seed % 2 == 0) for seed in range(300, 311)]
+    alone = [model.inspect(image).score for image in images]
+    np.testing.assert_allclose([d.score for d in model.inspect_many(images)], alone, rtol=1e-4)
+    found: dict[int, float] = {}
+
+    def inspect(place: int) -> None:
+        found[place] = model.inspect(images[place]).score
+
+    threads = [threading.Thread(target=inspect, args=(place,)) for place in range(len(images))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_allclose([found[place] for place in range(len(images))], alone, rtol=1e-6)
+
+
+def test_a_saved_model_is_the_same_model(model: PatchCore, tmp_path: Path) -> None:
+    manifest = model.save(tmp_path / "b", metadata={"thresholds": [1.0, 2.0]})
+    loaded = PatchCore.load(tmp_path / "b", device="cpu", manifest_sha256=manifest.sha256)
+    verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    first, again = model.inspect(draw(200, hole=True)), loaded.inspect(draw(200, hole=True))
+    assert again.score == pytest.approx(first.score, rel=1e-5)
+    assert again.nearest_key == first.nearest_key
+    assert loaded.config == model.config
+    assert loaded.metadata == {"thresholds": [1.0, 2.0]}
+
+
+def test_torch_and_openvino_agree_on_the_golden_image(
+    model: PatchCore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inference.vision.networks import runtime
+
+    class Unusable:
+        def __init__(self, *_args: object, **_kwargs: object) -> None:
+            raise RuntimeError("no such device")
+
+    model.save(tmp_path / "b")
+    monkeypatch.setattr(runtime, "OpenVinoRuntime", Unusable)
+    monkeypatch.setattr(runtime, "_CACHE", runtime._RuntimeCache())
+    loaded = PatchCore.load(tmp_path / "b", device="cpu")
+    assert (model.runtime.name, loaded.runtime.name) == ("openvino-cpu", "torch-cpu")
+    verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+
+
+def test_a_model_that_scores_otherwise_is_refused(model: PatchCore, features: PatchFeatures, tmp_path: Path) -> None:
+    model.save(tmp_path / "b")
+    other = PatchCore.from_patches(replace(features, config=replace(CONFIG, min_bank_size=1, max_bank_size=5)))
+    with pytest.raises(ModelError) as caught:
+        verify_golden(other, read_bundle(tmp_path / "b", kind="memory_bank"))
+    assert caught.value.code == "golden_mismatch"
+
+
+def test_cross_fitted_scores_are_like_those_of_unseen_parts(model: PatchCore, features: PatchFeatures) -> None:
+    scores = cross_fit_scores(features, folds=4)
+    assert sorted(scores) == sorted(model.training_keys)
+    unseen = [model.inspect(draw(seed)).score for seed in range(100, 120)]
+    assert 0.8 < np.median(list(scores.values())) / np.median(unseen) < 1.25
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_few_images_give_a_model_and_scores_above_zero(count: int) -> None:
+    few = extract_patches(sources(count), CONFIG, device="cpu")
+    model = PatchCore.from_patches(few)
+    scores = cross_fit_scores(few)
+    assert len(scores) == count
+    assert min(scores.values()) > 0.0
+    assert model.inspect(draw(200, hole=True)).score > max(scores.values())
+
+
+def test_over_the_budget_groups_are_merged_and_the_loss_is_told(features: PatchFeatures, model: PatchCore) -> None:
+    image_bytes = features.samples[0].nbytes
+    tight = extract_patches(sources(60), replace(CONFIG, memory_budget_bytes=16 * image_bytes), device="cpu")
+    merged = PatchCore.from_patches(tight)
+    assert merged.figures.merged
+    assert merged.figures.radius_bound > merged.figures.radius
+    assert merged.inspect(draw(200, hole=True)).score > 1.3 * max(cross_fit_scores(tight).values()) * 0.9
+    assert not model.figures.merged
+    assert model.figures.radius_bound == model.figures.radius
+
+
+def test_unusable_images_are_skipped_by_key_and_none_left_is_an_error() -> None:
+    def broken() -> np.ndarray:
+        raise ImageError("image_truncated")
+
+    bad = [ImageSource("image:bad", broken), ImageSource("image:grey", lambda: np.zeros((9, 9), np.uint8))]
+    mixed = extract_patches([bad[0], *sources(3), bad[1]], CONFIG, device="cpu")
+    assert mixed.keys == ("image:0", "image:1", "image:2")
+    assert {key: error.code for key, error in mixed.skipped.items()} == {
+        "image:bad": "image_truncated",
+        "image:grey": "image_wrong_shape",
+    }
+    with pytest.raises(ModelError) as caught:
+        extract_patches(bad, CONFIG, device="cpu")
+    assert caught.value.code == "no_usable_images"
+
+
+@pytest.mark.parametrize("cancelled", ["features", "coreset", "calibration"])
+def test_every_stage_reports_and_can_be_cancelled(cancelled: str) -> None:
+    class CancelledError(Exception):
+        pass
+
+    def cancel(stage: str, done: int, _total: int) -> None:
+        if stage == cancelled and done > 0:
+            raise CancelledError
+
+    def build() -> None:
+        taken = extract_patches(sources(12), CONFIG, device="cpu", progress=cancel)
+        PatchCore.from_patches(taken, progress=cancel)
+        cross_fit_scores(taken, progress=cancel)
+
+    with pytest.raises(CancelledError):
+        build()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (5000, 16, 3), (64, 4000, 3)])
+def test_odd_and_flat_images_get_a_finite_answer(model: PatchCore, shape: tuple[int, int, int]) -> None:
+    for value in (0, 255):
+        detection = model.inspect(np.full(shape, value, np.uint8))
+        assert np.isfinite(detection.score)
+        assert np.isfinite(detection.anomaly_map).all()
+        assert detection.image_size_px == (shape[1], shape[0])
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((8, 8, 3), np.nan, np.float32),
+        np.zeros((8, 8, 4), np.uint8),
+        np.zeros((8, 8), np.uint8),
+        np.zeros((8, 8, 3), np.uint16),
+        np.zeros((0, 8, 3), np.uint8),
+    ],
+)
+def test_what_is_no_rgb_image_is_refused(model: PatchCore, image: np.ndarray) -> None:
+    with pytest.raises(ModelError) as caught:
+        model.inspect(image)
+    assert caught.value.code == "image_wrong_shape"
+
+
+def test_an_ignored_place_neither_scores_nor_shows() -> None:
+    masked = replace(CONFIG, preprocessing=Preprocessing(ignore=((0.4, 0.2, 0.5, 0.5),)))
+    model = PatchCore.fit(sources(12), masked, device="cpu")
+    normal = max(model.inspect(draw(seed)).score for seed in range(100, 105))
+    detection = model.inspect(draw(200, hole=True))
+    assert detection.score < 1.2 * normal
+    assert detection.anomaly_map[60, 80] == 0.0
+
+
+def test_a_configuration_survives_its_dictionary_and_refuses_nonsense() -> None:
+    config = replace(CONFIG, levels=("blocks.4",), preprocessing=Preprocessing(clahe=True))
+    assert PatchCoreConfig.from_dict(config.to_dict()) == config
+    for field, value in (("coreset_ratio", 0.0), ("input_size_px", 5000), ("backbone", "x"), ("levels", ("y",))):
+        with pytest.raises(ModelError):
+            replace(CONFIG, **{field: value})  # type: ignore[arg-type]
+    with pytest.raises(ModelError):
+        PatchCoreConfig.from_dict({"surprise": 1})
+
+
+def test_a_part_scores_the_same_however_often_and_in_whatever_company_it_is_inspected(model: PatchCore) -> None:
+    """Single images get a compilation of their own after a few; it must not be another model."""
+    alone = [model.inspect(draw(200, hole=True)) for _ in range(8)]
+    assert len({detection.score for detection in alone}) == 1
+    assert all(np.array_equal(detection.anomaly_map, alone[0].anomaly_map) for detection in alone)
+    together = list(model.inspect_many([draw(201), draw(200, hole=True), draw(202)]))[1]
+    assert together.score == pytest.approx(alone[0].score, rel=1e-5)
+
+
+def test_embeddings_are_unit_vectors_that_tell_alike_from_unlike() -> None:
+    embedder = open_embedder(device="cpu")
+    plain, alike, unlike = embedder.embed([draw(1), draw(2), 255 - draw(1).transpose(1, 0, 2)[:40]])
+    assert plain.shape == (embedder.dimension,)
+    assert np.linalg.norm(plain) == pytest.approx(1.0, abs=1e-5)
+    assert plain @ alike > plain @ unlike
+    assert embedder.embed([]).shape == (0, embedder.dimension)
+
+
+def test_a_bundle_of_before_projection_smoothing_and_colour_scores_as_it_did(tmp_path: Path) -> None:
+    features = extract_patches(sources(12), replace(CONFIG, colour_weight=0.0), device="cpu")
+    former = replace(features.config, projected_share=None, smoothing_cells=0.0, score_share=0.01, even_light=True)
+    model = PatchCore.from_patches(replace(features, config=former))
+    model.save(tmp_path / "new")
+    bundle = read_bundle(tmp_path / "new", kind="memory_bank")
+    document = {**bundle.metadata, "config": dict(bundle.metadata["config"])}
+    for name in ("projected_share", "smoothing_cells", "colour_weight"):
+        del document["config"][name]
+    old = PatchCore.from_bundle(replace(bundle, metadata=document), device="cpu")
+    assert old.config == model.config
+    verify_golden(old, bundle)
