@@ -36,10 +36,10 @@ def draw(seed: int) -> np.ndarray:
     """A plate of 256 px with grain and a ring that lies a little elsewhere each time: uint8 (256, 256, 3)."""
     rng = np.random.default_rng(seed)
     grain = cv2.resize(rng.normal(0, 20, (256, 32)).astype(np.float32), (256, 256))
-    grey = np.clip(130 + grain + rng.normal(0, 4, (256, 256)), 0, 255).astype(np.uint8)
+    gray = np.clip(130 + grain + rng.normal(0, 4, (256, 256)), 0, 255).astype(np.uint8)
     x, y = rng.integers(90, 166, 2).tolist()
-    cv2.circle(grey, (x, y), 40, int(rng.integers(60, 90)), 6, cv2.LINE_AA)
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+    cv2.circle(gray, (x, y), 40, int(rng.integers(60, 90)), 6, cv2.LINE_AA)
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 class DrawnRuntime:

@@ -39,7 +39,7 @@ from inference.vision.detection.patchcore.patchcore import (
     PatchCore,
     PatchCoreConfig,
     extract_patches,
-    verify_golden,
+    verify_reference,
 )
 from inference.vision.detection.regions import find_regions
 from inference.vision.images.decode import decode
@@ -104,7 +104,7 @@ def measure_ours(train: list[Sample], test: list[Sample], config: PatchCoreConfi
     chosen = time.perf_counter()
     model.save(folder)
     loaded = PatchCore.load(folder, device="cpu", threads=THREADS)
-    verify_golden(loaded, read_bundle(folder, kind="memory_bank"))
+    verify_reference(loaded, read_bundle(folder, kind="memory_bank"))
     built = time.perf_counter()
     peak_mib = peak_memory_mib()
     by_default = PatchCore.fit(to_sources(train), PatchCoreConfig(), device="cpu", threads=THREADS)
@@ -265,8 +265,8 @@ def main() -> None:
     # Converting the graph imports torch; a build finds it in the cache, and so does this one.
     keep_graphs_in(GRAPHS)
     for size_px in (None, options.size):
-        grey = ImageSource("grey", lambda: np.full((64, 64, 3), 128, np.uint8))
-        extract_patches([grey], PatchCoreConfig(input_size_px=size_px), device="cpu")
+        gray = ImageSource("grey", lambda: np.full((64, 64, 3), 128, np.uint8))
+        extract_patches([gray], PatchCoreConfig(input_size_px=size_px), device="cpu")
     result: dict[str, Any] = {"image_auroc": {}, "ours": {}, "anomalib": {}}
     result["anomalib_coreset_reckoned"] = options.coreset_steps > 0
     with tempfile.TemporaryDirectory() as scratch:

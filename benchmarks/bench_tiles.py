@@ -37,17 +37,17 @@ def draw_part(seed: int, *, size_px: tuple[int, int], hole: tuple[int, int] | No
     grain = rng.normal(0, 12, (height, max(1, width // 16))).astype(np.float32)
     noise = rng.integers(-8, 9, (height, width), dtype=np.int16)
     shade = np.linspace(110, 150, width, dtype=np.float32)[None] + cv2.resize(grain, (width, height))
-    grey = np.clip(shade + noise, 0, 255).astype(np.uint8)
+    gray = np.clip(shade + noise, 0, 255).astype(np.uint8)
     move_x, move_y = rng.integers(-12, 13, 2).tolist()
     for x in range(400, width - 200, 800):
         for y in range(300, height - 200, 700):
-            cv2.circle(grey, (x + move_x, y + move_y), 90, 45, -1, cv2.LINE_AA)
-            cv2.circle(grey, (x + move_x, y + move_y), 110, 200, 6, cv2.LINE_AA)
+            cv2.circle(gray, (x + move_x, y + move_y), 90, 45, -1, cv2.LINE_AA)
+            cv2.circle(gray, (x + move_x, y + move_y), 110, 200, 6, cv2.LINE_AA)
     for y in range(650, height, 1400):
-        cv2.line(grey, (0, y + move_y), (width, y + move_y), 80, 8, cv2.LINE_AA)
+        cv2.line(gray, (0, y + move_y), (width, y + move_y), 80, 8, cv2.LINE_AA)
     if hole is not None:
-        cv2.circle(grey, hole, HOLE_PX // 2, 30, -1, cv2.LINE_AA)
-    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
+        cv2.circle(gray, hole, HOLE_PX // 2, 30, -1, cv2.LINE_AA)
+    return np.asarray(cv2.cvtColor(gray, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
 def measure(tile_size_px: int, *, size_px: tuple[int, int], normals: int) -> dict[str, object]:

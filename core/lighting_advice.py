@@ -148,7 +148,7 @@ def list_candidates(options: Preprocessing, survey: LightSurvey, *, smoothing: b
     candidates["normalize"] = replace(plain, normalize=True)
     candidates["clahe"] = replace(plain, clahe=True)
     candidates["equalize"] = replace(plain, equalize=True)
-    if survey.has_colour:
+    if survey.has_color:
         candidates["grayscale"] = replace(plain, grayscale=True)
     if smoothing and survey.noise_levels > _NOISE_LEVELS:
         candidates["median"] = replace(plain, smoothing="median")

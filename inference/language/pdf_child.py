@@ -26,7 +26,7 @@ _PAGE_CHARACTERS = 200_000
 _DOCUMENT_CHARACTERS = 20_000_000
 _UNITS = 1_000_000
 _HIGHEST_PIXELS = 25_000_000
-_MARK_COLOUR = (255, 236, 130)
+_MARK_COLOR = (255, 236, 130)
 _BOLD_WEIGHT = 600
 _LINE_ENDS = "\r\n"
 _HYPHENS = "\x02\ufffe\u00ad"
@@ -237,7 +237,7 @@ def _mark(image: Image, mark: list[float]) -> None:
     if box[0] >= box[2] or box[1] >= box[3]:
         return
     part = image.crop(box)
-    image.paste(ImageChops.multiply(part, Images.new("RGB", part.size, _MARK_COLOUR)), box)
+    image.paste(ImageChops.multiply(part, Images.new("RGB", part.size, _MARK_COLOR)), box)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from inference.vision.detection.padim.padim import Padim
 from inference.vision.detection.patchcore.bank_bundle import KIND
 from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
 from inference.vision.detection.patchcore.patchcore import PatchCore, extract_patches
-from inference.vision.detection.reference_image import check_golden
+from inference.vision.detection.reference_image import check_reference
 from inference.vision.images.preprocessing import Preprocessing
 from inference.vision.networks.runtime import Device, FeatureRuntime
 
@@ -52,7 +52,7 @@ class Detector(Protocol):
         """Inspect images in batches, in order; the answers are those of `inspect`. Raises ModelError."""
         ...
 
-    def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+    def score_reference(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
         """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         ...
 
@@ -188,10 +188,10 @@ def from_bundle(
     raise ModelError("detector_unknown", name=str(detector))
 
 
-def verify_golden(model: Detector, bundle: Bundle) -> None:
+def verify_reference(model: Detector, bundle: Bundle) -> None:
     """Score the bundle's reference image with the model's runtime.
 
     Raises ModelError(`golden_mismatch`) when score or map differ by more than 1e-3, relative to the highest value.
     """
-    score, anomaly_map = model.score_golden()
-    check_golden(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
+    score, anomaly_map = model.score_reference()
+    check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)

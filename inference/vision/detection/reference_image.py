@@ -7,19 +7,19 @@ import numpy as np
 from inference.artifact import Bundle
 from inference.errors import ArtifactError, ModelError
 
-GOLDEN_TOLERANCE = 1e-3
+REFERENCE_TOLERANCE = 1e-3
 
 
-def make_golden_input(first_input: np.ndarray) -> np.ndarray:
+def make_reference_input(first_input: np.ndarray) -> np.ndarray:
     """A training image with its middle turned to the negative: the same for all, and far from every bank."""
-    golden = first_input.copy()
-    height, width = golden.shape[:2]
-    middle = golden[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8]
+    reference = first_input.copy()
+    height, width = reference.shape[:2]
+    middle = reference[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8]
     np.subtract(255, middle, out=middle)
-    return golden
+    return reference
 
 
-def check_golden(bundle: Bundle, *, score: float, anomaly_map: np.ndarray, runtime: str) -> None:
+def check_reference(bundle: Bundle, *, score: float, anomaly_map: np.ndarray, runtime: str) -> None:
     """Compare what a runtime found for the reference image with what the bundle says.
 
     Raises ModelError(`golden_mismatch`) when the score, or the map at its largest difference relative to its
@@ -33,5 +33,5 @@ def check_golden(bundle: Bundle, *, score: float, anomaly_map: np.ndarray, runti
         raise ModelError("golden_mismatch", runtime=runtime, found=score, expected=expected)
     scale = max(abs(expected), float(expected_map.max()), 1e-12)
     difference = max(abs(score - expected), float(np.abs(anomaly_map - expected_map).max()))
-    if not difference <= GOLDEN_TOLERANCE * scale:
+    if not difference <= REFERENCE_TOLERANCE * scale:
         raise ModelError("golden_mismatch", runtime=runtime, found=score, expected=expected)

@@ -83,5 +83,5 @@ def colorize(anomaly_map: np.ndarray, *, low: float, high: float) -> np.ndarray:
     if not np.isfinite(span) or span <= 0.0:
         raise ModelError("config_invalid", field="high", value=high)
     scaled = np.nan_to_num((anomaly_map.astype(np.float32) - low) / span, nan=0.0, posinf=1.0, neginf=0.0)
-    grey = np.rint(scaled.clip(0.0, 1.0) * 255.0).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8)
+    gray = np.rint(scaled.clip(0.0, 1.0) * 255.0).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(cv2.applyColorMap(gray, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inference.artifact import Bundle
 from inference.errors import ModelError
-from inference.vision.detection.reference_image import check_golden
+from inference.vision.detection.reference_image import check_reference
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import Device, FeatureRuntime, choose_device, open_runtime, portable_of
 
@@ -49,8 +49,8 @@ def verify_runtimes(
     carried one; a runtime that needs a file which is not here is not available. Answers the names of the runtimes that
     were asked. Raises ModelError(`golden_mismatch`) with the runtime's name, and as the runtimes do.
     """
-    score, anomaly_map = model.score_golden()
-    check_golden(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
+    score, anomaly_map = model.score_reference()
+    check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
     asked = [model.runtime.name]
     graph, weights_sha256 = model.runtime.graph, model.weights_sha256
     for name in [] if extent == "own" else list_runtimes(device):
@@ -66,8 +66,8 @@ def verify_runtimes(
                 raise
             _log.info("%s is not asked: %s", name, error)
             continue
-        score, anomaly_map = model.score_golden(runtime)
-        check_golden(bundle, score=score, anomaly_map=anomaly_map, runtime=name)
+        score, anomaly_map = model.score_reference(runtime)
+        check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=name)
         asked.append(name)
         if proof is not None:
             _remember(proof)

@@ -193,9 +193,9 @@ def _read_png(data: bytes) -> Container:
         if name == b"IHDR":
             if size is not None or length != 13:
                 raise ImageError("image_damaged")
-            width, height, _depth, colour = struct.unpack_from(">IIBB", payload)
+            width, height, _depth, color = struct.unpack_from(">IIBB", payload)
             size = check_size(width, height)
-            channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}.get(colour)
+            channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}.get(color)
         elif size is None:  # IHDR comes first
             raise ImageError("image_damaged")
         elif name == b"acTL":

@@ -157,8 +157,8 @@ def decode_mask(data: bytes, *, file_name: str | None = None) -> npt.NDArray[np.
         rgba = np.asarray(image.convert("RGBA"))
         if rgba[..., 3].min() < 255:
             painted = rgba[..., 3] > 127
-            coloured = painted & (rgba[..., :3].max(axis=2) > 0)
-            return turn(coloured if coloured.any() else painted, _orientation_of(image))
+            colored = painted & (rgba[..., :3].max(axis=2) > 0)
+            return turn(colored if colored.any() else painted, _orientation_of(image))
     if image.mode == "P":
         image = image.convert("RGB")
     values = np.asarray(image)

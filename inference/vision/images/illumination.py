@@ -30,7 +30,7 @@ class LightSurvey:
     `mean_level` and `contrast_levels` (the 0.5–99.5 % range) are medians over the images, `mean_variation` is the
     spread of the images' mean levels as a share of the mean. `side_drop` is how much brightness falls over the whole
     image along a plane, as a share of its mean: the part of the light that lies the same in every image.
-    `noise_levels` is the standard deviation of the noise in the quietest parts. `has_colour`: whether any image does.
+    `noise_levels` is the standard deviation of the noise in the quietest parts. `has_color`: whether any image does.
     `warnings` counts the images that `quality.assess` warns of, by code.
     """
 
@@ -40,7 +40,7 @@ class LightSurvey:
     contrast_levels: float
     side_drop: float
     noise_levels: float
-    has_colour: bool
+    has_color: bool
     warnings: dict[str, int] = field(default_factory=dict)
 
 
@@ -48,15 +48,15 @@ def survey_light(images: Iterable[Pixels]) -> LightSurvey:
     """Measure RGB uint8 images (H, W, 3) of any size; at least one."""
     means, ranges, noises, planes = [], [], [], []
     warnings: dict[str, int] = {}
-    has_colour = False
+    has_color = False
     for pixels in images:
-        grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
-        means.append(float(grey.mean()))
-        low, high = np.percentile(grey, _RANGE_PERCENT)
+        gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
+        means.append(float(gray.mean()))
+        low, high = np.percentile(gray, _RANGE_PERCENT)
         ranges.append(float(high - low))
-        noises.append(estimate_noise(grey))
-        planes.append(_fit_plane(grey))
-        has_colour = has_colour or bool(np.ptp(pixels, axis=2).max() > 0)
+        noises.append(estimate_noise(gray))
+        planes.append(_fit_plane(gray))
+        has_color = has_color or bool(np.ptp(pixels, axis=2).max() > 0)
         for code in assess(pixels).warnings:
             warnings[code] = warnings.get(code, 0) + 1
     mean = max(float(np.mean(means)), 1.0)
@@ -68,7 +68,7 @@ def survey_light(images: Iterable[Pixels]) -> LightSurvey:
         contrast_levels=float(np.median(ranges)),
         side_drop=float(abs(across) + abs(down)) / mean,
         noise_levels=float(np.median(noises)),
-        has_colour=has_colour,
+        has_color=has_color,
         warnings=warnings,
     )
 
@@ -87,24 +87,24 @@ def draw_light(rng: np.random.Generator, *, share: float) -> tuple[float, float]
     return exposure, contrast
 
 
-def estimate_noise(grey: Pixels) -> float:
+def estimate_noise(gray: Pixels) -> float:
     """Standard deviation of the noise in levels (Immerkær, "Fast noise variance estimation", CVIU 64, 1996).
 
     The estimate is taken per block, and the quietest tenth counts, because texture looks like noise. Grey uint8
     (H, W); 0.0 for an image of less than 3 px.
     """
-    if min(grey.shape) < 3:
+    if min(gray.shape) < 3:
         return 0.0
-    response = np.abs(cv2.filter2D(grey, cv2.CV_32F, _NOISE_KERNEL)[1:-1, 1:-1])
+    response = np.abs(cv2.filter2D(gray, cv2.CV_32F, _NOISE_KERNEL)[1:-1, 1:-1])
     height, width = response.shape
     rows, columns = max(1, height // _NOISE_BLOCK_PX), max(1, width // _NOISE_BLOCK_PX)
     blocks = cv2.resize(response, (columns, rows), interpolation=cv2.INTER_AREA)
     return float(np.percentile(blocks, _QUIET_PERCENT)) * math.sqrt(math.pi / 2) / 6
 
 
-def _fit_plane(grey: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _fit_plane(gray: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Rise of brightness in levels (from left to right, from top to bottom) of the least-squares plane."""
-    small = cv2.resize(grey, (_PLANE_SIDE_PX, _PLANE_SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float64)
+    small = cv2.resize(gray, (_PLANE_SIDE_PX, _PLANE_SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float64)
     places = np.linspace(-0.5, 0.5, _PLANE_SIDE_PX)
     total = float((places**2).sum()) * _PLANE_SIDE_PX
     return np.array([(small * places[None]).sum() / total, (small * places[:, None]).sum() / total])

@@ -28,14 +28,14 @@ def resize_pixels(pixels: np.ndarray, *, height: int, width: int) -> np.ndarray:
         return np.ascontiguousarray(pixels)
     shrinking = pixels.shape[0] >= height and pixels.shape[1] >= width
     interpolation = cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
-    grey = _take_grey(pixels)
-    if grey is None:
+    gray = _take_gray(pixels)
+    if gray is None:
         return np.asarray(cv2.resize(pixels, (width, height), interpolation=interpolation), np.uint8)
-    resized = cv2.resize(grey, (width, height), interpolation=interpolation)
+    resized = cv2.resize(gray, (width, height), interpolation=interpolation)
     return np.asarray(cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB), np.uint8)
 
 
-def _take_grey(pixels: np.ndarray) -> np.ndarray | None:
+def _take_gray(pixels: np.ndarray) -> np.ndarray | None:
     """The one channel of an image whose three are the same, else None; most images in colour are told by a few rows."""
     few = pixels[:: max(1, len(pixels) // 8)]
     if not (np.array_equal(few[..., 0], few[..., 1]) and np.array_equal(few[..., 0], few[..., 2])):

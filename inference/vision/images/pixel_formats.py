@@ -118,7 +118,7 @@ def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.I
     if mode == "CMYK":
         notes.append("cmyk_converted")
     if mode in {"1", "L"}:
-        return lambda band: _grey_to_rgb(np.asarray(band if band.mode == "L" else band.convert("L")))
+        return lambda band: _gray_to_rgb(np.asarray(band if band.mode == "L" else band.convert("L")))
     return lambda band: np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
 
 
@@ -136,8 +136,8 @@ def _convert_sixteen_bit(image: Image.Image, notes: list[str]) -> Callable[[Imag
         notes.append("low_range")
 
     def convert(band: Image.Image) -> Pixels:
-        grey = (np.asarray(band).astype(np.uint16) >> shift).astype(np.uint8)
-        return _grey_to_rgb(255 - grey if white_is_zero else grey)
+        gray = (np.asarray(band).astype(np.uint16) >> shift).astype(np.uint8)
+        return _gray_to_rgb(255 - gray if white_is_zero else gray)
 
     return convert
 
@@ -152,8 +152,8 @@ def _convert_float(image: Image.Image, notes: list[str]) -> Callable[[Image.Imag
     if lowest < 0 or highest > 1:
         raise ImageError("image_unsupported_format", format=f"{image.format} (floating point outside 0–1)")
     notes.append("float_range")
-    return lambda band: _grey_to_rgb((np.asarray(band) * 255 + 0.5).astype(np.uint8))
+    return lambda band: _gray_to_rgb((np.asarray(band) * 255 + 0.5).astype(np.uint8))
 
 
-def _grey_to_rgb(grey: Pixels) -> Pixels:
-    return np.asarray(cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+def _gray_to_rgb(gray: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(gray), cv2.COLOR_GRAY2RGB), dtype=np.uint8)

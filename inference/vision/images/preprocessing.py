@@ -36,7 +36,7 @@ Smoothing = Literal["none", "gaussian", "median", "bilateral"]
 SMALLEST_TILE_PX, LARGEST_TILE_PX = 128, 4096
 _STRETCH_PERCENT = 0.5
 _SMALLEST_RANGE = 32  # levels; a narrower range is noise, and stretching it further would show only that
-_BILATERAL_COLOUR_SIGMA = 40.0
+_BILATERAL_COLOR_SIGMA = 40.0
 _SMOOTHING_SIZES_PX = (3, 5, 7, 9, 11, 13, 15)
 _ROUNDING = 1e-9
 
@@ -88,7 +88,7 @@ class Preprocessing:
             pixels = np.asarray(cv2.cvtColor(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
         if not (self.normalize or self.equalize or self.clahe):
             return pixels
-        if _is_grey(pixels):
+        if _is_gray(pixels):
             light = self._raise_contrast(np.ascontiguousarray(pixels[..., 0]))
             return np.asarray(cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), np.uint8)
         lab = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB), np.uint8)
@@ -141,7 +141,7 @@ class Preprocessing:
         elif self.smoothing == "median":
             smooth = cv2.medianBlur(pixels, size_px)
         else:
-            smooth = cv2.bilateralFilter(pixels, size_px, _BILATERAL_COLOUR_SIGMA, size_px / 2)
+            smooth = cv2.bilateralFilter(pixels, size_px, _BILATERAL_COLOR_SIGMA, size_px / 2)
         return np.asarray(smooth, np.uint8)
 
     def _raise_contrast(self, light: Pixels) -> Pixels:
@@ -166,7 +166,7 @@ def _stretch(light: Pixels) -> Pixels:
     return np.asarray(np.rint(table).clip(0, 255).astype(np.uint8)[light], np.uint8)
 
 
-def _is_grey(pixels: Pixels) -> bool:
+def _is_gray(pixels: Pixels) -> bool:
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     return bool(np.array_equal(red, green) and np.array_equal(green, blue))
 

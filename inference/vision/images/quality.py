@@ -37,10 +37,10 @@ class ImageQuality:
 
 def assess(pixels: npt.NDArray[np.uint8]) -> ImageQuality:
     """Measure RGB uint8 pixels, height × width × 3, of any size."""
-    grey = cv2.cvtColor(_reduce(pixels), cv2.COLOR_RGB2GRAY)
-    mean = float(grey.mean())
-    dark, bright = float((grey <= _DARK_LEVEL).mean()), float((grey >= _BRIGHT_LEVEL).mean())
-    blur_score, gradient = _measure_blur(grey)
+    gray = cv2.cvtColor(_reduce(pixels), cv2.COLOR_RGB2GRAY)
+    mean = float(gray.mean())
+    dark, bright = float((gray <= _DARK_LEVEL).mean()), float((gray >= _BRIGHT_LEVEL).mean())
+    blur_score, gradient = _measure_blur(gray)
     found = {
         "blurred": blur_score > _BLURRED_ABOVE and gradient > _LEAST_GRADIENT,
         "under_exposed": mean < _DARK_MEAN or dark > _CLIPPED_SHARE,
@@ -58,10 +58,10 @@ def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
 
 
-def _measure_blur(grey: npt.NDArray[Any]) -> tuple[float, float]:
+def _measure_blur(gray: npt.NDArray[Any]) -> tuple[float, float]:
     """(blur score, mean absolute gradient in levels a pixel). The worse of the two directions counts, as a moving
     camera blurs along one only."""
-    values = grey.astype(np.float32)
+    values = gray.astype(np.float32)
     scores, gradients = [], []
     for axis in (0, 1):
         if values.shape[axis] < 2:

@@ -28,7 +28,7 @@ _STEPS: tuple[tuple[int, tuple[int, ...]], ...] = ((4, (200, 400, 800)), (2, (40
 
 
 @dataclass(frozen=True)
-class QuantisedScan:
+class QuantizedScan:
     """The codes of all vectors, how many candidates a search looks at exactly, and the recall@10 that was measured."""
 
     codes: faiss.Index
@@ -41,19 +41,19 @@ class QuantisedScan:
         labels = self.codes.search(self._fit(query), count)[1][0]
         return np.asarray(labels[labels >= 0])
 
-    def extended(self, vectors: np.ndarray) -> QuantisedScan:
+    def extended(self, vectors: np.ndarray) -> QuantizedScan:
         """The same with more vectors behind the present ones."""
         import faiss
 
         codes = faiss.clone_index(self.codes)
         codes.add(self._fit(vectors))
-        return QuantisedScan(codes, self.candidates, self.recall)
+        return QuantizedScan(codes, self.candidates, self.recall)
 
     def _fit(self, rows: np.ndarray) -> np.ndarray:
         return _pad(rows, self.codes.d)
 
 
-def build_scan(vectors: np.ndarray, *, progress: Progress | None = None) -> QuantisedScan | None:
+def build_scan(vectors: np.ndarray, *, progress: Progress | None = None) -> QuantizedScan | None:
     """The fastest scan of unit vectors (n, d) that finds 99.5 % of the ten nearest; None where none does.
 
     `progress` gets vectors done and in all, also beyond the first attempt. Deterministic.
@@ -64,10 +64,10 @@ def build_scan(vectors: np.ndarray, *, progress: Progress | None = None) -> Quan
     for width, candidate_counts in _STEPS:
         codes = _encode(vectors, width=width, rng=np.random.default_rng(1), progress=progress)
         for candidates in candidate_counts:
-            scan = QuantisedScan(codes, candidates, 1.0)
+            scan = QuantizedScan(codes, candidates, 1.0)
             recall = _recall(scan, vectors, probes, truth)
             if recall >= LEAST_RECALL:
-                return QuantisedScan(codes, candidates, recall)
+                return QuantizedScan(codes, candidates, recall)
     return None
 
 
@@ -86,7 +86,7 @@ def _encode(vectors: np.ndarray, *, width: int, rng: np.random.Generator, progre
     return codes
 
 
-def _recall(scan: QuantisedScan, vectors: np.ndarray, probes: np.ndarray, truth: np.ndarray) -> float:
+def _recall(scan: QuantizedScan, vectors: np.ndarray, probes: np.ndarray, truth: np.ndarray) -> float:
     hits = 0
     for place, nearest in zip(probes, truth, strict=True):
         query = vectors[place : place + 1]

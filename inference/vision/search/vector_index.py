@@ -21,7 +21,7 @@ from inference.artifact import Manifest, read_bundle, write_bundle
 from inference.errors import ArtifactError, ModelError
 from inference.vision.networks.runtime import Device
 from inference.vision.search.gpu_scan import LEAST_VECTORS, GpuScan
-from inference.vision.search.quantized_scan import Progress, QuantisedScan, build_scan
+from inference.vision.search.quantized_scan import Progress, QuantizedScan, build_scan
 from inference.vision.search.similarity_values import exact_similarities, rounding_bound
 
 KIND = "similarity_index"
@@ -43,7 +43,7 @@ class _State:
 
     vectors: np.ndarray
     ids: np.ndarray
-    scan: QuantisedScan | None
+    scan: QuantizedScan | None
     gpu: GpuScan | None
 
 
@@ -54,7 +54,7 @@ class VectorIndex:
         self,
         vectors: np.ndarray,
         ids: np.ndarray,
-        scan: QuantisedScan | None,
+        scan: QuantizedScan | None,
         *,
         metadata: Mapping[str, Any] = _NOTHING,
         flat_limit: int = FLAT_LIMIT,
@@ -175,7 +175,7 @@ class VectorIndex:
                 raise ModelError("index_duplicate_ids")
             joined = np.concatenate([state.vectors, rows])
             if state.scan is not None:
-                scan: QuantisedScan | None = state.scan.extended(rows)
+                scan: QuantizedScan | None = state.scan.extended(rows)
             else:
                 scan = self._scan_of(joined)
             self._state = self._state_of(joined, np.concatenate([state.ids, numbers]), scan)
@@ -229,14 +229,14 @@ class VectorIndex:
         codes = bundle.indexes.get("codes") if scan else None
         if scan and (codes is None or codes.ntotal != len(ids) or codes.d < rows.shape[1]):
             raise ArtifactError("artifact_damaged", file="codes.faiss")
-        found = QuantisedScan(codes, candidates, recall) if codes is not None else None
+        found = QuantizedScan(codes, candidates, recall) if codes is not None else None
         return cls(rows, ids, found, metadata=user, flat_limit=flat_limit, device=device)
 
-    def _state_of(self, vectors: np.ndarray, ids: np.ndarray, scan: QuantisedScan | None) -> _State:
+    def _state_of(self, vectors: np.ndarray, ids: np.ndarray, scan: QuantizedScan | None) -> _State:
         with_gpu = self._device != "cpu" and len(vectors) >= LEAST_VECTORS
         return _State(vectors, ids, scan, GpuScan(vectors, device=self._device) if with_gpu else None)
 
-    def _scan_of(self, vectors: np.ndarray) -> QuantisedScan | None:
+    def _scan_of(self, vectors: np.ndarray) -> QuantizedScan | None:
         return build_scan(vectors) if len(vectors) > self._flat_limit else None
 
     @staticmethod

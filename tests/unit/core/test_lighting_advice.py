@@ -16,7 +16,7 @@ from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import Product
 from tests.plates import plate
 
-PLAIN = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 1.0, has_colour=False)
+PLAIN = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 1.0, has_color=False)
 
 
 def _figures(name: str, auroc: float, sure: float, *, plain: float = 0.97) -> OptionFigures:
@@ -61,7 +61,7 @@ def test_product_without_enough_images_and_line_worker_are_refused(plate_service
 
 def test_options_that_could_change_nothing_are_not_tried() -> None:
     assert list(list_candidates(Preprocessing(), PLAIN, smoothing=True)) == ["none", "normalize", "clahe", "equalize"]
-    colourful_and_noisy = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 9.0, has_colour=True)
+    colourful_and_noisy = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 9.0, has_color=True)
     assert {"grayscale", "median"} <= set(list_candidates(Preprocessing(), colourful_and_noisy, smoothing=True))
     assert "median" not in list_candidates(Preprocessing(), colourful_and_noisy, smoothing=False)
 
@@ -100,5 +100,5 @@ def test_made_up_defects_change_a_small_place_only_and_are_the_same_each_time() 
 
 def test_hints_name_what_the_images_show() -> None:
     assert find_hints(PLAIN) == ("steady",)
-    dim = LightSurvey(10, 30.0, 0.2, 40.0, 0.4, 6.0, has_colour=False, warnings={"under_exposed": 3})
+    dim = LightSurvey(10, 30.0, 0.2, 40.0, 0.4, 6.0, has_color=False, warnings={"under_exposed": 3})
     assert find_hints(dim) == ("uneven", "low_contrast", "noise", "varying", "under_exposed")

@@ -18,7 +18,7 @@ from inference.vision.detection.features.input_preparation import (
     light_varies,
     resize_input,
 )
-from inference.vision.detection.features.local_color import LocalColour, fit_local_colour, measure_colour
+from inference.vision.detection.features.local_color import LocalColor, fit_local_color, measure_color
 from inference.vision.detection.features.patch_features import PatchFeatures, PatchGroup
 from inference.vision.detection.features.patches import ImageSource, Progress, compute_patches
 from inference.vision.detection.features.tiled_extraction import extract_tiled
@@ -40,7 +40,7 @@ def extract_features(
     *,
     open_graph: Callable[[GraphSpec], FeatureRuntime],
     size_px: tuple[int, int] | None = None,
-    colour_scale: np.ndarray | None = None,
+    color_scale: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> PatchFeatures:
     """Load every image once and take its patches.
@@ -49,16 +49,16 @@ def extract_features(
     half of the memory budget, they are gathered in groups and each group is reduced to its coreset at once.
     With tiles in `config` the images are seen in tiles (`tiled_extraction`).
     The input has `size_px` (height, width) where that is given, else it follows the shape of the images; likewise
-    colour has `colour_scale`, else one that follows from the first images. `config` in the answer says whether light is
+    colour has `color_scale`, else one that follows from the first images. `config` in the answer says whether light is
     evened out, where `config` left that to the images.
     Raises ModelError: `no_usable_images`, `out_of_memory`, and those of the runtime; what `progress` raises
     comes through.
     """
     if config.preprocessing.tile_size_px:
-        return extract_tiled(sources, config, open_graph=open_graph, colour_scale=colour_scale, progress=progress)
+        return extract_tiled(sources, config, open_graph=open_graph, color_scale=color_scale, progress=progress)
     try:
         return _Extraction(
-            sources, config, open_graph=open_graph, size_px=size_px, colour_scale=colour_scale, progress=progress
+            sources, config, open_graph=open_graph, size_px=size_px, color_scale=color_scale, progress=progress
         ).run()
     except MemoryError as error:
         raise ModelError("out_of_memory") from error
@@ -97,14 +97,14 @@ class _Extraction:
         *,
         open_graph: Callable[[GraphSpec], FeatureRuntime],
         size_px: tuple[int, int] | None,
-        colour_scale: np.ndarray | None,
+        color_scale: np.ndarray | None,
         progress: Progress | None,
     ) -> None:
         self._sources = sources
         self._config = config
         self._open_graph = open_graph
         self._size_px = size_px
-        self._colour_scale = colour_scale
+        self._color_scale = color_scale
         self._progress = progress
         self._skipped: dict[str, InferenceError] = {}
         self._keys: list[str] = []
@@ -128,8 +128,8 @@ class _Extraction:
         runtime = self._open_graph(graph)
         self._report(0)
         first = finish_input(ready[head[0][0]], config)
-        colour = self._fit_colour(runtime, ready, [place for place, _ in head])
-        patches, grid = compute_patches(runtime, first[None], colour=colour)
+        color = self._fit_color(runtime, ready, [place for place, _ in head])
+        patches, grid = compute_patches(runtime, first[None], color=color)
         self._valid = valid_cells(config, grid)
         image_bytes = patches[0].nbytes
         total = len(self._sources) - len(self._skipped)
@@ -139,7 +139,7 @@ class _Extraction:
         every = max(1, math.ceil(total / CALIBRATION_SAMPLE)) if reduced else 1
 
         for batch_keys, batch in self._prepared(ready, shape):
-            patches, _ = compute_patches(runtime, batch, colour=colour)
+            patches, _ = compute_patches(runtime, batch, color=color)
             for key, image_rows in zip(batch_keys, patches.transpose(0, 2, 1), strict=True):
                 index = len(self._keys)
                 self._keys.append(key)
@@ -156,7 +156,7 @@ class _Extraction:
             self._close_group(reduced=reduced)
         mirrored = None
         if len(self._keys) == 1:
-            patches, _ = compute_patches(runtime, np.ascontiguousarray(first[None, :, ::-1]), colour=colour)
+            patches, _ = compute_patches(runtime, np.ascontiguousarray(first[None, :, ::-1]), color=color)
             mirrored = np.ascontiguousarray(patches[0].T)
         return PatchFeatures(
             config=config,
@@ -170,7 +170,7 @@ class _Extraction:
             samples=self._samples,
             skipped=self._skipped,
             mirrored=mirrored,
-            colour_scale=None if colour is None else colour.scale,
+            color_scale=None if color is None else color.scale,
         )
 
     def _load_head(self) -> list[tuple[int, np.ndarray]]:
@@ -207,21 +207,21 @@ class _Extraction:
             self._report(0)
         return ready
 
-    def _fit_colour(self, runtime: FeatureRuntime, ready: dict[int, np.ndarray], head: list[int]) -> LocalColour | None:
+    def _fit_color(self, runtime: FeatureRuntime, ready: dict[int, np.ndarray], head: list[int]) -> LocalColor | None:
         """What gives patches their colour: by the images at hand, of which those at `head` say what features are."""
         config = self._config
         if config.colour_weight <= 0.0:
             return None
-        if self._colour_scale is not None:
-            return LocalColour(config, self._colour_scale)
+        if self._color_scale is not None:
+            return LocalColor(config, self._color_scale)
         inputs = {place: finish_input(pixels, config) for place, pixels in ready.items()}
         patches, grid = compute_patches(runtime, np.stack([inputs[place] for place in head]))
         self._report(0)
         valid = valid_cells(config, grid)
         counted = np.flatnonzero(np.ones(grid, np.bool_) if valid is None else valid)
-        colours = [measure_colour(pixels, grid, valid=valid)[:, counted] for pixels in inputs.values()]
-        return fit_local_colour(
-            np.concatenate(colours, axis=1), np.concatenate(list(patches[:, :, counted]), axis=1), config
+        colors = [measure_color(pixels, grid, valid=valid)[:, counted] for pixels in inputs.values()]
+        return fit_local_color(
+            np.concatenate(colors, axis=1), np.concatenate(list(patches[:, :, counted]), axis=1), config
         )
 
     def _prepared(self, ready: dict[int, np.ndarray], shape: tuple[int, int]) -> Iterator[tuple[list[str], np.ndarray]]:

@@ -79,6 +79,6 @@ def light_varies(inputs: Sequence[np.ndarray], config: PatchCoreConfig) -> bool:
     means = []
     for pixels in inputs:
         valid = _valid_pixels(config, pixels)
-        grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-        means.append(float(grey.mean() if valid is None else grey[valid].mean()))
+        gray = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        means.append(float(gray.mean() if valid is None else gray[valid].mean()))
     return float(np.std(means)) > _LIGHT_VARIATION * max(float(np.mean(means)), 1.0)

@@ -22,13 +22,13 @@ _SURROUNDINGS_CELLS = 3.0
 # Lightness changes with relief and edges, too, which the network sees better: it counts less than colour.
 _CHANNEL_WEIGHTS = np.array([0.75, 1.0, 1.0])
 # Channels of a grey camera are the same but for rounding: what is left then is lightness, which the network sees.
-_GREY_SPREAD = 0.05
+_GRAY_SPREAD = 0.05
 # Less than this is noise of the camera: a product without any colour must not have its noise weighed like colour.
 _LEAST_SPREAD = 0.5
 
 
 @dataclass(frozen=True)
-class LocalColour:
+class LocalColor:
     """The columns that patches of `config` get for their colour; `scale` float32 (3,) brings them to its features."""
 
     config: PatchCoreConfig
@@ -38,11 +38,11 @@ class LocalColour:
         """Of a prepared input, RGB uint8 (h, w, 3): float32 (3, P) for the cells of `grid` (rows, columns)."""
         if not self.scale.any():
             return np.zeros((3, grid[0] * grid[1]), np.float32)
-        contrast = measure_colour(pixels, grid, valid=valid_cells(self.config, grid))
+        contrast = measure_color(pixels, grid, valid=valid_cells(self.config, grid))
         return np.asarray(contrast * self.scale[:, None], np.float32)
 
 
-def measure_colour(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarray | None) -> np.ndarray:
+def measure_color(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarray | None) -> np.ndarray:
     """Each cell's L*, a*, b* less those of its surroundings: float32 (3, P) of RGB uint8 (h, w, 3).
 
     Cells that are not `valid` (bool, P) have no say in the others', and get 0.
@@ -62,19 +62,19 @@ def measure_colour(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarr
     return np.ascontiguousarray(contrast.reshape(-1, 3).T)
 
 
-def fit_local_colour(colours: np.ndarray, patches: np.ndarray, config: PatchCoreConfig) -> LocalColour:
+def fit_local_color(colors: np.ndarray, patches: np.ndarray, config: PatchCoreConfig) -> LocalColor:
     """What gives a* and b* the spread of `config.colour_weight` of all features together, and L* three quarters of it.
 
     Images of a grey camera get none of it: a scale of 0.
 
-    `colours` float32 (3, n) are from `measure_colour`, of good parts; `patches` float32 (D, m) those of some of them.
+    `colors` float32 (3, n) are from `measure_color`, of good parts; `patches` float32 (D, m) those of some of them.
     """
-    found = colours.std(axis=1, dtype=np.float64)
-    if found[1:].max() < _GREY_SPREAD:
-        return LocalColour(config, np.zeros(3, np.float32))
+    found = colors.std(axis=1, dtype=np.float64)
+    if found[1:].max() < _GRAY_SPREAD:
+        return LocalColor(config, np.zeros(3, np.float32))
     spread = np.maximum(found, _LEAST_SPREAD)
     features = np.sqrt(patches.var(axis=1, dtype=np.float64).sum())
-    return LocalColour(config, np.asarray(config.colour_weight * features * _CHANNEL_WEIGHTS / spread, np.float32))
+    return LocalColor(config, np.asarray(config.colour_weight * features * _CHANNEL_WEIGHTS / spread, np.float32))
 
 
 def _blur(values: np.ndarray, sigma: float) -> np.ndarray:

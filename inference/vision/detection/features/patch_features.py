@@ -35,7 +35,7 @@ class PatchFeatures:
     `samples` maps an image's index to all its patches (P, D); in memory-saving mode that is only a part of
     the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one. Of images that
     are seen in `tiles` there are no samples: they are opened again; `grid` is that of a tile then, and the cells of
-    the groups are places on `tiling.PLACES`. `colour_scale` (3,) is that of the last three columns, where these are
+    the groups are places on `tiling.PLACES`. `color_scale` (3,) is that of the last three columns, where these are
     of colour.
     """
 
@@ -50,7 +50,7 @@ class PatchFeatures:
     samples: dict[int, np.ndarray] = field(repr=False, default_factory=dict)
     skipped: dict[str, InferenceError] = field(default_factory=dict)
     mirrored: np.ndarray | None = None
-    colour_scale: np.ndarray | None = None
+    color_scale: np.ndarray | None = None
     tiles: TiledImages | None = None
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.vision.detection.features.local_color import LocalColour
+from inference.vision.detection.features.local_color import LocalColor
 from inference.vision.networks.runtime import FeatureRuntime
 
 Progress = Callable[[str, int, int], None]
@@ -22,16 +22,16 @@ class ImageSource:
 
 
 def compute_patches(
-    runtime: FeatureRuntime, batch: np.ndarray, *, colour: LocalColour | None = None
+    runtime: FeatureRuntime, batch: np.ndarray, *, color: LocalColor | None = None
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """Patches of a prepared batch (N, H, W, 3) as float32 (N, D, P) with the grid (rows, columns), P = rows·columns.
 
-    With `colour` its columns follow those of the backbone.
+    With `color` its columns follow those of the backbone.
     """
     (maps,) = runtime.features(batch)
     count, dimension, rows, columns = maps.shape
     patches = maps.reshape(count, dimension, rows * columns)
-    if colour is None:
+    if color is None:
         return patches, (rows, columns)
-    described = np.stack([colour.describe(pixels, (rows, columns)) for pixels in batch])
+    described = np.stack([color.describe(pixels, (rows, columns)) for pixels in batch])
     return np.concatenate([patches, described], axis=1), (rows, columns)

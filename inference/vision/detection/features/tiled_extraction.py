@@ -15,7 +15,7 @@ from inference.errors import ImageError, InferenceError, ModelError
 from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.coreset import select_coreset
 from inference.vision.detection.features.input_preparation import light_varies, resize_input
-from inference.vision.detection.features.local_color import LocalColour
+from inference.vision.detection.features.local_color import LocalColor
 from inference.vision.detection.features.patch_features import PatchFeatures, PatchGroup
 from inference.vision.detection.features.patches import ImageSource, Progress
 from inference.vision.detection.features.tiled_image import TiledImage, TiledImages, open_tiled
@@ -32,13 +32,13 @@ def extract_tiled(
     config: PatchCoreConfig,
     *,
     open_graph: Callable[[GraphSpec], FeatureRuntime],
-    colour_scale: np.ndarray | None = None,
+    color_scale: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> PatchFeatures:
     """As `extract_features`, for a configuration with tiles."""
     try:
         return _TiledExtraction(
-            sources, config, open_graph=open_graph, colour_scale=colour_scale, progress=progress
+            sources, config, open_graph=open_graph, color_scale=color_scale, progress=progress
         ).run()
     except MemoryError as error:
         raise ModelError("out_of_memory") from error
@@ -51,13 +51,13 @@ class _TiledExtraction:
         config: PatchCoreConfig,
         *,
         open_graph: Callable[[GraphSpec], FeatureRuntime],
-        colour_scale: np.ndarray | None,
+        color_scale: np.ndarray | None,
         progress: Progress | None,
     ) -> None:
         self._sources = sources
         self._config = config
         self._open_graph = open_graph
-        self._colour_scale = colour_scale
+        self._color_scale = color_scale
         self._progress = progress
         self._skipped: dict[str, InferenceError] = {}
         self._done = 0
@@ -69,14 +69,14 @@ class _TiledExtraction:
         config = self._config
         graph = GraphSpec(config.spec, shape, patch_window=config.patch_window, merged=True)
         runtime = self._open_graph(graph)
-        colour = self._fit_colour(runtime)
+        color = self._fit_color(runtime)
         gathered = _Groups(config, row_count=largest * len(self._sources), report=self._report)
         used: list[ImageSource] = []
         first_input: np.ndarray | None = None
         patch_count = 0
         for done, source in enumerate(self._sources):
             self._done = done
-            image = self._open(source, runtime, colour)
+            image = self._open(source, runtime, color)
             if image is None:
                 continue
             if first_input is None:
@@ -102,8 +102,8 @@ class _TiledExtraction:
             first_input=first_input,
             runtime=runtime,
             skipped=self._skipped,
-            colour_scale=None if colour is None else colour.scale,
-            tiles=TiledImages(config, runtime, tuple(used), patch_count, colour),
+            color_scale=None if color is None else color.scale,
+            tiles=TiledImages(config, runtime, tuple(used), patch_count, color),
         )
 
     def _look_around(self, shape: tuple[int, int]) -> int:
@@ -122,23 +122,23 @@ class _TiledExtraction:
             self._config = replace(self._config, even_light=light_varies(small, self._config))
         return largest
 
-    def _fit_colour(self, runtime: FeatureRuntime) -> LocalColour | None:
+    def _fit_color(self, runtime: FeatureRuntime) -> LocalColor | None:
         """What gives patches their colour, by the first tiles of the first image that can be used."""
         config = self._config
         if config.colour_weight <= 0.0:
             return None
-        if self._colour_scale is not None:
-            return LocalColour(config, self._colour_scale)
+        if self._color_scale is not None:
+            return LocalColor(config, self._color_scale)
         for source in self._sources:
             image = self._open(source, runtime, None)
             if image is not None:
                 self._report()
-                return image.fit_colour()
+                return image.fit_color()
         raise ModelError("no_usable_images")
 
-    def _open(self, source: ImageSource, runtime: FeatureRuntime, colour: LocalColour | None) -> TiledImage | None:
+    def _open(self, source: ImageSource, runtime: FeatureRuntime, color: LocalColor | None) -> TiledImage | None:
         image = self._load(source)
-        return None if image is None else open_tiled(image, self._config, runtime, colour=colour)
+        return None if image is None else open_tiled(image, self._config, runtime, color=color)
 
     def _load(self, source: ImageSource) -> np.ndarray | None:
         if source.key in self._skipped:

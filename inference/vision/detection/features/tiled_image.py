@@ -9,7 +9,7 @@ from itertools import islice
 import numpy as np
 
 from inference.vision.detection.config import PatchCoreConfig
-from inference.vision.detection.features.local_color import LocalColour, fit_local_colour, measure_colour
+from inference.vision.detection.features.local_color import LocalColor, fit_local_color, measure_color
 from inference.vision.detection.features.patches import ImageSource
 from inference.vision.detection.features.tiling import TilePlan, patches_at, plan_tiles, prepare_tiles, stream_patches
 from inference.vision.detection.memory_bank import Bank
@@ -25,7 +25,7 @@ Report = Callable[[], None]
 class TiledImage:
     """`pixels` as tiles are cut from them, the `plan` of the cuts, and which cells of the whole grid count.
 
-    `colours` (3, P) are the columns for the colour of the cells of the whole grid, where patches have them.
+    `colors` (3, P) are the columns for the colour of the cells of the whole grid, where patches have them.
     """
 
     config: PatchCoreConfig
@@ -33,7 +33,7 @@ class TiledImage:
     plan: TilePlan
     pixels: np.ndarray = field(repr=False)
     valid: np.ndarray | None = field(repr=False)
-    colours: np.ndarray | None = field(repr=False, default=None)
+    colors: np.ndarray | None = field(repr=False, default=None)
 
     @property
     def score_share(self) -> float:
@@ -43,7 +43,7 @@ class TiledImage:
     def stream(self, report: Report | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """As `stream_patches`; what does not count may be among the patches."""
         for cells, patches in stream_patches(self.runtime, self.pixels, self.plan, valid=self.valid, report=report):
-            yield cells, self._with_colour(patches, cells)
+            yield cells, self._with_color(patches, cells)
 
     def measure(self, bank: Bank, projection: Projection | None, *, report: Report | None = None) -> np.ndarray:
         """Distances of all patches to the bank, float32 (P,), smoothed over the whole grid."""
@@ -60,9 +60,9 @@ class TiledImage:
 
     def patches_at(self, cells: np.ndarray) -> np.ndarray:
         """The patches of a few cells of the whole grid: float32 (D, n)."""
-        return self._with_colour(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
+        return self._with_color(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
 
-    def fit_colour(self) -> LocalColour:
+    def fit_color(self) -> LocalColor:
         """What gives patches like this image's their colour: by all of it, and by the features of its first tiles."""
         # One tile may lie almost wholly outside of what counts; a batch of them is computed at once anyway.
         first = list(islice(self.stream(), BATCH_SIZE))
@@ -70,22 +70,22 @@ class TiledImage:
         patches = np.concatenate([part for _, part in first], axis=1)
         counted = np.ones(len(cells), np.bool_) if self.valid is None else self.valid[cells]
         shown = np.ones(self.plan.grid, np.bool_).ravel() if self.valid is None else self.valid
-        colours = measure_colour(_inside(self.pixels, self.plan), self.plan.grid, valid=self.valid)
-        return fit_local_colour(colours[:, shown], patches[:, counted], self.config)
+        colors = measure_color(_inside(self.pixels, self.plan), self.plan.grid, valid=self.valid)
+        return fit_local_color(colors[:, shown], patches[:, counted], self.config)
 
-    def _with_colour(self, patches: np.ndarray, cells: np.ndarray) -> np.ndarray:
-        return patches if self.colours is None else np.concatenate([patches, self.colours[:, cells]])
+    def _with_color(self, patches: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        return patches if self.colors is None else np.concatenate([patches, self.colors[:, cells]])
 
 
 def open_tiled(
-    image: np.ndarray, config: PatchCoreConfig, runtime: FeatureRuntime, *, colour: LocalColour | None
+    image: np.ndarray, config: PatchCoreConfig, runtime: FeatureRuntime, *, color: LocalColor | None
 ) -> TiledImage:
     """The image, RGB uint8 of any size, preprocessed and ready to be cut. Raises ModelError(`image_wrong_shape`)."""
     plan = plan_tiles(image.shape, config)
     pixels = prepare_tiles(image, config, plan)
     # Measured on the whole image, so that colour has no seams either.
-    colours = None if colour is None else colour.describe(_inside(pixels, plan), plan.grid)
-    return TiledImage(config, runtime, plan, pixels, valid_cells(config, plan.grid), colours)
+    colors = None if color is None else color.describe(_inside(pixels, plan), plan.grid)
+    return TiledImage(config, runtime, plan, pixels, valid_cells(config, plan.grid), colors)
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ class TiledImages:
     runtime: FeatureRuntime
     sources: tuple[ImageSource, ...]
     patch_count: int
-    colour: LocalColour | None
+    color: LocalColor | None
 
     def open(self, index: int, *, mirrored: bool = False) -> TiledImage:
         """One image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""
         image = check_image(self.sources[index].load())
         shown = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
-        return open_tiled(shown, self.config, self.runtime, colour=self.colour)
+        return open_tiled(shown, self.config, self.runtime, color=self.color)
 
 
 def _inside(pixels: np.ndarray, plan: TilePlan) -> np.ndarray:

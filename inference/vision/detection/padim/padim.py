@@ -26,7 +26,7 @@ from inference.vision.detection.padim.config import PadimConfig
 from inference.vision.detection.padim.fitting import draw_channels, gather_patches
 from inference.vision.detection.padim.gaussians import Gaussians, fit_gaussians
 from inference.vision.detection.patchcore.bank_bundle import KIND
-from inference.vision.detection.reference_image import make_golden_input
+from inference.vision.detection.reference_image import make_reference_input
 from inference.vision.detection.scoring import score_distances, valid_cells
 from inference.vision.images.input_pixels import check_image
 from inference.vision.networks.backbones import hash_weights, resolve_weights
@@ -63,7 +63,7 @@ class Padim:
         exemplar_owners: np.ndarray,
         training_keys: tuple[str, ...],
         figures: PadimFigures,
-        golden_input: np.ndarray,
+        reference_input: np.ndarray,
         weights_sha256: str,
         metadata: Mapping[str, Any] = _NOTHING,
     ) -> None:
@@ -73,7 +73,7 @@ class Padim:
         self.figures = figures
         self.metadata = metadata
         self.weights_sha256 = weights_sha256
-        self.golden_input = golden_input
+        self.reference_input = reference_input
         self._gaussians = gaussians
         self._channels = channels
         self._exemplars = exemplars
@@ -119,7 +119,7 @@ class Padim:
             exemplar_owners=np.asarray([members[place] for place in kept], dtype=np.int32),
             training_keys=features.keys,
             figures=PadimFigures(image_count=len(members), channel_count=len(channels)),
-            golden_input=make_golden_input(features.first_input),
+            reference_input=make_reference_input(features.first_input),
             weights_sha256=hash_weights(resolve_weights(config.spec, weights)),
         )
 
@@ -141,16 +141,16 @@ class Padim:
         if inputs:
             yield from self._detect(np.stack(inputs), shapes)
 
-    def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+    def score_reference(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
         """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         height, width = self.input_size_px
-        patches, grid = compute_patches(runtime or self.runtime, self.golden_input[None])
+        patches, grid = compute_patches(runtime or self.runtime, self.reference_input[None])
         detection = self._describe(np.ascontiguousarray(patches[0][self._channels].T), grid, height=height, width=width)
         return detection.score, detection.anomaly_map
 
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = _NOTHING) -> Manifest:
         """Write the bundle into a new folder; `metadata` is kept beside the model's own. Raises as `write_bundle`."""
-        score, anomaly_map = self.score_golden()
+        score, anomaly_map = self.score_reference()
         portable = portable_of(self.runtime)
         return write_bundle(
             folder,
@@ -177,7 +177,7 @@ class Padim:
                 "channels": self._channels,
                 "exemplars": self._exemplars,
                 "exemplar_owners": self._exemplar_owners,
-                "golden_input": self.golden_input,
+                "golden_input": self.reference_input,
                 "golden_map": anomaly_map,
             },
             files={} if portable is None else {"graph.xml": portable.xml, "graph.bin": portable.weights},
@@ -199,7 +199,7 @@ class Padim:
             height, width = document["input_size_px"]
             gaussians = Gaussians(tensors["mean"], tensors["inverse_covariance"], tensors["spread"])
             channels, owners = tensors["channels"], tensors["exemplar_owners"]
-            exemplars, golden_input = tensors["exemplars"], tensors["golden_input"]
+            exemplars, reference_input = tensors["exemplars"], tensors["golden_input"]
             keys = tuple(document["training_keys"])
             figures = PadimFigures(**document["figures"])
             weights_sha256 = str(document["backbone"]["weights_sha256"])
@@ -230,7 +230,7 @@ class Padim:
             exemplar_owners=owners,
             training_keys=keys,
             figures=figures,
-            golden_input=golden_input,
+            reference_input=reference_input,
             weights_sha256=weights_sha256,
             metadata=user,
         )

@@ -37,14 +37,14 @@ class BuildFigures:
 class BuiltBank:
     """`rows` float32 (M, k) in the projected space, with the image (`owners`) and the cell of the grid of each.
 
-    `colour_scale` (3,) is that of the patches' colour, where it counts.
+    `color_scale` (3,) is that of the patches' colour, where it counts.
     """
 
     rows: np.ndarray
     owners: np.ndarray
     cells: np.ndarray
     projection: Projection | None
-    colour_scale: np.ndarray | None
+    color_scale: np.ndarray | None
     figures: BuildFigures
 
 
@@ -85,7 +85,7 @@ def build_bank(features: PatchFeatures, *, report: Report) -> BuiltBank:
         owners=owners,
         cells=cells,
         projection=projection,
-        colour_scale=features.colour_scale,
+        color_scale=features.color_scale,
         figures=figures,
     )
 
@@ -131,7 +131,7 @@ def extend_bank(old: BuiltBank, features: PatchFeatures, *, report: Report) -> B
         owners=owners,
         cells=cells,
         projection=old.projection,
-        colour_scale=old.colour_scale,
+        color_scale=old.color_scale,
         figures=figures,
     )
 

@@ -30,7 +30,7 @@ class BankContents:
     input_size_px: tuple[int, int]
     bank: BuiltBank
     training_keys: tuple[str, ...]
-    golden_input: np.ndarray
+    reference_input: np.ndarray
     weights_sha256: str
     portable: PortableGraph | None
     metadata: Mapping[str, Any]
@@ -43,7 +43,7 @@ class BankContents:
 
 
 def write_bank(
-    folder: Path, contents: BankContents, *, golden_score: float, golden_map: np.ndarray, runtime: str
+    folder: Path, contents: BankContents, *, reference_score: float, reference_map: np.ndarray, runtime: str
 ) -> Manifest:
     """Write the bundle into a new folder, with what `runtime` found for the golden input. Raises as `write_bundle`."""
     config, bank, portable = contents.config, contents.bank, contents.portable
@@ -61,17 +61,17 @@ def write_bank(
                 "source": config.spec.source,
             },
             "figures": {name: getattr(bank.figures, name) for name in BuildFigures.__dataclass_fields__},
-            "golden": {"score": golden_score, "runtime": runtime},
+            "golden": {"score": reference_score, "runtime": runtime},
             "user": dict(contents.metadata),
         },
         tensors={
             "bank": bank.rows,
             "owners": bank.owners,
             "cells": bank.cells,
-            "golden_input": contents.golden_input,
-            "golden_map": golden_map,
+            "golden_input": contents.reference_input,
+            "golden_map": reference_map,
             **_projection_tensors(bank.projection),
-            **({} if bank.colour_scale is None else {"colour_scale": bank.colour_scale}),
+            **({} if bank.color_scale is None else {"colour_scale": bank.color_scale}),
         },
         files={} if portable is None else {"graph.xml": portable.xml, "graph.bin": portable.weights},
     )
@@ -93,11 +93,11 @@ def read_bank(bundle: Bundle) -> BankContents:
                 owners=tensors["owners"],
                 cells=tensors["cells"],
                 projection=projection,
-                colour_scale=tensors.get("colour_scale"),
+                color_scale=tensors.get("colour_scale"),
                 figures=BuildFigures(**document["figures"]),
             ),
             training_keys=tuple(document["training_keys"]),
-            golden_input=tensors["golden_input"],
+            reference_input=tensors["golden_input"],
             weights_sha256=str(document["backbone"]["weights_sha256"]),
             portable=PortableGraph(files["graph.xml"], files["graph.bin"]) if "graph.xml" in files else None,
             metadata=MappingProxyType(dict(document["user"])),
@@ -117,7 +117,7 @@ def _fits(bank: BuiltBank, config: PatchCoreConfig, key_count: int) -> bool:
     """Whether the parts of a bank that was read belong together and to patches of this configuration."""
     projection, count = bank.projection, len(bank.rows)
     dimension = columns = config.dimension
-    scale = bank.colour_scale
+    scale = bank.color_scale
     if (scale is not None) != (config.colour_weight > 0.0):
         return False
     if scale is not None and (scale.shape != (3,) or not np.isfinite(scale).all()):

@@ -20,7 +20,7 @@ from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.detection import Detection, locate
 from inference.vision.detection.features.feature_extraction import extract_features
 from inference.vision.detection.features.input_preparation import prepare_input
-from inference.vision.detection.features.local_color import LocalColour
+from inference.vision.detection.features.local_color import LocalColor
 from inference.vision.detection.features.patch_features import PatchFeatures
 from inference.vision.detection.features.patches import ImageSource, Progress, compute_patches
 from inference.vision.detection.features.tiled_image import open_tiled
@@ -29,7 +29,7 @@ from inference.vision.detection.memory_bank import Bank
 from inference.vision.detection.patchcore.bank_building import BuiltBank, build_bank, extend_bank
 from inference.vision.detection.patchcore.bank_bundle import KIND, BankContents, read_bank, write_bank
 from inference.vision.detection.patchcore.cross_fit import cross_fit_scores, unseen_scores
-from inference.vision.detection.reference_image import check_golden, make_golden_input
+from inference.vision.detection.reference_image import check_reference, make_reference_input
 from inference.vision.detection.scoring import measure_patches, score_distances, valid_cells
 from inference.vision.images.input_pixels import check_image
 from inference.vision.images.prefetch import read_ahead
@@ -47,7 +47,7 @@ __all__ = [
     "Progress",
     "cross_fit_scores",
     "extract_patches",
-    "verify_golden",
+    "verify_reference",
 ]
 
 VOTERS = 5
@@ -86,7 +86,7 @@ class PatchCore:
         runtime: FeatureRuntime,
         bank: BuiltBank,
         training_keys: tuple[str, ...],
-        golden_input: np.ndarray,
+        reference_input: np.ndarray,
         weights_sha256: str,
         metadata: Mapping[str, Any] = _NOTHING,
     ) -> None:
@@ -96,10 +96,10 @@ class PatchCore:
         self.figures = bank.figures
         self.metadata = metadata
         self.weights_sha256 = weights_sha256
-        self.golden_input = golden_input
+        self.reference_input = reference_input
         self._built = bank
         self._bank = Bank(bank.rows)
-        self._colour = None if bank.colour_scale is None else LocalColour(config, bank.colour_scale)
+        self._color = None if bank.color_scale is None else LocalColor(config, bank.color_scale)
 
     @property
     def bank_size(self) -> int:
@@ -140,7 +140,7 @@ class PatchCore:
             runtime=features.runtime,
             bank=build_bank(features, report=_report_coreset(progress)),
             training_keys=features.keys,
-            golden_input=make_golden_input(features.first_input),
+            reference_input=make_reference_input(features.first_input),
             weights_sha256=hash_weights(resolve_weights(features.config.spec, weights)),
         )
 
@@ -151,7 +151,7 @@ class PatchCore:
             self.config,
             open_graph=lambda _: self.runtime,
             size_px=self.input_size_px,
-            colour_scale=self._built.colour_scale,
+            color_scale=self._built.color_scale,
             progress=progress,
         )
 
@@ -168,7 +168,7 @@ class PatchCore:
             runtime=self.runtime,
             bank=extend_bank(self._built, features, report=_report_coreset(progress)),
             training_keys=(*self.training_keys, *features.keys),
-            golden_input=self.golden_input,
+            reference_input=self.reference_input,
             weights_sha256=self.weights_sha256,
             metadata=self.metadata,
         )
@@ -179,9 +179,9 @@ class PatchCore:
         return unseen_scores(features, self._bank, projection=self._built.projection, progress=progress)
 
     def _check_own(self, features: PatchFeatures) -> None:
-        own, theirs = self._built.colour_scale, features.colour_scale
-        same_colour = own is theirs or (own is not None and theirs is not None and np.array_equal(own, theirs))
-        if features.graph != self.runtime.graph or features.config != self.config or not same_colour:
+        own, theirs = self._built.color_scale, features.color_scale
+        same_color = own is theirs or (own is not None and theirs is not None and np.array_equal(own, theirs))
+        if features.graph != self.runtime.graph or features.config != self.config or not same_color:
             raise ModelError("config_invalid", field="features", value="taken otherwise")
 
     def inspect(self, image: np.ndarray) -> Detection:
@@ -216,18 +216,18 @@ class PatchCore:
 
         The bundle holds everything that inspection on the CPU needs, the backbone's graph included.
         """
-        score, anomaly_map = self.score_golden()
+        score, anomaly_map = self.score_reference()
         contents = BankContents(
             config=self.config,
             input_size_px=self.input_size_px,
             bank=self._built,
             training_keys=self.training_keys,
-            golden_input=self.golden_input,
+            reference_input=self.reference_input,
             weights_sha256=self.weights_sha256,
             portable=portable_of(self.runtime),
             metadata=metadata,
         )
-        return write_bank(folder, contents, golden_score=score, golden_map=anomaly_map, runtime=self.runtime.name)
+        return write_bank(folder, contents, reference_score=score, reference_map=anomaly_map, runtime=self.runtime.name)
 
     @classmethod
     def load(
@@ -271,13 +271,13 @@ class PatchCore:
             runtime=runtime,
             bank=contents.bank,
             training_keys=contents.training_keys,
-            golden_input=contents.golden_input,
+            reference_input=contents.reference_input,
             weights_sha256=contents.weights_sha256,
             metadata=contents.metadata,
         )
 
     def _detect(self, batch: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[Detection]:
-        patches, grid = compute_patches(self.runtime, batch, colour=self._colour)
+        patches, grid = compute_patches(self.runtime, batch, color=self._color)
         return [
             self._describe(image_patches, grid, height=shape[0], width=shape[1])
             for image_patches, shape in zip(patches, shapes, strict=True)
@@ -308,7 +308,7 @@ class PatchCore:
         )
 
     def _detect_tiled(self, image: np.ndarray) -> Detection:
-        tiled = open_tiled(image, self.config, self.runtime, colour=self._colour)
+        tiled = open_tiled(image, self.config, self.runtime, color=self._color)
         projection, grid = self._built.projection, tiled.plan.grid
         distances = tiled.measure(self._bank, projection)
         score, highest = score_distances(distances, valid=tiled.valid, share=tiled.score_share)
@@ -342,18 +342,18 @@ class PatchCore:
         nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
         return nearest, rows[owners.index(nearest)]
 
-    def score_golden(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+    def score_reference(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
         """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
         height, width = self.input_size_px
-        patches, grid = compute_patches(runtime or self.runtime, self.golden_input[None], colour=self._colour)
+        patches, grid = compute_patches(runtime or self.runtime, self.reference_input[None], color=self._color)
         detection = self._describe(patches[0], grid, height=height, width=width)
         return detection.score, detection.anomaly_map
 
 
-def verify_golden(model: PatchCore, bundle: Bundle) -> None:
-    """Score the bundle's reference image with the model's runtime. Raises as `check_golden` does."""
-    score, anomaly_map = model.score_golden()
-    check_golden(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
+def verify_reference(model: PatchCore, bundle: Bundle) -> None:
+    """Score the bundle's reference image with the model's runtime. Raises as `check_reference` does."""
+    score, anomaly_map = model.score_reference()
+    check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
 
 
 def _report_coreset(progress: Progress | None) -> Callable[[int, int], None]:

@@ -27,7 +27,7 @@ def test_a_page_comes_as_wide_as_asked_and_is_another_for_another_number() -> No
     assert first != second
 
 
-def test_the_passage_is_coloured_and_nothing_else() -> None:
+def test_the_passage_is_colored_and_nothing_else() -> None:
     (line,) = read_pdf(CONTENT).pages[0].lines
     plain, marked = (pixels(render_page(CONTENT, 1, width_px=600, marks=marks)) for marks in ([], [line.box]))
     rows, columns = np.nonzero((plain != marked).any(axis=2))

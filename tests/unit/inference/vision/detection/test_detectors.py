@@ -97,13 +97,13 @@ def test_one_by_one_and_many_agree(model: Padim) -> None:
     np.testing.assert_allclose([found.score for found in model.inspect_many(images)], alone, rtol=1e-4)
 
 
-def test_a_saved_model_is_loaded_as_what_it_is_and_scores_its_golden_image(model: Padim, tmp_path: Path) -> None:
+def test_a_saved_model_is_loaded_as_what_it_is_and_scores_its_reference_image(model: Padim, tmp_path: Path) -> None:
     manifest = model.save(tmp_path / "b", metadata={"product": "p"})
     loaded = detectors.load(tmp_path / "b", device="cpu", manifest_sha256=manifest.sha256)
     assert isinstance(loaded, Padim)
     assert loaded.config == model.config
     assert loaded.metadata == {"product": "p"}
-    detectors.verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    detectors.verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
     first, again = model.inspect(draw(200, hole=True)), loaded.inspect(draw(200, hole=True))
     assert again.score == pytest.approx(first.score, rel=1e-5)
     assert again.nearest_key == first.nearest_key
@@ -113,7 +113,7 @@ def test_a_model_that_scores_otherwise_is_refused(model: Padim, features: PatchF
     model.save(tmp_path / "b")
     other = detectors.fit(features, replace(CONFIG, seed=1))
     with pytest.raises(ModelError) as caught:
-        detectors.verify_golden(other, read_bundle(tmp_path / "b", kind="memory_bank"))
+        detectors.verify_reference(other, read_bundle(tmp_path / "b", kind="memory_bank"))
     assert caught.value.code == "golden_mismatch"
 
 
@@ -147,7 +147,7 @@ def test_patchcore_goes_through_the_same_interface(tmp_path: Path) -> None:
     built.save(tmp_path / "b")
     loaded = detectors.load(tmp_path / "b", device="cpu")
     assert isinstance(loaded, PatchCore)
-    detectors.verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    detectors.verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
     assert detectors.describe(loaded)["detector"] == "patchcore"
 
 

@@ -66,7 +66,7 @@ def test_webp_pixels_equal_those_of_pillow() -> None:
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "BMP", "TIFF"])
-def test_grey_images_have_three_equal_channels(image_format: str) -> None:
+def test_gray_images_have_three_equal_channels(image_format: str) -> None:
     pixels = decode(save(SMOOTH[..., 0], image_format)).pixels
     assert pixels.shape == (48, 64, 3)
     assert np.ptp(pixels.astype(int), axis=2).max() == 0
@@ -110,7 +110,7 @@ def test_alpha_is_flattened_on_white_and_an_unused_alpha_ignored() -> None:
     assert unused.notes == ("alpha_ignored",)
 
 
-def test_palette_images_show_their_colours() -> None:
+def test_palette_images_show_their_colors() -> None:
     palette = Image.fromarray(PICTURE).quantize(16)
     expected = np.asarray(palette.convert("RGB"))
     np.testing.assert_array_equal(decode(save(palette, "PNG")).pixels, expected)
@@ -145,7 +145,7 @@ def test_a_broken_exif_block_spoils_no_picture() -> None:
 
 @pytest.mark.parametrize("image_format", ["WEBP", "PNG", "TIFF"])
 def test_of_an_animation_the_first_frame_is_taken_and_said(image_format: str) -> None:
-    frames = [Image.new("RGB", (10, 8), colour) for colour in ("red", "blue", "green")]
+    frames = [Image.new("RGB", (10, 8), color) for color in ("red", "blue", "green")]
     options = {"lossless": True} if image_format == "WEBP" else {}
     image = decode(save(frames[0], image_format, save_all=True, append_images=frames[1:], **options))
     assert "first_frame" in image.notes

@@ -12,12 +12,12 @@ from inference.vision.images.illumination import draw_light, estimate_noise, sur
 Pixels = NDArray[np.uint8]
 
 
-def _grey(values: NDArray[np.floating]) -> Pixels:
+def _gray(values: NDArray[np.floating]) -> Pixels:
     return np.repeat(np.clip(values, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
 def test_varied_light_is_a_straight_line_that_clips() -> None:
-    pixels = _grey(np.tile(np.linspace(50, 150, 101), (20, 1)))
+    pixels = _gray(np.tile(np.linspace(50, 150, 101), (20, 1)))
     half = vary_light(pixels, exposure=0.5, contrast=1.0)
     assert np.abs(half.astype(int) - pixels / 2).max() <= 1
     flat = vary_light(pixels, exposure=1.0, contrast=0.5)
@@ -51,25 +51,25 @@ def test_image_of_a_pixel_has_no_noise() -> None:
 def test_slope_that_all_images_share_counts_and_structure_does_not() -> None:
     rng = np.random.default_rng(2)
     slope = np.tile(np.linspace(0.75, 1.25, 120), (90, 1))
-    uneven = [_grey(120 * slope + rng.normal(0, 3, slope.shape)) for _ in range(6)]
+    uneven = [_gray(120 * slope + rng.normal(0, 3, slope.shape)) for _ in range(6)]
     assert survey_light(uneven).side_drop == pytest.approx(0.5, abs=0.05)
     parts = []
     for index in range(6):
         values = np.full((90, 120), 120.0)
         cv2.circle(values, (60, 45), 30, 200.0, -1)
-        parts.append(_grey(values[:, :: 1 if index % 2 else -1]))
+        parts.append(_gray(values[:, :: 1 if index % 2 else -1]))
     assert survey_light(parts).side_drop < 0.05
 
 
-def test_survey_counts_contrast_variation_colour_and_warnings() -> None:
+def test_survey_counts_contrast_variation_color_and_warnings() -> None:
     rng = np.random.default_rng(3)
     texture = rng.normal(0, 5, (100, 100))
-    survey = survey_light([_grey(level + texture) for level in (80.0, 120.0)])
+    survey = survey_light([_gray(level + texture) for level in (80.0, 120.0)])
     assert survey.mean_variation == pytest.approx(0.2, abs=0.01)
     assert survey.contrast_levels == pytest.approx(26, abs=4)
-    assert not survey.has_colour
+    assert not survey.has_color
     black = np.zeros((64, 64, 3), np.uint8)
     red = np.full((64, 64, 3), (200, 30, 30), np.uint8)
     found = survey_light([black, red])
-    assert found.has_colour
+    assert found.has_color
     assert found.warnings == {"under_exposed": 1}

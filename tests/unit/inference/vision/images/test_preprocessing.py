@@ -12,8 +12,8 @@ from inference.errors import InferenceError
 from inference.vision.images.preprocessing import Preprocessing
 
 RNG = np.random.default_rng(3)
-COLOUR = RNG.integers(40, 120, (40, 52, 3), dtype=np.uint8)
-GREY = np.repeat(COLOUR[..., :1], 3, axis=2)
+COLOR = RNG.integers(40, 120, (40, 52, 3), dtype=np.uint8)
+GRAY = np.repeat(COLOR[..., :1], 3, axis=2)
 ALL_ON: dict[str, Any] = {
     "grayscale": True,
     "clahe": True,
@@ -48,27 +48,27 @@ def test_every_option_keeps_shape_and_type_and_leaves_the_input_alone(
 
 
 @pytest.mark.parametrize("options", SINGLES, ids=lambda options: "+".join(map(str, options)))
-def test_every_option_changes_a_colour_image(options: dict[str, Any]) -> None:
-    assert not np.array_equal(Preprocessing(**options).apply(COLOUR), COLOUR)
+def test_every_option_changes_a_color_image(options: dict[str, Any]) -> None:
+    assert not np.array_equal(Preprocessing(**options).apply(COLOR), COLOR)
 
 
 def test_without_options_nothing_is_touched() -> None:
-    assert Preprocessing().apply(COLOUR) is COLOUR
+    assert Preprocessing().apply(COLOR) is COLOR
 
 
 @pytest.mark.parametrize("options", SINGLES, ids=lambda options: "+".join(map(str, options)))
-def test_a_grey_image_stays_grey(options: dict[str, Any]) -> None:
-    assert np.ptp(Preprocessing(**options).apply(GREY).astype(int), axis=2).max() == 0
+def test_a_gray_image_stays_gray(options: dict[str, Any]) -> None:
+    assert np.ptp(Preprocessing(**options).apply(GRAY).astype(int), axis=2).max() == 0
 
 
 def test_normalize_undoes_a_change_of_exposure() -> None:
-    dark = (GREY * 0.7).astype(np.uint8)
+    dark = (GRAY * 0.7).astype(np.uint8)
     chain = Preprocessing(normalize=True)
-    before = np.abs(GREY.astype(int) - dark).mean()
-    after = np.abs(chain.apply(GREY).astype(int) - chain.apply(dark)).mean()
+    before = np.abs(GRAY.astype(int) - dark).mean()
+    after = np.abs(chain.apply(GRAY).astype(int) - chain.apply(dark)).mean()
     assert after < before / 10
-    assert chain.apply(GREY).min() == 0
-    assert chain.apply(GREY).max() == 255
+    assert chain.apply(GRAY).min() == 0
+    assert chain.apply(GRAY).max() == 255
 
 
 def test_normalize_leaves_a_constant_image_and_limits_its_gain() -> None:
@@ -81,10 +81,10 @@ def test_normalize_leaves_a_constant_image_and_limits_its_gain() -> None:
 
 
 def test_normalize_is_not_led_astray_by_a_few_glints() -> None:
-    glints = GREY.copy()
+    glints = GRAY.copy()
     glints[0, :4] = 255
     chain = Preprocessing(normalize=True)
-    difference = np.abs(chain.apply(glints)[1:].astype(int) - chain.apply(GREY)[1:])
+    difference = np.abs(chain.apply(glints)[1:].astype(int) - chain.apply(GRAY)[1:])
     assert difference.mean() < 4
 
 
@@ -103,7 +103,7 @@ def test_the_region_of_interest_and_ignored_rectangles_make_the_mask() -> None:
     expected[:, 2:6] = True
     expected[:2, 2:4] = False
     np.testing.assert_array_equal(mask, expected)
-    np.testing.assert_array_equal(chain.apply(COLOUR), COLOUR)
+    np.testing.assert_array_equal(chain.apply(COLOR), COLOR)
 
 
 def test_a_doubtful_pixel_counts_so_that_no_image_is_wholly_blind() -> None:

@@ -8,7 +8,7 @@ import pytest
 from inference.artifact import read_bundle, write_bundle
 from inference.errors import ArtifactError, ModelError
 from inference.vision.detection.config import PatchCoreConfig
-from inference.vision.detection.features.local_color import fit_local_colour, measure_colour
+from inference.vision.detection.features.local_color import fit_local_color, measure_color
 from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, cross_fit_scores, extract_patches
 from inference.vision.images.preprocessing import Preprocessing
 
@@ -39,10 +39,10 @@ def margin(model: PatchCore, *, tint: float) -> float:
     return float((stained.mean() - good.mean()) / good.std())
 
 
-def test_an_even_colour_has_no_contrast_whatever_the_light() -> None:
+def test_an_even_color_has_no_contrast_whatever_the_light() -> None:
     for level in (20, 120, 250):
         image = np.full((128, 128, 3), (level, level // 2, level // 3), np.uint8)
-        assert np.abs(measure_colour(image, GRID, valid=None)).max() < 1e-3
+        assert np.abs(measure_color(image, GRID, valid=None)).max() < 1e-3
 
 
 def test_light_that_falls_off_slowly_is_hardly_seen_and_a_stain_is_at_its_place() -> None:
@@ -51,66 +51,66 @@ def test_light_that_falls_off_slowly_is_hardly_seen_and_a_stain_is_at_its_place(
     stained = shaded.copy()
     stained[40:64, 64:88, 2] -= 20
     inner = np.s_[:, 3:-3, 3:-3]
-    from_light = np.abs(measure_colour(shaded, GRID, valid=None).reshape(3, *GRID)[inner]).max()
-    contrast = measure_colour(stained, GRID, valid=None).reshape(3, *GRID)
+    from_light = np.abs(measure_color(shaded, GRID, valid=None).reshape(3, *GRID)[inner]).max()
+    contrast = measure_color(stained, GRID, valid=None).reshape(3, *GRID)
     assert np.abs(contrast[2]).max() > 8 * from_light
     row, column = np.unravel_index(np.abs(contrast[2]).argmax(), GRID)
     assert 5 <= row < 8
     assert 8 <= column < 11
 
 
-def test_what_is_ignored_has_no_say_in_the_colour_beside_it() -> None:
+def test_what_is_ignored_has_no_say_in_the_color_beside_it() -> None:
     plain = np.full((128, 128, 3), (150, 120, 95), np.uint8)
     labelled = plain.copy()
     labelled[:, :64] = (20, 200, 30)
     valid = np.ones(GRID, np.bool_)
     valid[:, :8] = False
-    with_label = measure_colour(labelled, GRID, valid=valid.ravel()).reshape(3, *GRID)
+    with_label = measure_color(labelled, GRID, valid=valid.ravel()).reshape(3, *GRID)
     assert np.abs(with_label).max() < 1e-3
-    assert np.abs(measure_colour(labelled, GRID, valid=None)).max() > 10
+    assert np.abs(measure_color(labelled, GRID, valid=None)).max() > 10
 
 
-def test_a_channel_without_colour_is_not_weighed_by_its_noise() -> None:
+def test_a_channel_without_color_is_not_weighed_by_its_noise() -> None:
     rng = np.random.default_rng(0)
     features = rng.normal(0, 2, (100, 500)).astype(np.float32)
-    colours = rng.normal(0, 1, (3, 500)).astype(np.float32) * np.array([[4.0], [2.0], [0.01]], np.float32)
-    scale = fit_local_colour(colours, features, CONFIG).scale
+    colors = rng.normal(0, 1, (3, 500)).astype(np.float32) * np.array([[4.0], [2.0], [0.01]], np.float32)
+    scale = fit_local_color(colors, features, CONFIG).scale
     spread = np.sqrt(features.var(axis=1).sum())
-    scaled = colours.std(axis=1) * scale / spread
+    scaled = colors.std(axis=1) * scale / spread
     assert scaled[1] == pytest.approx(CONFIG.colour_weight, rel=1e-3)
     assert scaled[0] == pytest.approx(0.75 * CONFIG.colour_weight, rel=1e-3)
     assert scaled[2] < 0.05 * CONFIG.colour_weight
 
 
-def test_a_grey_camera_has_no_colour_to_compare() -> None:
+def test_a_gray_camera_has_no_color_to_compare() -> None:
     def shoot(seed: int) -> np.ndarray:
         return np.repeat(weave(seed)[..., :1], 3, axis=2)
 
-    grey = [ImageSource(str(seed), lambda seed=seed: shoot(seed)) for seed in range(6)]  # type: ignore[misc]
-    model = PatchCore.fit(grey, CONFIG, device="cpu")
+    gray = [ImageSource(str(seed), lambda seed=seed: shoot(seed)) for seed in range(6)]  # type: ignore[misc]
+    model = PatchCore.fit(gray, CONFIG, device="cpu")
     taken = model.extract([ImageSource("more", lambda: shoot(50))])
-    assert taken.colour_scale is not None
-    assert not taken.colour_scale.any()
+    assert taken.color_scale is not None
+    assert not taken.color_scale.any()
     assert model.extend(taken).bank_size >= model.bank_size
     # Another camera may be put in its place: a picture in colour is judged all the same.
     assert np.isfinite(model.inspect(weave(60)).score)
 
 
 def test_a_faint_stain_stands_out_more_than_by_the_network_alone() -> None:
-    with_colour = PatchCore.fit(sources(12), CONFIG, device="cpu")
+    with_color = PatchCore.fit(sources(12), CONFIG, device="cpu")
     alone = PatchCore.fit(
         sources(12),
         PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600, even_light=False, colour_weight=0.0),
         device="cpu",
     )
-    assert margin(with_colour, tint=0.12) > 2 * margin(alone, tint=0.12)
-    found = with_colour.inspect(weave(300, tint=0.12))
+    assert margin(with_color, tint=0.12) > 2 * margin(alone, tint=0.12)
+    found = with_color.inspect(weave(300, tint=0.12))
     x, y, width, height = found.highest_cell
     assert abs((x + width / 2) * 128 - 72) < 20
     assert abs((y + height / 2) * 128 - 48) < 20
 
 
-def test_a_stored_bank_sees_colour_as_the_built_one_and_a_damaged_scale_is_refused(tmp_path: Path) -> None:
+def test_a_stored_bank_sees_color_as_the_built_one_and_a_damaged_scale_is_refused(tmp_path: Path) -> None:
     built = PatchCore.fit(sources(6), CONFIG, device="cpu")
     built.save(tmp_path / "bank")
     stained = weave(300, tint=0.2)
@@ -130,11 +130,11 @@ def test_a_stored_bank_sees_colour_as_the_built_one_and_a_damaged_scale_is_refus
         assert caught.value.code == "artifact_damaged"
 
 
-def test_new_images_are_coloured_as_the_bank_they_are_added_to() -> None:
+def test_new_images_are_colored_as_the_bank_they_are_added_to() -> None:
     bank = PatchCore.fit(sources(8), CONFIG, device="cpu")
     more = [ImageSource(f"more:{seed}", lambda seed=seed: weave(seed)) for seed in range(50, 54)]  # type: ignore[misc]
     taken = bank.extract(more)
-    assert taken.colour_scale is not None
+    assert taken.color_scale is not None
     assert bank.extend(taken).bank_size >= bank.bank_size
     elsewhere = extract_patches(more, bank.config, device="cpu")
     with pytest.raises(ModelError) as caught:

@@ -19,7 +19,7 @@ from inference.vision.detection.patchcore.patchcore import (
     PatchCoreConfig,
     cross_fit_scores,
     extract_patches,
-    verify_golden,
+    verify_reference,
 )
 from inference.vision.detection.regions import find_regions
 from inference.vision.images.preprocessing import Preprocessing
@@ -77,8 +77,8 @@ def test_a_place_survives_the_grid_of_all_images() -> None:
 def test_patches_of_all_tiles_lie_on_one_grid(model: PatchCore) -> None:
     """The same place is most alike when it is seen by other tiles, half a tile off: at its own cell, not beside it."""
     image = draw(50)
-    first = open_tiled(image, CONFIG, model.runtime, colour=None)
-    other = open_tiled(np.ascontiguousarray(image[:, 64:]), CONFIG, model.runtime, colour=None)
+    first = open_tiled(image, CONFIG, model.runtime, color=None)
+    other = open_tiled(np.ascontiguousarray(image[:, 64:]), CONFIG, model.runtime, color=None)
     row, columns = 20, np.arange(10, first.plan.grid[1] - 4)
     here = first.patches_at(row * first.plan.grid[1] + columns)
     apart = [
@@ -120,7 +120,7 @@ def test_the_map_of_a_normal_part_has_no_seams(model: PatchCore) -> None:
 def test_a_saved_model_inspects_in_the_same_tiles(model: PatchCore, tmp_path: Path) -> None:
     model.save(tmp_path / "b")
     loaded = PatchCore.load(tmp_path / "b", device="cpu")
-    verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
     assert loaded.config.preprocessing.tile_size_px == 256
     first, again = (one.inspect(draw(200, hole=(411, 333))) for one in (model, loaded))
     assert again.score == pytest.approx(first.score, rel=1e-5)

@@ -16,7 +16,7 @@ from inference.vision.detection.patchcore.patchcore import (
     PatchFeatures,
     cross_fit_scores,
     extract_patches,
-    verify_golden,
+    verify_reference,
 )
 from inference.vision.images.preprocessing import Preprocessing
 from inference.vision.networks.embeddings import open_embedder
@@ -87,7 +87,7 @@ def test_one_by_one_many_and_all_threads_agree(model: PatchCore) -> None:
 def test_a_saved_model_is_the_same_model(model: PatchCore, tmp_path: Path) -> None:
     manifest = model.save(tmp_path / "b", metadata={"thresholds": [1.0, 2.0]})
     loaded = PatchCore.load(tmp_path / "b", device="cpu", manifest_sha256=manifest.sha256)
-    verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
     first, again = model.inspect(draw(200, hole=True)), loaded.inspect(draw(200, hole=True))
     assert again.score == pytest.approx(first.score, rel=1e-5)
     assert again.nearest_key == first.nearest_key
@@ -95,7 +95,7 @@ def test_a_saved_model_is_the_same_model(model: PatchCore, tmp_path: Path) -> No
     assert loaded.metadata == {"thresholds": [1.0, 2.0]}
 
 
-def test_torch_and_openvino_agree_on_the_golden_image(
+def test_torch_and_openvino_agree_on_the_reference_image(
     model: PatchCore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from inference.vision.networks import runtime
@@ -109,14 +109,14 @@ def test_torch_and_openvino_agree_on_the_golden_image(
     monkeypatch.setattr(runtime, "_CACHE", runtime._RuntimeCache())
     loaded = PatchCore.load(tmp_path / "b", device="cpu")
     assert (model.runtime.name, loaded.runtime.name) == ("openvino-cpu", "torch-cpu")
-    verify_golden(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
 
 
 def test_a_model_that_scores_otherwise_is_refused(model: PatchCore, features: PatchFeatures, tmp_path: Path) -> None:
     model.save(tmp_path / "b")
     other = PatchCore.from_patches(replace(features, config=replace(CONFIG, min_bank_size=1, max_bank_size=5)))
     with pytest.raises(ModelError) as caught:
-        verify_golden(other, read_bundle(tmp_path / "b", kind="memory_bank"))
+        verify_reference(other, read_bundle(tmp_path / "b", kind="memory_bank"))
     assert caught.value.code == "golden_mismatch"
 
 
@@ -244,7 +244,7 @@ def test_embeddings_are_unit_vectors_that_tell_alike_from_unlike() -> None:
     assert embedder.embed([]).shape == (0, embedder.dimension)
 
 
-def test_a_bundle_of_before_projection_smoothing_and_colour_scores_as_it_did(tmp_path: Path) -> None:
+def test_a_bundle_of_before_projection_smoothing_and_color_scores_as_it_did(tmp_path: Path) -> None:
     features = extract_patches(sources(12), replace(CONFIG, colour_weight=0.0), device="cpu")
     former = replace(features.config, projected_share=None, smoothing_cells=0.0, score_share=0.01, even_light=True)
     model = PatchCore.from_patches(replace(features, config=former))
@@ -255,4 +255,4 @@ def test_a_bundle_of_before_projection_smoothing_and_colour_scores_as_it_did(tmp
         del document["config"][name]
     old = PatchCore.from_bundle(replace(bundle, metadata=document), device="cpu")
     assert old.config == model.config
-    verify_golden(old, bundle)
+    verify_reference(old, bundle)
