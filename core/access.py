@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlmodel import select
 
 from core.errors import NotAllowed
 from core.i18n import N_
-from core.transactions import reading
+from core.transactions import HasDatabase, reading
 from storage.tables import User
-
-if TYPE_CHECKING:
-    from core.services import Services
 
 WORKER = "worker"
 ENGINEER = "engineer"
@@ -56,7 +52,7 @@ def reaches(role: str, needed: str) -> bool:
     return role in ROLES and ROLES.index(role) >= ROLES.index(needed)
 
 
-def require_role(services: Services, person: Person, needed: str) -> None:
+def require_role(services: HasDatabase, person: Person, needed: str) -> None:
     """Raise NotAllowed unless the person's account, as it is in the database now, reaches `needed`.
 
     One read by primary key. Codes: session_over for an account that is gone, disabled or has a new password since

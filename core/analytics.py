@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, col, func, select
 
 from core.catalog import ProductSummary, list_products
+from core.model_states import model_states
 from core.transactions import reading
 from storage.tables import DefectType, Inspection, Product, utc_now
 
@@ -65,8 +66,6 @@ class DashboardView:
 
 def dashboard(services: Services, *, days: int = 30, product_id: int | None = None) -> DashboardView:
     """The dashboard of the last `days` days, of all products or of one; the same few queries for any number."""
-    from core.model_states import model_states
-
     since = utc_now() - timedelta(days=days)
     own = [] if product_id is None else [col(Inspection.product_id) == product_id]
     period = [*own, col(Inspection.created_at) >= since]

@@ -19,19 +19,20 @@ from core.errors import NotReady
 from core.evaluation import TestSet, measure, test_set
 from core.fingerprints import fingerprints
 from core.job_run import JobRun
-from core.jobs import MEMORY_BANK
 from core.judgement import judge
-from core.model_catalog import DETECTION, Choice, chosen
+from core.model_catalog import Choice, chosen
+from core.model_kinds import MEMORY_BANK
+from core.model_options import DETECTION
 from core.training_images import fetch_originals, key_of, load_pixels, training_rows
 from core.versions import active_version, scope_of
-from core.weights import find_added
+from core.weight_paths import find_added
+from inference.errors import ImageError, InferenceError
 from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from inference.errors import InferenceError
     from inference.vision.detection.calibration import Calibration
     from inference.vision.detection.detectors import Detector, DetectorConfig
     from inference.vision.detection.features.patches import Progress
@@ -210,7 +211,6 @@ def _calibrate(
     scale: float,
 ) -> Calibration:
     """Thresholds from normal images that the scoring bank has not seen, and from the labelled training defects."""
-    from inference.errors import ImageError
     from inference.vision.detection.calibration import calibrate
 
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:

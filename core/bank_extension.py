@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, func, select
 
 from core.fingerprints import BUILD_REVISION, fingerprints
-from core.job_terms import MEMORY_BANK
-from core.model_catalog import DETECTION, PATCHCORE, Choice, chosen
+from core.model_catalog import Choice, chosen
+from core.model_kinds import MEMORY_BANK
+from core.model_options import DETECTION, PATCHCORE
 from core.training_images import training_rows
 from core.versions import active_version
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
 from storage.tables import Image, ImagePreprocessing, ModelVersion
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from core.job_run import JobRun
-    from inference.errors import InferenceError
     from inference.vision.detection.config import PatchCoreConfig
     from inference.vision.detection.detectors import DetectorConfig
     from inference.vision.detection.features.patches import ImageSource, Progress
@@ -109,7 +111,6 @@ def _are_few(added: int, growth: Mapping[str, Any]) -> bool:
 
 
 def _set_alike(session: Session, version: ModelVersion, choice: Choice, product_id: int) -> bool:
-    from inference.errors import InferenceError
     from inference.vision.images.preprocessing import Preprocessing
 
     if choice.option.method != PATCHCORE or choice.option.name != version.model_name:
@@ -200,9 +201,6 @@ def extend(
     was made with other settings or weights, the light has to be treated otherwise now, or the new images are so
     unlike the old ones that a bank of its size does not cover both. Raises JobLost and JobCancelled.
     """
-    from inference.errors import InferenceError
-    from storage.objects import ObjectStoreError
-
     number = extension.version.number
     try:
         found = _extend(run, extension, rows, sources, config, weights=weights, progress=progress)

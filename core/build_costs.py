@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from core.model_catalog import ModelOption
+from core.model_options import EMBEDDING, PADIM, ModelOption
+from inference.vision.networks.clip_specs import ClipSpec
+from inference.vision.networks.specifications import find_backbone
 
 _STANDARD = "efficientnet_lite0"
 _STANDARD_BANK_SIZE = 4096
@@ -64,10 +65,6 @@ class Cost:
 
 def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any]) -> Cost:
     """The cost of building with this model and these options, from the cost of its kind with the standard network."""
-    from core.model_catalog import EMBEDDING, PADIM
-    from inference.vision.networks.clip_specs import ClipSpec
-    from inference.vision.networks.specifications import find_backbone
-
     spec = option.spec
     size_px = int(options.get("input_size_px") or option.input_size_px)
     area = (size_px / spec.input_size_px) ** 2

@@ -8,8 +8,9 @@ from core import publishing, retention
 from core.access import Person
 from core.audit import record
 from core.errors import NotFound
+from core.job_claims import hold
 from core.job_run import JobRun
-from core.jobs import MEMORY_BANK, hold
+from core.model_kinds import MEMORY_BANK
 from core.region_banks import regions_stale
 from core.services import Services
 from core.versions import add_version, make_active, retire
@@ -30,10 +31,10 @@ def add_candidate(
 
     `reason` says why a candidate waits: "worse", or "by_hand" where the policy leaves it to a person.
 
-    The transaction first proves that the job is still ours (`jobs.hold`), so a worker that was thought dead activates
-    nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will load it;
-    the objects of a version that does not come to be are removed, but not those of one that may have come to be: a
-    commit whose answer is lost may have been kept. Raises JobLost, JobCancelled and lower errors.
+    The transaction first proves that the job is still ours (`job_claims.hold`), so a worker that was thought dead
+    activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will
+    load it; the objects of a version that does not come to be are removed, but not those of one that may have come to
+    be: a commit whose answer is lost may have been kept. Raises JobLost, JobCancelled and lower errors.
     """
     services = run.services
     object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed

@@ -15,9 +15,10 @@ from sqlmodel import Session, col, select
 from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
 from core.demo_images import PRODUCTS, DemoImage, DemoProduct
+from core.discarded_objects import discard_objects
 from core.errors import Conflict, NotReady
-from core.image_intake import IncomingFile, IntakeItem, Label, take_in
-from core.image_storing import discard_objects
+from core.image_intake import take_in
+from core.image_records import IncomingFile, IntakeItem, Label
 from core.manual_library import add_manuals
 from core.transactions import reading, writing
 from storage.tables import (

@@ -9,17 +9,17 @@ from sqlmodel import col, select
 
 from core.access import ENGINEER, require_role
 from core.deployments import readiness
-from core.errors import Conflict
+from core.errors import AppError, Conflict
 from core.estimates import builds_here, refusal
-from core.job_terms import KINDS, MEMORY_BANK, SIMILARITY_INDEX
-from core.jobs import submit, workers_alive
+from core.jobs import submit
+from core.model_kinds import KINDS, MEMORY_BANK, SIMILARITY_INDEX
 from core.model_states import model_states
 from core.transactions import reading
+from core.worker_signs import workers_alive
 from storage.tables import DeploymentLog
 
 if TYPE_CHECKING:
     from core.access import Person
-    from core.errors import AppError
     from core.services import Services
 
 

@@ -19,7 +19,8 @@ from core.errors import AppError, BadInput, NotReady, from_lower
 from core.estimates import pace, product_cost_s, refusal
 from core.job_claims import plain
 from core.job_run import JobRun, failed_outcome
-from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, Claim, JobCancelled, JobLost
+from core.job_terms import Claim, JobCancelled, JobLost
+from core.model_kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
 from core.training_images import training_rows, trim_cache
 from core.transactions import reading

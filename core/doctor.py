@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.encoder import encoder_folder
 from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
-from core.manual_fingerprints import encoder_folder
 from core.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.services import Services, build_services
 from core.settings import Settings
 from core.stored_objects import Stock, find_missing, take_stock
+from core.worker_signs import workers_alive
 from inference.errors import InferenceError
 from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.object_store import ObjectStoreError
@@ -162,8 +163,6 @@ def _check_identity(services: Services) -> Check:
 
 
 def _check_worker(services: Services) -> Check:
-    from core.jobs import workers_alive
-
     count = workers_alive(services)
     if count:
         return Check("worker", True, "check_worker", {"count": count})

@@ -24,11 +24,11 @@ from core.embedding_store import (
 )
 from core.index_examples import Example
 from core.services import Services
+from inference.errors import ImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.errors import ImageError
     from inference.vision.detection.detectors import Detector
     from inference.vision.networks.embeddings import Embedder
 
@@ -116,7 +116,6 @@ def _compute(
     boxes: dict[str, Box],
     progress: Callable[[int], None],
 ) -> dict[str, ImageError]:
-    from inference.errors import ImageError
     from inference.vision.images.prefetch import map_ahead
     from inference.vision.search.region_crops import crop_region, worst_box
 

@@ -14,14 +14,15 @@ from sqlmodel import Session, col, func, or_, select
 from core import bank_builds, bank_extension, index_builds, manual_builds
 from core.build_costs import Cost, cost_of_model
 from core.capacity import measure_capacity, refuse_too_large
-from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
-from core.model_catalog import DETECTION, SIMILARITY, chosen
+from core.errors import AppError
+from core.model_catalog import chosen
+from core.model_kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.model_options import DETECTION, SIMILARITY
 from core.transactions import reading
 from storage.tables import DeploymentLog, Image, ImagePreprocessing
 
 if TYPE_CHECKING:
     from core.bank_extension import Extension
-    from core.errors import AppError
     from core.services import Services
 
 START_S = 4.0  # starting the process and opening the runtime

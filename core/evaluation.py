@@ -14,13 +14,14 @@ from sqlmodel import Session, col, select
 from core.embedding_builds import Finder
 from core.errors import NotReady, from_lower
 from core.index_examples import image_examples
-from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
+from core.model_kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.retrieval_measures import measure_retrieval, no_figures
 from core.services import Services
 from core.similar_cases import live_types
 from core.suggestions import read_rule
 from core.transactions import reading
 from core.versions import active_version, current_threshold
+from inference.errors import ImageError, InferenceError
 from storage.objects import ObjectStoreError
 from storage.tables import DefectType, Image, ModelVersion, Product
 
@@ -129,7 +130,6 @@ def _score_all(services: Services, model: Detector, test: TestSet, progress: Pro
 def _decode_each(
     services: Services, test: TestSet, kept: list[tuple[Image, str | None]], skipped: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
-    from inference.errors import ImageError
     from inference.vision.images.decode import decode
 
     for row, code in zip(test.rows, test.codes, strict=True):
@@ -148,7 +148,6 @@ def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[st
     """The mask at the size of the anomaly map. None without one, and for one that cannot be read (named in skipped)."""
     import cv2
 
-    from inference.errors import ImageError
     from inference.vision.images.decode import decode_mask
 
     if row.mask_key is None:
@@ -166,8 +165,6 @@ def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[st
 
 def evaluate(services: Services, product: Product, *, progress: Progress | None = None) -> dict[str, Any]:
     """The object that `evaluate --json` prints. Raises NotReady without an active model or without test images."""
-    from inference.errors import InferenceError
-
     assert product.id is not None
     with reading(services) as session:
         bank = active_version(session, MEMORY_BANK, product.id)

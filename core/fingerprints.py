@@ -12,8 +12,9 @@ from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, select
 
 from core.index_examples import confirmation_stamps
-from core.job_terms import MEMORY_BANK, SIMILARITY_INDEX
-from core.model_catalog import DETECTION, SIMILARITY, chosen
+from core.model_catalog import chosen
+from core.model_kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.model_options import DETECTION, SIMILARITY
 from core.versions import IMAGES_OF, PARTS
 from storage.tables import Image, ImagePreprocessing, ModelVersion
 

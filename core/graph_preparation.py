@@ -15,11 +15,13 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import AppError, from_lower
-from core.job_terms import MEMORY_BANK
-from core.model_catalog import DETECTION, SIMILARITY, Choice, chosen
+from core.model_catalog import Choice, chosen
+from core.model_kinds import MEMORY_BANK
+from core.model_options import DETECTION, SIMILARITY
 from core.services import Services
 from core.transactions import reading
-from core.weights import find_added
+from core.weight_paths import find_added
+from inference.errors import InferenceError
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +38,6 @@ def start_preparing() -> subprocess.Popen[bytes]:
 
 def prepare(services: Services) -> list[AppError]:
     """Convert what is not converted yet; answers what failed. A build meets that again, and says so in its place."""
-    from inference.errors import InferenceError
-
     with reading(services) as session:
         detection, similarity = chosen(session, DETECTION), chosen(session, SIMILARITY)
     services.models.keep_graphs()

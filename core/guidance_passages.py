@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from core.errors import NotFound, from_lower
 from core.guidance_keeping import Source, describe_source
-from core.job_terms import MANUAL_INDEX
 from core.manual_library import find_manuals, get_manual, read_manual
+from core.model_kinds import MANUAL_INDEX
 from core.transactions import reading
 from core.versions import active_version
 from inference.errors import InferenceError

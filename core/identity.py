@@ -15,17 +15,14 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlmodel import Session, col, func, select
 
 from core.errors import AppError, Conflict, NotReady, Unavailable, from_lower
-from core.transactions import reading, writing
+from core.transactions import HasStores, reading, writing
 from storage.object_store import ObjectStoreError
 from storage.tables import AuditLog, Image, Inspection, Manual, ModelVersion, Product, SystemConfig, User, utc_now
-
-if TYPE_CHECKING:
-    from core.services import Services
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +59,7 @@ class Installation:
         return self.store_generation is not None and self.generation < self.store_generation
 
 
-def verify_at_start(services: Services) -> None:
+def verify_at_start(services: HasStores) -> None:
     """Raise Unavailable store_foreign or store_empty when the two stores do not belong together.
 
     An object store that does not answer stops no start: pages that need no files stay open, and nothing is collected
@@ -84,7 +81,7 @@ def verify_at_start(services: Services) -> None:
         )
 
 
-def require_pair(services: Services) -> Installation:
+def require_pair(services: HasStores) -> Installation:
     """Return the identity when the two stores agree on it now: the condition of every collection.
 
     Raises Unavailable store_foreign, store_empty or for a store that does not answer; NotReady store_newer.
@@ -95,7 +92,7 @@ def require_pair(services: Services) -> Installation:
     return found
 
 
-def is_pair(services: Services) -> bool:
+def is_pair(services: HasStores) -> bool:
     """Return whether the two stores agree now; False also when either does not answer."""
     try:
         require_pair(services)
@@ -105,7 +102,7 @@ def is_pair(services: Services) -> bool:
     return True
 
 
-def establish(services: Services) -> Installation:
+def establish(services: HasStores) -> Installation:
     """Return the identity of the pair, written first where it is missing and nothing speaks against it.
 
     Raises Unavailable store_foreign, store_empty or for a store that does not answer.
@@ -125,7 +122,7 @@ def establish(services: Services) -> Installation:
         raise from_lower(error) from error
 
 
-def raise_generation(services: Services) -> None:
+def raise_generation(services: HasStores) -> None:
     """Mark both stores as one step further on. Raises as `require_pair`."""
     require_pair(services)
     with writing(services) as session:
@@ -140,7 +137,7 @@ def raise_generation(services: Services) -> None:
     write_mark(services, Mark(identity, generation))
 
 
-def read_mark(services: Services) -> Mark | None:
+def read_mark(services: HasStores) -> Mark | None:
     """Return the store's identity, None when it has none. Raises ObjectStoreError."""
     try:
         content = services.objects.get(OBJECT_KEY)
@@ -155,14 +152,14 @@ def read_mark(services: Services) -> Mark | None:
         return Mark("", 0)  # not ours: nothing has this id
 
 
-def read_row(services: Services) -> Installation | None:
+def read_row(services: HasStores) -> Installation | None:
     """Return the database's identity, None when it has none. Raises AppError."""
     with reading(services) as session:
         row = session.get(SystemConfig, KEY)
     return None if row is None else _from_row(row)
 
 
-def write_mark(services: Services, mark: Mark) -> None:
+def write_mark(services: HasStores, mark: Mark) -> None:
     """Write the store's identity. Raises Unavailable."""
     content = json.dumps({"id": mark.id, "generation": mark.generation}).encode()
     try:
@@ -182,12 +179,12 @@ def to_value(found: Installation) -> dict[str, Any]:
     }
 
 
-def holds_objects(services: Services) -> bool:
+def holds_objects(services: HasStores) -> bool:
     """Return whether the store holds any object of ours, also one in the trash. Raises ObjectStoreError."""
     return any(next(iter(services.objects.list(folder)), None) is not None for folder in (*FOLDERS, TRASH))
 
 
-def names_objects(services: Services) -> bool:
+def names_objects(services: HasStores) -> bool:
     """Return whether any row names an object. Raises AppError."""
     return bool(_named_sample(services))
 
@@ -198,7 +195,7 @@ def earliest_moment(session: Session) -> datetime:
     return min((moment for moment in moments if moment is not None), default=utc_now())
 
 
-def _judge(services: Services, mark: Mark | None) -> Installation:
+def _judge(services: HasStores, mark: Mark | None) -> Installation:
     row = read_row(services)
     if row is not None and mark is not None:
         if row.id != mark.id:
@@ -223,7 +220,7 @@ def _judge(services: Services, mark: Mark | None) -> Installation:
     return _with_mark(row, mark)
 
 
-def _write_row(services: Services, identity: str, *, generation: int) -> Installation:
+def _write_row(services: HasStores, identity: str, *, generation: int) -> Installation:
     """Keep a first identity; when another process was faster, its row is the one."""
     try:
         with writing(services) as session:
@@ -239,7 +236,7 @@ def _write_row(services: Services, identity: str, *, generation: int) -> Install
             return _from_row(session.exec(select(SystemConfig).where(SystemConfig.key == KEY)).one())
 
 
-def _named_sample(services: Services) -> list[str]:
+def _named_sample(services: HasStores) -> list[str]:
     """The newest objects that rows name, some of each kind."""
     columns: tuple[tuple[Any, Any, str], ...] = (
         (Image.id, Image.object_key, ""),

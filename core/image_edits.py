@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.discarded_objects import discard_objects
 from core.errors import BadInput, NotFound
-from core.image_intake import Label
 from core.image_labels import check_label
-from core.image_storing import discard_objects, name_prefix, number_after
+from core.image_names import name_prefix, number_after
+from core.image_records import Label
 from core.transactions import writing
 from storage.tables import DefectType, Image, Product, utc_now
 

@@ -13,7 +13,8 @@ from core import catalog, defect_types
 from core.access import ENGINEER, require_role
 from core.archives import is_junk, open_archive
 from core.errors import BadInput, NotFound
-from core.image_intake import FileOutcome, IncomingFile, IntakeItem, Label, take_in
+from core.image_intake import take_in
+from core.image_records import FileOutcome, IncomingFile, IntakeItem, Label
 from core.import_layouts import PlannedProduct, plan_import
 from storage.tables import Product
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlmodel import Session
 
 from core.errors import BadInput
-from core.image_intake import Label
+from core.image_records import Label
 from storage.tables import DefectType
 
 IMAGE_TYPES = ("normal", "defect")

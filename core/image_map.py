@@ -9,10 +9,12 @@ import numpy as np
 from sqlmodel import col, func, select
 
 from core.errors import NotReady, from_lower
-from core.jobs import SIMILARITY_INDEX
+from core.model_kinds import SIMILARITY_INDEX
 from core.services import Services
 from core.transactions import reading
 from core.versions import active_version
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
 from storage.tables import DefectType, Image, ModelVersion
 
 if TYPE_CHECKING:
@@ -84,9 +86,7 @@ def lay_out_images(services: Services, versions: list[ModelVersion]) -> Layout:
 
     Raises the AppError of an index that cannot be read.
     """
-    from inference.errors import InferenceError
     from inference.vision.search.curation import lay_out
-    from storage.objects import ObjectStoreError
 
     try:
         indexes = [services.models.similarity_index(version) for version in versions]

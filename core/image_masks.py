@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.discarded_objects import discard_objects
 from core.errors import BadInput, from_lower
 from core.image_edits import mark_changed
-from core.image_intake import IncomingFile, Label, read_mask
 from core.image_library import get_image, get_image_row
-from core.image_storing import discard_objects
+from core.image_preparation import read_mask
+from core.image_records import IncomingFile, Label
 from core.transactions import writing
 from storage.object_store import ObjectStoreError
 from storage.tables import Image

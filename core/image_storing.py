@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,10 +9,13 @@ from sqlmodel import Session, col, or_, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.discarded_objects import discard_objects
 from core.errors import AppError, Conflict, from_lower
-from core.image_intake import FileOutcome, PreparedImage, original_name
+from core.file_names import original_name
+from core.image_masks import store_mask
+from core.image_names import name_prefix, number_after
+from core.image_records import FileOutcome, PreparedImage
 from core.transactions import reading, writing
-from storage.object_store import ObjectStoreError
 from storage.tables import Image, Product
 
 if TYPE_CHECKING:
@@ -77,28 +79,6 @@ def store_group(
             yield from _outcomes(services, person, member, added.get(member.token), known.find(member))
 
 
-def discard_objects(services: Services, keys: Sequence[str]) -> None:
-    """Delete objects that no row names (any more); what cannot be deleted now is collected as an orphan later."""
-    for key in keys:
-        try:
-            services.objects.delete(key)
-        except ObjectStoreError:
-            return
-
-
-def number_after(session: Session, prefix: str) -> int:
-    """The first number above those of all stored names `{prefix}{number}.…`."""
-    names = session.exec(select(Image.stored_name).where(col(Image.stored_name).startswith(prefix, autoescape=True)))
-    pattern = re.compile(re.escape(prefix) + r"(\d+)\.\w+", re.IGNORECASE)
-    numbers = [int(found.group(1)) for name in names if (found := pattern.fullmatch(name))]
-    return max(numbers, default=0) + 1
-
-
-def name_prefix(product: Product, defect_code: str | None) -> str:
-    """`{product_code}_{defect_code|normal}_`: what stored names begin with."""
-    return f"{product.code}_{defect_code or 'normal'}_"
-
-
 def _outcomes(
     services: Services, person: Person, entry: PreparedImage, image: Image | None, existing: Image | None
 ) -> Iterator[FileOutcome]:
@@ -121,8 +101,6 @@ def _outcomes(
         return
     if image is None and entry.mask_png is not None:
         # The image was here before, its mask comes later.
-        from core.image_masks import store_mask
-
         try:
             store_mask(services, person, target.id or 0, entry.mask_png, name=mask.name)
         except AppError as failure:

@@ -10,9 +10,10 @@ from sqlmodel import col, select
 
 from core.access import ENGINEER, require_role
 from core.errors import BadInput, Conflict, NotFound
-from core.image_intake import FileOutcome, IncomingFile, IntakeItem, Label, take_in
+from core.image_intake import take_in
 from core.image_labels import check_label
 from core.image_masks import set_mask
+from core.image_records import FileOutcome, IncomingFile, IntakeItem, Label
 from core.incoming import expand_archives, pair_masks
 from core.transactions import reading
 from storage.tables import Image, Product

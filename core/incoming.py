@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from core.archives import open_archive
 from core.errors import AppError, BadInput
-from core.image_intake import FileOutcome, IncomingFile
+from core.image_records import FileOutcome, IncomingFile
 
 MASK_SUFFIX = "_mask"
 

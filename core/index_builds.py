@@ -18,18 +18,19 @@ from core.evaluation import test_set
 from core.fingerprints import fingerprints
 from core.index_examples import Example, image_examples, list_examples
 from core.job_run import JobRun
-from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
 from core.judgement import BY_HAND
-from core.model_catalog import SIMILARITY, chosen
+from core.model_catalog import chosen
+from core.model_kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.model_options import SIMILARITY
 from core.publishing import PublishedBundle
 from core.region_banks import cut_by_another_bank, note_bank
 from core.retrieval_measures import measure_retrieval
 from core.training_images import fetch_originals, training_rows
 from core.versions import IMAGES_OF, PARTS, active_version, scope_of
+from inference.errors import ImageError
 from storage.tables import ModelVersion, Product
 
 if TYPE_CHECKING:
-    from inference.errors import ImageError
     from inference.vision.networks.embeddings import Embedder
     from inference.vision.search.knn_vote import VoteRule
     from inference.vision.search.vector_index import VectorIndex

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, exists, select
 
 from core.services import Services
 from core.training_images import load_pixels, training_rows
+from inference.errors import ImageError
 from storage.objects import ObjectStoreError
 from storage.tables import Image, Inspection
 
@@ -100,7 +101,6 @@ def _confirmed() -> tuple[ColumnElement[bool], ...]:
 
 
 def _inspected(services: Services, row: Inspection) -> Example:
-    from inference.errors import ImageError
     from inference.vision.images.decode import decode
 
     name = row.original_name or f"#{row.id}"

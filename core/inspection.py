@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from core import similarity
 from core.access import WORKER, Person, require_role
+from core.archives import clean_file_name
 from core.errors import BadInput, NotFound, NotReady, from_lower
-from core.job_terms import MEMORY_BANK
 from core.kept_inspections import InspectionView, describe_inspection
+from core.model_kinds import MEMORY_BANK
 from core.services import Services
 from core.similarity import SearchAnswer
 from core.suggestions import suggest_type
 from core.transactions import reading, writing
 from core.versions import active_version, current_threshold
+from inference.errors import InferenceError
 from storage.objects import ObjectStoreError
 from storage.tables import Image, Inspection, ModelVersion, Product, ThresholdSetting, utc_now
 
@@ -48,7 +50,6 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
 
     Raises BadInput for a file that is no image, NotFound for an unknown product, NotReady without an active model.
     """
-    from inference.errors import InferenceError
     from inference.vision.detection.calibration import verdict
     from inference.vision.detection.regions import LEAST_AREA_SHARE, find_regions
     from inference.vision.images.decode import decode
@@ -154,8 +155,6 @@ def inspect(
 def _row(
     finding: Finding, person: Person, *, product_id: int, file_name: str, source: str, details: dict[str, str]
 ) -> Inspection:
-    from core.archives import clean_file_name
-
     now = utc_now()
     folder = f"inspections/{now:%Y/%m/%d}/{uuid.uuid4().hex}"
     height_px, width_px = finding.image.pixels.shape[:2]

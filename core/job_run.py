@@ -6,9 +6,10 @@ import logging
 import time
 from typing import Any
 
-from core import jobs
+from core import job_claims
 from core.errors import AppError
-from core.jobs import MANUAL_INDEX, Claim
+from core.job_terms import Claim
+from core.model_kinds import MANUAL_INDEX
 from core.services import Services
 from storage.tables import DeploymentLog, utc_now
 
@@ -99,18 +100,18 @@ class JobRun:
         }
         if changed:
             values["stage_started_at"] = utc_now()
-        jobs.report(self.services.database, self.claim, **values)
+        job_claims.report(self.services.database, self.claim, **values)
 
     def log(self, code: str, **params: Any) -> None:
         """Add a line to the job's log."""
         logger.info("job %d: %s %s", self.claim.job_id, code, params)
-        jobs.append_log(self.services.database, self.claim, code, **params)
+        job_claims.append_log(self.services.database, self.claim, code, **params)
 
     def conclude(self, outcome: dict[str, Any]) -> None:
         """Keep the outcome of the current product."""
         self.outcomes.append(outcome)
         self._current = None
-        jobs.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
+        job_claims.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
 
     def _begun(self, stage: str, done: int, total: int) -> dict[int, Standing]:
         """Where each product stands that is being worked on."""

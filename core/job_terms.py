@@ -1,4 +1,4 @@
-"""What the parts of the job queue have in common: kinds, stages, the claim and what ends it.
+"""What the parts of the job queue have in common: stages, the claim and what ends it.
 
 Every change of a running job names its fencing token, which grows with each claim: whoever lost the job (its lease ran
 out and another worker took it over) can change nothing any more, however late it wakes.
@@ -15,10 +15,6 @@ from sqlmodel import Session
 from core.access import ENGINEER
 from core.i18n import N_
 
-MEMORY_BANK = "memory_bank"
-SIMILARITY_INDEX = "similarity_index"
-MANUAL_INDEX = "manual_index"
-KINDS = (MEMORY_BANK, SIMILARITY_INDEX, MANUAL_INDEX)
 # Who may ask for a job of the kind, and cancel it.
 NEEDED_ROLE = ENGINEER
 

@@ -1,4 +1,4 @@
-"""Jobs: rows in `deployment_logs`. Asking for work and taking it back; the other parts of the queue are named here too.
+"""Jobs: rows in `deployment_logs`. Asking for work and taking it back.
 
 `job_claims` works a job off under a lease and a fencing token, `job_views` looks at jobs, `worker_signs` says who is
 alive.
@@ -14,54 +14,11 @@ from sqlmodel import col, select
 from core.access import Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
-from core.job_claims import append_log, claim_next, finish, give_back, hold, renew_lease, reopen_claim, report
-from core.job_terms import (
-    KINDS,
-    LEASE_S,
-    MANUAL_INDEX,
-    MEMORY_BANK,
-    NEEDED_ROLE,
-    SIMILARITY_INDEX,
-    STAGE_NAMES,
-    Claim,
-    JobCancelled,
-    JobLost,
-    changed_one,
-)
-from core.job_views import JobView, list_jobs, running_job, view
+from core.job_terms import NEEDED_ROLE, changed_one
+from core.model_kinds import KINDS
 from core.services import Services
 from core.transactions import writing
-from core.worker_signs import beat, sign_off, workers_alive
 from storage.tables import DeploymentLog, Product, utc_now
-
-__all__ = [
-    "KINDS",
-    "LEASE_S",
-    "MANUAL_INDEX",
-    "MEMORY_BANK",
-    "SIMILARITY_INDEX",
-    "STAGE_NAMES",
-    "Claim",
-    "JobCancelled",
-    "JobLost",
-    "JobView",
-    "append_log",
-    "beat",
-    "cancel",
-    "claim_next",
-    "finish",
-    "give_back",
-    "hold",
-    "list_jobs",
-    "renew_lease",
-    "reopen_claim",
-    "report",
-    "running_job",
-    "sign_off",
-    "submit",
-    "view",
-    "workers_alive",
-]
 
 
 def submit(services: Services, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:

@@ -9,6 +9,8 @@ from core.deployment_policy import read_policy
 from core.evaluation import TestSet, measure
 from core.job_run import JobRun
 from core.versions import current_threshold
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion, Product
 
 # A candidate whose AUROC on the same test images is lower by more than this waits for a person.
@@ -63,9 +65,6 @@ def is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
 
 
 def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: TestSet) -> dict[str, Any] | None:
-    from inference.errors import InferenceError
-    from storage.objects import ObjectStoreError
-
     services = run.services
     assert before.id is not None
     with services.database.reading() as session:

@@ -14,6 +14,7 @@ from core.services import Services
 from core.similar_cases import Similar, describe_matches
 from core.suggestions import Suggestion
 from core.transactions import reading
+from inference.errors import InferenceError
 from storage.objects import ObjectStoreError
 from storage.tables import (
     DefectType,
@@ -180,7 +181,6 @@ def _look_again(
 
 def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
     """The row, its picture and its anomaly map; raises as `load` does."""
-    from inference.errors import InferenceError
     from inference.vision.images.decode import decode, decode_map
 
     with reading(services) as session:
@@ -196,7 +196,6 @@ def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDAr
 
 
 def _nearest(services: Services, session: Session, row: Inspection) -> NearestNormal | None:
-    from inference.errors import InferenceError
     from inference.vision.images.decode import decode
 
     image = session.get(Image, row.nearest_image_id) if row.nearest_image_id is not None else None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from core import jobs, publishing
+from core import job_terms, model_kinds, publishing
 from core.identity import is_pair
 from core.services import Services
 from storage.objects import ObjectStoreError
@@ -23,7 +23,7 @@ CACHED_AGE_S = 3600.0
 Attempt = tuple[int, int]
 
 
-def build_folder(services: Services, claim: jobs.Claim, product_id: int) -> Path:
+def build_folder(services: Services, claim: job_terms.Claim, product_id: int) -> Path:
     """Where an attempt at a job builds a product; its name says whose it is. The folder itself is not made."""
     folder = services.settings.data_dir / "builds" / f"{claim.job_id}-{claim.fencing_token}-{product_id}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -33,8 +33,8 @@ def build_folder(services: Services, claim: jobs.Claim, product_id: int) -> Path
 def sweep(services: Services, job_id: int) -> None:
     """Remove what dead attempts left: at this job, and at any other whose build folder still lies here.
 
-    An attempt that runs now is never touched. A dead one can add no row any more (`jobs.hold`), so what no row names
-    stays unnamed. Raises DatabaseError; an object store that is away is left to the collection of orphans.
+    An attempt that runs now is never touched. A dead one can add no row any more (`job_claims.hold`), so what no row
+    names stays unnamed. Raises DatabaseError; an object store that is away is left to the collection of orphans.
     """
     with services.database.reading() as session:
         running = {
@@ -61,7 +61,7 @@ def _attempt(name: str) -> Attempt | None:
 
 
 def _sweep_objects(services: Services, session: Session, job_id: int, running: set[Attempt]) -> None:
-    for kind in jobs.KINDS:
+    for kind in model_kinds.KINDS:
         start = publishing.prefix_of(kind, job_id)
         prefixes = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list(start)}
         prefixes = {prefix for prefix in prefixes if _attempt(prefix.split("/")[2]) not in running}

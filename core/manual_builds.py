@@ -12,16 +12,18 @@ from core import publishing
 from core.build_costs import Cost
 from core.candidates import add_candidate, retire_active
 from core.deployment_policy import read_policy
-from core.errors import AppError, NotReady
-from core.job_claims import plain
+from core.encoder import encoder_stamp
+from core.errors import AppError, NotReady, from_lower
+from core.job_claims import hold, plain
 from core.job_run import JobRun
-from core.jobs import MANUAL_INDEX, hold
 from core.judgement import BY_HAND
-from core.manual_fingerprints import encoder_stamp, manual_fingerprints
+from core.manual_fingerprints import manual_fingerprints
 from core.manual_intake import READ_MEMORY_BYTES, READ_TIMEOUT_S
 from core.manual_library import read_manual
+from core.model_kinds import MANUAL_INDEX
 from core.publishing import PublishedBundle
 from core.versions import active_version, scope_of
+from inference.errors import ManualError
 from storage.tables import Manual, ModelVersion, Product
 
 if TYPE_CHECKING:
@@ -181,8 +183,6 @@ def _read_all(
 
 
 def _read(run: JobRun, manual: Manual, content: bytes, *, before: int, total: int) -> PdfText | AppError:
-    from core.errors import from_lower
-    from inference.errors import ManualError
     from inference.language.pdf_text import read_pdf
 
     try:

@@ -9,36 +9,12 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from core.job_terms import MANUAL_INDEX
+from core.encoder import encoder_stamp
+from core.model_kinds import MANUAL_INDEX
 from storage.tables import Manual
 
 # Raise it when a change of our own code makes older indexes out of date.
 INDEX_REVISION = 1
-# A sentence-transformers folder under this name beside the other weights takes the place of the carried encoder.
-ENCODER_FOLDER = "sentence-encoder"
-
-
-def encoder_folder(weights_dir: Path) -> Path | None:
-    """The folder of the encoder that somebody gave; None where there is none, and the carried one is used."""
-    folder = weights_dir / ENCODER_FOLDER
-    return folder if folder.is_dir() else None
-
-
-def encoder_stamp(weights_dir: Path) -> str:
-    """Changes with the encoder, is the same on every machine that has it, and costs no look at the weights."""
-    folder = encoder_folder(weights_dir)
-    if folder is None:
-        return "carried"
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".safetensors"})
-    described = [
-        [
-            path.relative_to(folder).as_posix(),
-            path.stat().st_size,
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.name == "config.json" else "",
-        ]
-        for path in files
-    ]
-    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
 
 def manual_fingerprints(

@@ -13,11 +13,12 @@ from sqlmodel import Session, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.discarded_objects import discard_objects
 from core.errors import AppError, BadInput, Conflict, NotFound, from_lower
+from core.file_names import original_name
 from core.i18n import LANGUAGES
-from core.image_intake import original_name
-from core.image_storing import discard_objects
 from core.transactions import reading, writing
+from inference.errors import ManualError
 from storage.object_store import ObjectStoreError
 from storage.tables import Manual, Product
 
@@ -103,7 +104,6 @@ def _take_in(
     language: str | None,
     progress: Progress | None,
 ) -> ManualOutcome:
-    from inference.errors import ManualError
     from inference.language.pdf_text import read_pdf
 
     name = file.name

@@ -11,11 +11,11 @@ from sqlmodel import Session, col, func, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.discarded_objects import discard_objects
+from core.encoder import encoder_stamp
 from core.errors import AppError, NotFound, from_lower
-from core.image_storing import discard_objects
-from core.jobs import MANUAL_INDEX
-from core.manual_fingerprints import encoder_stamp
 from core.manual_intake import READ_MEMORY_BYTES, READ_TIMEOUT_S, ManualFile, ManualOutcome, add_manuals
+from core.model_kinds import MANUAL_INDEX
 from core.transactions import reading, writing
 from core.versions import active_version, retire
 from storage.object_store import ObjectStoreError

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from core.manual_fingerprints import encoder_folder, encoder_stamp
-from core.model_catalog import find_option
-from core.weights import find_added
+from core.encoder import encoder_folder, encoder_stamp
+from core.model_options import find_option
+from core.weight_paths import find_added
+from inference.errors import ArtifactError, ModelError
+from storage.object_store import ObjectStoreError
 from storage.objects import ObjectStore
 from storage.tables import ModelVersion
 
@@ -171,7 +173,6 @@ class ModelCache:
         """The embedder of this model option, on the shared runtime. Raises ModelError."""
 
         def load() -> Embedder:
-            from inference.errors import ModelError
             from inference.vision.networks.clip_specs import is_clip
             from inference.vision.networks.embeddings import open_embedder
 
@@ -200,8 +201,6 @@ class ModelCache:
 
     def _read(self, version: ModelVersion, read: Callable[[Path], Loaded]) -> Loaded:
         """What `read` makes of the version's files; a copy on this machine that is damaged is fetched again, once."""
-        from inference.errors import ArtifactError
-
         folder = self._folder / version.manifest_sha256
         was_here = folder.is_dir()
         try:
@@ -244,8 +243,6 @@ def fetch_bundle(objects: ObjectStore, prefix: str, folder: Path) -> None:
 
     Raises ObjectStoreError; `object_missing` when there is nothing under the prefix, or none (a version not kept).
     """
-    from storage.objects import ObjectStoreError
-
     keys = [info.key for info in objects.list(prefix)] if prefix else []
     if not keys:
         raise ObjectStoreError("object_missing", key=prefix)

@@ -1,4 +1,4 @@
-"""Which models exist for each purpose, which is chosen, and with which options; a choice applies at the next build."""
+"""Which model is chosen for each purpose, and with which options; a choice applies at the next build."""
 
 from __future__ import annotations
 
@@ -10,131 +10,15 @@ from sqlmodel import Session, select
 
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
-from core.errors import BadInput, NotFound, NotReady
-from core.i18n import N_
+from core.errors import NotFound, NotReady
+from core.model_options import DEFAULTS, ModelOption, check_options, find_option
 from core.transactions import reading, writing
-from core.weights import find_weights
-from inference.vision.networks.catalog import Network, find_network
-from inference.vision.networks.specifications import find_backbone
+from core.weight_paths import find_weights
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
-
-DETECTION = "detection"
-SIMILARITY = "similarity"
-PATCHCORE, PADIM, EMBEDDING, CLIP = "patchcore", "padim", "backbone", "clip"
-
-
-@dataclass(frozen=True)
-class OptionField:
-    """A whole number that an option can be built with. `label` and `explanation` are msgids; None: the model's own."""
-
-    name: str
-    label: str
-    explanation: str
-    lowest: int
-    highest: int
-    step: int
-    default: int | None
-
-
-@dataclass(frozen=True)
-class ModelOption:
-    """A model that can be chosen. `title` and `description` are msgids; `{backbone}` stands for the network's name."""
-
-    name: str
-    purpose: str
-    method: str
-    title: str
-    description: str
-    backbone: str
-    fields: tuple[OptionField, ...] = ()
-
-    @property
-    def spec(self) -> Network:
-        """The network whose weights it needs."""
-        return find_network(self.backbone)
-
-    @property
-    def input_size_px(self) -> int:
-        """Side of the input where no other is set: memory banks may look more closely than the network was trained."""
-        if self.method == PATCHCORE:
-            return find_backbone(self.backbone).patch_size_px or self.spec.input_size_px
-        return self.spec.input_size_px
-
-
-_INPUT_SIZE = OptionField(
-    name="input_size_px",
-    label=N_("Input size (px)"),
-    explanation=N_("Larger finds smaller defects, and takes as many times longer as the area grows."),
-    lowest=128,
-    highest=768,
-    step=32,
-    default=None,
-)
-_BANK_SIZE = OptionField(
-    name="max_bank_size",
-    label=N_("Largest memory bank (patches)"),
-    explanation=N_("More patches describe normal parts more finely; inspection slows down in proportion."),
-    lowest=2048,
-    highest=32768,
-    step=1024,
-    default=4096,
-)
-_CHANNELS = OptionField(
-    name="channel_count",
-    label=N_("Channels of each place"),
-    explanation=N_("How many of the network's channels are drawn. Memory grows with the square."),
-    lowest=16,
-    highest=150,
-    step=2,
-    default=100,
-)
-_PATCHCORE_WORDS = (
-    N_("PatchCore on {backbone}"),
-    N_("Learns from normal images alone, wherever the part lies in the picture. The best choice for most products."),
-)
-_PADIM_WORDS = (
-    N_("PaDiM on {backbone}"),
-    N_("Learns what is normal at each place: for parts that always lie the same way."),
-)
-_EMBEDDING_WORDS = (N_("Embeddings of {backbone}"), N_("Finds images that look alike."))
-_CLIP_WORDS = (
-    N_("{backbone} embeddings"),
-    N_("Finds images that look alike, and images by words. Knows more of the world; slower without a graphics card."),
-)
-_PATCHCORE_BACKBONES = (
-    "efficientnet_lite0",
-    "efficientnet_lite1",
-    "efficientnet_lite2",
-    "resnet18",
-    "wide_resnet50_2",
-    "dinov2_vits14",
-)
-_PADIM_BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet18", "wide_resnet50_2")
-
-
-def _option(purpose: str, method: str, backbone: str) -> ModelOption:
-    title, description = {
-        PATCHCORE: _PATCHCORE_WORDS,
-        PADIM: _PADIM_WORDS,
-        EMBEDDING: _EMBEDDING_WORDS,
-        CLIP: _CLIP_WORDS,
-    }[method]
-    fields = {PATCHCORE: (_INPUT_SIZE, _BANK_SIZE), PADIM: (_INPUT_SIZE, _CHANNELS)}.get(method, ())
-    name = backbone if method == CLIP else f"{method}-{backbone}"
-    return ModelOption(name, purpose, method, title, description, backbone, fields)
-
-
-OPTIONS: tuple[ModelOption, ...] = (
-    *(_option(DETECTION, PATCHCORE, backbone) for backbone in _PATCHCORE_BACKBONES),
-    *(_option(DETECTION, PADIM, backbone) for backbone in _PADIM_BACKBONES),
-    *(_option(SIMILARITY, EMBEDDING, backbone) for backbone in _PATCHCORE_BACKBONES),
-    *(_option(SIMILARITY, CLIP, network) for network in ("clip_vit_b_32", "clip_vit_l_14")),
-)
-DEFAULTS = {DETECTION: "patchcore-efficientnet_lite0", SIMILARITY: "backbone-efficientnet_lite0"}
 
 
 @dataclass(frozen=True)
@@ -144,16 +28,6 @@ class Choice:
     option: ModelOption
     options: dict[str, Any]
     row_version: int = 0
-
-
-def list_options(purpose: str) -> tuple[ModelOption, ...]:
-    """The models that can be chosen for the purpose."""
-    return tuple(option for option in OPTIONS if option.purpose == purpose)
-
-
-def find_option(name: str) -> ModelOption | None:
-    """The option of this name, or None (a database may know a name that this version does not)."""
-    return next((option for option in OPTIONS if option.name == name), None)
 
 
 def chosen(session: Session, purpose: str) -> Choice:
@@ -212,19 +86,3 @@ def choose(
         record(session, person, "model.choose", "model_choice", row.id, row_version=row.row_version, changes=changes)
         session.commit()
         return Choice(option, checked, row.row_version)
-
-
-def check_options(option: ModelOption, options: Mapping[str, Any]) -> dict[str, int]:
-    """The options that differ from the model's own. Raises BadInput(`model_option_invalid`)."""
-    fields = {field.name: field for field in option.fields}
-    checked: dict[str, int] = {}
-    for name, value in options.items():
-        field = fields.get(name)
-        if field is None:
-            raise BadInput("model_option_unknown", field=name)
-        if value is None or value == field.default:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int) or not field.lowest <= value <= field.highest:
-            raise BadInput("model_option_invalid", field=name, value=value, lowest=field.lowest, highest=field.highest)
-        checked[name] = value
-    return checked

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from core import retention
 from core.fingerprints import fingerprints
 from core.index_examples import confirmed_inspections
-from core.job_terms import MANUAL_INDEX, MEMORY_BANK
 from core.manual_fingerprints import manual_fingerprints
+from core.model_kinds import MANUAL_INDEX, MEMORY_BANK
 from core.region_banks import cut_by_another_bank
 from core.services import Services
 from core.transactions import reading

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from core.access import ENGINEER, require_role
 from core.errors import NotFound, NotReady, from_lower
-from core.model_catalog import DETECTION, ModelOption, check_options, find_option
+from core.model_options import DETECTION, ModelOption, check_options, find_option
 from core.training_images import key_of, load_pixels, training_rows
 from core.transactions import reading
-from core.weights import find_added
+from core.weight_paths import find_added
 from inference.errors import InferenceError
 from storage.objects import ObjectStoreError
 from storage.tables import Image, Product

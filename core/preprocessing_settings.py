@@ -17,7 +17,7 @@ from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotFound, from_lower
 from core.image_library import get_image, read_image
-from core.jobs import MEMORY_BANK
+from core.model_kinds import MEMORY_BANK
 from core.transactions import reading, writing
 from inference.errors import ImageError, InferenceError
 from inference.vision.images.decode import decode

@@ -10,6 +10,7 @@ from pathlib import Path
 from core.job_terms import Claim
 from core.model_cache import fetch_bundle
 from core.services import Services
+from storage.object_store import ObjectStoreError
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,6 @@ def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str
 
 def unpublish(services: Services, prefix: str) -> None:
     """Remove the objects of a bundle that no row names."""
-    from storage.objects import ObjectStoreError
-
     try:
         services.objects.delete_prefix(prefix)
     except ObjectStoreError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.job_terms import MEMORY_BANK, SIMILARITY_INDEX
+from core.model_kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
 from core.transactions import reading
 from core.versions import active_version

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 
 from core import identity
-from core.errors import AppError
+from core.errors import AppError, from_lower
 from core.model_cache import ModelCache
 from core.settings import Settings, read_settings
 from storage.database import BUSY_TIMEOUT_S, PATIENT_TIMEOUT_S, Database, DatabaseError
@@ -50,8 +50,6 @@ def build_services(
     Raises BadSetting for a wrong environment value and AppError for a database that cannot be used, or whose object
     store is another's (`core.identity`; not looked at without `verify_store`).
     """
-    from core.errors import from_lower
-
     settings = read_settings() if settings is None else settings
     database = Database(settings.database_url, busy_timeout_s=PATIENT_TIMEOUT_S if patient else BUSY_TIMEOUT_S)
     try:

@@ -12,12 +12,14 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from core.errors import AppError, from_lower
-from core.jobs import SIMILARITY_INDEX
+from core.model_kinds import SIMILARITY_INDEX
 from core.services import Services
 from core.similar_cases import live_types
 from core.suggestions import read_rule
 from core.transactions import reading
 from core.versions import PARTS, active_version
+from inference.errors import InferenceError, ModelError
+from storage.object_store import ObjectStoreError
 from storage.tables import Image, Inspection, ModelVersion, Product, SearchHistory
 
 if TYPE_CHECKING:
@@ -69,7 +71,6 @@ class _Looks:
 
     def view(self, version: ModelVersion | None, name: str) -> View | None:
         """The index of `version` with the vector to ask it with; None without an index or such a view."""
-        from inference.errors import ModelError
         from inference.vision.search.ranking import View
 
         image = self._images[name]
@@ -155,9 +156,6 @@ def _ask(
     top_k: int,
     defect_type_id: int | None = None,
 ) -> SearchAnswer:
-    from inference.errors import InferenceError
-    from storage.objects import ObjectStoreError
-
     own = products[0]
     version = own[image_type]
     if image_type == "defect" and (looks.by_place or version is None):

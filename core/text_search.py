@@ -10,13 +10,15 @@ from sqlmodel import Session, select
 
 from core.access import WORKER, require_role
 from core.errors import BadInput, NotReady, from_lower
-from core.jobs import SIMILARITY_INDEX
+from core.model_kinds import SIMILARITY_INDEX
 from core.services import Services
 from core.similar_cases import Similar, describe_matches, live_types
 from core.similarity import MAX_TOP_K
 from core.transactions import reading, writing
 from core.versions import active_version
+from inference.errors import InferenceError, ModelError
 from inference.vision.networks.clip_specs import is_clip
+from storage.object_store import ObjectStoreError
 from storage.tables import DefectType, ModelVersion, SearchHistory
 
 if TYPE_CHECKING:
@@ -140,9 +142,7 @@ def search_text(
     Raises BadInput as `to_english`, NotReady(`text_search_needs_clip`) for an index of another embedder, and what an
     index or its model reports.
     """
-    from inference.errors import InferenceError, ModelError
     from inference.vision.networks.clip import ClipEmbedder
-    from storage.objects import ObjectStoreError
 
     require_role(services, person, WORKER)
     started = time.perf_counter()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from core.model_catalog import DETECTION, PADIM, chosen
+from core.model_catalog import chosen
+from core.model_options import DETECTION, PADIM
 from core.transactions import reading
 from inference.vision.images.preprocessing import SMALLEST_TILE_PX
 from storage.tables import Image

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.services import Services
+from inference.errors import ImageError
 from storage.objects import ObjectStoreError
 from storage.tables import Image
 
@@ -82,7 +83,6 @@ def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> i
 
 def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
     """The decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object: it names the file."""
-    from inference.errors import ImageError
     from inference.vision.images.decode import decode
 
     try:

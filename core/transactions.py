@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sqlmodel import Session
 
 from core.errors import from_lower
-from storage.database import DatabaseError
+from storage.database import Database, DatabaseError
+from storage.object_store import ObjectStore
 
-if TYPE_CHECKING:
-    from core.services import Services
+
+class HasDatabase(Protocol):
+    """Whatever carries a database, such as the services of the process."""
+
+    @property
+    def database(self) -> Database:
+        """Return the database that transactions are opened on."""
+
+
+class HasStores(HasDatabase, Protocol):
+    """Whatever carries a database and the object store beside it."""
+
+    @property
+    def objects(self) -> ObjectStore:
+        """Return the object store."""
 
 
 @contextmanager
-def reading(services: Services) -> Iterator[Session]:
-    """A session that only reads. Raises AppError when the database fails."""
+def reading(services: HasDatabase) -> Iterator[Session]:
+    """Give a session that only reads. Raises AppError when the database fails."""
     try:
         with services.database.reading() as session:
             yield session
@@ -26,8 +40,8 @@ def reading(services: Services) -> Iterator[Session]:
 
 
 @contextmanager
-def writing(services: Services) -> Iterator[Session]:
-    """A write transaction; nothing is kept unless the caller commits. Raises AppError when the database fails."""
+def writing(services: HasDatabase) -> Iterator[Session]:
+    """Give a write transaction; nothing is kept unless the caller commits. Raises AppError when the database fails."""
     try:
         with services.database.unit_of_work() as session:
             yield session

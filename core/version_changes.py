@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from core.bank_extension import count_added, extends
 from core.errors import Conflict, NotFound
-from core.job_terms import MEMORY_BANK
+from core.model_kinds import MEMORY_BANK
 from core.services import Services
 from core.transactions import reading
 from core.versions import current_threshold

@@ -8,10 +8,13 @@ from sqlmodel import Session, col, select
 from core import retention
 from core.access import ENGINEER, Person, require_role
 from core.audit import record
-from core.errors import Conflict, NotFound
-from core.job_terms import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, changed_one
+from core.errors import Conflict, NotFound, from_lower
+from core.job_terms import changed_one
+from core.model_kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
 from core.transactions import reading, writing
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
 
 PARTS: dict[str, tuple[str, ...]] = {
@@ -110,10 +113,6 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
     Raises NotAllowed, NotFound, or the AppError of a bundle that is missing or damaged; the active version is
     untouched then.
     """
-    from core.errors import from_lower
-    from inference.errors import InferenceError
-    from storage.objects import ObjectStoreError
-
     require_role(services, person, ENGINEER)
     with reading(services) as session:
         version = session.get(ModelVersion, version_id)

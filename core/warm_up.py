@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 
-from core.jobs import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.model_kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
 from core.text_models import CLAUDE, COMPATIBLE, current_text_choice
 from core.transactions import reading
 from core.versions import PARTS, active_version
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion
 
 logger = logging.getLogger(__name__)
@@ -41,9 +43,7 @@ def warm_up(services: Services, product_id: int) -> threading.Thread | None:
 
 
 def _open(services: Services, versions: list[ModelVersion]) -> None:
-    from inference.errors import InferenceError
     from inference.language.model_servers import prepare
-    from storage.objects import ObjectStoreError
 
     for version in versions:
         try:

@@ -1,7 +1,4 @@
-"""The weights of the backbones on this machine: which are here, adding a file, fetching one from its publisher.
-
-A file that was added lies in GEOMSA_WEIGHTS_DIR as `{backbone}.safetensors` and goes before the carried one.
-"""
+"""Weights of the backbones that come to this machine: a file that is added, or one fetched from its publisher."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,9 +17,9 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, BadInput, Conflict, NotFound, Unavailable, from_lower
 from core.transactions import writing
+from core.weight_paths import SUFFIX
 from inference.errors import InferenceError, ModelError
 from inference.vision.networks.catalog import Network, find_network, find_network_download, list_networks
-from inference.vision.networks.clip_specs import is_clip
 from inference.vision.networks.specifications import Download
 
 if TYPE_CHECKING:
@@ -31,52 +27,10 @@ if TYPE_CHECKING:
     from core.services import Services
     from core.settings import Settings
 
-SUFFIX = ".safetensors"
 MAX_BYTES = 2 * 1024**3
 TIMEOUT_S = 20.0
 _CHUNK_BYTES = 1024 * 1024
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class WeightsState:
-    """Where a backbone's weights stand. `source` is "added", "carried" or None when they are not here.
-
-    `download` tells whether they can be fetched: their publisher's hash is known.
-    """
-
-    spec: Network
-    path: Path | None
-    source: str | None
-    byte_size: int
-    download: Download | None
-
-
-def find_added(weights_dir: Path, backbone: str) -> Path | None:
-    """The file that was added for the backbone, or None: then the carried one counts, where there is one."""
-    path = weights_dir / f"{backbone}{SUFFIX}"
-    return path if path.is_file() else None
-
-
-def find_weights(settings: Settings, backbone: str) -> Path | None:
-    """The weights file that a build will use, or None when there is none."""
-    from inference.vision.networks.backbones import carried_weights_path
-
-    added = find_added(settings.weights_dir, backbone)
-    # No package carries a CLIP.
-    return added or (None if is_clip(backbone) else carried_weights_path(backbone))
-
-
-def list_weights(settings: Settings) -> list[WeightsState]:
-    """Every network that this version knows, with where its weights are."""
-    states = []
-    for spec in list_networks():
-        path = find_weights(settings, spec.name)
-        added = path is not None and path.parent == settings.weights_dir
-        source = None if path is None else "added" if added else "carried"
-        byte_size = spec.weights_byte_size if path is None else path.stat().st_size
-        states.append(WeightsState(spec, path, source, byte_size, find_network_download(spec.name)))
-    return states
 
 
 def add_weights(services: Services, person: Person, *, name: str, file_name: str, stream: IO[bytes]) -> Path:

@@ -18,7 +18,7 @@ import time
 import uuid
 from pathlib import Path
 
-from core import jobs, leftovers
+from core import job_claims, job_terms, leftovers, worker_signs
 from core.errors import AppError, from_lower
 from core.identity import raise_generation
 from core.orphans import collect_orphans
@@ -42,7 +42,7 @@ ENDED, LOST = 0, 3
 class ChildWorker:
     """Claims and supervises. One job at a time; several workers may share one database and object store."""
 
-    def __init__(self, services: Services, *, lease_s: float = jobs.LEASE_S, threads: int | None = None) -> None:
+    def __init__(self, services: Services, *, lease_s: float = job_terms.LEASE_S, threads: int | None = None) -> None:
         """`threads` is how many a child may compute with, for workers that share a machine; None: all cores."""
         self._services = services
         self._lease_s = lease_s
@@ -63,7 +63,7 @@ class ChildWorker:
                 if time.monotonic() - last_beat >= BEAT_EVERY_S:
                     self._beat(None)
                     last_beat = time.monotonic()
-                claim = jobs.claim_next(self._services.database, self.worker_id, lease_s=self._lease_s)
+                claim = job_claims.claim_next(self._services.database, self.worker_id, lease_s=self._lease_s)
                 if claim is not None:
                     self._supervise(claim, parent_pid)
                     last_beat = -BEAT_EVERY_S
@@ -79,7 +79,7 @@ class ChildWorker:
                 self._stop.wait(2.0)
             self._stop.wait(POLL_S)
         try:
-            jobs.sign_off(self._services.database, self.worker_id)
+            worker_signs.sign_off(self._services.database, self.worker_id)
         except DatabaseError as error:
             logger.warning("could not sign off: %s", error.code)
 
@@ -95,9 +95,11 @@ class ChildWorker:
                 logger.info("%d orphaned objects moved to the trash", count)
 
     def _beat(self, job_id: int | None) -> None:
-        jobs.beat(self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
+        worker_signs.beat(
+            self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id
+        )
 
-    def _supervise(self, claim: jobs.Claim, parent_pid: int | None) -> None:
+    def _supervise(self, claim: job_terms.Claim, parent_pid: int | None) -> None:
         database = self._services.database
         logger.info("job %d (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
         child = _spawn_child(claim, self._threads)
@@ -114,14 +116,14 @@ class ChildWorker:
                 now = time.monotonic()
                 try:
                     if now - renewed >= min(RENEW_EVERY_S, self._lease_s / 4):
-                        if jobs.renew_lease(database, claim, lease_s=self._lease_s):
+                        if job_claims.renew_lease(database, claim, lease_s=self._lease_s):
                             killed_for = "cancel"
                             break
                         renewed = now
                     if now - beaten >= BEAT_EVERY_S:
                         self._beat(claim.job_id)
                         beaten = now
-                except jobs.JobLost:
+                except job_terms.JobLost:
                     # Either the child has just ended the job, or another worker has it.
                     try:
                         child.wait(timeout=2.0)
@@ -137,20 +139,20 @@ class ChildWorker:
             _end_child(child)
         self._conclude(claim, child.returncode, killed_for)
 
-    def _conclude(self, claim: jobs.Claim, status: int, killed_for: str | None) -> None:
+    def _conclude(self, claim: job_terms.Claim, status: int, killed_for: str | None) -> None:
         database = self._services.database
         if killed_for == "cancel":
-            jobs.finish(database, claim, state="cancelled")
+            job_claims.finish(database, claim, state="cancelled")
         elif killed_for == "stop":
-            jobs.give_back(database, claim)
+            job_claims.give_back(database, claim)
         elif killed_for is None and status not in (ENDED, LOST):
             code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
-            jobs.finish(database, claim, state="failed", error=AppError(code, status=status))
+            job_claims.finish(database, claim, state="failed", error=AppError(code, status=status))
         if killed_for is not None or status != ENDED:
             leftovers.sweep(self._services, claim.job_id)
 
 
-def _spawn_child(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+def _spawn_child(claim: job_terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
     # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
     command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
     command += ["--parent-pid", str(os.getpid()), "--log-level", logging.getLevelName(logging.getLogger().level)]
@@ -178,22 +180,22 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, pare
     from core.executors import open_executor
 
     try:
-        claim = jobs.reopen_claim(services.database, job_id, fencing_token)
-    except jobs.JobLost:
+        claim = job_claims.reopen_claim(services.database, job_id, fencing_token)
+    except job_terms.JobLost:
         return LOST
     try:
         failed = open_executor(services.settings).work_off(services, claim)
         if failed:
-            jobs.finish(services.database, claim, state="failed", error=failed)
+            job_claims.finish(services.database, claim, state="failed", error=failed)
         else:
-            jobs.finish(services.database, claim, state="succeeded")
-    except jobs.JobLost:
+            job_claims.finish(services.database, claim, state="succeeded")
+    except job_terms.JobLost:
         return LOST
-    except jobs.JobCancelled:
-        jobs.finish(services.database, claim, state="cancelled")
+    except job_terms.JobCancelled:
+        job_claims.finish(services.database, claim, state="cancelled")
     except Exception as error:
         logger.exception("job %d failed", job_id)
-        jobs.finish(services.database, claim, state="failed", error=from_lower(error))
+        job_claims.finish(services.database, claim, state="failed", error=from_lower(error))
     return ENDED
 
 

@@ -20,11 +20,11 @@ def _reader(data: bytes) -> Callable[[], bytes]:
 
 def build_deployed_product(folder: Path) -> None:
     """Fill `folder` with the product "cells" and deploy it, along the same path as a worker."""
-    from core import deployments, jobs
+    from core import deployments, job_claims, jobs, model_kinds
     from core.catalog import create_product
     from core.defect_types import create_defect_type
     from core.demo_images.solar_cells import DEFECT_CODE, cell_images
-    from core.image_intake import IncomingFile
+    from core.image_records import IncomingFile
     from core.image_uploads import add_images
 
     built = build_services(read_settings({"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu"}), migrate=True)
@@ -48,10 +48,10 @@ def build_deployed_product(folder: Path) -> None:
             files=[IncomingFile(cell.name, _reader(cell.content)) for cell in islice(wanted, count)],
         )
         assert all(outcome.outcome == "added" for outcome in outcomes)
-    for kind in (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX):
+    for kind in (model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX):
         jobs.submit(built, person, kind=kind, product_ids=[product.id])
-        claim = jobs.claim_next(built.database, "tests")
+        claim = job_claims.claim_next(built.database, "tests")
         assert claim is not None
         assert deployments.work_off(built, claim) is None
-        assert jobs.finish(built.database, claim, state="succeeded")
+        assert job_claims.finish(built.database, claim, state="succeeded")
     built.database.dispose()

@@ -12,8 +12,8 @@ from PIL import Image as PillowImage
 from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type
-from core.job_terms import MANUAL_INDEX, MEMORY_BANK
 from core.model_cache import ModelCache
+from core.model_kinds import MANUAL_INDEX, MEMORY_BANK
 from core.services import Services
 from core.transactions import writing
 from core.versions import scope_of

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import deployments, jobs
+from core import deployments, job_claims, job_terms, jobs, model_kinds
 from core.access import Person
 from core.accounts import open_person
 from core.catalog import find_product
@@ -23,7 +23,7 @@ from storage.tables import Product
 SIZE_PX = 112
 DEFECTS = ("scratch", "spot")
 # The models that are built from images.
-IMAGE_KINDS = (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX)
+IMAGE_KINDS = (model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX)
 # Split, kind, how many.
 PARTS = (("train", "good", 10), ("train", "scratch", 3), ("train", "spot", 3))
 TEST_PARTS = (("test", "good", 4), ("test", "scratch", 2), ("test", "spot", 2))
@@ -96,14 +96,14 @@ def deploy(services: Services, *product_ids: int, kinds: tuple[str, ...] = IMAGE
     for kind in kinds:
         job_id, claim = submit_and_claim(services, open_person(services, "engineer"), kind, *product_ids)
         error = deployments.work_off(services, claim)
-        assert jobs.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+        assert job_claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
         done.append(job_id)
     return done
 
 
-def submit_and_claim(services: Services, person: Person, kind: str, *product_ids: int) -> tuple[int, jobs.Claim]:
+def submit_and_claim(services: Services, person: Person, kind: str, *product_ids: int) -> tuple[int, job_terms.Claim]:
     job_id = jobs.submit(services, person, kind=kind, product_ids=product_ids)
-    claim = jobs.claim_next(services.database, "tests")
+    claim = job_claims.claim_next(services.database, "tests")
     assert claim is not None
     assert claim.job_id == job_id
     return job_id, claim

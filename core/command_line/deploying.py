@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 
-from core import accounts, catalog, jobs
+from core import accounts, catalog, job_views, jobs, model_kinds, worker_signs
 from core.command_line.job_following import follow
 from core.command_line.terminal import language, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
 from core.services import Services, build_services
 
 KIND_OF: dict[str, tuple[str, ...]] = {
-    "memory-bank": (jobs.MEMORY_BANK,),
-    "similarity-index": (jobs.SIMILARITY_INDEX,),
-    "manual-index": (jobs.MANUAL_INDEX,),
-    "all": (jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX, jobs.MANUAL_INDEX),
+    "memory-bank": (model_kinds.MEMORY_BANK,),
+    "similarity-index": (model_kinds.SIMILARITY_INDEX,),
+    "manual-index": (model_kinds.MANUAL_INDEX,),
+    "all": (model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX, model_kinds.MANUAL_INDEX),
 }
 
 
@@ -34,7 +34,7 @@ def deploy(wanted: argparse.Namespace) -> int:
     for kind in KIND_OF[wanted.what]:
         ready: list[int] = []
         # Inspection does without manuals: "all" is everything that there is to build.
-        optional = wanted.what == "all" and kind == jobs.MANUAL_INDEX
+        optional = wanted.what == "all" and kind == model_kinds.MANUAL_INDEX
         for product in products:
             assert product.id is not None
             reason = deployments.readiness(services, kind, product.id)
@@ -65,8 +65,8 @@ def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:
         try:
             return jobs.submit(services, person, kind=kind, product_ids=product_ids)
         except Conflict as error:
-            earlier = jobs.running_job(services, kind)
-            if error.code != "job_already_waiting" or earlier is None or jobs.workers_alive(services):
+            earlier = job_views.running_job(services, kind)
+            if error.code != "job_already_waiting" or earlier is None or worker_signs.workers_alive(services):
                 raise
             # Its worker was killed: nobody else would ever end it, and nothing could be deployed again.
             write_note(f"{kind}: finishing job {earlier.id}, which lost its worker")

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from core import accounts, catalog, jobs
+from core import accounts, catalog, job_terms, job_views, jobs, worker_signs
 from core.command_line.terminal import StatusLine
 from core.i18n import translate
 from core.services import Services
@@ -17,7 +17,7 @@ LOOK_EVERY_S = 2.0
 WAITED_FOR = frozenset({"queued", "running"})
 
 
-def follow(services: Services, job_ids: Sequence[int], *, language: str, workers: int = 1) -> list[jobs.JobView]:
+def follow(services: Services, job_ids: Sequence[int], *, language: str, workers: int = 1) -> list[job_views.JobView]:
     """Wait for the end of jobs and show the progress of one at a time; Ctrl-C cancels what is not over.
 
     While no worker is alive, so many `workers` of its own work the queue off and share the cores.
@@ -26,23 +26,23 @@ def follow(services: Services, job_ids: Sequence[int], *, language: str, workers
     status = StatusLine()
     codes = {summary.product.id: summary.product.code for summary in catalog.list_products(services)}
     try:
-        while waiting := [view for job_id in job_ids if (view := jobs.view(services, job_id)).state in WAITED_FOR]:
+        while waiting := [view for job_id in job_ids if (view := job_views.view(services, job_id)).state in WAITED_FOR]:
             own.step_in()
             view = next((view for view in waiting if view.state == "running"), waiting[0])
-            stage = translate(language, jobs.STAGE_NAMES.get(view.stage, view.stage)) or view.state
+            stage = translate(language, job_terms.STAGE_NAMES.get(view.stage, view.stage)) or view.state
             words = " ".join(word for word in (view.kind, codes.get(view.current_product_id or 0)) if word)
             status.show(f"{words}: {stage}", f"{view.done}/{view.total}" if view.total else "")
             time.sleep(0.25)
     except KeyboardInterrupt:
         person = accounts.command_line_person(services)
         for job_id in job_ids:
-            if jobs.view(services, job_id).state in WAITED_FOR:
+            if job_views.view(services, job_id).state in WAITED_FOR:
                 jobs.cancel(services, person, job_id)
         raise
     finally:
         status.clear()
         own.stop()
-    return [jobs.view(services, job_id) for job_id in job_ids]
+    return [job_views.view(services, job_id) for job_id in job_ids]
 
 
 class _OwnWorkers:
@@ -61,7 +61,7 @@ class _OwnWorkers:
         if time.monotonic() - self._looked_at < LOOK_EVERY_S:
             return
         self._looked_at = time.monotonic()
-        if jobs.workers_alive(self._services) == 0:
+        if worker_signs.workers_alive(self._services) == 0:
             self._running = []
             threads = None if self._count == 1 else max(1, CORES // self._count)
             for _ in range(self._count):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core import accounts, weights
+from core import accounts, weight_paths, weights
 from core.command_line.terminal import StatusLine, to_json, write_out
 from core.errors import BadInput, NotFound
 from core.services import Services, build_services
@@ -52,7 +52,7 @@ def _list_states(settings: Settings) -> list[dict[str, Any]]:
             "origin": state.spec.source,
             "fetchable": state.download is not None,
         }
-        for state in weights.list_weights(settings)
+        for state in weight_paths.list_weights(settings)
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from core import accounts, catalog, jobs
+from core import accounts, catalog, model_kinds
 from core.command_line.deploying import follow_jobs, submit_job
 from core.command_line.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import NotFound, describe
@@ -79,12 +79,12 @@ def demo(wanted: argparse.Namespace) -> int:
 def _deploy_demo(services: Services, product_ids: list[int]) -> bool:
     """Build what is not up to date, in two jobs side by side: one process does not fill the cores it is given."""
     good = True
-    for kinds in ((jobs.MEMORY_BANK, jobs.MANUAL_INDEX), (jobs.SIMILARITY_INDEX,)):
+    for kinds in ((model_kinds.MEMORY_BANK, model_kinds.MANUAL_INDEX), (model_kinds.SIMILARITY_INDEX,)):
         job_ids = []
         for kind in kinds:
             stale = _needing(services, kind, product_ids)
             # The products come in pairs that take about as long. The manuals take a moment and fill up what is left.
-            lanes = [stale] if kind == jobs.MANUAL_INDEX else [stale[lane::LANES] for lane in range(LANES)]
+            lanes = [stale] if kind == model_kinds.MANUAL_INDEX else [stale[lane::LANES] for lane in range(LANES)]
             job_ids += [submit_job(services, kind, lane) for lane in lanes if lane]
         good = follow_jobs(services, *job_ids, workers=LANES) and good
     return good
@@ -97,7 +97,7 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
     states = model_states(services)
     stale = [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]
     # A demo product whose manuals were deleted has nothing to index, and that is no fault.
-    return [found for found in stale if kind != jobs.MANUAL_INDEX or readiness(services, kind, found) is None]
+    return [found for found in stale if kind != model_kinds.MANUAL_INDEX or readiness(services, kind, found) is None]
 
 
 def take_in(wanted: argparse.Namespace) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from core.errors import AppError
+
 if TYPE_CHECKING:
-    from core.errors import AppError
     from core.job_terms import Claim
     from core.services import Services
     from core.settings import Settings

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core import jobs
+from core import job_terms
 from core.deployments import PlannedProduct, error_of, plan
 from core.errors import AppError, Unavailable, from_lower
 from core.estimates import estimate
@@ -47,7 +47,7 @@ _FOLDER_PREFIX = "geomsa-ray-"
 class ParallelRun(JobRun):
     """The run of a job whose products are built side by side."""
 
-    def __init__(self, services: Services, claim: jobs.Claim) -> None:
+    def __init__(self, services: Services, claim: job_terms.Claim) -> None:
         super().__init__(services, claim)
         self._standings: dict[int, Standing] = {}
 
@@ -69,7 +69,7 @@ class ParallelRun(JobRun):
 class RayExecutor:
     """An Executor on a Ray cluster."""
 
-    def work_off(self, services: Services, claim: jobs.Claim) -> AppError | None:
+    def work_off(self, services: Services, claim: job_terms.Claim) -> AppError | None:
         """See `Executor`. Raises Unavailable for a cluster that cannot be reached, or is gone."""
         run = ParallelRun(services, claim)
         planned = plan(run)
@@ -122,9 +122,9 @@ def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> dict[str, Any
         logger.warning("the task of product %s failed: %s", product.code, error)
         return failed_outcome(product.id or 0, product.code, from_lower(error.cause))
     if answer == LOST:
-        raise jobs.JobLost
+        raise job_terms.JobLost
     if answer == CANCELLED:
-        raise jobs.JobCancelled
+        raise job_terms.JobCancelled
     assert isinstance(answer, dict)
     return answer | {"code": product.code}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import jobs
+from core import job_claims, job_terms
 from core.deployments import PlannedProduct, build_product
 from core.errors import AppError, Unavailable, from_lower
 from core.estimates import product_cost_s
@@ -40,7 +40,7 @@ class ProgressBoard:
 class ProductRun(JobRun):
     """The run of one product in a task: progress goes to the board, and the job row is only looked at."""
 
-    def __init__(self, services: Services, claim: jobs.Claim, *, product_id: int, board: Any) -> None:
+    def __init__(self, services: Services, claim: job_terms.Claim, *, product_id: int, board: Any) -> None:
         super().__init__(services, claim)
         self._product_id = product_id
         self._board = board
@@ -62,7 +62,7 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
     try:
         if services.database.describe() != database:
             return failed_outcome(product_id, str(product_id), Unavailable("executor_other_database"))
-        claim = jobs.reopen_claim(services.database, job_id, fencing_token)
+        claim = job_claims.reopen_claim(services.database, job_id, fencing_token)
         run = ProductRun(services, claim, product_id=product_id, board=board)
         with services.database.reading() as session:
             product = session.get(Product, product_id)
@@ -71,9 +71,9 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
             return failed_outcome(product_id, str(product_id), AppError("not_found"))
         run.begin(product_id)
         return build_product(run, PlannedProduct(product, cost_s))
-    except jobs.JobLost:
+    except job_terms.JobLost:
         return LOST
-    except jobs.JobCancelled:
+    except job_terms.JobCancelled:
         return CANCELLED
     except (AppError, DatabaseError) as error:
         # Shaped here: an error of our own does not travel well.

@@ -10,8 +10,8 @@ from core.access import ENGINEER
 from core.catalog import list_products
 from core.errors import AppError
 from core.i18n import LANGUAGES, N_
-from core.jobs import MANUAL_INDEX
 from core.manual_library import ManualView, delete_manual, get_manual, list_manuals, read_manual
+from core.model_kinds import MANUAL_INDEX
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.language import _, _n, byte_size, escape, language, moment, number

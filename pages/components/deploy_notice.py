@@ -11,7 +11,7 @@ from core.access import ENGINEER
 from core.deployment_starts import list_stale, start_stale
 from core.errors import AppError
 from core.job_views import list_unfinished
-from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.model_kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.model_states import model_states
 from pages.components.deployment_sources import describe_changes
 from pages.components.job_panel import KIND_NAMES

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.bank_extension import count_added
-from core.jobs import MANUAL_INDEX
+from core.model_kinds import MANUAL_INDEX
 from pages.components.language import _, _n
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
-from core.image_intake import IncomingFile
 from core.image_library import get_image
 from core.image_masks import set_mask
 from core.image_pictures import draw_picture
+from core.image_records import IncomingFile
 from pages.components.dialogs import OpenDialog, close_dialog
 from pages.components.image_labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
 from pages.components.image_relabelling import show_relabelling

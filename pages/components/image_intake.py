@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.access import ENGINEER
 from core.errors import AppError
-from core.image_intake import FileOutcome, IncomingFile
+from core.image_records import FileOutcome, IncomingFile
 from core.image_uploads import add_images
 from pages.components.image_labels import SPLIT_NAMES
 from pages.components.inspection_sources import IMAGE_ENDINGS

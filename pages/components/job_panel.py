@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.errors import AppError, describe
 from core.i18n import N_
-from core.job_views import list_unfinished
-from core.jobs import STAGE_NAMES, JobView, cancel, list_jobs, running_job, view
+from core.job_terms import STAGE_NAMES
+from core.job_views import JobView, list_jobs, list_unfinished, running_job, view
+from core.jobs import cancel
 from pages.components.calibration_words import describe_calibration
 from pages.components.deployment_sources import describe_manuals
 from pages.components.job_log import log_sentence, reason_sentence

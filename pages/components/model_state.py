@@ -7,7 +7,7 @@ from typing import Literal
 import streamlit as st
 
 from core.i18n import N_
-from core.jobs import MANUAL_INDEX
+from core.model_kinds import MANUAL_INDEX
 from pages.components.language import _
 
 _Color = Literal["green", "orange", "gray"]

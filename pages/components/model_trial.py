@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.catalog import list_products
 from core.i18n import N_
-from core.model_catalog import PADIM, ModelOption
+from core.model_options import PADIM, ModelOption
 from core.model_trials import try_model
 from pages.components.language import _, duration, escape, number, score
 from pages.components.pickers import pick_product

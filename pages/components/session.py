@@ -16,9 +16,9 @@ from core import sessions
 from core.access import ENGINEER, ROLE_NAMES, Person, reaches
 from core.embedded_worker import start_embedded
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
-from core.jobs import workers_alive
 from core.services import Services, keep_services
 from core.settings import read_settings
+from core.worker_signs import workers_alive
 from pages.components.language import _, language
 from pages.components.screens import INSPECT_PART, link_to
 from pages.server.requests import app_path

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import AppError
 from core.i18n import N_
-from core.jobs import MEMORY_BANK
+from core.model_kinds import MEMORY_BANK
 from core.region_banks import regions_stale
 from core.retention import is_kept
 from core.version_changes import compare_versions

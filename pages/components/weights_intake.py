@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import BadInput, NotFound
-from core.weights import WeightsState, add_weights, fetch_weights
+from core.weight_paths import WeightsState
+from core.weights import add_weights, fetch_weights
 from pages.components.language import _, byte_size
 from pages.components.session import person, say_after_rerun, services, showing_errors
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.i18n import N_
-from core.model_catalog import find_option
+from core.model_options import find_option
 from pages.components.language import _, number, percent
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Manual index: make the products' manuals findable for guidance, watch the build, roll a version back."""
 
 from core.access import ENGINEER
-from core.jobs import MANUAL_INDEX
+from core.model_kinds import MANUAL_INDEX
 from pages.components.deployment_view import DeploymentWords, show_deployment
 from pages.components.language import _
 from pages.components.session import require

@@ -1,7 +1,7 @@
 """Similarity index: make the products' images findable by what they look like, normal and defect images apart."""
 
 from core.access import ENGINEER
-from core.jobs import SIMILARITY_INDEX
+from core.model_kinds import SIMILARITY_INDEX
 from pages.components.deployment_view import DeploymentWords, show_deployment
 from pages.components.language import _
 from pages.components.session import require

@@ -10,7 +10,7 @@ from core import inspection, kept_inspections
 from core.access import ENGINEER, WORKER
 from core.catalog import list_products
 from core.errors import AppError, NotFound
-from core.jobs import MEMORY_BANK
+from core.model_kinds import MEMORY_BANK
 from core.versions import list_versions
 from core.warm_up import warm_up
 from pages.components import screens

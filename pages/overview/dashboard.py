@@ -10,7 +10,7 @@ from core.access import ENGINEER, WORKER
 from core.analytics import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
 from core.catalog import list_products
 from core.inspection_terms import ACTION_NAMES, VERDICT_NAMES
-from core.jobs import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.model_kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from pages.components.charts import draw_pareto, show_chart
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, _n, defect_name, escape, moment, number, percent, score

@@ -7,11 +7,12 @@ import streamlit as st
 from core.access import ENGINEER
 from core.catalog import list_products
 from core.i18n import N_
-from core.jobs import MEMORY_BANK, SIMILARITY_INDEX
-from core.model_catalog import DETECTION, SIMILARITY, Choice, ModelOption, choose, current_choice, list_options
+from core.model_catalog import Choice, choose, current_choice
+from core.model_kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.model_options import DETECTION, SIMILARITY, ModelOption, list_options
 from core.model_states import model_states
 from core.text_models import TEXT_GENERATION
-from core.weights import WeightsState, list_weights
+from core.weight_paths import WeightsState, list_weights
 from pages.components import screens
 from pages.components.deploy_notice import show_deploy_notice
 from pages.components.language import _, _n, byte_size

@@ -37,7 +37,7 @@ IMPORTED_EARLY = (
 
 
 def _uploads(services: Services, person: Person, product_id: int) -> Iterator[str]:
-    from core.image_intake import IncomingFile
+    from core.image_records import IncomingFile
     from core.image_uploads import add_images
 
     for number in itertools.count():

@@ -10,7 +10,7 @@ import pytest
 from core.accounts import open_person
 from core.catalog import find_product
 from core.image_import import import_path
-from core.jobs import MEMORY_BANK
+from core.model_kinds import MEMORY_BANK
 from core.services import Services, build_services
 from tests.plates import build_plate_folder, copy_data, deploy, folder_settings, write_plates
 

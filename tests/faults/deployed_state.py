@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from core import inspection, jobs, leftovers, model_cache
+from core import inspection, leftovers, model_cache, model_kinds
 from core.errors import AppError
 from core.services import Services
 from core.versions import active_version, current_threshold
@@ -63,7 +63,7 @@ def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
                     read_bundle(folder, kind=version.kind, manifest_sha256=version.manifest_sha256)
                 elif not services.objects.exists(version.object_prefix + "manifest.json"):
                     found.append(f"version {version.id} has lost its files")
-                if version.kind == jobs.MEMORY_BANK:
+                if version.kind == model_kinds.MEMORY_BANK:
                     current_threshold(session, version.id or 0)
             except (ObjectStoreError, InferenceError, AppError) as error:
                 found.append(f"version {version.id}: {error.code}")
@@ -73,10 +73,10 @@ def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
 def _faults_of_inspection(services: Services, product_id: int, before: Verdict) -> list[str]:
     """The old version inspects, or the next one; from the files that every other machine would fetch."""
     with services.database.reading() as session:
-        active = active_version(session, jobs.MEMORY_BANK, product_id)
+        active = active_version(session, model_kinds.MEMORY_BANK, product_id)
         newest = session.exec(
             select(ModelVersion.number)
-            .where(ModelVersion.kind == jobs.MEMORY_BANK, ModelVersion.product_id == product_id)
+            .where(ModelVersion.kind == model_kinds.MEMORY_BANK, ModelVersion.product_id == product_id)
             .order_by(col(ModelVersion.number).desc())
         ).first()
     if active is None:

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import jobs, worker
+from core import job_terms, worker
 from core.services import build_services
 from tests.faults.paused_job import pause_at
 
@@ -89,7 +89,7 @@ def _be_worker(lease_s: float, data_dir: str, moment: str, marker: str) -> int:
     os.environ["GEOMSA_DATA_DIR"] = data_dir
     os.nice = lambda _: 0  # beside other tests on a busy machine a build that steps back would never get there
 
-    def spawn(claim: jobs.Claim, threads: int | None) -> Any:
+    def spawn(claim: job_terms.Claim, threads: int | None) -> Any:
         worker_pid = os.getpid()
 
         def be_handler() -> int:

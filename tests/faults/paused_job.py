@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import jobs, worker
+from core import job_claims, job_terms, worker
 from core.__main__ import main
 from core.job_run import JobRun
 from core.services import build_services
@@ -33,7 +33,7 @@ def pause_at(moment: str, marker: Path) -> None:
     """Have this process stop at the moment."""
     # A build steps back for the app; beside other tests on a busy machine it would never get there.
     os.nice = lambda _: 0
-    report, log, put_file = jobs.report, JobRun.log, LocalObjects.put_file
+    report, log, put_file = job_claims.report, JobRun.log, LocalObjects.put_file
 
     def pausing_report(database: Any, claim: Any, **values: Any) -> None:
         report(database, claim, **values)
@@ -50,13 +50,13 @@ def pause_at(moment: str, marker: Path) -> None:
         if moment == "uploading":
             _wait(marker)
 
-    jobs.report, JobRun.log, LocalObjects.put_file = pausing_report, pausing_log, pausing_put  # type: ignore[method-assign]
+    job_claims.report, JobRun.log, LocalObjects.put_file = pausing_report, pausing_log, pausing_put  # type: ignore[method-assign]
 
 
 def work(moment: str, marker: str, lease_s: float) -> None:
     """Be the worker."""
 
-    def spawn(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+    def spawn(claim: job_terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.faults.paused_job", "child", moment, marker, "run-job"]
         command += [str(claim.job_id), str(claim.fencing_token), "--parent-pid", str(os.getpid())]
         return subprocess.Popen(

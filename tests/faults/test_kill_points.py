@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from core import jobs
+from core import job_views, jobs, model_kinds
 from core.accounts import open_person
 from core.catalog import find_product
 from core.services import Services, build_services
@@ -104,7 +104,7 @@ def ground(grounds: list[Ground]) -> Ground:
 
 def _submit(ground: Ground) -> int:
     person = open_person(ground.services, "engineer")
-    return jobs.submit(ground.services, person, kind=jobs.MEMORY_BANK, product_ids=[ground.product_id])
+    return jobs.submit(ground.services, person, kind=model_kinds.MEMORY_BANK, product_ids=[ground.product_id])
 
 
 def _kill(pid: int) -> None:
@@ -233,7 +233,7 @@ def test_the_checks_notice_a_version_in_use_without_its_files(ground: Ground) ->
     """As a kill would leave it if the row were committed before the upload."""
     services = ground.services
     before = give_verdict(services, ground.product_id)
-    job_id = max(job.id for job in jobs.list_jobs(services))
+    job_id = max(job.id for job in job_views.list_jobs(services))
     with services.database.reading() as session:
         active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).one()
     kept = {info.key: services.objects.get(info.key) for info in services.objects.list(active.object_prefix)}

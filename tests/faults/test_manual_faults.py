@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from core import catalog, deployments, jobs
+from core import catalog, deployments, job_claims, model_kinds
 from core.access import Person
 from core.accounts import command_line_person
 from core.errors import AppError
@@ -26,7 +26,7 @@ from tests.manual_files import add, given, scratch_manual
 from tests.plates import submit_and_claim
 from tests.stored import stored_keys
 
-KIND = jobs.MANUAL_INDEX
+KIND = model_kinds.MANUAL_INDEX
 MOST_STEPS = 60
 NOW = timedelta(seconds=-60)
 
@@ -185,7 +185,7 @@ def test_a_build_survives_a_failure_at_every_step(
             fail(patch, failing)
             with contextlib.suppress(AppError, DatabaseError, ObjectStoreError):
                 deployments.work_off(services, claim)
-        jobs.finish(services.database, claim, state="succeeded")
+        job_claims.finish(services.database, claim, state="succeeded")
         _assert_whole(services, product_id)
         if not failing.spent:
             with services.database.reading() as session:

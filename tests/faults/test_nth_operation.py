@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core import bank_builds, candidates, jobs, leftovers, publishing, worker
+from core import bank_builds, candidates, job_claims, job_terms, job_views, leftovers, model_kinds, publishing, worker
 from core.accounts import open_person
 from core.catalog import find_product
 from core.errors import AppError
@@ -51,7 +51,7 @@ def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _attempt(services: Services, product_id: int, fault: str, number: int) -> tuple[int, Countdown]:
     """One job with its fault, worked off and ended as the worker and its child do; the worker itself meets none."""
-    job_id, claim = submit_and_claim(services, open_person(services, "engineer"), jobs.MEMORY_BANK, product_id)
+    job_id, claim = submit_and_claim(services, open_person(services, "engineer"), model_kinds.MEMORY_BANK, product_id)
     countdown = Countdown(number)
     with FAULTS[fault](services, countdown):
         try:
@@ -74,7 +74,7 @@ def test_whichever_operation_fails_the_old_version_or_the_new_one_inspects(
         assert faults == [], f"{fault}: operation {number}, {countdown.name}"
         before = give_verdict(services, product_id)
         if not countdown.reached:
-            assert jobs.view(services, job_id).state == "succeeded"
+            assert job_views.view(services, job_id).state == "succeeded"
             assert number > 1
             return
     pytest.fail("every attempt met the fault")
@@ -84,7 +84,9 @@ def test_whichever_operation_fails_the_old_version_or_the_new_one_inspects(
 
 
 def _plant_row_before_objects(patch: pytest.MonkeyPatch) -> None:
-    def promise(services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: jobs.Claim) -> object:
+    def promise(
+        services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: job_terms.Claim
+    ) -> object:
         prefix = f"{publishing.prefix_of(kind, attempt.job_id, attempt.fencing_token)}late/"
         return PublishedBundle(prefix, manifest_sha256, 0)
 
@@ -100,7 +102,9 @@ class _Publishing:
 
 
 def _plant_upload_order_reversed(patch: pytest.MonkeyPatch) -> None:
-    def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: jobs.Claim) -> object:
+    def publish(
+        services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: job_terms.Claim
+    ) -> object:
         prefix = f"{publishing.prefix_of(kind, attempt.job_id, attempt.fencing_token)}reversed/"
         for path in sorted(folder.iterdir(), key=lambda path: path.name != "manifest.json"):
             services.objects.put_file(prefix + path.name, path)
@@ -130,7 +134,7 @@ def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def _plant_job_left_running(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(jobs, "finish", lambda *_given, **_more: True)
+    patch.setattr(job_claims, "finish", lambda *_given, **_more: True)
 
 
 @pytest.mark.parametrize(

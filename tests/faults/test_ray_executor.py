@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
-from core import jobs
+from core import job_claims, job_views, jobs, model_kinds
 from core.accounts import open_person
 from core.catalog import find_product
 from core.errors import AppError
@@ -84,7 +84,9 @@ def _use_ray(patch: pytest.MonkeyPatch, data_dir: Path, address: str | None = No
 
 def _submit(services: Services) -> int:
     product_ids = [find_product(services, code).id or 0 for code in CODES]
-    return jobs.submit(services, open_person(services, "engineer"), kind=jobs.MEMORY_BANK, product_ids=product_ids)
+    return jobs.submit(
+        services, open_person(services, "engineer"), kind=model_kinds.MEMORY_BANK, product_ids=product_ids
+    )
 
 
 def _until(condition: Callable[[], bool], what: str, *, within_s: float = BUSY_MACHINE_S) -> float:
@@ -137,13 +139,13 @@ def _hosts_listened_on(processes: list[psutil.Process]) -> set[str]:
 
 
 def _is_working(services: Services, job_id: int) -> bool:
-    return jobs.view(services, job_id).stage in {"extract", "coreset", "calibrate", "evaluate"}
+    return job_views.view(services, job_id).stage in {"extract", "coreset", "calibrate", "evaluate"}
 
 
 def _built(services: Services, code: str) -> dict[str, Any]:
     """What of a product's memory bank has to be the same wherever it was built."""
     with services.database.reading() as session:
-        version = active_version(session, jobs.MEMORY_BANK, find_product(services, code).id or 0)
+        version = active_version(session, model_kinds.MEMORY_BANK, find_product(services, code).id or 0)
         assert version is not None
         threshold = current_threshold(session, version.id or 0)
     bundle = read_bundle(services.models.bundle(version), kind=version.kind, manifest_sha256=version.manifest_sha256)
@@ -171,7 +173,7 @@ def test_products_built_side_by_side_are_those_that_are_built_one_after_the_othe
                 while worker.is_alive():
                     hosts |= _hosts_listened_on(_processes_of_ray(os.getpid()))
                     worker.join(1.0)
-            view = jobs.view(services, job_id)
+            view = job_views.view(services, job_id)
             assert view.state == "succeeded", view.error
             plain = [{key: value for key, value in one.items() if key not in VOLATILE} for one in view.outcomes]
             found[executor] = (sorted(plain, key=lambda one: str(one["code"])), {c: _built(services, c) for c in CODES})
@@ -202,12 +204,12 @@ def test_a_cancel_ends_every_task_at_once(
             processes = _processes_of_ray(os.getpid())
             jobs.cancel(services, open_person(services, "engineer"), job_id)
             acted_after_s = _until(
-                lambda: jobs.view(services, job_id).state == "cancelled", "the cancel did not act", within_s=10
+                lambda: job_views.view(services, job_id).state == "cancelled", "the cancel did not act", within_s=10
             )
             _until(lambda: not any(one.is_running() and one.status() != "zombie" for one in processes), "Ray lives on")
         with services.database.reading() as session:
             for code in CODES:
-                assert active_version(session, jobs.MEMORY_BANK, find_product(services, code).id or 0) is None
+                assert active_version(session, model_kinds.MEMORY_BANK, find_product(services, code).id or 0) is None
         assert list(services.objects.list("models/")) == []
         assert list((services.settings.data_dir / "builds").iterdir()) == []
     sys.stdout.write(f"cancel acted after {acted_after_s:.1f} s\n")
@@ -223,7 +225,7 @@ def test_a_task_that_is_killed_fails_its_product_and_no_other(
             _until(lambda: _is_working(services, job_id) and len(_tasks(os.getpid())) > 0, "no task ever worked")
             _tasks(os.getpid())[0].kill()
             worker.join(BUSY_MACHINE_S)
-        view = jobs.view(services, job_id)
+        view = job_views.view(services, job_id)
         assert view.state == "succeeded", view.error
         assert sorted(one["outcome"] for one in view.outcomes) == ["activated", "failed"]
         (failed,) = [one for one in view.outcomes if one["outcome"] == "failed"]
@@ -282,9 +284,9 @@ def test_a_cluster_that_goes_away_ends_the_job_with_the_reason_and_activates_not
                     if lost in process.name():
                         os.kill(process.pid, signal.SIGKILL)
                 after_s = _until(
-                    lambda: jobs.view(services, job_id).state not in {"queued", "running"}, "the job never ended"
+                    lambda: job_views.view(services, job_id).state not in {"queued", "running"}, "the job never ended"
                 )
-            view = jobs.view(services, job_id)
+            view = job_views.view(services, job_id)
             assert view.state == "failed"
             assert view.error is not None
             # The tasks die with their machine: which is heard of first is a matter of moments.
@@ -305,7 +307,7 @@ def test_an_address_without_a_cluster_ends_the_job_with_the_reason(
         job_id = _submit(services)
         with _working(services) as worker:
             worker.join(BUSY_MACHINE_S)
-        error = jobs.view(services, job_id).error
+        error = job_views.view(services, job_id).error
         assert error is not None
         assert error.code == "executor_unreachable"
         assert f"127.0.0.1:{port}" in error.sentence("en")
@@ -331,7 +333,7 @@ def test_a_task_whose_job_was_taken_over_cancelled_or_is_elsewhere_builds_nothin
     with _opened(two_products, tmp_path / "data") as services:
         _use_ray(monkeypatch, tmp_path / "data")
         person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
-        job_id, claim = submit_and_claim(services, person, jobs.MEMORY_BANK, product_id)
+        job_id, claim = submit_and_claim(services, person, model_kinds.MEMORY_BANK, product_id)
         here, board = services.database.describe(), _Board()
         assert build_one(job_id, claim.fencing_token - 1, product_id, here, board) == LOST
         elsewhere = build_one(job_id, claim.fencing_token, product_id, "sqlite:////another/geomsa.db", board)
@@ -349,12 +351,12 @@ def test_a_task_without_its_database_fails_with_the_reason(
     with _opened(two_products, tmp_path / "data") as services:
         _use_ray(monkeypatch, tmp_path / "data")
         person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
-        job_id, claim = submit_and_claim(services, person, jobs.MEMORY_BANK, product_id)
+        job_id, claim = submit_and_claim(services, person, model_kinds.MEMORY_BANK, product_id)
 
         def go_away(*_given: Any) -> None:
             raise DatabaseError("database_unavailable", reason="io")
 
-        monkeypatch.setattr(jobs, "reopen_claim", go_away)
+        monkeypatch.setattr(job_claims, "reopen_claim", go_away)
         outcome = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
         assert isinstance(outcome, dict)
         assert (outcome["outcome"], outcome["error_code"]) == ("failed", "database_unavailable")

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import candidates, catalog, job_claims, jobs, worker
+from core import candidates, catalog, job_claims, job_terms, jobs, model_kinds, worker
 from core.access import Person
 from core.accounts import open_person
 from core.catalog import find_product
@@ -29,7 +29,7 @@ from tests.plates import copy_data, folder_settings, submit_and_claim
 WORKERS = 4
 JOBS = 12
 
-Claiming = Callable[[Database, str], jobs.Claim | None]
+Claiming = Callable[[Database, str], job_terms.Claim | None]
 
 
 # --- one job, one worker ----------------------------------------------------------------------------------------------
@@ -61,10 +61,10 @@ def _claim_everything(services: Services, claim_next: Claiming) -> list[str]:
 def _queue_jobs(services: Services, person: Person) -> None:
     for number in range(JOBS):
         product = catalog.create_product(services, person, name=f"Part {number}", code=f"part-{number}")
-        jobs.submit(services, person, kind=jobs.MEMORY_BANK, product_ids=[product.id or 0])
+        jobs.submit(services, person, kind=model_kinds.MEMORY_BANK, product_ids=[product.id or 0])
 
 
-def _claim_in_two_steps(database: Database, worker_id: str) -> jobs.Claim | None:
+def _claim_in_two_steps(database: Database, worker_id: str) -> job_terms.Claim | None:
     """The bug: look first, and write without naming what was seen."""
     with database.reading() as session:
         job = session.exec(select(DeploymentLog).where(DeploymentLog.state == "queued")).first()
@@ -79,12 +79,12 @@ def _claim_in_two_steps(database: Database, worker_id: str) -> jobs.Claim | None
             .values(state="running", fencing_token=token, worker_id=worker_id)
         )
         session.commit()
-    return jobs.Claim(job.id or 0, job.kind, token, dict(job.payload), 1)
+    return job_terms.Claim(job.id or 0, job.kind, token, dict(job.payload), 1)
 
 
 def test_workers_that_claim_at_once_never_get_the_same_job(services: Services, engineer: Person) -> None:
     _queue_jobs(services, engineer)
-    assert _claim_everything(services, jobs.claim_next) == []
+    assert _claim_everything(services, job_claims.claim_next) == []
 
 
 def test_a_claim_in_two_steps_would_be_noticed(services: Services, engineer: Person) -> None:
@@ -108,7 +108,7 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
     Answers what is wrong afterwards.
     """
     before = give_verdict(services, product_id)
-    job_id, sleeper = submit_and_claim(services, open_person(services, "engineer"), jobs.MEMORY_BANK, product_id)
+    job_id, sleeper = submit_and_claim(services, open_person(services, "engineer"), model_kinds.MEMORY_BANK, product_id)
     progress = JobRun.progress
     asleep: list[JobRun] = []
     rivals: list[int] = []
@@ -145,7 +145,7 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
 
 def _active_id(services: Services, product_id: int) -> int:
     with services.database.reading() as session:
-        active = active_version(session, jobs.MEMORY_BANK, product_id)
+        active = active_version(session, model_kinds.MEMORY_BANK, product_id)
     assert active is not None
     return active.id or 0
 
@@ -155,11 +155,11 @@ def test_a_worker_that_wakes_after_its_lease_activates_nothing(tiny_services: Se
     assert _sleep_through_the_lease(tiny_services, product_id, tmp_path / "scratch") == []
 
 
-def _hold_nothing(_session: Session, _claim: jobs.Claim) -> None:
+def _hold_nothing(_session: Session, _claim: job_terms.Claim) -> None:
     """The bug: the activating transaction does not prove the job to be ours."""
 
 
-def _hold_the_job_only(session: Session, claim: jobs.Claim) -> None:
+def _hold_the_job_only(session: Session, claim: job_terms.Claim) -> None:
     """The bug: it looks at the job, and not at whose attempt it is."""
     job: Any = session.get(DeploymentLog, claim.job_id)
     assert job is not None

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type, list_defect_types
-from core.image_intake import IncomingFile
 from core.image_library import get_image, list_images
+from core.image_records import IncomingFile
 from core.image_uploads import add_images
 from core.services import Services
 from pages.components.image_shelf import PAGE_SIZE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import deployments, jobs
+from core import deployments, job_claims, job_views, model_kinds, worker_signs
 from core.access import Person
 from core.catalog import create_product
 from core.manual_library import get_manual, list_manuals
@@ -32,9 +32,9 @@ def _upload(app: AppTest, **files: bytes) -> AppTest:
 
 
 def _build(services: Services, person: Person, product: Product) -> None:
-    _job_id, claim = submit_and_claim(services, person, jobs.MANUAL_INDEX, product.id or 0)
+    _job_id, claim = submit_and_claim(services, person, model_kinds.MANUAL_INDEX, product.id or 0)
     assert deployments.work_off(services, claim) is None
-    assert jobs.finish(services.database, claim, state="succeeded")
+    assert job_claims.finish(services.database, claim, state="succeeded")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -92,13 +92,13 @@ def test_the_index_screen_builds_and_shows_what_an_index_holds(
     assert app.dataframe[0].value["Pages"].tolist() == [2]
     assert "2 pages" in texts(app)
     press(app, "Build manual indexes")
-    job = jobs.running_job(services, jobs.MANUAL_INDEX)
+    job = job_views.running_job(services, model_kinds.MANUAL_INDEX)
     assert job is not None
     assert job.product_ids == [plate.id]
-    claim = jobs.claim_next(services.database, "tests")
+    claim = job_claims.claim_next(services.database, "tests")
     assert claim is not None
     assert deployments.work_off(services, claim) is None
-    assert jobs.finish(services.database, claim, state="succeeded")
+    assert job_claims.finish(services.database, claim, state="succeeded")
     app = open_app(MANUAL_INDEX)
     assert app.dataframe[0].value["State"].tolist() == ["Up to date"]
     assert "1 manual · 2 pages · " in texts(app)
@@ -130,7 +130,7 @@ def test_the_status_is_the_doctors_and_cleans_up(
         defaults = {**(function.__kwdefaults__ or {}), "min_age": timedelta(seconds=-60)}
         monkeypatch.setattr(function, "__kwdefaults__", defaults)
     services.objects.put("manuals/1/lost.pdf", b"lost")
-    jobs.beat(services.database, "w1", host="here", pid=7, job_id=None)
+    worker_signs.beat(services.database, "w1", host="here", pid=7, job_id=None)
     app = open_app(STATUS, role="admin")
     shown = texts(app)
     # One of the few files here is more than goes without a person's look.
@@ -187,5 +187,5 @@ def test_what_a_change_leaves_out_of_date_is_deployed_from_here_by_one_click(
     app.run()
     assert "Not yet deployed · **Manual index**: not built yet" in texts(app)
     press(app, "Deploy now")
-    assert [(job.kind, job.state) for job in jobs.list_jobs(services)] == [(jobs.MANUAL_INDEX, "queued")]
+    assert [(job.kind, job.state) for job in job_views.list_jobs(services)] == [(model_kinds.MANUAL_INDEX, "queued")]
     assert "on its way" in texts(app.run())

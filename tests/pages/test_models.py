@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.access import WORKER
-from core.model_catalog import DETECTION, current_choice
+from core.model_catalog import current_choice
+from core.model_options import DETECTION
 from core.services import Services
 from core.text_models import CLAUDE, TEXT_GENERATION, current_text_choice
 from tests.language_servers import language_server

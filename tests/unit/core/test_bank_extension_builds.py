@@ -17,13 +17,14 @@ from core import (
     image_edits,
     image_uploads,
     inspection,
-    jobs,
+    job_views,
+    model_kinds,
     model_states,
 )
 from core.access import Person
 from core.accounts import open_person
 from core.bank_extension import count_added, find_extension
-from core.image_intake import IncomingFile
+from core.image_records import IncomingFile
 from core.services import Services
 from core.versions import activate, active_version, current_threshold, list_versions
 from inference.errors import ModelError
@@ -34,7 +35,7 @@ from inference.vision.networks import backbones
 from storage.tables import Image, ImagePreprocessing, ModelParam, ModelVersion, Product
 from tests.plates import deploy, encode, plate, seed_of
 
-BANK = jobs.MEMORY_BANK
+BANK = model_kinds.MEMORY_BANK
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def _add(services: Services, person: Person, product: Product, *seeds: int, dim:
 def _build(services: Services, product: Product) -> tuple[ModelVersion, list[str]]:
     """Deploy; answers the version that is active then, and the codes of the job's log."""
     deploy(services, product.id or 0, kinds=(BANK,))
-    view = jobs.list_jobs(services, kind=BANK)[0]
+    view = job_views.list_jobs(services, kind=BANK)[0]
     assert view.state == "succeeded", view.log
     with services.database.reading() as session:
         version = active_version(session, BANK, product.id or 0)
@@ -300,7 +301,7 @@ def test_a_bundle_that_cannot_be_opened_leads_to_a_whole_build(
     version, codes = _build(plate_services, plate_product)
     assert (version.number, count_added(version)) == (2, None)
     assert codes[:3] == ["log_build_started", "log_bank_not_extended", "log_calibrated"]
-    (line,) = [line for line in jobs.list_jobs(plate_services, kind=BANK)[0].log if "not_extended" in line["code"]]
+    (line,) = [line for line in job_views.list_jobs(plate_services, kind=BANK)[0].log if "not_extended" in line["code"]]
     assert line["params"]["reason"]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from core import deployments, inspection, jobs
+from core import deployments, inspection, job_claims, model_kinds
 from core.accounts import open_person
 from core.errors import AppError, from_lower
 from core.services import Services
@@ -20,16 +20,16 @@ from tests.plates import encode, plate, submit_and_claim
 
 
 def _build_again(services: Services, product: Product) -> AppError | None:
-    _, claim = submit_and_claim(services, open_person(services, "engineer"), jobs.MEMORY_BANK, product.id or 0)
+    _, claim = submit_and_claim(services, open_person(services, "engineer"), model_kinds.MEMORY_BANK, product.id or 0)
     error = deployments.work_off(services, claim)
-    jobs.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+    job_claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
     return error
 
 
 def _state(services: Services, product: Product) -> tuple[int | None, float, set[str]]:
     """The active version, what it says of a part, and the objects of all models."""
     with services.database.reading() as session:
-        version = active_version(session, jobs.MEMORY_BANK, product.id or 0)
+        version = active_version(session, model_kinds.MEMORY_BANK, product.id or 0)
     assert version is not None
     found = inspection.examine(services, product_id=product.id or 0, data=encode(plate(7, "spot")), file_name="a.png")
     return version.id, found.detection.score, {info.key for info in services.objects.list("models/")}

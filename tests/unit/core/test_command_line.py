@@ -19,7 +19,7 @@ from PIL import Image as PillowImage
 from sqlalchemy import update
 from sqlmodel import col, func, select
 
-from core import jobs, worker_signs
+from core import job_views, model_kinds, worker_signs
 from core.__main__ import main
 from core.accounts import open_person
 from core.services import Services, build_services
@@ -288,22 +288,22 @@ def test_a_job_whose_worker_was_killed_does_not_block_the_next_deployment(run: R
     person = open_person(plate_services, "engineer")
     with plate_services.database.reading() as session:
         product_id = session.exec(select(Product.id)).one()
-    abandoned, _ = submit_and_claim(plate_services, person, jobs.SIMILARITY_INDEX, product_id or 0)
-    jobs.beat(plate_services.database, "killed", host="here", pid=1, job_id=abandoned)
+    abandoned, _ = submit_and_claim(plate_services, person, model_kinds.SIMILARITY_INDEX, product_id or 0)
+    worker_signs.beat(plate_services.database, "killed", host="here", pid=1, job_id=abandoned)
     _silence_workers(plate_services, abandoned)
     status, outcomes, _ = run("deploy", "similarity-index", "--product", "plate")
     assert status == 0
     assert [found["outcome"] in {"activated", "unchanged"} for found in outcomes] == [True]
-    assert jobs.view(plate_services, abandoned).state == "succeeded"
-    assert len(jobs.list_jobs(plate_services, kind=jobs.SIMILARITY_INDEX)) == 3
+    assert job_views.view(plate_services, abandoned).state == "succeeded"
+    assert len(job_views.list_jobs(plate_services, kind=model_kinds.SIMILARITY_INDEX)) == 3
 
 
 def test_a_deployment_goes_on_by_itself_when_the_worker_it_waits_for_falls_silent(
     run: Run, plate_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_signs, "WORKER_SILENT_AFTER_S", 3.0)
-    jobs.beat(plate_services.database, "about-to-die", host="here", pid=1, job_id=None)
-    assert jobs.workers_alive(plate_services) == 1
+    worker_signs.beat(plate_services.database, "about-to-die", host="here", pid=1, job_id=None)
+    assert worker_signs.workers_alive(plate_services) == 1
     status, outcomes, _ = run("deploy", "similarity-index", "--product", "plate")
     assert status == 0
     assert [found["outcome"] in {"activated", "unchanged"} for found in outcomes] == [True]
@@ -312,7 +312,7 @@ def test_a_deployment_goes_on_by_itself_when_the_worker_it_waits_for_falls_silen
 def test_no_wait_leaves_the_job_to_a_worker(run: Run, plate_services: Services) -> None:
     status, (queued,), _ = run("deploy", "memory-bank", "--product", "plate", "--no-wait")
     assert status == 0
-    assert jobs.view(plate_services, queued["job"]).state == "queued"
+    assert job_views.view(plate_services, queued["job"]).state == "queued"
     status, nothing, errors = run("deploy", "memory-bank", "--product", "plate", "--no-wait")
     assert (status, nothing) == (1, [])
     assert "plate" in errors
@@ -333,7 +333,7 @@ def test_ctrl_c_cancels_the_deployment(plate_services: Services) -> None:
     )
     try:
         deadline = time.monotonic() + 120
-        while not (found := jobs.running_job(plate_services, jobs.MEMORY_BANK)) or found.state != "running":
+        while not (found := job_views.running_job(plate_services, model_kinds.MEMORY_BANK)) or found.state != "running":
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.05)
@@ -343,7 +343,7 @@ def test_ctrl_c_cancels_the_deployment(plate_services: Services) -> None:
     finally:
         process.kill()
         process.wait()
-    assert jobs.view(plate_services, found.id).state == "cancelled"
+    assert job_views.view(plate_services, found.id).state == "cancelled"
     services = build_services(folder_settings(data_dir))
-    assert jobs.running_job(services, jobs.MEMORY_BANK) is None
+    assert job_views.running_job(services, model_kinds.MEMORY_BANK) is None
     services.database.dispose()

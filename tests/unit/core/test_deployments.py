@@ -17,13 +17,17 @@ from core import (
     image_edits,
     image_uploads,
     inspection,
+    job_claims,
+    job_terms,
+    job_views,
     jobs,
     leftovers,
+    model_kinds,
     publishing,
 )
 from core.access import Person
 from core.accounts import open_person
-from core.image_intake import IncomingFile
+from core.image_records import IncomingFile
 from core.job_run import JobRun
 from core.model_states import model_states
 from core.services import Services
@@ -62,7 +66,7 @@ def _prefixes_of_versions(services: Services) -> set[str]:
 
 def _active(services: Services, product: Product) -> ModelVersion:
     with services.database.reading() as session:
-        found = active_version(session, jobs.MEMORY_BANK, product.id or 0)
+        found = active_version(session, model_kinds.MEMORY_BANK, product.id or 0)
     assert found is not None
     return found
 
@@ -89,7 +93,7 @@ def test_a_deployment_leaves_one_active_version_and_no_folder(plate_services: Se
 
 
 def test_the_job_tells_what_it_did(plate_services: Services, plate_product: Product) -> None:
-    view = jobs.list_jobs(plate_services, kind=jobs.MEMORY_BANK)[0]
+    view = job_views.list_jobs(plate_services, kind=model_kinds.MEMORY_BANK)[0]
     assert view.state == "succeeded"
     assert view.outcomes[0]["outcome"] == "activated"
     assert view.outcomes[0]["version_id"] == _active(plate_services, plate_product).id
@@ -111,19 +115,19 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
     plate_services: Services, plate_product: Product, person: Person, tmp_path: Path
 ) -> None:
     before = _active(plate_services, plate_product)
-    job_id, first = submit_and_claim(plate_services, person, jobs.MEMORY_BANK, plate_product.id or 0)
+    job_id, first = submit_and_claim(plate_services, person, model_kinds.MEMORY_BANK, plate_product.id or 0)
     late = JobRun(plate_services, first)
     bundle = plate_services.models.bundle(before)
     published = publishing.publish(
-        plate_services, bundle, kind=jobs.MEMORY_BANK, manifest_sha256=before.manifest_sha256, attempt=first
+        plate_services, bundle, kind=model_kinds.MEMORY_BANK, manifest_sha256=before.manifest_sha256, attempt=first
     )
     assert published.object_prefix in _objects_of_models(plate_services)
     _lose_lease(plate_services, job_id)
-    second = jobs.claim_next(plate_services.database, "second")
+    second = job_claims.claim_next(plate_services.database, "second")
     assert second is not None
     assert second.fencing_token > first.fencing_token
     version = ModelVersion(
-        kind=jobs.MEMORY_BANK,
+        kind=model_kinds.MEMORY_BANK,
         scope=before.scope,
         product_id=plate_product.id,
         number=0,
@@ -132,7 +136,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
         manifest_sha256=published.manifest_sha256,
         fingerprint="late",
     )
-    with pytest.raises(jobs.JobLost):
+    with pytest.raises(job_terms.JobLost):
         candidates.add_candidate(
             late,
             plate_product,
@@ -141,7 +145,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
             threshold=ThresholdSetting(model_version_id=0, review_at=1.0, reject_at=2.0, method="percentile"),
         )
     assert _active(plate_services, plate_product).id == before.id
-    assert len(list_versions(plate_services, jobs.MEMORY_BANK, plate_product.id or 0)) == 1
+    assert len(list_versions(plate_services, model_kinds.MEMORY_BANK, plate_product.id or 0)) == 1
     assert _objects_of_models(plate_services) == _prefixes_of_versions(plate_services)
 
 
@@ -155,19 +159,19 @@ def test_the_transaction_itself_proves_the_job_to_be_ours(
 ) -> None:
     """Taken over, or cancelled, after the last report and before the commit: `hold` is what stops it."""
     before = _active(plate_services, plate_product)
-    job_id, claim = submit_and_claim(plate_services, person, jobs.MEMORY_BANK, plate_product.id or 0)
-    hold = jobs.hold
+    job_id, claim = submit_and_claim(plate_services, person, model_kinds.MEMORY_BANK, plate_product.id or 0)
+    hold = job_claims.hold
 
-    def take_over_first(session: object, held: jobs.Claim) -> None:
+    def take_over_first(session: object, held: job_terms.Claim) -> None:
         if moment == "before":
             _lose_lease(plate_services, job_id)
-            assert jobs.claim_next(plate_services.database, "rival") is not None
+            assert job_claims.claim_next(plate_services.database, "rival") is not None
         else:
             jobs.cancel(plate_services, person, job_id)
         hold(session, held)  # type: ignore[arg-type]
 
     monkeypatch.setattr(candidates, "hold", take_over_first)
-    with pytest.raises(jobs.JobLost if moment == "before" else jobs.JobCancelled):
+    with pytest.raises(job_terms.JobLost if moment == "before" else job_terms.JobCancelled):
         deployments.work_off(plate_services, claim)
     assert _active(plate_services, plate_product).id == before.id
     assert _objects_of_models(plate_services) == _prefixes_of_versions(plate_services)
@@ -182,8 +186,10 @@ def test_one_product_that_fails_does_not_stop_the_others(
     late = catalog.create_product(plate_services, person, name="Late", code="late")
     for seed in range(3):
         _add_normal(plate_services, person, late, 7000 + seed)
-    (job_id,) = deploy(plate_services, plate_product.id or 0, empty.id or 0, late.id or 0, kinds=(jobs.MEMORY_BANK,))
-    view = jobs.view(plate_services, job_id)
+    (job_id,) = deploy(
+        plate_services, plate_product.id or 0, empty.id or 0, late.id or 0, kinds=(model_kinds.MEMORY_BANK,)
+    )
+    view = job_views.view(plate_services, job_id)
     assert view.state == "succeeded"
     assert {outcome["code"]: outcome["outcome"] for outcome in view.outcomes} == {
         "plate": "activated",
@@ -196,13 +202,13 @@ def test_one_product_that_fails_does_not_stop_the_others(
 
 def test_a_job_of_which_nothing_succeeded_fails_with_the_reason(plate_services: Services, person: Person) -> None:
     empty = catalog.create_product(plate_services, person, name="Empty", code="empty")
-    (job_id,) = deploy(plate_services, empty.id or 0, kinds=(jobs.MEMORY_BANK,))
-    view = jobs.view(plate_services, job_id)
+    (job_id,) = deploy(plate_services, empty.id or 0, kinds=(model_kinds.MEMORY_BANK,))
+    view = job_views.view(plate_services, job_id)
     assert view.state == "failed"
     assert view.error is not None
     assert view.error.code == "no_normal_images"
     assert "Empty" in str(view.error)
-    reason = deployments.readiness(plate_services, jobs.MEMORY_BANK, empty.id or 0)
+    reason = deployments.readiness(plate_services, model_kinds.MEMORY_BANK, empty.id or 0)
     assert reason is not None
     assert reason.code == "no_normal_images"
 
@@ -222,22 +228,22 @@ def test_a_broken_image_is_skipped_by_name_and_the_build_goes_on(
             plate_services.objects.put(row.object_key, b"\x89PNG\r\n\x1a\n and then nothing")
         else:
             plate_services.objects.delete(row.object_key)
-    ids = deploy(plate_services, plate_product.id or 0, kinds=(jobs.MEMORY_BANK,))
-    (outcome,) = jobs.view(plate_services, ids[0]).outcomes
+    ids = deploy(plate_services, plate_product.id or 0, kinds=(model_kinds.MEMORY_BANK,))
+    (outcome,) = job_views.view(plate_services, ids[0]).outcomes
     assert outcome["outcome"] == "activated"
     assert [item["name"] for item in outcome["skipped_images"]] == [row.stored_name for row in broken[:2]]
     assert all(item["reason"].startswith("image_") for item in outcome["skipped_images"])
     assert _active(plate_services, plate_product).metrics["skipped"] == [broken[2].stored_name]
     _out_of_date_index(plate_services, plate_product)
-    ids = deploy(plate_services, plate_product.id or 0, kinds=(jobs.SIMILARITY_INDEX,))
-    (outcome,) = jobs.view(plate_services, ids[0]).outcomes
+    ids = deploy(plate_services, plate_product.id or 0, kinds=(model_kinds.SIMILARITY_INDEX,))
+    (outcome,) = job_views.view(plate_services, ids[0]).outcomes
     assert {item["name"] for item in outcome["skipped_images"]} == {row.stored_name for row in broken[:2]}
 
 
 def _out_of_date_index(services: Services, product: Product) -> None:
     with services.database.unit_of_work() as session:
         session.execute(
-            update(ModelVersion).where(col(ModelVersion.kind) == jobs.SIMILARITY_INDEX).values(fingerprint="old")
+            update(ModelVersion).where(col(ModelVersion.kind) == model_kinds.SIMILARITY_INDEX).values(fingerprint="old")
         )
         # Kept embeddings would spare it the reading of the images.
         session.execute(delete(KeptEmbedding))
@@ -252,7 +258,7 @@ def test_a_mask_that_cannot_be_read_costs_pixel_figures_and_no_deployment(
     assert len(masked) == 4
     plate_services.objects.put(masked[0].mask_key or "", b"no image")
     plate_services.objects.delete(masked[1].mask_key or "")
-    deploy(plate_services, plate_product.id or 0, kinds=(jobs.MEMORY_BANK,))
+    deploy(plate_services, plate_product.id or 0, kinds=(model_kinds.MEMORY_BANK,))
     metrics = _active(plate_services, plate_product).metrics
     assert metrics["skipped"] == [f"{row.stored_name} (mask)" for row in masked[:2]]
     assert metrics["pixel_auroc"] > 0.5
@@ -265,9 +271,9 @@ def test_an_index_whose_images_are_all_gone_is_retired(
     with plate_services.database.reading() as session:
         defects = session.exec(select(Image.id).where(Image.image_type == "defect")).all()
     image_edits.delete_images(plate_services, person, [image_id for image_id in defects if image_id is not None])
-    assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, product_id)].state == "out_of_date"
-    deploy(plate_services, product_id, kinds=(jobs.SIMILARITY_INDEX,))
-    assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, product_id)].state == "current"
+    assert model_states(plate_services)[(model_kinds.SIMILARITY_INDEX, product_id)].state == "out_of_date"
+    deploy(plate_services, product_id, kinds=(model_kinds.SIMILARITY_INDEX,))
+    assert model_states(plate_services)[(model_kinds.SIMILARITY_INDEX, product_id)].state == "current"
     view = inspection.inspect(
         plate_services, person, product_id=product_id, data=encode(plate(9000, "spot")), file_name="x.png"
     )
@@ -284,10 +290,10 @@ def test_a_candidate_that_measures_worse_waits_for_a_person(plate_services: Serv
         row.metrics = {**row.metrics, "image_auroc": 1.1}  # no candidate can be as good
         session.add(row)
         session.commit()
-    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(jobs.MEMORY_BANK,))
-    assert jobs.view(plate_services, job_id).outcomes[0]["outcome"] == "candidate"
+    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(model_kinds.MEMORY_BANK,))
+    assert job_views.view(plate_services, job_id).outcomes[0]["outcome"] == "candidate"
     assert _active(plate_services, plate_product).id == before.id
-    newest = list_versions(plate_services, jobs.MEMORY_BANK, plate_product.id or 0)[0]
+    newest = list_versions(plate_services, model_kinds.MEMORY_BANK, plate_product.id or 0)[0]
     assert (newest.number, newest.state, newest.active_key) == (2, "candidate", None)
 
 
@@ -296,15 +302,17 @@ def test_a_resumed_job_goes_on_after_the_products_that_are_done(
 ) -> None:
     late = catalog.create_product(plate_services, person, name="Late", code="late")
     _add_normal(plate_services, person, late, 7100)
-    job_id, first = submit_and_claim(plate_services, person, jobs.MEMORY_BANK, plate_product.id or 0, late.id or 0)
+    job_id, first = submit_and_claim(
+        plate_services, person, model_kinds.MEMORY_BANK, plate_product.id or 0, late.id or 0
+    )
     done = {"product_id": plate_product.id, "code": "plate", "outcome": "activated", "version_id": 1}
-    jobs.report(plate_services.database, first, result={"outcomes": [done]})
+    job_claims.report(plate_services.database, first, result={"outcomes": [done]})
     _lose_lease(plate_services, job_id)
-    second = jobs.claim_next(plate_services.database, "second")
+    second = job_claims.claim_next(plate_services.database, "second")
     assert second is not None
     assert deployments.work_off(plate_services, second) is None
-    assert [outcome["code"] for outcome in jobs.view(plate_services, job_id).outcomes] == ["plate", "late"]
-    assert len(list_versions(plate_services, jobs.MEMORY_BANK, plate_product.id or 0)) == 1
+    assert [outcome["code"] for outcome in job_views.view(plate_services, job_id).outcomes] == ["plate", "late"]
+    assert len(list_versions(plate_services, model_kinds.MEMORY_BANK, plate_product.id or 0)) == 1
     # One normal image is enough to begin with.
     assert inspection.examine(
         plate_services, product_id=late.id or 0, data=encode(plate(7101)), file_name="x.png"
@@ -315,7 +323,7 @@ def test_what_dead_attempts_left_is_swept_and_what_runs_or_is_named_stays(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     named = _prefixes_of_versions(plate_services)
-    job_id, claim = submit_and_claim(plate_services, person, jobs.MEMORY_BANK, plate_product.id or 0)
+    job_id, claim = submit_and_claim(plate_services, person, model_kinds.MEMORY_BANK, plate_product.id or 0)
     builds = plate_services.settings.data_dir / "builds"
     token = claim.fencing_token
     for name in (f"{job_id}-{token}-1", f"{job_id}-{token - 1}-1", "99-4-1", "half"):
@@ -330,20 +338,20 @@ def test_what_dead_attempts_left_is_swept_and_what_runs_or_is_named_stays(
 def test_a_job_given_back_although_it_should_be_cancelled_does_not_wait_for_ever(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    job_id, claim = submit_and_claim(plate_services, person, jobs.MEMORY_BANK, plate_product.id or 0)
+    job_id, claim = submit_and_claim(plate_services, person, model_kinds.MEMORY_BANK, plate_product.id or 0)
     jobs.cancel(plate_services, person, job_id)
-    jobs.give_back(plate_services.database, claim)
-    assert jobs.view(plate_services, job_id).state == "cancelled"
-    jobs.submit(plate_services, person, kind=jobs.MEMORY_BANK, product_ids=[plate_product.id or 0])
+    job_claims.give_back(plate_services.database, claim)
+    assert job_views.view(plate_services, job_id).state == "cancelled"
+    jobs.submit(plate_services, person, kind=model_kinds.MEMORY_BANK, product_ids=[plate_product.id or 0])
 
 
 def test_an_estimate_grows_with_the_images(plate_services: Services, plate_product: Product, person: Person) -> None:
     product_id = plate_product.id or 0
-    before = estimates.estimate(plate_services, jobs.MEMORY_BANK, [product_id])
+    before = estimates.estimate(plate_services, model_kinds.MEMORY_BANK, [product_id])
     assert before.n_images == 16
     for seed in (7200, 7201, 7202):  # more than a memory bank is extended by
         _add_normal(plate_services, person, plate_product, seed)
-    after = estimates.estimate(plate_services, jobs.MEMORY_BANK, [product_id])
+    after = estimates.estimate(plate_services, model_kinds.MEMORY_BANK, [product_id])
     assert after.n_images == 19
     assert after.seconds > before.seconds
     assert after.memory_bytes > 0
@@ -362,4 +370,4 @@ def test_a_new_version_inspects_from_the_next_part_on(
         assert row.verdict == verdict(row.score, row.review_at, row.reject_at) == "reject"
         _add_normal(plate_services, person, plate_product, 7300 + number)
         if number == 1:
-            deploy(plate_services, plate_product.id or 0, kinds=(jobs.MEMORY_BANK,))
+            deploy(plate_services, plate_product.id or 0, kinds=(model_kinds.MEMORY_BANK,))

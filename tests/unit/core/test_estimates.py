@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from core import capacity, deployments, estimates, jobs
+from core import capacity, deployments, estimates, job_views, model_kinds
 from core.__main__ import main
 from core.accounts import open_person
 from core.build_costs import cost_of_model
 from core.capacity import DISK_RESERVE_BYTES, GIB, Capacity, measure_capacity, refuse_too_large
-from core.model_catalog import DEFAULTS, DETECTION, OPTIONS, PADIM, find_option
+from core.model_options import DEFAULTS, DETECTION, OPTIONS, PADIM, find_option
 from core.services import Services
 from core.settings import Settings
 from core.versions import list_versions
 from storage.tables import DeploymentLog, Product
 from tests.plates import submit_and_claim
 
-BANK = jobs.MEMORY_BANK
+BANK = model_kinds.MEMORY_BANK
 
 
 def _proc(folder: Path, *, available_kib: int, group: str) -> Path:
@@ -102,7 +102,7 @@ def test_every_model_costs_more_than_the_standard_where_it_is_larger() -> None:
 
 def test_estimates_follow_the_pace_of_earlier_builds(plate_services: Services, plate_product: Product) -> None:
     product_id = plate_product.id or 0
-    job_id = jobs.list_jobs(plate_services, kind=BANK)[0].id
+    job_id = job_views.list_jobs(plate_services, kind=BANK)[0].id
 
     def seconds_at(pace: float) -> float:
         with plate_services.database.unit_of_work() as session:
@@ -131,7 +131,7 @@ def test_a_build_that_does_not_fit_fails_by_name_and_leaves_the_active_version(
     error = deployments.work_off(plate_services, claim)
     assert error is not None
     assert error.code == "memory_too_small"
-    (outcome,) = jobs.view(plate_services, job_id).outcomes
+    (outcome,) = job_views.view(plate_services, job_id).outcomes
     assert (outcome["outcome"], outcome["error_code"]) == ("failed", "memory_too_small")
     assert len(list_versions(plate_services, BANK, plate_product.id or 0)) == 1
 
@@ -144,10 +144,10 @@ def test_the_command_line_refuses_before_the_start(
 ) -> None:
     monkeypatch.setenv("GEOMSA_DATA_DIR", str(plate_services.settings.data_dir))
     monkeypatch.setattr(estimates, "measure_capacity", lambda _settings: Capacity(99 * GIB, None, capacity.GIB // 10))
-    n_jobs = len(jobs.list_jobs(plate_services))
+    n_jobs = len(job_views.list_jobs(plate_services))
     assert main(["deploy", "memory-bank", "--product", "plate"]) == 1
     told = capsys.readouterr()
     answer = json.loads(told.out.splitlines()[-1])
     assert answer["error"]["code"] == "disk_too_small"
     assert "0.10 GiB" in answer["error"]["message"]
-    assert len(jobs.list_jobs(plate_services)) == n_jobs
+    assert len(job_views.list_jobs(plate_services)) == n_jobs

@@ -14,7 +14,7 @@ from core import catalog, defect_types, image_edits, image_library, image_upload
 from core.access import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.image_import import import_path
-from core.image_intake import FileOutcome, IncomingFile
+from core.image_records import FileOutcome, IncomingFile
 from core.services import Services
 from inference.vision.images.encoding import encode_jpeg, encode_png
 from storage.tables import DefectType, Product

@@ -10,9 +10,9 @@ from PIL import Image as PillowImage
 from core.access import Person
 from core.catalog import create_product
 from core.defect_types import create_defect_type
-from core.image_intake import IncomingFile
 from core.image_library import get_image
 from core.image_pictures import LONGEST_SIDE_PX, draw_picture
+from core.image_records import IncomingFile
 from core.image_uploads import add_images
 from core.services import Services
 

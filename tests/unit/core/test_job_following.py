@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core import catalog, jobs, worker
+from core import catalog, job_terms, job_views, jobs, model_kinds, worker
 from core.access import Person
 from core.command_line.job_following import follow
 from core.command_line.terminal import StatusLine
@@ -19,7 +19,9 @@ from inference.parallel import CORES
 @pytest.fixture
 def job_ids(services: Services, engineer: Person) -> list[int]:
     products = [catalog.create_product(services, engineer, code=code, name=code) for code in ("left", "right")]
-    return [jobs.submit(services, engineer, kind=jobs.MEMORY_BANK, product_ids=[found.id or 0]) for found in products]
+    return [
+        jobs.submit(services, engineer, kind=model_kinds.MEMORY_BANK, product_ids=[found.id or 0]) for found in products
+    ]
 
 
 def test_two_jobs_run_side_by_side_and_share_the_cores(
@@ -27,7 +29,7 @@ def test_two_jobs_run_side_by_side_and_share_the_cores(
 ) -> None:
     given: list[int | None] = []
 
-    def spawn(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+    def spawn(claim: job_terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         given.append(threads)
         # Ends only when the other one has begun, too.
         (tmp_path / str(claim.job_id)).touch()
@@ -48,7 +50,7 @@ def test_two_jobs_run_side_by_side_and_share_the_cores(
 def test_a_worker_alone_has_all_cores(services: Services, job_ids: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[int | None] = []
 
-    def spawn(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+    def spawn(claim: job_terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         given.append(threads)
         return subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"], process_group=0)
 
@@ -60,16 +62,16 @@ def test_a_worker_alone_has_all_cores(services: Services, job_ids: list[int], mo
 def test_an_interrupt_cancels_what_is_not_over(
     services: Services, job_ids: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spawn(claim: jobs.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+    def spawn(claim: job_terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], process_group=0)
 
     def interrupt(*_words: object) -> None:
-        if jobs.view(services, job_ids[0]).state == "running":
+        if job_views.view(services, job_ids[0]).state == "running":
             raise KeyboardInterrupt
 
     monkeypatch.setattr(worker, "_spawn_child", spawn)
     monkeypatch.setattr(StatusLine, "show", interrupt)
     with pytest.raises(KeyboardInterrupt):
         follow(services, job_ids, language="en")
-    views = [jobs.view(services, job_id) for job_id in job_ids]
+    views = [job_views.view(services, job_id) for job_id in job_ids]
     assert all(view.cancel_requested or view.state == "cancelled" for view in views)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from core import catalog, jobs
+from core import catalog, job_claims, job_terms, job_views, jobs, model_kinds, worker_signs
 from core.access import Person
 from core.errors import AppError, Conflict, NotAllowed
 from core.services import Services
@@ -29,16 +29,16 @@ def _let_lease_run_out(services: Services, job_id: int) -> None:
         session.commit()
 
 
-def _submit(services: Services, engineer: Person, product_id: int, kind: str = jobs.MEMORY_BANK) -> int:
+def _submit(services: Services, engineer: Person, product_id: int, kind: str = model_kinds.MEMORY_BANK) -> int:
     return jobs.submit(services, engineer, kind=kind, product_ids=[product_id])
 
 
 def test_a_job_is_claimed_once_and_in_order(services: Services, engineer: Person, product_id: int) -> None:
     first = _submit(services, engineer, product_id)
-    second = _submit(services, engineer, product_id, jobs.SIMILARITY_INDEX)
-    claims = [jobs.claim_next(services.database, "w1"), jobs.claim_next(services.database, "w2")]
+    second = _submit(services, engineer, product_id, model_kinds.SIMILARITY_INDEX)
+    claims = [job_claims.claim_next(services.database, "w1"), job_claims.claim_next(services.database, "w2")]
     assert [claim.job_id for claim in claims if claim] == [first, second]
-    assert jobs.claim_next(services.database, "w3") is None
+    assert job_claims.claim_next(services.database, "w3") is None
 
 
 def test_an_equal_job_is_refused_while_one_waits(services: Services, engineer: Person, product_id: int) -> None:
@@ -51,29 +51,29 @@ def test_an_equal_job_is_refused_while_one_waits(services: Services, engineer: P
 
 def test_the_queue_says_how_many_are_ahead(services: Services, engineer: Person, product_id: int) -> None:
     _submit(services, engineer, product_id)
-    second = _submit(services, engineer, product_id, jobs.SIMILARITY_INDEX)
-    assert jobs.view(services, second).position == 2
+    second = _submit(services, engineer, product_id, model_kinds.SIMILARITY_INDEX)
+    assert job_views.view(services, second).position == 2
 
 
 def test_a_job_without_a_lease_is_taken_over_and_the_old_worker_changes_nothing(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    old = jobs.claim_next(services.database, "asleep")
+    old = job_claims.claim_next(services.database, "asleep")
     assert old is not None
     _let_lease_run_out(services, job_id)
-    new = jobs.claim_next(services.database, "awake")
+    new = job_claims.claim_next(services.database, "awake")
     assert new is not None
     assert new.job_id == job_id
     assert new.fencing_token > old.fencing_token
-    with pytest.raises(jobs.JobLost):
-        jobs.renew_lease(services.database, old)
-    with pytest.raises(jobs.JobLost):
-        jobs.report(services.database, old, stage="activate")
-    with services.database.unit_of_work() as session, pytest.raises(jobs.JobLost):
-        jobs.hold(session, old)
-    assert not jobs.finish(services.database, old, state="succeeded")
-    assert jobs.view(services, job_id).state == "running"
+    with pytest.raises(job_terms.JobLost):
+        job_claims.renew_lease(services.database, old)
+    with pytest.raises(job_terms.JobLost):
+        job_claims.report(services.database, old, stage="activate")
+    with services.database.unit_of_work() as session, pytest.raises(job_terms.JobLost):
+        job_claims.hold(session, old)
+    assert not job_claims.finish(services.database, old, state="succeeded")
+    assert job_views.view(services, job_id).state == "running"
 
 
 def test_a_job_that_loses_its_worker_twice_fails_with_the_reason(
@@ -81,10 +81,10 @@ def test_a_job_that_loses_its_worker_twice_fails_with_the_reason(
 ) -> None:
     job_id = _submit(services, engineer, product_id)
     for _ in range(2):
-        assert jobs.claim_next(services.database, "w") is not None
+        assert job_claims.claim_next(services.database, "w") is not None
         _let_lease_run_out(services, job_id)
-    assert jobs.claim_next(services.database, "w") is None
-    view = jobs.view(services, job_id)
+    assert job_claims.claim_next(services.database, "w") is None
+    view = job_views.view(services, job_id)
     assert view.state == "failed"
     assert view.error is not None
     assert view.error.code == "job_worker_lost"
@@ -95,10 +95,10 @@ def test_a_job_given_back_may_be_tried_as_often_as_before(
 ) -> None:
     _submit(services, engineer, product_id)
     for _ in range(4):
-        claim = jobs.claim_next(services.database, "w")
+        claim = job_claims.claim_next(services.database, "w")
         assert claim is not None
-        jobs.give_back(services.database, claim)
-    claim = jobs.claim_next(services.database, "w")
+        job_claims.give_back(services.database, claim)
+    claim = job_claims.claim_next(services.database, "w")
     assert claim is not None
     assert claim.attempt == 1
 
@@ -108,17 +108,17 @@ def test_cancel_ends_a_waiting_job_and_stops_a_running_one(
 ) -> None:
     waiting = _submit(services, engineer, product_id)
     jobs.cancel(services, engineer, waiting)
-    assert jobs.view(services, waiting).state == "cancelled"
+    assert job_views.view(services, waiting).state == "cancelled"
     running = _submit(services, engineer, product_id)
-    claim = jobs.claim_next(services.database, "w")
+    claim = job_claims.claim_next(services.database, "w")
     assert claim is not None
     jobs.cancel(services, engineer, running)
-    with pytest.raises(jobs.JobCancelled):
-        jobs.report(services.database, claim, stage="extract")
-    with services.database.unit_of_work() as session, pytest.raises(jobs.JobCancelled):
-        jobs.hold(session, claim)
-    assert jobs.renew_lease(services.database, claim)
-    assert jobs.finish(services.database, claim, state="cancelled")
+    with pytest.raises(job_terms.JobCancelled):
+        job_claims.report(services.database, claim, stage="extract")
+    with services.database.unit_of_work() as session, pytest.raises(job_terms.JobCancelled):
+        job_claims.hold(session, claim)
+    assert job_claims.renew_lease(services.database, claim)
+    assert job_claims.finish(services.database, claim, state="cancelled")
     with pytest.raises(Conflict):
         jobs.cancel(services, engineer, running)
 
@@ -127,20 +127,20 @@ def test_a_cancelled_job_whose_worker_died_ends_as_cancelled(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    assert jobs.claim_next(services.database, "w") is not None
+    assert job_claims.claim_next(services.database, "w") is not None
     jobs.cancel(services, engineer, job_id)
     _let_lease_run_out(services, job_id)
-    assert jobs.claim_next(services.database, "w2") is None
-    assert jobs.view(services, job_id).state == "cancelled"
+    assert job_claims.claim_next(services.database, "w2") is None
+    assert job_views.view(services, job_id).state == "cancelled"
 
 
 def test_the_log_and_the_error_come_back_as_written(services: Services, engineer: Person, product_id: int) -> None:
     job_id = _submit(services, engineer, product_id)
-    claim = jobs.claim_next(services.database, "w")
+    claim = job_claims.claim_next(services.database, "w")
     assert claim is not None
-    jobs.append_log(services.database, claim, "log_image_skipped", name="주조_001.png", reason="image_truncated")
-    jobs.finish(services.database, claim, state="failed", error=AppError("no_normal_images", product="주조"))
-    view = jobs.view(services, job_id)
+    job_claims.append_log(services.database, claim, "log_image_skipped", name="주조_001.png", reason="image_truncated")
+    job_claims.finish(services.database, claim, state="failed", error=AppError("no_normal_images", product="주조"))
+    view = job_views.view(services, job_id)
     assert view.log[0]["params"]["name"] == "주조_001.png"
     assert view.error is not None
     assert "주조" in str(view.error)
@@ -150,15 +150,15 @@ def test_remaining_time_is_told_only_when_something_can_be_said(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    claim = jobs.claim_next(services.database, "w")
+    claim = job_claims.claim_next(services.database, "w")
     assert claim is not None
-    assert jobs.view(services, job_id).remaining_s is None
+    assert job_views.view(services, job_id).remaining_s is None
     since = (utc_now() - timedelta(seconds=10)).isoformat()
 
     def remaining_s(share: float, expected_s: float) -> float:
         result = {"share": share, "expected_s": expected_s, "work_started_at": since}
-        jobs.report(services.database, claim, result=result)
-        found = jobs.view(services, job_id).remaining_s
+        job_claims.report(services.database, claim, result=result)
+        found = job_views.view(services, job_id).remaining_s
         assert found is not None
         return found
 
@@ -171,20 +171,20 @@ def test_remaining_time_is_told_only_when_something_can_be_said(
 
 
 def test_a_worker_counts_as_alive_until_it_falls_silent(services: Services) -> None:
-    assert jobs.workers_alive(services) == 0
-    jobs.beat(services.database, "w1", host="here", pid=1, job_id=None)
-    jobs.beat(services.database, "w1", host="here", pid=1, job_id=2)
-    assert jobs.workers_alive(services) == 1
-    jobs.sign_off(services.database, "w1")
-    assert jobs.workers_alive(services) == 0
+    assert worker_signs.workers_alive(services) == 0
+    worker_signs.beat(services.database, "w1", host="here", pid=1, job_id=None)
+    worker_signs.beat(services.database, "w1", host="here", pid=1, job_id=2)
+    assert worker_signs.workers_alive(services) == 1
+    worker_signs.sign_off(services.database, "w1")
+    assert worker_signs.workers_alive(services) == 0
 
 
 def test_a_line_worker_neither_deploys_nor_stops_a_deployment(
     services: Services, engineer: Person, worker_person: Person, product_id: int
 ) -> None:
     with pytest.raises(NotAllowed):
-        jobs.submit(services, worker_person, kind=jobs.MEMORY_BANK, product_ids=[product_id])
+        jobs.submit(services, worker_person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
     job_id = _submit(services, engineer, product_id)
     with pytest.raises(NotAllowed):
         jobs.cancel(services, worker_person, job_id)
-    assert jobs.view(services, job_id).state == "queued"
+    assert job_views.view(services, job_id).state == "queued"

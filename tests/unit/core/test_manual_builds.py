@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core import catalog, deployments, estimates, jobs
+from core import catalog, deployments, estimates, job_claims, job_terms, job_views, jobs, model_kinds
 from core.access import Person
 from core.errors import AppError, NotReady
 from core.manual_library import delete_manual, get_manual, list_manuals
@@ -17,7 +17,7 @@ from storage.tables import ModelVersion
 from tests.manual_files import SCRATCH_PAGES, add, given, scratch_manual, simple_pdf
 from tests.plates import submit_and_claim
 
-KIND = jobs.MANUAL_INDEX
+KIND = model_kinds.MANUAL_INDEX
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def _add(services: Services, person: Person, product_id: int, number: int = 0) -
     return outcome.manual_id
 
 
-def _build(services: Services, person: Person, product_id: int) -> tuple[jobs.JobView, AppError | None]:
+def _build(services: Services, person: Person, product_id: int) -> tuple[job_views.JobView, AppError | None]:
     job_id, claim = submit_and_claim(services, person, KIND, product_id)
     error = deployments.work_off(services, claim)
-    assert jobs.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
-    return jobs.view(services, job_id), error
+    assert job_claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+    return job_views.view(services, job_id), error
 
 
 def _outcome(services: Services, person: Person, product_id: int) -> str:
@@ -210,7 +210,7 @@ def test_a_cancelled_build_leaves_nothing_behind(
     before = [info.key for info in services.objects.list()]
     job_id, claim = submit_and_claim(services, engineer, KIND, product_id)
     jobs.cancel(services, engineer, job_id)
-    with pytest.raises(jobs.JobCancelled):
+    with pytest.raises(job_terms.JobCancelled):
         deployments.work_off(services, claim)
     assert [info.key for info in services.objects.list()] == before
     assert _active(services, product_id) is None

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from core import model_catalog, weights
+from core import model_catalog, model_options, weight_paths, weights
 from core.__main__ import main
 from core.access import Person
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
 from core.evaluation import evaluate
 from core.inspection import inspect
-from core.jobs import MEMORY_BANK
-from core.model_catalog import DETECTION, SIMILARITY, choose, chosen, list_options
+from core.model_catalog import choose, chosen
+from core.model_kinds import MEMORY_BANK
+from core.model_options import DETECTION, SIMILARITY, list_options
 from core.model_states import model_states
 from core.model_trials import try_model
 from core.services import Services
@@ -109,11 +110,11 @@ def test_a_choice_made_on_an_old_state_names_what_changed(services: Services, en
 
 
 def test_every_option_has_a_backbone_and_every_field_allows_its_default() -> None:
-    for option in model_catalog.OPTIONS:
+    for option in model_options.OPTIONS:
         assert option.spec.name == option.backbone
         for field in option.fields:
             assert field.default is None or field.lowest <= field.default <= field.highest
-    assert len({option.name for option in model_catalog.OPTIONS}) == len(model_catalog.OPTIONS)
+    assert len({option.name for option in model_options.OPTIONS}) == len(model_options.OPTIONS)
     assert {option.purpose for option in list_options(DETECTION)} == {DETECTION}
 
 
@@ -180,7 +181,7 @@ def test_a_weights_file_is_taken_in_once_and_makes_its_models_choosable(
     place = add(services, engineer, path)
     assert place == services.settings.weights_dir / "resnet18.safetensors"
     assert add(services, engineer, path) == place
-    states = {state.spec.name: state.source for state in weights.list_weights(services.settings)}
+    states = {state.spec.name: state.source for state in weight_paths.list_weights(services.settings)}
     assert states["resnet18"] == "added"
     assert (states["efficientnet_lite0"], states["dinov2_vits14"]) == ("carried", None)
     choose(services, engineer, purpose=DETECTION, name="patchcore-resnet18", options={}, row_version=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sqlmodel import col, select
 
-from core import catalog, doctor, identity, image_intake, image_uploads, orphans, pairing
+from core import catalog, doctor, identity, image_records, image_uploads, orphans, pairing
 from core.access import Person
 from core.accounts import command_line_person
 from core.errors import AppError, NotAllowed, NotReady, Unavailable
@@ -48,7 +48,7 @@ def test_only_old_objects_without_a_row_go_and_into_the_trash(
 ) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
     data = encode_png(np.zeros((8, 8, 3), np.uint8))
-    files = [image_intake.IncomingFile("a.png", lambda: data)]
+    files = [image_records.IncomingFile("a.png", lambda: data)]
     list(image_uploads.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
     services.objects.put("images/normal/1/lost.png", b"lost")
     assert list(find_orphans(services)) == []
@@ -279,7 +279,7 @@ def test_a_missing_thumbnail_is_made_again_from_its_picture_and_no_row_goes(
 ) -> None:
     product = catalog.create_product(services, engineer, name="x", code="x")
     data = encode_png(np.full((300, 20, 3), 90, np.uint8))
-    files = [image_intake.IncomingFile("a.png", lambda: data)]
+    files = [image_records.IncomingFile("a.png", lambda: data)]
     list(image_uploads.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
     with services.database.reading() as session:
         row = session.exec(select(Image)).one()

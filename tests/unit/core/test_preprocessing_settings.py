@@ -12,8 +12,8 @@ from core.access import Person
 from core.catalog import create_product, set_product_active
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.fingerprints import fingerprints
-from core.image_intake import IncomingFile
 from core.image_library import list_images
+from core.image_records import IncomingFile
 from core.image_uploads import add_images
 from core.preprocessing_settings import (
     PREVIEW_SIDE_PX,

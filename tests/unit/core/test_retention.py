@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import deployment_policy, image_uploads, inspection, jobs, judgement, retention
+from core import deployment_policy, image_uploads, inspection, job_views, judgement, model_kinds, retention
 from core.access import Person
 from core.accounts import open_person
 from core.errors import BadInput, Conflict, NotAllowed
-from core.image_intake import IncomingFile
+from core.image_records import IncomingFile
 from core.model_states import model_states
 from core.region_banks import regions_stale
 from core.services import Services
@@ -20,7 +20,7 @@ from core.versions import activate, active_version, list_versions
 from storage.tables import DeploymentLog, ModelVersion, Product, utc_now
 from tests.plates import deploy, encode, plate, seed_of
 
-BANK, INDEX = jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX
+BANK, INDEX = model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_with_the_policy_off_a_candidate_waits_and_a_first_version_does_not(
     _keep(plate_services, person, 5, by_itself=False)
     before = _active(plate_services, plate_product)
     (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
-    (outcome,) = jobs.view(plate_services, job_id).outcomes
+    (outcome,) = job_views.view(plate_services, job_id).outcomes
     assert (outcome["outcome"], outcome["reason"]) == ("candidate", judgement.BY_HAND)
     assert _active(plate_services, plate_product).id == before.id
     activate(plate_services, person, outcome["version_id"])
@@ -146,7 +146,7 @@ def test_with_the_policy_off_a_candidate_waits_and_a_first_version_does_not(
         session.execute(update(ModelVersion).values(active_key=None, state="retired"))
         session.commit()
     (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
-    assert jobs.view(plate_services, job_id).outcomes[0]["reason"] == judgement.FIRST
+    assert job_views.view(plate_services, job_id).outcomes[0]["reason"] == judgement.FIRST
 
 
 def test_the_active_version_is_measured_again_when_the_test_images_changed(
@@ -157,7 +157,7 @@ def test_the_active_version_is_measured_again_when_the_test_images_changed(
         _add_test_image(plate_services, person, plate_product, 9100 + seed)
     _keep(plate_services, person, 5, by_itself=False)
     (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
-    view = jobs.view(plate_services, job_id)
+    view = job_views.view(plate_services, job_id)
     candidate, active = list_versions(plate_services, BANK, plate_product.id or 0)[:2]
     assert active.id == before.id
     assert active.metrics["test_fingerprint"] == candidate.metrics["test_fingerprint"]
@@ -175,7 +175,7 @@ def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
     plate_services.models.forget(before)
     _add_test_image(plate_services, person, plate_product, 9200)
     (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
-    assert jobs.view(plate_services, job_id).outcomes[0]["outcome"] == "activated"
+    assert job_views.view(plate_services, job_id).outcomes[0]["outcome"] == "activated"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_another_memory_bank_makes_the_index_of_defective_places_out_of_date(
 ) -> None:
     product_id = plate_product.id or 0
     (job_id,) = deploy(plate_services, product_id, kinds=(BANK,))
-    assert "log_regions_stale" in [line["code"] for line in jobs.view(plate_services, job_id).log]
+    assert "log_regions_stale" in [line["code"] for line in job_views.view(plate_services, job_id).log]
     assert regions_stale(plate_services, product_id)
     state = model_states(plate_services)[(INDEX, product_id)]
     assert (state.state, state.changes) == ("out_of_date", {"bank": 1})

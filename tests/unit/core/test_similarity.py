@@ -9,12 +9,12 @@ from sqlmodel import col, select
 from core import (
     catalog,
     image_edits,
-    image_intake,
+    image_records,
     image_uploads,
     inspection,
     inspection_decisions,
-    jobs,
     kept_inspections,
+    model_kinds,
     similar_cases,
     similarity,
 )
@@ -41,7 +41,7 @@ def _inspect(services: Services, person: Person, product: Product, seed: int) ->
 
 
 def _add_normal(services: Services, person: Person, product: Product, data: bytes) -> None:
-    files = [image_intake.IncomingFile("n.png", lambda: data)]
+    files = [image_records.IncomingFile("n.png", lambda: data)]
     (outcome,) = image_uploads.add_images(
         services, person, product_id=product.id or 0, image_type="normal", files=files
     )
@@ -115,13 +115,13 @@ def test_a_confirmed_inspection_counts_at_the_next_deployment(
         row_version=view.inspection.row_version,
         defect_type_id=scratch.id,
     )
-    state = model_states(plate_services)[(jobs.SIMILARITY_INDEX, product_id)]
+    state = model_states(plate_services)[(model_kinds.SIMILARITY_INDEX, product_id)]
     assert state.state == "out_of_date"
     assert state.changes["confirmed"] == 1
-    deploy(plate_services, product_id, kinds=(jobs.SIMILARITY_INDEX,))
-    assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, product_id)].state == "current"
+    deploy(plate_services, product_id, kinds=(model_kinds.SIMILARITY_INDEX,))
+    assert model_states(plate_services)[(model_kinds.SIMILARITY_INDEX, product_id)].state == "current"
     with plate_services.database.reading() as session:
-        version = active_version(session, jobs.SIMILARITY_INDEX, product_id, "defect")
+        version = active_version(session, model_kinds.SIMILARITY_INDEX, product_id, "defect")
         assert version is not None
     assert version.sources["inspection_ids"] == [row.id]
     assert (version.metrics["n_confirmed"], version.metrics["n_computed"]) == (1, 1)
@@ -162,7 +162,7 @@ def test_a_test_image_that_is_inspected_and_confirmed_never_enters_an_index(
         row_version=view.inspection.row_version,
         defect_type_id=image.defect_type_id,
     )
-    assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
+    assert model_states(plate_services)[(model_kinds.SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
 
 
 def test_all_products_of_the_same_embedder_are_merged_exactly_and_inactive_ones_left_out(
@@ -170,7 +170,7 @@ def test_all_products_of_the_same_embedder_are_merged_exactly_and_inactive_ones_
 ) -> None:
     other = catalog.create_product(plate_services, person, name="Other", code="other")
     _add_normal(plate_services, person, other, encode(plate(9301, "spot")))
-    deploy(plate_services, other.id or 0, kinds=(jobs.SIMILARITY_INDEX,))
+    deploy(plate_services, other.id or 0, kinds=(model_kinds.SIMILARITY_INDEX,))
 
     def everywhere() -> list[tuple[int, float]]:
         found = similarity.search_everywhere(
@@ -204,7 +204,7 @@ def test_an_index_that_cannot_be_asked_is_said_and_the_verdict_stands(
 ) -> None:
     names = {"missing": "backbone-resnet18", "unknown": "backbone-of-tomorrow"}
     with plate_services.database.unit_of_work() as session:
-        changed = update(ModelVersion).where(col(ModelVersion.kind) == jobs.SIMILARITY_INDEX)
+        changed = update(ModelVersion).where(col(ModelVersion.kind) == model_kinds.SIMILARITY_INDEX)
         if fault == "damaged":
             session.execute(changed.values(manifest_sha256="0" * 64))
         else:
@@ -220,7 +220,7 @@ def test_an_index_that_cannot_be_asked_is_said_and_the_verdict_stands(
 
 def test_an_index_of_other_weights_is_refused(plate_services: Services, plate_product: Product) -> None:
     with plate_services.database.reading() as session:
-        version = active_version(session, jobs.SIMILARITY_INDEX, plate_product.id or 0, "normal")
+        version = active_version(session, model_kinds.SIMILARITY_INDEX, plate_product.id or 0, "normal")
     assert version is not None
     index = plate_services.models.similarity_index(version)
     index.metadata = {**index.metadata, "embedder_key": "the same name, other weights"}
@@ -262,15 +262,15 @@ def test_one_more_image_is_all_that_a_new_deployment_computes(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     _add_normal(plate_services, person, plate_product, encode(plate(9700)))
-    deploy(plate_services, plate_product.id or 0, kinds=(jobs.SIMILARITY_INDEX,))
-    newest = list_versions(plate_services, jobs.SIMILARITY_INDEX, plate_product.id or 0)[0]
+    deploy(plate_services, plate_product.id or 0, kinds=(model_kinds.SIMILARITY_INDEX,))
+    newest = list_versions(plate_services, model_kinds.SIMILARITY_INDEX, plate_product.id or 0)[0]
     assert (newest.metrics["n_images"], newest.metrics["n_computed"]) == (11, 1)
-    assert model_states(plate_services)[(jobs.SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
+    assert model_states(plate_services)[(model_kinds.SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
 
 
 def test_the_index_says_how_well_it_finds_the_types(plate_services: Services, plate_product: Product) -> None:
     with plate_services.database.reading() as session:
-        region = active_version(session, jobs.SIMILARITY_INDEX, plate_product.id or 0, "region")
+        region = active_version(session, model_kinds.SIMILARITY_INDEX, plate_product.id or 0, "region")
     assert region is not None
     retrieval = region.metrics["retrieval"]
     assert set(retrieval) == {"top1_type_accuracy", "map_at_10", "whole", "region"}

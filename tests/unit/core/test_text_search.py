@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core import jobs
+from core import model_kinds
 from core.accounts import open_person
 from core.errors import BadInput, NotReady
-from core.model_catalog import SIMILARITY, choose, current_choice, list_options
+from core.model_catalog import choose, current_choice
+from core.model_options import SIMILARITY, list_options
 from core.services import Services
 from core.text_search import search_text, to_english
 from core.versions import active_version
-from core.weights import add_weights, list_weights
+from core.weight_paths import list_weights
+from core.weights import add_weights
 from inference.vision.networks import clip_specs
 from storage.tables import DefectType, Product, SearchHistory
 from tests.plates import deploy
@@ -58,9 +60,9 @@ def test_a_clip_is_added_chosen_deployed_and_searched_by_words(
     product_id = plate_product.id or 0
     choice = current_choice(plate_services, SIMILARITY)
     choose(plate_services, person, purpose=SIMILARITY, name=NAME, options={}, row_version=choice.row_version)
-    deploy(plate_services, product_id, kinds=(jobs.SIMILARITY_INDEX,))
+    deploy(plate_services, product_id, kinds=(model_kinds.SIMILARITY_INDEX,))
     with plate_services.database.reading() as session:
-        version = active_version(session, jobs.SIMILARITY_INDEX, product_id, "defect")
+        version = active_version(session, model_kinds.SIMILARITY_INDEX, product_id, "defect")
     assert version is not None
     assert version.model_name == NAME
     metadata = plate_services.models.similarity_index(version).metadata

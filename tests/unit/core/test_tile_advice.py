@@ -6,8 +6,9 @@ import pytest
 
 from core.access import Person
 from core.estimates import estimate
-from core.jobs import MEMORY_BANK
-from core.model_catalog import DETECTION, choose
+from core.model_catalog import choose
+from core.model_kinds import MEMORY_BANK
+from core.model_options import DETECTION
 from core.preprocessing_settings import parse_options, save_preprocessing
 from core.services import Services
 from core.tile_advice import advise_on_tiles

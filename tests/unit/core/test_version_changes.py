@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from sqlmodel import col, select
 
-from core import image_edits, image_uploads, jobs
+from core import image_edits, image_uploads, model_kinds
 from core.access import Person
 from core.accounts import open_person
 from core.errors import Conflict, NotFound
-from core.image_intake import IncomingFile
+from core.image_records import IncomingFile
 from core.services import Services
 from core.version_changes import compare_versions
 from core.versions import list_versions
 from storage.tables import Image, ImagePreprocessing, ModelVersion, Product
 from tests.plates import deploy, encode, plate
 
-BANK = jobs.MEMORY_BANK
+BANK = model_kinds.MEMORY_BANK
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_preprocessing_and_options_are_told_apart(plate_services: Services, plat
 
 def test_what_cannot_be_compared_is_refused(plate_services: Services, plate_product: Product) -> None:
     (bank,) = list_versions(plate_services, BANK, plate_product.id or 0)
-    index = list_versions(plate_services, jobs.SIMILARITY_INDEX, plate_product.id or 0)[0]
+    index = list_versions(plate_services, model_kinds.SIMILARITY_INDEX, plate_product.id or 0)[0]
     for other in (bank.id, index.id):
         with pytest.raises(Conflict):
             compare_versions(plate_services, bank.id or 0, other or 0)

@@ -6,18 +6,18 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from core import catalog, defect_types, image_edits, image_uploads, inspection, jobs
+from core import catalog, defect_types, image_edits, image_uploads, inspection, model_kinds
 from core.access import Person
 from core.accounts import open_person
 from core.errors import AppError, Conflict, NotFound, Unavailable
-from core.image_intake import IncomingFile
+from core.image_records import IncomingFile
 from core.model_states import model_states
 from core.services import Services
 from core.versions import activate, active_version, list_versions
 from storage.tables import AuditLog, Image, ImagePreprocessing, ModelVersion, Product
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of
 
-BANK, INDEX = jobs.MEMORY_BANK, jobs.SIMILARITY_INDEX
+BANK, INDEX = model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""Images on their way in, as records: the file, its label, what it was decoded to and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.errors import AppError
+
+
+@dataclass(frozen=True)
+class IncomingFile:
+    """A file that somebody hands over; `read` gives its bytes, and is called once, from another thread."""
+
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class FileOutcome:
+    """What became of one file: `outcome` is added, duplicate or refused (then `error` says why).
+
+    `notes` are codes of what was made right while decoding; a mask's outcome has the note `mask`.
+    """
+
+    name: str
+    outcome: str
+    image_id: int | None = None
+    stored_name: str | None = None
+    error: AppError | None = None
+    notes: tuple[str, ...] = ()
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Label:
+    """What an image shows. `defect_code` is None for normal images, like `defect_type_id`."""
+
+    image_type: str
+    split: str
+    defect_type_id: int | None = None
+    defect_code: str | None = None
+
+
+@dataclass(frozen=True)
+class IntakeItem:
+    """One image to take in, with its mask where there is one."""
+
+    file: IncomingFile
+    label: Label
+    mask: IncomingFile | None = None
+
+
+@dataclass(frozen=True)
+class PreparedImage:
+    """A decoded and hashed image on its way into the store. `mask_png` is an 8-bit grey PNG of 0 and 255."""
+
+    item: IntakeItem
+    data: bytes
+    format: str
+    notes: tuple[str, ...]
+    width_px: int
+    height_px: int
+    content_sha256: str
+    pixel_sha256: str
+    thumbnail: bytes
+    mask_png: bytes | None = None
+    mask_error: AppError | None = None
+    token: str = ""
