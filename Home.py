@@ -7,12 +7,12 @@ from starlette.middleware import Middleware
 from streamlit import runtime
 
 from core.access import ENGINEER, ROLE_NAMES, ROLES
-from core.accounts import open_person, save_language
+from core.accounts.people import open_person, save_language
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
-from pages.components.language import _, browser_language, language, set_language
-from pages.components.screens import navigation_pages
-from pages.components.session import (
+from pages.components.shared.language import _, browser_language, language, set_language
+from pages.components.shared.screens import navigation_pages
+from pages.components.shared.session import (
     enter_session,
     is_first_run,
     is_signed_in,
@@ -27,7 +27,7 @@ from pages.components.session import (
     show_worker_notice,
     sign_out,
 )
-from pages.components.style import apply_style
+from pages.components.shared.style import apply_style
 from pages.server.gate import Gate
 from pages.server.requests import is_forwarded, is_loopback_address
 

@@ -17,8 +17,8 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from core import accounts, sessions
 from core.access import WORKER, require_role
+from core.accounts import people, sessions
 from core.services import build_services
 from core.settings import read_settings
 from tests.app_server import ROOT, run_app
@@ -42,8 +42,8 @@ def main() -> None:
         folder = Path(name)
         settings = read_settings({"GEOMSA_DATA_DIR": str(folder / "data"), "GEOMSA_DEVICE": "cpu"})
         services = build_services(settings, migrate=True)
-        admin = accounts.command_line_person(services)
-        user = accounts.create_user(services, admin, login="kim", display_name="Kim", role="admin", password=PASSWORD)
+        admin = people.command_line_person(services)
+        user = people.create_user(services, admin, login="kim", display_name="Kim", role="admin", password=PASSWORD)
         launcher = folder / "bare.py"
         launcher.write_text(LAUNCHER.format(home=str(ROOT / "Home.py")), encoding="utf-8")
         clients = {}

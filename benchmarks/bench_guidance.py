@@ -22,7 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.demo_manuals import TEXT_FOLDER, list_demo_manuals
+from core.demo.manuals import TEXT_FOLDER, list_demo_manuals
 from inference.language.passages import Passage, split_passages
 from inference.language.pdf_text import read_pdf
 from inference.language.retrieval import Hit, ManualIndex, Query
@@ -103,7 +103,7 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
 
 def set_large_manual(pages: int) -> bytes:
     """A PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
-    from core.demo_manuals.typesetting import typeset
+    from core.demo.manuals.typesetting import typeset
 
     chapters = [
         chapter.split("\n\n", 1)[-1].strip()

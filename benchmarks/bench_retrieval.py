@@ -42,7 +42,7 @@ def say(*words: object) -> None:
 
 def demo_images(code: str, split: str) -> list[tuple[bytes, str | None]]:
     """Content and defect type of a demo product's images."""
-    from core.demo_images import PRODUCTS
+    from core.demo.images import PRODUCTS
 
     product = next(item for item in PRODUCTS if item.code == code)
     return [(image.content, image.defect_code) for image in product.images() if image.split == split]
@@ -168,8 +168,8 @@ def measure_incremental(count: int) -> dict[str, float]:
     """A build of `count` images from nothing, and the next one with ten more: embeddings, database, index, bundle."""
     import cv2
 
-    from core.embedding_builds import embed_examples
-    from core.index_examples import Example
+    from core.deployments.embedding import embed_examples
+    from core.registry.index_examples import Example
     from core.services import build_services
     from core.settings import read_settings
     from inference.vision.images.decode import decode

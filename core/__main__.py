@@ -8,9 +8,9 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from core.command_line import administration, deploying, inspecting, network_weights, set_up, working
-from core.command_line.arguments import build_parser
-from core.command_line.terminal import language
+from core.cli import administration, deploying, inspecting, network_weights, set_up, working
+from core.cli.arguments import build_parser
+from core.cli.terminal import language
 from core.errors import AppError
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core import identity
 from core.errors import AppError, from_lower
-from core.model_cache import ModelCache
+from core.models.cache import ModelCache
 from core.settings import Settings, read_settings
 from storage.database import BUSY_TIMEOUT_S, PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.objects import LocalObjects, ObjectStore, S3Objects

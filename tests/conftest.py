@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from core.access import Person
-from core.accounts import open_person
+from core.accounts.people import open_person
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
 from storage.database import Database

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from core.accounts import open_person
+from core.accounts.people import open_person
 from core.services import build_services
 from core.settings import read_settings
 
@@ -20,12 +20,14 @@ def _reader(data: bytes) -> Callable[[], bytes]:
 
 def build_deployed_product(folder: Path) -> None:
     """Fill `folder` with the product "cells" and deploy it, along the same path as a worker."""
-    from core import deployments, job_claims, jobs, model_kinds
-    from core.catalog import create_product
-    from core.defect_types import create_defect_type
-    from core.demo_images.solar_cells import DEFECT_CODE, cell_images
-    from core.image_records import IncomingFile
-    from core.image_uploads import add_images
+    from core.catalog.defect_types import create_defect_type
+    from core.catalog.products import create_product
+    from core.demo.images.solar_cells import DEFECT_CODE, cell_images
+    from core.deployments import pipeline
+    from core.images.records import IncomingFile
+    from core.images.uploads import add_images
+    from core.jobs import claims, queue
+    from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 
     built = build_services(read_settings({"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu"}), migrate=True)
     person = open_person(built, "engineer")
@@ -48,10 +50,10 @@ def build_deployed_product(folder: Path) -> None:
             files=[IncomingFile(cell.name, _reader(cell.content)) for cell in islice(wanted, count)],
         )
         assert all(outcome.outcome == "added" for outcome in outcomes)
-    for kind in (model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX):
-        jobs.submit(built, person, kind=kind, product_ids=[product.id])
-        claim = job_claims.claim_next(built.database, "tests")
+    for kind in (MEMORY_BANK, SIMILARITY_INDEX):
+        queue.submit(built, person, kind=kind, product_ids=[product.id])
+        claim = claims.claim_next(built.database, "tests")
         assert claim is not None
-        assert deployments.work_off(built, claim) is None
-        assert job_claims.finish(built.database, claim, state="succeeded")
+        assert pipeline.work_off(built, claim) is None
+        assert claims.finish(built.database, claim, state="succeeded")
     built.database.dispose()

@@ -10,13 +10,13 @@ import pytest
 from PIL import Image as PillowImage
 
 from core.access import Person
-from core.catalog import create_product
-from core.defect_types import create_defect_type
-from core.model_cache import ModelCache
-from core.model_kinds import MANUAL_INDEX, MEMORY_BANK
+from core.catalog.defect_types import create_defect_type
+from core.catalog.products import create_product
+from core.models.cache import ModelCache
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
+from core.registry.versions import scope_of
 from core.services import Services
 from core.transactions import writing
-from core.versions import scope_of
 from inference.language.passages import Passage
 from inference.language.retrieval import Answer, Hit, Query
 from inference.vision.images.decode import encode_map

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.access import Person
-from core.manual_library import ManualOutcome, add_manuals
+from core.manuals.library import ManualOutcome, add_manuals
 from core.services import Services
 
 

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import deployments, job_claims, job_terms, jobs, model_kinds
 from core.access import Person
-from core.accounts import open_person
-from core.catalog import find_product
-from core.image_import import import_path
+from core.accounts.people import open_person
+from core.catalog.products import find_product
+from core.deployments import pipeline
+from core.images.folder_import import import_path
+from core.jobs import claims, queue, terms
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
 from storage.tables import Product
@@ -23,7 +25,7 @@ from storage.tables import Product
 SIZE_PX = 112
 DEFECTS = ("scratch", "spot")
 # The models that are built from images.
-IMAGE_KINDS = (model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX)
+IMAGE_KINDS = (MEMORY_BANK, SIMILARITY_INDEX)
 # Split, kind, how many.
 PARTS = (("train", "good", 10), ("train", "scratch", 3), ("train", "spot", 3))
 TEST_PARTS = (("test", "good", 4), ("test", "scratch", 2), ("test", "spot", 2))
@@ -95,15 +97,15 @@ def deploy(services: Services, *product_ids: int, kinds: tuple[str, ...] = IMAGE
     done = []
     for kind in kinds:
         job_id, claim = submit_and_claim(services, open_person(services, "engineer"), kind, *product_ids)
-        error = deployments.work_off(services, claim)
-        assert job_claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+        error = pipeline.work_off(services, claim)
+        assert claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
         done.append(job_id)
     return done
 
 
-def submit_and_claim(services: Services, person: Person, kind: str, *product_ids: int) -> tuple[int, job_terms.Claim]:
-    job_id = jobs.submit(services, person, kind=kind, product_ids=product_ids)
-    claim = job_claims.claim_next(services.database, "tests")
+def submit_and_claim(services: Services, person: Person, kind: str, *product_ids: int) -> tuple[int, terms.Claim]:
+    job_id = queue.submit(services, person, kind=kind, product_ids=product_ids)
+    claim = claims.claim_next(services.database, "tests")
     assert claim is not None
     assert claim.job_id == job_id
     return job_id, claim

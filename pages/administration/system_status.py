@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from core.access import ADMIN
-from core.doctor import Check, check, describe_system, list_packages
 from core.errors import AppError
 from core.i18n import N_
-from core.orphans import clean_up
-from core.worker_signs import list_workers
-from pages.components.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
-from pages.components.guidance_costs import show_use
-from pages.components.language import _, _n, clock, duration, escape, language, moment
-from pages.components.session import person, require, say_after_rerun, services, show_error
+from core.jobs.heartbeats import list_workers
+from core.operations.health import Check, check, describe_system, list_packages
+from core.operations.orphans import clean_up
+from pages.components.administration.guidance_costs import show_use
+from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
+from pages.components.shared.language import _, _n, clock, duration, escape, language, moment
+from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
 require(ADMIN)
 

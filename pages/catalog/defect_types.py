@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.access import ENGINEER
-from core.catalog import list_products
-from core.defect_types import list_defect_types, set_defect_type_active, update_defect_type
+from core.catalog.defect_types import list_defect_types, set_defect_type_active, update_defect_type
+from core.catalog.products import list_products
 from core.errors import AppError, Conflict, NotFound
-from pages.components.defect_type_form import (
+from pages.components.catalog.defect_type_form import (
     SEVERITY_NAMES,
     DefectTypeText,
     ask_fields,
     fill_fields,
     register_defect_type,
 )
-from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
-from pages.components.language import _, _n, defect_name, escape
-from pages.components.pickers import remembered_product_id
-from pages.components.screens import PRODUCTS, link_to
-from pages.components.session import person, require, say_after_rerun, services, show_error
+from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
+from pages.components.shared.language import _, _n, defect_name, escape
+from pages.components.shared.pickers import remembered_product_id
+from pages.components.shared.screens import PRODUCTS, link_to
+from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
     from storage.tables import DefectType, Product

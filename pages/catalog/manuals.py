@@ -7,18 +7,18 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.access import ENGINEER
-from core.catalog import list_products
+from core.catalog.products import list_products
 from core.errors import AppError
 from core.i18n import LANGUAGES, N_
-from core.manual_library import ManualView, delete_manual, get_manual, list_manuals, read_manual
-from core.model_kinds import MANUAL_INDEX
-from pages.components.deploy_notice import show_deploy_notice
-from pages.components.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
-from pages.components.language import _, _n, byte_size, escape, language, moment, number
-from pages.components.manual_intake import describe_pages, show_intake
-from pages.components.pickers import pick_product
-from pages.components.screens import PRODUCTS, link_to
-from pages.components.session import person, require, say_after_rerun, services, show_error
+from core.manuals.library import ManualView, delete_manual, get_manual, list_manuals, read_manual
+from core.models.kinds import MANUAL_INDEX
+from pages.components.catalog.manual_uploads import describe_pages, show_intake
+from pages.components.deployment.deploy_notice import show_deploy_notice
+from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
+from pages.components.shared.language import _, _n, byte_size, escape, language, moment, number
+from pages.components.shared.pickers import pick_product
+from pages.components.shared.screens import PRODUCTS, link_to
+from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
 require(ENGINEER)
 

@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.access import ENGINEER
-from core.catalog import ProductSummary, create_product, get_product, list_products, set_product_active, update_product
+from core.catalog.products import (
+    ProductSummary,
+    create_product,
+    get_product,
+    list_products,
+    set_product_active,
+    update_product,
+)
 from core.errors import AppError, Conflict
-from core.model_states import model_states
-from pages.components.deploy_notice import show_deploy_notice
-from pages.components.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
-from pages.components.language import _, _n, escape, number
-from pages.components.model_state import show_state
-from pages.components.pickers import remember_product
-from pages.components.screens import DEFECT_IMAGES, MEMORY_BANKS, NORMAL_IMAGES
-from pages.components.session import person, require, say_after_rerun, services, show_error
+from core.registry.model_status import model_states
+from pages.components.deployment.deploy_notice import show_deploy_notice
+from pages.components.deployment.model_state import show_state
+from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
+from pages.components.shared.language import _, _n, escape, number
+from pages.components.shared.pickers import remember_product
+from pages.components.shared.screens import DEFECT_IMAGES, MEMORY_BANKS, NORMAL_IMAGES
+from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
     from storage.tables import Product

@@ -1,10 +1,10 @@
 """Manual index: make the products' manuals findable for guidance, watch the build, roll a version back."""
 
 from core.access import ENGINEER
-from core.model_kinds import MANUAL_INDEX
-from pages.components.deployment_view import DeploymentWords, show_deployment
-from pages.components.language import _
-from pages.components.session import require
+from core.models.kinds import MANUAL_INDEX
+from pages.components.deployment.deployment_view import DeploymentWords, show_deployment
+from pages.components.shared.language import _
+from pages.components.shared.session import require
 
 require(ENGINEER)
 show_deployment(

@@ -1,10 +1,10 @@
 """Memory banks: build the anomaly detection of the products, watch it, put a version into use or take it back."""
 
 from core.access import ENGINEER
-from core.model_kinds import MEMORY_BANK
-from pages.components.deployment_view import DeploymentWords, show_deployment
-from pages.components.language import _
-from pages.components.session import require
+from core.models.kinds import MEMORY_BANK
+from pages.components.deployment.deployment_view import DeploymentWords, show_deployment
+from pages.components.shared.language import _
+from pages.components.shared.session import require
 
 require(ENGINEER)
 show_deployment(

@@ -1,11 +1,11 @@
 """Similarity index: make the products' images findable by what they look like, normal and defect images apart."""
 
 from core.access import ENGINEER
-from core.model_kinds import SIMILARITY_INDEX
-from pages.components.deployment_view import DeploymentWords, show_deployment
-from pages.components.language import _
-from pages.components.session import require
-from pages.components.text_search_view import show_text_search
+from core.models.kinds import SIMILARITY_INDEX
+from pages.components.deployment.deployment_view import DeploymentWords, show_deployment
+from pages.components.images.text_search import show_text_search
+from pages.components.shared.language import _
+from pages.components.shared.session import require
 
 require(ENGINEER)
 show_deployment(

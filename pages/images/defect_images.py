@@ -1,10 +1,10 @@
 """Defect images: what each kind of defect looks like."""
 
 from core.access import ENGINEER
-from pages.components.image_labels import DEFECT_IMAGE
-from pages.components.image_screen import show_image_screen
-from pages.components.language import _
-from pages.components.session import require
+from pages.components.images.labels import DEFECT_IMAGE
+from pages.components.images.screen import show_image_screen
+from pages.components.shared.language import _
+from pages.components.shared.session import require
 
 require(ENGINEER)
 show_image_screen(

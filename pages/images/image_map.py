@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.access import ENGINEER
-from core.catalog import list_products
-from core.defect_types import list_defect_types
+from core.catalog.defect_types import list_defect_types
+from core.catalog.products import list_products
 from core.errors import AppError
 from core.i18n import N_
-from core.image_library import read_thumbnails
-from core.image_map import PLACES, WHOLE, ImageMap, Layout, describe_map, lay_out_images, map_versions
-from pages.components import screens
-from pages.components.dialogs import draw_dialog, open_dialog, opened
-from pages.components.gallery import show_thumbnail
-from pages.components.image_details import show_details
-from pages.components.image_labels import describe_label
-from pages.components.language import _, _n, defect_name, escape, language, percent
-from pages.components.map_chart import OPEN, draw_map, show_map
-from pages.components.pickers import pick_product
-from pages.components.session import require, services
+from core.images.library import read_thumbnails
+from core.similarity.image_map import PLACES, WHOLE, ImageMap, Layout, describe_map, lay_out_images, map_versions
+from pages.components.images.details import show_details
+from pages.components.images.labels import describe_label
+from pages.components.images.map_chart import OPEN, draw_map, show_map
+from pages.components.shared import screens
+from pages.components.shared.dialogs import draw_dialog, open_dialog, opened
+from pages.components.shared.language import _, _n, defect_name, escape, language, percent
+from pages.components.shared.pickers import pick_product
+from pages.components.shared.session import require, services
+from pages.components.shared.thumbnails import show_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """Normal images: what good parts look like."""
 
 from core.access import ENGINEER
-from pages.components.image_labels import NORMAL_IMAGE
-from pages.components.image_screen import show_image_screen
-from pages.components.language import _
-from pages.components.session import require
+from pages.components.images.labels import NORMAL_IMAGE
+from pages.components.images.screen import show_image_screen
+from pages.components.shared.language import _
+from pages.components.shared.session import require
 
 require(ENGINEER)
 show_image_screen(

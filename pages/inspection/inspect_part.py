@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core import inspection, kept_inspections
 from core.access import ENGINEER, WORKER
-from core.catalog import list_products
+from core.catalog.products import list_products
 from core.errors import AppError, NotFound
-from core.model_kinds import MEMORY_BANK
-from core.versions import list_versions
-from core.warm_up import warm_up
-from pages.components import screens
-from pages.components.inspection_sources import forget_upload, pick_image, show_details
-from pages.components.language import _, escape
-from pages.components.pickers import pick_product, remember_product, remembered_product_id
-from pages.components.result_view import forget_result, keep_result, show_result, shown_result
-from pages.components.session import may, person, require, services, show_error
+from core.inspections import inspection, records
+from core.models.kinds import MEMORY_BANK
+from core.operations.warm_up import warm_up
+from core.registry.versions import list_versions
+from pages.components.inspection.result_view import forget_result, keep_result, show_result, shown_result
+from pages.components.inspection.sources import forget_upload, pick_image, show_details
+from pages.components.shared import screens
+from pages.components.shared.language import _, escape
+from pages.components.shared.pickers import pick_product, remember_product, remembered_product_id
+from pages.components.shared.session import may, person, require, services, show_error
 
 if TYPE_CHECKING:
     from storage.tables import Product
@@ -54,7 +54,7 @@ def recall_product(products: list[Product]) -> None:
     """In a new session, start with the product that this person inspected last, else with one that can be inspected."""
     if remembered_product_id() is not None:
         return
-    mine = (row.product_id for row in kept_inspections.recent(services(), limit=50) if row.created_by == person().id)
+    mine = (row.product_id for row in records.recent(services(), limit=50) if row.created_by == person().id)
     ready = (found.id for found in products if is_ready(found))
     remember_product(next(mine, None) or next(ready, None) or products[0].id)
 
@@ -65,7 +65,7 @@ def recall_result(products: list[Product]) -> None:
     if asked is None or shown_result() is not None:
         return
     try:
-        found = kept_inspections.load(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
+        found = records.load(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
     except NotFound:
         st.warning(_("The inspection of this link is not there."), icon=":material/link_off:")
     except AppError as error:

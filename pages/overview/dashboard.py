@@ -7,30 +7,30 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.access import ENGINEER, WORKER
-from core.analytics import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
-from core.catalog import list_products
-from core.inspection_terms import ACTION_NAMES, VERDICT_NAMES
-from core.model_kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
-from pages.components.charts import draw_pareto, show_chart
-from pages.components.deploy_notice import show_deploy_notice
-from pages.components.language import _, _n, defect_name, escape, moment, number, percent, score
-from pages.components.model_state import state_badge, state_of_kind
-from pages.components.pickers import pick_period
-from pages.components.screens import (
+from core.analytics.dashboard import DashboardView, DefectCount, InspectionLine, ProductFigures, dashboard
+from core.catalog.products import list_products
+from core.inspections.terms import ACTION_NAMES, VERDICT_NAMES
+from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from pages.components.deployment.deploy_notice import show_deploy_notice
+from pages.components.deployment.model_state import state_badge, state_of_kind
+from pages.components.shared.charts import draw_pareto, show_chart
+from pages.components.shared.language import _, _n, defect_name, escape, moment, number, percent, score
+from pages.components.shared.pickers import pick_period
+from pages.components.shared.screens import (
     INSPECT_PART,
     MEMORY_BANKS,
     NORMAL_IMAGES,
     PRODUCTS,
     link_to,
 )
-from pages.components.screens import (
+from pages.components.shared.screens import (
     MANUAL_INDEX as MANUAL_SCREEN,
 )
-from pages.components.screens import (
+from pages.components.shared.screens import (
     SIMILARITY_INDEX as SIMILARITY_SCREEN,
 )
-from pages.components.session import may, require, services
-from pages.components.words import VERDICT_COLORS, VERDICT_ICONS, in_words
+from pages.components.shared.session import may, require, services
+from pages.components.shared.words import VERDICT_COLORS, VERDICT_ICONS, in_words
 
 require(WORKER)
 

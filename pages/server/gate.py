@@ -23,8 +23,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core import sessions
 from core.access import ADMIN, Person, reaches
+from core.accounts import sessions
 from core.errors import AppError, NotAllowed, Unavailable
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings

@@ -9,11 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from core import sessions
 from core.access import Person
+from core.accounts import sessions
+from core.accounts.sign_in import sign_in
 from core.errors import AppError, NotAllowed
 from core.services import Services
-from core.sign_in import sign_in
 from pages.server import plain_pages
 from pages.server.requests import is_same_origin, preferred_language, safe_target
 

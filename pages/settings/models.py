@@ -5,21 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from core.access import ENGINEER
-from core.catalog import list_products
+from core.catalog.products import list_products
+from core.guidance.writer_choice import TEXT_GENERATION
 from core.i18n import N_
-from core.model_catalog import Choice, choose, current_choice
-from core.model_kinds import MEMORY_BANK, SIMILARITY_INDEX
-from core.model_options import DETECTION, SIMILARITY, ModelOption, list_options
-from core.model_states import model_states
-from core.text_models import TEXT_GENERATION
-from core.weight_paths import WeightsState, list_weights
-from pages.components import screens
-from pages.components.deploy_notice import show_deploy_notice
-from pages.components.language import _, _n, byte_size
-from pages.components.model_trial import show_trial
-from pages.components.session import person, require, say_after_rerun, services, showing_errors
-from pages.components.text_model_choice import show_text_model_choice
-from pages.components.weights_intake import show_weights_intake, weights_badge
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.models.options import DETECTION, SIMILARITY, ModelOption, list_options
+from core.models.weight_paths import WeightsState, list_weights
+from core.registry.choices import Choice, choose, current_choice
+from core.registry.model_status import model_states
+from pages.components.deployment.deploy_notice import show_deploy_notice
+from pages.components.settings.model_trial import show_trial
+from pages.components.settings.text_model_choice import show_text_model_choice
+from pages.components.settings.weights_upload import show_weights_intake, weights_badge
+from pages.components.shared import screens
+from pages.components.shared.language import _, _n, byte_size
+from pages.components.shared.session import person, require, say_after_rerun, services, showing_errors
 
 require(ENGINEER)
 

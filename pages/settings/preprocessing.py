@@ -9,8 +9,8 @@ import streamlit as st
 from core.access import ENGINEER
 from core.errors import AppError, Conflict
 from core.i18n import N_
-from core.image_library import list_images
-from core.preprocessing_settings import (
+from core.images.library import list_images
+from core.preprocessing.stored_options import (
     ProductPreprocessing,
     get_preprocessing,
     list_preprocessing,
@@ -18,17 +18,24 @@ from core.preprocessing_settings import (
     preview,
     save_preprocessing,
 )
-from core.tile_advice import advise_on_tiles
-from pages.components import screens
-from pages.components.area_viewer import Area, show_area_viewer
-from pages.components.deploy_notice import show_deploy_notice
-from pages.components.language import _, escape, moment, number
-from pages.components.lighting_advice_view import show_advice
-from pages.components.pickers import pick_product
-from pages.components.preprocessing_draft import Draft, discard_draft, draft_of, open_draft, set_values, start_draft
-from pages.components.preprocessing_form import add_area, set_region, show_areas, show_options, show_tiles
-from pages.components.preprocessing_words import STATES, describe_options, describe_state
-from pages.components.session import person, require, say_after_rerun, services, show_error
+from core.preprocessing.tile_advice import advise_on_tiles
+from pages.components.deployment.deploy_notice import show_deploy_notice
+from pages.components.settings.area_viewer import Area, show_area_viewer
+from pages.components.settings.lighting_advice import show_advice
+from pages.components.settings.preprocessing_draft import (
+    Draft,
+    discard_draft,
+    draft_of,
+    open_draft,
+    set_values,
+    start_draft,
+)
+from pages.components.settings.preprocessing_form import add_area, set_region, show_areas, show_options, show_tiles
+from pages.components.settings.preprocessing_words import STATES, describe_options, describe_state
+from pages.components.shared import screens
+from pages.components.shared.language import _, escape, moment, number
+from pages.components.shared.pickers import pick_product
+from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
     from inference.vision.images.preprocessing import Preprocessing

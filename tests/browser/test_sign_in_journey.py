@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.accounts import command_line_person, create_user, disable_user
+from core.accounts.people import command_line_person, create_user, disable_user
 from core.services import build_services
 from core.settings import read_settings
 from tests.app_server import run_app

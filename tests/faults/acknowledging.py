@@ -16,8 +16,8 @@ import sys
 from collections.abc import Callable, Iterator
 
 from core.access import Person
-from core.accounts import open_person
-from core.catalog import find_product
+from core.accounts.people import open_person
+from core.catalog.products import find_product
 from core.services import Services, build_services
 from tests.plates import encode, plate
 
@@ -28,17 +28,17 @@ IMPORTED_EARLY = (
     "safetensors.numpy",
     "timm",
     "torch",
-    "core.image_uploads",
-    "core.inspection",
-    "core.inspection_decisions",
+    "core.images.uploads",
+    "core.inspections.inspection",
+    "core.inspections.decisions",
     "inference.vision.detection.detectors",
     "inference.vision.networks.runtime",
 )
 
 
 def _uploads(services: Services, person: Person, product_id: int) -> Iterator[str]:
-    from core.image_records import IncomingFile
-    from core.image_uploads import add_images
+    from core.images.records import IncomingFile
+    from core.images.uploads import add_images
 
     for number in itertools.count():
         # Every process has names and pixels of its own: a duplicate would be no new image.
@@ -52,7 +52,7 @@ def _uploads(services: Services, person: Person, product_id: int) -> Iterator[st
 
 
 def _inspections(services: Services, person: Person, product_id: int) -> Iterator[str]:
-    from core.inspection import inspect
+    from core.inspections.inspection import inspect
 
     for number in itertools.count():
         name = f"{os.getpid()}-{number}.png"
@@ -63,8 +63,8 @@ def _inspections(services: Services, person: Person, product_id: int) -> Iterato
 
 
 def _overrides(services: Services, person: Person, product_id: int) -> Iterator[str]:
-    from core.inspection import inspect
-    from core.inspection_decisions import override_verdict
+    from core.inspections.decisions import override_verdict
+    from core.inspections.inspection import inspect
 
     found = inspect(services, person, product_id=product_id, data=encode(plate(1, "spot")), file_name="one.png")
     row_version = 1

@@ -6,10 +6,13 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from core import inspection, leftovers, model_cache, model_kinds
+from core.deployments import cleanup
 from core.errors import AppError
+from core.inspections import inspection
+from core.models import cache
+from core.models.kinds import MEMORY_BANK
+from core.registry.versions import active_version, current_threshold
 from core.services import Services
-from core.versions import active_version, current_threshold
 from inference.artifact import read_bundle
 from inference.errors import InferenceError
 from storage.objects import ObjectStoreError
@@ -32,7 +35,7 @@ def find_faults(services: Services, product_id: int, *, before: Verdict, scratch
     `before` is the verdict before the attempt, `scratch` a folder that may be filled. The sweep that follows every
     attempt is run first.
     """
-    leftovers.sweep(services, job_id)
+    cleanup.sweep(services, job_id)
     return [
         *_faults_of_job(services, job_id),
         *_faults_of_versions(services, scratch),
@@ -59,11 +62,11 @@ def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
             folder = scratch / version.manifest_sha256
             try:
                 if not folder.exists():
-                    model_cache.fetch_bundle(services.objects, version.object_prefix, folder)
+                    cache.fetch_bundle(services.objects, version.object_prefix, folder)
                     read_bundle(folder, kind=version.kind, manifest_sha256=version.manifest_sha256)
                 elif not services.objects.exists(version.object_prefix + "manifest.json"):
                     found.append(f"version {version.id} has lost its files")
-                if version.kind == model_kinds.MEMORY_BANK:
+                if version.kind == MEMORY_BANK:
                     current_threshold(session, version.id or 0)
             except (ObjectStoreError, InferenceError, AppError) as error:
                 found.append(f"version {version.id}: {error.code}")
@@ -73,10 +76,10 @@ def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
 def _faults_of_inspection(services: Services, product_id: int, before: Verdict) -> list[str]:
     """The old version inspects, or the next one; from the files that every other machine would fetch."""
     with services.database.reading() as session:
-        active = active_version(session, model_kinds.MEMORY_BANK, product_id)
+        active = active_version(session, MEMORY_BANK, product_id)
         newest = session.exec(
             select(ModelVersion.number)
-            .where(ModelVersion.kind == model_kinds.MEMORY_BANK, ModelVersion.product_id == product_id)
+            .where(ModelVersion.kind == MEMORY_BANK, ModelVersion.product_id == product_id)
             .order_by(col(ModelVersion.number).desc())
         ).first()
     if active is None:
@@ -106,4 +109,4 @@ def _leftovers(services: Services) -> list[str]:
 
 def _may_stay(path: Path) -> bool:
     """A process that was killed while it fetched leaves a folder that the sweep collects an hour later."""
-    return leftovers.CACHED_AGE_S > 0 and path.is_dir()
+    return cleanup.CACHED_AGE_S > 0 and path.is_dir()

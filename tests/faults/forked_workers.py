@@ -20,8 +20,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import job_terms, worker
+from core.jobs import terms
 from core.services import build_services
+from core.worker import supervisor
 from tests.faults.paused_job import pause_at
 
 IMPORTED_EARLY = (
@@ -31,7 +32,7 @@ IMPORTED_EARLY = (
     "safetensors.numpy",
     "timm",
     "torch",
-    "core.deployments",
+    "core.deployments.pipeline",
     "inference.vision.detection.calibration",
     "inference.vision.detection.detectors",
     "inference.vision.images.decode",
@@ -41,7 +42,7 @@ IMPORTED_EARLY = (
 
 
 class ForkedChild:
-    """A forked handler, as `worker.ChildWorker` handles its child."""
+    """A forked handler, as `supervisor.ChildWorker` handles its child."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -89,20 +90,22 @@ def _be_worker(lease_s: float, data_dir: str, moment: str, marker: str) -> int:
     os.environ["GEOMSA_DATA_DIR"] = data_dir
     os.nice = lambda _: 0  # beside other tests on a busy machine a build that steps back would never get there
 
-    def spawn(claim: job_terms.Claim, threads: int | None) -> Any:
+    def spawn(claim: terms.Claim, threads: int | None) -> Any:
         worker_pid = os.getpid()
 
         def be_handler() -> int:
             if moment:
                 pause_at(moment, Path(marker))
-            return worker.run_claimed_job(build_services(), claim.job_id, claim.fencing_token, parent_pid=worker_pid)
+            return supervisor.run_claimed_job(
+                build_services(), claim.job_id, claim.fencing_token, parent_pid=worker_pid
+            )
 
         return ForkedChild(_fork(be_handler))
 
-    worker._spawn_child = spawn
-    supervisor = worker.ChildWorker(build_services(), lease_s=lease_s)
-    signal.signal(signal.SIGTERM, lambda *_: supervisor.stop())
-    supervisor.run()
+    supervisor._spawn_child = spawn
+    worker = supervisor.ChildWorker(build_services(), lease_s=lease_s)
+    signal.signal(signal.SIGTERM, lambda *_: worker.stop())
+    worker.run()
     return 0
 
 

@@ -16,10 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core import job_claims, job_terms, worker
 from core.__main__ import main
-from core.job_run import JobRun
+from core.jobs import claims, terms
+from core.jobs.progress import JobRun
 from core.services import build_services
+from core.worker import supervisor
 from storage.local_objects import LocalObjects
 
 
@@ -33,7 +34,7 @@ def pause_at(moment: str, marker: Path) -> None:
     """Have this process stop at the moment."""
     # A build steps back for the app; beside other tests on a busy machine it would never get there.
     os.nice = lambda _: 0
-    report, log, put_file = job_claims.report, JobRun.log, LocalObjects.put_file
+    report, log, put_file = claims.report, JobRun.log, LocalObjects.put_file
 
     def pausing_report(database: Any, claim: Any, **values: Any) -> None:
         report(database, claim, **values)
@@ -50,24 +51,24 @@ def pause_at(moment: str, marker: Path) -> None:
         if moment == "uploading":
             _wait(marker)
 
-    job_claims.report, JobRun.log, LocalObjects.put_file = pausing_report, pausing_log, pausing_put  # type: ignore[method-assign]
+    claims.report, JobRun.log, LocalObjects.put_file = pausing_report, pausing_log, pausing_put  # type: ignore[method-assign]
 
 
 def work(moment: str, marker: str, lease_s: float) -> None:
     """Be the worker."""
 
-    def spawn(claim: job_terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+    def spawn(claim: terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.faults.paused_job", "child", moment, marker, "run-job"]
         command += [str(claim.job_id), str(claim.fencing_token), "--parent-pid", str(os.getpid())]
         return subprocess.Popen(
             command,
-            cwd=worker.ROOT,
+            cwd=supervisor.ROOT,
             stdin=subprocess.DEVNULL,
             process_group=0,
         )
 
-    worker._spawn_child = spawn
-    worker.ChildWorker(build_services(), lease_s=lease_s).run(until_idle=True)
+    supervisor._spawn_child = spawn
+    supervisor.ChildWorker(build_services(), lease_s=lease_s).run(until_idle=True)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from core.operations.stored_objects import find_missing, take_stock
 from core.services import Services, build_services
-from core.stored_objects import find_missing, take_stock
 from storage.tables import AuditLog, Image, Inspection
 from tests.plates import copy_data, folder_settings
 

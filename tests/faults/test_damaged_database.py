@@ -22,9 +22,10 @@ from typing import Any
 import pytest
 from sqlmodel import func, select
 
-from core import catalog, doctor
 from core.access import Person
+from core.catalog import products
 from core.errors import Unavailable
+from core.operations import health
 from core.services import Services, build_services
 from core.settings import Settings
 from storage.database import Database, DatabaseError
@@ -92,15 +93,15 @@ def _remove_companion(ending: str) -> Callable[[Path], None]:
 def test_a_database_taken_away_refuses_every_write_and_stays_away(
     services: Services, engineer: Person, harm: Callable[[Path], None]
 ) -> None:
-    catalog.create_product(services, engineer, name="before", code="before")
+    products.create_product(services, engineer, name="before", code="before")
     path = _path(services.settings)
     harm(path)
     left = sorted(place.name for place in path.parent.iterdir())
     for code in ("first", "again"):
-        refused = _refusal(lambda code=code: catalog.create_product(services, engineer, name=code, code=code))  # type: ignore[misc]
+        refused = _refusal(lambda code=code: products.create_product(services, engineer, name=code, code=code))  # type: ignore[misc]
         assert refused.code == "database_replaced"
     # Reading would show what nobody can change any more.
-    assert _refusal(lambda: catalog.list_products(services)).code == "database_replaced"
+    assert _refusal(lambda: products.list_products(services)).code == "database_replaced"
     assert sorted(place.name for place in path.parent.iterdir()) == left
 
 
@@ -134,10 +135,10 @@ def test_a_transaction_that_was_under_way_is_not_told_as_kept(services: Services
 def test_a_file_put_back_is_written_again(services: Services, engineer: Person) -> None:
     path = _path(services.settings)
     aside = path.rename(path.with_suffix(".aside"))
-    assert _refusal(lambda: catalog.create_product(services, engineer, name="a", code="a")).code == "database_replaced"
+    assert _refusal(lambda: products.create_product(services, engineer, name="a", code="a")).code == "database_replaced"
     aside.rename(path)
-    catalog.create_product(services, engineer, name="a", code="a")
-    assert [summary.product.code for summary in catalog.list_products(services)] == ["a"]
+    products.create_product(services, engineer, name="a", code="a")
+    assert [summary.product.code for summary in products.list_products(services)] == ["a"]
 
 
 # And nobody is refused who is not to be.
@@ -274,12 +275,12 @@ def test_a_start_on_a_damaged_database_says_so_each_time_and_changes_nothing(fil
 
 def test_the_doctor_names_the_damage_and_never_calls_it_fine(filled: Settings) -> None:
     _damage(filled)
-    found = {check.name: check for check in doctor.check(filled)}
+    found = {check.name: check for check in health.check(filled)}
     assert (found["database"].ok, found["database"].code) == (False, "check_database_damaged")
     assert "page" in found["database"].sentence("en").lower()
     # Also of a database that is open, and for which reason its pages lie in memory.
     services = build_services(filled)
-    found = {check.name: check for check in doctor.check(services)}
+    found = {check.name: check for check in health.check(services)}
     assert found["database"].code == "check_database_damaged"
     services.database.dispose()
 
@@ -316,7 +317,7 @@ def test_a_file_without_a_head_is_told_as_damaged_at_the_start_and_by_the_doctor
     # What the log holds would otherwise stand in for the first page.
     _path(filled).with_name("geomsa.db-wal").unlink()
     assert _refusal(lambda: build_services(filled, migrate=True)).code == "database_damaged"
-    found = {check.name: check for check in doctor.check(filled)}
+    found = {check.name: check for check in health.check(filled)}
     assert (found["database"].ok, found["database"].code) == (False, "check_database_damaged")
 
 
@@ -354,12 +355,12 @@ def test_a_lock_held_by_another_is_told_soon_and_only_for_as_long_as_it_is_held(
 ) -> None:
     with _held(_path(services.settings), *_WRITING):
         began_s = time.monotonic()
-        refused = _refusal(lambda: catalog.create_product(services, engineer, name="a", code="a"))
+        refused = _refusal(lambda: products.create_product(services, engineer, name="a", code="a"))
         waited_s = time.monotonic() - began_s
         assert (refused.code, refused.params["reason"]) == ("database_busy", "busy")
         assert waited_s < 8, "whoever sits in front of the screen waits for that long"
-        assert catalog.list_products(services) == []
-    catalog.create_product(services, engineer, name="a", code="a")
+        assert products.list_products(services) == []
+    products.create_product(services, engineer, name="a", code="a")
 
 
 def test_patient_work_waits_for_a_lock_that_comes_free(services: Services) -> None:

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from core import doctor, identity
+from core import identity
 from core.errors import Unavailable
 from core.identity import OBJECT_KEY
-from core.orphans import collect_orphans, find_orphans
+from core.operations import health
+from core.operations.orphans import collect_orphans, find_orphans
 from core.services import Services, build_services
 from core.settings import Settings
-from core.worker import ChildWorker
+from core.worker.supervisor import ChildWorker
 from tests.stored import add_stored_images, age, objects_folder, put_lost, stored_keys
 
 # Tests that start processes of their own run on one of the two cores, one after the other.
@@ -119,7 +120,7 @@ def test_adopting_takes_the_files_over_and_nothing_goes_by_itself(full: Services
     again = build_services(full.settings)
     ChildWorker(again)._tidy()
     assert collect_orphans(again) == 0
-    finding = next(check for check in doctor.check(again) if check.name == "orphans")
+    finding = next(check for check in health.check(again) if check.name == "orphans")
     assert (finding.ok, finding.code, finding.params["count"]) == (False, "check_orphans_many", 3005)
     again.database.dispose()
     after = {key: value for key, value in _snapshot(objects_folder(full)).items() if key != OBJECT_KEY}
@@ -181,7 +182,7 @@ def test_an_older_copy_of_the_database_loses_none_of_the_newer_files(
     assert len(list(find_orphans(again))) == 8
     ChildWorker(again)._tidy()
     assert collect_orphans(again) == 0
-    findings = {check.name: check for check in doctor.check(again)}
+    findings = {check.name: check for check in health.check(again)}
     assert (findings["identity"].ok, findings["identity"].code) == (False, "store_newer")
     again.database.dispose()
     assert _snapshot(objects_folder(services)) == before
@@ -197,16 +198,16 @@ def test_an_older_copy_of_the_database_loses_none_of_the_newer_files(
 
 
 def test_a_swept_job_of_an_older_copy_keeps_the_bundles_of_the_newer_one(services: Services) -> None:
-    from core import leftovers
+    from core.deployments import cleanup
 
     key = "models/memory_bank/7-1-abc/manifest.json"
     services.objects.put(key, b"{}")
     known = identity.establish(services).id
     services.objects.put(OBJECT_KEY, json.dumps({"id": known, "generation": 5}).encode())
-    leftovers.sweep(services, 7)
+    cleanup.sweep(services, 7)
     assert services.objects.exists(key)
     services.objects.put(OBJECT_KEY, json.dumps({"id": known, "generation": 1}).encode())
-    leftovers.sweep(services, 7)
+    cleanup.sweep(services, 7)
     assert not services.objects.exists(key)
 
 

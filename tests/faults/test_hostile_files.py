@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.archives import MAX_ENTRIES, open_archive
 from core.errors import BadInput
+from core.files.archives import MAX_ENTRIES, open_archive
 from inference.errors import ImageError
 from inference.vision.images.decode import MAX_BYTES, check, decode
 

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from core import inspection, model_kinds, preprocessing_settings
-from core.accounts import open_person
-from core.catalog import find_product
+from core.accounts.people import open_person
+from core.catalog.products import find_product
 from core.errors import AppError
+from core.inspections import inspection
+from core.models.kinds import MEMORY_BANK
+from core.preprocessing import stored_options
+from core.registry.versions import activate, active_version, current_threshold, list_versions
 from core.services import Services, build_services
-from core.versions import activate, active_version, current_threshold, list_versions
 from storage.tables import Inspection, ThresholdSetting
 from tests.faults.deployed_state import GOLDEN_PART
 from tests.plates import copy_data, deploy, folder_settings
@@ -51,19 +53,17 @@ def services(tiny_template: Path, tmp_path: Path) -> Iterator[Services]:
 def _build_another(services: Services, product_id: int) -> None:
     """A second version that scores otherwise: it looks at the parts in another way."""
     person = open_person(services, "engineer")
-    found = preprocessing_settings.get_preprocessing(services, product_id)
+    found = stored_options.get_preprocessing(services, product_id)
     options = replace(found.options, grayscale=True, equalize=True)
-    preprocessing_settings.save_preprocessing(
-        services, person, product_id, row_version=found.row_version, options=options
-    )
-    deploy(services, product_id, kinds=(model_kinds.MEMORY_BANK,))
+    stored_options.save_preprocessing(services, person, product_id, row_version=found.row_version, options=options)
+    deploy(services, product_id, kinds=(MEMORY_BANK,))
 
 
 def _truths(services: Services, product_id: int) -> dict[int, Truth]:
     """By id of the version; every version has been in use once."""
     truths = {}
     person = open_person(services, "engineer")
-    for version in list_versions(services, model_kinds.MEMORY_BANK, product_id):
+    for version in list_versions(services, MEMORY_BANK, product_id):
         with suppress(AppError):  # the one that is in use already
             activate(services, person, version.id or 0)
         found = inspection.examine(services, product_id=product_id, data=GOLDEN_PART, file_name="golden.png")
@@ -100,7 +100,7 @@ def _inspect_while_activating(services: Services, product_id: int, truths: dict[
     engineer = open_person(services, "engineer")
     for turn in range(ACTIVATIONS):
         with services.database.reading() as reading:
-            active = active_version(reading, model_kinds.MEMORY_BANK, product_id)
+            active = active_version(reading, MEMORY_BANK, product_id)
         assert active is not None
         # As both servers do it: one forgets what it has of a version to prove it anew, while the others inspect.
         activate(servers[turn % SERVERS], engineer, next(found for found in truths if found != active.id))
@@ -154,7 +154,7 @@ def test_thresholds_read_of_whatever_is_active_by_then_would_be_noticed(
         """The bug: asked for a version's thresholds, it answers those of the one in use a moment later."""
         threading.Event().wait(0.05)
         with services.database.reading() as later:
-            active = active_version(later, model_kinds.MEMORY_BANK, product_id)
+            active = active_version(later, MEMORY_BANK, product_id)
             assert active is not None
             return current_threshold(later, active.id or version_id)
 

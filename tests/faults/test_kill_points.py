@@ -23,11 +23,12 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from core import job_views, jobs, model_kinds
-from core.accounts import open_person
-from core.catalog import find_product
+from core.accounts.people import open_person
+from core.catalog.products import find_product
+from core.jobs import queue, views
+from core.models.kinds import MEMORY_BANK
 from core.services import Services, build_services
-from core.worker import ROOT
+from core.worker.supervisor import ROOT
 from storage.tables import DeploymentLog, ModelVersion
 from tests.faults.deployed_state import Verdict, find_faults, give_verdict
 from tests.plates import copy_data, folder_settings
@@ -104,7 +105,7 @@ def ground(grounds: list[Ground]) -> Ground:
 
 def _submit(ground: Ground) -> int:
     person = open_person(ground.services, "engineer")
-    return jobs.submit(ground.services, person, kind=model_kinds.MEMORY_BANK, product_ids=[ground.product_id])
+    return queue.submit(ground.services, person, kind=MEMORY_BANK, product_ids=[ground.product_id])
 
 
 def _kill(pid: int) -> None:
@@ -178,7 +179,7 @@ def _kill_at_moment(ground: Ground, rng: random.Random, number: int) -> None:
 
 def _end_workers(ground: Ground) -> None:
     """The next point starts without workers; theirs have nothing to do any more."""
-    from core.worker_signs import list_workers, sign_off
+    from core.jobs.heartbeats import list_workers, sign_off
 
     for found in list_workers(ground.services):
         _kill(found.pid)
@@ -233,7 +234,7 @@ def test_the_checks_notice_a_version_in_use_without_its_files(ground: Ground) ->
     """As a kill would leave it if the row were committed before the upload."""
     services = ground.services
     before = give_verdict(services, ground.product_id)
-    job_id = max(job.id for job in job_views.list_jobs(services))
+    job_id = max(job.id for job in views.list_jobs(services))
     with services.database.reading() as session:
         active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).one()
     kept = {info.key: services.objects.get(info.key) for info in services.objects.list(active.object_prefix)}

@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 
-from core import catalog, deployments, job_claims, model_kinds
 from core.access import Person
-from core.accounts import command_line_person
+from core.accounts.people import command_line_person
+from core.catalog import products
+from core.deployments import pipeline
 from core.errors import AppError
-from core.manual_library import delete_manual, list_manuals, read_manual
-from core.orphans import clean_up
+from core.jobs import claims
+from core.manuals.library import delete_manual, list_manuals, read_manual
+from core.models.kinds import MANUAL_INDEX
+from core.operations.orphans import clean_up
+from core.registry.versions import active_version
 from core.services import Services
-from core.versions import active_version
 from storage.database import Database, DatabaseError
 from storage.local_objects import LocalObjects
 from storage.objects import ObjectStoreError
@@ -26,14 +29,14 @@ from tests.manual_files import add, given, scratch_manual
 from tests.plates import submit_and_claim
 from tests.stored import stored_keys
 
-KIND = model_kinds.MANUAL_INDEX
+KIND = MANUAL_INDEX
 MOST_STEPS = 60
 NOW = timedelta(seconds=-60)
 
 
 @pytest.fixture
 def product_id(services: Services, engineer: Person) -> int:
-    return catalog.create_product(services, engineer, name="Plate", code="plate").id or 0
+    return products.create_product(services, engineer, name="Plate", code="plate").id or 0
 
 
 def _pdf(*bodies: bytes) -> bytes:
@@ -67,7 +70,7 @@ def test_hostile_files_are_refused_by_name_and_leave_nothing(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
-    monkeypatch.setattr("core.manual_intake.READ_TIMEOUT_S", 5)
+    monkeypatch.setattr("core.manuals.ingest.READ_TIMEOUT_S", 5)
     files = [given(name, content) for name, content in hostile_files().items()]
     outcomes = add(services, engineer, product_id, *files, given("good.pdf", scratch_manual()))
     assert [one.outcome for one in outcomes] == ["refused"] * len(files) + ["added"]
@@ -184,8 +187,8 @@ def test_a_build_survives_a_failure_at_every_step(
         with monkeypatch.context() as patch:
             fail(patch, failing)
             with contextlib.suppress(AppError, DatabaseError, ObjectStoreError):
-                deployments.work_off(services, claim)
-        job_claims.finish(services.database, claim, state="succeeded")
+                pipeline.work_off(services, claim)
+        claims.finish(services.database, claim, state="succeeded")
         _assert_whole(services, product_id)
         if not failing.spent:
             with services.database.reading() as session:

@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from core import bank_builds, candidates, job_claims, job_terms, job_views, leftovers, model_kinds, publishing, worker
-from core.accounts import open_person
-from core.catalog import find_product
+from core.accounts.people import open_person
+from core.catalog.products import find_product
+from core.deployments import candidates, cleanup, memory_banks
 from core.errors import AppError
-from core.model_cache import ModelCache
-from core.publishing import PublishedBundle
+from core.jobs import claims, terms, views
+from core.models.cache import ModelCache
+from core.models.kinds import MEMORY_BANK
+from core.registry import publishing
+from core.registry.publishing import PublishedBundle
 from core.services import Services, build_services
+from core.worker import supervisor
 from storage.database import DatabaseError
 from storage.objects import ObjectStoreError
 from tests.faults.deployed_state import find_faults, give_verdict
@@ -46,19 +50,19 @@ def product_id(services: Services) -> int:
 @pytest.fixture(autouse=True)
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     # A handler's process makes itself the first to go when memory runs out; this one must not.
-    monkeypatch.setattr(worker, "_prepare_child", lambda _parent_pid: None)
+    monkeypatch.setattr(supervisor, "_prepare_child", lambda _parent_pid: None)
 
 
 def _attempt(services: Services, product_id: int, fault: str, number: int) -> tuple[int, Countdown]:
     """One job with its fault, worked off and ended as the worker and its child do; the worker itself meets none."""
-    job_id, claim = submit_and_claim(services, open_person(services, "engineer"), model_kinds.MEMORY_BANK, product_id)
+    job_id, claim = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product_id)
     countdown = Countdown(number)
     with FAULTS[fault](services, countdown):
         try:
-            status = worker.run_claimed_job(services, claim.job_id, claim.fencing_token)
+            status = supervisor.run_claimed_job(services, claim.job_id, claim.fencing_token)
         except (AppError, DatabaseError, ObjectStoreError, OSError):
             status = 1  # what the interpreter ends with
-    worker.ChildWorker(services)._conclude(claim, status, None)
+    supervisor.ChildWorker(services)._conclude(claim, status, None)
     return job_id, countdown
 
 
@@ -74,7 +78,7 @@ def test_whichever_operation_fails_the_old_version_or_the_new_one_inspects(
         assert faults == [], f"{fault}: operation {number}, {countdown.name}"
         before = give_verdict(services, product_id)
         if not countdown.reached:
-            assert job_views.view(services, job_id).state == "succeeded"
+            assert views.view(services, job_id).state == "succeeded"
             assert number > 1
             return
     pytest.fail("every attempt met the fault")
@@ -84,13 +88,11 @@ def test_whichever_operation_fails_the_old_version_or_the_new_one_inspects(
 
 
 def _plant_row_before_objects(patch: pytest.MonkeyPatch) -> None:
-    def promise(
-        services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: job_terms.Claim
-    ) -> object:
+    def promise(services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: terms.Claim) -> object:
         prefix = f"{publishing.prefix_of(kind, attempt.job_id, attempt.fencing_token)}late/"
         return PublishedBundle(prefix, manifest_sha256, 0)
 
-    patch.setattr(bank_builds, "publishing", _Publishing(promise))
+    patch.setattr(memory_banks, "publishing", _Publishing(promise))
     patch.setattr(ModelCache, "verify", lambda _self, _version: None)
 
 
@@ -102,16 +104,14 @@ class _Publishing:
 
 
 def _plant_upload_order_reversed(patch: pytest.MonkeyPatch) -> None:
-    def publish(
-        services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: job_terms.Claim
-    ) -> object:
+    def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str, attempt: terms.Claim) -> object:
         prefix = f"{publishing.prefix_of(kind, attempt.job_id, attempt.fencing_token)}reversed/"
         for path in sorted(folder.iterdir(), key=lambda path: path.name != "manifest.json"):
             services.objects.put_file(prefix + path.name, path)
             break  # killed after the first: with the manifest first, half a bundle looks whole
         return PublishedBundle(prefix, manifest_sha256, 0)
 
-    patch.setattr(bank_builds, "publishing", _Publishing(publish))
+    patch.setattr(memory_banks, "publishing", _Publishing(publish))
     patch.setattr(ModelCache, "verify", lambda _self, _version: None)
 
 
@@ -120,8 +120,8 @@ def _plant_no_sweep(patch: pytest.MonkeyPatch) -> None:
         publishing.publish(*given, **more)  # type: ignore[arg-type]
         raise OSError("after the upload")
 
-    patch.setattr(bank_builds, "publishing", _Publishing(publish_and_fail))
-    patch.setattr(leftovers, "_sweep_objects", lambda *_: None)
+    patch.setattr(memory_banks, "publishing", _Publishing(publish_and_fail))
+    patch.setattr(cleanup, "_sweep_objects", lambda *_: None)
 
 
 def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:
@@ -130,11 +130,11 @@ def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:
     def without(run: object, product: object, version: object, **more: object) -> None:
         add(run, product, version, **{**more, "threshold": None})  # type: ignore[arg-type]
 
-    patch.setattr(bank_builds, "add_candidate", without)
+    patch.setattr(memory_banks, "add_candidate", without)
 
 
 def _plant_job_left_running(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(job_claims, "finish", lambda *_given, **_more: True)
+    patch.setattr(claims, "finish", lambda *_given, **_more: True)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import InvalidStatus
 
 from core.access import Person
-from core.accounts import command_line_person, create_user
+from core.accounts.people import command_line_person, create_user
 from core.services import build_services
 from core.settings import read_settings
 from tests.app_server import AppServer, run_app

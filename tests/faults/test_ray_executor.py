@@ -20,15 +20,16 @@ import numpy as np
 import psutil
 import pytest
 
-from core import job_claims, job_views, jobs, model_kinds
-from core.accounts import open_person
-from core.catalog import find_product
+from core.accounts.people import open_person
+from core.catalog.products import find_product
 from core.errors import AppError
-from core.executors.ray_tasks import CANCELLED, LOST, build_one
-from core.image_import import import_path
+from core.images.folder_import import import_path
+from core.jobs import claims, queue, views
+from core.models.kinds import MEMORY_BANK
+from core.registry.versions import active_version, current_threshold
 from core.services import Services, build_services
-from core.versions import active_version, current_threshold
-from core.worker import ROOT, ChildWorker
+from core.worker.executors.ray_tasks import CANCELLED, LOST, build_one
+from core.worker.supervisor import ROOT, ChildWorker
 from inference.artifact import read_bundle
 from storage.database import DatabaseError
 from tests.faults.conftest import TINY_PARTS
@@ -84,9 +85,7 @@ def _use_ray(patch: pytest.MonkeyPatch, data_dir: Path, address: str | None = No
 
 def _submit(services: Services) -> int:
     product_ids = [find_product(services, code).id or 0 for code in CODES]
-    return jobs.submit(
-        services, open_person(services, "engineer"), kind=model_kinds.MEMORY_BANK, product_ids=product_ids
-    )
+    return queue.submit(services, open_person(services, "engineer"), kind=MEMORY_BANK, product_ids=product_ids)
 
 
 def _until(condition: Callable[[], bool], what: str, *, within_s: float = BUSY_MACHINE_S) -> float:
@@ -139,13 +138,13 @@ def _hosts_listened_on(processes: list[psutil.Process]) -> set[str]:
 
 
 def _is_working(services: Services, job_id: int) -> bool:
-    return job_views.view(services, job_id).stage in {"extract", "coreset", "calibrate", "evaluate"}
+    return views.view(services, job_id).stage in {"extract", "coreset", "calibrate", "evaluate"}
 
 
 def _built(services: Services, code: str) -> dict[str, Any]:
     """What of a product's memory bank has to be the same wherever it was built."""
     with services.database.reading() as session:
-        version = active_version(session, model_kinds.MEMORY_BANK, find_product(services, code).id or 0)
+        version = active_version(session, MEMORY_BANK, find_product(services, code).id or 0)
         assert version is not None
         threshold = current_threshold(session, version.id or 0)
     bundle = read_bundle(services.models.bundle(version), kind=version.kind, manifest_sha256=version.manifest_sha256)
@@ -173,7 +172,7 @@ def test_products_built_side_by_side_are_those_that_are_built_one_after_the_othe
                 while worker.is_alive():
                     hosts |= _hosts_listened_on(_processes_of_ray(os.getpid()))
                     worker.join(1.0)
-            view = job_views.view(services, job_id)
+            view = views.view(services, job_id)
             assert view.state == "succeeded", view.error
             plain = [{key: value for key, value in one.items() if key not in VOLATILE} for one in view.outcomes]
             found[executor] = (sorted(plain, key=lambda one: str(one["code"])), {c: _built(services, c) for c in CODES})
@@ -202,14 +201,14 @@ def test_a_cancel_ends_every_task_at_once(
         with _working(services):
             _until(lambda: _is_working(services, job_id) and len(_tasks(os.getpid())) > 0, "no task ever worked")
             processes = _processes_of_ray(os.getpid())
-            jobs.cancel(services, open_person(services, "engineer"), job_id)
+            queue.cancel(services, open_person(services, "engineer"), job_id)
             acted_after_s = _until(
-                lambda: job_views.view(services, job_id).state == "cancelled", "the cancel did not act", within_s=10
+                lambda: views.view(services, job_id).state == "cancelled", "the cancel did not act", within_s=10
             )
             _until(lambda: not any(one.is_running() and one.status() != "zombie" for one in processes), "Ray lives on")
         with services.database.reading() as session:
             for code in CODES:
-                assert active_version(session, model_kinds.MEMORY_BANK, find_product(services, code).id or 0) is None
+                assert active_version(session, MEMORY_BANK, find_product(services, code).id or 0) is None
         assert list(services.objects.list("models/")) == []
         assert list((services.settings.data_dir / "builds").iterdir()) == []
     sys.stdout.write(f"cancel acted after {acted_after_s:.1f} s\n")
@@ -225,7 +224,7 @@ def test_a_task_that_is_killed_fails_its_product_and_no_other(
             _until(lambda: _is_working(services, job_id) and len(_tasks(os.getpid())) > 0, "no task ever worked")
             _tasks(os.getpid())[0].kill()
             worker.join(BUSY_MACHINE_S)
-        view = job_views.view(services, job_id)
+        view = views.view(services, job_id)
         assert view.state == "succeeded", view.error
         assert sorted(one["outcome"] for one in view.outcomes) == ["activated", "failed"]
         (failed,) = [one for one in view.outcomes if one["outcome"] == "failed"]
@@ -284,9 +283,9 @@ def test_a_cluster_that_goes_away_ends_the_job_with_the_reason_and_activates_not
                     if lost in process.name():
                         os.kill(process.pid, signal.SIGKILL)
                 after_s = _until(
-                    lambda: job_views.view(services, job_id).state not in {"queued", "running"}, "the job never ended"
+                    lambda: views.view(services, job_id).state not in {"queued", "running"}, "the job never ended"
                 )
-            view = job_views.view(services, job_id)
+            view = views.view(services, job_id)
             assert view.state == "failed"
             assert view.error is not None
             # The tasks die with their machine: which is heard of first is a matter of moments.
@@ -307,7 +306,7 @@ def test_an_address_without_a_cluster_ends_the_job_with_the_reason(
         job_id = _submit(services)
         with _working(services) as worker:
             worker.join(BUSY_MACHINE_S)
-        error = job_views.view(services, job_id).error
+        error = views.view(services, job_id).error
         assert error is not None
         assert error.code == "executor_unreachable"
         assert f"127.0.0.1:{port}" in error.sentence("en")
@@ -333,14 +332,14 @@ def test_a_task_whose_job_was_taken_over_cancelled_or_is_elsewhere_builds_nothin
     with _opened(two_products, tmp_path / "data") as services:
         _use_ray(monkeypatch, tmp_path / "data")
         person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
-        job_id, claim = submit_and_claim(services, person, model_kinds.MEMORY_BANK, product_id)
+        job_id, claim = submit_and_claim(services, person, MEMORY_BANK, product_id)
         here, board = services.database.describe(), _Board()
         assert build_one(job_id, claim.fencing_token - 1, product_id, here, board) == LOST
         elsewhere = build_one(job_id, claim.fencing_token, product_id, "sqlite:////another/geomsa.db", board)
         assert isinstance(elsewhere, dict)
         assert elsewhere["error_code"] == "executor_other_database"
         assert "another database" in AppError(elsewhere["error_code"]).sentence("en")
-        jobs.cancel(services, person, job_id)
+        queue.cancel(services, person, job_id)
         assert build_one(job_id, claim.fencing_token, product_id, here, board) == CANCELLED
         assert list(services.objects.list("models/")) == []
 
@@ -351,12 +350,12 @@ def test_a_task_without_its_database_fails_with_the_reason(
     with _opened(two_products, tmp_path / "data") as services:
         _use_ray(monkeypatch, tmp_path / "data")
         person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
-        job_id, claim = submit_and_claim(services, person, model_kinds.MEMORY_BANK, product_id)
+        job_id, claim = submit_and_claim(services, person, MEMORY_BANK, product_id)
 
         def go_away(*_given: Any) -> None:
             raise DatabaseError("database_unavailable", reason="io")
 
-        monkeypatch.setattr(job_claims, "reopen_claim", go_away)
+        monkeypatch.setattr(claims, "reopen_claim", go_away)
         outcome = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
         assert isinstance(outcome, dict)
         assert (outcome["outcome"], outcome["error_code"]) == ("failed", "database_unavailable")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core import accounts
 from core.access import Person
+from core.accounts import people
 from core.services import Services, build_services
 from core.settings import read_settings
 from tests.app_server import AppServer, run_app
@@ -28,8 +28,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App
     settings = read_settings({"GEOMSA_DATA_DIR": str(folder / "data"), "GEOMSA_DEVICE": "cpu"})
     services = build_services(settings, migrate=True)
     with run_app(folder / "data", folder / "app.log", GEOMSA_AUTH="accounts") as app:
-        admin = accounts.command_line_person(services)
-        accounts.create_user(services, admin, login="first", display_name="First", role="admin", password=PASSWORD)
+        admin = people.command_line_person(services)
+        people.create_user(services, admin, login="first", display_name="First", role="admin", password=PASSWORD)
         with StreamlitClient(app) as client:
             client.sign_in("first", PASSWORD)
             client.connect()
@@ -43,13 +43,13 @@ def lee(installation: tuple[AppServer, Services, Person], request: pytest.Fixtur
     """An administrator of a login of its own."""
     _app, services, admin = installation
     login = f"lee-{abs(hash(request.node.nodeid)) % 10**9}"
-    return accounts.create_user(
+    return people.create_user(
         services, admin, login=login, display_name="Lee", role="admin", password=PASSWORD
     ).id or 0  # fmt: skip
 
 
 def _login(services: Services, admin: Person, user_id: int) -> str:
-    return next(user.login for user in accounts.list_users(services, admin) if user.id == user_id)
+    return next(user.login for user in people.list_users(services, admin) if user.id == user_id)
 
 
 def _opened(installation: tuple[AppServer, Services, Person], user_id: int) -> StreamlitClient:
@@ -65,9 +65,9 @@ def _opened(installation: tuple[AppServer, Services, Person], user_id: int) -> S
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        (lambda services, admin, user: accounts.set_role(services, admin, user, "worker"), CLOSED),
-        (lambda services, admin, user: accounts.disable_user(services, admin, user), OVER),
-        (lambda services, admin, user: accounts.set_password(services, admin, user, "another password"), OVER),
+        (lambda services, admin, user: people.set_role(services, admin, user, "worker"), CLOSED),
+        (lambda services, admin, user: people.disable_user(services, admin, user), OVER),
+        (lambda services, admin, user: people.set_password(services, admin, user, "another password"), OVER),
     ],
     ids=["demoted", "disabled", "new-password"],
 )

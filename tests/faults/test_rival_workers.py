@@ -14,13 +14,17 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core import candidates, catalog, job_claims, job_terms, jobs, model_kinds, worker
 from core.access import Person
-from core.accounts import open_person
-from core.catalog import find_product
-from core.job_run import JobRun
+from core.accounts.people import open_person
+from core.catalog import products
+from core.catalog.products import find_product
+from core.deployments import candidates
+from core.jobs import claims, queue, terms
+from core.jobs.progress import JobRun
+from core.models.kinds import MEMORY_BANK
+from core.registry.versions import active_version
 from core.services import Services, build_services
-from core.versions import active_version
+from core.worker import supervisor
 from storage.database import Database
 from storage.tables import DeploymentLog, ModelVersion, utc_now
 from tests.faults.deployed_state import find_faults, give_verdict
@@ -29,7 +33,7 @@ from tests.plates import copy_data, folder_settings, submit_and_claim
 WORKERS = 4
 JOBS = 12
 
-Claiming = Callable[[Database, str], job_terms.Claim | None]
+Claiming = Callable[[Database, str], terms.Claim | None]
 
 
 # --- one job, one worker ----------------------------------------------------------------------------------------------
@@ -60,11 +64,11 @@ def _claim_everything(services: Services, claim_next: Claiming) -> list[str]:
 
 def _queue_jobs(services: Services, person: Person) -> None:
     for number in range(JOBS):
-        product = catalog.create_product(services, person, name=f"Part {number}", code=f"part-{number}")
-        jobs.submit(services, person, kind=model_kinds.MEMORY_BANK, product_ids=[product.id or 0])
+        product = products.create_product(services, person, name=f"Part {number}", code=f"part-{number}")
+        queue.submit(services, person, kind=MEMORY_BANK, product_ids=[product.id or 0])
 
 
-def _claim_in_two_steps(database: Database, worker_id: str) -> job_terms.Claim | None:
+def _claim_in_two_steps(database: Database, worker_id: str) -> terms.Claim | None:
     """The bug: look first, and write without naming what was seen."""
     with database.reading() as session:
         job = session.exec(select(DeploymentLog).where(DeploymentLog.state == "queued")).first()
@@ -79,12 +83,12 @@ def _claim_in_two_steps(database: Database, worker_id: str) -> job_terms.Claim |
             .values(state="running", fencing_token=token, worker_id=worker_id)
         )
         session.commit()
-    return job_terms.Claim(job.id or 0, job.kind, token, dict(job.payload), 1)
+    return terms.Claim(job.id or 0, job.kind, token, dict(job.payload), 1)
 
 
 def test_workers_that_claim_at_once_never_get_the_same_job(services: Services, engineer: Person) -> None:
     _queue_jobs(services, engineer)
-    assert _claim_everything(services, job_claims.claim_next) == []
+    assert _claim_everything(services, claims.claim_next) == []
 
 
 def test_a_claim_in_two_steps_would_be_noticed(services: Services, engineer: Person) -> None:
@@ -108,7 +112,7 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
     Answers what is wrong afterwards.
     """
     before = give_verdict(services, product_id)
-    job_id, sleeper = submit_and_claim(services, open_person(services, "engineer"), model_kinds.MEMORY_BANK, product_id)
+    job_id, sleeper = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product_id)
     progress = JobRun.progress
     asleep: list[JobRun] = []
     rivals: list[int] = []
@@ -124,16 +128,16 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
                     update(DeploymentLog).where(col(DeploymentLog.id) == job_id).values(lease_expires_at=past)
                 )
                 session.commit()
-            rival = job_claims.claim_next(services.database, "rival")
+            rival = claims.claim_next(services.database, "rival")
             assert rival is not None
-            rivals.append(worker.run_claimed_job(services, rival.job_id, rival.fencing_token))
+            rivals.append(supervisor.run_claimed_job(services, rival.job_id, rival.fencing_token))
             rivals.append(_active_id(services, product_id))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker, "_prepare_child", lambda _parent_pid: None)
+        patch.setattr(supervisor, "_prepare_child", lambda _parent_pid: None)
         patch.setattr(JobRun, "progress", fall_asleep)
-        status = worker.run_claimed_job(services, sleeper.job_id, sleeper.fencing_token)
-    found = [] if status == worker.LOST else [f"the sleeper ended with {status}"]
+        status = supervisor.run_claimed_job(services, sleeper.job_id, sleeper.fencing_token)
+    found = [] if status == supervisor.LOST else [f"the sleeper ended with {status}"]
     if _active_id(services, product_id) != rivals[1]:
         found.append("the sleeper's version is active")
     with services.database.reading() as session:
@@ -145,7 +149,7 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
 
 def _active_id(services: Services, product_id: int) -> int:
     with services.database.reading() as session:
-        active = active_version(session, model_kinds.MEMORY_BANK, product_id)
+        active = active_version(session, MEMORY_BANK, product_id)
     assert active is not None
     return active.id or 0
 
@@ -155,11 +159,11 @@ def test_a_worker_that_wakes_after_its_lease_activates_nothing(tiny_services: Se
     assert _sleep_through_the_lease(tiny_services, product_id, tmp_path / "scratch") == []
 
 
-def _hold_nothing(_session: Session, _claim: job_terms.Claim) -> None:
+def _hold_nothing(_session: Session, _claim: terms.Claim) -> None:
     """The bug: the activating transaction does not prove the job to be ours."""
 
 
-def _hold_the_job_only(session: Session, claim: job_terms.Claim) -> None:
+def _hold_the_job_only(session: Session, claim: terms.Claim) -> None:
     """The bug: it looks at the job, and not at whose attempt it is."""
     job: Any = session.get(DeploymentLog, claim.job_id)
     assert job is not None

@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from core import inspection, job_views, jobs, model_kinds, worker_signs
 from core.access import Person
-from core.accounts import open_person
-from core.catalog import find_product
+from core.accounts.people import open_person
+from core.catalog.products import find_product
+from core.inspections import inspection
+from core.jobs import heartbeats, queue, views
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.registry.versions import active_version, current_threshold
 from core.services import Services
-from core.versions import active_version, current_threshold
-from core.worker import ROOT
+from core.worker.supervisor import ROOT
 from storage.tables import DeploymentLog, ModelVersion, utc_now
 from tests.plates import encode, plate, seed_of
 
@@ -105,7 +107,7 @@ def _assert_nothing_left_over(services: Services) -> None:
                 info.key.removeprefix(version.object_prefix) for info in services.objects.list(version.object_prefix)
             }
             assert "manifest.json" in names, version.id
-            if version.kind == model_kinds.MEMORY_BANK:
+            if version.kind == MEMORY_BANK:
                 current_threshold(session, version.id or 0)
     stored = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list("models/")}
     assert stored == {version.object_prefix for version in versions}
@@ -135,7 +137,7 @@ def test_a_worker_killed_at_any_moment_leaves_the_old_model_inspecting_and_the_n
 ) -> None:
     before = _inspect(plate_services, person, product_id)
     assert before[2] == 1
-    job_id = jobs.submit(plate_services, person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
+    job_id = queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[product_id])
     first = start_worker(moment)
     child = _paused_child(marker)
     first.kill()
@@ -145,26 +147,26 @@ def test_a_worker_killed_at_any_moment_leaves_the_old_model_inspecting_and_the_n
     assert after[0] == before[0]
     if moment != "activated":
         assert after == before
-    assert job_views.view(plate_services, job_id).state == "running"
+    assert views.view(plate_services, job_id).state == "running"
 
     # A worker that finds nothing to do ends: the second one is started when the lease of the first has run out.
     _until(lambda: _has_no_lease(plate_services, job_id), "the lease never ran out", within_s=2 * LEASE_S)
     second = start_worker("never")
     taken_after_s = _until(
         lambda: (
-            worker_signs.workers_alive(plate_services) > 0
-            and job_views.view(plate_services, job_id).log != []
+            heartbeats.workers_alive(plate_services) > 0
+            and views.view(plate_services, job_id).log != []
             and _attempts(plate_services, job_id) == 2
         ),
         "nobody took the job over",
         within_s=BUSY_MACHINE_S,
     )
     second.wait(BUSY_MACHINE_S)
-    view = job_views.view(plate_services, job_id)
+    view = views.view(plate_services, job_id)
     assert view.state == "succeeded", view.error
     assert [outcome["outcome"] for outcome in view.outcomes] == ["activated"]
     with plate_services.database.reading() as session:
-        active = active_version(session, model_kinds.MEMORY_BANK, product_id)
+        active = active_version(session, MEMORY_BANK, product_id)
     assert active is not None
     assert active.number == (3 if moment == "activated" else 2)
     assert _inspect(plate_services, person, product_id)[0] == before[0]
@@ -191,18 +193,18 @@ def test_a_killed_build_fails_with_the_reason_and_the_worker_takes_the_next_job(
     start_worker: StartWorker,
 ) -> None:
     before = _inspect(plate_services, person, product_id)
-    killed = jobs.submit(plate_services, person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
-    following = jobs.submit(plate_services, person, kind=model_kinds.SIMILARITY_INDEX, product_ids=[product_id])
+    killed = queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[product_id])
+    following = queue.submit(plate_services, person, kind=SIMILARITY_INDEX, product_ids=[product_id])
     worker = start_worker("uploading")
     os.kill(_paused_child(marker), signal.SIGKILL)
-    _until(lambda: job_views.view(plate_services, killed).state == "failed", "the kill was not noticed", within_s=10)
-    error = job_views.view(plate_services, killed).error
+    _until(lambda: views.view(plate_services, killed).state == "failed", "the kill was not noticed", within_s=10)
+    error = views.view(plate_services, killed).error
     assert error is not None
     assert error.code == "job_killed"
     # Its indexes are up to date, so the next job needs no bundle and does not pause.
     worker.wait(BUSY_MACHINE_S)
     assert worker.returncode == 0
-    assert job_views.view(plate_services, following).state == "succeeded"
+    assert views.view(plate_services, following).state == "succeeded"
     assert _inspect(plate_services, person, product_id) == before
     _assert_nothing_left_over(plate_services)
 
@@ -220,12 +222,12 @@ def test_a_cancel_ends_the_build_at_once_and_changes_nothing(
     start_worker: StartWorker,
 ) -> None:
     before = _inspect(plate_services, person, product_id)
-    job_id = jobs.submit(plate_services, person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
+    job_id = queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[product_id])
     worker = start_worker(moment)
     child = _paused_child(marker)
-    jobs.cancel(plate_services, person, job_id)
+    queue.cancel(plate_services, person, job_id)
     acted_after_s = _until(
-        lambda: _is_gone(child) and job_views.view(plate_services, job_id).state == "cancelled",
+        lambda: _is_gone(child) and views.view(plate_services, job_id).state == "cancelled",
         "the cancel did not act",
         within_s=10,
     )
@@ -239,7 +241,7 @@ def test_a_worker_told_to_stop_gives_its_job_back(
     plate_services: Services, person: Person, product_id: int, marker: Path, start_worker: StartWorker
 ) -> None:
     """The command itself: SIGTERM ends the build, and the try does not count."""
-    job_id = jobs.submit(plate_services, person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
+    job_id = queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[product_id])
     env = {**os.environ, "GEOMSA_DATA_DIR": str(plate_services.settings.data_dir), "GEOMSA_DEVICE": "cpu"}
     worker = subprocess.Popen(
         [sys.executable, "-m", "core", "worker"],
@@ -249,13 +251,13 @@ def test_a_worker_told_to_stop_gives_its_job_back(
         stderr=subprocess.DEVNULL,
     )
     try:
-        _until(lambda: job_views.view(plate_services, job_id).state == "running", "the worker claimed nothing")
+        _until(lambda: views.view(plate_services, job_id).state == "running", "the worker claimed nothing")
         worker.terminate()
         assert worker.wait(BUSY_MACHINE_S) == 0
     finally:
         worker.kill()
         worker.wait()
-    view = job_views.view(plate_services, job_id)
+    view = views.view(plate_services, job_id)
     assert view.state == "queued"
     assert _attempts(plate_services, job_id) == 0
-    assert worker_signs.workers_alive(plate_services) == 0
+    assert heartbeats.workers_alive(plate_services) == 0

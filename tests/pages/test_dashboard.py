@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from core.access import Person
-from core.catalog import create_product
-from core.defect_types import create_defect_type
+from core.catalog.defect_types import create_defect_type
+from core.catalog.products import create_product
 from core.services import Services
-from pages.components.screens import DASHBOARD
+from pages.components.shared.screens import DASHBOARD
 from storage.tables import DefectType, Inspection, ModelVersion, ThresholdSetting, utc_now
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts

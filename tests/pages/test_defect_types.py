@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.access import Person
-from core.catalog import create_product
-from core.defect_types import create_defect_type, list_defect_types, update_defect_type
+from core.catalog.defect_types import create_defect_type, list_defect_types, update_defect_type
+from core.catalog.products import create_product
 from core.services import Services
 from storage.tables import DefectType
 from tests.pages.conftest import OpenApp

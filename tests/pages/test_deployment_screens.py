@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from core import job_claims, job_views, jobs, model_kinds
 from core.access import Person
-from core.catalog import create_product, list_products
+from core.catalog.products import create_product, list_products
+from core.jobs import claims, queue, views
+from core.models.kinds import MEMORY_BANK
+from core.registry.versions import list_versions
 from core.services import Services
-from core.versions import list_versions
-from pages.components.screens import MEMORY_BANKS, SIMILARITY_INDEX
+from pages.components.shared.screens import MEMORY_BANKS, SIMILARITY_INDEX
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
@@ -36,22 +37,22 @@ def test_a_job_that_waits_is_shown_with_its_place_and_can_be_cancelled(
 ) -> None:
     product = list_products(deployed)[0].product
     person = _engineer(deployed)
-    job_id = jobs.submit(deployed, person, kind=model_kinds.MEMORY_BANK, product_ids=[product.id or 0])
+    job_id = queue.submit(deployed, person, kind=MEMORY_BANK, product_ids=[product.id or 0])
     app = open_deployed(MEMORY_BANKS)
     assert "Waiting for the worker" in texts(app)
     app.button(key=f"cancel_{job_id}").click().run()
     assert not app.exception
-    assert job_views.view(deployed, job_id).state == "cancelled"
+    assert views.view(deployed, job_id).state == "cancelled"
     app.run()
     assert "Cancelled" in texts(app)
 
 
 def test_a_running_job_shows_its_stage_and_counts_in_words(open_deployed: OpenApp, deployed: Services) -> None:
     product = list_products(deployed)[0].product
-    jobs.submit(deployed, _engineer(deployed), kind=model_kinds.MEMORY_BANK, product_ids=[product.id or 0])
-    claim = job_claims.claim_next(deployed.database, "tests")
+    queue.submit(deployed, _engineer(deployed), kind=MEMORY_BANK, product_ids=[product.id or 0])
+    claim = claims.claim_next(deployed.database, "tests")
     assert claim is not None
-    job_claims.report(deployed.database, claim, stage="extract", done=7, total=24)
+    claims.report(deployed.database, claim, stage="extract", done=7, total=24)
     app = open_deployed(MEMORY_BANKS, language="ko")
     progress = app.get("progress")[0].proto
     assert (progress.text, progress.value) == ("특징 추출 중: 7 / 24", 29)
@@ -67,8 +68,8 @@ def test_versions_show_their_figures_and_can_be_rolled_back(open_deployed: OpenA
 
 
 def test_the_start_queues_the_chosen_products(open_deployed: OpenApp, deployed: Services) -> None:
-    from core.image_edits import delete_images
-    from core.image_library import list_images
+    from core.images.edits import delete_images
+    from core.images.library import list_images
 
     product = list_products(deployed)[0].product
     person = _engineer(deployed)
@@ -79,13 +80,13 @@ def test_the_start_queues_the_chosen_products(open_deployed: OpenApp, deployed: 
     assert "1 image removed" in app.dataframe[0].value["Note"].tolist()[0]
     next(button for button in app.button if button.label == "Build memory banks").click().run()
     assert not app.exception
-    job = job_views.running_job(deployed, model_kinds.MEMORY_BANK)
+    job = views.running_job(deployed, MEMORY_BANK)
     assert job is not None
     assert job.product_ids == [product.id]
-    assert len(list_versions(deployed, model_kinds.MEMORY_BANK, product.id or 0)) == 1
+    assert len(list_versions(deployed, MEMORY_BANK, product.id or 0)) == 1
 
 
 def _engineer(services: Services) -> Person:
-    from core.accounts import open_person
+    from core.accounts.people import open_person
 
     return open_person(services, "engineer")

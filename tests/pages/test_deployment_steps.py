@@ -6,16 +6,18 @@ from datetime import timedelta
 
 from sqlmodel import select
 
-from core import deployment_policy, job_claims, job_views, jobs, model_kinds, worker_signs
-from core.accounts import open_person
-from core.catalog import list_products
-from core.fingerprints import fingerprints
-from core.image_edits import delete_images
-from core.image_library import list_images
-from core.model_states import model_states
+from core.accounts.people import open_person
+from core.catalog.products import list_products
+from core.images.edits import delete_images
+from core.images.library import list_images
+from core.jobs import claims, heartbeats, queue, views
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.registry import activation_policy
+from core.registry.fingerprints import fingerprints
+from core.registry.model_status import model_states
+from core.registry.versions import list_versions
 from core.services import Services
-from core.versions import list_versions
-from pages.components.screens import MEMORY_BANKS, NORMAL_IMAGES
+from pages.components.shared.screens import MEMORY_BANKS, NORMAL_IMAGES
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
@@ -33,7 +35,7 @@ def _delete_one_image(services: Services) -> str:
 
 def _add_candidate(services: Services) -> tuple[ModelVersion, ModelVersion]:
     """A second version that was built without one of the images, measures worse, and waits."""
-    (active,) = list_versions(services, model_kinds.MEMORY_BANK, _product_id(services))
+    (active,) = list_versions(services, MEMORY_BANK, _product_id(services))
     ids = active.sources["image_ids"]
     with services.database.unit_of_work() as session:
         values = active.model_dump(exclude={"id", "active_key"})
@@ -75,10 +77,10 @@ def test_what_is_built_but_not_in_use_is_not_offered_to_be_built_once_more(
     _delete_one_image(deployed)
     with deployed.database.unit_of_work() as session:
         row = session.get_one(ModelVersion, candidate.id)
-        row.fingerprint = fingerprints(session)[(model_kinds.MEMORY_BANK, _product_id(deployed), "")]
+        row.fingerprint = fingerprints(session)[(MEMORY_BANK, _product_id(deployed), "")]
         session.add(row)
         session.commit()
-    state = model_states(deployed)[(model_kinds.MEMORY_BANK, _product_id(deployed))]
+    state = model_states(deployed)[(MEMORY_BANK, _product_id(deployed))]
     assert (state.state, state.built and state.built.number) == ("out_of_date", 2)
     app = open_deployed(MEMORY_BANKS)
     assert app.dataframe[0].value["Note"].tolist() == ["version 2 is built from this, but not in use · 1 image removed"]
@@ -98,7 +100,7 @@ def test_the_policy_can_be_changed_where_it_applies(open_deployed: OpenApp, depl
     app.toggle(key="policy_by_itself_0").set_value(False)
     app.number_input(key="policy_kept_0").set_value(3)
     press(app, "Save")
-    policy = deployment_policy.current_policy(deployed)
+    policy = activation_policy.current_policy(deployed)
     assert (policy.activate_when_no_worse, policy.kept_versions) == (False, 3)
     assert "waits for a person to put it into use; 3 versions are kept" in texts(app)
 
@@ -109,8 +111,8 @@ def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deploye
     assert "**Memory bank**: 1 image removed" in texts(app)
     app.button(key="deploy_now_images_normal").click().run()
     assert not app.exception
-    waiting = sorted((job.id, job.kind) for job in job_views.list_jobs(deployed) if job.state == "queued")
-    assert [kind for _id, kind in waiting] == [model_kinds.MEMORY_BANK, model_kinds.SIMILARITY_INDEX]
+    waiting = sorted((job.id, job.kind) for job in views.list_jobs(deployed) if job.state == "queued")
+    assert [kind for _id, kind in waiting] == [MEMORY_BANK, SIMILARITY_INDEX]
     app.run()
     assert "on its way" in texts(app)
     assert not [button for button in app.button if button.key == "deploy_now_images_normal"]
@@ -118,32 +120,32 @@ def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deploye
 
 def test_the_queue_shows_every_kind_and_that_nobody_works_it_off(open_deployed: OpenApp, deployed: Services) -> None:
     person, product_id = open_person(deployed, "engineer"), _product_id(deployed)
-    jobs.submit(deployed, person, kind=model_kinds.SIMILARITY_INDEX, product_ids=[product_id])
-    jobs.submit(deployed, person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
+    queue.submit(deployed, person, kind=SIMILARITY_INDEX, product_ids=[product_id])
+    queue.submit(deployed, person, kind=MEMORY_BANK, product_ids=[product_id])
     app = open_deployed(MEMORY_BANKS)
     said = texts(app)
     assert "Waiting: number 2 in the queue" in said
     assert "**Similarity index** · number 1" in said
     assert "No worker is alive" in said
-    worker_signs.beat(deployed.database, "w", host="here", pid=1, job_id=None)
+    heartbeats.beat(deployed.database, "w", host="here", pid=1, job_id=None)
     assert "No worker is alive" not in texts(open_deployed(MEMORY_BANKS))
 
 
 def test_skipped_images_and_the_log_are_said_in_words(open_deployed: OpenApp, deployed: Services) -> None:
     person, product_id = open_person(deployed, "engineer"), _product_id(deployed)
-    jobs.submit(deployed, person, kind=model_kinds.MEMORY_BANK, product_ids=[product_id])
-    claim = job_claims.claim_next(deployed.database, "tests")
+    queue.submit(deployed, person, kind=MEMORY_BANK, product_ids=[product_id])
+    claim = claims.claim_next(deployed.database, "tests")
     assert claim is not None
     skipped = {"name": "cells_007.png", "reason": "image_truncated"}
-    job_claims.append_log(deployed.database, claim, "log_image_skipped", product="cells", **skipped)
+    claims.append_log(deployed.database, claim, "log_image_skipped", product="cells", **skipped)
     outcome = {"product_id": product_id, "code": "cells", "outcome": "activated", "skipped_images": [skipped]}
-    job_claims.report(deployed.database, claim, result={"outcomes": [outcome]})
-    assert job_claims.finish(deployed.database, claim, state="succeeded")
+    claims.report(deployed.database, claim, result={"outcomes": [outcome]})
+    assert claims.finish(deployed.database, claim, state="succeeded")
     app = open_deployed(MEMORY_BANKS)
     said = texts(app)
     assert "007.png" in said
     log = "\n".join(block.value for block in app.code)
     assert "cells_007.png was skipped" in log
     assert "image_truncated" not in said + log
-    assert job_views.view(deployed, claim.job_id).finished_at is not None
-    assert utc_now() - timedelta(minutes=5) < (job_views.view(deployed, claim.job_id).finished_at or utc_now())
+    assert views.view(deployed, claim.job_id).finished_at is not None
+    assert utc_now() - timedelta(minutes=5) < (views.view(deployed, claim.job_id).finished_at or utc_now())

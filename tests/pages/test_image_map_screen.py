@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.catalog import list_products
-from core.image_library import get_image, list_images
-from core.image_map import MapImage
+from core.catalog.products import list_products
+from core.images.library import get_image, list_images
 from core.services import Services
-from pages.components.dialogs import OpenDialog
-from pages.components.map_chart import draw_map
-from pages.components.screens import IMAGE_MAP, SIMILARITY_INDEX
+from core.similarity.image_map import MapImage
+from pages.components.images.map_chart import draw_map
+from pages.components.shared.dialogs import OpenDialog
+from pages.components.shared.screens import IMAGE_MAP, SIMILARITY_INDEX
 from storage.tables import DefectType
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts

@@ -11,14 +11,14 @@ from PIL import Image as PillowImage
 from streamlit.testing.v1 import AppTest
 
 from core.access import Person
-from core.catalog import create_product
-from core.defect_types import create_defect_type, list_defect_types
-from core.image_library import get_image, list_images
-from core.image_records import IncomingFile
-from core.image_uploads import add_images
+from core.catalog.defect_types import create_defect_type, list_defect_types
+from core.catalog.products import create_product
+from core.images.library import get_image, list_images
+from core.images.records import IncomingFile
+from core.images.uploads import add_images
 from core.services import Services
-from pages.components.image_shelf import PAGE_SIZE
-from pages.components.screens import DEFECT_IMAGES, NORMAL_IMAGES
+from pages.components.images.gallery import PAGE_SIZE
+from pages.components.shared.screens import DEFECT_IMAGES, NORMAL_IMAGES
 from storage.tables import DefectType, Product
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts

@@ -6,12 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access import Person
-from core.accounts import open_person
-from core.catalog import create_product, find_product, set_product_active
-from core.defect_types import create_defect_type
-from core.kept_inspections import recent
+from core.accounts.people import open_person
+from core.catalog.defect_types import create_defect_type
+from core.catalog.products import create_product, find_product, set_product_active
+from core.inspections.records import recent
 from core.services import Services
-from pages.components.screens import INSPECT_PART
+from pages.components.shared.screens import INSPECT_PART
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
@@ -127,8 +127,8 @@ def test_an_overruled_verdict_needs_a_reason_and_keeps_the_models_own(
 
 
 def test_a_decision_on_a_stale_page_is_refused_and_the_note_stays(open_deployed: OpenApp, deployed: Services) -> None:
-    from core.accounts import open_person
-    from core.inspection_decisions import close_action
+    from core.accounts.people import open_person
+    from core.inspections.decisions import close_action
 
     app = _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
     row = recent(deployed, limit=1)[0]

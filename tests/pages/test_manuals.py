@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import deployments, job_claims, job_views, model_kinds, worker_signs
 from core.access import Person
-from core.catalog import create_product
-from core.manual_library import get_manual, list_manuals
+from core.catalog.products import create_product
+from core.deployments import pipeline
+from core.jobs import claims, heartbeats, views
+from core.manuals.library import get_manual, list_manuals
+from core.models import kinds
 from core.services import Services
-from pages.components.screens import DASHBOARD, MANUAL_INDEX, MANUALS
+from pages.components.shared.screens import DASHBOARD, MANUAL_INDEX, MANUALS
 from storage.tables import Product, ResponseHistory, utc_now
 from tests.manual_files import SCRATCH_PAGES, add, given, scratch_manual, simple_pdf
 from tests.pages.conftest import OpenApp
@@ -32,9 +34,9 @@ def _upload(app: AppTest, **files: bytes) -> AppTest:
 
 
 def _build(services: Services, person: Person, product: Product) -> None:
-    _job_id, claim = submit_and_claim(services, person, model_kinds.MANUAL_INDEX, product.id or 0)
-    assert deployments.work_off(services, claim) is None
-    assert job_claims.finish(services.database, claim, state="succeeded")
+    _job_id, claim = submit_and_claim(services, person, kinds.MANUAL_INDEX, product.id or 0)
+    assert pipeline.work_off(services, claim) is None
+    assert claims.finish(services.database, claim, state="succeeded")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -92,13 +94,13 @@ def test_the_index_screen_builds_and_shows_what_an_index_holds(
     assert app.dataframe[0].value["Pages"].tolist() == [2]
     assert "2 pages" in texts(app)
     press(app, "Build manual indexes")
-    job = job_views.running_job(services, model_kinds.MANUAL_INDEX)
+    job = views.running_job(services, kinds.MANUAL_INDEX)
     assert job is not None
     assert job.product_ids == [plate.id]
-    claim = job_claims.claim_next(services.database, "tests")
+    claim = claims.claim_next(services.database, "tests")
     assert claim is not None
-    assert deployments.work_off(services, claim) is None
-    assert job_claims.finish(services.database, claim, state="succeeded")
+    assert pipeline.work_off(services, claim) is None
+    assert claims.finish(services.database, claim, state="succeeded")
     app = open_app(MANUAL_INDEX)
     assert app.dataframe[0].value["State"].tolist() == ["Up to date"]
     assert "1 manual · 2 pages · " in texts(app)
@@ -124,13 +126,13 @@ def test_the_status_is_the_doctors_and_cleans_up(
 ) -> None:
     from datetime import timedelta
 
-    from core import orphans
+    from core.operations import orphans
 
     for function in (orphans.list_orphans, orphans.clean_up):
         defaults = {**(function.__kwdefaults__ or {}), "min_age": timedelta(seconds=-60)}
         monkeypatch.setattr(function, "__kwdefaults__", defaults)
     services.objects.put("manuals/1/lost.pdf", b"lost")
-    worker_signs.beat(services.database, "w1", host="here", pid=7, job_id=None)
+    heartbeats.beat(services.database, "w1", host="here", pid=7, job_id=None)
     app = open_app(STATUS, role="admin")
     shown = texts(app)
     # One of the few files here is more than goes without a person's look.
@@ -187,5 +189,5 @@ def test_what_a_change_leaves_out_of_date_is_deployed_from_here_by_one_click(
     app.run()
     assert "Not yet deployed · **Manual index**: not built yet" in texts(app)
     press(app, "Deploy now")
-    assert [(job.kind, job.state) for job in job_views.list_jobs(services)] == [(model_kinds.MANUAL_INDEX, "queued")]
+    assert [(job.kind, job.state) for job in views.list_jobs(services)] == [(kinds.MANUAL_INDEX, "queued")]
     assert "on its way" in texts(app.run())

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from core.access import WORKER
-from core.model_catalog import current_choice
-from core.model_options import DETECTION
+from core.guidance.writer_choice import CLAUDE, TEXT_GENERATION, current_text_choice
+from core.models.options import DETECTION
+from core.registry.choices import current_choice
 from core.services import Services
-from core.text_models import CLAUDE, TEXT_GENERATION, current_text_choice
 from tests.language_servers import language_server
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.access import Person
-from core.accounts import open_person
-from core.catalog import create_product, find_product
-from core.preprocessing_settings import get_preprocessing, save_preprocessing
+from core.accounts.people import open_person
+from core.catalog.products import create_product, find_product
+from core.preprocessing.stored_options import get_preprocessing, save_preprocessing
 from core.services import Services
 from inference.vision.images.preprocessing import Preprocessing
 from tests.pages.conftest import OpenApp

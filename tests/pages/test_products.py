@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.access import Person
-from core.catalog import create_product, get_product, list_products, set_product_active, update_product
+from core.catalog.products import create_product, get_product, list_products, set_product_active, update_product
 from core.services import Services
-from pages.components.screens import PRODUCTS
+from pages.components.shared.screens import PRODUCTS
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
 

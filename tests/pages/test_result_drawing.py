@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from core.heat_colours import colour_heat
-from pages.components.heat_map import draw_difference
-from pages.components.language import escape, score, set_language
-from pages.components.score_scale import draw_scale
+from core.inspections.colormap import colour_heat
+from pages.components.inspection.heat_map import draw_difference
+from pages.components.inspection.score_scale import draw_scale
+from pages.components.shared.language import escape, score, set_language
 
 
 def test_a_good_part_stays_without_colour() -> None:

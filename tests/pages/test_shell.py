@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import sessions
-from core.accounts import create_user, open_person
+from core.accounts import sessions
+from core.accounts.people import create_user, open_person
+from core.accounts.sign_in import sign_in
 from core.errors import NotAllowed
 from core.services import Services
-from core.sign_in import sign_in
-from pages.components.screens import SCREENS, existing_screens
+from pages.components.shared.screens import SCREENS, existing_screens
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
@@ -148,8 +148,9 @@ def test_the_front_door_loads_no_heavy_library() -> None:
     """The first paint must not wait for torch or OpenVINO."""
     code = (
         "import sys\n"
-        "import pages.components.session, pages.components.result_view, pages.components.inspection_sources\n"
-        "import pages.components.deployment_view\n"
+        "import pages.components.shared.session, pages.components.inspection.result_view\n"
+        "import pages.components.inspection.sources\n"
+        "import pages.components.deployment.deployment_view\n"
         "heavy = {'torch', 'openvino', 'anomalib', 'timm', 'faiss', 'sklearn', 'boto3'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
@@ -160,7 +161,7 @@ def test_a_link_opened_first_after_a_start_is_loaded_once_more(
     open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before its first run, the server calls every screen but the first unknown, and says so in its own words."""
-    from pages.components import session
+    from pages.components.shared import session
 
     monkeypatch.setattr(session, "_opened", threading.Event())
     app = open_app()

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core import inspection, job_views, kept_inspections
-from core.accounts import open_person
+from core.accounts.people import open_person
+from core.inspections import inspection, records
+from core.jobs import views
 from core.services import build_services
 from storage.tables import Image, ModelVersion
 from tests.plates import deploy, encode, folder_settings, plate, take_in_plates
@@ -34,7 +35,7 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     services = build_services(settings, migrate=True)
     product = take_in_plates(services, tmp_path)
     for job_id in deploy(services, product.id or 0):
-        assert job_views.view(services, job_id).outcomes[0]["outcome"] == "activated"
+        assert views.view(services, job_id).outcomes[0]["outcome"] == "activated"
     assert not (settings.data_dir / "objects").exists()
     # Originals were fetched once, into the cache by their hash: all but the good test images, which are only scored.
     with services.database.reading() as session:
@@ -54,7 +55,7 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     assert second.inspection.verdict == first.inspection.verdict == "reject"
     assert [found.image_id for found in second.similar_defects] == [found.image_id for found in first.similar_defects]
     assert second.nearest is not None
-    loaded = kept_inspections.load(again, second.inspection.id or 0)
+    loaded = records.load(again, second.inspection.id or 0)
     assert loaded.inspection.image_sha256 == second.inspection.image_sha256
     with again.database.reading() as session:
         bank = session.get(ModelVersion, second.bank_version.id)

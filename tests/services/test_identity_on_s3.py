@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from core import identity, pairing
-from core.accounts import command_line_person
+from core import identity
+from core.accounts.people import command_line_person
 from core.errors import Conflict, Unavailable
-from core.orphans import collect_orphans
-from core.repair import repair
+from core.operations import pairing
+from core.operations.orphans import collect_orphans
+from core.operations.repair import repair
 from core.services import Services, build_services
 from core.settings import Settings
 from storage.tables import Manual, Product, utc_now

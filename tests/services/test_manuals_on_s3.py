@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core import catalog, job_views, model_kinds
-from core.accounts import open_person
-from core.manual_library import delete_manual, list_manuals, read_manual
+from core.accounts.people import open_person
+from core.catalog import products
+from core.jobs import views
+from core.manuals.library import delete_manual, list_manuals, read_manual
+from core.models.kinds import MANUAL_INDEX
+from core.registry.versions import active_version
 from core.services import build_services
-from core.versions import active_version
 from inference.language.retrieval import Query
 from tests.manual_files import add, given, scratch_manual
 from tests.plates import deploy, folder_settings
@@ -33,17 +35,17 @@ def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
     )
     services = build_services(settings, migrate=True)
     person = open_person(services, "engineer")
-    product_id = catalog.create_product(services, person, name="Plate", code="plate").id or 0
+    product_id = products.create_product(services, person, name="Plate", code="plate").id or 0
     assert add(services, person, product_id, given("안내.pdf", scratch_manual()))[0].outcome == "added"
-    (job_id,) = deploy(services, product_id, kinds=(model_kinds.MANUAL_INDEX,))
-    assert job_views.view(services, job_id).outcomes[0]["outcome"] == "activated"
+    (job_id,) = deploy(services, product_id, kinds=(MANUAL_INDEX,))
+    assert views.view(services, job_id).outcomes[0]["outcome"] == "activated"
     assert not (settings.data_dir / "objects").exists()
     services.database.dispose()
 
     shutil.rmtree(settings.cache_dir / "models")
     again = build_services(settings)
     with again.database.reading() as session:
-        version = active_version(session, model_kinds.MANUAL_INDEX, product_id)
+        version = active_version(session, MANUAL_INDEX, product_id)
     assert version is not None
     answer = again.models.manual_index(version).search(Query("clean the guide rail", ("scratch",), "en"))
     assert answer.found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog import find_product
+from core.catalog.products import find_product
 from core.services import Services, build_services
 from storage.tables import Product
 from tests.plates import build_plate_folder, copy_data, folder_settings

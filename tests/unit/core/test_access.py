@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from core import accounts
 from core.access import ENGINEER, WORKER, Person, as_person, require_role
+from core.accounts import people
 from core.errors import NotAllowed
 from core.services import Services
 
@@ -23,10 +23,10 @@ PASSWORD = "correct horse battery"
 PARTS_OF_USE_CASES = {
     "core.access.require_role",
     "core.audit.record",
-    "core.edits.save_edit",
-    "core.guidance_keeping.keep_guidance",
-    "core.retention.expire_versions",
-    "core.sessions.begin",
+    "core.catalog.edits.save_edit",
+    "core.guidance.records.keep_guidance",
+    "core.registry.retention.expire_versions",
+    "core.accounts.sessions.begin",
 }
 
 
@@ -47,7 +47,7 @@ USE_CASES = sorted(set(_use_cases()) - PARTS_OF_USE_CASES)
 @pytest.fixture
 def kim(services: Services, admin: Person) -> Person:
     return as_person(
-        accounts.create_user(services, admin, login="kim", display_name="Kim", role="admin", password=PASSWORD)
+        people.create_user(services, admin, login="kim", display_name="Kim", role="admin", password=PASSWORD)
     )
 
 
@@ -91,8 +91,8 @@ def test_the_parts_that_need_not_ask_are_there() -> None:
 def test_a_person_whose_account_was_disabled_can_do_nothing(
     services: Services, admin: Person, kim: Person, name: str
 ) -> None:
-    accounts.create_user(services, admin, login="lee", display_name="Lee", role="admin", password=PASSWORD)
-    accounts.disable_user(services, admin, kim.id)
+    people.create_user(services, admin, login="lee", display_name="Lee", role="admin", password=PASSWORD)
+    people.disable_user(services, admin, kim.id)
     with pytest.raises(NotAllowed) as caught:
         _call(name, services, kim)
     assert caught.value.code == "session_over"
@@ -101,22 +101,22 @@ def test_a_person_whose_account_was_disabled_can_do_nothing(
 def test_the_stored_role_counts_and_not_the_one_that_was_carried_along(
     services: Services, admin: Person, kim: Person
 ) -> None:
-    accounts.create_user(services, admin, login="lee", display_name="Lee", role="admin", password=PASSWORD)
-    accounts.set_role(services, admin, kim.id, WORKER)
+    people.create_user(services, admin, login="lee", display_name="Lee", role="admin", password=PASSWORD)
+    people.set_role(services, admin, kim.id, WORKER)
     with pytest.raises(NotAllowed) as caught:
         require_role(services, kim, ENGINEER)
     assert caught.value.code == "role_too_low"
     require_role(services, kim, WORKER)
     with pytest.raises(NotAllowed):
         require_role(services, replace(kim, role="admin"), ENGINEER)
-    accounts.set_role(services, admin, kim.id, ENGINEER)
+    people.set_role(services, admin, kim.id, ENGINEER)
     require_role(services, replace(kim, role=WORKER), ENGINEER)
 
 
 def test_a_new_password_makes_nobody_of_who_signed_in_with_the_old_one(
     services: Services, admin: Person, kim: Person
 ) -> None:
-    accounts.set_password(services, admin, kim.id, "another password")
+    people.set_password(services, admin, kim.id, "another password")
     with pytest.raises(NotAllowed) as caught:
         require_role(services, kim, WORKER)
     assert caught.value.code == "session_over"

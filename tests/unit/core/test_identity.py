@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from core import identity, pairing
+from core import identity
 from core.access import Person
-from core.accounts import command_line_person
+from core.accounts.people import command_line_person
 from core.errors import AppError, Conflict, NotAllowed, NotReady, Unavailable
 from core.identity import KEY, OBJECT_KEY
 from core.messages import MESSAGES
+from core.operations import pairing
 from core.services import Services, build_services
 from core.settings import Settings
 from storage.local_objects import LocalObjects

@@ -6,7 +6,7 @@ import io
 import zlib
 from collections.abc import Mapping, Sequence
 
-from core.demo_manuals.typesetting import typeset
+from core.demo.manuals.typesetting import typeset
 
 
 def set_manual(body: str, *, title: str = "시험 매뉴얼") -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.demo_manuals import list_demo_manuals
+from core.demo.manuals import list_demo_manuals
 from inference.errors import ManualError
 from inference.language import pdf_text
 from inference.language.pdf_process import open_process

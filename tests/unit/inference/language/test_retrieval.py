@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.demo_manuals import list_demo_manuals
+from core.demo.manuals import list_demo_manuals
 from inference.errors import ArtifactError, ModelError
 from inference.language.passages import Passage, split_passages
 from inference.language.pdf_text import read_pdf

@@ -1,0 +1,191 @@
+"""People: the built-in ones, and the administration of accounts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, select
+
+from core.access import ADMIN, ROLE_NAMES, ROLES, WORKER, Person, as_person, require_role
+from core.accounts import passwords
+from core.accounts.sessions import end_all
+from core.accounts.sign_in import clear_failures, normalize_login
+from core.audit import find_changes, record
+from core.errors import BadInput, Conflict, NotAllowed, NotFound
+from core.i18n import LANGUAGES
+from core.transactions import reading, writing
+from storage.tables import User
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+COMMAND_LINE_LOGIN = "command-line"
+OPEN_LOGINS = {role: f"open-{role}" for role in ROLES}
+# Nobody signs in as these, so they are no administrators that an installation could rely on.
+BUILT_IN_LOGINS = frozenset({COMMAND_LINE_LOGIN, *OPEN_LOGINS.values()})
+
+_LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,190}")
+
+
+def open_person(services: Services, role: str) -> Person:
+    """The built-in person of a role, for GEOMSA_AUTH=open. Raises NotAllowed open_access_off in the other modes."""
+    if services.settings.auth != "open":
+        raise NotAllowed("open_access_off")
+    return _built_in(services, OPEN_LOGINS[role], name=ROLE_NAMES[role], role=role)
+
+
+def command_line_person(services: Services) -> Person:
+    """The built-in administrator who acts in commands: whoever may run them can read the database anyway."""
+    return _built_in(services, COMMAND_LINE_LOGIN, name="Command line", role=ADMIN)
+
+
+def save_language(services: Services, person: Person, language: str) -> Person:
+    """Keep the person's choice of language. Raises BadInput language_unknown."""
+    require_role(services, person, WORKER)
+    if language not in LANGUAGES:
+        raise BadInput("language_unknown", choices=", ".join(LANGUAGES))
+    with writing(services) as session:
+        user = _get_user(session, person.id)
+        user.language = language
+        session.commit()
+        return as_person(user)
+
+
+def list_users(services: Services, person: Person, *, include_built_in: bool = False) -> list[User]:
+    """Return the accounts by login; the built-in ones only when asked for. Needs an administrator."""
+    require_role(services, person, ADMIN)
+    query = select(User).order_by(User.login)
+    if not include_built_in:
+        query = query.where(col(User.login).not_in(BUILT_IN_LOGINS))
+    with reading(services) as session:
+        return list(session.exec(query).all())
+
+
+def create_user(
+    services: Services, person: Person, *, login: str, display_name: str, role: str, password: str | None
+) -> User:
+    """Add an account; `password` is None for people whom an identity provider signs in.
+
+    Raises BadInput login_invalid, role_unknown, password_too_short, password_too_long; Conflict login_taken.
+    """
+    require_role(services, person, ADMIN)
+    login = normalize_login(login)
+    if not _LOGIN.fullmatch(login) or login in BUILT_IN_LOGINS:
+        raise BadInput("login_invalid")
+    user = User(
+        login=login,
+        display_name=" ".join(display_name.split())[:190] or login,
+        role=_known_role(role),
+        password_hash=None if password is None else passwords.hash_password(password),
+    )
+    with writing(services) as session:
+        if session.exec(select(User.id).where(User.login == login)).first() is not None:
+            raise Conflict("login_taken", login=login)
+        session.add(user)
+        session.flush()
+        record(session, person, "user.created", "user", user.id, login=login, role=role)
+        session.commit()
+    return user
+
+
+def set_role(services: Services, person: Person, user_id: int, role: str) -> User:
+    """Give an account another role. Raises BadInput role_unknown, Conflict last_admin, NotFound not_found."""
+    require_role(services, person, ADMIN)
+    return _change(services, person, user_id, role=_known_role(role))
+
+
+def disable_user(services: Services, person: Person, user_id: int) -> User:
+    """Lock an account out and end its sessions; its history keeps its name.
+
+    Raises Conflict last_admin, NotFound not_found.
+    """
+    require_role(services, person, ADMIN)
+    return _change(services, person, user_id, is_active=False)
+
+
+def enable_user(services: Services, person: Person, user_id: int) -> User:
+    """Let a disabled account in again. Raises NotFound not_found."""
+    require_role(services, person, ADMIN)
+    return _change(services, person, user_id, is_active=True)
+
+
+def set_password(services: Services, person: Person, user_id: int, password: str) -> None:
+    """Set an account's password: one's own, or anybody's as administrator.
+
+    Ends every session of the account, and the wait after wrong passwords.
+
+    Raises BadInput password_too_short, password_too_long; NotFound not_found.
+    """
+    require_role(services, person, WORKER if user_id == person.id else ADMIN)
+    hashed = passwords.hash_password(password)
+    with writing(services) as session:
+        user = _get_user(session, user_id)
+        if user.login in BUILT_IN_LOGINS:
+            raise NotFound("not_found")
+        user.password_hash = hashed
+        user.row_version += 1
+        end_all(session, user)
+        clear_failures(session, user.login)
+        row = record(session, person, "user.password_set", "user", user_id)
+        row.details = {"login": user.login, "row_version": user.row_version}
+        session.commit()
+
+
+def _change(services: Services, person: Person, user_id: int, **values: object) -> User:
+    with writing(services) as session:
+        user = _get_user(session, user_id)
+        if user.login in BUILT_IN_LOGINS:
+            raise NotFound("not_found")
+        changes = find_changes({name: getattr(user, name) for name in values}, values)
+        if not changes:
+            return user
+        loses_admin = user.role == ADMIN and user.is_active and {"role", "is_active"} & changes.keys()
+        if loses_admin and not _has_other_admin(session, user_id):
+            raise Conflict("last_admin", login=user.login)
+        for name, value in values.items():
+            setattr(user, name, value)
+        user.row_version += 1
+        if not user.is_active:
+            end_all(session, user)
+        record(session, person, "user.changed", "user", user_id, row_version=user.row_version, changes=changes)
+        session.commit()
+        return user
+
+
+def _has_other_admin(session: Session, user_id: int) -> bool:
+    # Locked where the database can: two administrators who disable each other must not both succeed.
+    admins = session.exec(select(User).where(User.role == ADMIN).with_for_update()).all()
+    return any(user.is_active and user.id != user_id and user.login not in BUILT_IN_LOGINS for user in admins)
+
+
+def _built_in(services: Services, login: str, *, name: str, role: str) -> Person:
+    query = select(User).where(User.login == login)
+    with reading(services) as session:
+        user = session.exec(query).first()
+    if user is None:
+        try:
+            with writing(services) as session:
+                user = session.exec(query).first()
+                if user is None:
+                    user = User(login=login, display_name=name, role=role)
+                    session.add(user)
+                    session.commit()
+        except Conflict:
+            # Another process made the same row between our look and our insert.
+            with reading(services) as session:
+                user = session.exec(query).one()
+    return as_person(user)
+
+
+def _get_user(session: Session, user_id: int | None) -> User:
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound("not_found")
+    return user
+
+
+def _known_role(role: str) -> str:
+    if role not in ROLES:
+        raise BadInput("role_unknown", role=role, choices=", ".join(ROLES))
+    return role

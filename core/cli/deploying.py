@@ -1,0 +1,92 @@
+"""Building and activating models: queue the jobs, wait for them, say how each product ended."""
+
+from __future__ import annotations
+
+import argparse
+
+from core.accounts import people
+from core.catalog import products
+from core.cli.job_following import follow
+from core.cli.terminal import language, to_json, write_note, write_out
+from core.errors import BadInput, Conflict, describe
+from core.jobs import heartbeats, queue, views
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.services import Services, build_services
+
+KIND_OF: dict[str, tuple[str, ...]] = {
+    "memory-bank": (MEMORY_BANK,),
+    "similarity-index": (SIMILARITY_INDEX,),
+    "manual-index": (MANUAL_INDEX,),
+    "all": (MEMORY_BANK, SIMILARITY_INDEX, MANUAL_INDEX),
+}
+
+
+def deploy(wanted: argparse.Namespace) -> int:
+    """Build and activate models of one product, or of all that have what they are built from."""
+    from core.deployments import pipeline, start
+
+    services = build_services(migrate=True, patient=True)
+    person = people.command_line_person(services)
+    if wanted.product:
+        chosen = [products.find_product(services, wanted.product)]
+    else:
+        chosen = [summary.product for summary in products.list_products(services)]
+    if not chosen:
+        raise BadInput("job_without_products")
+    failed = False
+    for kind in KIND_OF[wanted.what]:
+        ready: list[int] = []
+        # Inspection does without manuals: "all" is everything that there is to build.
+        optional = wanted.what == "all" and kind == MANUAL_INDEX
+        for product in chosen:
+            assert product.id is not None
+            reason = pipeline.readiness(services, kind, product.id)
+            if reason is None:
+                ready.append(product.id)
+            else:
+                failed = failed or (bool(wanted.product) and not optional)
+                write_note(f"{product.code}: {reason.sentence(language())}")
+        if not ready:
+            failed = failed or not optional
+        elif too_large := start.refuse_start(services, kind, ready):
+            failed = True
+            write_out(
+                to_json({"kind": kind, "error": {"code": too_large.code, "message": too_large.sentence(language())}})
+            )
+        elif wanted.no_wait:
+            job_id = queue.submit(services, person, kind=kind, product_ids=ready)
+            write_out(to_json({"job": job_id, "kind": kind}))
+        else:
+            failed = not follow_jobs(services, submit_job(services, kind, ready)) or failed
+    return 1 if failed else 0
+
+
+def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:
+    """Queue a job; one of its kind whose worker was killed is finished first."""
+    person = people.command_line_person(services)
+    while True:
+        try:
+            return queue.submit(services, person, kind=kind, product_ids=product_ids)
+        except Conflict as error:
+            earlier = views.running_job(services, kind)
+            if error.code != "job_already_waiting" or earlier is None or heartbeats.workers_alive(services):
+                raise
+            # Its worker was killed: nobody else would ever end it, and nothing could be deployed again.
+            write_note(f"{kind}: finishing job {earlier.id}, which lost its worker")
+            follow(services, [earlier.id], language=language())
+
+
+def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> bool:
+    """Wait for jobs and report. Answers whether every product of each succeeded."""
+    lang = language()
+    good = True
+    for view in follow(services, job_ids, language=lang, workers=workers):
+        for outcome in view.outcomes:
+            write_out(to_json({"kind": view.kind, **outcome}))
+            if outcome["outcome"] == "failed":
+                write_note(f"{outcome['code']}: {describe(outcome['error_code'], outcome['error_params'], lang)}")
+                good = False
+        if view.state != "succeeded":
+            write_note(view.error.sentence(lang) if view.error else view.state)
+            good = False
+    return good

@@ -1,0 +1,100 @@
+"""Models at work: inspect files, measure on the test images."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from core.access import Person
+from core.accounts import people
+from core.catalog import products
+from core.cli.terminal import StatusLine, language, to_json, write_out
+from core.errors import AppError, BadInput, NotFound
+from core.services import Services, build_services
+
+
+def inspect(wanted: argparse.Namespace) -> int:
+    """Inspect files; a file that fails has its error, and the others go on."""
+    services = build_services()
+    person = people.command_line_person(services)
+    product = products.find_product(services, wanted.product)
+    failed = False
+    for path in wanted.images:
+        try:
+            answer = _inspect_one(services, person, product.id or 0, product.code, path)
+        except AppError as error:
+            failed = True
+            answer = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}
+        write_out(to_json(answer) if wanted.json else _line(answer))
+    return 1 if failed else 0
+
+
+def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
+    from core.inspections import inspection
+
+    view = inspection.inspect(
+        services, person, product_id=product_id, data=_read(path), file_name=path.name, source="cli"
+    )
+    row = view.inspection
+    similar = sorted([*view.similar_defects, *view.similar_normals], key=lambda found: -found.similarity)
+    return {
+        "file": str(path),
+        "product": product_code,
+        "verdict": row.verdict,
+        "score": row.score,
+        "review_at": row.review_at,
+        "reject_at": row.reject_at,
+        "regions": row.regions,
+        "suggested_defect_type": view.suggestion.code if view.suggestion else None,
+        "similar": [
+            {
+                "image": found.stored_name,
+                "similarity": found.similarity,
+                "defect_type": found.defect_type.code if found.defect_type else None,
+            }
+            for found in similar
+        ],
+        "model_version": view.bank_version.number,
+        "ms": row.latency_ms,
+    }
+
+
+def _read(path: Path) -> bytes:
+    from inference.vision.images.decode import MAX_BYTES
+
+    try:
+        if path.is_dir():
+            raise BadInput("path_is_folder", name=path.name)
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput("image_too_many_bytes", name=path.name, limit=MAX_BYTES)
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound("path_not_found", path=str(path)) from error
+    except OSError as error:
+        raise BadInput("path_unreadable", name=path.name) from error
+
+
+def _line(answer: dict[str, Any]) -> str:
+    if "error" in answer:
+        return f"{answer['file']}: {answer['error']['message']}"
+    words = f"{answer['file']}: {answer['verdict'].upper()}  {answer['score']:.4f}"
+    words += f"  (review at {answer['review_at']:.4f}, reject at {answer['reject_at']:.4f})"
+    return words + (f"  {answer['suggested_defect_type']}" if answer["suggested_defect_type"] else "")
+
+
+def evaluate(wanted: argparse.Namespace) -> int:
+    """Measure the active model on the product's test images."""
+    from core.deployments.evaluation import evaluate as measure
+
+    services = build_services()
+    product = products.find_product(services, wanted.product)
+    status = StatusLine()
+    answer = measure(services, product, progress=lambda done, total: status.show("inspecting", f"{done}/{total}"))
+    status.clear()
+    if wanted.json:
+        write_out(to_json(answer))
+    else:
+        for key, value in answer.items():
+            write_out(f"{key}: {value if isinstance(value, str | int | float) else to_json(value)}")
+    return 0

@@ -1,0 +1,87 @@
+"""The weights of networks: which are here, fetching them, adding a file. One JSON value a line, or words for people."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from core.accounts import people
+from core.cli.terminal import StatusLine, to_json, write_out
+from core.errors import BadInput, NotFound
+from core.models import weight_paths
+from core.registry import weight_files
+from core.services import Services, build_services
+from core.settings import Settings, read_settings
+
+
+def weights_command(wanted: argparse.Namespace) -> int:
+    """List, fetch or add the weights of networks."""
+    if wanted.action == "list":
+        for state in _list_states(read_settings()):
+            write_out(to_json(state) if wanted.json else _describe(state))
+        return 0
+    services = build_services(migrate=True)
+    if wanted.action == "add":
+        write_out(to_json(_add(services, wanted.name, wanted.file)))
+        return 0
+    status = StatusLine()
+    shown = _fetch(
+        services,
+        wanted.name,
+        lambda done, total: status.show(f"fetching {wanted.name}", f"{done / 1e6:.0f}/{total / 1e6:.0f} MB"),
+    )
+    status.clear()
+    write_out(to_json(shown))
+    return 0
+
+
+def _list_states(settings: Settings) -> list[dict[str, Any]]:
+    """One object a backbone: what it is, whether its weights are here, and whether they can be fetched."""
+    from inference.vision.networks.backbones import hash_weights
+
+    return [
+        {
+            "name": state.spec.name,
+            "title": state.spec.title,
+            "here": state.path is not None,
+            "source": state.source,
+            "path": None if state.path is None else str(state.path),
+            "byte_size": state.byte_size,
+            "sha256": None if state.path is None else hash_weights(state.path),
+            "licence": state.spec.licence,
+            "origin": state.spec.source,
+            "fetchable": state.download is not None,
+        }
+        for state in weight_paths.list_weights(settings)
+    ]
+
+
+def _describe(state: dict[str, Any]) -> str:
+    """The same in one line for a person."""
+    where = "not here" + (" (can be fetched)" if state["fetchable"] else "") if not state["here"] else state["source"]
+    size_mb = state["byte_size"] / 1e6
+    return f"{state['name']:<20} {where:<26} {size_mb:7.1f} MB  {state['licence']:<12} {state['origin']}"
+
+
+def _add(services: Services, name: str, file: Path) -> dict[str, Any]:
+    """Take in a file from this machine.
+
+    Raises as `weight_files.add_weights` does, and NotFound or BadInput for the path.
+    """
+    try:
+        with file.open("rb") as stream:
+            person = people.command_line_person(services)
+            place = weight_files.add_weights(services, person, name=name, file_name=file.name, stream=stream)
+    except FileNotFoundError as error:
+        raise NotFound("path_not_found", path=str(file)) from error
+    except OSError as error:
+        raise BadInput("path_unreadable", name=file.name) from error
+    return {"name": name, "path": str(place)}
+
+
+def _fetch(services: Services, name: str, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    """Fetch from the publisher. Raises as `weight_files.fetch_weights` does."""
+    person = people.command_line_person(services)
+    return {"name": name, "path": str(weight_files.fetch_weights(services, person, name=name, progress=progress))}

@@ -1,0 +1,67 @@
+"""`doctor --repair`: what lies in the store unnamed, what is missing, and what was mended, one line each."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from core.accounts import people
+from core.cli.terminal import write_note, write_out
+from core.services import build_services
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from core.operations.repair import Repair
+
+
+def repair_store(settings: Settings, *, yes: bool) -> Repair:
+    """Mend what can be mended, as the person at the command line. Raises AppError when a store fails."""
+    from core.operations.repair import repair
+
+    def ask(count: int, total: int) -> bool:
+        if yes:
+            return True
+        if not sys.stdin.isatty():
+            return False
+        write_note(f"{count} of {total} stored files are named by no row. Move them to the trash? [y/N]")
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    # Also where the two stores do not belong together: then it only names what it found.
+    services = build_services(settings, verify_store=False)
+    try:
+        return repair(services, people.command_line_person(services), ask=ask)
+    finally:
+        services.database.dispose()
+
+
+def to_report(done: Repair, language: str) -> dict[str, Any]:
+    """Return what was found and done as JSON values."""
+    return {
+        "orphans": [info.key for info in done.orphans],
+        "missing": [
+            {"table": one.table, "id": one.row_id, "name": one.name, "column": one.column, "key": one.key}
+            for one in done.missing
+        ],
+        "restored": done.restored,
+        "remade": done.remade,
+        "moved_to_trash": done.trashed,
+        "held": None if done.held is None else done.held.sentence(language),
+    }
+
+
+def write_repair(done: Repair, language: str) -> None:
+    """Write it for people: the names to standard output, what became of them to standard error."""
+    for info in done.orphans:
+        write_out(f"orphan   {info.key}")
+    for key in done.restored:
+        write_out(f"restored {key}")
+    for key in done.remade:
+        write_out(f"remade   {key}")
+    for one in done.missing:
+        write_out(f"missing  {one.table} {one.row_id} ({one.name}): {one.key}")
+    if done.held is not None:
+        write_note(f"nothing was touched: {done.held.sentence(language)}")
+    elif done.refused:
+        write_note("so many orphans go to the trash only with --yes; look at the names first")
+    elif done.orphans:
+        write_note(f"orphans moved to the trash: {done.trashed}")

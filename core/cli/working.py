@@ -1,0 +1,55 @@
+"""The processes that work jobs off, and what they prepare."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+
+from core.errors import AppError
+from core.identity import raise_generation
+from core.services import build_services
+from core.settings import read_settings
+from core.worker.embedded import work_alone
+from core.worker.supervisor import ChildWorker
+
+
+def worker(wanted: argparse.Namespace) -> int:
+    """Work off jobs until told to stop (SIGTERM, SIGINT) or until the parent process is gone.
+
+    An app's own worker works only where it is the data folder's only one, and otherwise ends at once.
+    """
+    if not wanted.embedded:
+        return _work(wanted)
+    with work_alone(read_settings().data_dir) as is_alone:
+        return _work(wanted) if is_alone else 0
+
+
+def _work(wanted: argparse.Namespace) -> int:
+    services = build_services(patient=True)
+    try:
+        # Also at each start: a copy of the database made before it is then known to be the older one.
+        raise_generation(services)
+    except AppError as error:
+        logging.getLogger(__name__).warning("could not raise the generation: %s", error.code)
+    supervisor = ChildWorker(services)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    supervisor.run(parent_pid=wanted.parent_pid)
+    return 0
+
+
+def prepare(_wanted: argparse.Namespace) -> int:
+    """Convert the networks of the chosen models, beside a first start."""
+    from core.deployments import graph_preparation
+
+    return 1 if graph_preparation.prepare(build_services(patient=True)) else 0
+
+
+def run_job(wanted: argparse.Namespace) -> int:
+    """In the worker's child: work one claimed job off."""
+    from core.worker.supervisor import run_claimed_job
+
+    # The worker has the database in order; a child that finds it away fails the attempt and not the job.
+    services = build_services(patient=True)
+    return run_claimed_job(services, wanted.job_id, wanted.fencing_token, parent_pid=wanted.parent_pid)

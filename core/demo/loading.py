@@ -1,0 +1,240 @@
+"""The demo data: real solar cells and four products that are drawn, with their defect types, masks and manuals.
+
+Which products are the demo's own is kept in `system_config` under `demo.{code}`: a product that somebody made under
+the same code is never touched, neither by loading nor by a reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from core.access import ADMIN, ENGINEER, require_role
+from core.audit import record
+from core.demo.images import PRODUCTS, DemoImage, DemoProduct
+from core.errors import Conflict, NotReady
+from core.files.discarded_objects import discard_objects
+from core.images.ingest import take_in
+from core.images.records import IncomingFile, IntakeItem, Label
+from core.manuals.library import add_manuals
+from core.transactions import reading, writing
+from storage.tables import (
+    DefectType,
+    DeploymentLog,
+    Image,
+    ImagePreprocessing,
+    Inspection,
+    Manual,
+    ModelVersion,
+    Product,
+    ResponseHistory,
+    SearchHistory,
+    SystemConfig,
+    ThresholdSetting,
+    utc_now,
+)
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+# Large groups: on one machine nearly all the time of a commit is waiting for the disk.
+_GROUP_FILES = 128
+
+Progress = Callable[[str, int], None]
+
+
+def load_demo_data(services: Services, person: Person, *, progress: Progress | None = None) -> list[str]:
+    """Load what is missing of the demo products; returns the codes of those that are the demo's.
+
+    `progress` is told the product's code and how many of its images have been gone through. Interrupted, the next call
+    goes on: images that are here already are recognised by content. Raises NotReady demo_dataset_missing, and
+    AppError when a store fails.
+    """
+    require_role(services, person, ENGINEER)
+    loaded = []
+    for demo in PRODUCTS:
+        marker = _open_marker(services, person, demo)
+        if marker is None:
+            continue
+        product, loaded_parts = marker
+        if not loaded_parts >= {"complete", "manuals"}:
+            if "complete" not in loaded_parts:
+                _load_images(services, person, demo, product, progress)
+            _load_manuals(services, person, demo, product)
+            _close_marker(services, person, demo, product)
+        loaded.append(demo.code)
+    return loaded
+
+
+def reset_demo_data(services: Services, person: Person) -> list[str]:
+    """Remove the demo's own products with everything that hangs on them; returns their codes.
+
+    Raises Conflict demo_busy while a job that touches them waits or runs.
+    """
+    require_role(services, person, ADMIN)
+    with writing(services) as session:
+        markers = session.exec(select(SystemConfig).where(col(SystemConfig.key).startswith("demo."))).all()
+        ids = [int(marker.value["product_id"]) for marker in markers]
+        _refuse_while_busy(session, ids)
+        codes = list(session.exec(select(Product.code).where(col(Product.id).in_(ids))).all())
+        keys, prefixes = _list_objects(session, ids)
+        _delete_rows(session, ids)
+        for marker in markers:
+            session.delete(marker)
+        record(session, person, "demo.reset", "system", None, products=sorted(codes))
+        session.commit()
+    discard_objects(services, keys)
+    for prefix in prefixes:
+        services.objects.delete_prefix(prefix)
+    return sorted(codes)
+
+
+def _marker_key(demo: DemoProduct) -> str:
+    return f"demo.{demo.code}"
+
+
+def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple[Product, set[str]] | None:
+    """The demo's product, made now if it is new, and what is loaded of it; None if the code is somebody else's.
+
+    The parts are `complete` (the images; the word is older than the manuals) and `manuals`.
+    """
+    with writing(services) as session:
+        marker = session.get(SystemConfig, _marker_key(demo))
+        if marker is not None:
+            product = session.get(Product, marker.value["product_id"])
+            parts = {part for part in ("complete", "manuals") if marker.value.get(part)}
+            return None if product is None else (product, parts)
+        if session.exec(select(Product.id).where(Product.code == demo.code)).first() is not None:
+            return None
+        notice = ". ".join(part.rstrip(".") for part in (demo.licence, demo.source) if part)
+        product = Product(
+            code=demo.code,
+            name=f"{demo.name_ko} ({demo.name_en})",
+            description=f"{demo.description_ko}\n\n{demo.description_en}",
+            notice=notice,
+        )
+        session.add(product)
+        session.flush()
+        for defect in demo.defects:
+            session.add(
+                DefectType(
+                    product_id=product.id or 0,
+                    code=defect.code,
+                    name_ko=defect.name_ko,
+                    name_en=defect.name_en,
+                    description=f"{defect.description_ko}\n\n{defect.description_en}",
+                    severity=defect.severity,
+                )
+            )
+        session.add(_marker(demo, product, person, complete=False))
+        record(session, person, "product.created", "product", product.id, code=product.code, name=product.name)
+        session.commit()
+        return product, set()
+
+
+def _marker(demo: DemoProduct, product: Product, person: Person, *, complete: bool) -> SystemConfig:
+    value = {"product_id": product.id, "complete": complete}
+    return SystemConfig(key=_marker_key(demo), value=value, updated_by=person.id)
+
+
+def _close_marker(services: Services, person: Person, demo: DemoProduct, product: Product) -> None:
+    with writing(services) as session:
+        marker = session.get(SystemConfig, _marker_key(demo))
+        if marker is None:
+            return
+        marker.value = {"product_id": product.id, "complete": True, "manuals": True}
+        marker.updated_at = utc_now()
+        marker.row_version += 1
+        record(session, person, "demo.loaded", "product", product.id, code=product.code)
+        session.commit()
+
+
+def _load_images(
+    services: Services, person: Person, demo: DemoProduct, product: Product, progress: Progress | None
+) -> None:
+    with reading(services) as session:
+        types = session.exec(select(DefectType).where(DefectType.product_id == product.id)).all()
+    type_ids = {row.code: row.id or 0 for row in types}
+    done = 0
+    try:
+        for outcome in take_in(services, person, product, _items(demo, type_ids), group_files=_GROUP_FILES):
+            if "mask" in outcome.notes:
+                continue
+            if outcome.error is not None and outcome.outcome == "refused":
+                raise outcome.error
+            done += 1
+            if progress is not None:
+                progress(demo.code, done)
+    except FileNotFoundError as error:
+        raise NotReady("demo_dataset_missing") from error
+
+
+def _load_manuals(services: Services, person: Person, demo: DemoProduct, product: Product) -> None:
+    from core.demo.manuals import list_demo_manuals
+
+    try:
+        manuals = [manual for manual in list_demo_manuals() if manual.product_code == demo.code]
+    except OSError as error:
+        raise NotReady("demo_manuals_missing") from error
+    for manual in manuals:
+        file = IncomingFile(f"{manual.title}.pdf", _reader(manual.content))
+        for outcome in add_manuals(
+            services, person, product_id=product.id or 0, files=[file], language=manual.language
+        ):
+            if outcome.error is not None and outcome.outcome == "refused":
+                raise outcome.error
+
+
+def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IntakeItem]:
+    for image in demo.images():
+        code = image.defect_code
+        label = Label("normal", image.split) if code is None else Label("defect", image.split, type_ids[code], code)
+        yield IntakeItem(IncomingFile(image.name, _reader(image.content)), label, _mask(image))
+
+
+def _mask(image: DemoImage) -> IncomingFile | None:
+    if image.mask_png is None:
+        return None
+    return IncomingFile(f"{image.name.rsplit('.', 1)[0]}_mask.png", _reader(image.mask_png))
+
+
+def _reader(content: bytes) -> Callable[[], bytes]:
+    return lambda: content
+
+
+def _refuse_while_busy(session: Session, ids: list[int]) -> None:
+    jobs = session.exec(select(DeploymentLog).where(col(DeploymentLog.state).in_(["queued", "running"]))).all()
+    for job in jobs:
+        if job.product_id in ids or set(job.payload.get("product_ids", [])) & set(ids):
+            raise Conflict("demo_busy")
+
+
+def _list_objects(session: Session, ids: list[int]) -> tuple[list[str], list[str]]:
+    keys: list[str] = []
+    for image in session.exec(select(Image).where(col(Image.product_id).in_(ids))):
+        keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
+    for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
+        keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
+    keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
+    prefixes = session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
+    return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
+
+
+def _delete_rows(session: Session, ids: list[int]) -> None:
+    # Children before parents. Each statement names the products, so nothing of others can go with them.
+    versions = select(ModelVersion.id).where(col(ModelVersion.product_id).in_(ids))
+    jobs = select(DeploymentLog.id).where(col(DeploymentLog.product_id).in_(ids))
+    session.execute(delete(ResponseHistory).where(col(ResponseHistory.product_id).in_(ids)))
+    session.execute(delete(SearchHistory).where(col(SearchHistory.product_id).in_(ids)))
+    session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
+    session.execute(delete(ThresholdSetting).where(col(ThresholdSetting.model_version_id).in_(versions)))
+    session.execute(delete(ModelVersion).where(col(ModelVersion.product_id).in_(ids)))
+    session.execute(update(ModelVersion).where(col(ModelVersion.job_id).in_(jobs)).values(job_id=None))
+    session.execute(update(Inspection).where(col(Inspection.batch_job_id).in_(jobs)).values(batch_job_id=None))
+    for table in (DeploymentLog, Image, Manual, ImagePreprocessing, DefectType):
+        session.execute(delete(table).where(col(table.product_id).in_(ids)))
+    session.execute(delete(Product).where(col(Product.id).in_(ids)))

@@ -1,0 +1,94 @@
+"""Whether a new memory bank goes into use by itself: judged beside the active one on the same frozen test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from core.deployments.evaluation import TestSet, measure
+from core.jobs.progress import JobRun
+from core.registry.activation_policy import read_policy
+from core.registry.versions import current_threshold
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
+from storage.tables import ModelVersion, Product
+
+# A candidate whose AUROC on the same test images is lower by more than this waits for a person.
+WORSE_BY = 0.005
+# And one that lets more defect parts through: by more than this share of the defect test images.
+MORE_ESCAPES = 0.01
+
+BETTER_OR_EQUAL, WORSE, BY_HAND, FIRST = "no_worse", "worse", "by_hand", "first"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """`reason` is no_worse, worse, by_hand (the policy leaves it to a person) or first (nothing was in use)."""
+
+    activate: bool
+    reason: str
+
+
+def judge(
+    run: JobRun, product: Product, before: ModelVersion | None, figures: dict[str, Any], test: TestSet
+) -> Judgement:
+    """Compare the candidate's `figures` with those of the active version `before`, and ask the policy.
+
+    When the test images have changed since `before` was measured, it is measured again, with the thresholds in force,
+    so that both stand on the same images. A product's first version goes into use under either policy.
+    Raises JobLost, JobCancelled, and ObjectStoreError of a store that is away.
+    """
+    if before is None:
+        return Judgement(True, FIRST)
+    active = dict(before.metrics)
+    if test.rows and active.get("test_fingerprint") != test.fingerprint:
+        active = _measure_again(run, product, before, test) or active
+    if is_worse(figures, active):
+        return Judgement(False, WORSE)
+    with run.services.database.reading() as session:
+        by_itself = read_policy(session).activate_when_no_worse
+    return Judgement(by_itself, BETTER_OR_EQUAL if by_itself else BY_HAND)
+
+
+def is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
+    """Whether the candidate measures worse than the active version on the very same test images.
+
+    Without test images, or on others, nothing can be said against it.
+    """
+    if figures.get("test_fingerprint") != active.get("test_fingerprint"):
+        return False
+    new, old = figures.get("image_auroc"), active.get("image_auroc")
+    if new is not None and old is not None and new < old - WORSE_BY:
+        return True
+    more = int(figures.get("escape") or 0) - int(active.get("escape") or 0)
+    return more > MORE_ESCAPES * int(figures.get("n_defect") or 0)
+
+
+def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: TestSet) -> dict[str, Any] | None:
+    services = run.services
+    assert before.id is not None
+    with services.database.reading() as session:
+        threshold = current_threshold(session, before.id)
+    try:
+        figures = measure(
+            services,
+            services.models.memory_bank(before),
+            test,
+            review_at=threshold.review_at,
+            reject_at=threshold.reject_at,
+            progress=lambda done, total: run.progress("evaluate", done, total),
+        )
+    except (InferenceError, ObjectStoreError) as error:
+        if isinstance(error, ObjectStoreError) and error.code != "object_missing":
+            raise
+        # A version that cannot be opened does not inspect either: it must not hold back the one that can.
+        run.log("log_active_unreadable", product=product.code, number=before.number)
+        return None
+    with services.database.unit_of_work() as session:
+        row = session.get(ModelVersion, before.id)
+        if row is not None:
+            row.metrics = {**row.metrics, **figures}
+            session.add(row)
+        session.commit()
+    run.log("log_active_measured", product=product.code, number=before.number, n_test=len(test.rows))
+    return figures

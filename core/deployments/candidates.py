@@ -1,0 +1,114 @@
+"""From a published bundle to a version: loaded from what was read back, then one transaction decides."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, select
+
+from core.access import Person
+from core.audit import record
+from core.errors import NotFound
+from core.jobs.claims import hold
+from core.jobs.progress import JobRun
+from core.models.kinds import MEMORY_BANK
+from core.registry import publishing, retention
+from core.registry.lineage import regions_stale
+from core.registry.versions import add_version, make_active, retire
+from core.services import Services
+from storage.database import DatabaseError
+from storage.tables import ModelVersion, Product, ThresholdSetting, User
+
+
+def add_candidate(
+    run: JobRun,
+    product: Product,
+    version: ModelVersion,
+    *,
+    activate: bool,
+    threshold: ThresholdSetting | None = None,
+    reason: str = "",
+) -> None:
+    """Add the version, with its thresholds, and make it active if asked to: all of it or nothing.
+
+    `reason` says why a candidate waits: "worse", or "by_hand" where the policy leaves it to a person.
+
+    The transaction first proves that the job is still ours (`job_claims.hold`), so a worker that was thought dead
+    activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will
+    load it; the objects of a version that does not come to be are removed, but not those of one that may have come to
+    be: a commit whose answer is lost may have been kept. Raises JobLost, JobCancelled and lower errors.
+    """
+    services = run.services
+    object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed
+    try:
+        run.progress("verify", 0, 0)
+        services.models.verify(version)
+        run.progress("activate", 0, 0)
+        with services.database.unit_of_work() as session:
+            hold(session, run.claim)
+            fresh = session.get(Product, product.id)
+            if fresh is None or not fresh.is_active:
+                raise NotFound("not_found")
+            version.job_id, version.created_by = run.claim.job_id, run.created_by
+            add_version(session, version)
+            assert version.id is not None
+            if threshold is not None:
+                threshold.model_version_id = version.id
+                threshold.created_by = run.created_by
+                session.add(threshold)
+            before = make_active(session, version) if activate else None
+            record(
+                session,
+                _author(session, run),
+                "version.activate" if activate else "version.keep",
+                "model_version",
+                version.id,
+                kind=version.kind,
+                product=product.code,
+                number=version.number,
+                instead_of=before.number if before else None,
+            )
+            session.commit()
+    except BaseException:
+        services.models.forget(version)
+        if not _may_be_named(services, object_prefix):
+            publishing.unpublish(services, object_prefix)
+        raise
+    code = "log_activated" if activate else ("log_candidate_by_hand" if reason == "by_hand" else "log_candidate_kept")
+    run.log(code, product=product.code, number=version.number)
+    if activate:
+        for gone in retention.expire_versions(services, version, person=None):
+            run.log("log_version_expired", product=product.code, number=gone.number)
+        if version.kind == MEMORY_BANK and regions_stale(services, product.id or 0):
+            run.log("log_regions_stale", product=product.code, number=version.number)
+
+
+def _may_be_named(services: Services, object_prefix: str) -> bool:
+    """Whether a row names these objects, as far as can be known: while nobody answers they stay (orphans are swept)."""
+    try:
+        with services.database.reading() as session:
+            found = select(ModelVersion.id).where(ModelVersion.object_prefix == object_prefix)
+            return session.exec(found).first() is not None
+    except DatabaseError:
+        return True
+
+
+def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
+    """Take the active version out of use, with nothing in its place: its images are all gone. Raises JobLost."""
+    with run.services.database.unit_of_work() as session:
+        hold(session, run.claim)
+        retire(session, version)
+        record(
+            session,
+            _author(session, run),
+            "version.retire",
+            "model_version",
+            version.id,
+            kind=version.kind,
+            product=product.code,
+            number=version.number,
+        )
+        session.commit()
+
+
+def _author(session: Session, run: JobRun) -> Person | None:
+    author = session.get(User, run.created_by) if run.created_by is not None else None
+    return Person(author.id or 0, author.login, author.display_name, author.role) if author else None

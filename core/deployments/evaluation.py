@@ -1,0 +1,234 @@
+"""Measuring a memory bank on a product's test images, which no build and no calibration has seen."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlmodel import Session, col, select
+
+from core.deployments.embedding import Finder
+from core.deployments.retrieval_measures import measure_retrieval, no_figures
+from core.errors import NotReady, from_lower
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.registry.index_examples import image_examples
+from core.registry.versions import active_version, current_threshold
+from core.services import Services
+from core.similarity.matches import live_types
+from core.similarity.suggestions import read_rule
+from core.transactions import reading
+from inference.errors import ImageError, InferenceError
+from storage.objects import ObjectStoreError
+from storage.tables import DefectType, Image, ModelVersion, Product
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from inference.vision.detection.detectors import Detector
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """A product's test images and the codes of their defect types (None for a normal image), in order of id."""
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    rows: tuple[Image, ...]
+    codes: tuple[str | None, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Two measurements may be compared when this is the same: same images, same labels, same masks."""
+        parts = [f"{row.content_sha256}:{code}:{row.mask_key}" for row, code in zip(self.rows, self.codes, strict=True)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass
+class _Measured:
+    scores: list[float] = field(default_factory=list)
+    codes: list[str | None] = field(default_factory=list)
+    maps: list[NDArray[np.float32]] = field(default_factory=list)
+    masks: list[NDArray[np.bool_]] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+
+def test_set(session: Session, product_id: int) -> TestSet:
+    """The product's images with split=test."""
+    rows = session.exec(
+        select(Image).where(Image.product_id == product_id, Image.split == "test").order_by(col(Image.id))
+    ).all()
+    codes = {row.id: row.code for row in session.exec(select(DefectType).where(DefectType.product_id == product_id))}
+    return TestSet(
+        tuple(rows),
+        tuple(None if row.defect_type_id is None else codes[row.defect_type_id] for row in rows),
+    )
+
+
+def measure(
+    services: Services,
+    model: Detector,
+    test: TestSet,
+    *,
+    review_at: float,
+    reject_at: float,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score every test image and answer the figures of `evaluate --json` that concern detection.
+
+    Pixel figures (AUROC; AUPRO up to a false-positive rate of 0.3, Bergmann et al. 2021) are taken at the size of the
+    anomaly map, over normal images and those defect images that have a mask; None where there is no mask.
+    """
+    from inference.vision.detection import metrics
+
+    started = time.perf_counter()
+    found = _score_all(services, model, test, progress)
+    elapsed_s = time.perf_counter() - started
+    labels = [code is not None for code in found.codes]
+    by_type = metrics.auroc_by_type(found.scores, found.codes)
+    table = metrics.confusion(found.scores, labels, review_at, reject_at)
+    has_masks = any(mask.any() for mask in found.masks)
+    return {
+        "n_normal": labels.count(False),
+        "n_defect": labels.count(True),
+        "image_auroc": metrics.image_auroc(found.scores, labels),
+        "pixel_auroc": metrics.pixel_auroc(found.maps, found.masks) if has_masks else None,
+        "aupro": metrics.aupro(found.maps, found.masks) if has_masks else None,
+        "per_defect": {code: {"n": n, "image_auroc": auroc} for code, (n, auroc) in by_type.items()},
+        "confusion": table,
+        "overkill": metrics.overkill_count(table),
+        "escape": metrics.escape_count(table),
+        "ms_per_image": elapsed_s * 1000.0 / len(found.scores) if found.scores else None,
+        "skipped": found.skipped,
+        "test_fingerprint": test.fingerprint,
+    }
+
+
+def _score_all(services: Services, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
+    found = _Measured()
+    total = len(test.rows)
+    kept: list[tuple[Image, str | None]] = []
+    detections = model.inspect_many(pixels for pixels in _decode_each(services, test, kept, found.skipped))
+    for done, detection in enumerate(detections, start=1):
+        row, code = kept[done - 1]
+        found.scores.append(float(detection.score))
+        found.codes.append(code)
+        mask = _mask(services, row, detection.anomaly_map.shape, found.skipped)
+        if mask is not None or code is None:
+            found.maps.append(detection.anomaly_map)
+            found.masks.append(np.zeros(detection.anomaly_map.shape, dtype=bool) if mask is None else mask)
+        if progress is not None:
+            progress(done, total)
+    return found
+
+
+def _decode_each(
+    services: Services, test: TestSet, kept: list[tuple[Image, str | None]], skipped: list[str]
+) -> Iterator[NDArray[np.uint8]]:
+    from inference.vision.images.decode import decode
+
+    for row, code in zip(test.rows, test.codes, strict=True):
+        try:
+            pixels = decode(services.objects.get(row.object_key)).pixels
+        except (ImageError, ObjectStoreError) as error:
+            if isinstance(error, ObjectStoreError) and error.code != "object_missing":
+                raise
+            skipped.append(row.stored_name)
+            continue
+        kept.append((row, code))
+        yield pixels
+
+
+def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[str]) -> NDArray[np.bool_] | None:
+    """The mask at the size of the anomaly map. None without one, and for one that cannot be read (named in skipped)."""
+    import cv2
+
+    from inference.vision.images.decode import decode_mask
+
+    if row.mask_key is None:
+        return None
+    try:
+        mask = decode_mask(services.objects.get(row.mask_key))
+    except (ImageError, ObjectStoreError) as error:
+        if isinstance(error, ObjectStoreError) and error.code != "object_missing":
+            raise
+        skipped.append(f"{row.stored_name} (mask)")
+        return None
+    resized = cv2.resize(mask.astype(np.uint8), (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(resized, dtype=bool)
+
+
+def evaluate(services: Services, product: Product, *, progress: Progress | None = None) -> dict[str, Any]:
+    """The object that `evaluate --json` prints. Raises NotReady without an active model or without test images."""
+    assert product.id is not None
+    with reading(services) as session:
+        bank = active_version(session, MEMORY_BANK, product.id)
+        if bank is None or bank.id is None:
+            raise NotReady("no_active_memory_bank", product=product.name)
+        threshold = current_threshold(session, bank.id)
+        test = test_set(session, product.id)
+    if not test.rows:
+        raise NotReady("no_test_images", product=product.name)
+    try:
+        model = services.models.memory_bank(bank)
+        figures = measure(
+            services,
+            model,
+            test,
+            review_at=threshold.review_at,
+            reject_at=threshold.reject_at,
+            progress=progress,
+        )
+        retrieval = _measure_retrieval(services, product, model=model, bank=bank, test=test)
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error) from error
+    keys = ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro", "per_defect")
+    return {
+        "product": product.code,
+        "model_version": bank.number,
+        **{key: figures[key] for key in keys},
+        "thresholds": {
+            "review_at": threshold.review_at,
+            "reject_at": threshold.reject_at,
+            "method": threshold.method,
+        },
+        "confusion": figures["confusion"],
+        "overkill": figures["overkill"],
+        "escape": figures["escape"],
+        "retrieval": retrieval,
+        "ms_per_image": figures["ms_per_image"],
+    }
+
+
+def _measure_retrieval(
+    services: Services, product: Product, *, model: Detector, bank: ModelVersion, test: TestSet
+) -> dict[str, Any]:
+    """The figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
+    with reading(services) as session:
+        versions = {
+            part: active_version(session, SIMILARITY_INDEX, product.id or 0, part) for part in ("defect", "region")
+        }
+        used = versions["defect"] or versions["region"]
+        if used is None:
+            return no_figures()
+        indexes = {
+            part: services.models.similarity_index(version) if version is not None else None
+            for part, version in versions.items()
+        }
+        ids = {int(found) for index in indexes.values() if index is not None for found in index.ids}
+        types = live_types(session, ids, "defect")
+    return measure_retrieval(
+        services,
+        services.models.embedder(used.model_name),
+        image_examples(services, [row for row in test.rows if row.image_type == "defect"]),
+        whole=indexes["defect"],
+        region=indexes["region"],
+        rule=read_rule(indexes["region"], indexes["defect"]),
+        finder=Finder(model, bank.manifest_sha256),
+        type_of={found: type_id for found, type_id in types.items() if type_id is not None},
+    )

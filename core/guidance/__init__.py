@@ -1,0 +1,1 @@
+"""The corrective steps: passages, writing, records, usage, the choice of the writer."""

@@ -1,0 +1,1 @@
+"""Curated images: records, labels, taking in, masks, edits, the library, previews, import."""

@@ -1,0 +1,141 @@
+"""Import of a folder or ZIP file in one of the common layouts, with the products and defect types that it needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.access import ENGINEER, require_role
+from core.catalog import defect_types, products
+from core.errors import BadInput, NotFound
+from core.files.archives import is_junk, open_archive
+from core.images.ingest import take_in
+from core.images.layouts import PlannedProduct, plan_import
+from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label
+from storage.tables import Product
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """What an import did: the products' codes, one outcome a file, and what no layout knows (path, code of why)."""
+
+    products: list[str]
+    outcomes: list[FileOutcome]
+    unknown: list[tuple[str, str]]
+
+
+def import_path(
+    services: Services,
+    person: Person,
+    path: Path,
+    *,
+    product_code: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> ImportSummary:
+    """Take in a folder or ZIP file; products and defect types that do not exist yet are made.
+
+    `progress` is told how many of how many files are done. Raises NotFound import_path_missing; BadInput
+    import_not_an_archive, import_nothing_found and those of the archive; AppError when a store fails.
+    """
+    require_role(services, person, ENGINEER)
+    with _open_source(path) as (files, refused):
+        top = path.resolve()
+        root_name = top.stem if top.is_file() else top.name
+        plan = plan_import(files, root_name=root_name, product_code=product_code)
+        if not plan.products and not refused:
+            raise BadInput("import_nothing_found", path=str(path))
+        total = sum(len(product.images) for product in plan.products)
+        outcomes = list(refused)
+        done = 0
+        codes: list[str] = []
+        for planned in plan.products:
+            product = _find_or_create(services, person, planned)
+            codes.append(product.code)
+            items, unlabelled = _items(services, person, product, planned, files)
+            outcomes += unlabelled
+            done += len(unlabelled)
+            for outcome in take_in(services, person, product, items):
+                outcomes.append(outcome)
+                done += "mask" not in outcome.notes
+                if progress is not None:
+                    progress(done, total)
+    return ImportSummary(codes, outcomes, [(name, code) for name, code in plan.unknown])
+
+
+@contextlib.contextmanager
+def _open_source(path: Path) -> Iterator[tuple[dict[str, Callable[[], bytes]], list[FileOutcome]]]:
+    """The files by relative POSIX path with their readers, and what was refused already."""
+    if path.is_dir():
+        yield {name: file.read_bytes for name, file in _walk(path)}, []
+    elif not path.exists():
+        raise NotFound("import_path_missing", path=str(path))
+    elif path.suffix.lower() != ".zip":
+        raise BadInput("import_not_an_archive", path=str(path))
+    else:
+        with open_archive(path, name=path.name) as archive:
+            refused = [FileOutcome(fault.name, "refused", error=fault.error) for fault in archive.refusals]
+            yield {entry.name: entry.read for entry in archive.entries}, refused
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    # Links are not followed: one could lead in circles, or to files that nobody meant to import.
+    top = folder.resolve()
+    for parent, folders, names in os.walk(top):
+        folders.sort()
+        for name in sorted(names):
+            file = Path(parent, name)
+            relative = file.relative_to(top).as_posix()
+            if file.is_file() and not file.is_symlink() and not is_junk(relative):
+                yield relative, file
+
+
+def _find_or_create(services: Services, person: Person, planned: PlannedProduct) -> Product:
+    try:
+        return products.find_product(services, planned.code)
+    except NotFound:
+        return products.create_product(services, person, name=planned.name, code=planned.code)
+
+
+def _items(
+    services: Services,
+    person: Person,
+    product: Product,
+    planned: PlannedProduct,
+    files: dict[str, Callable[[], bytes]],
+) -> tuple[list[IntakeItem], list[FileOutcome]]:
+    """The images to take in; and those refused because their defect type cannot be made."""
+    product_id = product.id or 0
+    types = {
+        row.code.lower(): row for row in defect_types.list_defect_types(services, product_id, include_inactive=True)
+    }
+    items: list[IntakeItem] = []
+    refused: list[FileOutcome] = []
+    for image in planned.images:
+        label = Label("normal", image.split)
+        if image.defect_code is not None:
+            row = types.get(image.defect_code.lower())
+            if row is None:
+                try:
+                    row = defect_types.create_defect_type(
+                        services,
+                        person,
+                        product_id=product_id,
+                        code=image.defect_code,
+                        name_ko=image.defect_name or image.defect_code,
+                    )
+                except BadInput as error:
+                    refused.append(FileOutcome(image.path, "refused", error=error))
+                    continue
+                types[image.defect_code.lower()] = row
+            label = Label("defect", image.split, row.id, row.code)
+        mask = None if image.mask_path is None else IncomingFile(image.mask_path, files[image.mask_path])
+        items.append(IntakeItem(IncomingFile(image.path, files[image.path]), label, mask))
+    return items, refused

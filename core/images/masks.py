@@ -1,0 +1,57 @@
+"""The masks of defect images: set, replaced, removed."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from core.access import ENGINEER, require_role
+from core.audit import record
+from core.errors import BadInput, from_lower
+from core.files.discarded_objects import discard_objects
+from core.images.edits import mark_changed
+from core.images.library import get_image, get_image_row
+from core.images.preparation import read_mask
+from core.images.records import IncomingFile, Label
+from core.transactions import writing
+from storage.object_store import ObjectStoreError
+from storage.tables import Image
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+
+def set_mask(services: Services, person: Person, image_id: int, mask: IncomingFile | None) -> Image:
+    """Set the mask of a defect image, or remove it (None). Raises as `read_mask`; NotFound not_found."""
+    require_role(services, person, ENGINEER)
+    image = get_image(services, image_id)
+    if mask is None:
+        return store_mask(services, person, image_id, None)
+    label = Label(image.image_type, image.split)
+    data = read_mask(mask, label=label, width_px=image.width_px, height_px=image.height_px)
+    return store_mask(services, person, image_id, data, name=mask.name)
+
+
+def store_mask(services: Services, person: Person, image_id: int, mask_png: bytes | None, *, name: str = "") -> Image:
+    """Put a mask that was already checked beside its image. Raises BadInput mask_of_normal_image; NotFound."""
+    require_role(services, person, ENGINEER)
+    key = None
+    if mask_png is not None:
+        folder = PurePosixPath(get_image(services, image_id).object_key).parent
+        key = f"{folder}/{uuid.uuid4().hex}_mask.png"
+        try:
+            services.objects.put(key, mask_png, content_type="image/png")
+        except ObjectStoreError as error:
+            raise from_lower(error) from error
+    with writing(services) as session:
+        image = get_image_row(session, image_id)
+        if key is not None and image.image_type != "defect":
+            raise BadInput("mask_of_normal_image", name=name)
+        previous, image.mask_key = image.mask_key, key
+        mark_changed(image)
+        record(session, person, "image.mask_set", "image", image_id, name=image.stored_name, removed=key is None)
+        session.commit()
+    discard_objects(services, [previous] if previous else [])
+    return image

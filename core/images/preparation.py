@@ -1,0 +1,96 @@
+"""Preparing images and masks for the store: decoded, checked and hashed, with large ones taken in turns."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import uuid
+from dataclasses import replace
+
+import numpy as np
+
+from core.errors import AppError, BadInput, from_lower
+from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label, PreparedImage
+from inference.errors import ImageError
+from inference.vision.images.containers import read_container
+from inference.vision.images.decode import content_hash, decode, decode_mask, pixel_hash
+from inference.vision.images.encoding import encode_png, thumbnail
+
+_LARGE_PIXELS = 16_000_000
+# Several images of 100 megapixels at a time would not fit into 1 GiB.
+_LARGE_IMAGES = threading.Lock()
+
+
+def prepare(item: IntakeItem) -> PreparedImage | FileOutcome:
+    """Decode and hash one image; a FileOutcome when it is refused."""
+    name = item.file.name
+    try:
+        data = item.file.read()
+        with _gate(data):
+            decoded = decode(data, file_name=name)
+            height_px, width_px = decoded.pixels.shape[:2]
+            prepared = PreparedImage(
+                item=item,
+                data=data,
+                format=decoded.format,
+                notes=decoded.notes,
+                width_px=width_px,
+                height_px=height_px,
+                content_sha256=content_hash(data),
+                pixel_sha256=pixel_hash(decoded.pixels),
+                thumbnail=thumbnail(decoded.pixels),
+                token=uuid.uuid4().hex,
+            )
+    except (ImageError, AppError, OSError, MemoryError) as error:
+        return FileOutcome(name, "refused", error=_explain(error, name))
+    if item.mask is None:
+        return prepared
+    try:
+        mask_png = read_mask(item.mask, label=item.label, width_px=width_px, height_px=height_px)
+    except AppError as error:
+        return replace(prepared, mask_error=error)
+    return replace(prepared, mask_png=mask_png)
+
+
+def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_px: int) -> bytes:
+    """Return the mask as a grey PNG of 0 and 255.
+
+    Raises AppError: that of the file, mask_of_normal_image, mask_wrong_size, mask_empty.
+    """
+    if label is not None and label.image_type != "defect":
+        raise BadInput("mask_of_normal_image", name=mask.name)
+    try:
+        data = mask.read()
+        with _gate(data):
+            marked = decode_mask(data, file_name=mask.name)
+    except (ImageError, OSError, MemoryError) as error:
+        raise _explain(error, mask.name) from error
+    if marked.shape != (height_px, width_px):
+        raise BadInput(
+            "mask_wrong_size",
+            name=mask.name,
+            width_px=marked.shape[1],
+            height_px=marked.shape[0],
+            image_width_px=width_px,
+            image_height_px=height_px,
+        )
+    if not marked.any():
+        raise BadInput("mask_empty", name=mask.name)
+    return encode_png(np.where(marked, 255, 0).astype(np.uint8))
+
+
+def _gate(data: bytes) -> contextlib.AbstractContextManager[object]:
+    """Return the lock of large images for a large one (or one whose size its header does not tell early)."""
+    container = read_container(data) if data else None
+    if container is None:
+        return contextlib.nullcontext()
+    if container.width_px is None or container.height_px is None:
+        return _LARGE_IMAGES
+    large = container.width_px * container.height_px > _LARGE_PIXELS
+    return _LARGE_IMAGES if large else contextlib.nullcontext()
+
+
+def _explain(error: Exception, name: str) -> AppError:
+    if isinstance(error, OSError):
+        return BadInput("image_unreadable", name=name)
+    return from_lower(error, name=name)

@@ -1,0 +1,222 @@
+"""One group of prepared images into the object store and the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, or_, select
+
+from core.access import ENGINEER, require_role
+from core.audit import record
+from core.errors import AppError, Conflict, from_lower
+from core.files.discarded_objects import discard_objects
+from core.files.file_names import original_name
+from core.images.masks import store_mask
+from core.images.naming import name_prefix, number_after
+from core.images.records import FileOutcome, PreparedImage
+from core.transactions import reading, writing
+from storage.tables import Image, Product
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+_ATTEMPTS = 5
+_LOOKED_UP_AT_ONCE = 400  # SQLite takes no more than 999 values in the oldest versions still met
+ENDINGS = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "TIFF": ".tif", "WEBP": ".webp"}
+CONTENT_TYPES = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "WEBP": "image/webp",
+}
+
+
+class _Known:
+    """The product's images by content and by pixels, as far as a group can meet them."""
+
+    def __init__(self, images: Sequence[Image] = ()) -> None:
+        self._by_hash: dict[str, Image] = {}
+        for image in images:
+            self.add(image)
+
+    def add(self, image: Image) -> None:
+        self._by_hash.setdefault(image.content_sha256, image)
+        self._by_hash.setdefault(image.pixel_sha256, image)
+
+    def find(self, prepared: PreparedImage) -> Image | None:
+        return self._by_hash.get(prepared.content_sha256) or self._by_hash.get(prepared.pixel_sha256)
+
+
+def store_group(
+    services: Services, person: Person, product: Product, group: Sequence[PreparedImage | FileOutcome]
+) -> Iterator[FileOutcome]:
+    """Store a group and yield the outcome of each of its files. Raises AppError when a store fails."""
+    require_role(services, person, ENGINEER)
+    prepared = [entry for entry in group if isinstance(entry, PreparedImage)]
+    with reading(services) as session:
+        known = _look_up(session, product, prepared)
+    new: list[PreparedImage] = []
+    seen: set[str] = set()
+    for entry in prepared:
+        if known.find(entry) is None and not seen & {entry.content_sha256, entry.pixel_sha256}:
+            new.append(entry)
+            seen |= {entry.content_sha256, entry.pixel_sha256}
+    added: dict[str, Image] = {}
+    if new:
+        _put_objects(services, product, new)
+        # When the database fails, the objects stay for the collection of orphans: a commit whose answer was lost may
+        # have been kept, and a row must never point at nothing.
+        known, added = _commit(services, person, product, new, everything=prepared)
+        unused = [key for entry in new if entry.token not in added for key in _keys(product, entry).values()]
+        discard_objects(services, unused)
+    for member in group:
+        if isinstance(member, FileOutcome):
+            yield member
+        else:
+            yield from _outcomes(services, person, member, added.get(member.token), known.find(member))
+
+
+def _outcomes(
+    services: Services, person: Person, entry: PreparedImage, image: Image | None, existing: Image | None
+) -> Iterator[FileOutcome]:
+    name = entry.item.file.name
+    if image is not None:
+        yield FileOutcome(name, "added", image.id, image.stored_name, notes=entry.notes)
+    else:
+        assert existing is not None
+        error = Conflict("image_duplicate", name=name, existing=existing.stored_name)
+        yield FileOutcome(
+            name, "duplicate", existing.id, existing.stored_name, error, entry.notes, existing.stored_name
+        )
+    mask = entry.item.mask
+    if mask is None:
+        return
+    target = image or existing
+    assert target is not None
+    if entry.mask_error is not None:
+        yield FileOutcome(mask.name, "refused", target.id, target.stored_name, entry.mask_error, ("mask",))
+        return
+    if image is None and entry.mask_png is not None:
+        # The image was here before, its mask comes later.
+        try:
+            store_mask(services, person, target.id or 0, entry.mask_png, name=mask.name)
+        except AppError as failure:
+            yield FileOutcome(mask.name, "refused", target.id, target.stored_name, failure, ("mask",))
+            return
+    yield FileOutcome(mask.name, "added", target.id, target.stored_name, notes=("mask",))
+
+
+def _look_up(session: Session, product: Product, prepared: Sequence[PreparedImage]) -> _Known:
+    found: list[Image] = []
+    for start in range(0, len(prepared), _LOOKED_UP_AT_ONCE):
+        part = prepared[start : start + _LOOKED_UP_AT_ONCE]
+        same = or_(
+            col(Image.content_sha256).in_([entry.content_sha256 for entry in part]),
+            col(Image.pixel_sha256).in_([entry.pixel_sha256 for entry in part]),
+        )
+        found += session.exec(select(Image).where(Image.product_id == product.id, same)).all()
+    return _Known(found)
+
+
+def _keys(product: Product, entry: PreparedImage) -> dict[str, str]:
+    label = entry.item.label
+    owner = f"{product.id}" if label.defect_type_id is None else f"{product.id}_{label.defect_type_id}"
+    stem = f"images/{label.image_type}/{owner}/{entry.token}"
+    keys = {"image": stem + ENDINGS[entry.format], "thumbnail": f"thumbnails/{product.id}/{entry.token}.jpg"}
+    if entry.mask_png is not None:
+        keys["mask"] = f"{stem}_mask.png"
+    return keys
+
+
+def _put_objects(services: Services, product: Product, new: Sequence[PreparedImage]) -> None:
+    by_type: dict[str, list[tuple[str, bytes]]] = {}
+    for entry in new:
+        keys = _keys(product, entry)
+        by_type.setdefault(CONTENT_TYPES[entry.format], []).append((keys["image"], entry.data))
+        by_type.setdefault("image/jpeg", []).append((keys["thumbnail"], entry.thumbnail))
+        if entry.mask_png is not None:
+            by_type.setdefault("image/png", []).append((keys["mask"], entry.mask_png))
+    for content_type, items in by_type.items():
+        failed = services.objects.put_many(items, content_type=content_type)
+        if failed:
+            discard_objects(services, [key for part in by_type.values() for key, _data in part if key not in failed])
+            raise from_lower(next(iter(failed.values())))
+
+
+def _commit(
+    services: Services,
+    person: Person,
+    product: Product,
+    new: Sequence[PreparedImage],
+    *,
+    everything: Sequence[PreparedImage],
+) -> tuple[_Known, dict[str, Image]]:
+    """The rows of `new` by token, without those that somebody else stored meanwhile (they are in the known ones)."""
+    attempt = 1
+    while True:
+        try:
+            with writing(services) as session:
+                known = _look_up(session, product, everything)
+                added = _add_rows(session, person, product, new, known)
+                session.commit()
+        except Conflict:
+            # Two processes took the same number or the same content; look again.
+            if attempt == _ATTEMPTS:
+                raise
+            attempt += 1
+        else:
+            return known, added
+
+
+def _add_rows(
+    session: Session, person: Person, product: Product, new: Sequence[PreparedImage], known: _Known
+) -> dict[str, Image]:
+    numbers: dict[str, int] = {}
+    added: dict[str, Image] = {}
+    for entry in new:
+        if known.find(entry) is not None:
+            continue
+        label, keys = entry.item.label, _keys(product, entry)
+        prefix = name_prefix(product, label.defect_code)
+        if prefix not in numbers:
+            numbers[prefix] = number_after(session, prefix)
+        image = Image(
+            product_id=product.id or 0,
+            image_type=label.image_type,
+            defect_type_id=label.defect_type_id,
+            split=label.split,
+            stored_name=f"{prefix}{numbers[prefix]:03d}{ENDINGS[entry.format]}",
+            original_name=original_name(entry.item.file.name),
+            object_key=keys["image"],
+            thumbnail_key=keys["thumbnail"],
+            mask_key=keys.get("mask"),
+            content_sha256=entry.content_sha256,
+            pixel_sha256=entry.pixel_sha256,
+            byte_size=len(entry.data),
+            width_px=entry.width_px,
+            height_px=entry.height_px,
+            file_format=entry.format,
+            notes=list(entry.notes),
+            created_by=person.id,
+        )
+        numbers[prefix] += 1
+        added[entry.token] = image
+        known.add(image)
+    session.add_all(added.values())
+    session.flush()
+    if added:
+        names = [image.stored_name for image in added.values()]
+        record(
+            session,
+            person,
+            "images.added",
+            "product",
+            product.id,
+            count=len(names),
+            first=names[0],
+            last=names[-1],
+        )
+    return added

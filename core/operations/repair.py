@@ -1,0 +1,113 @@
+"""Mending what can be mended between rows and objects: back from the trash, thumbnails made again, orphans put away.
+
+No row is ever deleted: what stays missing may still be on a backup.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.access import ADMIN, require_role
+from core.errors import AppError, from_lower
+from core.operations.orphans import are_too_many, clean_up, list_orphans, original_key, require_collectable
+from core.operations.stored_objects import NamedObject, find_missing, take_stock
+from inference.errors import ImageError
+from storage.object_store import ObjectInfo, ObjectStoreError
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+logger = logging.getLogger(__name__)
+
+# The columns of thumbnails, and where the picture is that each is made from.
+_SOURCES = {("images", "thumbnail_key"): "object_key", ("inspections", "thumbnail_key"): "image_key"}
+# How many orphans of how many objects would go: may they?
+Ask = Callable[[int, int], bool]
+
+
+@dataclass
+class Repair:
+    """What was found and done. `held` is why nothing was touched; `orphans` are those found, `missing` what is left."""
+
+    orphans: list[ObjectInfo] = field(default_factory=list)
+    missing: list[NamedObject] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+    remade: list[str] = field(default_factory=list)
+    trashed: int = 0
+    refused: bool = False
+    held: AppError | None = None
+
+
+def repair(services: Services, person: Person, *, ask: Ask) -> Repair:
+    """Mend what can be mended; `ask` is asked before more orphans go than would go by themselves.
+
+    Needs an administrator. Raises AppError when a store fails.
+    """
+    require_role(services, person, ADMIN)
+    stock = take_stock(services)
+    missing = find_missing(services, stock)
+    done = Repair(orphans=list_orphans(stock), missing=missing)
+    try:
+        require_collectable(services, stock)
+    except AppError as error:
+        done.held = error
+        return done
+    if missing:
+        done.restored = _restore(services, missing, stock.trash)
+        if done.restored:
+            stock = take_stock(services)
+            missing = find_missing(services, stock)
+        done.remade = _remake_thumbnails(services, missing, stock.named)
+        done.missing = [one for one in missing if one.key not in set(done.remade)]
+    if done.orphans:
+        if are_too_many(stock, done.orphans) and not ask(len(done.orphans), len(stock.objects)):
+            done.refused = True
+        else:
+            done.trashed = clean_up(services, person, stock=stock)
+    return done
+
+
+def _restore(services: Services, missing: list[NamedObject], trash: dict[str, ObjectInfo]) -> list[str]:
+    """Bring back what lies in the trash, the newest where there are several; returns the keys."""
+    # In the order of their keys, that is of their days: the last one stays.
+    newest = {original_key(key): key for key in sorted(trash)}
+    wanted = {one.key for one in missing}
+    restored = []
+    for key, trashed in newest.items():
+        if not key or not (key in wanted or f"{key.rpartition('/')[0]}/" in wanted):
+            continue
+        try:
+            if not services.objects.exists(key):
+                services.objects.move(trashed, key)
+                restored.append(key)
+        except ObjectStoreError as error:
+            raise from_lower(error) from error
+    return restored
+
+
+def _remake_thumbnails(services: Services, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
+    """Make thumbnails again from their pictures, where those are there; returns the keys."""
+    from inference.vision.images.decode import decode
+    from inference.vision.images.encoding import thumbnail
+
+    wanted = {(one.table, one.row_id): one for one in missing if (one.table, one.column) in _SOURCES}
+    pictures = set(_SOURCES.values())
+    sources = {
+        (one.table, one.row_id): one.key
+        for one in named
+        if one.column in pictures and (one.table, one.row_id) in wanted and (one.table, "thumbnail_key") in _SOURCES
+    }
+    remade = []
+    for place, source in sources.items():
+        key = wanted[place].key
+        try:
+            services.objects.put(key, thumbnail(decode(services.objects.get(source)).pixels), content_type="image/jpeg")
+        except (ObjectStoreError, ImageError) as error:
+            logger.warning("%s: no thumbnail can be made again: %s", wanted[place].name, error)
+        else:
+            remade.append(key)
+    return remade

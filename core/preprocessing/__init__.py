@@ -1,0 +1,1 @@
+"""The preprocessing of a product: what is set, and advice on it."""

@@ -1,0 +1,1 @@
+"""What is chosen and what was built: choices, versions, bundles, retention, fingerprints, lineage."""

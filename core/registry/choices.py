@@ -1,0 +1,88 @@
+"""Which model is chosen for each purpose, and with which options; a choice applies at the next build."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session, select
+
+from core.access import ENGINEER, require_role
+from core.audit import find_changes, record, stale_save
+from core.errors import NotFound, NotReady
+from core.models.options import DEFAULTS, ModelOption, check_options, find_option
+from core.models.weight_paths import find_weights
+from core.transactions import reading, writing
+from storage.tables import ModelParam, utc_now
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen model of a purpose, the options that differ from its own, and the row's version (0: never saved)."""
+
+    option: ModelOption
+    options: dict[str, Any]
+    row_version: int = 0
+
+
+def chosen(session: Session, purpose: str) -> Choice:
+    """The model that the next deployment will use; the default when none, or an unknown one, was chosen."""
+    row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
+    option = find_option(row.model_name) if row is not None else None
+    if row is None or option is None:
+        option = find_option(DEFAULTS[purpose])
+        assert option is not None
+        return Choice(option, {}, 0 if row is None else row.row_version)
+    return Choice(option, dict(row.options), row.row_version)
+
+
+def current_choice(services: Services, purpose: str) -> Choice:
+    """The same for a caller without a session."""
+    with reading(services) as session:
+        return chosen(session, purpose)
+
+
+def choose(
+    services: Services,
+    person: Person,
+    *,
+    purpose: str,
+    name: str,
+    options: Mapping[str, Any],
+    row_version: int,
+) -> Choice:
+    """Choose the model of a purpose; models in use stay until the next deployment.
+
+    `row_version` is that of the `Choice` that was shown. Raises NotAllowed, NotFound(`model_unknown`),
+    BadInput(`model_option_invalid`), NotReady(`backbone_weights_missing`) and Conflict(`stale_save`).
+    """
+    require_role(services, person, ENGINEER)
+    option = find_option(name)
+    if option is None or option.purpose != purpose:
+        raise NotFound("model_unknown", name=name)
+    checked = check_options(option, options)
+    if find_weights(services.settings, option.backbone) is None:
+        raise NotReady("backbone_weights_missing", name=option.spec.title)
+    with writing(services) as session:
+        row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
+        found_version, row_id = (row.row_version, row.id or 0) if row is not None else (0, 0)
+        if found_version != row_version:
+            raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=row_version)
+        before = chosen(session, purpose)
+        if row is None:
+            row = ModelParam(purpose=purpose, model_name=name, row_version=0)
+        row.model_name, row.options = name, checked
+        row.updated_at, row.updated_by, row.row_version = utc_now(), person.id, row.row_version + 1
+        session.add(row)
+        session.flush()
+        changes = find_changes(
+            {"model": before.option.name, "options": before.options}, {"model": name, "options": checked}
+        )
+        record(session, person, "model.choose", "model_choice", row.id, row_version=row.row_version, changes=changes)
+        session.commit()
+        return Choice(option, checked, row.row_version)

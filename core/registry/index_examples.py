@@ -1,0 +1,116 @@
+"""What an index is made of: the training images of a product, and the inspected parts whose defect people confirmed.
+
+A confirmed inspection is an example like a defect image, marked by a negative id. One whose file is a curated image of
+the product already is none: it would count twice, or bring a test image into the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, func
+from sqlalchemy import select as sqlalchemy_select
+from sqlmodel import Session, col, exists, select
+
+from core.images.training import load_pixels, training_rows
+from core.services import Services
+from inference.errors import ImageError
+from storage.objects import ObjectStoreError
+from storage.tables import Image, Inspection
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Example:
+    """One image of an index. `id` is that of the image, or the negative one of the inspection; `load` gives RGB uint8.
+
+    `load` raises ImageError, also for a missing object.
+    """
+
+    id: int
+    name: str
+    content_sha256: str
+    defect_type_id: int | None
+    load: Callable[[], NDArray[np.uint8]] = field(repr=False)
+
+
+def image_examples(services: Services, rows: list[Image]) -> list[Example]:
+    """The training images as examples, in their order."""
+
+    def loader(row: Image) -> Callable[[], NDArray[np.uint8]]:
+        return lambda: load_pixels(services, row)
+
+    return [Example(row.id or 0, row.stored_name, row.content_sha256, row.defect_type_id, loader(row)) for row in rows]
+
+
+def list_examples(services: Services, session: Session, product_id: int, image_type: str) -> list[Example]:
+    """All examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
+    found = image_examples(services, training_rows(session, product_id, image_type))
+    if image_type == "defect":
+        found += [_inspected(services, row) for row in confirmed_inspections(session, product_id)]
+    return found
+
+
+def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]:
+    """Inspections whose defect type a person confirmed and that stay NG or in review, one for each image, in order."""
+    rows = session.exec(
+        select(Inspection).where(Inspection.product_id == product_id, *_confirmed()).order_by(col(Inspection.id))
+    ).all()
+    newest = {row.image_sha256: row for row in rows}
+    return sorted(newest.values(), key=lambda row: row.id or 0)
+
+
+def confirmation_stamps(session: Session, product_ids: list[int] | None) -> dict[int, list[int | str]]:
+    """Per product with confirmed inspections: how many, the sum of their ids and types, and the last confirmation."""
+    query = (
+        sqlalchemy_select(
+            col(Inspection.product_id),
+            func.count(),
+            func.sum(col(Inspection.id)),
+            func.sum(col(Inspection.final_defect_type_id)),
+            func.max(col(Inspection.confirmed_at)),
+        )
+        .where(*_confirmed())
+        .group_by(col(Inspection.product_id))
+    )
+    if product_ids is not None:
+        query = query.where(col(Inspection.product_id).in_(product_ids))
+    stamps: dict[int, list[int | str]] = {}
+    for product_id, count, id_sum, type_sum, confirmed_at in session.execute(query).all():
+        moment: datetime = confirmed_at
+        stamps[product_id] = [int(count), int(id_sum), int(type_sum), moment.isoformat()]
+    return stamps
+
+
+def _confirmed() -> tuple[ColumnElement[bool], ...]:
+    curated = exists().where(
+        col(Image.product_id) == col(Inspection.product_id), col(Image.content_sha256) == col(Inspection.image_sha256)
+    )
+    return (
+        col(Inspection.final_defect_type_id).is_not(None),
+        col(Inspection.confirmed_at).is_not(None),
+        col(Inspection.final_verdict) != "ok",
+        ~curated,
+    )
+
+
+def _inspected(services: Services, row: Inspection) -> Example:
+    from inference.vision.images.decode import decode
+
+    name = row.original_name or f"#{row.id}"
+
+    def load() -> NDArray[np.uint8]:
+        try:
+            return decode(services.objects.get(row.image_key)).pixels
+        except ObjectStoreError as error:
+            if error.code == "object_missing":
+                raise ImageError("image_object_missing", name=name) from error
+            raise
+
+    return Example(-(row.id or 0), name, row.image_sha256, row.final_defect_type_id, load)

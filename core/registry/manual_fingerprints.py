@@ -1,0 +1,34 @@
+"""What a product's manual index would be built from now, as a hash: its manuals and the sentence encoder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from sqlmodel import Session, col, select
+
+from core.models.encoder import encoder_stamp
+from core.models.kinds import MANUAL_INDEX
+from storage.tables import Manual
+
+# Raise it when a change of our own code makes older indexes out of date.
+INDEX_REVISION = 1
+
+
+def manual_fingerprints(
+    session: Session, weights_dir: Path, product_ids: list[int] | None = None
+) -> dict[tuple[str, int, str], str]:
+    """As `fingerprints` for images, of the manual index. A manual's file never changes, so its id stands for it."""
+    query = select(Manual.product_id, Manual.id).order_by(col(Manual.id))
+    if product_ids is not None:
+        query = query.where(col(Manual.product_id).in_(product_ids))
+    manuals: dict[int, list[int]] = defaultdict(list)
+    for product_id, manual_id in session.exec(query).all():
+        manuals[product_id].append(manual_id or 0)
+    encoder = encoder_stamp(weights_dir) if manuals else ""
+    return {
+        (MANUAL_INDEX, product_id, ""): hashlib.sha256(json.dumps([INDEX_REVISION, encoder, ids]).encode()).hexdigest()
+        for product_id, ids in manuals.items()
+    }

@@ -1,0 +1,125 @@
+"""Whether the models of the products are up to date, and what has changed since they were built."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from sqlmodel import Session, col, select
+
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
+from core.registry import retention
+from core.registry.fingerprints import fingerprints
+from core.registry.index_examples import confirmed_inspections
+from core.registry.lineage import cut_by_another_bank
+from core.registry.manual_fingerprints import manual_fingerprints
+from core.registry.versions import IMAGES_OF, PARTS, scope_of
+from core.services import Services
+from core.transactions import reading
+from storage.tables import Image, Manual, ModelVersion, Product
+
+
+@dataclass(frozen=True)
+class ModelState:
+    """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since.
+
+    `built` is a newer version that was built from just what there is now and is kept, but not in use, as one that
+    measured worse: to build once more would only give the same again.
+    """
+
+    state: str
+    active: ModelVersion | None
+    changes: dict[str, int] = field(default_factory=dict)
+    built: ModelVersion | None = None
+
+
+def model_states(services: Services) -> dict[tuple[str, int], ModelState]:
+    """The state of every active product's models, in a handful of queries."""
+    with reading(services) as session:
+        now = fingerprints(session) | manual_fingerprints(session, services.settings.weights_dir)
+        active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).all()
+        products = session.exec(select(Product.id).where(col(Product.is_active).is_(True))).all()
+        by_part = {(version.kind, version.scope): version for version in active}
+        states: dict[tuple[str, int], ModelState] = {}
+        for product_id in products:
+            assert product_id is not None
+            for kind, parts in PARTS.items():
+                states[(kind, product_id)] = _state(session, kind, product_id, parts, by_part, now)
+        return states
+
+
+def _state(
+    session: Session,
+    kind: str,
+    product_id: int,
+    parts: tuple[str, ...],
+    by_part: dict[tuple[str, str], ModelVersion],
+    now: dict[tuple[str, int, str], str],
+) -> ModelState:
+    newest: ModelVersion | None = None
+    stale: list[ModelVersion] = []
+    missing = bank_changed = False
+    for part in parts:
+        version = by_part.get((kind, scope_of(product_id, part)))
+        wanted = now.get((kind, product_id, part))
+        if version is None:
+            missing = missing or wanted is not None
+            continue
+        newest = version if newest is None or (version.id or 0) > (newest.id or 0) else newest
+        if version.fingerprint != wanted:
+            stale.append(version)
+        elif part == "region" and cut_by_another_bank(version, by_part.get((MEMORY_BANK, scope_of(product_id)))):
+            bank_changed = True
+    if newest is None:
+        return ModelState("none", None)
+    if not stale and not missing and not bank_changed:
+        return ModelState("current", newest)
+    changes: dict[str, int] = defaultdict(int)
+    if bank_changed:
+        changes["bank"] = 1
+    for version in stale:
+        if version.scope.endswith(":region") and len(stale) > 1:
+            continue  # the same images again
+        for name, count in _changes(session, version, product_id).items():
+            changes[name] += count
+    built = None if missing or bank_changed else _built_already(session, stale, now)
+    return ModelState("out_of_date", newest, dict(changes), built)
+
+
+def _built_already(
+    session: Session, stale: list[ModelVersion], now: dict[tuple[str, int, str], str]
+) -> ModelVersion | None:
+    """The newer version that waits in the place of a single stale one; several parts are built and used together."""
+    if len(stale) != 1:
+        return None
+    (version,) = stale
+    product_id, part = version.product_id or 0, version.scope.partition(":")[2].partition(":")[2]
+    row = session.exec(
+        select(ModelVersion)
+        .where(ModelVersion.kind == version.kind, ModelVersion.scope == version.scope)
+        .where(ModelVersion.number > version.number)
+        .where(ModelVersion.fingerprint == now.get((version.kind, product_id, part)))
+        .order_by(col(ModelVersion.id).desc())
+        .limit(1)
+    ).first()
+    return row if row is not None and retention.is_kept(row) else None
+
+
+def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:
+    """How many training images, or manuals, were added and removed since the version was built."""
+    if version.kind == MANUAL_INDEX:
+        manuals = set(session.exec(select(Manual.id).where(Manual.product_id == product_id)).all())
+        indexed = set(version.sources.get("manual_ids", [])) | set(version.sources.get("unread_manual_ids", []))
+        return {"added": len(manuals - indexed), "removed": len(indexed - manuals)}
+    built_from = {int(image_id) for ids in version.sources.get("image_ids", {}).values() for image_id in ids}
+    query = select(Image.id).where(Image.product_id == product_id, Image.split == "train")
+    part = version.scope.split(":")[2] if version.scope.count(":") == 2 else None
+    if part is not None:
+        query = query.where(Image.image_type == IMAGES_OF[part])
+    now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
+    changes = {"added": len(now - built_from), "removed": len(built_from - now)}
+    if part is not None and IMAGES_OF[part] == "defect":
+        confirmed = {row.id for row in confirmed_inspections(session, product_id)}
+        known = {int(found) for found in version.sources.get("inspection_ids", [])}
+        changes["confirmed"] = len(confirmed - known)
+    return changes

@@ -1,0 +1,148 @@
+"""Model versions: which exist and which is active; the one place where one becomes active."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from core.access import ENGINEER, Person, require_role
+from core.audit import record
+from core.errors import Conflict, NotFound, from_lower
+from core.jobs.terms import changed_one
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.registry import retention
+from core.services import Services
+from core.transactions import reading, writing
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
+from storage.tables import ModelVersion, ThresholdSetting, utc_now
+
+PARTS: dict[str, tuple[str, ...]] = {
+    MEMORY_BANK: ("",),
+    SIMILARITY_INDEX: ("normal", "defect", "region"),
+    MANUAL_INDEX: ("",),
+}
+# Which images an index holds: "region" has the defect images again, each by its most anomalous place alone.
+IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
+
+
+def scope_of(product_id: int, part: str = "") -> str:
+    """The scope of a version: the product, and for an index the images it holds (`normal` or `defect`)."""
+    return f"product:{product_id}:{part}" if part else f"product:{product_id}"
+
+
+def active_version(session: Session, kind: str, product_id: int, part: str = "") -> ModelVersion | None:
+    """The version that inspects now, or None."""
+    key = f"{kind}:{scope_of(product_id, part)}"
+    return session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
+
+
+def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
+    """The thresholds in force for a memory bank: the newest row. Raises NotFound."""
+    row = session.exec(
+        select(ThresholdSetting)
+        .where(ThresholdSetting.model_version_id == version_id)
+        .order_by(col(ThresholdSetting.id).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise NotFound("thresholds_missing")
+    return row
+
+
+def list_versions(services: Services, kind: str, product_id: int) -> list[ModelVersion]:
+    """A product's versions of this kind, newest first."""
+    with reading(services) as session:
+        return list(
+            session.exec(
+                select(ModelVersion)
+                .where(ModelVersion.kind == kind, ModelVersion.product_id == product_id)
+                .order_by(col(ModelVersion.id).desc())
+            ).all()
+        )
+
+
+def add_version(session: Session, version: ModelVersion) -> ModelVersion:
+    """Give the version the next number of its scope and add it as a candidate."""
+    last = session.exec(
+        select(func.max(ModelVersion.number)).where(
+            ModelVersion.kind == version.kind, ModelVersion.scope == version.scope
+        )
+    ).one()
+    version.number = int(last or 0) + 1
+    session.add(version)
+    session.flush()
+    return version
+
+
+def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
+    """Flip the scope to this version inside the caller's transaction; answers the version that was active.
+
+    Raises Conflict `version_not_kept` for a version whose files are gone.
+    """
+    key = f"{version.kind}:{version.scope}"
+    before = session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
+    if before is not None and before.id == version.id:
+        return before
+    session.execute(
+        update(ModelVersion).where(col(ModelVersion.active_key) == key).values(active_key=None, state="retired")
+    )
+    session.flush()
+    # Names what it needs: the files of an old version may be on their way out at this moment.
+    if not changed_one(
+        session,
+        update(ModelVersion)
+        .where(col(ModelVersion.id) == version.id, col(ModelVersion.object_prefix) != "")
+        .values(active_key=key, state="active", activated_at=utc_now()),
+    ):
+        raise Conflict("version_not_kept", number=version.number)
+    session.refresh(version)
+    return before
+
+
+def retire(session: Session, version: ModelVersion) -> None:
+    """Let the scope have no active version, inside the caller's transaction: there is nothing left to build it from."""
+    session.execute(
+        update(ModelVersion).where(col(ModelVersion.id) == version.id).values(active_key=None, state="retired")
+    )
+
+
+def activate(services: Services, person: Person, version_id: int) -> ModelVersion:
+    """Make a kept version the active one (also: roll back). The bundle is fetched and verified first.
+
+    Raises NotAllowed, NotFound, or the AppError of a bundle that is missing or damaged; the active version is
+    untouched then.
+    """
+    require_role(services, person, ENGINEER)
+    with reading(services) as session:
+        version = session.get(ModelVersion, version_id)
+    if version is None:
+        raise NotFound("not_found")
+    if version.active_key is not None:
+        raise Conflict("version_already_active")
+    if not version.object_prefix:
+        raise Conflict("version_not_kept", number=version.number)
+    # From the object store, not from the copy that this machine may have of it: the other machines will fetch it, too.
+    services.models.forget(version)
+    try:
+        services.models.verify(version)
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error) from error
+    with writing(services) as session:
+        fresh = session.get(ModelVersion, version_id)
+        if fresh is None:
+            raise NotFound("not_found")
+        before = make_active(session, fresh)
+        record(
+            session,
+            person,
+            "version.activate",
+            "model_version",
+            version_id,
+            kind=fresh.kind,
+            number=fresh.number,
+            instead_of=before.number if before else None,
+        )
+        session.commit()
+    retention.expire_versions(services, fresh, person=person)
+    return fresh

@@ -1,0 +1,244 @@
+"""The whole finding on paper: the part, where it differs, what it resembles, what is to be done, and who signs."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import describe
+from core.guidance.records import WrittenGuidance, latest_guidance
+from core.inspections.colormap import colour_heat, fit_within, lay_heat_over
+from core.inspections.records import InspectionView, load
+from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
+from core.messages import MESSAGES
+from core.reports.font import REGULAR, register_fonts
+from core.reports.layout import (
+    MARGIN_MM,
+    TEXT_MM,
+    Style,
+    Words,
+    make_paragraph,
+    make_picture,
+    make_styles,
+    make_table,
+    make_tick_box,
+)
+from storage.tables import utc_now
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+_COLOURS = {"ok": "#1b7f4d", "review": "#9a5b00", "reject": "#b3261e"}
+_PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
+# The frame's own padding on each side, in points: without it, headings would stand beside the tables' edge.
+_FRAME_PT = 6
+
+
+def make_finding_report(services: Services, inspection_id: int, *, language: str, zone: tzinfo | None = None) -> bytes:
+    """A PDF (A4) of the inspection in `language`, moments in `zone`; steps only where guidance was written.
+
+    Raises NotFound, Unavailable without the stored objects, and NotReady without the font.
+    """
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.units import mm
+    from reportlab.platypus import SimpleDocTemplate
+
+    view = load(services, inspection_id)
+    written = latest_guidance(services, inspection_id, language=language) or latest_guidance(services, inspection_id)
+    register_fonts()
+    words = Words(language, zone or UTC)
+    style = make_styles()
+    out = io.BytesIO()
+    title = words._("Inspection report no. {number}", number=view.inspection.id)
+    document = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        leftMargin=MARGIN_MM * mm - _FRAME_PT,
+        rightMargin=MARGIN_MM * mm - _FRAME_PT,
+        topMargin=14 * mm,
+        bottomMargin=16 * mm,
+        title=title,
+        author="Geomsa",
+        lang=language,
+    )
+
+    def foot(canvas: Any, page: Any) -> None:
+        canvas.saveState()
+        canvas.setFont(REGULAR, 7.5)
+        canvas.setFillGray(0.4)
+        canvas.drawString(MARGIN_MM * mm, 9 * mm, f"{title} · {words._('printed')} {words.moment(utc_now())}")
+        canvas.drawRightString(A4[0] - MARGIN_MM * mm, 9 * mm, str(page.page))
+        canvas.restoreState()
+
+    parts = [
+        *_head(view, words, style, title),
+        *_pictures(view, words, style),
+        *_similar(view, words, style),
+        *_steps(written, words, style),
+        *_sources(written, words, style),
+        *_signatures(view, words, style),
+    ]
+    document.build(parts, onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue()
+
+
+def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[Any]:
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Spacer
+
+    row = view.inspection
+    badge = ParagraphStyle("badge", parent=style.title, textColor="#ffffff", alignment=1)
+    types = {found.id: found for found in view.defect_types}
+    defect = types.get(row.final_defect_type_id)
+    if row.confirmed_at is None and view.suggestion is not None:
+        defect = view.suggestion.defect_type
+    state = words._("confirmed") if row.confirmed_at is not None else words._("suggested")
+    facts = [
+        (words._("Product"), f"{view.product.name} ({view.product.code})"),
+        (words._("Defect type"), f"{words.defect(defect)} ({state})" if defect is not None else "–"),
+        (
+            words._("Score"),
+            words._(
+                "{score} (review from {review}, NG from {reject})",
+                score=f"{row.score:.4g}",
+                review=f"{row.review_at:.4g}",
+                reject=f"{row.reject_at:.4g}",
+            ),
+        ),
+        (
+            words._("Inspected"),
+            f"{words.moment(row.created_at)} · {words._(view.person_name) if view.person_name else '–'}",
+        ),
+        (words._("Line / lot"), f"{row.line or '–'} / {row.lot or '–'}"),
+        (words._("Serial / shift"), f"{row.serial or '–'} / {row.shift or '–'}"),
+        (words._("File"), row.original_name or "–"),
+        (words._("Model"), words._("memory bank, version {number}", number=view.bank_version.number)),
+        (
+            words._("Corrective action"),
+            words._(ACTION_NAMES[row.action_status]) + (f": {row.action_note}" if row.action_note else ""),
+        ),
+    ]
+    if row.final_verdict != row.verdict:
+        own = words._("Overruled; the model said: {verdict}", verdict=words._(VERDICT_NAMES[row.verdict]))
+        facts.insert(2, (words._("Verdict"), f"{own}. {row.override_reason}"))
+    banner = make_table(
+        [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[row.final_verdict]), badge)]],
+        [TEXT_MM - 44, 44],
+        ("BACKGROUND", (1, 0), (1, 0), HexColor(_COLOURS[row.final_verdict])),
+        ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
+    )
+    cells = [[make_paragraph(label, style.small), make_paragraph(value, style.body)] for label, value in facts]
+    lines = ("LINEBELOW", (0, 0), (-1, -1), 0.3, HexColor("#cccccc"))
+    return [banner, Spacer(1, 6), make_table(cells, [34, TEXT_MM - 34], lines)]
+
+
+def _pictures(view: InspectionView, words: Words, style: Style) -> list[Any]:
+    from reportlab.platypus import Spacer
+
+    row = view.inspection
+    part = fit_within(view.pixels, _PICTURE_PX)
+    heat = lay_heat_over(part, colour_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at))
+    width = (TEXT_MM - 6) / 2
+    pictures = [[make_picture(part, width, 84), make_picture(heat, width, 84)]]
+    captions = [
+        make_paragraph(words._("The part"), style.small),
+        make_paragraph(words._("Where it differs"), style.small),
+    ]
+    return [Spacer(1, 8), make_table([*pictures, captions], [TEXT_MM / 2, TEXT_MM / 2])]
+
+
+def _similar(view: InspectionView, words: Words, style: Style) -> list[Any]:
+    from PIL import Image as PillowImage
+    from reportlab.platypus import KeepTogether
+
+    shown = [found for found in view.similar_defects if found.thumbnail is not None][:_SIMILAR_SHOWN]
+    if not shown:
+        return []
+    width = TEXT_MM / _SIMILAR_SHOWN
+    pictures: list[Any] = []
+    captions: list[Any] = []
+    for found in shown:
+        with PillowImage.open(io.BytesIO(found.thumbnail or b"")) as thumbnail:
+            pictures.append(make_picture(np.asarray(thumbnail.convert("RGB")), width - 6, 34))
+        told = f"{found.similarity:.1%} · {words.defect(found.defect_type)}"
+        if found.last_action:
+            told += " · " + words._("Done then: {note}", note=found.last_action)
+        captions.append(make_paragraph(told, style.small))
+    blank = [""] * (_SIMILAR_SHOWN - len(shown))
+    table = make_table([[*pictures, *blank], [*captions, *blank]], [width] * _SIMILAR_SHOWN)
+    return [KeepTogether([make_paragraph(words._("Similar defects"), style.heading), table])]
+
+
+def _steps(written: WrittenGuidance | None, words: Words, style: Style) -> list[Any]:
+    from reportlab.platypus import Spacer
+
+    heading = make_paragraph(words._("Corrective steps"), style.heading)
+    if written is None:
+        return [heading, make_paragraph(words._("No steps were written for this inspection."), style.body)]
+    parts: list[Any] = [heading]
+    if not written.guidance.sections:
+        said = words._("The manuals say nothing about this defect. No steps were made up: ask a quality engineer.")
+        parts.append(make_paragraph(said, style.body))
+    for section in written.guidance.sections:
+        rows = []
+        for step in section.steps:
+            numbers = " ".join(f"[{number}]" for number in step.citations)
+            note = numbers if step.from_manual else words._("not from the manual")
+            rows.append([make_tick_box(), make_paragraph(step.text, style.body), make_paragraph(note, style.small)])
+        parts.append(make_paragraph(words._(STEP_TITLES[section.name]), style.section))
+        parts.append(make_table(rows, [6, TEXT_MM - 36, 30]))
+    code = written.guidance.fallback_code
+    why = describe(code, {}, words.language) + " " if code in MESSAGES and "{" not in MESSAGES[code or ""] else ""
+    by = written.guidance.model_name
+    quoted = by in {"", "extractive"}
+    when = words.moment(written.created_at)
+    told = (
+        words._("Quoted from the manuals, {when}", when=when)
+        if quoted
+        else words._("Written by {model} from the manuals, {when}. Check it before you act.", model=by, when=when)
+    )
+    return [*parts, Spacer(1, 3), make_paragraph(why + told, style.small)]
+
+
+def _sources(written: WrittenGuidance | None, words: Words, style: Style) -> list[Any]:
+    if written is None:
+        return []
+    cited = {number for section in written.guidance.sections for step in section.steps for number in step.citations}
+    rows = []
+    for source in written.sources:
+        if source.number in cited:
+            place = words._("{title}, page {page}", title=source.manual_title, page=source.page)
+            text = " ".join(source.text.split())
+            quoted = text[:_QUOTED_CHARS] + ("…" if len(text) > _QUOTED_CHARS else "")
+            about = " · ".join(part for part in (place, source.chapter) if part)
+            rows.append(
+                [
+                    make_paragraph(f"[{source.number}]", style.small),
+                    [make_paragraph(about, style.body), make_paragraph(quoted, style.small)],
+                ]
+            )
+    return [make_paragraph(words._("Sources"), style.heading), make_table(rows, [10, TEXT_MM - 10])] if rows else []
+
+
+def _signatures(view: InspectionView, words: Words, style: Style) -> list[Any]:
+    from reportlab.lib.colors import HexColor
+    from reportlab.platypus import KeepTogether, Spacer
+
+    names = [words._("Inspected by"), words._("Action carried out by"), words._("Checked by")]
+    cells = [
+        [make_paragraph(name, style.small) for name in names],
+        ["", "", ""],
+        [make_paragraph(words._("Date"), style.small)] * 3,
+    ]
+    rules = (
+        ("BOX", (0, 0), (-1, -1), 0.5, HexColor("#888888")),
+        ("INNERGRID", (0, 0), (-1, -1), 0.3, HexColor("#bbbbbb")),
+        ("BOTTOMPADDING", (0, 1), (-1, 1), 30),
+    )
+    notice = [Spacer(1, 4), make_paragraph(view.product.notice, style.small)] if view.product.notice else []
+    return [Spacer(1, 10), KeepTogether([make_table(cells, [TEXT_MM / 3] * 3, *rules), *notice])]

@@ -1,0 +1,114 @@
+"""What a report on paper is set with: words in its language, paragraph styles, tables, pictures, boxes to tick."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
+
+from core.i18n import translate
+from core.reports.font import BOLD, REGULAR
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from storage.tables import DefectType
+
+MARGIN_MM, TEXT_MM = 16, 178  # of A4
+
+
+@dataclass(frozen=True)
+class Style:
+    """The paragraph styles of a report."""
+
+    title: Any
+    heading: Any
+    section: Any
+    body: Any
+    small: Any
+
+
+class Words:
+    """Messages, moments and names in the report's language."""
+
+    def __init__(self, language: str, zone: tzinfo) -> None:
+        self.language = language
+        self._zone = zone
+
+    def _(self, msgid: str, **params: object) -> str:
+        """The message in the report's language."""
+        text = translate(self.language, msgid)
+        return text.format(**params) if params else text
+
+    def moment(self, when: datetime | None) -> str:
+        """The moment in the report's zone, to the minute."""
+        return when.astimezone(self._zone).strftime("%Y-%m-%d %H:%M") if when else "–"
+
+    def defect(self, defect: DefectType | None) -> str:
+        """The defect type's name, a dash for none."""
+        if defect is None:
+            return "–"
+        return (defect.name_ko if self.language == "ko" else defect.name_en) or defect.code
+
+
+def make_styles() -> Style:
+    """The styles, in the report's own font."""
+    from reportlab.lib.styles import ParagraphStyle
+
+    body = ParagraphStyle("body", fontName=REGULAR, fontSize=9.5, leading=14)
+    return Style(
+        title=ParagraphStyle("title", parent=body, fontName=BOLD, fontSize=16, leading=21),
+        heading=ParagraphStyle(
+            "heading", parent=body, fontName=BOLD, fontSize=11, leading=15, spaceBefore=8, spaceAfter=3, keepWithNext=1
+        ),
+        section=ParagraphStyle("section", parent=body, fontName=BOLD, spaceBefore=5, spaceAfter=1, keepWithNext=1),
+        body=body,
+        small=ParagraphStyle("small", parent=body, fontSize=8, leading=11, textColor="#444444"),
+    )
+
+
+def make_paragraph(text: str, style: Any) -> Any:
+    """Plain text as a paragraph: reportlab reads markup, so everything is escaped."""
+    from reportlab.platypus import Paragraph
+
+    return Paragraph(escape(text), style)
+
+
+def make_table(rows: list[list[Any]], widths_mm: list[float], *more: Any) -> Any:
+    """A table of paragraphs and pictures; `more` are reportlab's style commands beside those of every table."""
+    from reportlab.lib.units import mm
+    from reportlab.platypus import Table, TableStyle
+
+    rules = [
+        ("VALIGN", (0, 0), (-1, -1), "TOP"),
+        ("LEFTPADDING", (0, 0), (-1, -1), 3),
+        ("TOPPADDING", (0, 0), (-1, -1), 2),
+    ]
+    return Table(rows, colWidths=[width * mm for width in widths_mm], style=TableStyle([*rules, *more]))
+
+
+def make_picture(pixels: NDArray[np.uint8], width_mm: float, height_mm: float) -> Any:
+    """RGB uint8 `pixels` (H, W, 3) as large as fits into the place."""
+    from PIL import Image as PillowImage
+    from reportlab.lib.units import mm
+    from reportlab.platypus import Image
+
+    file = io.BytesIO()
+    PillowImage.fromarray(pixels).save(file, "JPEG", quality=85)
+    file.seek(0)
+    height, width = pixels.shape[:2]
+    scale = min(width_mm * mm / width, height_mm * mm / height)
+    return Image(file, width * scale, height * scale)
+
+
+def make_tick_box() -> Any:
+    """A box to tick before a step, on the height of its first line."""
+    from reportlab.graphics.shapes import Drawing, Rect
+    from reportlab.lib.colors import HexColor
+
+    side = 8.5
+    box = Rect(0.5, -1.5, side, side, strokeColor=HexColor("#555555"), strokeWidth=0.6, fillColor=None)
+    return Drawing(side + 1, side, box)

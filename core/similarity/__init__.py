@@ -1,0 +1,1 @@
+"""Similar images: search, matches, suggestions, text search, the image map."""

@@ -1,0 +1,66 @@
+"""The defect type that similar images suggest, with a calibrated confidence, or none of the known types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlmodel import Session
+
+from core.similarity.matches import live_types
+from storage.tables import DefectType
+
+if TYPE_CHECKING:
+    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.vector_index import VectorIndex
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """The type that the nearest defect images vote for; None when nothing known is near: none of the known types.
+
+    `confidence` is how often such an answer is right, 0 to 1, as leave-one-out on the index measured it.
+    """
+
+    defect_type: DefectType | None
+    confidence: float
+
+    @property
+    def code(self) -> str | None:
+        """The type's code; None for none of the known types."""
+        return self.defect_type.code if self.defect_type is not None else None
+
+
+def read_rule(*indexes: VectorIndex | None) -> VoteRule:
+    """The rule of the first index that carries one, else the default."""
+    from inference.vision.search.knn_vote import VoteRule
+
+    for index in indexes:
+        stored = index.metadata.get("vote_rule") if index is not None else None
+        if stored:
+            return VoteRule.from_dict(stored)
+    return VoteRule()
+
+
+def suggest_type(session: Session, matches: Sequence[tuple[int, float]], rule: VoteRule) -> Suggestion | None:
+    """What the similar defects (ids and similarities) suggest; None without any, or of a type out of use.
+
+    Types are those of now: a re-labelled image votes for its new one.
+    """
+    from inference.vision.search.knn_vote import count_votes
+
+    types = live_types(session, [found for found, _ in matches], "defect")
+    voters = [(types[found], similarity) for found, similarity in matches if types.get(found) is not None]
+    vote = count_votes(
+        np.asarray([similarity for _, similarity in voters], dtype=np.float64),
+        np.asarray([type_id for type_id, _ in voters], dtype=np.int64),
+        rule,
+    )
+    if vote is None:
+        return None
+    if not vote.known:
+        return Suggestion(None, vote.confidence)
+    row = session.get(DefectType, vote.label)
+    return Suggestion(row, vote.confidence) if row is not None and row.is_active else None

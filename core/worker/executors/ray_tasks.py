@@ -1,0 +1,82 @@
+"""What runs in Ray's processes: one product of a job, and the board on which the products tell how far they are.
+
+A task opens the product's own services from the environment of its machine, as a worker there would; nothing but ids
+and progress travels through Ray, so no secret does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.deployments.estimates import product_cost_s
+from core.deployments.pipeline import PlannedProduct, build_product
+from core.errors import AppError, Unavailable, from_lower
+from core.jobs import claims, terms
+from core.jobs.claims import check_claim
+from core.jobs.progress import JobRun, Standing, failed_outcome
+from core.services import Services, build_services
+from storage.database import DatabaseError
+from storage.tables import Product
+
+# What a task answers instead of an outcome when it had to stop.
+LOST, CANCELLED = "lost", "cancelled"
+
+
+class ProgressBoard:
+    """An actor: where each product stands."""
+
+    def __init__(self) -> None:
+        self._standings: dict[int, Standing] = {}
+
+    def tell(self, product_id: int, standing: Standing) -> None:
+        """Write down where a product stands."""
+        self._standings[product_id] = standing
+
+    def read(self) -> dict[int, Standing]:
+        """Where each product stands that has begun."""
+        return self._standings
+
+
+class ProductRun(JobRun):
+    """The run of one product in a task: progress goes to the board, and the job row is only looked at."""
+
+    def __init__(self, services: Services, claim: terms.Claim, *, product_id: int, board: Any) -> None:
+        super().__init__(services, claim)
+        self._product_id = product_id
+        self._board = board
+
+    def _report(self, stage: str, done: int, total: int, *, changed: bool) -> None:
+        self._board.tell.remote(self._product_id, (stage, done, total))
+        check_claim(self.services.database, self.claim)
+
+
+def build_one(job_id: int, fencing_token: int, product_id: int, database: str, board: Any) -> dict[str, Any] | str:
+    """Build one product of the claimed job; answers its outcome, or LOST or CANCELLED.
+
+    `database` says which one the job is in: a machine that is set up for another must not look for it there.
+    """
+    try:
+        services = build_services(patient=True)
+    except AppError as error:
+        return failed_outcome(product_id, str(product_id), error)
+    try:
+        if services.database.describe() != database:
+            return failed_outcome(product_id, str(product_id), Unavailable("executor_other_database"))
+        claim = claims.reopen_claim(services.database, job_id, fencing_token)
+        run = ProductRun(services, claim, product_id=product_id, board=board)
+        with services.database.reading() as session:
+            product = session.get(Product, product_id)
+            cost_s = product_cost_s(session, claim.kind, product_id)
+        if product is None:
+            return failed_outcome(product_id, str(product_id), AppError("not_found"))
+        run.begin(product_id)
+        return build_product(run, PlannedProduct(product, cost_s))
+    except terms.JobLost:
+        return LOST
+    except terms.JobCancelled:
+        return CANCELLED
+    except (AppError, DatabaseError) as error:
+        # Shaped here: an error of our own does not travel well.
+        return failed_outcome(product_id, str(product_id), from_lower(error))
+    finally:
+        services.database.dispose()

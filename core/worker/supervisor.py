@@ -1,0 +1,219 @@
+"""The worker: a light process that claims jobs and runs each in a child of its own.
+
+The child holds the model and the images; when it runs out of memory, hangs or is cancelled, the worker ends it and
+lives on.
+The worker renews the lease, so a dead worker is noticed when its lease runs out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from pathlib import Path
+
+from core.deployments import cleanup
+from core.errors import AppError, from_lower
+from core.identity import raise_generation
+from core.jobs import claims, heartbeats, terms
+from core.operations.orphans import collect_orphans
+from core.services import Services
+from storage.database import DatabaseError
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 0.5
+TIDY_EVERY_S = 3600.0
+WATCH_S = 0.2
+RENEW_EVERY_S = 1.0
+BEAT_EVERY_S = 3.0
+TERMINATE_WAIT_S = 0.7
+ROOT = Path(__file__).resolve().parents[2]
+
+# Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
+ENDED, LOST = 0, 3
+
+
+class ChildWorker:
+    """Claims and supervises. One job at a time; several workers may share one database and object store."""
+
+    def __init__(self, services: Services, *, lease_s: float = terms.LEASE_S, threads: int | None = None) -> None:
+        """`threads` is how many a child may compute with, for workers that share a machine; None: all cores."""
+        self._services = services
+        self._lease_s = lease_s
+        self._threads = threads
+        self._stop = threading.Event()
+        self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+    def stop(self) -> None:
+        """Finish as soon as possible: the running child is ended and its job goes back for another worker."""
+        self._stop.set()
+
+    def run(self, *, parent_pid: int | None = None, until_idle: bool = False) -> None:
+        """Work until stopped, until the parent process is gone, or (with `until_idle`) until the queue is empty."""
+        last_beat = -BEAT_EVERY_S
+        last_tidy = time.monotonic()
+        while not self._stop.is_set() and (parent_pid is None or os.getppid() == parent_pid):
+            try:
+                if time.monotonic() - last_beat >= BEAT_EVERY_S:
+                    self._beat(None)
+                    last_beat = time.monotonic()
+                claim = claims.claim_next(self._services.database, self.worker_id, lease_s=self._lease_s)
+                if claim is not None:
+                    self._supervise(claim, parent_pid)
+                    last_beat = -BEAT_EVERY_S
+                    continue
+                if until_idle:
+                    break
+                if time.monotonic() - last_tidy >= TIDY_EVERY_S:
+                    last_tidy = time.monotonic()
+                    self._tidy()
+            except DatabaseError as error:
+                # The database may be away for a while: stay, and take up work again when it is back.
+                logger.warning("the database does not answer: %s", error.code)
+                self._stop.wait(2.0)
+            self._stop.wait(POLL_S)
+        try:
+            heartbeats.sign_off(self._services.database, self.worker_id)
+        except DatabaseError as error:
+            logger.warning("could not sign off: %s", error.code)
+
+    def _tidy(self) -> None:
+        """Collect what crashes left in the object store; when that fails, the next hour does it."""
+        try:
+            raise_generation(self._services)
+            count = collect_orphans(self._services)
+        except AppError as error:
+            logger.warning("could not collect orphans: %s", error.code)
+        else:
+            if count:
+                logger.info("%d orphaned objects moved to the trash", count)
+
+    def _beat(self, job_id: int | None) -> None:
+        heartbeats.beat(
+            self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id
+        )
+
+    def _supervise(self, claim: terms.Claim, parent_pid: int | None) -> None:
+        database = self._services.database
+        logger.info("job %d (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
+        child = _spawn_child(claim, self._threads)
+        renewed = beaten = time.monotonic()
+        killed_for: str | None = None
+        try:
+            while child.poll() is None:
+                time.sleep(WATCH_S)
+                orphaned = parent_pid is not None and os.getppid() != parent_pid
+                if self._stop.is_set() or orphaned:
+                    self._stop.set()
+                    killed_for = "stop"
+                    break
+                now = time.monotonic()
+                try:
+                    if now - renewed >= min(RENEW_EVERY_S, self._lease_s / 4):
+                        if claims.renew_lease(database, claim, lease_s=self._lease_s):
+                            killed_for = "cancel"
+                            break
+                        renewed = now
+                    if now - beaten >= BEAT_EVERY_S:
+                        self._beat(claim.job_id)
+                        beaten = now
+                except terms.JobLost:
+                    # Either the child has just ended the job, or another worker has it.
+                    try:
+                        child.wait(timeout=2.0)
+                    except subprocess.TimeoutExpired:
+                        killed_for = "lost"
+                    break
+                except DatabaseError as error:
+                    logger.warning("could not renew the lease: %s", error.code)
+                    if now - renewed > self._lease_s:
+                        killed_for = "lost"
+                        break
+        finally:
+            _end_child(child)
+        self._conclude(claim, child.returncode, killed_for)
+
+    def _conclude(self, claim: terms.Claim, status: int, killed_for: str | None) -> None:
+        database = self._services.database
+        if killed_for == "cancel":
+            claims.finish(database, claim, state="cancelled")
+        elif killed_for == "stop":
+            claims.give_back(database, claim)
+        elif killed_for is None and status not in (ENDED, LOST):
+            code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
+            claims.finish(database, claim, state="failed", error=AppError(code, status=status))
+        if killed_for is not None or status != ENDED:
+            cleanup.sweep(self._services, claim.job_id)
+
+
+def _spawn_child(claim: terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+    # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
+    command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
+    command += ["--parent-pid", str(os.getpid()), "--log-level", logging.getLevelName(logging.getLogger().level)]
+    env = os.environ if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    # In a process group of its own: Ctrl-C in the terminal is for the worker, which then ends the child in good order.
+    return subprocess.Popen(  # noqa: S603 - our own interpreter
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, process_group=0
+    )
+
+
+def _end_child(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is not None:
+        return
+    child.terminate()
+    try:
+        child.wait(timeout=TERMINATE_WAIT_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, parent_pid: int | None = None) -> int:
+    """In the child: work the claimed job off and end it. Answers the exit status."""
+    _prepare_child(parent_pid)
+    from core.worker.executors import open_executor
+
+    try:
+        claim = claims.reopen_claim(services.database, job_id, fencing_token)
+    except terms.JobLost:
+        return LOST
+    try:
+        failed = open_executor(services.settings).work_off(services, claim)
+        if failed:
+            claims.finish(services.database, claim, state="failed", error=failed)
+        else:
+            claims.finish(services.database, claim, state="succeeded")
+    except terms.JobLost:
+        return LOST
+    except terms.JobCancelled:
+        claims.finish(services.database, claim, state="cancelled")
+    except Exception as error:
+        logger.exception("job %d failed", job_id)
+        claims.finish(services.database, claim, state="failed", error=from_lower(error))
+    return ENDED
+
+
+def _prepare_child(parent_pid: int | None) -> None:
+    os.nice(5)  # inspection in the app goes first
+    oom = Path("/proc/self/oom_score_adj")
+    if oom.exists():
+        try:
+            oom.write_text("500")  # when memory runs out, this process goes and neither the worker nor the app
+        except OSError as error:
+            logger.info("cannot set the out-of-memory score: %s", error)
+    if parent_pid is not None:
+        threading.Thread(target=_exit_with_parent, args=(parent_pid,), daemon=True).start()
+
+
+def _exit_with_parent(parent_pid: int) -> None:
+    """A worker killed with -9 cannot end its child; the child sees that it has been adopted and goes."""
+    while os.getppid() == parent_pid:
+        time.sleep(0.5)
+    os._exit(LOST)

@@ -1,0 +1,87 @@
+"""Out of date: which models of a product and why, and one click to deploy them; on every screen that changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.access import ENGINEER
+from core.deployments.start import list_stale, start_stale
+from core.errors import AppError
+from core.jobs.views import list_unfinished
+from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.registry.model_status import model_states
+from pages.components.deployment.job_panel import KIND_NAMES
+from pages.components.deployment.sources import describe_changes
+from pages.components.shared.language import _, _n
+from pages.components.shared.screens import MANUAL_INDEX as MANUAL_SCREEN
+from pages.components.shared.screens import MEMORY_BANKS, link_to
+from pages.components.shared.screens import SIMILARITY_INDEX as SIMILARITY_SCREEN
+from pages.components.shared.session import may, person, say_after_rerun, services, show_error
+from pages.components.shared.words import in_words
+
+if TYPE_CHECKING:
+    from core.registry.model_status import ModelState
+
+# What images, preprocessing and the chosen models change.
+IMAGE_KINDS = tuple(kind for kind in KINDS if kind != MANUAL_INDEX)
+_SCREENS = {MEMORY_BANK: MEMORY_BANKS, SIMILARITY_INDEX: SIMILARITY_SCREEN, MANUAL_INDEX: MANUAL_SCREEN}
+
+
+def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[str] = IMAGE_KINDS) -> None:
+    """One line where a model of these products is out of date or missing, with the button; nothing where all is well.
+
+    What waits or runs already is said instead of offered again.
+    """
+    if not product_ids or not may(ENGINEER):
+        return
+    stale = list_stale(services(), product_ids, kinds=kinds)
+    if not stale:
+        return
+    waiting = [job for job in list_unfinished(services()) if job.kind in stale]
+    busy = {kind: {number for job in waiting if job.kind == kind for number in job.product_ids} for kind in stale}
+    left = {kind: [number for number in ids if number not in busy[kind]] for kind, ids in stale.items()}
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"deploy_notice_{key}"):
+        if not any(left.values()):
+            st.markdown(
+                ":blue[:material/schedule:] " + _("The deployment is on its way. Inspection goes on meanwhile."),
+                width="stretch",
+            )
+            link_to(_SCREENS[next(iter(stale))], _("Look at it"))
+            return
+        states = model_states(services())
+        words = _describe(stale, states, single=len(product_ids) == 1)
+        st.markdown(f":orange[:material/update:] {words}", width="stretch")
+        if all(states[(kind, number)].built for kind, ids in left.items() for number in ids):
+            # To build once more would only give the same: what is missing is a person's decision.
+            link_to(_SCREENS[next(iter(stale))], _("See the versions"))
+            return
+        if st.button(_("Deploy now"), key=f"deploy_now_{key}", type="primary", icon=":material/play_arrow:"):
+            try:
+                start_stale(services(), person(), product_ids, kinds=kinds)
+            except AppError as error:
+                show_error(error)
+                return
+            say_after_rerun(_("The deployment is in the queue."), icon=":material/schedule:")
+            st.rerun()
+
+
+def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], ModelState], *, single: bool) -> str:
+    if not single:
+        counts = [
+            f"{in_words(KIND_NAMES, kind)}: {_n('{count} product', '{count} products', len(ids))}"
+            for kind, ids in stale.items()
+        ]
+        if all(states[(kind, number)].built for kind, ids in stale.items() for number in ids):
+            return _("A new version is built, but not in use") + " · " + " · ".join(counts)
+        return _("Out of date or not built yet") + " · " + " · ".join(counts)
+    parts = []
+    for kind, (product_id,) in stale.items():
+        state = states[(kind, product_id)]
+        words = _("not built yet") if state.state == "none" else describe_changes(kind, state)
+        parts.append(f"**{in_words(KIND_NAMES, kind)}**: {words}")
+    is_first = all(states[(kind, ids[0])].state == "none" for kind, ids in stale.items())
+    head = _("Not yet deployed") if MEMORY_BANK in stale or is_first else _("Out of date")
+    return f"{head} · " + " · ".join(parts)

@@ -1,0 +1,146 @@
+"""The deployment screens: what is built from what, how long it takes, the start, and the versions that are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.catalog.products import ProductSummary, list_products
+from core.deployments.estimates import estimate
+from core.deployments.pipeline import readiness
+from core.deployments.start import refuse_start, start
+from core.errors import AppError
+from core.registry.model_status import ModelState, model_states
+from pages.components.deployment.job_panel import show_job_panel
+from pages.components.deployment.model_state import state_of_kind, state_words
+from pages.components.deployment.policy_view import show_policy
+from pages.components.deployment.sources import count_sources, describe_changes, source_columns
+from pages.components.deployment.version_list import show_versions
+from pages.components.shared import screens
+from pages.components.shared.language import _, _n, byte_size, duration, language, moment
+from pages.components.shared.session import person, say_after_rerun, services, show_error
+
+
+@dataclass(frozen=True)
+class DeploymentWords:
+    """What a deployment screen says, in the run's language."""
+
+    kind: str
+    title: str
+    explanation: str
+    start: str
+    without_products: str = ""
+    aim: str = ""
+
+
+def show_deployment(words: DeploymentWords) -> None:
+    """The whole screen for one kind of model."""
+    st.title(words.title)
+    st.markdown(words.explanation)
+    products = list_products(services())
+    if not products:
+        nothing = words.without_products or _("There is no product yet. Register one and add its images first.")
+        st.info(nothing, icon=":material/category:")
+        screens.link_to(screens.PRODUCTS, _("Register a product"))
+        return
+    states = model_states(services())
+    names = {summary.product.id or 0: summary.product.name for summary in products}
+    show_job_panel(words.kind, names)
+    chosen = _show_products(words, products, states)
+    _show_start(words, chosen)
+    show_policy()
+    st.divider()
+    show_versions(words.kind, [summary.product for summary in products])
+
+
+def _show_products(
+    words: DeploymentWords, products: list[ProductSummary], states: dict[tuple[str, int], ModelState]
+) -> list[ProductSummary]:
+    refusals = {summary.product.id: readiness(services(), words.kind, summary.product.id or 0) for summary in products}
+    rows = [_describe_product(words, summary, states, refusals[summary.product.id]) for summary in products]
+    suggested = [
+        index
+        for index, summary in enumerate(products)
+        if refusals[summary.product.id] is None and _needs_build(_state_of(words, summary, states))
+    ]
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        key=f"{words.kind}_products",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": suggested}},
+        column_config={_("Note"): st.column_config.TextColumn(width="large")},
+    )
+    picked = [products[index] for index in event.selection.rows if index < len(products)]
+    return [summary for summary in picked if refusals[summary.product.id] is None]
+
+
+def _needs_build(state: ModelState) -> bool:
+    """Whether a build would give something new: not where its result waits to be put into use."""
+    return state.state != "current" and state.built is None
+
+
+def _state_of(words: DeploymentWords, summary: ProductSummary, states: dict[tuple[str, int], ModelState]) -> ModelState:
+    return states.get((words.kind, summary.product.id or 0), ModelState("none", None))
+
+
+def _describe_product(
+    words: DeploymentWords,
+    summary: ProductSummary,
+    states: dict[tuple[str, int], ModelState],
+    refusal: AppError | None,
+) -> dict[str, Any]:
+    state = _state_of(words, summary, states)
+    in_use = "–"
+    if state.active is not None:
+        in_use = _("version {number}, {when}", number=state.active.number, when=moment(state.active.created_at))
+    return {
+        _("Product"): summary.product.name,
+        _("State"): state_words(state_of_kind(words.kind, state.state)),
+        _("In use"): in_use,
+        **source_columns(words.kind, summary),
+        _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(words, state),
+    }
+
+
+def _describe_changes(words: DeploymentWords, state: ModelState) -> str:
+    return describe_changes(words.kind, state) if state.state == "out_of_date" else ""
+
+
+def _show_start(words: DeploymentWords, chosen: list[ProductSummary]) -> None:
+    if not chosen:
+        st.caption(_("Choose the products to build in the first column of the table."))
+        return
+    ids = [summary.product.id or 0 for summary in chosen]
+    expected = estimate(services(), words.kind, ids)
+    button, forecast = st.columns([1, 2.2], vertical_alignment="center")
+    forecast.markdown(
+        _n("{count} product", "{count} products", len(chosen))
+        + " · "
+        + count_sources(words.kind, expected.n_images)
+        + " · "
+        + _("about {time}", time=duration(max(1.0, expected.seconds)))
+        + " · "
+        + _("up to {size} of memory", size=byte_size(expected.memory_bytes))
+        + " · "
+        + _("{size} more in the object store", size=byte_size(expected.stored_bytes))
+        + "  \n"
+        + (words.aim or _("Inspection goes on with the version in use until the new one is ready."))
+    )
+    too_large = refuse_start(services(), words.kind, ids)
+    if button.button(
+        words.start, type="primary", icon=":material/play_arrow:", width="stretch", disabled=too_large is not None
+    ):
+        try:
+            start(services(), person(), kind=words.kind, product_ids=ids)
+        except AppError as error:
+            show_error(error)
+            return
+        say_after_rerun(_("The deployment is in the queue."), icon=":material/schedule:")
+        st.rerun()
+    if too_large is not None:
+        show_error(too_large)

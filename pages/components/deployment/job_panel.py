@@ -1,0 +1,247 @@
+"""A deployment while it runs, and what came of it: stages in words, progress, time, cancel, log, outcomes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import AppError, describe
+from core.i18n import N_
+from core.jobs.queue import cancel
+from core.jobs.terms import STAGE_NAMES
+from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
+from pages.components.deployment.calibration_words import describe_calibration
+from pages.components.deployment.job_log import log_sentence, reason_sentence
+from pages.components.deployment.metrics import describe_metrics
+from pages.components.deployment.sources import describe_manuals
+from pages.components.shared.language import _, _n, clock, duration, escape, language, moment, number
+from pages.components.shared.session import (
+    person,
+    say_after_rerun,
+    seconds_since_worker_start,
+    services,
+    show_error,
+    show_worker_missing,
+    showing_errors,
+)
+from pages.components.shared.words import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JOB_STATES: dict[str, str] = {
+    "queued": N_("Waiting"),
+    "running": N_("Running"),
+    "succeeded": N_("Finished"),
+    "failed": N_("Failed"),
+    "cancelled": N_("Cancelled"),
+}
+KIND_NAMES: dict[str, str] = {
+    "memory_bank": N_("Memory bank"),
+    "similarity_index": N_("Similarity index"),
+    "manual_index": N_("Manual index"),
+}
+_OUTCOMES: dict[str, tuple[str, str, str]] = {
+    "activated": (":material/check_circle:", "green", N_("built and in use")),
+    "unchanged": (":material/check_circle:", "gray", N_("was up to date already")),
+    "candidate": (":material/pause_circle:", "orange", N_("built, and measures worse: the version in use stays")),
+    "by_hand": (":material/pause_circle:", "orange", N_("built, and waits for a person to put it into use")),
+    "retired": (":material/archive:", "gray", N_("taken out of use: nothing is left to build it from")),
+    "failed": (":material/error:", "red", N_("not built")),
+    "skipped": (":material/skip_next:", "gray", N_("skipped")),
+}
+_LOG_LINES = 200
+_MOST_SKIPPED = 20
+_FRESH = timedelta(minutes=10)
+
+
+def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
+    """The running or waiting job of `kind`, live; else the outcome of the last one. Whether one is under way."""
+    current = running_job(services(), kind)
+    if current is not None:
+        _show_live(current.id, dict(product_names))
+        return True
+    _show_queue(None, product_names)
+    finished = list_jobs(services(), kind=kind, limit=10)
+    if finished:
+        last = finished[0]
+        fine = {"activated", "unchanged", "retired"}
+        went_well = last.state == "succeeded" and all(found.get("outcome") in fine for found in last.outcomes)
+        with st.expander(_("Last deployment"), icon=":material/flag:", expanded=not went_well or _is_fresh(last)):
+            _show_finished(last, product_names)
+    if len(finished) > 1:
+        with st.expander(_("Earlier deployments"), icon=":material/history:"):
+            for job in finished[1:]:
+                _show_finished(job, product_names)
+                st.divider()
+    return False
+
+
+def _is_fresh(job: JobView) -> bool:
+    return job.finished_at is not None and datetime.now(UTC) - job.finished_at < _FRESH
+
+
+@st.fragment(run_every=1.0)
+def _show_live(job_id: int, product_names: dict[int, str]) -> None:
+    since_start_s = seconds_since_worker_start()
+    try:
+        job = view(services(), job_id)
+    except AppError as error:
+        # The next second asks again: the worker goes on without this page.
+        show_error(error)
+        return
+    if job.state not in ("queued", "running"):
+        if job.state == "succeeded":
+            say_after_rerun(_("The deployment is finished."))
+        st.rerun(scope="app")
+    with st.container(border=True, key=f"job_{job_id}"):
+        head, stop = st.columns([4, 1], vertical_alignment="center")
+        with head:
+            st.markdown(f"**{_headline(job, product_names)}**")
+        with stop:
+            _show_cancel(job)
+        st.progress(_share(job), text=_progress_text(job))
+        st.caption(_times(job))
+        show_worker_missing(since_start_s)
+        _show_outcomes(job, product_names)
+        _show_log(job)
+    _show_queue(job.id, product_names)
+
+
+def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
+    """Every other deployment that waits or runs, in the order of its turn: whatever kind it is of."""
+    others = [job for job in list_unfinished(services()) if job.id != shown_id]
+    if not others:
+        return
+    st.caption(_("Also in the queue:"))
+    for job in others:
+        words, stop = st.columns([5, 1], vertical_alignment="center")
+        place = _("runs now") if job.state == "running" else _("number {position}", position=job.position or 1)
+        about = [
+            f"**{in_words(KIND_NAMES, job.kind)}**",
+            place,
+            _products_in_words(job, product_names),
+            _("about {time} left", time=duration(job.remaining_s)) if job.remaining_s is not None else "",
+            _("started by {name}", name=escape(_(job.created_by_name))) if job.created_by_name else "",
+        ]
+        words.caption(" · ".join(part for part in about if part))
+        with stop:
+            _show_cancel(job)
+
+
+def _products_in_words(job: JobView, product_names: Mapping[int, str]) -> str:
+    names = [escape(product_names[number]) for number in job.product_ids if number in product_names]
+    rest = len(job.product_ids) - len(names[:3])
+    return ", ".join(names[:3]) + (" " + _n("and {count} more", "and {count} more", rest) if rest > 0 else "")
+
+
+def _headline(job: JobView, product_names: Mapping[int, str]) -> str:
+    if job.state == "queued":
+        if job.position is not None and job.position > 1:
+            return _("Waiting: number {position} in the queue", position=job.position)
+        return _("Waiting for the worker")
+    name = product_names.get(job.current_product_id or 0)
+    done = len(job.outcomes)
+    place = _("product {index} of {count}", index=min(done + 1, len(job.product_ids)), count=len(job.product_ids))
+    return f"{escape(name)} · {place}" if name else place
+
+
+def _share(job: JobView) -> float:
+    return min(1.0, job.done / job.total) if job.total > 0 else 0.0
+
+
+def _progress_text(job: JobView) -> str:
+    if job.cancel_requested:
+        return _("Stopping …")
+    if job.state == "queued":
+        return _("Nothing has started yet; what is in use stays in use.")
+    stage = in_words(STAGE_NAMES, job.stage)
+    if job.total > 1:
+        return _("{stage}: {done} of {total}", stage=stage, done=number(job.done), total=number(job.total))
+    return stage
+
+
+def _times(job: JobView) -> str:
+    parts = [_("Running for {time}", time=duration(job.elapsed_s))] if job.started_at else []
+    if job.remaining_s is not None:
+        parts.append(_("about {time} left", time=duration(job.remaining_s)))
+    if job.created_by_name:
+        parts.append(_("started by {name}", name=escape(_(job.created_by_name))))
+    return " · ".join(parts)
+
+
+def _show_cancel(job: JobView) -> None:
+    if job.cancel_requested:
+        st.button(_("Stopping …"), key=f"cancelling_{job.id}", disabled=True, width="stretch")
+        return
+    with st.popover(_("Cancel"), icon=":material/stop_circle:", width="stretch", key=f"cancel_menu_{job.id}"):
+        st.markdown(_("Stop this deployment? What is not finished is lost; the models in use stay."))
+        if st.button(_("Yes, stop it"), key=f"cancel_{job.id}", type="primary"):
+            with showing_errors():
+                cancel(services(), person(), job.id)
+                st.rerun()
+
+
+def _show_finished(job: JobView, product_names: Mapping[int, str]) -> None:
+    icon = {"succeeded": ":material/check_circle:", "failed": ":material/error:"}.get(job.state, ":material/block:")
+    color = {"succeeded": "green", "failed": "red"}.get(job.state, "gray")
+    when = moment(job.finished_at or job.created_at)
+    parts = [f":{color}[{icon}] **{in_words(JOB_STATES, job.state)}**", when, duration(job.elapsed_s)]
+    if not job.outcomes:
+        parts.append(_products_in_words(job, product_names))
+    st.markdown(" · ".join(part for part in parts if part))
+    if job.error is not None:
+        st.error(job.error.sentence(language()), icon=":material/error:")
+    _show_outcomes(job, product_names)
+    _show_log(job)
+
+
+def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
+    lines = [_describe_outcome(outcome, product_names) for outcome in job.outcomes]
+    if lines:
+        st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, str]) -> str:
+    result = "by_hand" if outcome.get("reason") == "by_hand" else str(outcome.get("outcome"))
+    icon, color, words = _OUTCOMES.get(result, (":material/help:", "gray", ""))
+    name = product_names.get(int(outcome.get("product_id") or 0)) or str(outcome.get("code") or "–")
+    line = f":{color}[{icon}] **{escape(name)}**: {_(words)}"
+    if code := outcome.get("error_code"):
+        line += f". {describe(str(code), dict(outcome.get('error_params') or {}), language())}"
+    if figures := describe_metrics(outcome.get("metrics") or {}):
+        line += f" · {figures}"
+    for said in describe_calibration(outcome.get("calibration") or {}, outcome.get("warnings") or []):
+        line += f"\n  - {said}"
+    if held := describe_manuals(outcome.get("metrics") or {}):
+        line += f" · {held}"
+    if left_out := outcome.get("skipped_manuals"):
+        named = ", ".join(escape(str(found.get("name"))) for found in left_out)
+        line += " · " + _("left out: {names}", names=named)
+    skipped = list(outcome.get("skipped_images") or [])
+    if skipped:
+        line += " · " + _n("{count} image could not be used", "{count} images could not be used", len(skipped))
+    for image in skipped[:_MOST_SKIPPED]:
+        line += f"\n  - {escape(str(image['name']))}: {reason_sentence(str(image['reason']), image)}"
+    rest = len(skipped) - _MOST_SKIPPED
+    if rest > 0:
+        line += "\n  - " + _n("and {count} more, named in the log", "and {count} more, named in the log", rest)
+    return line
+
+
+def _show_log(job: JobView) -> None:
+    if not job.log:
+        return
+    with st.expander(_("Log"), icon=":material/article:", key=f"log_{job.id}"):
+        lines = [f"{_log_time(entry)}  {_log_text(entry)}" for entry in job.log[-_LOG_LINES:]]
+        st.code("\n".join(lines), language=None, wrap_lines=True, height=220)
+
+
+def _log_time(entry: Mapping[str, Any]) -> str:
+    return clock(datetime.fromisoformat(str(entry["at"])))
+
+
+def _log_text(entry: Mapping[str, Any]) -> str:
+    return log_sentence(str(entry.get("code")), dict(entry.get("params") or {}))

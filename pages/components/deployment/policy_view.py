@@ -1,0 +1,68 @@
+"""The two settings of what happens to a new version by itself, on the deployment screens."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.deployments.acceptance import MORE_ESCAPES, WORSE_BY
+from core.registry.activation_policy import FEWEST_KEPT, MOST_KEPT, current_policy, save_policy
+from pages.components.shared.language import _, number, percent
+from pages.components.shared.session import person, say_after_rerun, services, showing_errors
+
+
+def show_policy() -> None:
+    """What the policy is, in a sentence, and the form that changes it."""
+    policy = current_policy(services())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            _(
+                "A new version goes into use by itself when it is no worse; {count} versions are kept.",
+                count=policy.kept_versions,
+            )
+            if policy.activate_when_no_worse
+            else _(
+                "A new version waits for a person to put it into use; {count} versions are kept.",
+                count=policy.kept_versions,
+            ),
+            width="stretch",
+        )
+        with st.popover(_("Change"), icon=":material/tune:"), st.form("deployment_policy", border=False):
+            by_itself = st.toggle(
+                _("Put a new version into use when it is no worse"),
+                value=policy.activate_when_no_worse,
+                key=f"policy_by_itself_{policy.row_version}",
+            )
+            st.caption(
+                _(
+                    "No worse: on the same test images its image AUROC is at most {auroc} lower, and at most {share} "
+                    "more of the defect parts are judged OK (escape). "
+                    "Without test images there is nothing to compare, and the new version goes into use. When this "
+                    "is off, a new version waits as a candidate; "
+                    "a product's first version goes into use at once either way.",
+                    auroc=number(WORSE_BY, 3),
+                    share=percent(MORE_ESCAPES, 0),
+                )
+            )
+            kept = st.number_input(
+                _("Versions to keep, for each product and kind"),
+                min_value=FEWEST_KEPT,
+                max_value=MOST_KEPT,
+                value=policy.kept_versions,
+                key=f"policy_kept_{policy.row_version}",
+                help=_(
+                    "After each activation the files of older versions are deleted; their figures stay. The version "
+                    "in use, the one before it, "
+                    "and what a job still needs are always kept."
+                ),
+            )
+            if st.form_submit_button(_("Save"), type="primary"):
+                with showing_errors():
+                    save_policy(
+                        services(),
+                        person(),
+                        activate_when_no_worse=by_itself,
+                        kept_versions=int(kept),
+                        row_version=policy.row_version,
+                    )
+                    say_after_rerun(_("Saved. It holds from the next deployment on."))
+                    st.rerun()

@@ -1,0 +1,82 @@
+"""What a model is built from, in words: images by their use, or manuals by their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.deployments.bank_extension import count_added
+from core.models.kinds import MANUAL_INDEX
+from pages.components.shared.language import _, _n
+
+if TYPE_CHECKING:
+    from core.catalog.products import ProductSummary
+    from core.registry.model_status import ModelState
+    from storage.tables import ModelVersion
+
+
+def source_columns(kind: str, summary: ProductSummary) -> dict[str, Any]:
+    """The columns of the products' table that say what there is to build from."""
+    if kind == MANUAL_INDEX:
+        return {_("Manual files"): summary.n_manual, _("Pages"): summary.n_manual_pages}
+    return {_("Normal (train)"): summary.n_normal_train, _("Defect (train)"): summary.n_defect_train}
+
+
+def count_sources(kind: str, count: int) -> str:
+    """How much a build will go through."""
+    if kind == MANUAL_INDEX:
+        return _n("{count} page", "{count} pages", count)
+    return _n("{count} image", "{count} images", count)
+
+
+def describe_changes(kind: str, state: ModelState) -> str:
+    """What came and went since the version in use was built, and whether a version of that waits already."""
+    changes = _count_changes(kind, state)
+    if state.built is None:
+        return changes
+    return _("version {number} is built from this, but not in use", number=state.built.number) + f" · {changes}"
+
+
+def _count_changes(kind: str, state: ModelState) -> str:
+    added, removed = state.changes.get("added", 0), state.changes.get("removed", 0)
+    parts = []
+    if kind == MANUAL_INDEX:
+        if added:
+            parts.append(_n("{count} manual added", "{count} manuals added", added))
+        if removed:
+            parts.append(_n("{count} manual removed", "{count} manuals removed", removed))
+        return ", ".join(parts) or _("another sentence encoder")
+    if added:
+        parts.append(_n("{count} image added", "{count} images added", added))
+    if removed:
+        parts.append(_n("{count} image removed", "{count} images removed", removed))
+    if confirmed := state.changes.get("confirmed", 0):
+        parts.append(_n("{count} inspection confirmed", "{count} inspections confirmed", confirmed))
+    if state.changes.get("bank"):
+        parts.append(_("another memory bank finds the defective places"))
+    return ", ".join(parts) or _("settings or labels changed")
+
+
+def describe_manuals(metrics: Mapping[str, Any]) -> str:
+    """How much an index of manuals holds; nothing for another model's figures."""
+    if "n_passages" not in metrics:
+        return ""
+    return " · ".join(
+        (
+            _n("{count} manual", "{count} manuals", int(metrics.get("n_manuals", 0))),
+            _n("{count} page", "{count} pages", int(metrics.get("n_pages", 0))),
+            _n("{count} passage", "{count} passages", int(metrics["n_passages"])),
+        )
+    )
+
+
+def describe_sources(version: ModelVersion) -> str:
+    """What a version was built from."""
+    if version.kind == MANUAL_INDEX:
+        return describe_manuals(version.metrics)
+    n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
+    built_from = _n("{count} image", "{count} images", n_images)
+    added = count_added(version)
+    if added is None:
+        return built_from
+    return f"{built_from} · " + _n("extended by {count} image", "extended by {count} images", added)

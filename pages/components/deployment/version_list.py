@@ -1,0 +1,174 @@
+"""The versions of a product: the candidate beside the one in use, every other, the way back, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import AppError
+from core.i18n import N_
+from core.models.kinds import MEMORY_BANK
+from core.registry.comparison import compare_versions
+from core.registry.lineage import regions_stale
+from core.registry.retention import is_kept
+from core.registry.versions import activate, list_versions
+from pages.components.deployment.metrics import FIGURES_HELP, list_figures
+from pages.components.deployment.sources import describe_sources
+from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
+from pages.components.shared.language import _, byte_size, escape, moment, number
+from pages.components.shared.pickers import pick_product
+from pages.components.shared.session import person, say_after_rerun, services, show_error
+from pages.components.shared.words import in_words, name_model
+
+if TYPE_CHECKING:
+    from storage.tables import ModelVersion, Product
+
+VERSION_STATES: dict[str, str] = {"active": N_("In use"), "candidate": N_("Candidate"), "retired": N_("Kept")}
+_PARTS: dict[str, str] = {
+    "normal": N_("normal images"),
+    "defect": N_("defect images"),
+    "region": N_("defective places"),
+}
+_FIRST_SHOWN = 8
+
+
+def show_versions(kind: str, products: Sequence[Product]) -> None:
+    """The section of a deployment screen about what was built."""
+    st.subheader(_("Versions"), help=_(FIGURES_HELP))
+    product = pick_product(products, key=f"{kind}_versions")
+    versions = list_versions(services(), kind, product.id or 0) if product is not None else []
+    if not versions:
+        st.caption(_("Nothing was built for this product yet."))
+        return
+    by_scope: dict[str, list[ModelVersion]] = {}
+    for version in versions:
+        by_scope.setdefault(version.scope, []).append(version)
+    for ours in by_scope.values():
+        _show_candidate(ours)
+    everything = st.session_state.get(f"{kind}_all_versions", False)
+    for version in versions if everything else versions[:_FIRST_SHOWN]:
+        _show_version(version, by_scope[version.scope])
+    if len(versions) > _FIRST_SHOWN:
+        st.toggle(_("Show all versions ({count})", count=len(versions)), key=f"{kind}_all_versions")
+    show_open_changes()
+
+
+def _in_use(versions: Sequence[ModelVersion]) -> ModelVersion | None:
+    return next((version for version in versions if version.active_key is not None), None)
+
+
+def _show_candidate(versions: Sequence[ModelVersion]) -> None:
+    """The newest candidate beside the version in use, where one waits for a person."""
+    active, newest = _in_use(versions), versions[0]
+    if newest.state != "candidate" or active is None or newest.kind != MEMORY_BANK:
+        return
+    try:
+        changes = compare_versions(services(), newest.id or 0, active.id or 0)
+    except AppError as error:
+        show_error(error)
+        return
+    with st.container(border=True, key=f"candidate_{newest.id}"):
+        st.markdown(
+            ":orange[:material/pause_circle:] "
+            + _(
+                "**Version {candidate} waits beside version {active}, which is in use**",
+                candidate=newest.number,
+                active=active.number,
+            )
+        )
+        show_figures_beside(changes)
+
+
+def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
+    part = version.scope.rpartition(":")[2]
+    title = _("Version {number}", number=version.number) + (f" · {in_words(_PARTS, part)}" if part in _PARTS else "")
+    figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
+    in_use = _in_use(versions)
+    state = in_words(VERSION_STATES, version.state) if is_kept(version) else _("No longer kept")
+    # What is in use has its badge at the right.
+    head = f"**{title}**" + (f" · {state}" if version.active_key is None else "")
+    with st.container(border=True, key=f"version_{version.id}"):
+        about, action = st.columns([3.2, 1.5], vertical_alignment="center")
+        with about:
+            st.markdown(head + (f"  \n{figures}" if figures else ""))
+            st.caption(
+                f"{moment(version.created_at)} · {describe_sources(version)}"
+                f" · {byte_size(version.byte_size)} · {escape(name_model(version.model_name))}"
+            )
+        with action, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+            _show_comparison(version, versions)
+            if version.active_key is not None:
+                st.badge(_("In use"), icon=":material/check_circle:", color="green")
+            elif is_kept(version):
+                _show_activate(version, newer=in_use is None or version.number > in_use.number)
+
+
+def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
+    """A menu of the versions that this one can be laid beside; the one in use, or the one before, comes first."""
+    others = [found for found in versions if found.id != version.id]
+    if not others:
+        return
+    active = _in_use(versions)
+    older = [found for found in others if found.number < version.number]
+    first = active if active is not None and active.id != version.id else (older[0] if older else others[-1])
+    turn = int(st.session_state.get(_turn_key(version), 0))
+    with st.popover(_("What changed"), icon=":material/difference:", key=f"compare_menu_{version.id}_{turn}"):
+        ordered = [first, *(found for found in others if found.id != first.id)][:12]
+        numbers = {found.id: found for found in ordered}
+        chosen = st.selectbox(
+            _("Compare with"),
+            list(numbers),
+            key=f"compare_with_{version.id}",
+            format_func=lambda found: (
+                _("Version {number}", number=numbers[found].number)
+                + (f" · {_('In use')}" if numbers[found].active_key is not None else "")
+            ),
+        )
+        st.button(
+            _("Show"),
+            key=f"compare_{version.id}",
+            type="primary",
+            on_click=_leave_menu,
+            args=(version, numbers[chosen]),
+        )
+
+
+def _turn_key(version: ModelVersion) -> str:
+    return f"compare_turn_{version.id}"
+
+
+def _leave_menu(version: ModelVersion, other: ModelVersion) -> None:
+    """Open the dialog. A new menu is a closed one; the old would stay in front of the dialog."""
+    st.session_state[_turn_key(version)] = int(st.session_state.get(_turn_key(version), 0)) + 1
+    open_changes(version, other)
+
+
+def _show_activate(version: ModelVersion, *, newer: bool) -> None:
+    label = _("Put into use") if newer or version.state == "candidate" else _("Roll back to this")
+    with st.popover(label, key=f"activate_menu_{version.id}"):
+        st.markdown(
+            _(
+                "Every inspection from now on uses version {number}. The present one is kept.",
+                number=number(version.number),
+            )
+        )
+        if st.button(_("Yes, use it"), key=f"activate_{version.id}", type="primary"):
+            try:
+                with st.spinner(_("Checking the version …")):
+                    activate(services(), person(), version.id or 0)
+                    stale = version.kind == MEMORY_BANK and regions_stale(services(), version.product_id or 0)
+            except AppError as error:
+                show_error(error)
+                return
+            say_after_rerun(_("Version {number} is in use.", number=version.number))
+            if stale:
+                say_after_rerun(
+                    _(
+                        "The index of defective places was made with another memory bank: build the similarity index "
+                        "again."
+                    ),
+                    icon=":material/update:",
+                )
+            st.rerun()

@@ -1,0 +1,128 @@
+"""One curated image at full size: the picture with its mask, what is known of it, what it is called; its neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.errors import AppError
+from core.images.library import get_image
+from core.images.masks import set_mask
+from core.images.previews import draw_picture
+from core.images.records import IncomingFile
+from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
+from pages.components.images.relabeling import show_relabelling
+from pages.components.shared.dialogs import OpenDialog, close_dialog
+from pages.components.shared.language import _, byte_size, escape, moment, number
+from pages.components.shared.session import person, services, show_error
+from pages.components.shared.words import IMAGE_NOTES, in_words
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Image
+
+# The whole picture fits into the dialog on a screen of 1280 × 800.
+_TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
+
+
+def show_details(
+    dialog: OpenDialog, defect_types: Sequence[DefectType], *, relabelled: Callable[[int], None] | None = None
+) -> None:
+    """The picture at the left, its facts at the right; the arrows go through the page.
+
+    `relabelled` is told the id of an image that was labelled anew.
+    """
+    ids: list[int] = dialog.values["ids"]
+    place = min(dialog.values["place"], len(ids) - 1)
+    try:
+        image = get_image(services(), ids[place])
+        left, right = st.columns([2.1, 1])
+        with right:
+            show_steps(dialog, place, len(ids))
+            show_facts(image, defect_types)
+            show_relabel_form(dialog, place, defect_types, relabelled)
+            with_mask = image.mask_key is not None and st.toggle(
+                _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
+            )
+            if image.image_type == DEFECT_IMAGE:
+                show_mask_form(image)
+        with left:
+            width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * image.width_px / image.height_px)))
+            st.image(draw_picture(services(), image, with_mask=with_mask), width=width_px, alt=image.stored_name)
+    except AppError as error:
+        show_error(error)
+
+
+def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
+    """Previous and next, by click or arrow key."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for step, words, shortcut in (
+            (-1, _("Previous"), "Left"),
+            (1, _("Next"), "Right"),
+        ):
+            st.button(
+                words,
+                key=f"details_step_{step}",
+                shortcut=shortcut,
+                disabled=not 0 <= place + step < total,
+                on_click=dialog.values.update,
+                kwargs={"place": place + step},
+            )
+        st.caption(_("{place} of {total}", place=place + 1, total=total))
+
+
+def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
+    """What is known of the image, in words."""
+    facts = [
+        (_("Stored as"), escape(image.stored_name)),
+        (_("Original name"), escape(image.original_name)),
+        (_("Shows"), escape(describe_label(image, defect_types))),
+        (_("Use for"), in_words(SPLIT_NAMES, image.split)),
+        (_("Size"), f"{number(image.width_px)} × {number(image.height_px)} px · {byte_size(image.byte_size)}"),
+        (_("Format"), escape(image.file_format)),
+        (_("Added"), moment(image.created_at)),
+    ]
+    st.markdown("\n".join(f"- {label}: **{value}**" for label, value in facts))
+    for note in image.notes:
+        if note in IMAGE_NOTES:
+            st.caption(_(IMAGE_NOTES[note]))
+
+
+def show_relabel_form(
+    dialog: OpenDialog, place: int, defect_types: Sequence[DefectType], relabelled: Callable[[int], None] | None
+) -> None:
+    """Say anew what the image shows; then the next one of those opened takes its place."""
+    ids: list[int] = dialog.values["ids"]
+
+    def go_on() -> None:
+        if relabelled is not None:
+            relabelled(ids[place])
+        if place + 1 < len(ids):
+            dialog.values["place"] = place + 1
+        else:
+            close_dialog()
+
+    show_relabelling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on, width="stretch")
+
+
+def show_mask_form(image: Image) -> None:
+    """Set, replace or remove the mask that marks where the defect is."""
+    with st.popover(_("Defect mask"), icon=":material/select_all:", width="stretch"):
+        st.caption(
+            _("An image of the same size that is white where the defect is and black elsewhere. It is for measuring.")
+        )
+        turn = st.session_state.get("details_mask_turn", 0)
+        given = st.file_uploader(_("Mask"), type=["png", "bmp", "tif", "tiff"], key=f"details_mask_{image.id}_{turn}")
+        mask: IncomingFile | None = None
+        if given is not None and st.button(_("Set the mask"), key="details_mask_set", type="primary"):
+            mask = IncomingFile(name=given.name, read=given.getvalue)
+        elif image.mask_key is None or not st.button(_("Remove the mask"), key="details_mask_remove"):
+            return
+        try:
+            set_mask(services(), person(), image.id or 0, mask)
+        except AppError as error:
+            show_error(error)
+            return
+        st.session_state["details_mask_turn"] = turn + 1
+        st.rerun()

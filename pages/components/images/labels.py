@@ -1,0 +1,49 @@
+"""What an image shows and what it is used for, in words; and choosing both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.i18n import N_
+from pages.components.shared.language import _, defect_name, escape
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Image
+
+NORMAL_IMAGE, DEFECT_IMAGE = "normal", "defect"
+SPLIT_NAMES: dict[str, str] = {"train": N_("Training"), "test": N_("Test")}
+KEEP = "keep"
+
+
+def describe_label(image: Image, defect_types: Sequence[DefectType]) -> str:
+    """Normal, or the name of the defect type."""
+    if image.image_type == NORMAL_IMAGE:
+        return _("Normal")
+    return defect_name(next((found for found in defect_types if found.id == image.defect_type_id), None))
+
+
+def pick_label(defect_types: Sequence[DefectType], *, key: str) -> tuple[str | None, int | None]:
+    """What the images show: (image type, defect type id); (None, None) to keep it as it is."""
+    names: dict[str | int, str] = {KEEP: _("As it is"), NORMAL_IMAGE: _("Normal")}
+    names |= {found.id or 0: _("Defect: {name}", name=defect_name(found)) for found in defect_types if found.is_active}
+    chosen = st.selectbox(_("Shows"), list(names), key=key, format_func=lambda found: names[found])
+    if isinstance(chosen, int):
+        return DEFECT_IMAGE, chosen
+    return (NORMAL_IMAGE, None) if chosen == NORMAL_IMAGE else (None, None)
+
+
+def pick_split(*, key: str) -> str | None:
+    """What the images are used for; None to keep it as it is."""
+    names = {KEEP: _("As it is"), **{split: _(name) for split, name in SPLIT_NAMES.items()}}
+    chosen = st.segmented_control(
+        _("Use for"), list(names), key=key, default=KEEP, required=True, format_func=lambda found: names[found]
+    )
+    return None if chosen == KEEP else chosen
+
+
+def short_name(image: Image) -> str:
+    """The last part of the stored name, which tells images of one product apart."""
+    return escape(image.stored_name.rsplit(".", 1)[0].rsplit("_", 1)[-1])

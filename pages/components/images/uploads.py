@@ -1,0 +1,210 @@
+"""Taking images in: the form, the progress by file, and what became of each file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.access import ENGINEER
+from core.errors import AppError
+from core.images.records import FileOutcome, IncomingFile
+from core.images.uploads import add_images
+from pages.components.images.labels import SPLIT_NAMES
+from pages.components.inspection.sources import IMAGE_ENDINGS
+from pages.components.shared.language import _, _n, escape, language, number
+from pages.components.shared.screens import MEMORY_BANKS, link_to
+from pages.components.shared.session import may, person, services, show_error
+from pages.components.shared.words import IMAGE_NOTES
+
+if TYPE_CHECKING:
+    from storage.tables import DefectType, Product
+
+_MOST_LINES = 30
+_BETWEEN_UPDATES_S = 0.15
+
+
+@dataclass
+class Intake:
+    """What became of the files of one intake into `product_id`; `stopped` is the error that ended it early."""
+
+    product_id: int
+    n_files: int
+    outcomes: list[FileOutcome] = field(default_factory=list)
+    stopped: AppError | None = None
+
+    def of(self, outcome: str) -> list[FileOutcome]:
+        """The images with this outcome: `added`, `duplicate` or `refused`; a refused mask counts as well."""
+        return [found for found in self.outcomes if found.outcome == outcome and not is_mask_set(found)]
+
+    @property
+    def n_masks(self) -> int:
+        """How many masks were set."""
+        return sum(is_mask_set(found) for found in self.outcomes)
+
+
+def is_mask_set(outcome: FileOutcome) -> bool:
+    """Whether this file was a mask, and has become one."""
+    return outcome.outcome == "added" and "mask" in outcome.notes
+
+
+def show_intake(product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool) -> None:
+    """The form, and below it the outcome of the last intake into this product."""
+    assert may(ENGINEER)
+    key = f"intake_{image_type}"
+    turn = st.session_state.get(f"{key}_turn", 0)
+    with st.form(f"{key}_form", border=False):
+        files = st.file_uploader(
+            _("Images, or ZIP files of images"),
+            type=[*IMAGE_ENDINGS, "zip"],
+            accept_multiple_files=True,
+            key=f"{key}_files_{turn}",
+            help=_(
+                "JPEG, PNG, BMP, TIFF or WebP, up to 50 MB and 100 megapixels each. A file x_mask.png beside x.png "
+                "marks where the defect is."
+            ),
+        )
+        left, right = st.columns([1.6, 1], vertical_alignment="bottom")
+        uses = {found: _(name) for found, name in SPLIT_NAMES.items()}
+        split = left.segmented_control(
+            _("Use for"),
+            list(uses),
+            key=f"{key}_split",
+            default="train",
+            required=True,
+            format_func=lambda found: uses[found],
+            help=_("Test images are never in a model or in its calibration: they only measure how good it is."),
+        )
+        pressed = right.form_submit_button(
+            _("Add the images"), type="primary", icon=":material/add_photo_alternate:", width="stretch"
+        )
+    if pressed and not files:
+        st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
+    elif pressed and wants_type and defect_type is None:
+        st.warning(_("Choose the defect type of these images first, or register a new one."), icon=":material/label:")
+    elif pressed:
+        incoming = [IncomingFile(name=file.name, read=file.getvalue) for file in files]
+        intake = take_in(product, image_type, defect_type, split or "train", incoming)
+        st.session_state[key] = intake
+        if intake.stopped is None:
+            # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
+            st.session_state[f"{key}_turn"] = turn + 1
+            st.rerun()
+    if product.id is not None and (found := last_intake(image_type, product.id)):
+        show_outcome(found, key)
+
+
+def last_intake(image_type: str, product_id: int) -> Intake | None:
+    """The last intake of this session into this product, until the person closes its outcome."""
+    found = st.session_state.get(f"intake_{image_type}")
+    return found if isinstance(found, Intake) and found.product_id == product_id else None
+
+
+def take_in(
+    product: Product,
+    image_type: str,
+    defect_type: DefectType | None,
+    split: str,
+    incoming: Sequence[IncomingFile],
+) -> Intake:
+    """Take the files in one after the other, with the progress on the screen."""
+    assert product.id is not None
+    intake = Intake(product.id, len(incoming))
+    has_archive = any(file.name.lower().endswith(".zip") for file in incoming)
+    bar = st.progress(0.0, text=_("Reading the files …"))
+    shown_at = time.monotonic()
+    try:
+        for outcome in add_images(
+            services(),
+            person(),
+            product_id=product.id,
+            image_type=image_type,
+            defect_type_id=defect_type.id if defect_type else None,
+            split=split,
+            files=incoming,
+        ):
+            intake.outcomes.append(outcome)
+            if time.monotonic() - shown_at >= _BETWEEN_UPDATES_S:
+                shown_at = time.monotonic()
+                done = len(intake.outcomes)
+                # How many images an archive holds is known only when it has been read.
+                share = min(0.99, done / len(incoming)) if not has_archive else min(0.95, done / (done + 40))
+                bar.progress(share, text=_describe_progress(intake, outcome, has_archive))
+    except AppError as error:
+        intake.stopped = error
+    bar.empty()
+    return intake
+
+
+def _describe_progress(intake: Intake, outcome: FileOutcome, has_archive: bool) -> str:
+    done = number(len(intake.outcomes))
+    counted = done if has_archive else _("{done} of {total}", done=done, total=number(intake.n_files))
+    return f"{counted} · {escape(outcome.name)} · {_describe(outcome)}"
+
+
+def _describe(outcome: FileOutcome) -> str:
+    if outcome.outcome == "added":
+        return _("added as {name}", name=escape(outcome.stored_name or ""))
+    if outcome.outcome == "duplicate":
+        return _("already there as {name}", name=escape(outcome.duplicate_of or ""))
+    return _("refused")
+
+
+def show_outcome(intake: Intake, key: str) -> None:
+    """What became of each file, the ones that need attention first."""
+    added, duplicates, refused = intake.of("added"), intake.of("duplicate"), intake.of("refused")
+    if intake.stopped is not None:
+        show_error(intake.stopped)
+        st.markdown(_("The images taken in before that are kept. Add the same files again: none is stored twice."))
+    with st.container(border=True, key=f"{key}_outcome"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(_n("{count} added", "{count} added", len(added)), icon=":material/check:", color="green")
+            if intake.n_masks:
+                st.badge(
+                    _n("{count} mask set", "{count} masks set", intake.n_masks),
+                    icon=":material/select_all:",
+                    color="green",
+                )
+            if duplicates:
+                st.badge(
+                    _n("{count} already there", "{count} already there", len(duplicates)),
+                    icon=":material/content_copy:",
+                    color="gray",
+                )
+            if refused:
+                st.badge(_n("{count} refused", "{count} refused", len(refused)), icon=":material/block:", color="red")
+            st.space("stretch")
+            if st.button(_("Close"), key=f"{key}_close", icon=":material/close:", type="tertiary"):
+                st.session_state.pop(key, None)
+                st.rerun()
+        if refused:
+            st.markdown(f"**{_('Refused')}**")
+            _show_lines([(found.name, _sentence(found)) for found in refused])
+        if duplicates:
+            with st.expander(_("Already there"), icon=":material/content_copy:", expanded=not refused):
+                _show_lines([(found.name, _describe(found)) for found in duplicates])
+        if added:
+            with st.expander(_("Added"), icon=":material/check:"):
+                _show_lines([(found.name, _with_notes(found)) for found in added])
+            link_to(MEMORY_BANKS, _("Next: build the memory bank"))
+
+
+def _sentence(outcome: FileOutcome) -> str:
+    return escape(outcome.error.sentence(language())) if outcome.error else _("refused")
+
+
+def _with_notes(outcome: FileOutcome) -> str:
+    notes = [_(IMAGE_NOTES[note]) for note in outcome.notes if note in IMAGE_NOTES]
+    return " ".join([_describe(outcome) + (" ·" if notes else ""), *notes])
+
+
+def _show_lines(lines: Sequence[tuple[str, str]]) -> None:
+    shown = lines[:_MOST_LINES]
+    named = [(escape(" ".join(name.split())), text) for name, text in shown]
+    # Most sentences name their file themselves.
+    st.markdown("\n".join(f"- {text}" if name in text else f"- **{name}**: {text}" for name, text in named))
+    if len(lines) > len(shown):
+        st.caption(_n("and {count} more file", "and {count} more files", len(lines) - len(shown)))

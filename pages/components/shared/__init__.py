@@ -1,0 +1,1 @@
+"""What screens of several groups share: session, language, style, pickers, charts, dialogs."""

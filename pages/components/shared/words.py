@@ -1,0 +1,87 @@
+"""Codes of the tables in words: what verdicts mean, image notes, places in an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.i18n import N_
+from core.models.options import find_option
+from pages.components.shared.language import _, number, percent
+
+if TYPE_CHECKING:
+    from core.inspections.records import InspectionView
+
+VERDICT_ICONS: dict[str, str] = {
+    "ok": ":material/check_circle:",
+    "review": ":material/help:",
+    "reject": ":material/cancel:",
+}
+VERDICT_COLORS: dict[str, str] = {"ok": "green", "review": "orange", "reject": "red"}
+VERDICT_MEANINGS: dict[str, str] = {
+    "ok": N_("Looks like the normal parts."),
+    "review": N_("Between OK and NG: a person must decide."),
+    "reject": N_("Differs clearly from the normal parts."),
+}
+SOURCE_NAMES: dict[str, str] = {
+    "upload": N_("Upload"),
+    "camera": N_("Camera"),
+    "sample": N_("Sample"),
+    "batch": N_("Batch"),
+    "cli": N_("Command line"),
+}
+THRESHOLD_METHODS: dict[str, str] = {
+    "percentile": N_("percentile of unseen normal images"),
+    "mean_std": N_("mean and spread of unseen normal images"),
+    "f1_max": N_("best separation of normal and defect images"),
+    "manual": N_("set by hand"),
+}
+QUALITY_WARNINGS: dict[str, str] = {
+    "blurred": N_("The image is blurred. Check the focus and hold the part still."),
+    "under_exposed": N_("The image is too dark. Give it more light or a longer exposure."),
+    "over_exposed": N_("The image is too bright. Reduce the light or the exposure."),
+}
+IMAGE_NOTES: dict[str, str] = {
+    "trailing_data": N_("The file has data after the image; it was ignored."),
+    "rotated": N_("The image was turned upright as the camera noted."),
+    "first_frame": N_("The file has several images; the first one was taken."),
+    "alpha_ignored": N_("The image's transparency was ignored."),
+    "alpha_flattened": N_("Transparent places were drawn on white."),
+    "cmyk_converted": N_("The print colours were converted to screen colours."),
+    "sixteen_bit": N_("The 16-bit image was brought to 8 bits."),
+    "low_range": N_("The 16-bit image uses only a small part of its range and therefore looks dark."),
+    "float_range": N_("The image's decimal values were brought to 8 bits."),
+}
+_PLACES: tuple[tuple[str, str, str], ...] = (
+    (N_("top left"), N_("top centre"), N_("top right")),
+    (N_("centre left"), N_("centre"), N_("centre right")),
+    (N_("bottom left"), N_("bottom centre"), N_("bottom right")),
+)
+
+_ENCODER_NAMES: dict[str, str] = {"use-multilingual-3": N_("Universal Sentence Encoder (multilingual)")}
+
+
+def in_words(names: dict[str, str], code: str) -> str:
+    """The name of `code` in the run's language; the code itself where it has none."""
+    return _(names[code]) if code in names else code
+
+
+def name_model(name: str | None) -> str:
+    """What a model of this name is called, of whichever kind; the name itself where this version does not know it."""
+    option = find_option(name or "")
+    if option is not None:
+        return _(option.title, backbone=option.spec.title)
+    return in_words(_ENCODER_NAMES, str(name or "–"))
+
+
+def describe_region(view: InspectionView, index: int) -> str:
+    """Place (the ninth of the image that holds its middle) and size of the region `view.regions[index]`."""
+    region, row = view.regions[index], view.inspection
+    column = min(2, int(3 * (region.x + region.w / 2) / max(1, row.width_px)))
+    line = min(2, int(3 * (region.y + region.h / 2) / max(1, row.height_px)))
+    return _(
+        "{place}, {width} × {height} px, {share} of the image",
+        place=_(_PLACES[line][column]),
+        width=number(region.w),
+        height=number(region.h),
+        share=percent(region.area / max(1, row.width_px * row.height_px), decimals=2),
+    )

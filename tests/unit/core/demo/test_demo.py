@@ -1,0 +1,131 @@
+"""Loading the demo data: complete, resumable, and never touching what is not its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from core.access import Person
+from core.catalog import products
+from core.demo import loading
+from core.demo.images import DemoDefect, DemoImage, DemoProduct
+from core.demo.manuals import DemoManual
+from core.errors import Conflict, NotReady
+from core.images import edits, library
+from core.manuals.library import delete_manual, list_manuals
+from core.services import Services
+from inference.vision.images.encoding import encode_png
+from storage.tables import DeploymentLog
+from tests.manual_files import scratch_manual
+from tests.stored import stored_keys
+
+SIZE_PX = 16
+
+
+def _images(seed: int) -> Iterator[DemoImage]:
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((SIZE_PX, SIZE_PX), np.uint8)
+    mask[2:5, 2:5] = 255
+    for number in range(8):
+        defect = "hole" if number >= 6 else None
+        pixels = rng.integers(0, 256, (SIZE_PX, SIZE_PX, 3), dtype=np.uint8)
+        mask_png = encode_png(mask) if defect else None
+        yield DemoImage(f"{number}.png", "test" if number % 2 else "train", defect, encode_png(pixels), mask_png)
+
+
+def _product(code: str, seed: int) -> DemoProduct:
+    defect = DemoDefect("hole", "기공", "Pore", "작은 구멍", "A small hole", "major")
+    return DemoProduct(code, "시편", "Coupon", "설명", "Text", (defect,), "CC0", "here", lambda: _images(seed))
+
+
+@pytest.fixture(autouse=True)
+def _small_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "PRODUCTS", (_product("one", 1), _product("two", 2)))
+
+
+def _counts(services: Services) -> dict[str, tuple[int, int]]:
+    return {found.product.code: (found.n_normal, found.n_defect) for found in products.list_products(services)}
+
+
+def test_loads_products_types_splits_masks_and_licence(services: Services, admin: Person) -> None:
+    assert loading.load_demo_data(services, admin) == ["one", "two"]
+    assert _counts(services) == {"one": (6, 2), "two": (6, 2)}
+    product = products.find_product(services, "one")
+    assert "CC0" in product.notice
+    defects = library.list_images(services, product.id or 0, image_type="defect").rows
+    assert all(image.mask_key for image in defects)
+    assert {image.split for image in defects} == {"train", "test"}
+
+
+def test_goes_on_after_an_interruption(services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_GROUP_FILES", 2)
+
+    def stop(code: str, done: int) -> None:
+        if (code, done) == ("one", 5):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loading.load_demo_data(services, admin, progress=stop)
+    assert 0 < _counts(services)["one"][0] < 8
+    loading.load_demo_data(services, admin)
+    assert _counts(services) == {"one": (6, 2), "two": (6, 2)}
+
+
+def test_what_people_deleted_does_not_come_back(services: Services, admin: Person) -> None:
+    loading.load_demo_data(services, admin)
+    product = products.find_product(services, "one")
+    image = library.list_images(services, product.id or 0).rows[0]
+    edits.delete_images(services, admin, [image.id or 0])
+    assert loading.load_demo_data(services, admin) == ["one", "two"]
+    assert sum(_counts(services)["one"]) == 7
+
+
+def test_manuals_come_with_their_product_once_and_go_with_it(
+    services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manual = DemoManual("one", "시편 매뉴얼", "ko", scratch_manual())
+    monkeypatch.setattr("core.demo.manuals.list_demo_manuals", lambda: (manual,))
+    loading.load_demo_data(services, admin)
+    (view,) = list_manuals(services)
+    assert (view.manual.original_name, view.manual.language) == ("시편 매뉴얼.pdf", "ko")
+    delete_manual(services, admin, view.manual.id or 0)
+    loading.load_demo_data(services, admin)
+    assert list_manuals(services) == []
+    loading.reset_demo_data(services, admin)
+    loading.load_demo_data(services, admin)
+    assert len(list_manuals(services)) == 1
+    loading.reset_demo_data(services, admin)
+    assert (list_manuals(services), stored_keys(services)) == ([], [])
+
+
+def test_a_product_of_ones_own_is_neither_filled_nor_reset(services: Services, admin: Person) -> None:
+    products.create_product(services, admin, name="Mine", code="one")
+    assert loading.load_demo_data(services, admin) == ["two"]
+    assert loading.reset_demo_data(services, admin) == ["two"]
+    assert _counts(services) == {"one": (0, 0)}
+    assert stored_keys(services) == []
+
+
+def test_reset_waits_for_jobs(services: Services, admin: Person) -> None:
+    loading.load_demo_data(services, admin)
+    product = products.find_product(services, "one")
+    with services.database.unit_of_work() as session:
+        session.add(DeploymentLog(kind="memory_bank", payload={"product_ids": [product.id]}))
+        session.commit()
+    with pytest.raises(Conflict) as caught:
+        loading.reset_demo_data(services, admin)
+    assert caught.value.code == "demo_busy"
+    assert len(_counts(services)) == 2
+
+
+def test_a_missing_dataset_is_a_sentence(services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> Iterator[DemoImage]:
+        raise FileNotFoundError("no package")
+
+    monkeypatch.setattr(loading, "PRODUCTS", (dataclasses.replace(_product("three", 3), make_images=missing),))
+    with pytest.raises(NotReady) as caught:
+        loading.load_demo_data(services, admin)
+    assert caught.value.code == "demo_dataset_missing"
