@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, say
-from core.demo.images import PRODUCTS
-from core.demo.images.catalogue import PRODUCTIONS
+from core.demo.images.catalogue import PRODUCTIONS, PRODUCTS
 from inference.vision.detection.metrics import aupro, image_auroc, pixel_auroc
 from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
 from inference.vision.images.decode import decode, decode_mask

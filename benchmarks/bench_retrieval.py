@@ -42,7 +42,7 @@ def say(*words: object) -> None:
 
 def demo_images(code: str, split: str) -> list[tuple[bytes, str | None]]:
     """Content and defect type of a demo product's images."""
-    from core.demo.images import PRODUCTS
+    from core.demo.images.catalogue import PRODUCTS
 
     product = next(item for item in PRODUCTS if item.code == code)
     return [(image.content, image.defect_code) for image in product.images() if image.split == split]

@@ -124,7 +124,8 @@ def test_no_module_has_an_empty_name() -> None:
 
 def _screens() -> list[Path]:
     beside = {"components", "server"}
-    return [path for path in _in("pages") if path.parent.name not in beside and path.name != "__init__.py"]
+    found = [path for path in _in("pages") if path.name != "__init__.py"]
+    return [path for path in found if path.relative_to(ROOT).parts[1] not in beside]
 
 
 @pytest.mark.parametrize("path", _screens(), ids=_name)
@@ -224,3 +225,107 @@ def test_nothing_is_unpickled_or_evaluated() -> None:
         )
     ]
     assert wrong == []
+
+
+# Bottom up: a package may import those of the lines above its own, and none of its own line but itself.
+CORE_ORDER: tuple[tuple[str, ...], ...] = (
+    ("i18n",),
+    ("messages",),
+    ("errors",),
+    ("settings", "transactions"),
+    ("access", "identity", "models", "files"),
+    ("audit", "services"),
+    ("accounts", "catalog", "jobs"),
+    ("images",),
+    ("registry",),
+    ("preprocessing", "manuals", "similarity", "analytics"),
+    ("deployments", "inspections", "demo"),
+    ("guidance",),
+    ("operations", "reports"),
+    ("worker",),
+    ("cli",),
+    ("__main__",),
+)
+VISION_ORDER: tuple[tuple[str, ...], ...] = (("images",), ("networks",), ("detection",), ("search",))
+MOST_MODULES = 20
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {_module(path): path for path in SOURCES}
+
+
+@cache
+def _neighbors(module: str) -> frozenset[str]:
+    """The modules of this repository that one imports: at its top, inside functions, or for the type checker."""
+    return frozenset(name for name in _imports(MODULES[module]) if name in MODULES and name != module)
+
+
+def _circles() -> list[list[str]]:
+    """Tarjan's strongly connected components of more than one module."""
+    index: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    waiting: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        index[module] = lowest[module] = len(index)
+        waiting.append(module)
+        for other in _neighbors(module):
+            if other not in index:
+                visit(other)
+                lowest[module] = min(lowest[module], lowest[other])
+            elif other in waiting:
+                lowest[module] = min(lowest[module], index[other])
+        if lowest[module] == index[module]:
+            start = waiting.index(module)
+            if len(waiting) - start > 1:
+                found.append(sorted(waiting[start:]))
+            del waiting[start:]
+
+    for module in MODULES:
+        if module not in index:
+            visit(module)
+    return found
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    # A package's __init__ is what its modules lie in, not a part of the chain.
+    assert _circles() == []
+
+
+@pytest.mark.parametrize(
+    ("root", "order"), [("core", CORE_ORDER), ("inference.vision", VISION_ORDER)], ids=["core", "vision"]
+)
+def test_packages_stand_on_those_below_them(root: str, order: tuple[tuple[str, ...], ...]) -> None:
+    height = {name: number for number, line in enumerate(order) for name in line}
+
+    def package(module: str) -> str:
+        return module.removeprefix(f"{root}.").split(".")[0]
+
+    inside = [module for module in MODULES if module.startswith(f"{root}.")]
+    assert {package(module) for module in inside} == set(height)
+    wrong = {
+        module: sorted(upward)
+        for module in inside
+        if (
+            upward := {
+                other
+                for other in _neighbors(module)
+                if other.startswith(f"{root}.")
+                and package(other) != package(module)
+                and height[package(other)] >= height[package(module)]
+            }
+        )
+    }
+    assert wrong == {}
+
+
+def test_no_folder_holds_more_than_twenty_modules() -> None:
+    counts = {
+        folder: len([path for path in SOURCES if path.parent == folder and path.name != "__init__.py"])
+        for folder in {path.parent for path in SOURCES}
+    }
+    assert {_name(folder): count for folder, count in counts.items() if count > MOST_MODULES} == {}

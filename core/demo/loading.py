@@ -14,7 +14,8 @@ from sqlmodel import Session, col, select
 
 from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
-from core.demo.images import PRODUCTS, DemoImage, DemoProduct
+from core.demo.images.catalogue import PRODUCTS
+from core.demo.images.records import DemoImage, DemoProduct
 from core.errors import Conflict, NotReady
 from core.files.discarded_objects import discard_objects
 from core.images.ingest import take_in

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from core.deployments.bank_extension import count_added
 from core.models.kinds import MANUAL_INDEX
+from core.registry.lineage import count_added
 from pages.components.shared.language import _, _n
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from core.access import Person
 from core.catalog import products
 from core.demo import loading
-from core.demo.images import DemoDefect, DemoImage, DemoProduct
+from core.demo.images.records import DemoDefect, DemoImage, DemoProduct
 from core.demo.manuals import DemoManual
 from core.errors import Conflict, NotReady
 from core.images import edits, library

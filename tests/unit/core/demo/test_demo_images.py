@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.demo.images import PRODUCTS, DemoDefect, DemoImage, DemoProduct
+from core.demo.images.catalogue import PRODUCTS
 from core.demo.images.production import Production
+from core.demo.images.records import DemoDefect, DemoImage, DemoProduct
 
 SOLAR = [product for product in PRODUCTS if product.code.startswith("solar")]
 GENERATED = [product for product in PRODUCTS if not product.code.startswith("solar")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.demo.images import PRODUCTS
+from core.demo.images.catalogue import PRODUCTS
 from core.demo.manuals import TEXT_FOLDER, list_demo_manuals
 from core.demo.manuals.typesetting import typeset
 from inference.language.passages import split_passages
@@ -20,7 +20,7 @@ def test_every_demo_product_has_a_korean_manual_and_two_have_an_english_one() ->
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: str(product.code))
 def test_every_defect_type_has_its_steps(product: object) -> None:
-    from core.demo.images import DemoProduct
+    from core.demo.images.records import DemoProduct
 
     assert isinstance(product, DemoProduct)
     passages = split_passages(read_pdf(MANUALS[product.code, "ko"].content), source_id=1)
