@@ -53,7 +53,11 @@ def prepare_sqlite(engine: Engine, watch: FileWatch, *, busy_timeout_s: float, m
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        watch.check(_driver_connection(connection))
+        driver = _driver_connection(connection)
+        watch.check(driver)
+        if driver.in_transaction:
+            # A commit that failed leaves its transaction open, and SQLAlchemy takes the connection for reset.
+            driver.rollback()
         if connection.get_execution_options().get("geomsa_read_only"):
             connection.exec_driver_sql("PRAGMA query_only = ON")
             connection.exec_driver_sql("BEGIN")

@@ -27,9 +27,9 @@ MIN_FREE_BYTES = 2 * GIB
 SHOWN_FINDINGS = 3
 # Lowest versions without a known fault that reaches us; an audit tool may skip packages without a word.
 LOWEST_VERSIONS: dict[str, str] = {
-    "streamlit": "1.37.0",  # path traversal in the static file server before
-    "pillow": "10.3.0",  # buffer overflow before
-    "torch": "2.6.0",  # torch.load with weights_only could run code before
+    "streamlit": "1.67.0",  # serves the application that the gate stands in front of; 1.54 is the lowest safe one
+    "pillow": "12.3.0",  # lowest safe version
+    "torch": "2.11.0",  # lowest safe version
     "opencv-python-headless": "4.8.1.78",  # carries the libwebp that is mended
     "sqlmodel": "0.0.22",
     "alembic": "1.13.0",

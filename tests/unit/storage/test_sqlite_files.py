@@ -60,6 +60,20 @@ def test_a_database_closed_in_good_order_may_be_another_file_afterwards(path: Pa
     database.dispose()
 
 
+def test_after_a_commit_that_was_refused_the_same_connection_writes_again(path: Path, database: Database) -> None:
+    aside = path.with_name("aside.db")
+    with pytest.raises(DatabaseError) as refused, database.unit_of_work() as session:
+        session.add(Product(code="lost", name=""))
+        session.flush()
+        path.rename(aside)
+        session.commit()
+    assert refused.value.code == "database_replaced"
+    aside.rename(path)
+    _write(database, "kept")
+    with database.reading() as session:
+        assert [product.code for product in session.exec(select(Product)).all()] == ["kept"]
+
+
 def test_a_symbolic_link_leads_to_the_files_beside_its_target(tmp_path: Path, path: Path) -> None:
     folder = tmp_path / "links"
     folder.mkdir()
