@@ -36,7 +36,7 @@ def record(
 
 
 def stale_save(session: Session, *, subject_type: str, subject_id: int, row_version: int) -> Conflict:
-    """The Conflict for a save made on the state `row_version`: who changed the row since, from what to what."""
+    """Return the Conflict for a save made on the state `row_version`: who changed the row since, from what to what."""
     rows = session.exec(
         select(AuditLog)
         .where(AuditLog.subject_type == subject_type, AuditLog.subject_id == subject_id)

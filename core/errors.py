@@ -33,7 +33,7 @@ class AppError(Exception):
         return self.sentence("en")
 
     def sentence(self, language: str) -> str:
-        """The sentence for `language` ("ko" or "en"), its parameters filled in."""
+        """Return the sentence for `language` ("ko" or "en"), its parameters filled in."""
         return describe(self.code, self.params, language)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -101,7 +101,7 @@ _BY_PREFIX: tuple[tuple[str, type[AppError]], ...] = (
 
 
 def from_lower(error: Exception, **params: Any) -> AppError:
-    """The AppError for an error of `inference` or `storage` (anything with a `code` and `params`).
+    """Return the AppError for an error of `inference` or `storage` (anything with a `code` and `params`).
 
     Any other exception becomes `unexpected`, which names the kind of the error but never its text: that goes to the
     log, because it may hold paths or secrets.

@@ -40,12 +40,12 @@ def translate(language: str, msgid: str) -> str:
 
 
 def translate_plural(language: str, singular: str, plural: str, count: int) -> str:
-    """The form of the message for `count`; Korean has one form, English two."""
+    """Return the form of the message for `count`; Korean has one form, English two."""
     return _catalogue(language).ngettext(singular, plural, count)
 
 
 def choose_language(*, saved: str | None, browser: str | None, fallback: str = DEFAULT_LANGUAGE) -> str:
-    """The person's saved choice, then the browser's first language that we have, then `fallback`.
+    """Return the person's saved choice, then the browser's first language that we have, then `fallback`.
 
     `browser` is an Accept-Language value or a single tag such as "ko-KR".
     """

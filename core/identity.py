@@ -237,7 +237,7 @@ def _write_row(services: HasStores, identity: str, *, generation: int) -> Instal
 
 
 def _named_sample(services: HasStores) -> list[str]:
-    """The newest objects that rows name, some of each kind."""
+    """Return the newest objects that rows name, some of each kind."""
     columns: tuple[tuple[Any, Any, str], ...] = (
         (Image.id, Image.object_key, ""),
         (Inspection.id, Inspection.image_key, ""),

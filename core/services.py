@@ -27,7 +27,7 @@ class Services:
 
 
 def open_objects(settings: Settings) -> ObjectStore:
-    """The object store that the settings name."""
+    """Return the object store that the settings name."""
     if settings.s3 is None:
         return LocalObjects(settings.data_dir / "objects")
     return S3Objects(

@@ -85,7 +85,7 @@ def _names_a_file(url: str) -> bool:
 
 
 def _host_of(url: str) -> str | None:
-    """The host of an address; None when there is none, or when the address cannot be read."""
+    """Return the host of an address; None when there is none, or when the address cannot be read."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -227,5 +227,5 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
 
 
 def setting_names() -> tuple[str, ...]:
-    """The names of the settings' fields, for the system status."""
+    """Return the names of the settings' fields, for the system status."""
     return tuple(item.name for item in fields(Settings))

@@ -64,7 +64,7 @@ class Database:
         return f"Database({self.describe()!r})"
 
     def describe(self) -> str:
-        """The address without password and options, for people and logs."""
+        """Return the address without password and options, for people and logs."""
         url = self._url
         shown = URL.create(url.drivername, username=url.username, host=url.host, port=url.port, database=url.database)
         return shown.render_as_string()
@@ -124,7 +124,7 @@ class Database:
             raise DatabaseError(code, reason="revision", found=found or "", expected=schema.head_revision())
 
     def check_integrity(self, *, full: bool) -> list[str]:
-        """What is damaged, in the database's own words; `storage.integrity` says what each database can notice.
+        """Return what is damaged, in the database's own words; `storage.integrity` says what each database can notice.
 
         Changes nothing, not even what is left of a process that was killed: damage can be examined as it is. SQLite
         reads its whole file (300 MB: half a second from memory, 6 s from a slow disk; with `full` four times as long).
@@ -144,7 +144,7 @@ class Database:
             engine.dispose()
 
     def ended_uncleanly(self) -> bool:
-        """Whether the last process was killed, or the power failed, while it had a SQLite database open.
+        """Return whether the last process was killed, or the power failed, while it had a SQLite database open.
 
         To be asked before anything else is; servers look after themselves.
         """

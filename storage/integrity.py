@@ -12,7 +12,7 @@ MAX_FINDINGS = 20
 
 
 def find_damage(connection: Connection, *, full: bool) -> list[str]:
-    """What is damaged, in the database's own words, at most MAX_FINDINGS; an empty list when nothing was found.
+    """Return what is damaged, in the database's own words, at most MAX_FINDINGS; an empty list when nothing was found.
 
     SQLite      the structure of every page that is used, and the constraints on values. With `full` also whether
                 the indexes agree with their tables and every foreign key has its row. What is not noticed: other
@@ -44,7 +44,7 @@ def _is_unreadable(error: DBAPIError) -> bool:
 
 
 def describe_damage(error: DBAPIError) -> str:
-    """One line of the driver's own words, without the statement and its values."""
+    """Return one line of the driver's own words, without the statement and its values."""
     primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
     message = primary if isinstance(primary, str) else str(error.orig)
     return message.strip().splitlines()[0] if message.strip() else type(error.orig).__name__

@@ -139,7 +139,7 @@ class LocalObjects:
                     abandoned.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        """The file behind a key; no part of the way to it may be a link."""
+        """Return the file behind a key; no part of the way to it may be a link."""
         check_key(key)
         path = self._root
         for part in key.split("/"):
@@ -225,7 +225,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[ObjectInfo]:
-    """Every file below `folder` in the order of its key; a folder sorts as its name with the slash."""
+    """Yield every file below `folder` in the order of its key; a folder sorts as its name with the slash."""
     try:
         with os.scandir(folder) as found:
             entries = [entry for entry in found if not entry.name.startswith(".")]

@@ -98,7 +98,7 @@ class ObjectStore(Protocol):
         """
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
-        """The objects whose keys start with `prefix`, in the order of their keys, those after `after` only."""
+        """Return the objects whose keys start with `prefix`, in the order of their keys, those after `after` only."""
 
     def delete_prefix(self, prefix: str) -> int:
         """Remove every object whose key starts with `prefix` (which may not be empty); returns how many."""
@@ -115,7 +115,7 @@ class ObjectStore(Protocol):
         """Raise within seconds unless the store can be reached and used."""
 
     def describe(self) -> str:
-        """Where the objects are, for people and logs: no secrets."""
+        """Return where the objects are, for people and logs: no secrets."""
 
 
 def check_key(key: str) -> None:

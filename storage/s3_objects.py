@@ -286,7 +286,7 @@ def _connection_meaning(error: BotoCoreError, key: str) -> ObjectStoreError:
 
 
 def _local_meaning(error: OSError, key: str) -> ObjectStoreError:
-    """The disk that a download is written to (uploads open the caller's file before they come here)."""
+    """Return the disk that a download is written to (uploads open the caller's file before they come here)."""
     import errno
 
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:

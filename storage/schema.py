@@ -35,7 +35,7 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def head_revision() -> str:
-    """The newest revision that this code knows."""
+    """Return the newest revision that this code knows."""
     from alembic.script import ScriptDirectory
 
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
@@ -45,14 +45,14 @@ def head_revision() -> str:
 
 
 def current_revision(connection: Connection) -> str | None:
-    """The revision of the database behind `connection`; None when it was never migrated."""
+    """Return the revision of the database behind `connection`; None when it was never migrated."""
     from alembic.runtime.migration import MigrationContext
 
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def compare_revision(revision: str | None) -> Literal["current", "older", "newer"]:
-    """Where a database's revision stands beside this code: one that the code has never heard of is newer."""
+    """Return where a database's revision stands beside this code: one that the code has never heard of is newer."""
     from alembic.script import ScriptDirectory
 
     if revision is None:

@@ -130,7 +130,7 @@ class FileWatch:
 
 
 def ended_uncleanly(path: str) -> bool:
-    """Whether the last process that had the database open was killed: its write-ahead log is still there.
+    """Return whether the last process that had the database open was killed: its write-ahead log is still there.
 
     Only true before this process opens the database, and while no other has it open.
     """
@@ -165,7 +165,7 @@ def _last(told: str) -> int:
 
 
 def _identify(place: str) -> _Identity | None:
-    """The file under a name; None when there is none."""
+    """Return the file under a name; None when there is none."""
     try:
         found = os.stat(place)  # noqa: PTH116 - several times as fast as Path.stat, at every transaction
     except (FileNotFoundError, NotADirectoryError):

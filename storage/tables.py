@@ -70,7 +70,7 @@ BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def utc_now() -> datetime:
-    """The present moment, aware, in UTC."""
+    """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)
 
 

@@ -1,4 +1,4 @@
-"""The house rules that can be read from the source: who may call whom, what is imported when, names, sentences."""
+"""The rules that can be read from the source: who may call whom, what is imported when, names, sentences."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def decoy_hash() -> str:
 
 
 def hash_password(password: str) -> str:
-    """The hash of a new password. Raises BadInput password_too_short, password_too_long."""
+    """Return the hash of a new password. Raises BadInput password_too_short, password_too_long."""
     password = _normalise(password)
     if len(password) < MIN_CHARACTERS:
         raise BadInput("password_too_short", lowest=MIN_CHARACTERS)
@@ -40,7 +40,7 @@ def hash_password(password: str) -> str:
 
 
 def fits(hashed: str, password: str) -> bool:
-    """Whether `password` is the one that was hashed."""
+    """Return whether `password` is the one that was hashed."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
@@ -50,7 +50,7 @@ def fits(hashed: str, password: str) -> bool:
 
 
 def needs_rehash(hashed: str) -> bool:
-    """Whether the hash was made with weaker parameters than today's."""
+    """Return whether the hash was made with weaker parameters than today's."""
     return _hasher().check_needs_rehash(hashed)
 
 

@@ -36,7 +36,7 @@ def open_person(services: Services, role: str) -> Person:
 
 
 def command_line_person(services: Services) -> Person:
-    """The built-in administrator who acts in commands: whoever may run them can read the database anyway."""
+    """Return the built-in administrator who acts in commands: whoever may run them can read the database anyway."""
     return _built_in(services, COMMAND_LINE_LOGIN, name="Command line", role=ADMIN)
 
 

@@ -65,7 +65,7 @@ class DashboardView:
 
 
 def dashboard(services: Services, *, days: int = 30, product_id: int | None = None) -> DashboardView:
-    """The dashboard of the last `days` days, of all products or of one; the same few queries for any number."""
+    """Return the dashboard of the last `days` days, of all products or of one; the same few queries for any number."""
     since = utc_now() - timedelta(days=days)
     own = [] if product_id is None else [col(Inspection.product_id) == product_id]
     period = [*own, col(Inspection.created_at) >= since]

@@ -27,7 +27,7 @@ RESERVED_DEFECT_CODES = frozenset({"normal"})
 def list_defect_types(
     services: Services, product_id: int | None, *, include_inactive: bool = False
 ) -> list[DefectType]:
-    """The defect types of a product by code (of all products for None)."""
+    """Return the defect types of a product by code (of all products for None)."""
     query = select(DefectType).order_by(col(DefectType.product_id), func.lower(DefectType.code))
     if product_id is not None:
         query = query.where(DefectType.product_id == product_id)

@@ -21,7 +21,7 @@ MAX_DESCRIPTION_CHARACTERS = 20_000
 
 
 def check_code(code: str) -> str:
-    """The code without surrounding space. Raises BadInput code_invalid unless it fits CODE_PATTERN."""
+    """Return the code without surrounding space. Raises BadInput code_invalid unless it fits CODE_PATTERN."""
     code = code.strip()
     # fullmatch: "$" alone would let a line break at the end pass.
     if not re.fullmatch(CODE_PATTERN, code):
@@ -30,7 +30,7 @@ def check_code(code: str) -> str:
 
 
 def clean_name(name: str, *, missing: str | None) -> str:
-    """One line in NFC without control characters. Raises BadInput with the code `missing`, or name_too_long."""
+    """Return one line in NFC without control characters. Raises BadInput with the code `missing`, or name_too_long."""
     text = unicodedata.normalize("NFC", name)
     text = " ".join("".join(" " if unicodedata.category(c) == "Cc" else c for c in text).split())
     if missing is not None and not text:

@@ -44,7 +44,7 @@ class ProductSummary:
 
 
 def list_products(services: Services, *, include_inactive: bool = False) -> list[ProductSummary]:
-    """Every product by code with its counts, in four queries however many products there are."""
+    """Return every product by code with its counts, in four queries however many products there are."""
     query = select(Product).order_by(func.lower(Product.code))
     if not include_inactive:
         query = query.where(col(Product.is_active).is_(True))
@@ -85,13 +85,13 @@ def list_products(services: Services, *, include_inactive: bool = False) -> list
 
 
 def get_product(services: Services, product_id: int) -> Product:
-    """The product, active or not. Raises NotFound not_found."""
+    """Return the product, active or not. Raises NotFound not_found."""
     with reading(services) as session:
         return get_product_row(session, product_id)
 
 
 def get_product_row(session: Session, product_id: int, *, lock: bool = False) -> Product:
-    """The product inside the caller's transaction, active or not. Raises NotFound not_found."""
+    """Return the product inside the caller's transaction, active or not. Raises NotFound not_found."""
     # The lock lets two saves of one row follow each other on the database servers; SQLite has one writer anyway.
     product = session.get(Product, product_id, with_for_update=True if lock else None)
     if product is None:
@@ -100,7 +100,7 @@ def get_product_row(session: Session, product_id: int, *, lock: bool = False) ->
 
 
 def find_product(services: Services, code: str) -> Product:
-    """The product with this code, upper and lower case alike. Raises NotFound product_unknown."""
+    """Return the product with this code, upper and lower case alike. Raises NotFound product_unknown."""
     with reading(services) as session:
         product = find_product_row(session, code)
     if product is None:
@@ -109,7 +109,7 @@ def find_product(services: Services, code: str) -> Product:
 
 
 def find_product_row(session: Session, code: str) -> Product | None:
-    """The product with this code inside the caller's transaction, or None."""
+    """Return the product with this code inside the caller's transaction, or None."""
     return session.exec(select(Product).where(func.lower(Product.code) == code.strip().lower())).first()
 
 

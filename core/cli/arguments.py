@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line; `command` of what it reads names the command."""
+    """Return the parser of the whole command line; `command` of what it reads names the command."""
     parser = argparse.ArgumentParser(prog="python -m core", description="Geomsa's command line.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 

@@ -38,7 +38,7 @@ def weights_command(wanted: argparse.Namespace) -> int:
 
 
 def _list_states(settings: Settings) -> list[dict[str, Any]]:
-    """One object a backbone: what it is, whether its weights are here, and whether they can be fetched."""
+    """Return one object a backbone: what it is, whether its weights are here, and whether they can be fetched."""
     from inference.vision.networks.backbones import hash_weights
 
     return [
@@ -59,7 +59,7 @@ def _list_states(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _describe(state: dict[str, Any]) -> str:
-    """The same in one line for a person."""
+    """Return the same in one line for a person."""
     where = "not here" + (" (can be fetched)" if state["fetchable"] else "") if not state["here"] else state["source"]
     size_mb = state["byte_size"] / 1e6
     return f"{state['name']:<20} {where:<26} {size_mb:7.1f} MB  {state['licence']:<12} {state['origin']}"

@@ -13,7 +13,7 @@ STATUS_WIDTH = 78
 
 
 def language() -> str:
-    """The language of messages in the terminal: GEOMSA_LANGUAGE, else the locale's."""
+    """Return the language of messages in the terminal: GEOMSA_LANGUAGE, else the locale's."""
     chosen = os.environ.get("GEOMSA_LANGUAGE", "").strip().lower()
     if chosen in LANGUAGES:
         return chosen
@@ -34,7 +34,7 @@ def write_note(text: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    """One JSON value on one line."""
+    """Return one JSON value on one line."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 

@@ -99,7 +99,7 @@ def _marker_key(demo: DemoProduct) -> str:
 
 
 def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple[Product, set[str]] | None:
-    """The demo's product, made now if it is new, and what is loaded of it; None if the code is somebody else's.
+    """Return the demo's product, made now if it is new, and what is loaded of it; None if the code is somebody else's.
 
     The parts are `complete` (the images; the word is older than the manuals) and `manuals`.
     """

@@ -51,7 +51,7 @@ def judge(
 
 
 def is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
-    """Whether the candidate measures worse than the active version on the very same test images.
+    """Return whether the candidate measures worse than the active version on the very same test images.
 
     Without test images, or on others, nothing can be said against it.
     """

@@ -138,7 +138,7 @@ def _was_built(session: Session, product_id: int) -> bool:
 
 
 def note_whole(model: PatchCore | Padim, rows: Sequence[Image], scores: Mapping[str, float]) -> dict[str, Any] | None:
-    """What to keep with a version whose bank was built whole from these normal images."""
+    """Return what to keep with a version whose bank was built whole from these normal images."""
     from inference.vision.detection.patchcore.patchcore import PatchCore
 
     if not isinstance(model, PatchCore) or not math.isfinite(model.figures.radius_bound):
@@ -152,7 +152,7 @@ def note_whole(model: PatchCore | Padim, rows: Sequence[Image], scores: Mapping[
 
 
 def keep(growth: dict[str, Any] | None) -> dict[str, Any]:
-    """The part of a version's sources that is for the next extension; nothing for a detector without."""
+    """Return the part of a version's sources that is for the next extension; nothing for a detector without."""
     return {} if growth is None else {GROWTH: growth}
 
 
@@ -165,7 +165,7 @@ def _note_images(rows: Sequence[Image], scores: Mapping[str, float]) -> dict[str
 
 
 def _digest(rows: Sequence[Image]) -> str:
-    """One hash of which images these are and what they hold."""
+    """Return one hash of which images these are and what they hold."""
     text = json.dumps(sorted((row.id or 0, row.content_sha256) for row in rows))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -250,5 +250,5 @@ def _extend(
 
 
 def _settled(config: PatchCoreConfig, old: PatchCoreConfig) -> PatchCoreConfig:
-    """The configuration with what it leaves to the images as the old bank's images decided it."""
+    """Return the configuration with what it leaves to the images as the old bank's images decided it."""
     return replace(config, even_light=old.even_light) if config.even_light is None else config

@@ -100,7 +100,7 @@ def _field_in(path: Path, name: str) -> int | None:
 
 
 def _lines(path: Path) -> list[str]:
-    """Nothing for a file that is not there or may not be read: other systems have none."""
+    """Return nothing for a file that is not there or may not be read: other systems have none."""
     if not os.access(path, os.R_OK):
         return []
     try:

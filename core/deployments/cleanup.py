@@ -26,7 +26,7 @@ Attempt = tuple[int, int]
 
 
 def build_folder(services: Services, claim: terms.Claim, product_id: int) -> Path:
-    """Where an attempt at a job builds a product; its name says whose it is. The folder itself is not made."""
+    """Return where an attempt at a job builds a product; its name says whose it is. The folder itself is not made."""
     folder = services.settings.data_dir / "builds" / f"{claim.job_id}-{claim.fencing_token}-{product_id}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     return folder

@@ -32,7 +32,7 @@ Content = tuple[str, str]
 
 
 def place_of(box: Box | None) -> str:
-    """The name of a place: of a box (x, y, w, h) in pixels, or of the whole image."""
+    """Return the name of a place: of a box (x, y, w, h) in pixels, or of the whole image."""
     return WHOLE if box is None else ",".join(str(number) for number in box)
 
 

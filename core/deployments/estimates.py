@@ -85,7 +85,7 @@ def refusal(services: Services, kind: str, product_ids: list[int]) -> AppError |
 
 
 def builds_here(services: Services) -> bool:
-    """Whether the worker is this machine's own, so that what is free here is what counts."""
+    """Return whether the worker is this machine's own, so that what is free here is what counts."""
     return services.settings.worker == "embedded"
 
 
@@ -100,7 +100,7 @@ def product_cost_s(session: Session, kind: str, product_id: int) -> float:
 
 
 def pace(session: Session, kind: str) -> float:
-    """How many times longer than the standard the last builds of this kind took here; 1 before the first."""
+    """Return how many times longer than the standard the last builds of this kind took here; 1 before the first."""
     jobs = session.exec(
         select(DeploymentLog)
         .where(DeploymentLog.kind == kind, DeploymentLog.state == "succeeded")
@@ -118,7 +118,7 @@ def pace(session: Session, kind: str) -> float:
 
 
 def count_sources(session: Session, kind: str, product_id: int) -> int:
-    """The training images of the product; for a manual index the pages of its manuals."""
+    """Return the training images of the product; for a manual index the pages of its manuals."""
     if kind == MANUAL_INDEX:
         return manual_indexes.count_pages(session, product_id)[1]
     query = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")

@@ -59,7 +59,7 @@ class _Measured:
 
 
 def test_set(session: Session, product_id: int) -> TestSet:
-    """The product's images with split=test."""
+    """Return the product's images with split=test."""
     rows = session.exec(
         select(Image).where(Image.product_id == product_id, Image.split == "test").order_by(col(Image.id))
     ).all()
@@ -208,7 +208,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
 def _measure_retrieval(
     services: Services, product: Product, *, model: Detector, bank: ModelVersion, test: TestSet
 ) -> dict[str, Any]:
-    """The figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
+    """Return the figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
     with reading(services) as session:
         versions = {
             part: active_version(session, SIMILARITY_INDEX, product.id or 0, part) for part in ("defect", "region")

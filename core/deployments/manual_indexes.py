@@ -110,14 +110,14 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
 
 
 def _has_failed(manuals: list[Manual]) -> bool:
-    """Whether one of them could not be read last time: a new build tries it again."""
+    """Return whether one of them could not be read last time: a new build tries it again."""
     return any(manual.state == "failed" for manual in manuals)
 
 
 def _build_index(
     run: JobRun, product: Product, manuals: list[Manual]
 ) -> tuple[ManualIndex, dict[int | None, AppError]]:
-    """The index, and the manuals that could not be read by id. Raises NotReady no_usable_manuals."""
+    """Return the index, and the manuals that could not be read by id. Raises NotReady no_usable_manuals."""
     from inference.language.passages import split_passages
     from inference.language.retrieval import ManualIndex
 
@@ -235,7 +235,7 @@ def _is_bare(run: JobRun, product_id: int) -> bool:
 
 
 def count_pages(session: Session, product_id: int) -> tuple[int, int]:
-    """How many manuals the product has, and how many pages these have together."""
+    """Return how many manuals the product has, and how many pages these have together."""
     query = select(func.count(), func.sum(Manual.page_count)).select_from(Manual)
     count, pages = session.exec(query.where(Manual.product_id == product_id)).one()
     return int(count), int(pages or 0)

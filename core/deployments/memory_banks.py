@@ -145,7 +145,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
 
 
 def _learn(run: JobRun, rows: list[Image], config: DetectorConfig, *, weights: Path | None) -> TrainedBank:
-    """The detector from all normal images, with their cross-fitted scores."""
+    """Return the detector from all normal images, with their cross-fitted scores."""
     from inference.vision.detection import detectors
 
     progress = _reporter(run)

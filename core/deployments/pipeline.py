@@ -97,7 +97,7 @@ def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
 
 
 def error_of(run: JobRun) -> AppError | None:
-    """The error to end the job with: that of the last product when none succeeded."""
+    """Return the error to end the job with: that of the last product when none succeeded."""
     if run.outcomes and all(outcome["outcome"] == "failed" for outcome in run.outcomes):
         return AppError(run.outcomes[-1]["error_code"], **run.outcomes[-1]["error_params"])
     return None

@@ -19,7 +19,7 @@ _NOTHING: Mapping[str, float | None] = {"top1_type_accuracy": None, "map_at_10":
 
 
 def no_figures() -> dict[str, Any]:
-    """The figures where there is nothing to measure."""
+    """Return the figures where there is nothing to measure."""
     return {**_NOTHING, "whole": dict(_NOTHING), "region": dict(_NOTHING)}
 
 

@@ -156,7 +156,7 @@ def _embed(
 
 
 def _learn_rule(whole: Embedded, region: Embedded | None) -> VoteRule:
-    """How votes for a type are counted, learnt on the examples that are there in each view."""
+    """Return how votes for a type are counted, learnt on the examples that are there in each view."""
     from inference.vision.search.knn_vote import learn_rule
 
     rows = {example.id: (example, place) for place, example in enumerate(whole.examples)}
@@ -179,7 +179,7 @@ def _measure(
     rule: VoteRule,
     finder: Finder | None,
 ) -> dict[str, Any]:
-    """What the indexes find for the product's test images, whole and by the defective place."""
+    """Return what the indexes find for the product's test images, whole and by the defective place."""
     with run.services.database.reading() as session:
         rows = [row for row in test_set(session, product.id or 0).rows if row.image_type == "defect"]
     return measure_retrieval(

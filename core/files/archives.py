@@ -48,7 +48,7 @@ class ArchiveEntry:
     _info: zipfile.ZipInfo
 
     def read(self) -> bytes:
-        """The bytes; may be called from any thread while the archive is open.
+        """Return the bytes; may be called from any thread while the archive is open.
 
         Raises BadInput archive_entry_damaged (name) where the bytes are not those announced.
         """
@@ -132,7 +132,7 @@ def clean_file_name(name: str) -> str:
 
 
 def is_junk(path: str) -> bool:
-    """Whether a path is litter that operating systems leave in folders and archives."""
+    """Return whether a path is litter that operating systems leave in folders and archives."""
     parts = path.replace("\\", "/").lower().split("/")
     return "__macosx" in parts or parts[-1] in _JUNK_NAMES or parts[-1].startswith("._")
 
@@ -231,7 +231,7 @@ def _decode_name(raw: bytes) -> str:
 
 
 def _find_unicode_path(extra: bytes, raw: bytes) -> str | None:
-    """The name in an Info-ZIP Unicode Path field (0x7075), if it belongs to this name."""
+    """Return the name in an Info-ZIP Unicode Path field (0x7075), if it belongs to this name."""
     position = 0
     while position + 4 <= len(extra):
         tag, size = struct.unpack_from("<HH", extra, position)

@@ -72,7 +72,7 @@ def find_passages(services: Services, inspection_id: int, *, language: str) -> F
 
 
 def draw_source(services: Services, source: Source, *, width_px: int = 1000) -> bytes:
-    """The manual's page as a PNG file with the passage marked. Raises NotFound, Unavailable or BadInput."""
+    """Return the manual's page as a PNG file with the passage marked. Raises NotFound, Unavailable or BadInput."""
     from inference.language.page_image import render_page
     from inference.language.pdf_text import Box
 
@@ -97,7 +97,7 @@ def read_subject(session: Session, inspection_id: int) -> tuple[Inspection, Prod
 
 
 def describe_finding(row: Inspection, product: Product, defect: DefectType | None, language: str) -> Finding:
-    """What passages are looked for by, and what a writer is told, of an inspection."""
+    """Return what passages are looked for by, and what a writer is told, of an inspection."""
     width, height = max(1, row.width_px), max(1, row.height_px)
     places = tuple(
         DefectPlace(

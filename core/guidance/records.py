@@ -72,7 +72,7 @@ class WrittenGuidance:
 
 
 def describe_source(number: int, passage: Passage, *, title: str, is_held_back: bool) -> Source:
-    """The passage as plain words; the words of one that is held back are not kept."""
+    """Return the passage as plain words; the words of one that is held back are not kept."""
     lines = [plain(without_markup(line)) for line in passage.text.splitlines()]
     heading = plain(without_markup(" › ".join(passage.heading)))[:_MAX_HEADING_CHARS]
     return Source(
@@ -160,7 +160,7 @@ def rate_guidance(
 
 
 def _write_answer(guidance: Guidance) -> str:
-    """The guidance's sections as JSON text."""
+    """Return the guidance's sections as JSON text."""
     sections = [
         {
             "name": section.name,
@@ -176,7 +176,7 @@ def _write_answer(guidance: Guidance) -> str:
 
 
 def _read_kept(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
-    """The guidance and its sources, as `_write_answer` and `Source.as_json` kept them."""
+    """Return the guidance and its sources, as `_write_answer` and `Source.as_json` kept them."""
     kept = json.loads(row.answer)
     sections = tuple(
         Section(

@@ -48,7 +48,7 @@ class DayOfUse:
 
 
 def list_use(services: Services, *, days: int = 30) -> list[DayOfUse]:
-    """The use of the last `days` days, newest first, a row for each day and model."""
+    """Return the use of the last `days` days, newest first, a row for each day and model."""
     today = utc_now().astimezone(UTC).date()
     first = datetime.combine(today - timedelta(days=days - 1), datetime.min.time(), tzinfo=UTC)
     # Only the columns that are counted: the texts of a month are many megabytes.
@@ -87,7 +87,7 @@ def _sum_up(day: date, model: str, rows: list[tuple[int, int, float, str | None,
 
 
 def price_usd(model_name: str, *, input_tokens: int, output_tokens: int) -> float | None:
-    """What the tokens cost by the table above; 0 without tokens, None for a model that is not in it."""
+    """Return what the tokens cost by the table above; 0 without tokens, None for a model that is not in it."""
     if input_tokens == 0 and output_tokens == 0:
         return 0.0
     fitting = [prefix for prefix in _PRICES_USD if model_name.startswith(prefix)]

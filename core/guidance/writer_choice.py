@@ -63,7 +63,7 @@ class TextChoice:
 
 
 def default_choice(settings: Settings) -> TextChoice:
-    """What the environment asks for by naming a model; a key alone sends nothing anywhere."""
+    """Return what the environment asks for by naming a model; a key alone sends nothing anywhere."""
     if settings.llm_model and settings.llm_base_url:
         return TextChoice(COMPATIBLE, settings.llm_model)
     if settings.llm_model and settings.anthropic_api_key:
@@ -115,7 +115,7 @@ def choose_text_model(services: Services, person: Person, choice: TextChoice) ->
 
 
 def check_text_choice(settings: Settings, choice: TextChoice) -> TextChoice:
-    """The choice with what it needs proved to be there. Raises as `choose_text_model`."""
+    """Return the choice with what it needs proved to be there. Raises as `choose_text_model`."""
     if choice.writer not in WRITER_NAMES:
         raise NotFound("text_model_unknown", name=choice.writer)
     if choice.writer == EXTRACTIVE:
@@ -137,7 +137,7 @@ def _fields(choice: TextChoice) -> dict[str, object]:
 
 
 def open_writer(settings: Settings, choice: TextChoice) -> Writer:
-    """The writer of the choice. Raises NotReady where its key or address is missing (any more)."""
+    """Return the writer of the choice. Raises NotReady where its key or address is missing (any more)."""
     checked = check_text_choice(settings, choice)
     if checked.writer == EXTRACTIVE:
         return ExtractiveWriter()
@@ -162,13 +162,13 @@ def open_writer(settings: Settings, choice: TextChoice) -> Writer:
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """What no answer may hold: every secret that this program knows."""
+    """Return what no answer may hold: every secret that this program knows."""
     s3 = (settings.s3.access_key, settings.s3.secret_key) if settings.s3 is not None else ()
     return tuple(found for found in (settings.anthropic_api_key, settings.llm_api_key, *s3) if found)
 
 
 def list_text_models(services: Services, person: Person, writer: str) -> list[str]:
-    """The models that the server of `writer` offers now. Raises NotAllowed, NotReady, Unavailable."""
+    """Return the models that the server of `writer` offers now. Raises NotAllowed, NotReady, Unavailable."""
     require_role(services, person, ENGINEER)
     settings = services.settings
     check_text_choice(settings, TextChoice(writer, "any"))

@@ -111,7 +111,7 @@ def _items(
     planned: PlannedProduct,
     files: dict[str, Callable[[], bytes]],
 ) -> tuple[list[IntakeItem], list[FileOutcome]]:
-    """The images to take in; and those refused because their defect type cannot be made."""
+    """Return the images to take in; and those refused because their defect type cannot be made."""
     product_id = product.id or 0
     types = {
         row.code.lower(): row for row in defect_types.list_defect_types(services, product_id, include_inactive=True)

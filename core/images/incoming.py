@@ -39,7 +39,7 @@ def expand_archives(files: Iterable[IncomingFile]) -> Iterator[tuple[list[Incomi
 def pair_masks(
     files: Sequence[IncomingFile],
 ) -> tuple[list[tuple[IncomingFile, IncomingFile | None]], list[IncomingFile]]:
-    """The images, each with its mask where `x_mask.…` lies beside `x.…`; and the masks without an image here."""
+    """Return the images, each with its mask where `x_mask.…` lies beside `x.…`; and the masks without an image here."""
     images = {_stem(file): file for file in files if not _stem(file).endswith(MASK_SUFFIX)}
     masks: dict[str, IncomingFile] = {}
     lone: list[IncomingFile] = []

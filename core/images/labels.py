@@ -13,7 +13,7 @@ SPLITS = ("train", "test")
 
 
 def check_label(session: Session, product_id: int, *, image_type: str, defect_type_id: int | None, split: str) -> Label:
-    """The label that was asked for, inside the caller's transaction. Raises BadInput as `add_images` does."""
+    """Return the label that was asked for, inside the caller's transaction. Raises BadInput as `add_images` does."""
     if image_type not in IMAGE_TYPES:
         raise BadInput("image_type_unknown")
     if split not in SPLITS:

@@ -118,7 +118,7 @@ def _recognise(
     product_code: str | None,
     labelled: frozenset[tuple[str, ...]],
 ) -> _Found | str:
-    """The image's place, or the reason code why it has none."""
+    """Return the image's place, or the reason code why it has none."""
     folders = parts[:-1]
     split_at = _last_index(folders[:-1], SPLIT_WORDS)  # a type must follow it
     split: Literal["train", "test"] = "train" if split_at is None else SPLIT_WORDS[folders[split_at].lower()]
@@ -164,7 +164,7 @@ def _read_file_name(stem: str, products: list[str]) -> tuple[str | None, str]:
 
 
 def _label_index(folders: tuple[str, ...], labelled: frozenset[tuple[str, ...]]) -> int | None:
-    """The folder that says normal or defect: the first whose neighbour says the other, else simply the first."""
+    """Return the folder that says normal or defect: the first whose neighbour says the other, else simply the first."""
     words = NORMAL_WORDS | DEFECT_WORDS
     found = [index for index, folder in enumerate(folders) if folder.lower() in words]
     beside = [index for index in found if tuple(part.lower() for part in folders[:index]) in labelled]
@@ -172,7 +172,7 @@ def _label_index(folders: tuple[str, ...], labelled: frozenset[tuple[str, ...]])
 
 
 def _label_roots(every: list[tuple[str, ...]]) -> frozenset[tuple[str, ...]]:
-    """The folders that hold both a normal and a defect folder."""
+    """Return the folders that hold both a normal and a defect folder."""
     roots: list[set[tuple[str, ...]]] = [set(), set()]
     for parts in every:
         folders = tuple(part.lower() for part in parts[:-1])

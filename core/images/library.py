@@ -42,7 +42,7 @@ def list_images(
     page: int = 1,
     page_size: int = 48,
 ) -> Page:
-    """One page of a product's images, newest first."""
+    """Return one page of a product's images, newest first."""
     conditions = [col(Image.product_id) == product_id]
     if image_type is not None:
         conditions.append(col(Image.image_type) == image_type)
@@ -59,13 +59,13 @@ def list_images(
 
 
 def get_image(services: Services, image_id: int) -> Image:
-    """The image's row. Raises NotFound not_found."""
+    """Return the image's row. Raises NotFound not_found."""
     with reading(services) as session:
         return get_image_row(session, image_id)
 
 
 def get_image_row(session: Session, image_id: int) -> Image:
-    """The image inside the caller's transaction. Raises NotFound not_found."""
+    """Return the image inside the caller's transaction. Raises NotFound not_found."""
     image = session.get(Image, image_id)
     if image is None:
         raise NotFound("not_found")
@@ -73,12 +73,12 @@ def get_image_row(session: Session, image_id: int) -> Image:
 
 
 def read_image(services: Services, image: Image) -> bytes:
-    """The file as it was taken in. Raises NotFound object_missing, Unavailable."""
+    """Return the file as it was taken in. Raises NotFound object_missing, Unavailable."""
     return _read_object(services, image.object_key, image.stored_name)
 
 
 def read_mask_png(services: Services, image: Image) -> bytes | None:
-    """The image's mask (grey PNG of 0 and 255), None where it has none. Raises as `read_image`."""
+    """Return the image's mask (grey PNG of 0 and 255), None where it has none. Raises as `read_image`."""
     return None if image.mask_key is None else _read_object(services, image.mask_key, image.stored_name)
 
 

@@ -23,7 +23,7 @@ _OUTLINE_RGB = (255, 122, 0)
 
 
 def draw_picture(services: Services, image: Image, *, with_mask: bool) -> npt.NDArray[np.uint8]:
-    """The image (uint8, HxWx3 RGB, no side longer than LONGEST_SIDE_PX), its mask outlined where it has one.
+    """Return the image (uint8, HxWx3 RGB, no side longer than LONGEST_SIDE_PX), its mask outlined where it has one.
 
     Raises as `read_image`, and BadInput for a stored file that cannot be decoded any more.
     """

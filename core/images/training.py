@@ -29,7 +29,7 @@ CACHE_LIMIT_BYTES = 10 * 1024**3
 
 
 def training_rows(session: Session, product_id: int, image_type: str) -> list[Image]:
-    """The product's training images of a type, in order of id. Test images are never among them."""
+    """Return the product's training images of a type, in order of id. Test images are never among them."""
     return list(
         session.exec(
             select(Image)
@@ -40,12 +40,12 @@ def training_rows(session: Session, product_id: int, image_type: str) -> list[Im
 
 
 def key_of(row: Image) -> str:
-    """The key under which the engine knows an image."""
+    """Return the key under which the engine knows an image."""
     return f"image:{row.id}"
 
 
 def read_original(services: Services, row: Image) -> bytes:
-    """The stored bytes, from the local cache when they are there and unchanged. Raises ObjectStoreError."""
+    """Return the stored bytes, from the local cache when they are there and unchanged. Raises ObjectStoreError."""
     if services.settings.object_store == "local":
         return services.objects.get(row.object_key)
     cached = services.settings.cache_dir / "images" / row.content_sha256[:2] / row.content_sha256

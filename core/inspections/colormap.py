@@ -18,7 +18,7 @@ _OPACITY = 0.65
 
 
 def colour_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at: float) -> NDArray[np.uint8]:
-    """The map (h, w) as RGBA uint8, at most 512 px a side.
+    """Return the map (h, w) as RGBA uint8, at most 512 px a side.
 
     The colours hang on the thresholds and not on the map's own maximum, so that two parts can be compared and a good
     part stays without colour: nothing below 90 % of `review_at`, the strongest at 1.5 times `reject_at`.
@@ -53,7 +53,7 @@ def fit_within(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
 
 
 def lay_heat_over(pixels: NDArray[np.uint8], heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The RGBA heat of `colour_heat` over the image, RGB uint8 of the image's size."""
+    """Return the RGBA heat of `colour_heat` over the image, RGB uint8 of the image's size."""
     size = (pixels.shape[1], pixels.shape[0])
     stretched = np.asarray(PillowImage.fromarray(heat).resize(size, PillowImage.Resampling.BILINEAR), np.float32)
     weight = stretched[..., 3:] / 255.0 * _OPACITY

@@ -72,7 +72,7 @@ def load(services: Services, inspection_id: int) -> InspectionView:
 
 
 def recent(services: Services, *, limit: int = 10) -> list[Inspection]:
-    """The newest inspections first."""
+    """Return the newest inspections first."""
     with reading(services) as session:
         return list(session.exec(select(Inspection).order_by(col(Inspection.id).desc()).limit(limit)).all())
 
@@ -97,7 +97,7 @@ def similar_everywhere(
 def similar_of_type(
     services: Services, inspection_id: int, *, defect_type_id: int, top_k: int
 ) -> tuple[list[Similar], AppError | None]:
-    """The product's defects of this type that look most like a kept inspection: all there are, up to `top_k`.
+    """Return the product's defects of this type that look most like a kept inspection: all there are, up to `top_k`.
 
     The second is why the index could not be asked. Raises as `load` does.
     """
@@ -168,7 +168,7 @@ def describe_inspection(
 def _look_again(
     services: Services, inspection_id: int
 ) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """The row, its picture, and its most anomalous place cut out unless it was OK; raises as `load` does."""
+    """Return the row, its picture, and its most anomalous place cut out unless it was OK; raises as `load` does."""
     from inference.vision.search.region_crops import crop_region, worst_box
 
     row, pixels, anomaly_map = _read_kept(services, inspection_id)
@@ -180,7 +180,7 @@ def _look_again(
 
 
 def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
-    """The row, its picture and its anomaly map; raises as `load` does."""
+    """Return the row, its picture and its anomaly map; raises as `load` does."""
     from inference.vision.images.decode import decode, decode_map
 
     with reading(services) as session:

@@ -65,7 +65,7 @@ def list_workers(services: Services) -> list[WorkerView]:
 
 
 def workers_alive(services: Services) -> int:
-    """How many workers gave a sign of life in the last 20 s."""
+    """Return how many workers gave a sign of life in the last 20 s."""
     since = utc_now() - timedelta(seconds=WORKER_SILENT_AFTER_S)
     with reading(services) as session:
         return int(

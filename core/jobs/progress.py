@@ -43,7 +43,7 @@ Standing = tuple[str, int, int]
 
 
 def share_of(kind: str, stage: str, done: int, total: int) -> float:
-    """How much of a product's work is done at this stage, from 0 to 1."""
+    """Return how much of a product's work is done at this stage, from 0 to 1."""
     low, high = (MANUAL_SHARES if kind == MANUAL_INDEX else STAGE_SHARES).get(stage, (0.0, 0.0))
     return low + (high - low) * (done / total if total else 0.0)
 
@@ -114,7 +114,7 @@ class JobRun:
         claims.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
 
     def _begun(self, stage: str, done: int, total: int) -> dict[int, Standing]:
-        """Where each product stands that is being worked on."""
+        """Return where each product stands that is being worked on."""
         return {} if self._current is None else {self._current: (stage, done, total)}
 
     def _result(self, stage: str, done: int, total: int) -> dict[str, Any]:
@@ -135,7 +135,7 @@ class JobRun:
 
 
 def failed_outcome(product_id: int, code: str, error: AppError) -> dict[str, Any]:
-    """The outcome of a product that could not be built; its active version is untouched."""
+    """Return the outcome of a product that could not be built; its active version is untouched."""
     return {
         "product_id": product_id,
         "code": code,

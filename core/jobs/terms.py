@@ -57,7 +57,7 @@ class Claim:
 
 
 def changed_one(session: Session, statement: Any) -> bool:
-    """Whether the UPDATE found the row in the state that it names."""
+    """Return whether the UPDATE found the row in the state that it names."""
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
     return bool(result.rowcount == 1)

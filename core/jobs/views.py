@@ -45,7 +45,7 @@ class JobView:
 
 
 def view(services: Services, job_id: int) -> JobView:
-    """One job with everything the panel shows. Raises NotFound."""
+    """Return one job with everything the panel shows. Raises NotFound."""
     with reading(services) as session:
         job = session.get(DeploymentLog, job_id)
         if job is None:
@@ -54,7 +54,7 @@ def view(services: Services, job_id: int) -> JobView:
 
 
 def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -> list[JobView]:
-    """The newest jobs first."""
+    """Return the newest jobs first."""
     query = select(DeploymentLog).order_by(col(DeploymentLog.id).desc()).limit(limit)
     if kind is not None:
         query = query.where(DeploymentLog.kind == kind)
@@ -63,7 +63,7 @@ def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -
 
 
 def running_job(services: Services, kind: str) -> JobView | None:
-    """The running job of this kind, else the first that waits, else None."""
+    """Return the running job of this kind, else the first that waits, else None."""
     query = (
         select(DeploymentLog)
         .where(DeploymentLog.kind == kind, col(DeploymentLog.state).in_(("queued", "running")))
@@ -76,7 +76,7 @@ def running_job(services: Services, kind: str) -> JobView | None:
 
 
 def list_unfinished(services: Services) -> list[JobView]:
-    """Every job that runs or waits, of any kind, in the order of its turn."""
+    """Return every job that runs or waits, of any kind, in the order of its turn."""
     query = (
         select(DeploymentLog)
         .where(col(DeploymentLog.state).in_(("queued", "running")))
@@ -132,7 +132,7 @@ def _view(session: Session, job: DeploymentLog) -> JobView:
 
 
 def _remaining_s(job: DeploymentLog, now: datetime) -> float | None:
-    """What was expected of the rest of the work, times the pace of this job so far.
+    """Return what was expected of the rest of the work, times the pace of this job so far.
 
     At the start the pace is the expected one, and the more is done the more the job's own counts; a stage that takes
     longer than expected makes the answer grow rather than stand still.

@@ -150,7 +150,7 @@ def _describe(
 def _store(
     services: Services, person: Person, product: Product, name: str, content: bytes, manual: Manual
 ) -> ManualOutcome:
-    """The object first, then the row; if the database fails, the object stays for the collection of orphans."""
+    """Return the object first, then the row; if the database fails, the object stays for the collection of orphans."""
     key, digest = manual.object_key, manual.content_sha256
     try:
         services.objects.put(key, content, content_type="application/pdf")

@@ -49,7 +49,7 @@ class ManualView:
 
 
 def list_manuals(services: Services, product_id: int | None = None) -> list[ManualView]:
-    """The manuals of a product, or of all, newest first."""
+    """Return the manuals of a product, or of all, newest first."""
     query = select(Manual).order_by(col(Manual.id).desc())
     active_ones = select(ModelVersion).where(
         ModelVersion.kind == MANUAL_INDEX, col(ModelVersion.active_key).is_not(None)
@@ -65,7 +65,7 @@ def list_manuals(services: Services, product_id: int | None = None) -> list[Manu
 
 
 def get_manual(services: Services, manual_id: int) -> Manual:
-    """The manual's row. Raises NotFound not_found."""
+    """Return the manual's row. Raises NotFound not_found."""
     with reading(services) as session:
         return _get_manual(session, manual_id)
 
@@ -78,7 +78,7 @@ def find_manuals(services: Services, manual_ids: Iterable[int]) -> dict[int, Man
 
 
 def read_manual(services: Services, manual: Manual) -> bytes:
-    """The file as it was taken in, proved by its hash.
+    """Return the file as it was taken in, proved by its hash.
 
     Raises NotFound manual_object_missing, AppError manual_object_damaged, Unavailable.
     """

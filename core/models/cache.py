@@ -67,7 +67,7 @@ class ModelCache:
         return self._device
 
     def memory_bank(self, version: ModelVersion) -> Detector:
-        """The loaded detector, whichever it is. Raises ArtifactError, ModelError or ObjectStoreError."""
+        """Return the loaded detector, whichever it is. Raises ArtifactError, ModelError or ObjectStoreError."""
 
         def load() -> Detector:
             from inference.vision.detection import detectors
@@ -119,7 +119,7 @@ class ModelCache:
         )
 
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
-        """The loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
+        """Return the loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
 
         def load() -> VectorIndex:
             from inference.vision.search.vector_index import VectorIndex
@@ -132,7 +132,7 @@ class ModelCache:
         return self._once(("similarity_index", version.manifest_sha256), load)
 
     def manual_index(self, version: ModelVersion) -> ManualIndex:
-        """The loaded index of a product's manuals, with the encoder that it was built with.
+        """Return the loaded index of a product's manuals, with the encoder that it was built with.
 
         Raises ArtifactError, ModelError or ObjectStoreError.
         """
@@ -170,7 +170,7 @@ class ModelCache:
         return self._once(("sentence_encoder", encoder_stamp(self._weights_dir) if folder else None), load)
 
     def embedder(self, name: str) -> Embedder:
-        """The embedder of this model option, on the shared runtime. Raises ModelError."""
+        """Return the embedder of this model option, on the shared runtime. Raises ModelError."""
 
         def load() -> Embedder:
             from inference.vision.networks.clip_specs import is_clip
@@ -190,7 +190,7 @@ class ModelCache:
         return self._once(("embedder", name), load)
 
     def bundle(self, version: ModelVersion) -> Path:
-        """The folder with the version's files, fetched from the object store when it is not here yet.
+        """Return the folder with the version's files, fetched from the object store when it is not here yet.
 
         The files are only complete or absent: they arrive in a folder of another name, which is then renamed.
         """

@@ -55,7 +55,7 @@ class Check:
     params: dict[str, Any] = field(default_factory=dict)
 
     def sentence(self, language: str) -> str:
-        """The finding for people, in `language`."""
+        """Return the finding for people, in `language`."""
         return describe(self.code, self.params, language)
 
 
@@ -207,7 +207,7 @@ def _check_encoder(settings: Settings) -> Check:
 
 
 def list_packages() -> list[PackageVersion]:
-    """The packages whose version is watched, as they are installed."""
+    """Return the packages whose version is watched, as they are installed."""
     found = []
     for package, lowest in LOWEST_VERSIONS.items():
         version = _installed_version(package)

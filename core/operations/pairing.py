@@ -115,7 +115,7 @@ def _next(row: Installation | None, mark: Mark | None) -> int:
 
 
 def _look(services: Services) -> tuple[Mark | None, bool]:
-    """The store's identity, and whether it holds any object."""
+    """Return the store's identity, and whether it holds any object."""
     try:
         return identity.read_mark(services), identity.holds_objects(services)
     except ObjectStoreError as error:

@@ -156,7 +156,7 @@ def list_candidates(options: Preprocessing, survey: LightSurvey, *, smoothing: b
 
 
 def choose(tried: Sequence[OptionFigures]) -> OptionFigures | None:
-    """The best of the tried that is clearly better than the first, which is what is set now."""
+    """Return the best of the tried that is clearly better than the first, which is what is set now."""
     now = tried[0]
     better = [
         found

@@ -102,7 +102,7 @@ def simplify(options: Preprocessing) -> Preprocessing:
 
 
 def get_preprocessing(services: Services, product_id: int) -> ProductPreprocessing:
-    """What is set for this product. Raises NotFound not_found."""
+    """Return what is set for this product. Raises NotFound not_found."""
     with reading(services) as session:
         product = session.get(Product, product_id)
         if product is None:
@@ -111,7 +111,7 @@ def get_preprocessing(services: Services, product_id: int) -> ProductPreprocessi
 
 
 def list_preprocessing(services: Services) -> list[ProductPreprocessing]:
-    """What is set for every active product, by code, in four queries however many products there are."""
+    """Return what is set for every active product, by code, in four queries however many products there are."""
     with reading(services) as session:
         query = select(Product).where(col(Product.is_active).is_(True)).order_by(func.lower(Product.code))
         return _gather(session, list(session.exec(query).all()))
@@ -163,7 +163,7 @@ def save_preprocessing(
 
 
 def preview(services: Services, image_id: int, options: Preprocessing) -> Preview:
-    """One of the product's images through the one decoder and the one chain, before and after.
+    """Return one of the product's images through the one decoder and the one chain, before and after.
 
     The chain sees all pixels, as in a build; only what it gave is made smaller for the screen. Raises NotFound,
     Unavailable, and BadInput for a stored file that cannot be decoded any more.
@@ -182,7 +182,7 @@ def preview(services: Services, image_id: int, options: Preprocessing) -> Previe
 
 
 def shrink(pixels: npt.NDArray[np.uint8], longest_side_px: int) -> npt.NDArray[np.uint8]:
-    """The image with no side longer than `longest_side_px`; itself where it is small enough."""
+    """Return the image with no side longer than `longest_side_px`; itself where it is small enough."""
     import cv2
 
     height_px, width_px = pixels.shape[:2]

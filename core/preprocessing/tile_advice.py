@@ -46,7 +46,7 @@ class TileAdvice:
         return max(VISIBLE_PX, round(VISIBLE_PX * tile_size_px / self.input_px))
 
     def count_tiles(self, tile_size_px: int) -> int:
-        """How many tiles an image has: about as many times as long an inspection takes."""
+        """Return how many tiles an image has: about as many times as long an inspection takes."""
         from inference.vision.detection.features.tiling import count_tiles
 
         return count_tiles((self.height_px, self.width_px), tile_size_px=max(tile_size_px, self.input_px))

@@ -33,7 +33,7 @@ class DeploymentPolicy:
 
 
 def read_policy(session: Session) -> DeploymentPolicy:
-    """The policy in force."""
+    """Return the policy in force."""
     row = session.get(SystemConfig, KEY)
     if row is None:
         return DeploymentPolicy()
@@ -42,7 +42,7 @@ def read_policy(session: Session) -> DeploymentPolicy:
 
 
 def current_policy(services: Services) -> DeploymentPolicy:
-    """The same for a caller without a session."""
+    """Return the same for a caller without a session."""
     with reading(services) as session:
         return read_policy(session)
 

@@ -31,7 +31,7 @@ class Choice:
 
 
 def chosen(session: Session, purpose: str) -> Choice:
-    """The model that the next deployment will use; the default when none, or an unknown one, was chosen."""
+    """Return the model that the next deployment will use; the default when none, or an unknown one, was chosen."""
     row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
     option = find_option(row.model_name) if row is not None else None
     if row is None or option is None:
@@ -42,7 +42,7 @@ def chosen(session: Session, purpose: str) -> Choice:
 
 
 def current_choice(services: Services, purpose: str) -> Choice:
-    """The same for a caller without a session."""
+    """Return the same for a caller without a session."""
     with reading(services) as session:
         return chosen(session, purpose)
 

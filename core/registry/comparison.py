@@ -76,7 +76,7 @@ class VersionChanges:
 
 
 def compare_versions(services: Services, version_id: int, other_id: int) -> VersionChanges:
-    """What changed from the older to the newer of two versions, in whichever order they are given.
+    """Return what changed from the older to the newer of two versions, in whichever order they are given.
 
     Raises NotFound, and Conflict `versions_not_comparable` for versions of different products, kinds or parts.
     """

@@ -23,7 +23,7 @@ BUILD_REVISION = 2
 
 
 def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict[tuple[str, int, str], str]:
-    """What a build of (kind, product, part) would be made from now, as a hash: images, preprocessing, model.
+    """Return what a build of (kind, product, part) would be made from now, as a hash: images, preprocessing, model.
 
     Images are stamped by count, ids and last change, so it costs one grouped query and not a look at each image.
     """

@@ -41,7 +41,7 @@ class Example:
 
 
 def image_examples(services: Services, rows: list[Image]) -> list[Example]:
-    """The training images as examples, in their order."""
+    """Return the training images as examples, in their order."""
 
     def loader(row: Image) -> Callable[[], NDArray[np.uint8]]:
         return lambda: load_pixels(services, row)
@@ -50,7 +50,7 @@ def image_examples(services: Services, rows: list[Image]) -> list[Example]:
 
 
 def list_examples(services: Services, session: Session, product_id: int, image_type: str) -> list[Example]:
-    """All examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
+    """Return all examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
     found = image_examples(services, training_rows(session, product_id, image_type))
     if image_type == "defect":
         found += [_inspected(services, row) for row in confirmed_inspections(session, product_id)]

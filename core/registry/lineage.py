@@ -20,13 +20,13 @@ def note_bank(part: str, bank: ModelVersion | None) -> dict[str, Any]:
 
 
 def cut_by_another_bank(index: ModelVersion, bank: ModelVersion | None) -> bool:
-    """Whether the defective places of this index were found by another memory bank than the one in use."""
+    """Return whether the defective places of this index were found by another memory bank than the one in use."""
     found_by = index.sources.get("bank_version_id")
     return found_by is not None and bank is not None and found_by != bank.id
 
 
 def regions_stale(services: Services, product_id: int) -> bool:
-    """Whether the product's index of defective places was made with another memory bank than the one in use."""
+    """Return whether the product's index of defective places was made with another memory bank than the one in use."""
     with reading(services) as session:
         region = active_version(session, SIMILARITY_INDEX, product_id, "region")
         bank = active_version(session, MEMORY_BANK, product_id)

@@ -34,7 +34,7 @@ class ModelState:
 
 
 def model_states(services: Services) -> dict[tuple[str, int], ModelState]:
-    """The state of every active product's models, in a handful of queries."""
+    """Return the state of every active product's models, in a handful of queries."""
     with reading(services) as session:
         now = fingerprints(session) | manual_fingerprints(session, services.settings.weights_dir)
         active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).all()
@@ -106,7 +106,7 @@ def _built_already(
 
 
 def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:
-    """How many training images, or manuals, were added and removed since the version was built."""
+    """Return how many training images, or manuals, were added and removed since the version was built."""
     if version.kind == MANUAL_INDEX:
         manuals = set(session.exec(select(Manual.id).where(Manual.product_id == product_id)).all())
         indexed = set(version.sources.get("manual_ids", [])) | set(version.sources.get("unread_manual_ids", []))

@@ -23,7 +23,7 @@ class PublishedBundle:
 
 
 def prefix_of(kind: str, job_id: int, fencing_token: int | None = None) -> str:
-    """What the names of all bundles begin with that a job, or one attempt at it, publishes."""
+    """Return what the names of all bundles begin with that a job, or one attempt at it, publishes."""
     return f"models/{kind}/{job_id}-" + ("" if fencing_token is None else f"{fencing_token}-")
 
 

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_kept(version: ModelVersion) -> bool:
-    """Whether the version's files are still there, so that it can be put into use."""
+    """Return whether the version's files are still there, so that it can be put into use."""
     return bool(version.object_prefix)
 
 
@@ -89,7 +89,7 @@ def _too_many(session: Session, version: ModelVersion) -> list[ModelVersion]:
 
 
 def _needed_by_jobs(session: Session) -> set[int | None]:
-    """The versions that unfinished jobs have built, or name in what they were asked for or have found."""
+    """Return the versions that unfinished jobs have built, or name in what they were asked for or have found."""
     jobs = session.exec(select(DeploymentLog).where(col(DeploymentLog.state).in_(("queued", "running")))).all()
     ids = [job.id for job in jobs]
     built = session.exec(select(ModelVersion.id).where(col(ModelVersion.job_id).in_(ids))).all()
@@ -98,7 +98,7 @@ def _needed_by_jobs(session: Session) -> set[int | None]:
 
 
 def _version_ids(value: Any) -> set[int]:
-    """Every number under a key that ends in `version_id` or `version_ids`, however deep."""
+    """Return every number under a key that ends in `version_id` or `version_ids`, however deep."""
     found: set[int] = set()
     if isinstance(value, list):
         for item in value:

@@ -27,18 +27,18 @@ IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
 
 def scope_of(product_id: int, part: str = "") -> str:
-    """The scope of a version: the product, and for an index the images it holds (`normal` or `defect`)."""
+    """Return the scope of a version: the product, and for an index the images it holds (`normal` or `defect`)."""
     return f"product:{product_id}:{part}" if part else f"product:{product_id}"
 
 
 def active_version(session: Session, kind: str, product_id: int, part: str = "") -> ModelVersion | None:
-    """The version that inspects now, or None."""
+    """Return the version that inspects now, or None."""
     key = f"{kind}:{scope_of(product_id, part)}"
     return session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
 
 
 def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
-    """The thresholds in force for a memory bank: the newest row. Raises NotFound."""
+    """Return the thresholds in force for a memory bank: the newest row. Raises NotFound."""
     row = session.exec(
         select(ThresholdSetting)
         .where(ThresholdSetting.model_version_id == version_id)

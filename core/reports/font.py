@@ -13,7 +13,7 @@ _PACKAGE = "koreanize_matplotlib"
 
 
 def find_font_folder() -> Path:
-    """The folder with the font files. Raises NotReady `report_font_missing`.
+    """Return the folder with the font files. Raises NotReady `report_font_missing`.
 
     Of the package that carries them only the files are wanted: importing it would set up a plotting library.
     """

@@ -39,23 +39,23 @@ class Words:
         self._zone = zone
 
     def _(self, msgid: str, **params: object) -> str:
-        """The message in the report's language."""
+        """Return the message in the report's language."""
         text = translate(self.language, msgid)
         return text.format(**params) if params else text
 
     def moment(self, when: datetime | None) -> str:
-        """The moment in the report's zone, to the minute."""
+        """Return the moment in the report's zone, to the minute."""
         return when.astimezone(self._zone).strftime("%Y-%m-%d %H:%M") if when else "–"
 
     def defect(self, defect: DefectType | None) -> str:
-        """The defect type's name, a dash for none."""
+        """Return the defect type's name, a dash for none."""
         if defect is None:
             return "–"
         return (defect.name_ko if self.language == "ko" else defect.name_en) or defect.code
 
 
 def make_styles() -> Style:
-    """The styles, in the report's own font."""
+    """Return the styles, in the report's own font."""
     from reportlab.lib.styles import ParagraphStyle
 
     body = ParagraphStyle("body", fontName=REGULAR, fontSize=9.5, leading=14)

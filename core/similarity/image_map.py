@@ -102,7 +102,7 @@ def lay_out_images(services: Services, versions: list[ModelVersion]) -> Layout:
 
 
 def describe_map(services: Services, product_id: int, layout: Layout, *, view: str) -> ImageMap:
-    """The map with the labels of now; an image that was deleted since is not on it."""
+    """Return the map with the labels of now; an image that was deleted since is not on it."""
     from inference.vision.search.curation import find_duplicates, find_outliers, find_wrong_labels
 
     rows: dict[int, Image] = {}

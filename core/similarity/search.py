@@ -70,7 +70,7 @@ class _Looks:
         return self._images["region"] is not None
 
     def view(self, version: ModelVersion | None, name: str) -> View | None:
-        """The index of `version` with the vector to ask it with; None without an index or such a view."""
+        """Return the index of `version` with the vector to ask it with; None without an index or such a view."""
         from inference.vision.search.ranking import View
 
         image = self._images[name]
@@ -120,7 +120,7 @@ def search_everywhere(
     top_k: int,
     defective: NDArray[np.uint8] | None = None,
 ) -> dict[str, SearchAnswer]:
-    """The same in the active indexes of all active products that the same embedder made, merged by similarity.
+    """Return the same in the active indexes of all active products that the same embedder made, merged by similarity.
 
     `version` of the answers is that of the product itself. Vectors of different embedders do not compare: products that
     were deployed with another one are left out.
@@ -184,7 +184,7 @@ def _ask(
 
 
 def _rule(looks: _Looks, versions: Versions) -> VoteRule:
-    """The rule that belongs to what this query is ranked by: both views, or the whole image alone."""
+    """Return the rule that belongs to what this query is ranked by: both views, or the whole image alone."""
     views = [looks.view(versions[part], name) for part, name in (("region", "region"), ("defect", "whole"))]
     return read_rule(*(view.index if view is not None else None for view in views))
 
@@ -218,7 +218,7 @@ def _ids_of_type(session: Session, defect_type_id: int) -> NDArray[np.int64]:
 def _live_matches(
     services: Services, rankers: Sequence[Ranker], image_type: str, *, k: int
 ) -> tuple[tuple[int, float], ...]:
-    """The `k` most similar of all that are still there: deleted images make room for the next ones."""
+    """Return the `k` most similar of all that are still there: deleted images make room for the next ones."""
     count = k + _SPARE
     while True:
         ranked = [rank(count) for rank in rankers]
@@ -236,7 +236,7 @@ def _live_matches(
 def history_rows(
     answers: dict[str, SearchAnswer], *, inspection_id: int, product_id: int, person_id: int, top_k: int
 ) -> list[SearchHistory]:
-    """The rows that keep what was answered."""
+    """Return the rows that keep what was answered."""
     return [
         SearchHistory(
             inspection_id=inspection_id,
@@ -258,7 +258,7 @@ def _plain(found: int, similarity: float) -> dict[str, Any]:
 
 
 def matches_of(history: SearchHistory) -> list[tuple[int, float]]:
-    """The matches that a row keeps."""
+    """Return the matches that a row keeps."""
     return [
         (hit["image_id"] if "image_id" in hit else -hit["inspection_id"], hit["similarity"]) for hit in history.results
     ]

@@ -34,7 +34,7 @@ class Suggestion:
 
 
 def read_rule(*indexes: VectorIndex | None) -> VoteRule:
-    """The rule of the first index that carries one, else the default."""
+    """Return the rule of the first index that carries one, else the default."""
     from inference.vision.search.knn_vote import VoteRule
 
     for index in indexes:
@@ -45,7 +45,7 @@ def read_rule(*indexes: VectorIndex | None) -> VoteRule:
 
 
 def suggest_type(session: Session, matches: Sequence[tuple[int, float]], rule: VoteRule) -> Suggestion | None:
-    """What the similar defects (ids and similarities) suggest; None without any, or of a type out of use.
+    """Return what the similar defects (ids and similarities) suggest; None without any, or of a type out of use.
 
     Types are those of now: a re-labelled image votes for its new one.
     """

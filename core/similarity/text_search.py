@@ -100,14 +100,14 @@ _PARTICLES = {
 
 
 def searchable_version(services: Services, product_id: int, image_type: str) -> ModelVersion | None:
-    """The active index of this kind if it can be searched by words, else None."""
+    """Return the active index of this kind if it can be searched by words, else None."""
     with reading(services) as session:
         version = active_version(session, SIMILARITY_INDEX, product_id, image_type)
     return version if version is not None and is_clip(version.model_name) else None
 
 
 def to_english(session: Session, text: str) -> str:
-    """The words in English: the names of defect types by their English names, common words by our list.
+    """Return the words in English: the names of defect types by their English names, common words by our list.
 
     Raises BadInput: `text_search_empty`, `text_search_too_long`, or `text_search_untranslated` with the words that
     nobody has taught it.
@@ -137,7 +137,7 @@ def _replace_word(text: str, korean: str, words: dict[str, str]) -> str:
 def search_text(
     services: Services, person: Person, *, product_id: int, text: str, image_type: str, top_k: int
 ) -> tuple[str, list[Similar]]:
-    """The English words that were searched, and the images of this kind that fit them best. The search is kept.
+    """Return the English words that were searched, and the images of this kind that fit them best. The search is kept.
 
     Raises BadInput as `to_english`, NotReady(`text_search_needs_clip`) for an index of another embedder, and what an
     index or its model reports.

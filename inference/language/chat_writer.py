@@ -111,5 +111,5 @@ class ChatWriter:
 
 
 def renumber(step: Step, numbers: dict[int, int]) -> Step:
-    """The step with the numbers that the passages have for the reader: some may have been held back."""
+    """Return the step with the numbers that the passages have for the reader: some may have been held back."""
     return replace(step, citations=tuple(numbers[number] for number in step.citations))

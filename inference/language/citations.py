@@ -94,7 +94,7 @@ class AnswerReader:
             yield from self._take_line(line)
 
     def finish(self) -> Iterator[tuple[SectionName, Step]]:
-        """The answer is complete: the last line's step, or those of an answer in JSON."""
+        """Yield the answer is complete: the last line's step, or those of an answer in JSON."""
         if self._read < len(self._text) and not self._is_in_thought(self._read):
             line = self._text[self._read :]
             self._read = len(self._text)
@@ -103,7 +103,7 @@ class AnswerReader:
             yield from self._take_json()
 
     def sections(self) -> tuple[Section, ...]:
-        """The steps so far, in the order of the sections."""
+        """Return the steps so far, in the order of the sections."""
         return tuple(Section(name, tuple(self._steps[name])) for name in SECTION_NAMES if self._steps.get(name))
 
     def _is_in_thought(self, position: int) -> bool:
@@ -171,7 +171,7 @@ class AnswerReader:
 
 
 def find_heading(line: str) -> tuple[SectionName | None, str]:
-    """The section whose heading `line` is or begins with ("Cause: …"), and what follows the heading."""
+    """Return the section whose heading `line` is or begins with ("Cause: …"), and what follows the heading."""
     bare = re.sub(r"^[\s#>*_\-•]*(?:\(?\d{1,2}[.)]\s*)?[\s*_\[【]*", "", line)
     head, colon, rest = re.match(r"([^:：]{0,40})([:：]?)(.*)", bare, re.S).groups()  # type: ignore[union-attr]
     name = re.sub(r"[\s*_#\]】]+$", "", head).strip()
@@ -190,7 +190,7 @@ def split_citations(text: str, *, n_passages: int) -> tuple[tuple[int, ...], str
 
 
 def is_borne_out(text: str, cited: Sequence[Passage], *, facts: str = "") -> bool:
-    """Whether the cited passages say what `text` says, as far as words and figures can tell.
+    """Return whether the cited passages say what `text` says, as far as words and figures can tell.
 
     Every figure of the step must stand in them or in `facts`. Where both are written in one script, a good third of
     the step's words must as well; across languages the words cannot be compared, and the figures alone decide.

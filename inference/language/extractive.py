@@ -54,7 +54,7 @@ class ExtractiveWriter:
     name = EXTRACTIVE
 
     def write(self, finding: Finding, passages: Sequence[Passage]) -> Iterator[Piece]:
-        """The steps section by section, and last the guidance."""
+        """Yield the steps section by section, and last the guidance."""
         started = time.perf_counter()
         sections = collect_sections(finding, passages)
         for section in sections:
@@ -90,7 +90,7 @@ def collect_sections(finding: Finding, passages: Sequence[Passage]) -> tuple[Sec
 
 
 def _is_foreign(text: str, language: str) -> bool:
-    """Whether the words are of the other language; figures and codes are of none."""
+    """Return whether the words are of the other language; figures and codes are of none."""
     is_korean = bool(_HANGUL.search(text))
     return is_korean if language == "en" else not is_korean and len(_LATIN_WORD.findall(text)) >= _WORDS_OF_A_SENTENCE
 
@@ -110,7 +110,7 @@ def _is_said(text: str, steps: dict[SectionName, list[Step]]) -> bool:
 
 
 def split_steps(passage: Passage, terms: Sequence[str] = ()) -> Iterator[tuple[SectionName | None, str]]:
-    """The steps of one passage, word for word, with their sections; None where nothing tells the section."""
+    """Yield the steps of one passage, word for word, with their sections; None where nothing tells the section."""
     if passage.kind == "table":
         yield from _split_table(passage, terms)
         return
@@ -127,7 +127,7 @@ def split_steps(passage: Passage, terms: Sequence[str] = ()) -> Iterator[tuple[S
 
 
 def _split_items(text: str) -> list[str]:
-    """The items of a list, each with its further lines; without a list, the sentences."""
+    """Return the items of a list, each with its further lines; without a list, the sentences."""
     lines = [line for line in text.splitlines() if line.strip()]
     if not any(_ITEM.match(line) for line in lines):
         return [found for part in lines for found in _SENTENCE_END.split(part)]

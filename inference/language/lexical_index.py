@@ -38,7 +38,7 @@ class LexicalIndex:
 
     @classmethod
     def build(cls, texts: Sequence[Terms]) -> LexicalIndex:
-        """An index of the terms of each passage, in the order given."""
+        """Return an index of the terms of each passage, in the order given."""
         places: dict[str, int] = {}
         postings: list[tuple[list[int], list[float]]] = []
         counts = [Counter(terms.words) + Counter(terms.letters) for terms in texts]
@@ -67,7 +67,7 @@ class LexicalIndex:
         )
 
     def score(self, terms: Terms) -> LexicalScores:
-        """How well each passage answers; a term that no passage has counts against the coverage of all."""
+        """Return how well each passage answers; a term that no passage has counts against the coverage of all."""
         scores = np.zeros(self.passage_count, np.float32)
         covered = np.zeros(self.passage_count, np.float32)
         unknown = float(_rarity(np.zeros(1, np.int64), self.passage_count)[0])
@@ -85,11 +85,11 @@ class LexicalIndex:
         return LexicalScores(scores, covered / max(total, 1e-6))
 
     def to_tensors(self, prefix: str) -> dict[str, np.ndarray]:
-        """The arrays under names that begin with `prefix`."""
+        """Return the arrays under names that begin with `prefix`."""
         return {f"{prefix}_{name}": getattr(self, name) for name in ("starts", "passages", "weights", "rarity")}
 
     def to_bytes(self) -> bytes:
-        """The terms, in the order of their places."""
+        """Return the terms, in the order of their places."""
         return json.dumps(list(self.places), ensure_ascii=False).encode()
 
     @classmethod

@@ -136,7 +136,7 @@ def open_compatible(
 
 
 def list_models(kind: Literal["claude", "compatible"], *, base_url: str | None, api_key: str | None) -> list[str]:
-    """The ids of the models that the server offers now, newest first as it lists them. Raises WriterError."""
+    """Return the ids of the models that the server offers now, newest first as it lists them. Raises WriterError."""
     if kind == "claude":
         import anthropic
 
@@ -187,7 +187,7 @@ def _of_status(status: int, body: object) -> WriterError:
 
 
 def _of_body(body: object) -> WriterError | None:
-    """What an error inside a stream means: it comes with the status of the stream, which is 200."""
+    """Return what an error inside a stream means: it comes with the status of the stream, which is 200."""
     error = body.get("error", body) if isinstance(body, dict) else None
     kind = error.get("type") if isinstance(error, dict) else None
     codes = {

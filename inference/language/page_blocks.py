@@ -42,7 +42,7 @@ class Block:
 
 
 def find_blocks(document: PdfText) -> list[Block]:
-    """The blocks of all pages in reading order, without running heads, feet and page numbers."""
+    """Return the blocks of all pages in reading order, without running heads, feet and page numbers."""
     body_pt = _body_size_pt(document)
     repeated = _repeated_lines(document)
     blocks: list[Block] = []
@@ -53,7 +53,7 @@ def find_blocks(document: PdfText) -> list[Block]:
 
 
 def join_boxes(boxes: Iterable[Box]) -> Box:
-    """The smallest box around all of them."""
+    """Return the smallest box around all of them."""
     across0, down0, across1, down1 = zip(*boxes, strict=True)
     return Box(min(across0), min(down0), max(across1), max(down1))
 
@@ -143,7 +143,7 @@ def _continues_heading(before: Block, line: Line) -> bool:
 
 
 def _continues(open_lines: Sequence[Line], line: Line) -> bool:
-    """Whether the line goes on with the paragraph, step or item that is open."""
+    """Return whether the line goes on with the paragraph, step or item that is open."""
     first, last = open_lines[0], open_lines[-1]
     if _STEP.match(line.text) or _ITEM.match(line.text):
         return False

@@ -45,7 +45,7 @@ def find_tables(lines: Sequence[Line]) -> dict[int, TableLines]:
 
 
 def _read_row(lines: Sequence[Line], start: int) -> list[list[Line]] | None:
-    """The cells of the row that begins at `start`, each with its lines; None where no row begins."""
+    """Return the cells of the row that begins at `start`, each with its lines; None where no row begins."""
     if start >= len(lines):
         return None
     row = [[lines[start]]]

@@ -33,7 +33,7 @@ class Passage:
 
 
 def split_passages(text: PdfText, *, source_id: int) -> list[Passage]:
-    """The passages of a manual in reading order.
+    """Return the passages of a manual in reading order.
 
     A passage never crosses a heading. Paragraphs and items of one page are put together up to 600 characters; numbered
     steps and tables stay whole up to 1,600, and are then parted between steps or rows (each part with the head row).
@@ -47,7 +47,7 @@ def split_passages(text: PdfText, *, source_id: int) -> list[Passage]:
 
 
 def _sections(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], list[Block]]]:
-    """The blocks between two headings, with the headings that they stand under."""
+    """Yield the blocks between two headings, with the headings that they stand under."""
     stack: list[Block] = []
     section: list[Block] = []
     for block in blocks:

@@ -66,7 +66,7 @@ def _say(record: dict[str, Any]) -> None:
 
 
 def _open(content: bytes) -> PdfDocument | str:
-    """The document, or the code of the refusal."""
+    """Return the document, or the code of the refusal."""
     import pypdfium2
     from pypdfium2 import raw
 
@@ -168,7 +168,7 @@ def _x_range(text: PdfTextPage, index: int) -> tuple[float, float]:
 
 
 def _size_pt(text: PdfTextPage, index: int) -> float:
-    """The size as seen: many programs set the font at 1 pt and enlarge it by the matrix."""
+    """Return the size as seen: many programs set the font at 1 pt and enlarge it by the matrix."""
     from pypdfium2 import raw
 
     matrix = raw.FS_MATRIX()

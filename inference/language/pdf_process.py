@@ -74,7 +74,7 @@ class PdfProcess:
         self.finish()
 
     def picture(self) -> bytes:
-        """The PNG that the child writes; raises as `records`."""
+        """Return the PNG that the child writes; raises as `records`."""
         answer = self.output.read()
         self.finish()
         if not answer.startswith(_PNG):

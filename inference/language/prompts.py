@@ -75,7 +75,7 @@ def write_request(finding: Finding, passages: Sequence[Passage], *, with_picture
 
 
 def describe_finding(finding: Finding) -> str:
-    """The finding as JSON: what the model may know of it, notes that give orders left out."""
+    """Return the finding as JSON: what the model may know of it, notes that give orders left out."""
     places = [
         {"left": round(p.x, 2), "top": round(p.y, 2), "width": round(p.width, 2), "height": round(p.height, 2)}
         | {"share_of_area": round(p.share, 4)}

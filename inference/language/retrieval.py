@@ -90,7 +90,7 @@ class ManualIndex:
         encoder: SentenceEncoder,
         progress: Callable[[int, int], None] | None = None,
     ) -> Self:
-        """An index of the passages; `progress` is told how many of them are encoded. Raises ModelError."""
+        """Return an index of the passages; `progress` is told how many of them are encoded. Raises ModelError."""
         parts = []
         for start in range(0, len(passages), _ENCODED_AT_ONCE):
             batch = passages[start : start + _ENCODED_AT_ONCE]
@@ -113,7 +113,7 @@ class ManualIndex:
         )
 
     def search(self, query: Query, k: int = 8) -> Answer:
-        """The `k` best passages (fewer when there are fewer).
+        """Return the `k` best passages (fewer when there are fewer).
 
         While the encoder is still being loaded the answer comes from the words alone, at once. Raises ModelError.
         """

@@ -38,7 +38,7 @@ class Terms:
 
 
 def split_terms(text: str, *, question: bool = False) -> Terms:
-    """The terms of a text; those of a question are without the words that only ask."""
+    """Return the terms of a text; those of a question are without the words that only ask."""
     words: list[str] = []
     letters: list[str] = []
     for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
@@ -64,7 +64,7 @@ def _without_particle(word: str) -> str:
 
 
 def _stem(word: str) -> str:
-    """An English word without its commonest endings; only likeness counts, so a wrong stem does no harm."""
+    """Return an English word without its commonest endings; only likeness counts, so a wrong stem does no harm."""
     for ending, least in (("ing", 6), ("ed", 5), ("es", 5), ("s", 4)):
         if word.endswith(ending) and len(word) >= least and not word.endswith("ss"):
             word = word[: -len(ending)]

@@ -134,7 +134,7 @@ class FolderEncoder:
 
 
 def open_encoder(path: Path | None = None) -> SentenceEncoder:
-    """The carried multilingual encoder, one for the process, or the sentence-transformers folder that is given.
+    """Return the carried multilingual encoder, one for the process, or the sentence-transformers folder that is given.
 
     The carried one answers at once and loads itself at first use. A folder imports torch and transformers (seconds), is
     read without a network and must hold its weights as safetensors. Raises ModelError: `encoder_folder_missing`,

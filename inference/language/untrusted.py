@@ -93,7 +93,7 @@ def _is_visible(character: str) -> bool:
 
 
 def gives_orders(text: str) -> bool:
-    """Whether `text` speaks to a language model: sets rules aside, gives it a role, asks for what is hidden."""
+    """Return whether `text` speaks to a language model: sets rules aside, gives it a role, asks for what is hidden."""
     # Compatibility forms: full-width and other look-alike letters are read as what they look like.
     read = unicodedata.normalize("NFKC", "".join(c for c in text if _is_visible(c)))
     spaced = re.sub(r"(?<=\b\w)[ .\-_*](?=\w\b)", "", read)  # i g n o r e
@@ -104,7 +104,7 @@ def gives_orders(text: str) -> bool:
 
 
 def has_active_markup(text: str) -> bool:
-    """Whether `text` holds anything that a browser could act upon: links, images, tags, addresses."""
+    """Return whether `text` holds anything that a browser could act upon: links, images, tags, addresses."""
     return bool(_ACTIVE.search(unicodedata.normalize("NFKC", "".join(c for c in text if _is_visible(c)))))
 
 
@@ -131,7 +131,7 @@ def holds_secret(text: str, secrets: Sequence[str] = ()) -> bool:
 
 
 def echoes(text: str, original: str) -> bool:
-    """Whether `text` repeats seven words in a row of `original`."""
+    """Return whether `text` repeats seven words in a row of `original`."""
     words, known = _words(text), _words(original)
     runs = {tuple(known[i : i + _ECHO_WORDS]) for i in range(len(known) - _ECHO_WORDS + 1)}
     return any(tuple(words[i : i + _ECHO_WORDS]) in runs for i in range(len(words) - _ECHO_WORDS + 1))

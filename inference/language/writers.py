@@ -33,7 +33,7 @@ class Writer(Protocol):
 
 
 def hold_back(passages: Sequence[Passage]) -> tuple[list[Passage], list[Passage]]:
-    """The passages that writers may read, and those that give a language model orders, which they may not."""
+    """Return the passages that writers may read, and those that give a language model orders, which they may not."""
     kept: list[Passage] = []
     barred: list[Passage] = []
     for passage in passages:
@@ -42,7 +42,7 @@ def hold_back(passages: Sequence[Passage]) -> tuple[list[Passage], list[Passage]
 
 
 def write(writer: Writer, finding: Finding, passages: Sequence[Passage]) -> Iterator[Piece]:
-    """What `writer` writes; where it fails, what the manual itself says, with the reason as `fallback_code`.
+    """Yield what `writer` writes; where it fails, what the manual itself says, with the reason as `fallback_code`.
 
     Without passages nothing is asked and nothing is written: the guidance has no sections.
     """

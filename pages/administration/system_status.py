@@ -68,7 +68,7 @@ def show_screen() -> None:
 
 
 def run_checks() -> list[Check]:
-    """The findings of this visit. They are kept until asked for anew: one of them looks at every stored file."""
+    """Return the findings of this visit. They are kept until asked for anew: one of them looks at every stored file."""
     if _FOUND not in st.session_state:
         with st.spinner(_("Checking every part …")):
             # The first look must not take as long as the database is large; who asks again wants to know all.

@@ -224,7 +224,7 @@ def show_edit(dialog: OpenDialog) -> None:
 
 
 def find_row_version(defect_type_id: int, product_id: int) -> int:
-    """The version of the row as it is now. Raises NotFound."""
+    """Return the version of the row as it is now. Raises NotFound."""
     for row in list_defect_types(services(), product_id, include_inactive=True):
         if row.id == defect_type_id:
             return row.row_version

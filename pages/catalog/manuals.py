@@ -101,7 +101,7 @@ def show_row(view: ManualView) -> None:
 
 
 def describe_version(view: ManualView) -> str | None:
-    """Which version of the index holds the manual."""
+    """Return which version of the index holds the manual."""
     if view.version_number is None:
         return None
     return _("In version {number} of the index.", number=number(view.version_number))
@@ -133,7 +133,7 @@ def show_actions(view: ManualView) -> None:
 
 
 def download_name(original_name: str) -> str:
-    """The name under which the file is handed out: always one of a PDF, whatever it came as."""
+    """Return the name under which the file is handed out: always one of a PDF, whatever it came as."""
     plain = original_name.replace("/", "_").replace("\\", "_")
     return plain if plain.lower().endswith(".pdf") else f"{plain}.pdf"
 

@@ -90,7 +90,7 @@ def keep_in_address(inspection_id: int | None) -> None:
 
 
 def is_ready(product: Product) -> bool:
-    """Whether the product has a memory bank in use."""
+    """Return whether the product has a memory bank in use."""
     return any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id or 0))
 
 

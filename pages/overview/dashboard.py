@@ -130,7 +130,7 @@ def show_defects(view: DashboardView) -> None:
 
 
 def label_defects(found: Sequence[DefectCount]) -> list[str]:
-    """The names of the types; where several have one name, with what tells them apart."""
+    """Return the names of the types; where several have one name, with what tells them apart."""
     labels = [defect_name(row.defect_type) if row.defect_type else _("not named") for row in found]
     products = [row.product.name for row in found]
     codes = [row.defect_type.code if row.defect_type else row.product.code for row in found]
@@ -201,13 +201,13 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
 
 
 def needs_build(found: ProductFigures, kind: str) -> bool:
-    """Whether there is something to build from, and no build of it."""
+    """Return whether there is something to build from, and no build of it."""
     sources = found.summary.n_manual if kind == MANUAL_INDEX else found.summary.n_normal_train
     return sources > 0 and found.model_states.get(kind, "none") != "current"
 
 
 def describe_manual_index(found: ProductFigures) -> str:
-    """The state of the manual index; a dash for a product without manuals."""
+    """Return the state of the manual index; a dash for a product without manuals."""
     state = found.model_states.get(MANUAL_INDEX, "none")
     return state_badge(state_of_kind(MANUAL_INDEX, state)) if found.summary.n_manual or state != "none" else "–"
 
@@ -241,7 +241,7 @@ def show_last(lines: Sequence[InspectionLine]) -> None:
 
 
 def name_type(line: InspectionLine) -> str:
-    """The defect type of a part that is not OK, marked where it is only suggested."""
+    """Return the defect type of a part that is not OK, marked where it is only suggested."""
     if line.defect_type is None or line.inspection.final_verdict == "ok":
         return "–"
     name = escape(defect_name(line.defect_type))
@@ -249,7 +249,7 @@ def name_type(line: InspectionLine) -> str:
 
 
 def verdict_badge(verdict: str) -> str:
-    """The verdict in words, colour and icon, as Markdown."""
+    """Return the verdict in words, colour and icon, as Markdown."""
     return f":{VERDICT_COLORS[verdict]}-badge[{VERDICT_ICONS[verdict]} {in_words(VERDICT_NAMES, verdict)}]"
 
 

@@ -94,7 +94,7 @@ def show_present(purpose: str, choice: Choice) -> None:
 
 
 def name_of(option: ModelOption) -> str:
-    """The model's name in the run's language."""
+    """Return the model's name in the run's language."""
     return _(option.title, backbone=option.spec.title)
 
 
@@ -115,7 +115,7 @@ def pick_option(purpose: str, choice: Choice, states: dict[str, WeightsState]) -
 
 
 def show_options(option: ModelOption, choice: Choice) -> dict[str, int]:
-    """The model's numbers; what is left empty stays the model's own."""
+    """Return the model's numbers; what is left empty stays the model's own."""
     given: dict[str, int] = {}
     kept = choice.options if choice.option.name == option.name else {}
     columns = st.columns(max(len(option.fields), 1))

@@ -267,12 +267,12 @@ def turn_to(product_id: int, place: int) -> None:
 
 
 def place_key(product_id: int) -> str:
-    """Where the place of the shown image is kept."""
+    """Return where the place of the shown image is kept."""
     return f"preprocessing_{product_id}_place"
 
 
 def draws_key(product_id: int) -> str:
-    """The widget that says what dragging draws."""
+    """Return the widget that says what dragging draws."""
     return f"preprocessing_{product_id}_draws"
 
 

@@ -1,4 +1,4 @@
-"""Screens are always opened through the front door, on the data folder of the test."""
+"""Screens are always opened through Home.py, on the data folder of the test."""
 
 from __future__ import annotations
 

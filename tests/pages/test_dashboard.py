@@ -1,4 +1,4 @@
-"""The dashboard, through the front door."""
+"""The dashboard, through Home.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of defect types, through the front door."""
+"""The screen of defect types, through Home.py."""
 
 from __future__ import annotations
 

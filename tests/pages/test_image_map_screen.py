@@ -1,4 +1,4 @@
-"""The image map, through the front door, with the index of real solar cells."""
+"""The image map, through Home.py, with the index of real solar cells."""
 
 from __future__ import annotations
 

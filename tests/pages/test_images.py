@@ -1,4 +1,4 @@
-"""The screens of normal and defect images, through the front door."""
+"""The screens of normal and defect images, through Home.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inspect a part, through the front door, with a real model on real solar cells."""
+"""Inspect a part, through Home.py, with a real model on real solar cells."""
 
 from __future__ import annotations
 

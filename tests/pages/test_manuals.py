@@ -1,4 +1,4 @@
-"""The screens of manuals, of their index, and of the system's status, through the front door."""
+"""The screens of manuals, of their index, and of the system's status, through Home.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of the preprocessing, through the front door, on a deployed product."""
+"""The screen of the preprocessing, through Home.py, on a deployed product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The products screen, through the front door."""
+"""The products screen, through Home.py."""
 
 from __future__ import annotations
 

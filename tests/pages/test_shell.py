@@ -1,4 +1,4 @@
-"""The front door: roles, languages, and what is said when the app cannot start."""
+"""Home.py: roles, languages, and what is said when the app cannot start."""
 
 from __future__ import annotations
 

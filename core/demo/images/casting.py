@@ -245,6 +245,6 @@ def _turned(rng: np.random.Generator, radius: Field) -> Field:
 
 
 def _table(rng: np.random.Generator) -> Field:
-    """The dark rubber mat under the camera."""
+    """Return the dark rubber mat under the camera."""
     mat = 47 + 2.2 * cloud(rng, SIZE, 70.0, 2) + 1.6 * grain(rng, SIZE) + 1.4 * cloud(rng, SIZE, 4.0)
     return field(mat)

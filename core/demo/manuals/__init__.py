@@ -19,7 +19,7 @@ class DemoManual(NamedTuple):
 
 
 def list_demo_manuals() -> tuple[DemoManual, ...]:
-    """Every demo manual, by product code and language. Raises OSError if the files are not here."""
+    """Return every demo manual, by product code and language. Raises OSError if the files are not here."""
     found = []
     for path in sorted(TEXT_FOLDER.glob("*.md")):
         product_code, language = path.stem.split(".")

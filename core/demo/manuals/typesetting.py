@@ -31,7 +31,7 @@ _FIELD = re.compile(r"(title|document|edition): (.*)")
 
 
 def typeset(source: str) -> bytes:
-    """The PDF of a text in our small markup: fields, `#` and `##`, `-`, `1.`, tables, `---` for a new page."""
+    """Return the PDF of a text in our small markup: fields, `#` and `##`, `-`, `1.`, tables, `---` for a new page."""
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.units import mm
     from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer

@@ -28,7 +28,7 @@ class Executor(Protocol):
 
 
 def open_executor(settings: Settings) -> Executor:
-    """The executor that the settings name."""
+    """Return the executor that the settings name."""
     if settings.executor == "ray":
         from core.worker.executors.ray_cluster import RayExecutor
 

@@ -110,7 +110,7 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
 
 
 def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> dict[str, Any]:
-    """What the task answered; a task that was killed fails its product and no other."""
+    """Return what the task answered; a task that was killed fails its product and no other."""
     product = planned.product
     try:
         answer: dict[str, Any] | str = ray.get(reference, timeout=ANSWER_TIMEOUT_S)
@@ -229,7 +229,7 @@ def _start_own(ray: Any, folder: Path, quiet: dict[str, Any]) -> None:
 
 
 def _own_folder() -> Path:
-    """Where this process's Ray keeps its sockets and logs: a short name, because sockets take no long ones.
+    """Return where this process's Ray keeps its sockets and logs: a short name, because sockets take no long ones.
 
     Those of processes that were killed are removed.
     """

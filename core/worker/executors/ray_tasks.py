@@ -33,7 +33,7 @@ class ProgressBoard:
         self._standings[product_id] = standing
 
     def read(self) -> dict[int, Standing]:
-        """Where each product stands that has begun."""
+        """Return where each product stands that has begun."""
         return self._standings
 
 

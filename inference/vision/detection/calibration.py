@@ -149,7 +149,7 @@ def _quantile_limit(normal: FloatArray, share: float) -> float:
 
 
 def _prediction_limit(normal: FloatArray, share: float) -> float:
-    """The value that the next normal score stays below with probability `share`."""
+    """Return the value that the next normal score stays below with probability `share`."""
     count, mean = len(normal), float(normal.mean())
     squares = float(((normal - mean) ** 2).sum())
     freedom = count - 1 + _PRIOR_IMAGES

@@ -92,7 +92,7 @@ class _Cover:
         self.nearest = np.full(len(points), np.inf, dtype=np.float32)
 
     def choose(self, *, width: int, wanted: int, within: float = 0.0) -> list[int]:
-        """The next choices, as one-by-one selection would make them; empty when nothing is left to cover.
+        """Return the next choices, as one-by-one selection would make them; empty when nothing is left to cover.
 
         Nothing is where no point is farther than `within` from those chosen.
         """

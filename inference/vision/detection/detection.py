@@ -31,7 +31,7 @@ class Detection:
 
 
 def locate(cell: int, grid: tuple[int, int]) -> Place:
-    """The place of a cell of the grid (rows, columns), in fractions of the image."""
+    """Return the place of a cell of the grid (rows, columns), in fractions of the image."""
     rows, columns = grid
     row, column = divmod(cell, columns)
     return (column / columns, row / rows, 1.0 / columns, 1.0 / rows)

@@ -111,7 +111,7 @@ def fit(
     weights: Path | None = None,
     progress: Progress | None = None,
 ) -> PatchCore | Padim:
-    """The detector of `config` from its features. Raises ModelError and what `progress` raises."""
+    """Return the detector of `config` from its features. Raises ModelError and what `progress` raises."""
     if isinstance(config, PadimConfig):
         return Padim.from_patches(features, config, weights=weights, progress=progress)
     return PatchCore.from_patches(features, weights=weights, progress=progress)
@@ -174,7 +174,7 @@ def from_bundle(
     find_weights: FindWeights | None = None,
     threads: int | None = None,
 ) -> PatchCore | Padim:
-    """The model in a verified bundle; raises as `load` does."""
+    """Return the model in a verified bundle; raises as `load` does."""
     detector = bundle.metadata.get("detector", PATCHCORE)
     try:
         backbone = str(bundle.metadata["backbone"]["name"])

@@ -61,7 +61,7 @@ class Bank:
 
 
 def _lowest(rows: np.ndarray, terms: np.ndarray) -> np.ndarray:
-    """The lowest of the products of the rows (m, D) with each column (D, P), block by block."""
+    """Return the lowest of the products of the rows (m, D) with each column (D, P), block by block."""
     terms = np.ascontiguousarray(terms)
     count = max(1, min(len(rows), _BLOCK_PRODUCTS // terms.shape[1]))
     lowest = np.full(terms.shape[1], np.inf, dtype=np.float32)

@@ -150,7 +150,7 @@ def aupro(
 
 
 def top1_type_accuracy(query_types: Sequence[Hashable], ranked_types: Sequence[Sequence[Hashable]]) -> float | None:
-    """The share of queries whose nearest neighbour has their type; one without neighbours counts as wrong."""
+    """Return the share of queries whose nearest neighbour has their type; one without neighbours counts as wrong."""
     if not query_types:
         return None
     pairs = zip(query_types, ranked_types, strict=True)
@@ -238,7 +238,7 @@ def _check_maps(maps: Sequence[npt.NDArray[Any]], masks: Sequence[npt.NDArray[np
 
 
 def _split_regions(anomaly_map: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> list[npt.NDArray[Any]]:
-    """The map's values in each 8-connected region of the mask."""
+    """Return the map's values in each 8-connected region of the mask."""
     inside = anomaly_map[mask]
     if not len(inside):
         return []

@@ -50,7 +50,7 @@ class Projection:
 
 
 def fit_projection(parts: Sequence[np.ndarray], *, share: float) -> Projection | None:
-    """The axes of the most variance of an even sample of the rows (N, D) of all parts.
+    """Return the axes of the most variance of an even sample of the rows (N, D) of all parts.
 
     `share` of the dimensions are kept, rounded up to a multiple of 8; None where that leaves nothing out.
     """

@@ -36,7 +36,7 @@ def find_regions(
     min_area_share: float = LEAST_AREA_SHARE,
     limit: int = 50,
 ) -> list[Region]:
-    """The connected parts (8-neighbourhood) of the map at or above the threshold, highest first.
+    """Return the connected parts (8-neighbourhood) of the map at or above the threshold, highest first.
 
     `anomaly_map` is float32 (h, w) over the whole image, `image_size_px` (width, height) of the original. Parts
     smaller than `min_area_share` of the image are left out unless nothing else is left; at most `limit` come back.
@@ -78,7 +78,7 @@ def find_regions(
 
 
 def colorize(anomaly_map: np.ndarray, *, low: float, high: float) -> np.ndarray:
-    """The map as RGB uint8 (h, w, 3) in inferno, a perceptually even scale; `low` and below is its dark end."""
+    """Return the map as RGB uint8 (h, w, 3) in inferno, a perceptually even scale; `low` and below is its dark end."""
     span = high - low
     if not np.isfinite(span) or span <= 0.0:
         raise ModelError("config_invalid", field="high", value=high)

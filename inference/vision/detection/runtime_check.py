@@ -75,7 +75,7 @@ def verify_runtimes(
 
 
 def list_runtimes(device: Device) -> list[str]:
-    """The names of the runtimes that could compute a graph on this machine, without opening any."""
+    """Return the names of the runtimes that could compute a graph on this machine, without opening any."""
     names = [OPENVINO] if importlib.util.find_spec("openvino") is not None else []
     if importlib.util.find_spec("torch") is not None:
         names.append(TORCH_CPU)
@@ -85,7 +85,7 @@ def list_runtimes(device: Device) -> list[str]:
 
 
 def open_named(name: str, graph: GraphSpec, *, weights: Path | None, weights_sha256: str) -> FeatureRuntime:
-    """One runtime by its name, whichever would be chosen by itself. Raises as `open_runtime` does."""
+    """Return one runtime by its name, whichever would be chosen by itself. Raises as `open_runtime` does."""
     device: Device = "cuda" if name == TORCH_CUDA else "cpu"
     return open_runtime(
         graph, weights=weights, weights_sha256=weights_sha256, device=device, with_openvino=name == OPENVINO

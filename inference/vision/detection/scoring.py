@@ -58,7 +58,7 @@ def smooth_distances(
 
 
 def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> float:
-    """The score of one image's patches (D, P) against a bank."""
+    """Return the score of one image's patches (D, P) against a bank."""
     distances = measure_patches(bank, patches, config, grid=grid)
     return score_distances(distances, valid=valid_cells(config, grid), share=config.score_share)[0]
 

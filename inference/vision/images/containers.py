@@ -52,7 +52,7 @@ class Container:
 
 
 def sniff_format(data: bytes) -> str:
-    """The accepted format that the first bytes announce.
+    """Return the accepted format that the first bytes announce.
 
     Raises ImageError: image_unsupported_format for other known image formats, image_not_an_image for the rest.
     """
@@ -88,7 +88,7 @@ def read_container(data: bytes) -> Container:
 
 
 def iterate_riff(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, bytes]]:
-    """The (name, payload) chunks of a RIFF range. Raises ImageError image_truncated when one passes the end."""
+    """Yield the (name, payload) chunks of a RIFF range. Raises ImageError image_truncated when one passes the end."""
     position = start
     while position + 8 <= end:
         name = data[position : position + 4]
@@ -100,7 +100,7 @@ def iterate_riff(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, byt
 
 
 def check_size(width_px: int, height_px: int) -> tuple[int, int]:
-    """The size, if it may be decoded. Raises ImageError image_damaged (empty) or image_too_many_pixels."""
+    """Return the size, if it may be decoded. Raises ImageError image_damaged (empty) or image_too_many_pixels."""
     if width_px <= 0 or height_px <= 0:
         raise ImageError("image_damaged")
     if width_px * height_px > MAX_PIXELS:

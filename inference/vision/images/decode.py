@@ -236,7 +236,7 @@ def _decode_webp_still(data: bytes, with_alpha: bool, notes: list[str]) -> Pixel
 
 
 def _open_with_pillow(data: bytes) -> Image.Image:
-    """The loaded first frame. Raises ImageError image_truncated, image_damaged, image_unsupported_format."""
+    """Return the loaded first frame. Raises ImageError image_truncated, image_damaged, image_unsupported_format."""
     try:
         image = Image.open(io.BytesIO(data), formats=["PNG", "BMP", "TIFF", "JPEG"])
         check_size(*image.size)

@@ -82,7 +82,7 @@ def vary_light(pixels: Pixels, *, exposure: float, contrast: float) -> Pixels:
 
 
 def draw_light(rng: np.random.Generator, *, share: float) -> tuple[float, float]:
-    """An (exposure, contrast) that is off by up to `share`, each by itself."""
+    """Return an (exposure, contrast) that is off by up to `share`, each by itself."""
     exposure, contrast = rng.uniform(1 - share, 1 + share, 2).tolist()
     return exposure, contrast
 

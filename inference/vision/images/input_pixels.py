@@ -45,7 +45,7 @@ def _take_gray(pixels: np.ndarray) -> np.ndarray | None:
 
 
 def even_light(pixels: np.ndarray, *, valid: np.ndarray | None = None) -> np.ndarray:
-    """The image at one mean and one spread of luminance, so that exposure and contrast do not matter.
+    """Return the image at one mean and one spread of luminance, so that exposure and contrast do not matter.
 
     One straight line for all three channels: hue and structure stay. Very flat images are raised at most fourfold,
     or their noise would become the picture. Pixels that are not `valid` (bool, h × w) have no say.

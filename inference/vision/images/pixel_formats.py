@@ -49,7 +49,7 @@ def bands(height: int, width: int) -> Iterator[slice]:
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Whether the image has an alpha channel or a transparent colour."""
+    """Return whether the image has an alpha channel or a transparent colour."""
     return image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or (
         "transparency" in image.info and image.mode in {"1", "L", "P", "RGB"}
     )
@@ -65,7 +65,7 @@ def flatten(rgba: Pixels, *, use_alpha: bool) -> Pixels:
 
 
 def note_alpha(lowest: int, highest: int, notes: list[str]) -> bool:
-    """Whether an alpha channel with these extremes is to be used; an all-zero one is an unused channel."""
+    """Return whether an alpha channel with these extremes is to be used; an all-zero one is an unused channel."""
     if highest == 0:
         notes.append("alpha_ignored")
         return False
@@ -76,7 +76,7 @@ def note_alpha(lowest: int, highest: int, notes: list[str]) -> bool:
 
 
 def read_orientation(exif: Image.Exif | bytes) -> int:
-    """The EXIF orientation, 1–8; 1 where there is none or it cannot be read (a broken tag spoils no picture)."""
+    """Return the EXIF orientation, 1–8; 1 where there is none or it cannot be read (a broken tag spoils no picture)."""
     try:
         if isinstance(exif, bytes):
             raw, exif = exif, Image.Exif()
@@ -88,7 +88,7 @@ def read_orientation(exif: Image.Exif | bytes) -> int:
 
 
 def turn(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
-    """The array as it is meant to be seen (EXIF 2.3, tag 0x0112), C-contiguous."""
+    """Return the array as it is meant to be seen (EXIF 2.3, tag 0x0112), C-contiguous."""
     if orientation in {5, 6, 7, 8}:
         array = np.swapaxes(array, 0, 1)
     # 5: transposed, 6: transposed and mirrored (a quarter turn right), 7: both ways, 8: upside down (a turn left)

@@ -22,7 +22,7 @@ _PDF_HEAD = 1024  # readers look for %PDF- this far into a file
 
 
 def find_second_file(data: bytes, container: Container) -> str | None:
-    """The kind of the other file in `data` ("ZIP", "PDF", "HTML", "program"), or None."""
+    """Return the kind of the other file in `data` ("ZIP", "PDF", "HTML", "program"), or None."""
     if _has_zip_directory(data):
         return "ZIP"
     if b"%PDF-" in data[:_PDF_HEAD]:
@@ -45,12 +45,12 @@ def find_second_file(data: bytes, container: Container) -> str | None:
 
 
 def has_trailing_data(data: bytes, container: Container) -> bool:
-    """Whether anything but padding follows the image."""
+    """Return whether anything but padding follows the image."""
     return bool(data[container.end :].strip(b"\0\xff \t\r\n\x1a"))
 
 
 def _has_zip_directory(data: bytes) -> bool:
-    """Whether `data` ends in a ZIP end record whose central directory is where it says, so no chance hit."""
+    """Return whether `data` ends in a ZIP end record whose central directory is where it says, so no chance hit."""
     tail_start = max(0, len(data) - _ZIP_TAIL)
     position = data.rfind(b"PK\x05\x06", tail_start)
     while position >= 0:

@@ -117,7 +117,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
-        """The options in `values`; what is absent has its default.
+        """Return the options in `values`; what is absent has its default.
 
         Raises InferenceError preprocessing_unknown (field) for a key that is none, preprocessing_invalid for a value
         of the wrong type or range.
@@ -181,7 +181,7 @@ def _inner(start: float, length: float, size: int) -> slice:
 
 
 def _anything_left(region: Rectangle, ignore: tuple[Rectangle, ...]) -> bool:
-    """Whether any part of the region is outside all ignored rectangles: one test point between all edges."""
+    """Return whether any part of the region is outside all ignored rectangles: one test point between all edges."""
     every = (region, *ignore)
     columns = sorted({edge for x, _, w, _ in every for edge in (x, x + w)})
     rows = sorted({edge for _, y, _, h in every for edge in (y, y + h)})

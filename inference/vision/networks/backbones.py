@@ -33,7 +33,7 @@ __all__ = [
 
 
 def carried_weights_path(name: str) -> Path | None:
-    """The weights file that an installed package brings, or None. Does not import the package."""
+    """Return the weights file that an installed package brings, or None. Does not import the package."""
     spec = find_backbone(name)
     if spec.carried_package is None or spec.carried_file is None:
         return None
@@ -45,7 +45,7 @@ def carried_weights_path(name: str) -> Path | None:
 
 
 def resolve_weights(spec: BackboneSpec, weights: Path | None) -> Path:
-    """The given weights file, else the carried one; raises ModelError(`backbone_weights_missing`)."""
+    """Return the given weights file, else the carried one; raises ModelError(`backbone_weights_missing`)."""
     path = weights if weights is not None else carried_weights_path(spec.name)
     if path is None or not path.is_file():
         raise ModelError("backbone_weights_missing", name=spec.name)
@@ -65,7 +65,7 @@ def _hash_file(path: Path, _byte_size: int, _modified_ns: int) -> str:
 
 
 def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -> torch.nn.Module:
-    """The backbone up to its last used level, in evaluation mode, for inputs of `size_px` (height, width).
+    """Return the backbone up to its last used level, in evaluation mode, for inputs of `size_px` (height, width).
 
     The module takes float N×3×H×W, already normalised, and gives the list of its levels. Imports timm and
     torch (seconds). Raises ModelError(`backbone_weights_mismatch`) when a tensor is missing or of another shape.

@@ -15,15 +15,15 @@ Network = BackboneSpec | ClipSpec
 
 
 def list_networks() -> tuple[Network, ...]:
-    """All networks, the carried backbone first."""
+    """Return all networks, the carried backbone first."""
     return (*list_backbones(), *CLIP_SPECS.values())
 
 
 def find_network(name: str) -> Network:
-    """The network of that name; raises ModelError(`backbone_unknown`)."""
+    """Return the network of that name; raises ModelError(`backbone_unknown`)."""
     return CLIP_SPECS[name] if name in CLIP_SPECS else find_backbone(name)
 
 
 def find_network_download(name: str) -> Download | None:
-    """Where the network's weights can be fetched, or None where nobody publishes a hash for them."""
+    """Return where the network's weights can be fetched, or None where nobody publishes a hash for them."""
     return CLIP_SPECS[name].download if name in CLIP_SPECS else find_download(name)

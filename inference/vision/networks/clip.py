@@ -132,7 +132,7 @@ class ClipEmbedder:
 def open_clip_embedder(
     name: str, *, weights: Path | None, device: Device = "auto", threads: int | None = None
 ) -> ClipEmbedder:
-    """The CLIP of that name. Imports torch and open_clip (ten seconds).
+    """Return the CLIP of that name. Imports torch and open_clip (ten seconds).
 
     Raises ModelError: `backbone_unknown`, `backbone_weights_missing`, `backbone_weights_mismatch`,
     `device_unavailable`.

@@ -83,12 +83,12 @@ CLIP_SPECS: dict[str, ClipSpec] = {
 
 
 def is_clip(name: str) -> bool:
-    """Whether the network of this name is a CLIP."""
+    """Return whether the network of this name is a CLIP."""
     return name in CLIP_SPECS
 
 
 def find_clip(name: str) -> ClipSpec:
-    """The CLIP of that name. Raises ModelError(`backbone_unknown`)."""
+    """Return the CLIP of that name. Raises ModelError(`backbone_unknown`)."""
     from inference.errors import ModelError
 
     try:

@@ -30,7 +30,7 @@ class GraphStore:
         self._folder = folder
 
     def find(self, graph: GraphSpec, weights_sha256: str) -> PortableGraph | None:
-        """The stored graph, or None when there is none that can be read."""
+        """Return the stored graph, or None when there is none that can be read."""
         place = self._place(graph, weights_sha256)
         if not place.is_dir():
             return None

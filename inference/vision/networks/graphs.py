@@ -98,7 +98,7 @@ def build_module(graph: GraphSpec, weights: Path) -> torch.nn.Module:
 
 
 def convert_graph(graph: GraphSpec, weights: Path) -> PortableGraph:
-    """The graph for OpenVINO, any batch size, float32. Imports torch, timm and openvino (seconds)."""
+    """Return the graph for OpenVINO, any batch size, float32. Imports torch, timm and openvino (seconds)."""
     import openvino
     import torch
 

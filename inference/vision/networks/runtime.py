@@ -183,7 +183,7 @@ def open_runtime(
 
 
 def portable_of(runtime: FeatureRuntime) -> PortableGraph | None:
-    """The runtime's graph as files that a bundle can carry, or None where it has none."""
+    """Return the runtime's graph as files that a bundle can carry, or None where it has none."""
     return runtime.portable if isinstance(runtime, OpenVinoRuntime) else None
 
 
@@ -229,7 +229,7 @@ def choose_device(device: Device) -> Literal["cpu", "cuda"]:
 
 
 def check_batch(batch: np.ndarray, *, graph: GraphSpec) -> np.ndarray:
-    """The batch, contiguous; raises ModelError(`image_wrong_shape`) when it is not what the graph takes."""
+    """Return the batch, contiguous; raises ModelError(`image_wrong_shape`) when it is not what the graph takes."""
     height, width = graph.size_px
     if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (height, width, 3):
         raise ModelError("image_wrong_shape", shape=batch.shape, dtype=str(batch.dtype))
@@ -277,7 +277,7 @@ class _torch_errors:  # noqa: N801 - used as a context manager, reads as a phras
 
 
 def may_have_cuda() -> bool:
-    """Whether a driver is there at all; asking torch itself would cost its import, some seconds."""
+    """Return whether a driver is there at all; asking torch itself would cost its import, some seconds."""
     if os.name == "nt":
         return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
     return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))

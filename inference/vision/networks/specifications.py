@@ -52,7 +52,7 @@ class BackboneSpec:
         return self.carried_package is not None
 
     def with_levels(self, levels: tuple[str, ...]) -> BackboneSpec:
-        """The same backbone with other levels; raises ModelError for one that it has not."""
+        """Return the same backbone with other levels; raises ModelError for one that it has not."""
         known = LEVELS[self.name]
         for level in levels:
             if level not in known:
@@ -219,12 +219,12 @@ _DOWNLOADS: dict[str, Download] = {
 
 
 def list_backbones() -> tuple[BackboneSpec, ...]:
-    """All backbones, the carried one first."""
+    """Return all backbones, the carried one first."""
     return tuple(_SPECS.values())
 
 
 def find_backbone(name: str) -> BackboneSpec:
-    """The backbone of that name; raises ModelError(`backbone_unknown`)."""
+    """Return the backbone of that name; raises ModelError(`backbone_unknown`)."""
     try:
         return _SPECS[name]
     except KeyError:
@@ -232,5 +232,5 @@ def find_backbone(name: str) -> BackboneSpec:
 
 
 def find_download(name: str) -> Download | None:
-    """Where the weights of that backbone can be fetched, or None where nobody publishes a hash for them."""
+    """Return where the weights of that backbone can be fetched, or None where nobody publishes a hash for them."""
     return _DOWNLOADS.get(name)

@@ -73,7 +73,7 @@ def _load(name: str, path: Path) -> torch.nn.Module:
 
 
 def _looks_like_safetensors(path: Path) -> bool:
-    """Whether the header is what the format prescribes: its length, then as much JSON."""
+    """Return whether the header is what the format prescribes: its length, then as much JSON."""
     with path.open("rb") as stream:
         head = stream.read(8)
         if len(head) < 8:

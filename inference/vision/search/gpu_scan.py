@@ -177,7 +177,7 @@ def _say_once(obstacle: Obstacle, device: Device) -> None:
 
 
 def _try_gpu() -> str | None:
-    """What went wrong when another process searched on the GPU; None where nothing did."""
+    """Return what went wrong when another process searched on the GPU; None where nothing did."""
     try:
         trial = subprocess.run(  # noqa: S603 - our own interpreter and file, no shell
             [sys.executable, "-P", str(_TRIAL)],

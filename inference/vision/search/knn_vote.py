@@ -91,7 +91,7 @@ def join_views(whole: np.ndarray | None, region: np.ndarray | None, *, region_we
 
 
 def count_votes(similarities: np.ndarray, labels: np.ndarray, rule: VoteRule) -> Vote | None:
-    """The vote of similar images (n,) of these types (n,), int; None without any."""
+    """Return the vote of similar images (n,) of these types (n,), int; None without any."""
     if len(similarities) == 0:
         return None
     nearest = np.argsort(-similarities, kind="stable")[:VOTERS]
@@ -191,7 +191,7 @@ def _figures(joined: np.ndarray, labels: np.ndarray, rule: VoteRule, *, loss: fl
 
 
 def _unknown_auroc(joined: np.ndarray, labels: np.ndarray) -> float | None:
-    """How well the nearest similarity tells known types from those left out of the index; None with one type."""
+    """Return how well the nearest similarity tells known types from those left out of the index; None with one type."""
     same = labels[:, None] == labels[None, :]
     if same.all():
         return None

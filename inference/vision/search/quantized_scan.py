@@ -42,7 +42,7 @@ class QuantizedScan:
         return np.asarray(labels[labels >= 0])
 
     def extended(self, vectors: np.ndarray) -> QuantizedScan:
-        """The same with more vectors behind the present ones."""
+        """Return the same with more vectors behind the present ones."""
         import faiss
 
         codes = faiss.clone_index(self.codes)
@@ -54,7 +54,7 @@ class QuantizedScan:
 
 
 def build_scan(vectors: np.ndarray, *, progress: Progress | None = None) -> QuantizedScan | None:
-    """The fastest scan of unit vectors (n, d) that finds 99.5 % of the ten nearest; None where none does.
+    """Return the fastest scan of unit vectors (n, d) that finds 99.5 % of the ten nearest; None where none does.
 
     `progress` gets vectors done and in all, also beyond the first attempt. Deterministic.
     """

@@ -76,7 +76,7 @@ class VectorIndex:
         device: Device = "cpu",
         progress: Progress | None = None,
     ) -> VectorIndex:
-        """An index of float32 vectors (n, d) with unique int64 ids (n,); n may be 0.
+        """Return an index of float32 vectors (n, d) with unique int64 ids (n,); n may be 0.
 
         Vectors are brought to length 1. `progress` gets vectors done and in all where there are many. `device` is where
         it is searched, not what it is: with `auto` and `cuda` on a GPU where one can be used. Raises ModelError:
@@ -139,7 +139,7 @@ class VectorIndex:
         return answer
 
     def search(self, query: np.ndarray, *, k: int, allowed_ids: np.ndarray | None = None) -> list[Match]:
-        """The `k` most similar (fewer when there are fewer), best first, ties by id.
+        """Return the `k` most similar (fewer when there are fewer), best first, ties by id.
 
         `query` is float32 (d,) of any length but 0; `allowed_ids` limits the answer to these ids.
         Raises ModelError: `index_dimension_mismatch`, `index_vectors_invalid`.

@@ -59,14 +59,14 @@ def show_totals(rows: Sequence[DayOfUse]) -> None:
 
 
 def name_writer(model_name: str) -> str:
-    """The model as its server calls it; our own way of writing in words."""
+    """Return the model as its server calls it; our own way of writing in words."""
     if not model_name:
         return _("none: the manuals are silent")
     return _(WRITER_NAMES[model_name]) if model_name in WRITER_NAMES else model_name
 
 
 def describe_day(row: DayOfUse) -> dict[str, str | int]:
-    """One line of the table."""
+    """Return one line of the table."""
     return {
         _("Day"): row.day.isoformat(),
         _("Model"): name_writer(row.model_name),

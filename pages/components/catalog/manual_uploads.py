@@ -35,7 +35,7 @@ class Intake:
     stopped: AppError | None = None
 
     def of(self, outcome: str) -> list[ManualOutcome]:
-        """The files with this outcome: `added`, `duplicate` or `refused`."""
+        """Return the files with this outcome: `added`, `duplicate` or `refused`."""
         return [found for found in self.outcomes if found.outcome == outcome]
 
 
@@ -148,14 +148,14 @@ def show_outcome(intake: Intake) -> None:
 
 
 def describe_added(outcome: ManualOutcome) -> str:
-    """The file, its pages, and which of them guidance cannot know."""
+    """Return the file, its pages, and which of them guidance cannot know."""
     pages = _n("{count} page", "{count} pages", outcome.page_count)
     line = f"**{escape(' '.join(outcome.name.split()))}** · {pages}"
     return f"{line} · {describe_pages(outcome.pages_without_text)}" if outcome.pages_without_text else line
 
 
 def describe_pages(numbers: Sequence[int]) -> str:
-    """The pages without text in words."""
+    """Return the pages without text in words."""
     named = ", ".join(number(page) for page in numbers[:_MOST_PAGES_NAMED])
     if len(numbers) > _MOST_PAGES_NAMED:
         named += " …"

@@ -26,7 +26,7 @@ _WARNINGS: dict[str, str] = {
 
 
 def describe_calibration(figures: Mapping[str, Any], warnings: Sequence[str]) -> list[str]:
-    """One sentence on what the thresholds were set from and what to expect, then one for each warning.
+    """Return one sentence on what the thresholds were set from and what to expect, then one for each warning.
 
     `figures` are those of `inference.vision.detection.calibration.Calibration`; those of older versions may lack some.
     """

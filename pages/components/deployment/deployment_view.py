@@ -80,7 +80,7 @@ def _show_products(
 
 
 def _needs_build(state: ModelState) -> bool:
-    """Whether a build would give something new: not where its result waits to be put into use."""
+    """Return whether a build would give something new: not where its result waits to be put into use."""
     return state.state != "current" and state.built is None
 
 

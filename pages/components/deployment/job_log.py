@@ -19,7 +19,7 @@ _PARTS: dict[str, str] = {
 
 
 def log_sentence(code: str, params: Mapping[str, Any]) -> str:
-    """One line of the log in the run's language."""
+    """Return one line of the log in the run's language."""
     said = dict(params)
     if "reason" in said:
         said["reason"] = reason_sentence(str(said["reason"]), said)

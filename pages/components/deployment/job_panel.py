@@ -58,7 +58,7 @@ _FRESH = timedelta(minutes=10)
 
 
 def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
-    """The running or waiting job of `kind`, live; else the outcome of the last one. Whether one is under way."""
+    """Return the running or waiting job of `kind`, live; else the outcome of the last one. Whether one is under way."""
     current = running_job(services(), kind)
     if current is not None:
         _show_live(current.id, dict(product_names))

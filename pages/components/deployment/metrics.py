@@ -30,7 +30,7 @@ def figure_title(name: str) -> tuple[str, int] | None:
 
 
 def find_figure(metrics: Mapping[str, Any], name: str) -> float | None:
-    """The figure `name`, wherever the nested `metrics` keep it; None where it was not measured."""
+    """Return the figure `name`, wherever the nested `metrics` keep it; None where it was not measured."""
     value = metrics.get(name)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
@@ -48,7 +48,7 @@ def list_figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _side_by_side(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The type found first by the whole image and by the defective place alone, where both were measured."""
+    """Return the type found first by the whole image and by the defective place alone, where both were measured."""
     retrieval = metrics.get("retrieval", {})
     views = [retrieval.get(view, {}).get("top1_type_accuracy") for view in ("whole", "region")]
     if any(value is None for value in views):
@@ -57,5 +57,5 @@ def _side_by_side(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def describe_metrics(metrics: Mapping[str, Any]) -> str:
-    """The figures on one line."""
+    """Return the figures on one line."""
     return " · ".join(f"{name} {value}" for name, value in list_figures(metrics))

@@ -21,12 +21,12 @@ _STATES: dict[str, tuple[str, _Color, str]] = {
 
 
 def state_of_kind(kind: str, state: str) -> str:
-    """The state as it is called for this kind: without an index, manuals are "not indexed yet"."""
+    """Return the state as it is called for this kind: without an index, manuals are "not indexed yet"."""
     return "not_indexed" if kind == MANUAL_INDEX and state == "none" else state
 
 
 def state_words(state: str) -> str:
-    """The state of a model (`current`, `out_of_date`, `not_indexed` or `none`) in the run's language."""
+    """Return the state of a model (`current`, `out_of_date`, `not_indexed` or `none`) in the run's language."""
     return _(_STATES[state][0])
 
 
@@ -37,6 +37,6 @@ def show_state(state: str, *, help_text: str | None = None) -> None:
 
 
 def state_badge(state: str) -> str:
-    """The same badge as Markdown, for the cells of a table."""
+    """Return the same badge as Markdown, for the cells of a table."""
     _words, color, icon = _STATES[state]
     return f":{color}-badge[{icon} {state_words(state)}]"

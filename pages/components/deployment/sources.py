@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 
 def source_columns(kind: str, summary: ProductSummary) -> dict[str, Any]:
-    """The columns of the products' table that say what there is to build from."""
+    """Return the columns of the products' table that say what there is to build from."""
     if kind == MANUAL_INDEX:
         return {_("Manual files"): summary.n_manual, _("Pages"): summary.n_manual_pages}
     return {_("Normal (train)"): summary.n_normal_train, _("Defect (train)"): summary.n_defect_train}
 
 
 def count_sources(kind: str, count: int) -> str:
-    """How much a build will go through."""
+    """Return how much a build will go through."""
     if kind == MANUAL_INDEX:
         return _n("{count} page", "{count} pages", count)
     return _n("{count} image", "{count} images", count)
 
 
 def describe_changes(kind: str, state: ModelState) -> str:
-    """What came and went since the version in use was built, and whether a version of that waits already."""
+    """Return what came and went since the version in use was built, and whether a version of that waits already."""
     changes = _count_changes(kind, state)
     if state.built is None:
         return changes
@@ -58,7 +58,7 @@ def _count_changes(kind: str, state: ModelState) -> str:
 
 
 def describe_manuals(metrics: Mapping[str, Any]) -> str:
-    """How much an index of manuals holds; nothing for another model's figures."""
+    """Return how much an index of manuals holds; nothing for another model's figures."""
     if "n_passages" not in metrics:
         return ""
     return " · ".join(
@@ -71,7 +71,7 @@ def describe_manuals(metrics: Mapping[str, Any]) -> str:
 
 
 def describe_sources(version: ModelVersion) -> str:
-    """What a version was built from."""
+    """Return what a version was built from."""
     if version.kind == MANUAL_INDEX:
         return describe_manuals(version.metrics)
     n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())

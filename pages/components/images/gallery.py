@@ -85,7 +85,7 @@ def show_pages(page: Page, key: str) -> None:
 
 
 def ask_filters(image_type: str, defect_types: Sequence[DefectType], key: str) -> dict[str, Any]:
-    """The filters as arguments of `list_images`."""
+    """Return the filters as arguments of `list_images`."""
     defect_type_id: int | None = None
     if image_type == DEFECT_IMAGE:
         names = {None: _("All defect types"), **{found.id: defect_name(found) for found in defect_types}}

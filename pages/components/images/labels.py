@@ -26,7 +26,7 @@ def describe_label(image: Image, defect_types: Sequence[DefectType]) -> str:
 
 
 def pick_label(defect_types: Sequence[DefectType], *, key: str) -> tuple[str | None, int | None]:
-    """What the images show: (image type, defect type id); (None, None) to keep it as it is."""
+    """Return what the images show: (image type, defect type id); (None, None) to keep it as it is."""
     names: dict[str | int, str] = {KEEP: _("As it is"), NORMAL_IMAGE: _("Normal")}
     names |= {found.id or 0: _("Defect: {name}", name=defect_name(found)) for found in defect_types if found.is_active}
     chosen = st.selectbox(_("Shows"), list(names), key=key, format_func=lambda found: names[found])
@@ -36,7 +36,7 @@ def pick_label(defect_types: Sequence[DefectType], *, key: str) -> tuple[str | N
 
 
 def pick_split(*, key: str) -> str | None:
-    """What the images are used for; None to keep it as it is."""
+    """Return what the images are used for; None to keep it as it is."""
     names = {KEEP: _("As it is"), **{split: _(name) for split, name in SPLIT_NAMES.items()}}
     chosen = st.segmented_control(
         _("Use for"), list(names), key=key, default=KEEP, required=True, format_func=lambda found: names[found]
@@ -45,5 +45,5 @@ def pick_split(*, key: str) -> str | None:
 
 
 def short_name(image: Image) -> str:
-    """The last part of the stored name, which tells images of one product apart."""
+    """Return the last part of the stored name, which tells images of one product apart."""
     return escape(image.stored_name.rsplit(".", 1)[0].rsplit("_", 1)[-1])

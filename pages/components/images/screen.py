@@ -67,7 +67,7 @@ def show_image_screen(
 
 
 def ask_defect_type(product_id: int, types: list[DefectType]) -> DefectType | None:
-    """The defect type of the images to come, or a new one on the spot."""
+    """Return the defect type of the images to come, or a new one on the spot."""
     left, right = st.columns([2.4, 1], vertical_alignment="bottom")
     key = f"{_TYPE_KEY}_{product_id}"
     just_made = st.session_state.pop(f"{key}_made", None)

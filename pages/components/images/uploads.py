@@ -37,7 +37,7 @@ class Intake:
     stopped: AppError | None = None
 
     def of(self, outcome: str) -> list[FileOutcome]:
-        """The images with this outcome: `added`, `duplicate` or `refused`; a refused mask counts as well."""
+        """Return the images with this outcome: `added`, `duplicate` or `refused`; a refused mask counts as well."""
         return [found for found in self.outcomes if found.outcome == outcome and not is_mask_set(found)]
 
     @property
@@ -47,7 +47,7 @@ class Intake:
 
 
 def is_mask_set(outcome: FileOutcome) -> bool:
-    """Whether this file was a mask, and has become one."""
+    """Return whether this file was a mask, and has become one."""
     return outcome.outcome == "added" and "mask" in outcome.notes
 
 
@@ -98,7 +98,7 @@ def show_intake(product: Product, image_type: str, defect_type: DefectType | Non
 
 
 def last_intake(image_type: str, product_id: int) -> Intake | None:
-    """The last intake of this session into this product, until the person closes its outcome."""
+    """Return the last intake of this session into this product, until the person closes its outcome."""
     found = st.session_state.get(f"intake_{image_type}")
     return found if isinstance(found, Intake) and found.product_id == product_id else None
 

@@ -68,7 +68,7 @@ def _guidance_fragment(inspection_id: int, _row_version: int) -> None:
 
 
 def _kept(inspection_id: int) -> WrittenGuidance | None:
-    """The newest guidance in the run's language; asked of the database once a session."""
+    """Return the newest guidance in the run's language; asked of the database once a session."""
     kept = st.session_state.setdefault(_KEPT, {})
     key = (inspection_id, language())
     if key not in kept:

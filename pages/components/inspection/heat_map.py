@@ -57,7 +57,7 @@ def draw_pictures(view: InspectionView) -> Pictures:
 
 
 def draw_difference(part: NDArray[np.uint8], nearest: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Where two RGB uint8 images differ in brightness, (H, W, 3) in colour over the faded `part`.
+    """Return where two RGB uint8 images differ in brightness, (H, W, 3) in colour over the faded `part`.
 
     Both are smoothed, and `nearest` is brought to the brightness and contrast of `part` first: what remains is a
     difference in what is seen, not in the light.

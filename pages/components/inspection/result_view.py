@@ -54,7 +54,7 @@ def forget_result() -> None:
 
 
 def shown_result() -> InspectionView | None:
-    """The result on screen (without its arrays), or None."""
+    """Return the result on screen (without its arrays), or None."""
     found = st.session_state.get(_SHOWN)
     return found[0] if found is not None else None
 

@@ -15,7 +15,7 @@ _LONGEST = 2.4
 
 
 def draw_scale(value: float, *, review_at: float, reject_at: float) -> str:
-    """The scale as HTML: bands for OK, Review and NG, a pointer at `value`, the thresholds with their figures.
+    """Return the scale as HTML: bands for OK, Review and NG, a pointer at `value`, the thresholds with their figures.
 
     It starts at 0 and ends beyond both `value` and `reject_at`; a value far beyond stands at its end, so that the
     bands and their labels keep their room.

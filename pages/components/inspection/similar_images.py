@@ -58,7 +58,7 @@ def show_similar_images(view: InspectionView) -> None:
 
 
 def _choose_type(view: InspectionView) -> int | None:
-    """The type that the similar defects are to be of; None for all, also where there is no choice."""
+    """Return the type that the similar defects are to be of; None for all, also where there is no choice."""
     if not view.has_defect_index or len(view.defect_types) < 2:
         return None
     names = {None: _("All defect types"), **{found.id: defect_name(found) for found in view.defect_types}}

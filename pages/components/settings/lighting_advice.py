@@ -116,7 +116,7 @@ def take_over(product_id: int, options: Preprocessing) -> None:
 
 
 def list_hints(advice: LightingAdvice) -> list[str]:
-    """What the images themselves show, a sentence each."""
+    """Return what the images themselves show, a sentence each."""
     survey = advice.survey
     sentences = {
         "uneven": _(
@@ -192,6 +192,6 @@ def show_figures(advice: LightingAdvice) -> None:
 
 
 def describe_tried(found: OptionFigures) -> str:
-    """The option in words: only what was tried, not the areas that all of them share."""
+    """Return the option in words: only what was tried, not the areas that all of them share."""
     words = describe_options(replace(found.options, region_of_interest=None, ignore=()))
     return _("As set now: {options}", options=words) if found.name == CURRENT else words

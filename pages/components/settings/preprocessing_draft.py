@@ -35,7 +35,7 @@ class Draft:
 
 
 def open_draft(found: ProductPreprocessing) -> Draft:
-    """The draft of this product; a new one where nothing was changed on an older state."""
+    """Return the draft of this product; a new one where nothing was changed on an older state."""
     product_id = found.product.id or 0
     draft = st.session_state.get(_key(product_id))
     if isinstance(draft, Draft) and (draft.is_changed or draft.row_version == found.row_version):
@@ -62,7 +62,7 @@ def set_values(product_id: int, values: dict[str, Any]) -> None:
 
 
 def widget_key(product_id: int, name: str) -> str:
-    """The key of a widget of this product."""
+    """Return the key of a widget of this product."""
     return f"preprocessing_{product_id}_w_{name}"
 
 
@@ -87,7 +87,7 @@ def round_area(area: Sequence[float]) -> list[float]:
 
 
 def draft_of(product_id: int) -> Draft:
-    """The draft that `open_draft` keeps."""
+    """Return the draft that `open_draft` keeps."""
     return cast(Draft, st.session_state[_key(product_id)])
 
 

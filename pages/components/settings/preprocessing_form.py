@@ -204,7 +204,7 @@ def _toggle(product_id: int, values: dict[str, Any], name: str, label: str, expl
 
 
 def _seeded(product_id: int, name: str, value: Any) -> str:
-    """The widget's key, its first value put in place where it has none."""
+    """Return the widget's key, its first value put in place where it has none."""
     key = widget_key(product_id, name)
     if key not in st.session_state:
         st.session_state[key] = value

@@ -25,7 +25,7 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 
 def describe_options(options: Preprocessing) -> str:
-    """Every option that is on, in the order in which it is applied."""
+    """Return every option that is on, in the order in which it is applied."""
     parts: list[str] = []
     if options.smoothing != "none":
         kind = _(SMOOTHING_NAMES[options.smoothing])

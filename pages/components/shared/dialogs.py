@@ -27,7 +27,7 @@ def open_dialog(name: str, /, **values: Any) -> None:
 
 
 def opened(name: str) -> OpenDialog | None:
-    """The dialog `name` where it is the open one."""
+    """Return the dialog `name` where it is the open one."""
     found = st.session_state.get(_OPEN_KEY)
     return found if isinstance(found, OpenDialog) and found.name == name else None
 

@@ -24,12 +24,12 @@ def set_language(language: str) -> None:
 
 
 def language() -> str:
-    """The language of this run: "ko" or "en"."""
+    """Return the language of this run: "ko" or "en"."""
     return str(st.session_state.get(_LANGUAGE_KEY) or browser_language())
 
 
 def browser_language(fallback: str | None = None) -> str:
-    """The browser's language where we have it, else `fallback`, else English."""
+    """Return the browser's language where we have it, else `fallback`, else English."""
     return choose_language(saved=None, browser=st.context.locale, fallback=fallback or DEFAULT_LANGUAGE)
 
 
@@ -40,7 +40,7 @@ def _(msgid: str, **params: object) -> str:
 
 
 def _n(singular: str, plural: str, count: int, **params: object) -> str:
-    """The form of the message for `count`, which fills `{count}`."""
+    """Return the form of the message for `count`, which fills `{count}`."""
     text = translate_plural(language(), singular, plural, count)
     return text.format(count=number(count), **params)
 
@@ -61,7 +61,7 @@ def percent(share: float, decimals: int = 1) -> str:
 
 
 def score(value: float) -> str:
-    """An anomaly score (a distance) with the digits that a person can compare: about four that count."""
+    """Return an anomaly score (a distance) with the digits that a person can compare: about four that count."""
     if value == 0 or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}" if abs(value) < 100 else f"{value:.1f}"
@@ -105,17 +105,17 @@ def moment(when: datetime | None) -> str:
 
 
 def day(when: datetime | None) -> str:
-    """The date in the person's zone; a dash for none."""
+    """Return the date in the person's zone; a dash for none."""
     return local(when).strftime("%Y-%m-%d") if when else "–"
 
 
 def clock(when: datetime) -> str:
-    """The time of day with seconds in the person's zone."""
+    """Return the time of day with seconds in the person's zone."""
     return local(when).strftime("%H:%M:%S")
 
 
 def defect_name(defect_type: DefectType | None) -> str:
-    """The defect type's name in the run's language; its code where that name is missing; a dash for none."""
+    """Return the defect type's name in the run's language; its code where that name is missing; a dash for none."""
     if defect_type is None:
         return "–"
     chosen = defect_type.name_ko if language() == "ko" else defect_type.name_en

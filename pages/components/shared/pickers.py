@@ -17,7 +17,7 @@ _PERIODS_DAYS, _USUAL_PERIOD_DAYS = (7, 30, 90), 30
 
 
 def remembered_product_id() -> int | None:
-    """The product that was chosen last in this browser session."""
+    """Return the product that was chosen last in this browser session."""
     found = st.session_state.get(_CHOSEN_PRODUCT)
     return found if isinstance(found, int) else None
 
@@ -52,7 +52,7 @@ def pick_product(
 
 
 def pick_period(*, key: str, label_visible: bool = True) -> int:
-    """The last days that are looked at: how many."""
+    """Return the last days that are looked at: how many."""
     words = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
     chosen = st.segmented_control(
         _("Period"),

@@ -86,12 +86,12 @@ SCREENS: tuple[Screen, ...] = (
 
 
 def existing_screens() -> Iterator[Screen]:
-    """The screens whose script is there."""
+    """Return the screens whose script is there."""
     return (screen for screen in SCREENS if (_ROOT / screen.path).is_file())
 
 
 def navigation_pages(role: str) -> dict[str, list[st.Page]]:
-    """The pages by translated group for `st.navigation`.
+    """Return the pages by translated group for `st.navigation`.
 
     Screens above `role` are registered but hidden: their address then answers with `require`'s sentence.
     """

@@ -37,7 +37,7 @@ def services() -> Services:
 
 
 def is_first_run() -> bool:
-    """Whether the front door opens for the first time in this process; True once."""
+    """Return whether the front door opens for the first time in this process; True once."""
     is_first = not _opened.is_set()
     _opened.set()
     return is_first
@@ -49,7 +49,7 @@ def open_again() -> None:
 
 
 def seconds_since_worker_start() -> float | None:
-    """How long this server's own worker has been running; None where the worker is run outside.
+    """Return how long this server's own worker has been running; None where the worker is run outside.
 
     Starts it at the first call of the process when `GEOMSA_WORKER=embedded`.
     """
@@ -139,7 +139,7 @@ def show_session_over() -> None:
 
 
 def person() -> Person:
-    """The person of this browser session. Raises NotAllowed where nobody has signed in."""
+    """Return the person of this browser session. Raises NotAllowed where nobody has signed in."""
     found = st.session_state.get(_PERSON_KEY)
     if not isinstance(found, Person):
         raise NotAllowed("role_too_low", needed="worker")
@@ -147,12 +147,12 @@ def person() -> Person:
 
 
 def is_signed_in() -> bool:
-    """Whether the session has a person."""
+    """Return whether the session has a person."""
     return isinstance(st.session_state.get(_PERSON_KEY), Person)
 
 
 def may(role: str) -> bool:
-    """Whether the person reaches `role`."""
+    """Return whether the person reaches `role`."""
     return is_signed_in() and reaches(person().role, role)
 
 

@@ -61,7 +61,7 @@ _ENCODER_NAMES: dict[str, str] = {"use-multilingual-3": N_("Universal Sentence E
 
 
 def in_words(names: dict[str, str], code: str) -> str:
-    """The name of `code` in the run's language; the code itself where it has none."""
+    """Return the name of `code` in the run's language; the code itself where it has none."""
     return _(names[code]) if code in names else code
 
 

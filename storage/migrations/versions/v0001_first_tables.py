@@ -510,7 +510,7 @@ def _create_index(name: str, table: str, columns: list[str]) -> None:
 
 
 def _already_made(name: str, columns: set[str]) -> bool:
-    """Whether an earlier run, broken off half-way, left this table: MariaDB and MySQL cannot roll DDL back.
+    """Return whether an earlier run, broken off half-way, left this table: MariaDB and MySQL cannot roll DDL back.
 
     A table of the same name with other columns is somebody else's, and creating ours then fails as it should.
     """

@@ -62,11 +62,16 @@ def test_a_database_closed_in_good_order_may_be_another_file_afterwards(path: Pa
 
 def test_after_a_commit_that_was_refused_the_same_connection_writes_again(path: Path, database: Database) -> None:
     aside = path.with_name("aside.db")
-    with pytest.raises(DatabaseError) as refused, database.unit_of_work() as session:
-        session.add(Product(code="lost", name=""))
-        session.flush()
-        path.rename(aside)
-        session.commit()
+
+    def write_while_the_file_goes() -> None:
+        with database.unit_of_work() as session:
+            session.add(Product(code="lost", name=""))
+            session.flush()
+            path.rename(aside)
+            session.commit()
+
+    with pytest.raises(DatabaseError) as refused:
+        write_while_the_file_goes()
     assert refused.value.code == "database_replaced"
     aside.rename(path)
     _write(database, "kept")

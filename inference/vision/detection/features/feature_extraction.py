@@ -174,7 +174,7 @@ class _Extraction:
         )
 
     def _load_head(self) -> list[tuple[int, np.ndarray]]:
-        """The first few images that can be used, with their places: their shape decides the input's."""
+        """Return the first few images that can be used, with their places: their shape decides the input's."""
         head: list[tuple[int, np.ndarray]] = []
         for place, source in enumerate(self._sources):
             image = self._load(source)

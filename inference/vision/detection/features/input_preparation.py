@@ -43,7 +43,7 @@ def prepare_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[
 
 
 def resize_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[int, int]) -> np.ndarray:
-    """The first half of `prepare_input`: what does not depend on the light of other images."""
+    """Return the first half of `prepare_input`: what does not depend on the light of other images."""
     image = check_image(image)
     height, width = size_px
     pixels = config.preprocessing.apply(image)
@@ -51,7 +51,7 @@ def resize_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[i
 
 
 def finish_input(pixels: np.ndarray, config: PatchCoreConfig) -> np.ndarray:
-    """The second half of `prepare_input`: the light, and what is masked."""
+    """Return the second half of `prepare_input`: the light, and what is masked."""
     valid = _valid_pixels(config, pixels)
     # Until the training images have said whether it is needed, the careful answer holds.
     pixels = even_light(pixels, valid=valid) if config.even_light is not False else pixels
@@ -68,7 +68,7 @@ def _valid_pixels(config: PatchCoreConfig, pixels: np.ndarray) -> np.ndarray | N
 
 
 def light_varies(inputs: Sequence[np.ndarray], config: PatchCoreConfig) -> bool:
-    """Whether resized images of good parts differ so much in brightness that it has to be evened out.
+    """Return whether resized images of good parts differ so much in brightness that it has to be evened out.
 
     A bank learns small differences by itself, and evening them out costs: a stain or a dark part moves the mean and
     so everything beside it. Above 10 % (standard deviation of the mean luminance), or with too few images to tell,

@@ -123,7 +123,7 @@ class _TiledExtraction:
         return largest
 
     def _fit_color(self, runtime: FeatureRuntime) -> LocalColor | None:
-        """What gives patches their colour, by the first tiles of the first image that can be used."""
+        """Return what gives patches their colour, by the first tiles of the first image that can be used."""
         config = self._config
         if config.colour_weight <= 0.0:
             return None
@@ -179,7 +179,7 @@ class _Groups:
                 self._finish()
 
     def close(self) -> tuple[PatchGroup, ...]:
-        """All groups, the last one as far as it was filled."""
+        """Return all groups, the last one as far as it was filled."""
         if self._filled or not self._groups:
             self._finish()
         return tuple(self._groups)

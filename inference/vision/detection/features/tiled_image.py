@@ -54,12 +54,12 @@ class TiledImage:
         return smooth_distances(distances, self.config, grid=self.plan.grid, valid=self.valid)
 
     def score(self, bank: Bank, projection: Projection | None, *, report: Report | None = None) -> float:
-        """The image's score against a bank."""
+        """Return the image's score against a bank."""
         distances = self.measure(bank, projection, report=report)
         return score_distances(distances, valid=self.valid, share=self.score_share)[0]
 
     def patches_at(self, cells: np.ndarray) -> np.ndarray:
-        """The patches of a few cells of the whole grid: float32 (D, n)."""
+        """Return the patches of a few cells of the whole grid: float32 (D, n)."""
         return self._with_color(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
 
     def fit_color(self) -> LocalColor:
@@ -99,13 +99,13 @@ class TiledImages:
     color: LocalColor | None
 
     def open(self, index: int, *, mirrored: bool = False) -> TiledImage:
-        """One image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""
+        """Return one image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""
         image = check_image(self.sources[index].load())
         shown = np.ascontiguousarray(image[:, ::-1]) if mirrored else image
         return open_tiled(shown, self.config, self.runtime, color=self.color)
 
 
 def _inside(pixels: np.ndarray, plan: TilePlan) -> np.ndarray:
-    """The pixels without what was added to an image that is smaller than a tile."""
+    """Return the pixels without what was added to an image that is smaller than a tile."""
     height, width = plan.size_px
     return pixels[:height, :width]

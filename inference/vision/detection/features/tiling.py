@@ -63,7 +63,7 @@ def tile_shape(config: PatchCoreConfig) -> tuple[int, int]:
 
 
 def plan_tiles(image_shape: tuple[int, ...], config: PatchCoreConfig) -> TilePlan:
-    """The tiles of an image of `image_shape` (height, width, …)."""
+    """Return the tiles of an image of `image_shape` (height, width, …)."""
     side_px, cell_px, coarsest = tile_shape(config)[0], config.spec.strides[0], config.spec.strides[-1]
     scale = min(1.0, side_px / config.preprocessing.tile_size_px)
     height, width = (max(1, round(length * scale / coarsest)) * coarsest for length in image_shape[:2])
@@ -87,7 +87,7 @@ def count_tiles(image_shape: tuple[int, int], *, tile_size_px: int) -> int:
 
 
 def prepare_tiles(image: np.ndarray, config: PatchCoreConfig, plan: TilePlan) -> np.ndarray:
-    """The whole image as tiles are cut from it: RGB uint8, at least one tile large. Raises ModelError."""
+    """Return the whole image as tiles are cut from it: RGB uint8, at least one tile large. Raises ModelError."""
     height, width = plan.size_px
     pixels = config.preprocessing.apply(check_image(image))
     pixels = finish_input(resize_pixels(pixels, height=height, width=width), config)
@@ -134,12 +134,12 @@ def patches_at(runtime: FeatureRuntime, pixels: np.ndarray, plan: TilePlan, *, c
 
 
 def cut_tile(pixels: np.ndarray, plan: TilePlan, window: Window) -> np.ndarray:
-    """One tile of the prepared image, RGB uint8 (side, side, 3)."""
+    """Return one tile of the prepared image, RGB uint8 (side, side, 3)."""
     return pixels[window.top : window.top + plan.side_px, window.left : window.left + plan.side_px]
 
 
 def middle_tile(pixels: np.ndarray, plan: TilePlan, *, valid: np.ndarray | None) -> np.ndarray:
-    """The tile nearest to the middle of what counts, as a copy."""
+    """Return the tile nearest to the middle of what counts, as a copy."""
     counts = np.ones(plan.grid, np.bool_) if valid is None else valid.reshape(plan.grid)
     middle = np.argwhere(counts).mean(axis=0) * plan.cell_px
 

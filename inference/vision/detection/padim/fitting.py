@@ -58,14 +58,14 @@ def cross_fit_padim(
 
 
 def draw_channels(config: PadimConfig, features: PatchFeatures) -> np.ndarray:
-    """The channels that are looked at, drawn at random by the configuration's seed: sorted int32 (d,)."""
+    """Return the channels that are looked at, drawn at random by the configuration's seed: sorted int32 (d,)."""
     dimension = next(iter(features.samples.values())).shape[1]
     drawn = np.random.default_rng(config.seed).permutation(dimension)[: config.channel_count]
     return np.sort(drawn).astype(np.int32)
 
 
 def gather_patches(features: PatchFeatures, channels: np.ndarray) -> tuple[list[int], np.ndarray]:
-    """The indices of the images whose patches are all there, and these patches: float32 (N, P, d)."""
+    """Return the indices of the images whose patches are all there, and these patches: float32 (N, P, d)."""
     members = sorted(features.samples)
     patches = np.empty((len(members), features.grid[0] * features.grid[1], len(channels)), dtype=np.float32)
     for place, index in enumerate(members):

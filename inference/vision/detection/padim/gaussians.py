@@ -34,7 +34,7 @@ class Gaussians:
 
 
 def fit_gaussians(patches: np.ndarray) -> Gaussians:
-    """The Gaussians of float32 patches (N, P, d) of N normal images, as anomalib's PaDiM fits them.
+    """Return the Gaussians of float32 patches (N, P, d) of N normal images, as anomalib's PaDiM fits them.
 
     Features are first brought to one spread per channel, because anomalib adds a fixed 0.01 to every variance: that
     is a prior, and it should mean the same for every backbone. Of a single image, which has no variance, the prior

@@ -57,7 +57,7 @@ def project_groups(features: PatchFeatures) -> tuple[Projection | None, list[np.
 
 
 def count_rows(patch_count: int, config: PatchCoreConfig) -> int:
-    """How many rows the bank of so many patches has."""
+    """Return how many rows the bank of so many patches has."""
     return min(max(int(patch_count * config.coreset_ratio), config.min_bank_size), config.max_bank_size)
 
 

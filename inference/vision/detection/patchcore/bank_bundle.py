@@ -78,7 +78,7 @@ def write_bank(
 
 
 def read_bank(bundle: Bundle) -> BankContents:
-    """The bank in a verified bundle. Raises ArtifactError(`artifact_damaged`), ModelError(`config_invalid`)."""
+    """Return the bank in a verified bundle. Raises ArtifactError(`artifact_damaged`), ModelError(`config_invalid`)."""
     try:
         document, tensors, files = bundle.metadata, bundle.tensors, bundle.files
         height, width = document["input_size_px"]
@@ -114,7 +114,7 @@ def _projection_tensors(projection: Projection | None) -> dict[str, np.ndarray]:
 
 
 def _fits(bank: BuiltBank, config: PatchCoreConfig, key_count: int) -> bool:
-    """Whether the parts of a bank that was read belong together and to patches of this configuration."""
+    """Return whether the parts of a bank that was read belong together and to patches of this configuration."""
     projection, count = bank.projection, len(bank.rows)
     dimension = columns = config.dimension
     scale = bank.color_scale

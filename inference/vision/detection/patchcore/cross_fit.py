@@ -81,7 +81,7 @@ def sample_scores(scores: Mapping[str, float], keys: Sequence[str], *, limit: in
 
 
 def _sample(features: PatchFeatures, max_scored: int) -> list[int]:
-    """The indices of the images to score: an even sample of those whose patches can be had once more."""
+    """Return the indices of the images to score: an even sample of those whose patches can be had once more."""
     there = sorted(features.samples) if features.tiles is None else list(range(len(features.keys)))
     return [there[place] for place in _spread(len(there), max_scored)]
 
@@ -107,7 +107,7 @@ def _score(
 
 
 def _project(rows: np.ndarray, projection: Projection | None) -> np.ndarray:
-    """An image's patches, float32 (P, D), as columns in the bank's space."""
+    """Return an image's patches, float32 (P, D), as columns in the bank's space."""
     return np.ascontiguousarray(rows.T) if projection is None else projection.apply(rows.T)
 
 
@@ -151,7 +151,7 @@ class _CrossFit:
         return {features.keys[0]: score_patches(bank, patches, features.config, grid=features.grid)}
 
     def _reduce_folds(self) -> Mapping[int, np.ndarray]:
-        """The coreset of each fold, of such a size that the others together are as many rows as the bank has."""
+        """Return the coreset of each fold, of such a size that the others together are as many rows as the bank has."""
         features, config = self._features, self._features.config
         share = -(-count_rows(features.patch_count, config) // (self._folds - 1))
         parts: dict[int, np.ndarray] = {}

@@ -64,7 +64,7 @@ def extract_patches(
     weights: Path | None = None,
     progress: Progress | None = None,
 ) -> PatchFeatures:
-    """The patches of all images, taken once; building and cross-fitting both start from them.
+    """Return the patches of all images, taken once; building and cross-fitting both start from them.
 
     Raises ModelError (`no_usable_images`, `out_of_memory`, `backbone_weights_missing`, `device_…`) and what
     `progress` raises.
@@ -256,7 +256,7 @@ class PatchCore:
         backbone_weights: Path | None = None,
         threads: int | None = None,
     ) -> PatchCore:
-        """The model in a verified bundle; raises as `load` does."""
+        """Return the model in a verified bundle; raises as `load` does."""
         contents = read_bank(bundle)
         runtime = open_runtime(
             contents.graph,
