@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
@@ -20,6 +21,9 @@ from pages.server.requests import is_same_origin, preferred_language, safe_targe
 PATH = "/sign-in"
 _DEVICE_COOKIE_S = 365 * 24 * 3600
 _MAX_FORM_BYTES = 16_384
+# Passwords are checked one at a time and slowly; who waits for that takes a thread from those who have signed in.
+MOST_AT_ONCE = 8
+_entering: Counter[str] = Counter()
 
 
 async def answer(request: Request, services: Services, *, base_path: str) -> Response:
@@ -41,11 +45,18 @@ async def answer(request: Request, services: Services, *, base_path: str) -> Res
     if fields is None:
         return PlainTextResponse("Too large", status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     login, password = fields.get("login", ""), fields.get("password", "")
+    database = services.database.describe()
+    if _entering[database] >= MOST_AT_ONCE:
+        busy = HTTPStatus.SERVICE_UNAVAILABLE
+        return _form(language, target, error=NotAllowed("sign_in_busy"), login=login, status=busy, base_path=base_path)
+    _entering[database] += 1
     try:
         session_cookie, device_cookie = await run_in_threadpool(_enter, services, request, login, password)
     except AppError as error:
         status = HTTPStatus.UNAUTHORIZED if isinstance(error, NotAllowed) else HTTPStatus.SERVICE_UNAVAILABLE
         return _form(language, target, error=error, login=login, status=status, base_path=base_path)
+    finally:
+        _entering[database] -= 1
     response = RedirectResponse(f"{base_path}{target}", status_code=HTTPStatus.SEE_OTHER)
     response.headers["Cache-Control"] = "no-store"
     longest_s = int(sessions.LONGEST.total_seconds())
