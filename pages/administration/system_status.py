@@ -22,6 +22,8 @@ require(ADMIN)
 
 _FOUND, _FOUND_AT, _THOROUGH = "status_checks", "status_checked_at", "status_thorough"
 _CLEAN_UP = "status_clean_up"
+# What the check of the orphans finds where nothing speaks against the clean-up.
+_MAY_CLEAN_UP = {"check_orphans", "check_orphans_many"}
 _PARTS: dict[str, tuple[str, str]] = {
     "settings": (N_("Settings"), ":material/tune:"),
     "data_dir": (N_("Disk"), ":material/hard_drive:"),
@@ -97,7 +99,7 @@ def show_checks(checks: Sequence[Check]) -> None:
     with st.container(border=True, gap="xsmall"):
         for found in sorted(checks, key=lambda one: one.ok):
             title, icon = _PARTS.get(found.name, (found.name, ":material/help:"))
-            name, state, words, action = st.columns([1.5, 0.9, 5, 1.2], vertical_alignment="center")
+            name, state, words, action = st.columns([1.5, 1.25, 4.7, 1.2], vertical_alignment="center")
             name.markdown(f"{icon} **{_(title)}**")
             with state:
                 if found.ok:
@@ -105,7 +107,7 @@ def show_checks(checks: Sequence[Check]) -> None:
                 else:
                     st.badge(_("Attention"), icon=":material/error:", color="red")
             words.markdown(escape(found.sentence(language())))
-            if found.name == "orphans" and found.params.get("count"):
+            if found.code in _MAY_CLEAN_UP and found.params.get("count"):
                 action.button(
                     _("Clean up"),
                     icon=":material/delete_sweep:",
