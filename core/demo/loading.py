@@ -18,7 +18,7 @@ from core.demo.images.catalogue import PRODUCTS
 from core.demo.images.records import DemoImage, DemoProduct
 from core.errors import Conflict, NotReady
 from core.files.discarded_objects import discard_objects
-from core.images.ingest import take_in
+from core.images.ingest import ingest_images
 from core.images.records import IncomingFile, IntakeItem, Label
 from core.manuals.library import add_manuals
 from core.transactions import reading, writing
@@ -162,7 +162,7 @@ def _load_images(
     type_ids = {row.code: row.id or 0 for row in types}
     done = 0
     try:
-        for outcome in take_in(services, person, product, _items(demo, type_ids), group_files=_GROUP_FILES):
+        for outcome in ingest_images(services, person, product, _items(demo, type_ids), group_files=_GROUP_FILES):
             if "mask" in outcome.notes:
                 continue
             if outcome.error is not None and outcome.outcome == "refused":

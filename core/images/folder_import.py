@@ -13,7 +13,7 @@ from core.access import ENGINEER, require_role
 from core.catalog import defect_types, products
 from core.errors import BadInput, NotFound
 from core.files.archives import is_junk, open_archive
-from core.images.ingest import take_in
+from core.images.ingest import ingest_images
 from core.images.layouts import PlannedProduct, plan_import
 from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label
 from storage.tables import Product
@@ -62,7 +62,7 @@ def import_path(
             items, unlabelled = _items(services, person, product, planned, files)
             outcomes += unlabelled
             done += len(unlabelled)
-            for outcome in take_in(services, person, product, items):
+            for outcome in ingest_images(services, person, product, items):
                 outcomes.append(outcome)
                 done += "mask" not in outcome.notes
                 if progress is not None:

@@ -25,7 +25,7 @@ GROUP_FILES = 32
 GROUP_BYTES = 32_000_000
 
 
-def take_in(
+def ingest_images(
     services: Services,
     person: Person,
     product: Product,

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from core.access import ENGINEER, require_role
 from core.errors import BadInput, Conflict, NotFound
 from core.images.incoming import expand_archives, pair_masks
-from core.images.ingest import take_in
+from core.images.ingest import ingest_images
 from core.images.labels import check_label
 from core.images.masks import set_mask
 from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label
@@ -54,7 +54,7 @@ def _add(
     with expand_archives(files) as (found, refused):
         yield from refused
         pairs, lone_masks = pair_masks(found)
-        yield from take_in(services, person, product, (IntakeItem(file, label, mask) for file, mask in pairs))
+        yield from ingest_images(services, person, product, (IntakeItem(file, label, mask) for file, mask in pairs))
         for mask in lone_masks:
             yield _add_lone_mask(services, person, product, mask)
 
