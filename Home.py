@@ -1,4 +1,4 @@
-"""The front door: the gate, services, language, sign-in, and the navigation that the role opens. Nothing else."""
+"""Authorization, services, language, sign-in, and the navigation that the role opens. Nothing else."""
 
 from collections.abc import Callable
 
@@ -124,7 +124,7 @@ def show_sidebar() -> None:
         show_worker_notice(seconds_since_worker_start())
 
 
-def open_door() -> st.Page | None:
+def authorize() -> st.Page | None:
     """The page to run for this person; None where the front door itself has shown what there is to see."""
     try:
         choose_run_language()
@@ -150,7 +150,7 @@ def run_page() -> None:
     set_language(st.session_state.get("language") or browser_language())
     apply_style()
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
-    chosen_page = open_door()
+    chosen_page = authorize()
     if chosen_page is not None:
         say_what_waits()
         try:

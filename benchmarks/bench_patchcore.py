@@ -64,7 +64,7 @@ def say(*words: object) -> None:
 
 def load_product(code: str, *, test_parts: int = 0) -> tuple[list[Sample], list[Sample]]:
     """Normal training images and all test images of a demo product; of a generated one more than the demo has."""
-    from core.demo.images.catalogue import PRODUCTIONS, PRODUCTS
+    from core.demo.images.catalog import PRODUCTIONS, PRODUCTS
 
     product = next(item for item in PRODUCTS if item.code == code)
     images = list(product.images())

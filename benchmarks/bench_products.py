@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, say
-from core.demo.images.catalogue import PRODUCTIONS, PRODUCTS
+from core.demo.images.catalog import PRODUCTIONS, PRODUCTS
 from inference.vision.detection.metrics import aupro, image_auroc, pixel_auroc
 from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
 from inference.vision.images.decode import decode, decode_mask
-from inference.vision.images.illumination import draw_light, vary_light
+from inference.vision.images.illumination import draw_illumination, vary_illumination
 from inference.vision.networks.runtime import keep_graphs_in
 
 Pixels = NDArray[np.uint8]
@@ -64,8 +64,8 @@ def in_light(images: list[Pixels], *, share: float, seed: int) -> list[Pixels]:
     rng = np.random.default_rng(seed)
     varied = []
     for pixels in images:
-        exposure, contrast = draw_light(rng, share=share)
-        varied.append(vary_light(pixels, exposure=exposure, contrast=contrast))
+        exposure, contrast = draw_illumination(rng, share=share)
+        varied.append(vary_illumination(pixels, exposure=exposure, contrast=contrast))
     return varied
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 DIMENSION = 512
 QUERIES = 300
-NEIGHBOURS = 10
+NEIGHBORS = 10
 PARTS = ("types", "embed", "incremental", "search_100k", "search_1m")
 
 
@@ -42,7 +42,7 @@ def say(*words: object) -> None:
 
 def demo_images(code: str, split: str) -> list[tuple[bytes, str | None]]:
     """Content and defect type of a demo product's images."""
-    from core.demo.images.catalogue import PRODUCTS
+    from core.demo.images.catalog import PRODUCTS
 
     product = next(item for item in PRODUCTS if item.code == code)
     return [(image.content, image.defect_code) for image in product.images() if image.split == split]
@@ -57,14 +57,14 @@ def draw_vectors(count: int, seed: int, *, clustered: bool) -> np.ndarray:
     rows = rng.standard_normal((count, DIMENSION), dtype=np.float32)
     if clustered:
         shape = np.random.default_rng(7)
-        centres = shape.standard_normal((1000, DIMENSION), dtype=np.float32)
+        centers = shape.standard_normal((1000, DIMENSION), dtype=np.float32)
         directions = shape.standard_normal((1000, 32, DIMENSION), dtype=np.float32) / np.sqrt(32)
         sizes = 1.0 / np.arange(1, 1001) ** 0.7
         owners = rng.choice(1000, size=count, p=sizes / sizes.sum())
         for owner in range(1000):
             mine = np.flatnonzero(owners == owner)
             within = rng.standard_normal((len(mine), 32), dtype=np.float32) @ directions[owner]
-            rows[mine] = centres[owner] + 0.5 * within + 0.1 * rows[mine]
+            rows[mine] = centers[owner] + 0.5 * within + 0.1 * rows[mine]
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
 
@@ -85,19 +85,19 @@ def measure_search(count: int, *, clustered: bool, device: Device) -> dict[str, 
         vectors, np.arange(count), device=device, progress=lambda done, total: reported.append((done, total))
     )
     build_s = time.perf_counter() - started
-    index.search(queries[0], k=NEIGHBOURS)
+    index.search(queries[0], k=NEIGHBORS)
     # Copies: a slice would keep the places of all vectors, which is not the index's memory.
-    exact = [np.argpartition(-(index.vectors @ query), NEIGHBOURS)[:NEIGHBOURS].copy() for query in queries]
+    exact = [np.argpartition(-(index.vectors @ query), NEIGHBORS)[:NEIGHBORS].copy() for query in queries]
     times_ms, hits = [], 0
     for query, nearest in zip(queries, exact, strict=True):
         started = time.perf_counter()
-        found = index.search(query, k=NEIGHBOURS)
+        found = index.search(query, k=NEIGHBORS)
         times_ms.append((time.perf_counter() - started) * 1000.0)
         hits += len({match.id for match in found} & set(nearest.tolist()))
     return {
         "p50_ms": round(float(np.median(times_ms)), 3),
         "p95_ms": round(float(np.quantile(times_ms, 0.95)), 3),
-        "recall_at_10": round(hits / (NEIGHBOURS * len(queries)), 4),
+        "recall_at_10": round(hits / (NEIGHBORS * len(queries)), 4),
         "memory_mb": round(resident_mb() - before_mb),
         "build_s": round(build_s, 1),
         "progress_reports": len(reported),
@@ -126,7 +126,7 @@ def open_carried() -> Any:
 def measure_embedding(contents: list[bytes]) -> dict[str, float]:
     """Throughput from bytes to vectors over that of the bare network on ready inputs; the best of five turns each."""
     from inference.vision.images.decode import decode
-    from inference.vision.images.prefetch import map_ahead
+    from inference.vision.images.prefetch import map_prefetched
 
     embedder = open_carried()
     size = embedder.batch_size
@@ -139,7 +139,7 @@ def measure_embedding(contents: list[bytes]) -> dict[str, float]:
 
     def whole() -> None:
         waiting: list[np.ndarray] = []
-        for prepared in map_ahead(lambda content: embedder.prepare(decode(content).pixels), contents):
+        for prepared in map_prefetched(lambda content: embedder.prepare(decode(content).pixels), contents):
             waiting.append(prepared)
             if len(waiting) == size:
                 embedder.embed_prepared(np.stack(waiting))
@@ -222,7 +222,7 @@ def measure_types(codes: list[str]) -> dict[str, dict[str, float]]:
     from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
     from inference.vision.images.decode import decode
     from inference.vision.search.knn_vote import count_votes, join_views, learn_rule
-    from inference.vision.search.region_crops import crop_region, worst_box
+    from inference.vision.search.region_crops import crop_region, peak_region
 
     embedder = open_carried()
     found: dict[str, dict[str, float]] = {}
@@ -243,7 +243,7 @@ def measure_types(codes: list[str]) -> dict[str, dict[str, float]]:
                 if defect is None:
                     continue
                 pixels = decode(content).pixels
-                box = worst_box(bank.inspect(pixels).anomaly_map, image_size_px=(pixels.shape[1], pixels.shape[0]))
+                box = peak_region(bank.inspect(pixels).anomaly_map, image_size_px=(pixels.shape[1], pixels.shape[0]))
                 vectors = embedder.embed([pixels, crop_region(pixels, box)])
                 whole.append(vectors[0])
                 region.append(vectors[1])
@@ -262,12 +262,10 @@ def measure_types(codes: list[str]) -> dict[str, dict[str, float]]:
         views["both"] = join_views(views["whole"], views["region"], region_weight=rule.region_weight)
         row: dict[str, float] = {}
         for name, similarities in views.items():
-            ranked = [
-                [known[place] for place in np.argsort(-line, kind="stable")[:NEIGHBOURS]] for line in similarities
-            ]
+            ranked = [[known[place] for place in np.argsort(-line, kind="stable")[:NEIGHBORS]] for line in similarities]
             row[f"{name}_top1"] = metrics.top1_type_accuracy(truth, ranked) or 0.0
             counts = {label: known.count(label) for label in set(truth)}
-            row[f"{name}_map_at_10"] = metrics.map_at_k(truth, ranked, k=NEIGHBOURS, relevant_counts=counts) or 0.0
+            row[f"{name}_map_at_10"] = metrics.map_at_k(truth, ranked, k=NEIGHBORS, relevant_counts=counts) or 0.0
         votes = [count_votes(line, labels, rule) for line in views["both"]]
         right = [vote is not None and names[vote.label] == name for vote, name in zip(votes, truth, strict=True)]
         row["suggestion"] = float(np.mean(right))

@@ -1,4 +1,4 @@
-"""Languages: gettext catalogues read from `assets/locales/*.po`, chosen per call and never per process."""
+"""Languages: gettext catalogs read from `assets/locales/*.po`, chosen per call and never per process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def N_(msgid: str) -> str:  # noqa: N802 - the name that gettext's tools look fo
 
 
 @cache
-def _catalogue(language: str) -> _gettext.NullTranslations:
+def _catalog(language: str) -> _gettext.NullTranslations:
     path = LOCALES_DIR / f"{language}.po"
     if not path.is_file():
         return _gettext.NullTranslations()
@@ -27,21 +27,21 @@ def _catalogue(language: str) -> _gettext.NullTranslations:
     from babel.messages.pofile import read_po
 
     with path.open("rb") as source:
-        catalogue = read_po(source, locale=language)
+        catalog = read_po(source, locale=language)
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, catalog)
     compiled.seek(0)
     return _gettext.GNUTranslations(compiled)
 
 
 def translate(language: str, msgid: str) -> str:
     """`msgid` in `language`; the msgid itself (English) where there is no translation."""
-    return _catalogue(language).gettext(msgid) if msgid else ""
+    return _catalog(language).gettext(msgid) if msgid else ""
 
 
 def translate_plural(language: str, singular: str, plural: str, count: int) -> str:
     """Return the form of the message for `count`; Korean has one form, English two."""
-    return _catalogue(language).ngettext(singular, plural, count)
+    return _catalog(language).ngettext(singular, plural, count)
 
 
 def choose_language(*, saved: str | None, browser: str | None, fallback: str = DEFAULT_LANGUAGE) -> str:

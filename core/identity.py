@@ -111,13 +111,13 @@ def establish(services: HasStores) -> Installation:
         # The mark before the row: whoever raises a generation does it in the other order.
         mark = read_mark(services)
         try:
-            return _judge(services, mark)
+            return _compare_marks(services, mark)
         except Unavailable:
             # Another process may have written the first identity and an object between our two looks.
             again = read_mark(services)
             if again == mark:
                 raise
-            return _judge(services, again)
+            return _compare_marks(services, again)
     except ObjectStoreError as error:
         raise from_lower(error) from error
 
@@ -195,7 +195,7 @@ def earliest_moment(session: Session) -> datetime:
     return min((moment for moment in moments if moment is not None), default=utc_now())
 
 
-def _judge(services: HasStores, mark: Mark | None) -> Installation:
+def _compare_marks(services: HasStores, mark: Mark | None) -> Installation:
     row = read_row(services)
     if row is not None and mark is not None:
         if row.id != mark.id:

@@ -165,7 +165,7 @@ class Product(SQLModel, table=True):
     code: str = Field(max_length=64, unique=True)
     name: str = Field(max_length=190)
     description: str = _long_text()
-    notice: str = _long_text()  # licence and source of the images, named wherever they are shown
+    notice: str = _long_text()  # license and source of the images, named wherever they are shown
     is_active: bool = Field(default=True, index=True)
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
@@ -465,7 +465,7 @@ class SearchHistory(SQLModel, table=True):
     created_by: int | None = _reference("users.id", optional=True, index=False)
 
 
-class KeptEmbedding(SQLModel, table=True):
+class StoredEmbedding(SQLModel, table=True):
     """What a model made of an image's content: a vector of float32, or the defective place (x, y, w, h) it found.
 
     `maker` names the model and its weights, `place` the part of the image that was looked at ("" for all of it).

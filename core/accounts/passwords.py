@@ -31,7 +31,7 @@ def decoy_hash() -> str:
 
 def hash_password(password: str) -> str:
     """Return the hash of a new password. Raises BadInput password_too_short, password_too_long."""
-    password = _normalise(password)
+    password = _normalize(password)
     if len(password) < MIN_CHARACTERS:
         raise BadInput("password_too_short", lowest=MIN_CHARACTERS)
     if len(password) > MAX_CHARACTERS:
@@ -44,7 +44,7 @@ def fits(hashed: str, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
-        return _hasher().verify(hashed, _normalise(password)[:MAX_CHARACTERS])
+        return _hasher().verify(hashed, _normalize(password)[:MAX_CHARACTERS])
     except (VerificationError, InvalidHashError):
         return False
 
@@ -54,6 +54,6 @@ def needs_rehash(hashed: str) -> bool:
     return _hasher().check_needs_rehash(hashed)
 
 
-def _normalise(password: str) -> str:
+def _normalize(password: str) -> str:
     # NIST SP 800-63B: one password must be one sequence of bytes, whatever keyboard and system it was typed on.
     return unicodedata.normalize("NFKC", password)

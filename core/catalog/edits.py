@@ -1,4 +1,4 @@
-"""Edits of the catalogue: what a code, a name and a description may be, and saving under a row version."""
+"""Edits of the catalog: what a code, a name and a description may be, and saving under a row version."""
 
 from __future__ import annotations
 

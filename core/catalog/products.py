@@ -1,4 +1,4 @@
-"""The catalogue: the products, and how much of what each has."""
+"""The catalog: the products, and how much of what each has."""
 
 from __future__ import annotations
 

@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
-from core.demo.images.catalogue import PRODUCTS
+from core.demo.images.catalog import PRODUCTS
 from core.demo.images.records import DemoImage, DemoProduct
 from core.errors import Conflict, NotReady
 from core.files.discarded_objects import discard_objects
 from core.images.ingest import ingest_images
-from core.images.records import IncomingFile, IntakeItem, Label
+from core.images.records import IncomingFile, IngestItem, Label
 from core.manuals.library import add_manuals
 from core.transactions import reading, writing
 from storage.tables import (
@@ -52,7 +52,7 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
     """Load what is missing of the demo products; returns the codes of those that are the demo's.
 
     `progress` is told the product's code and how many of its images have been gone through. Interrupted, the next call
-    goes on: images that are here already are recognised by content. Raises NotReady demo_dataset_missing, and
+    goes on: images that are here already are recognized by content. Raises NotReady demo_dataset_missing, and
     AppError when a store fails.
     """
     require_role(services, person, ENGINEER)
@@ -190,11 +190,11 @@ def _load_manuals(services: Services, person: Person, demo: DemoProduct, product
                 raise outcome.error
 
 
-def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IntakeItem]:
+def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IngestItem]:
     for image in demo.images():
         code = image.defect_code
         label = Label("normal", image.split) if code is None else Label("defect", image.split, type_ids[code], code)
-        yield IntakeItem(IncomingFile(image.name, _reader(image.content)), label, _mask(image))
+        yield IngestItem(IncomingFile(image.name, _reader(image.content)), label, _mask(image))
 
 
 def _mask(image: DemoImage) -> IncomingFile | None:

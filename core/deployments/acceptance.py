@@ -22,16 +22,16 @@ BETTER_OR_EQUAL, WORSE, BY_HAND, FIRST = "no_worse", "worse", "by_hand", "first"
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Acceptance:
     """`reason` is no_worse, worse, by_hand (the policy leaves it to a person) or first (nothing was in use)."""
 
     activate: bool
     reason: str
 
 
-def judge(
+def decide_acceptance(
     run: JobRun, product: Product, before: ModelVersion | None, figures: dict[str, Any], test: TestSet
-) -> Judgement:
+) -> Acceptance:
     """Compare the candidate's `figures` with those of the active version `before`, and ask the policy.
 
     When the test images have changed since `before` was measured, it is measured again, with the thresholds in force,
@@ -39,15 +39,15 @@ def judge(
     Raises JobLost, JobCancelled, and ObjectStoreError of a store that is away.
     """
     if before is None:
-        return Judgement(True, FIRST)
+        return Acceptance(True, FIRST)
     active = dict(before.metrics)
     if test.rows and active.get("test_fingerprint") != test.fingerprint:
         active = _measure_again(run, product, before, test) or active
     if is_worse(figures, active):
-        return Judgement(False, WORSE)
+        return Acceptance(False, WORSE)
     with run.services.database.reading() as session:
         by_itself = read_policy(session).activate_when_no_worse
-    return Judgement(by_itself, BETTER_OR_EQUAL if by_itself else BY_HAND)
+    return Acceptance(by_itself, BETTER_OR_EQUAL if by_itself else BY_HAND)
 
 
 def is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:

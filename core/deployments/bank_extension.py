@@ -75,7 +75,7 @@ class TrainedBank:
 def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] | None = None) -> Extension | None:
     """How the product's next build can extend the memory bank in use, as far as the database can tell; None: it cannot.
 
-    It can when nothing but a few normal images (and labelled defects) came since: the same model, options,
+    It can when nothing but a few normal images (and labeled defects) came since: the same model, options,
     preprocessing and revision of our code, every old image there and as it was. What is up to date, or was built from
     just this already, is built whole: asking for it again is asking for that. `rows` are the normal training images,
     where the caller has them.

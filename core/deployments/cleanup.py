@@ -32,7 +32,7 @@ def build_folder(services: Services, claim: terms.Claim, product_id: int) -> Pat
     return folder
 
 
-def sweep(services: Services, job_id: int) -> None:
+def clean_up(services: Services, job_id: int) -> None:
     """Remove what dead attempts left: at this job, and at any other whose build folder still lies here.
 
     An attempt that runs now is never touched. A dead one can add no row any more (`job_claims.hold`), so what no row
@@ -51,10 +51,10 @@ def sweep(services: Services, job_id: int) -> None:
                 dead_jobs |= {attempt[0]} if attempt else set()
         try:
             for dead in dead_jobs:
-                _sweep_objects(services, session, dead, running)
+                _clean_up_objects(services, session, dead, running)
         except ObjectStoreError as error:
             logger.warning("bundles of killed attempts stay for now: %s", error.code)
-        _sweep_cache(services, session)
+        _clean_up_cache(services, session)
 
 
 def _attempt(name: str) -> Attempt | None:
@@ -62,7 +62,7 @@ def _attempt(name: str) -> Attempt | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _sweep_objects(services: Services, session: Session, job_id: int, running: set[Attempt]) -> None:
+def _clean_up_objects(services: Services, session: Session, job_id: int, running: set[Attempt]) -> None:
     for kind in KINDS:
         start = publishing.prefix_of(kind, job_id)
         prefixes = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list(start)}
@@ -77,7 +77,7 @@ def _sweep_objects(services: Services, session: Session, job_id: int, running: s
                 services.objects.delete_prefix(prefix)
 
 
-def _sweep_cache(services: Services, session: Session) -> None:
+def _clean_up_cache(services: Services, session: Session) -> None:
     kept = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
     named = set(session.exec(kept).all())
     for folder in (services.settings.cache_dir / "models").glob("*"):

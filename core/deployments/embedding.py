@@ -18,9 +18,9 @@ from core.deployments.embedding_store import (
     Content,
     find_boxes,
     find_vectors,
-    keep_boxes,
-    keep_vectors,
     place_of,
+    store_boxes,
+    store_vectors,
 )
 from core.registry.index_examples import Example
 from core.services import Services
@@ -116,8 +116,8 @@ def _compute(
     boxes: dict[str, Box],
     progress: Callable[[int], None],
 ) -> dict[str, ImageError]:
-    from inference.vision.images.prefetch import map_ahead
-    from inference.vision.search.region_crops import crop_region, worst_box
+    from inference.vision.images.prefetch import map_prefetched
+    from inference.vision.search.region_crops import crop_region, peak_region
 
     def prepare(example: Example) -> _Prepared | ImageError:
         try:
@@ -129,7 +129,7 @@ def _compute(
         box = boxes.get(example.content_sha256)
         if box is None:
             size_px = (pixels.shape[1], pixels.shape[0])
-            box = worst_box(finder.bank.inspect(pixels).anomaly_map, image_size_px=size_px)
+            box = peak_region(finder.bank.inspect(pixels).anomaly_map, image_size_px=size_px)
         return _Prepared(example, box, embedder.prepare(crop_region(pixels, box)))
 
     unreadable: dict[str, ImageError] = {}
@@ -150,13 +150,13 @@ def _compute(
 
     def keep() -> None:
         if fresh:
-            keep_vectors(services, embedder.key, fresh)
+            store_vectors(services, embedder.key, fresh)
         if finder is not None and found:
-            keep_boxes(services, finder.sha256, found)
+            store_boxes(services, finder.sha256, found)
         fresh.clear()
         found.clear()
 
-    for count, prepared in enumerate(map_ahead(prepare, todo), start=1):
+    for count, prepared in enumerate(map_prefetched(prepare, todo), start=1):
         if isinstance(prepared, _Prepared):
             batch.append(prepared)
         else:

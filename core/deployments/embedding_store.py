@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, tuple_
 from sqlmodel import col, select
 
 from core.transactions import reading, writing
-from storage.tables import Image, Inspection, KeptEmbedding
+from storage.tables import Image, Inspection, StoredEmbedding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,10 +47,13 @@ def find_vectors(
         for start in range(0, len(hashes), _AT_ONCE):
             rows = session.exec(
                 select(
-                    KeptEmbedding.content_sha256, KeptEmbedding.place, KeptEmbedding.numbers, KeptEmbedding.checksum
+                    StoredEmbedding.content_sha256,
+                    StoredEmbedding.place,
+                    StoredEmbedding.numbers,
+                    StoredEmbedding.checksum,
                 ).where(
-                    KeptEmbedding.maker == maker,
-                    col(KeptEmbedding.content_sha256).in_(hashes[start : start + _AT_ONCE]),
+                    StoredEmbedding.maker == maker,
+                    col(StoredEmbedding.content_sha256).in_(hashes[start : start + _AT_ONCE]),
                 )
             ).all()
             for sha256, place, numbers, checksum in rows:
@@ -63,20 +66,20 @@ def find_vectors(
     return found
 
 
-def keep_vectors(services: Services, maker: str, vectors: Mapping[Content, NDArray[np.float32]]) -> None:
+def store_vectors(services: Services, maker: str, vectors: Mapping[Content, NDArray[np.float32]]) -> None:
     """Keep vectors, in the place of what was kept of the same contents before."""
     items = list(vectors.items())
     for start in range(0, len(items), _AT_ONCE):
         part = items[start : start + _AT_ONCE]
         with writing(services) as session:
-            same: ColumnElement[bool] = tuple_(col(KeptEmbedding.content_sha256), col(KeptEmbedding.place)).in_(
+            same: ColumnElement[bool] = tuple_(col(StoredEmbedding.content_sha256), col(StoredEmbedding.place)).in_(
                 [content for content, _ in part]
             )
-            session.execute(delete(KeptEmbedding).where(col(KeptEmbedding.maker) == maker, same))
+            session.execute(delete(StoredEmbedding).where(col(StoredEmbedding.maker) == maker, same))
             for content, vector in part:
                 numbers = np.ascontiguousarray(vector, dtype="<f4").tobytes()
                 session.add(
-                    KeptEmbedding(
+                    StoredEmbedding(
                         content_sha256=content[0],
                         maker=maker,
                         place=content[1],
@@ -97,18 +100,18 @@ def find_boxes(services: Services, finder: str, hashes: Iterable[str]) -> dict[s
     return boxes
 
 
-def keep_boxes(services: Services, finder: str, boxes: Mapping[str, Box]) -> None:
+def store_boxes(services: Services, finder: str, boxes: Mapping[str, Box]) -> None:
     """Keep the defective places that `finder` found. Pixels are whole numbers: float32 holds them up to 16 million."""
     numbers = {(sha256, WHOLE): np.asarray(box, dtype=np.float32) for sha256, box in boxes.items()}
-    keep_vectors(services, _box_maker(finder), numbers)
+    store_vectors(services, _box_maker(finder), numbers)
 
 
-def forget_unused(services: Services) -> int:
+def delete_unused(services: Services) -> int:
     """Drop what is kept of images and inspections that are gone; answers how many entries."""
     with writing(services) as session:
-        gone = delete(KeptEmbedding).where(
-            col(KeptEmbedding.content_sha256).not_in(select(Image.content_sha256)),
-            col(KeptEmbedding.content_sha256).not_in(select(Inspection.image_sha256)),
+        gone = delete(StoredEmbedding).where(
+            col(StoredEmbedding.content_sha256).not_in(select(Image.content_sha256)),
+            col(StoredEmbedding.content_sha256).not_in(select(Inspection.image_sha256)),
         )
         count = int(session.execute(gone).rowcount)  # type: ignore[attr-defined]
         session.commit()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import select
 
 from core.deployments import bank_extension
-from core.deployments.acceptance import judge
+from core.deployments.acceptance import decide_acceptance
 from core.deployments.bank_extension import TrainedBank
 from core.deployments.candidates import add_candidate
 from core.deployments.costs import Cost
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from inference.vision.detection.features.patches import Progress
 
 COST = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
-# More labelled defects than this do not move a threshold, but each costs an inspection.
+# More labeled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
 # The engine's names of its stages, and ours.
 STAGES = {"features": "extract", "gaussians": "coreset", "calibration": "calibrate"}
@@ -93,7 +93,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     scale = detectors.distance_scale(model)
     calibration = _calibrate(run, model, list(trained.normal_scores.values()), defects, product, skipped, scale=scale)
     figures = _measure(run, product, model, test, calibration)
-    judgement = judge(run, product, before, figures, test)
+    acceptance = decide_acceptance(run, product, before, figures, test)
     preprocessing = config.preprocessing.to_dict()
     manifest = model.save(folder, metadata={"product": product.code, "preprocessing": preprocessing})
     run.progress("publish", 0, 0)
@@ -129,12 +129,12 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         method=calibration.method,
         figures={**calibration.figures, "warnings": list(calibration.warnings)},
     )
-    add_candidate(run, product, version, activate=judgement.activate, threshold=threshold, reason=judgement.reason)
+    add_candidate(run, product, version, activate=acceptance.activate, threshold=threshold, reason=acceptance.reason)
     return {
         "product_id": product.id,
         "code": product.code,
-        "outcome": "activated" if judgement.activate else "candidate",
-        "reason": judgement.reason,
+        "outcome": "activated" if acceptance.activate else "candidate",
+        "reason": acceptance.reason,
         "version_id": version.id,
         "number": version.number,
         "metrics": {key: figures.get(key) for key in ("image_auroc", "pixel_auroc", "aupro", "overkill", "escape")},
@@ -211,7 +211,7 @@ def _calibrate(
     *,
     scale: float,
 ) -> Calibration:
-    """Thresholds from normal images that the scoring bank has not seen, and from the labelled training defects."""
+    """Thresholds from normal images that the scoring bank has not seen, and from the labeled training defects."""
     from inference.vision.detection.calibration import calibrate
 
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:

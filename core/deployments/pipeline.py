@@ -60,7 +60,7 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
 
 def plan(run: JobRun) -> list[PlannedProduct]:
     """What the job still has to build, after a sweep of what dead attempts at it left; the run expects as much."""
-    cleanup.sweep(run.services, run.claim.job_id)
+    cleanup.clean_up(run.services, run.claim.job_id)
     with run.services.database.reading() as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
         planned = [PlannedProduct(one, product_cost_s(session, run.claim.kind, one.id or 0)) for one in products]

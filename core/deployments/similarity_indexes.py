@@ -11,7 +11,7 @@ from core.deployments.acceptance import BY_HAND
 from core.deployments.candidates import add_candidate, retire_active
 from core.deployments.costs import Cost
 from core.deployments.embedding import Embedded, Finder, Progress, embed_examples
-from core.deployments.embedding_store import forget_unused
+from core.deployments.embedding_store import delete_unused
 from core.deployments.evaluation import test_set
 from core.deployments.retrieval_measures import measure_retrieval
 from core.errors import NotReady
@@ -119,7 +119,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         waiting = waiting or not activate
         built = True
         numbers[part] = version.number
-    forget_unused(services)
+    delete_unused(services)
     return {
         "product_id": product.id,
         "code": product.code,

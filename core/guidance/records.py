@@ -175,7 +175,7 @@ def _write_answer(guidance: Guidance) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
-def _read_kept(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
+def _read_record(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
     """Return the guidance and its sources, as `_write_answer` and `Source.as_json` kept them."""
     kept = json.loads(row.answer)
     sections = tuple(
@@ -203,7 +203,7 @@ def _read_kept(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
 
 def _written(row: ResponseHistory, person_name: str) -> WrittenGuidance:
     assert row.id is not None
-    guidance, sources = _read_kept(row)
+    guidance, sources = _read_record(row)
     return WrittenGuidance(
         id=row.id,
         inspection_id=row.inspection_id or 0,

@@ -104,7 +104,7 @@ def _sections(finished: list[tuple[SectionName, Step]]) -> tuple[Section, ...]:
 
 def _with_history(services: Services, finding: Finding, inspection_id: int, *, with_pictures: bool) -> Finding:
     """Return the finding with what a model is told besides: similar cases, and the pictures for one that sees."""
-    from core.inspections.colormap import colour_heat, encode_png, fit_within, lay_heat_over
+    from core.inspections.colormap import color_heat, encode_png, fit_within, overlay_heat
     from core.inspections.records import load
 
     view = load(services, inspection_id)
@@ -117,5 +117,5 @@ def _with_history(services: Services, finding: Finding, inspection_id: int, *, w
     if not with_pictures:
         return finding
     part = fit_within(view.pixels, _PICTURE_PX)
-    heat = colour_heat(view.anomaly_map, review_at=finding.review_at, reject_at=finding.reject_at)
-    return replace(finding, image_png=encode_png(part), heat_map_png=encode_png(lay_heat_over(part, heat)))
+    heat = color_heat(view.anomaly_map, review_at=finding.review_at, reject_at=finding.reject_at)
+    return replace(finding, image_png=encode_png(part), heat_map_png=encode_png(overlay_heat(part, heat)))

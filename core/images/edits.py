@@ -61,7 +61,7 @@ def relabel_images(
                 continue
             if (before["image_type"], before["defect_type_id"]) != (label.image_type, label.defect_type_id):
                 _rename(session, image, label)
-                _forget_example(session, image)
+                _remove_example(session, image)
             if label.image_type == "normal" and image.mask_key is not None:
                 dropped.append(image.mask_key)
                 image.mask_key = None
@@ -84,7 +84,7 @@ def delete_images(services: Services, person: Person, image_ids: Sequence[int]) 
         images = _get_images(session, image_ids)
         for image in images:
             keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
-            _forget_example(session, image)
+            _remove_example(session, image)
             record(
                 session,
                 person,
@@ -125,7 +125,7 @@ def _rename(session: Session, image: Image, label: Label) -> None:
     image.stored_name = f"{prefix}{number_after(session, prefix):03d}{ending}"
 
 
-def _forget_example(session: Session, image: Image) -> None:
+def _remove_example(session: Session, image: Image) -> None:
     defect_type = None if image.defect_type_id is None else session.get(DefectType, image.defect_type_id)
     if defect_type is not None and image.id in defect_type.example_image_ids:
         defect_type.example_image_ids = [number for number in defect_type.example_image_ids if number != image.id]

@@ -15,7 +15,7 @@ from core.errors import BadInput, NotFound
 from core.files.archives import is_junk, open_archive
 from core.images.ingest import ingest_images
 from core.images.layouts import PlannedProduct, plan_import
-from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label
+from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
 from storage.tables import Product
 
 if TYPE_CHECKING:
@@ -59,9 +59,9 @@ def import_path(
         for planned in plan.products:
             product = _find_or_create(services, person, planned)
             codes.append(product.code)
-            items, unlabelled = _items(services, person, product, planned, files)
-            outcomes += unlabelled
-            done += len(unlabelled)
+            items, unlabeled = _items(services, person, product, planned, files)
+            outcomes += unlabeled
+            done += len(unlabeled)
             for outcome in ingest_images(services, person, product, items):
                 outcomes.append(outcome)
                 done += "mask" not in outcome.notes
@@ -110,13 +110,13 @@ def _items(
     product: Product,
     planned: PlannedProduct,
     files: dict[str, Callable[[], bytes]],
-) -> tuple[list[IntakeItem], list[FileOutcome]]:
+) -> tuple[list[IngestItem], list[FileOutcome]]:
     """Return the images to take in; and those refused because their defect type cannot be made."""
     product_id = product.id or 0
     types = {
         row.code.lower(): row for row in defect_types.list_defect_types(services, product_id, include_inactive=True)
     }
-    items: list[IntakeItem] = []
+    items: list[IngestItem] = []
     refused: list[FileOutcome] = []
     for image in planned.images:
         label = Label("normal", image.split)
@@ -137,5 +137,5 @@ def _items(
                 types[image.defect_code.lower()] = row
             label = Label("defect", image.split, row.id, row.code)
         mask = None if image.mask_path is None else IncomingFile(image.mask_path, files[image.mask_path])
-        items.append(IntakeItem(IncomingFile(image.path, files[image.path]), label, mask))
+        items.append(IngestItem(IncomingFile(image.path, files[image.path]), label, mask))
     return items, refused

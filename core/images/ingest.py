@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
 from core.images.preparation import prepare
-from core.images.records import FileOutcome, IntakeItem, PreparedImage
+from core.images.records import FileOutcome, IngestItem, PreparedImage
 from core.images.storing import store_group
 from inference.parallel import CORES
-from inference.vision.images.prefetch import map_ahead
+from inference.vision.images.prefetch import map_prefetched
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -29,7 +29,7 @@ def ingest_images(
     services: Services,
     person: Person,
     product: Product,
-    items: Iterable[IntakeItem],
+    items: Iterable[IngestItem],
     *,
     group_files: int = GROUP_FILES,
 ) -> Iterator[FileOutcome]:
@@ -41,7 +41,7 @@ def ingest_images(
     require_role(services, person, ENGINEER)
     group: list[PreparedImage | FileOutcome] = []
     n_bytes = 0
-    for prepared in _prepare_ahead(items):
+    for prepared in _prepare_prefetched(items):
         group.append(prepared)
         n_bytes += len(prepared.data) if isinstance(prepared, PreparedImage) else 0
         if len(group) >= group_files or n_bytes >= GROUP_BYTES:
@@ -51,7 +51,7 @@ def ingest_images(
         yield from store_group(services, person, product, group)
 
 
-def _prepare_ahead(items: Iterable[IntakeItem]) -> Iterator[PreparedImage | FileOutcome]:
+def _prepare_prefetched(items: Iterable[IngestItem]) -> Iterator[PreparedImage | FileOutcome]:
     # Few at a time: each is held whole until its group is stored.
     threads = min(4, CORES)
-    return map_ahead(prepare, items, depth=threads, threads=threads)
+    return map_prefetched(prepare, items, depth=threads, threads=threads)

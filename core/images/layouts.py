@@ -80,7 +80,7 @@ def plan_import(paths: Iterable[str], *, root_name: str | None = None, product_c
     images: list[_Found] = []
     masks: list[tuple[str, tuple[str, ...]]] = []
     kept = [(path, _split(path)) for path in sorted(set(paths)) if not is_junk(path) and not _is_hidden(path)]
-    labelled = _label_roots([parts for _, parts in kept])
+    labeled = _label_roots([parts for _, parts in kept])
     for path, parts in kept:
         stem, _, ending = parts[-1].rpartition(".")
         if not stem or ending.lower() not in IMAGE_ENDINGS:
@@ -88,7 +88,7 @@ def plan_import(paths: Iterable[str], *, root_name: str | None = None, product_c
         elif _last_index(parts[:-1], MASK_WORDS) is not None or stem.lower().endswith(MASK_SUFFIX):
             masks.append((path, parts))
         else:
-            found = _recognise(path, parts, stem, root_name, product_code, labelled)
+            found = _recognize(path, parts, stem, root_name, product_code, labeled)
             if isinstance(found, str):
                 unknown.append((path, found))
             else:
@@ -110,19 +110,19 @@ def make_import_code(name: str) -> str:
     return code
 
 
-def _recognise(
+def _recognize(
     path: str,
     parts: tuple[str, ...],
     stem: str,
     root_name: str | None,
     product_code: str | None,
-    labelled: frozenset[tuple[str, ...]],
+    labeled: frozenset[tuple[str, ...]],
 ) -> _Found | str:
     """Return the image's place, or the reason code why it has none."""
     folders = parts[:-1]
     split_at = _last_index(folders[:-1], SPLIT_WORDS)  # a type must follow it
     split: Literal["train", "test"] = "train" if split_at is None else SPLIT_WORDS[folders[split_at].lower()]
-    label_at = split_at + 1 if split_at is not None else _label_index(folders, labelled)
+    label_at = split_at + 1 if split_at is not None else _label_index(folders, labeled)
     if label_at is None:
         return "import_no_label"
     product_at = (split_at if split_at is not None else label_at) - 1
@@ -163,11 +163,11 @@ def _read_file_name(stem: str, products: list[str]) -> tuple[str | None, str]:
     return None, UNNAMED_DEFECT
 
 
-def _label_index(folders: tuple[str, ...], labelled: frozenset[tuple[str, ...]]) -> int | None:
-    """Return the folder that says normal or defect: the first whose neighbour says the other, else simply the first."""
+def _label_index(folders: tuple[str, ...], labeled: frozenset[tuple[str, ...]]) -> int | None:
+    """Return the folder that says normal or defect: the first whose neighbor says the other, else simply the first."""
     words = NORMAL_WORDS | DEFECT_WORDS
     found = [index for index, folder in enumerate(folders) if folder.lower() in words]
-    beside = [index for index in found if tuple(part.lower() for part in folders[:index]) in labelled]
+    beside = [index for index in found if tuple(part.lower() for part in folders[:index]) in labeled]
     return next(iter(beside or found), None)
 
 

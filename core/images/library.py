@@ -78,7 +78,7 @@ def read_image(services: Services, image: Image) -> bytes:
 
 
 def read_mask_png(services: Services, image: Image) -> bytes | None:
-    """Return the image's mask (grey PNG of 0 and 255), None where it has none. Raises as `read_image`."""
+    """Return the image's mask (gray PNG of 0 and 255), None where it has none. Raises as `read_image`."""
     return None if image.mask_key is None else _read_object(services, image.mask_key, image.stored_name)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.errors import AppError, BadInput, from_lower
-from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label, PreparedImage
+from core.images.records import FileOutcome, IncomingFile, IngestItem, Label, PreparedImage
 from inference.errors import ImageError
 from inference.vision.images.containers import read_container
 from inference.vision.images.decode import content_hash, decode, decode_mask, pixel_hash
@@ -21,7 +21,7 @@ _LARGE_PIXELS = 16_000_000
 _LARGE_IMAGES = threading.Lock()
 
 
-def prepare(item: IntakeItem) -> PreparedImage | FileOutcome:
+def prepare(item: IngestItem) -> PreparedImage | FileOutcome:
     """Decode and hash one image; a FileOutcome when it is refused."""
     name = item.file.name
     try:
@@ -53,7 +53,7 @@ def prepare(item: IntakeItem) -> PreparedImage | FileOutcome:
 
 
 def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_px: int) -> bytes:
-    """Return the mask as a grey PNG of 0 and 255.
+    """Return the mask as a gray PNG of 0 and 255.
 
     Raises AppError: that of the file, mask_of_normal_image, mask_wrong_size, mask_empty.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from storage.tables import Image
 
 LONGEST_SIDE_PX = 1400
-# An orange that stands out on grey metal, brown leather and dark cells alike.
+# An orange that stands out on gray metal, brown leather and dark cells alike.
 _OUTLINE_RGB = (255, 122, 0)
 
 

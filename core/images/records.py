@@ -43,7 +43,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class IntakeItem:
+class IngestItem:
     """One image to take in, with its mask where there is one."""
 
     file: IncomingFile
@@ -53,9 +53,9 @@ class IntakeItem:
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """A decoded and hashed image on its way into the store. `mask_png` is an 8-bit grey PNG of 0 and 255."""
+    """A decoded and hashed image on its way into the store. `mask_png` is an 8-bit gray PNG of 0 and 255."""
 
-    item: IntakeItem
+    item: IngestItem
     data: bytes
     format: str
     notes: tuple[str, ...]

@@ -14,7 +14,7 @@ from core.images.incoming import expand_archives, pair_masks
 from core.images.ingest import ingest_images
 from core.images.labels import check_label
 from core.images.masks import set_mask
-from core.images.records import FileOutcome, IncomingFile, IntakeItem, Label
+from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
 from core.transactions import reading
 from storage.tables import Image, Product
 
@@ -54,7 +54,7 @@ def _add(
     with expand_archives(files) as (found, refused):
         yield from refused
         pairs, lone_masks = pair_masks(found)
-        yield from ingest_images(services, person, product, (IntakeItem(file, label, mask) for file, mask in pairs))
+        yield from ingest_images(services, person, product, (IngestItem(file, label, mask) for file, mask in pairs))
         for mask in lone_masks:
             yield _add_lone_mask(services, person, product, mask)
 

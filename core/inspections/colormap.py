@@ -1,4 +1,4 @@
-"""The colours of an anomaly map: alike on the screen, in reports and in what a language model sees."""
+"""The colors of an anomaly map: alike on the screen, in reports and in what a language model sees."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEAT_PX = 512
-# From "worth a look" to "certainly": pale yellow, amber, red, dark red. Distinct in brightness, so also in grey.
+# From "worth a look" to "certainly": pale yellow, amber, red, dark red. Distinct in brightness, so also in gray.
 _STOPS = np.array([[255, 236, 140], [255, 176, 46], [233, 74, 38], [140, 10, 50]], np.float32)
 _OPACITY = 0.65
 
 
-def colour_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at: float) -> NDArray[np.uint8]:
+def color_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at: float) -> NDArray[np.uint8]:
     """Return the map (h, w) as RGBA uint8, at most 512 px a side.
 
-    The colours hang on the thresholds and not on the map's own maximum, so that two parts can be compared and a good
-    part stays without colour: nothing below 90 % of `review_at`, the strongest at 1.5 times `reject_at`.
+    The colors hang on the thresholds and not on the map's own maximum, so that two parts can be compared and a good
+    part stays without color: nothing below 90 % of `review_at`, the strongest at 1.5 times `reject_at`.
     """
     smallest, largest = 0.9 * review_at, max(1.5 * reject_at, 0.9 * review_at + 1e-6)
     sound = np.nan_to_num(anomaly_map, nan=0.0, posinf=largest, neginf=0.0)
@@ -30,12 +30,12 @@ def colour_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at
     if longest > _HEAT_PX:
         size = (max(1, level.shape[1] * _HEAT_PX // longest), max(1, level.shape[0] * _HEAT_PX // longest))
         level = np.asarray(PillowImage.fromarray(level).resize(size, PillowImage.Resampling.BILINEAR))
-    colours = colour_levels(level)
+    colors = color_levels(level)
     alpha = np.clip(level * 4.0, 0.0, 1.0) * 255.0
-    return np.dstack([colours, alpha.astype(np.uint8)])
+    return np.dstack([colors, alpha.astype(np.uint8)])
 
 
-def colour_levels(level: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+def color_levels(level: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Levels of 0 to 1 (h, w) as RGB uint8 (h, w, 3)."""
     position = np.linspace(0.0, 1.0, len(_STOPS))
     channels = [np.interp(level, position, _STOPS[:, channel]) for channel in range(3)]
@@ -52,8 +52,8 @@ def fit_within(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
     return np.asarray(PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.LANCZOS, reducing_gap=2.0))
 
 
-def lay_heat_over(pixels: NDArray[np.uint8], heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the RGBA heat of `colour_heat` over the image, RGB uint8 of the image's size."""
+def overlay_heat(pixels: NDArray[np.uint8], heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the RGBA heat of `color_heat` over the image, RGB uint8 of the image's size."""
     size = (pixels.shape[1], pixels.shape[0])
     stretched = np.asarray(PillowImage.fromarray(heat).resize(size, PillowImage.Resampling.BILINEAR), np.float32)
     weight = stretched[..., 3:] / 255.0 * _OPACITY

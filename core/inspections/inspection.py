@@ -16,7 +16,7 @@ from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version, current_threshold
 from core.services import Services
 from core.similarity import search
-from core.similarity.search import SearchAnswer
+from core.similarity.search import SearchResult
 from core.similarity.suggestions import suggest_type
 from core.transactions import reading, writing
 from inference.errors import InferenceError
@@ -41,7 +41,7 @@ class Finding:
     verdict: str
     threshold: ThresholdSetting
     bank: ModelVersion
-    answers: dict[str, SearchAnswer]
+    answers: dict[str, SearchResult]
     latency_ms: float
 
 
@@ -53,7 +53,7 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
     from inference.vision.detection.calibration import verdict
     from inference.vision.detection.regions import LEAST_AREA_SHARE, find_regions
     from inference.vision.images.decode import decode
-    from inference.vision.search.region_crops import crop_region, worst_box
+    from inference.vision.search.region_crops import crop_region, peak_region
 
     started = time.perf_counter()
     try:
@@ -85,7 +85,7 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
         )
         defective = None
         if decided != "ok":
-            defective = crop_region(image.pixels, worst_box(detection.anomaly_map, image_size_px=size_px))
+            defective = crop_region(image.pixels, peak_region(detection.anomaly_map, image_size_px=size_px))
         answers = search.search(services, product_id=product_id, pixels=image.pixels, top_k=top_k, defective=defective)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error, name=file_name) from error

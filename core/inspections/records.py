@@ -68,7 +68,7 @@ class InspectionView:
 
 def load(services: Services, inspection_id: int) -> InspectionView:
     """Everything that was known at the time of an inspection. Raises NotFound, or Unavailable without its objects."""
-    return describe_inspection(services, *_read_kept(services, inspection_id))
+    return describe_inspection(services, *_read_record(services, inspection_id))
 
 
 def recent(services: Services, *, limit: int = 10) -> list[Inspection]:
@@ -169,17 +169,17 @@ def _look_again(
     services: Services, inspection_id: int
 ) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Return the row, its picture, and its most anomalous place cut out unless it was OK; raises as `load` does."""
-    from inference.vision.search.region_crops import crop_region, worst_box
+    from inference.vision.search.region_crops import crop_region, peak_region
 
-    row, pixels, anomaly_map = _read_kept(services, inspection_id)
+    row, pixels, anomaly_map = _read_record(services, inspection_id)
     defective = None
     if row.verdict != "ok":
         size_px = (pixels.shape[1], pixels.shape[0])
-        defective = crop_region(pixels, worst_box(anomaly_map, image_size_px=size_px))
+        defective = crop_region(pixels, peak_region(anomaly_map, image_size_px=size_px))
     return row, pixels, defective
 
 
-def _read_kept(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
+def _read_record(services: Services, inspection_id: int) -> tuple[Inspection, NDArray[np.uint8], NDArray[np.float32]]:
     """Return the row, its picture and its anomaly map; raises as `load` does."""
     from inference.vision.images.decode import decode, decode_map
 

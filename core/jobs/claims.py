@@ -175,7 +175,7 @@ def finish(database: Database, claim: Claim, *, state: str, error: AppError | No
         return ended
 
 
-def give_back(database: Database, claim: Claim) -> None:
+def release(database: Database, claim: Claim) -> None:
     """Queue the job again for another worker: this one is told to stop. The try does not count.
 
     A job that should be cancelled ends as cancelled: nobody may come to take it up.

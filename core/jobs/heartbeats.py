@@ -42,7 +42,7 @@ def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int
         session.commit()
 
 
-def sign_off(database: Database, worker_id: str) -> None:
+def remove_heartbeat(database: Database, worker_id: str) -> None:
     """A worker leaves in good order."""
     with database.unit_of_work() as session:
         row = session.get(Worker, worker_id)

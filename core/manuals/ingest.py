@@ -82,7 +82,7 @@ def add_manuals(
         raise NotFound("not_found")
     if not product.is_active:
         raise BadInput("manual_product_inactive", product=product.name)
-    return (_take_in(services, person, product, file, language, progress) for file in files)
+    return (_ingest(services, person, product, file, language, progress) for file in files)
 
 
 def detect_language(text: PdfText) -> str | None:
@@ -96,7 +96,7 @@ def detect_language(text: PdfText) -> str | None:
     return "en" if sum(c.isascii() for c in letters) > len(letters) / 2 else None
 
 
-def _take_in(
+def _ingest(
     services: Services,
     person: Person,
     product: Product,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from core.access import Person
     from core.services import Services
-    from inference.vision.images.illumination import LightSurvey
+    from inference.vision.images.illumination import IlluminationSurvey
 
 # Enough for a difference that matters to show, few enough for seconds.
 SAMPLE_NORMALS, SAMPLE_DEFECTS = 24, 12
@@ -44,7 +44,7 @@ class OptionFigures:
     """One option tried.
 
     `name` is "none", "current" or that of the option. `auroc` separates normal from defective images under varied
-    light, `plain_auroc` as they are. `light_rise` is how much the light raises the normal images' score (share),
+    light, `plain_auroc` as they are. `illumination_rise` is how much the light raises the normal images' score (share),
     `sureness` the share of resamplings in which it separates better than what is set now (0.5: alike).
     """
 
@@ -52,7 +52,7 @@ class OptionFigures:
     options: Preprocessing
     auroc: float
     plain_auroc: float
-    light_rise: float
+    illumination_rise: float
     sureness: float
 
 
@@ -66,7 +66,7 @@ class LightingAdvice:
     few defect images, so pieces were pasted into normal ones.
     """
 
-    survey: LightSurvey
+    survey: IlluminationSurvey
     hints: tuple[str, ...]
     tried: tuple[OptionFigures, ...]
     proposed: OptionFigures | None
@@ -88,7 +88,7 @@ def advise(
     Unavailable, and the errors of the engine.
     """
     from inference.vision.detection.option_trial import FEWEST_DEFECTS, sureness, try_options
-    from inference.vision.images.illumination import survey_light
+    from inference.vision.images.illumination import survey_illumination
 
     require_role(services, person, ENGINEER)
     with reading(services) as session:
@@ -102,7 +102,7 @@ def advise(
         normals, defects = _load(services, normal_rows), _load(services, defect_rows)
         if len(normals) < NEEDED_NORMALS:
             raise NotReady("advice_needs_images", product=product.name, count=len(normals), needed=NEEDED_NORMALS)
-        survey = survey_light([pixels for pixels, _reduced in normals])
+        survey = survey_illumination([pixels for pixels, _reduced in normals])
         full_size = not any(reduced for _pixels, reduced in (*normals, *defects))
         candidates = list_candidates(options, survey, smoothing=full_size)
         services.models.keep_graphs()
@@ -122,7 +122,7 @@ def advise(
             options=candidates[name],
             auroc=trial.auroc,
             plain_auroc=trial.plain_auroc,
-            light_rise=trial.light_rise,
+            illumination_rise=trial.illumination_rise,
             sureness=0.5 if name == now else sureness(trial, trials[now]),
         )
         for name, trial in trials.items()
@@ -138,7 +138,7 @@ def advise(
     )
 
 
-def list_candidates(options: Preprocessing, survey: LightSurvey, *, smoothing: bool) -> dict[str, Preprocessing]:
+def list_candidates(options: Preprocessing, survey: IlluminationSurvey, *, smoothing: bool) -> dict[str, Preprocessing]:
     """What is worth trying, by name; the first is what is set now. Options that could change nothing are left out."""
     options = simplify(options)
     plain = Preprocessing(
@@ -168,7 +168,7 @@ def choose(tried: Sequence[OptionFigures]) -> OptionFigures | None:
     return max(better, key=lambda found: found.auroc, default=None)
 
 
-def find_hints(survey: LightSurvey) -> tuple[str, ...]:
+def find_hints(survey: IlluminationSurvey) -> tuple[str, ...]:
     """Codes of what a person would want to know about the light of these images."""
     found = {
         "uneven": survey.side_drop > _UNEVEN_DROP,

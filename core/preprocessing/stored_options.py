@@ -61,7 +61,7 @@ class ProductPreprocessing:
 class Preview:
     """An image before and after the chain, RGB uint8 (h, w, 3), no side longer than PREVIEW_SIDE_PX.
 
-    `after` is neutral grey where findings do not count. `width_px` and `height_px` are those of the image itself.
+    `after` is neutral gray where findings do not count. `width_px` and `height_px` are those of the image itself.
     """
 
     name: str

@@ -31,7 +31,7 @@ FIGURES = (
 
 @dataclass(frozen=True)
 class ChangedImage:
-    """An image that one of the two versions was not built from, or that was labelled anew between them.
+    """An image that one of the two versions was not built from, or that was labeled anew between them.
 
     `image` is None once it was deleted; the name then comes from the audit log.
     """
@@ -61,7 +61,7 @@ class VersionChanges:
     newer: ModelVersion
     added: tuple[ChangedImage, ...]
     removed: tuple[ChangedImage, ...]
-    relabelled: tuple[ChangedImage, ...]
+    relabeled: tuple[ChangedImage, ...]
     preprocessing: tuple[Preprocessing, Preprocessing] | None
     model: tuple[ChangedValue, ...]
     thresholds: tuple[ThresholdSetting, ThresholdSetting] | None
@@ -72,7 +72,7 @@ class VersionChanges:
     @property
     def nothing_else(self) -> bool:
         """Whether both were built from the same images in the same way."""
-        return not (self.added or self.removed or self.relabelled or self.preprocessing or self.model)
+        return not (self.added or self.removed or self.relabeled or self.preprocessing or self.model)
 
 
 def compare_versions(services: Services, version_id: int, other_id: int) -> VersionChanges:
@@ -97,7 +97,7 @@ def compare_versions(services: Services, version_id: int, other_id: int) -> Vers
             newer=newer,
             added=_name_images(session, after - before),
             removed=_name_images(session, before - after),
-            relabelled=_name_images(session, _relabelled_between(session, older, newer) & before & after),
+            relabeled=_name_images(session, _relabeled_between(session, older, newer) & before & after),
             preprocessing=(earlier, later) if bank and earlier != later else None,
             model=_differences(_model(older), _model(newer)),
             thresholds=_thresholds(session, older, newer) if bank else None,
@@ -137,7 +137,7 @@ def _thresholds(
         return None
 
 
-def _relabelled_between(session: Session, older: ModelVersion, newer: ModelVersion) -> set[int]:
+def _relabeled_between(session: Session, older: ModelVersion, newer: ModelVersion) -> set[int]:
     rows = session.exec(
         select(AuditLog.subject_id).where(
             AuditLog.subject_type == "image",

@@ -38,7 +38,7 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
     database to the next activation.
     """
     try:
-        gone = _let_go(services, version, person)
+        gone = _release_versions(services, version, person)
     except DatabaseError as error:
         logger.warning("old versions stay for now: %s", error.code)
         return []
@@ -50,7 +50,9 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
     return [row for row, _prefix in gone]
 
 
-def _let_go(services: Services, version: ModelVersion, person: Person | None) -> list[tuple[ModelVersion, str]]:
+def _release_versions(
+    services: Services, version: ModelVersion, person: Person | None
+) -> list[tuple[ModelVersion, str]]:
     with services.database.unit_of_work() as session:
         chosen = [(row, row.object_prefix) for row in _too_many(session, version)]
         gone: list[tuple[ModelVersion, str]] = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import describe
 from core.guidance.records import WrittenGuidance, latest_guidance
-from core.inspections.colormap import colour_heat, fit_within, lay_heat_over
+from core.inspections.colormap import color_heat, fit_within, overlay_heat
 from core.inspections.records import InspectionView, load
 from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
 from core.messages import MESSAGES
@@ -31,7 +31,7 @@ from storage.tables import utc_now
 if TYPE_CHECKING:
     from core.services import Services
 
-_COLOURS = {"ok": "#1b7f4d", "review": "#9a5b00", "reject": "#b3261e"}
+_COLORS = {"ok": "#1b7f4d", "review": "#9a5b00", "reject": "#b3261e"}
 _PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
 # The frame's own padding on each side, in points: without it, headings would stand beside the tables' edge.
 _FRAME_PT = 6
@@ -128,7 +128,7 @@ def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[
     banner = make_table(
         [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[row.final_verdict]), badge)]],
         [TEXT_MM - 44, 44],
-        ("BACKGROUND", (1, 0), (1, 0), HexColor(_COLOURS[row.final_verdict])),
+        ("BACKGROUND", (1, 0), (1, 0), HexColor(_COLORS[row.final_verdict])),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
     )
@@ -142,7 +142,7 @@ def _pictures(view: InspectionView, words: Words, style: Style) -> list[Any]:
 
     row = view.inspection
     part = fit_within(view.pixels, _PICTURE_PX)
-    heat = lay_heat_over(part, colour_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at))
+    heat = overlay_heat(part, color_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at))
     width = (TEXT_MM - 6) / 2
     pictures = [[make_picture(part, width, 84), make_picture(heat, width, 84)]]
     captions = [

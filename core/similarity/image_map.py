@@ -48,7 +48,7 @@ class MapImage:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """An image that is likely labelled wrong: `share` of its nearest carry `label` (None: normal) instead."""
+    """An image that is likely labeled wrong: `share` of its nearest carry `label` (None: normal) instead."""
 
     image: Image
     label: DefectType | None
@@ -94,7 +94,7 @@ def lay_out_images(services: Services, versions: list[ModelVersion]) -> Layout:
         raise from_lower(error) from error
     ids = np.concatenate([index.ids for index in indexes])
     vectors = np.concatenate([index.vectors for index in indexes])
-    # Curated images only: an inspected part is looked at, and labelled, with its inspection.
+    # Curated images only: an inspected part is looked at, and labeled, with its inspection.
     kept = np.flatnonzero(ids > 0)
     if len(kept) > MOST_IMAGES:
         kept = np.sort(np.random.default_rng(0).choice(kept, size=MOST_IMAGES, replace=False))

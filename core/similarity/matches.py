@@ -39,7 +39,7 @@ class Similar:
 def live_types(session: Session, ids: Collection[int], image_type: str) -> dict[int, int | None]:
     """Return the defect type of each id that still is what it was indexed as; negative ids are those of inspections.
 
-    An image that was deleted, or re-labelled to the other kind, is not among them; nor is an inspection whose
+    An image that was deleted, or re-labeled to the other kind, is not among them; nor is an inspection whose
     confirmation was taken back; nor anything of a product that was deactivated.
     """
     asked = list(ids)

@@ -40,7 +40,7 @@ Versions = Mapping[str, ModelVersion | None]
 
 
 @dataclass(frozen=True)
-class SearchAnswer:
+class SearchResult:
     """The answer for one kind of images; `version` is None when there is no index of them.
 
     `matches` are ids (negative ones of confirmed inspections) with their similarities. `problem` says why an index that
@@ -95,10 +95,10 @@ def search(
     top_k: int,
     defective: NDArray[np.uint8] | None = None,
     defect_type_id: int | None = None,
-) -> dict[str, SearchAnswer]:
+) -> dict[str, SearchResult]:
     """Ask the active indexes of the product. `pixels` is the image and `defective` its defective place, cut out.
 
-    Answers one SearchAnswer for `normal` and one for `defect`: a whole image mostly looks like the product, so defects
+    Answers one SearchResult for `normal` and one for `defect`: a whole image mostly looks like the product, so defects
     are ranked by the whole image and by the defective place, weighed, where there is one and an index of such places.
     With `defect_type_id`, only defects of that type. An index that cannot be asked is a `problem` of its answer: the
     look-alikes are an extra, and a verdict stands without them.
@@ -119,7 +119,7 @@ def search_everywhere(
     pixels: NDArray[np.uint8],
     top_k: int,
     defective: NDArray[np.uint8] | None = None,
-) -> dict[str, SearchAnswer]:
+) -> dict[str, SearchResult]:
     """Return the same in the active indexes of all active products that the same embedder made, merged by similarity.
 
     `version` of the answers is that of the product itself. Vectors of different embedders do not compare: products that
@@ -130,7 +130,7 @@ def search_everywhere(
         own = _versions_of(session, product_id)
         others = [_versions_of(session, other) for other in ids if other is not None and other != product_id]
     looks = _Looks(services, pixels, defective)
-    answers: dict[str, SearchAnswer] = {}
+    answers: dict[str, SearchResult] = {}
     for image_type in ("normal", "defect"):
         mine = own["normal"] or own["defect"]
         alike = [found for found in others if mine is not None and _made_by(found, mine.model_name)]
@@ -155,14 +155,14 @@ def _ask(
     *,
     top_k: int,
     defect_type_id: int | None = None,
-) -> SearchAnswer:
+) -> SearchResult:
     own = products[0]
     version = own[image_type]
     if image_type == "defect" and (looks.by_place or version is None):
         # The one that says where the defects are stands for both.
         version = own["region"] or version
     if version is None and len(products) == 1:
-        return SearchAnswer(image_type, None)
+        return SearchResult(image_type, None)
     started = time.perf_counter()
     k = max(1, min(top_k, MAX_TOP_K))
     try:
@@ -172,8 +172,8 @@ def _ask(
     except (InferenceError, ObjectStoreError) as error:
         logger.warning("similar %s images could not be searched: %s", image_type, error.code)
         params = {"name": version.model_name} if version is not None and "name" in error.params else {}
-        return SearchAnswer(image_type, None, problem=from_lower(error, **params))
-    return SearchAnswer(
+        return SearchResult(image_type, None, problem=from_lower(error, **params))
+    return SearchResult(
         image_type,
         version,
         matches[:k],
@@ -234,7 +234,7 @@ def _live_matches(
 
 
 def history_rows(
-    answers: dict[str, SearchAnswer], *, inspection_id: int, product_id: int, person_id: int, top_k: int
+    answers: dict[str, SearchResult], *, inspection_id: int, product_id: int, person_id: int, top_k: int
 ) -> list[SearchHistory]:
     """Return the rows that keep what was answered."""
     return [

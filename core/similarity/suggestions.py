@@ -47,7 +47,7 @@ def read_rule(*indexes: VectorIndex | None) -> VoteRule:
 def suggest_type(session: Session, matches: Sequence[tuple[int, float]], rule: VoteRule) -> Suggestion | None:
     """Return what the similar defects (ids and similarities) suggest; None without any, or of a type out of use.
 
-    Types are those of now: a re-labelled image votes for its new one.
+    Types are those of now: a re-labeled image votes for its new one.
     """
     from inference.vision.search.knn_vote import count_votes
 

@@ -80,7 +80,7 @@ class ChildWorker:
                 self._stop.wait(2.0)
             self._stop.wait(POLL_S)
         try:
-            heartbeats.sign_off(self._services.database, self.worker_id)
+            heartbeats.remove_heartbeat(self._services.database, self.worker_id)
         except DatabaseError as error:
             logger.warning("could not sign off: %s", error.code)
 
@@ -145,12 +145,12 @@ class ChildWorker:
         if killed_for == "cancel":
             claims.finish(database, claim, state="cancelled")
         elif killed_for == "stop":
-            claims.give_back(database, claim)
+            claims.release(database, claim)
         elif killed_for is None and status not in (ENDED, LOST):
             code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
             claims.finish(database, claim, state="failed", error=AppError(code, status=status))
         if killed_for is not None or status != ENDED:
-            cleanup.sweep(self._services, claim.job_id)
+            cleanup.clean_up(self._services, claim.job_id)
 
 
 def _spawn_child(claim: terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:

@@ -12,7 +12,7 @@ from core.errors import AppError
 from core.i18n import LANGUAGES, N_
 from core.manuals.library import ManualView, delete_manual, get_manual, list_manuals, read_manual
 from core.models.kinds import MANUAL_INDEX
-from pages.components.catalog.manual_uploads import describe_pages, show_intake
+from pages.components.catalog.manual_uploads import describe_pages, show_upload_form
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.shared.language import _, _n, byte_size, escape, language, moment, number
@@ -52,7 +52,7 @@ def show_screen() -> None:
     product = pick_product(products, key="manuals")
     assert product is not None
     with st.container(border=True):
-        show_intake(product)
+        show_upload_form(product)
     show_deploy_notice([product.id or 0], key="manuals", kinds=(MANUAL_INDEX,))
     show_manuals(list_manuals(services(), product.id))
     if dialog := opened(_DELETE):

@@ -2,13 +2,13 @@
 
 from core.access import ENGINEER
 from core.models.kinds import MANUAL_INDEX
-from pages.components.deployment.deployment_view import DeploymentWords, show_deployment
+from pages.components.deployment.deployment_view import DeploymentLabels, show_deployment
 from pages.components.shared.language import _
 from pages.components.shared.session import require
 
 require(ENGINEER)
 show_deployment(
-    DeploymentWords(
+    DeploymentLabels(
         kind=MANUAL_INDEX,
         title=_("Manual index"),
         explanation=_(

@@ -2,14 +2,14 @@
 
 from core.access import ENGINEER
 from core.models.kinds import SIMILARITY_INDEX
-from pages.components.deployment.deployment_view import DeploymentWords, show_deployment
+from pages.components.deployment.deployment_view import DeploymentLabels, show_deployment
 from pages.components.images.text_search import show_text_search
 from pages.components.shared.language import _
 from pages.components.shared.session import require
 
 require(ENGINEER)
 show_deployment(
-    DeploymentWords(
+    DeploymentLabels(
         kind=SIMILARITY_INDEX,
         title=_("Similarity index"),
         explanation=_(

@@ -13,8 +13,8 @@ from core.inspections import inspection, records
 from core.models.kinds import MEMORY_BANK
 from core.operations.warm_up import warm_up
 from core.registry.versions import list_versions
-from pages.components.inspection.result_view import forget_result, keep_result, show_result, shown_result
-from pages.components.inspection.sources import forget_upload, pick_image, show_details
+from pages.components.inspection.result_view import clear_result, keep_result, show_result, shown_result
+from pages.components.inspection.sources import clear_upload, pick_image, show_details
 from pages.components.shared import screens
 from pages.components.shared.language import _, escape
 from pages.components.shared.pickers import pick_product, remember_product, remembered_product_id
@@ -120,13 +120,13 @@ def inspect_image(product: Product, data: bytes, file_name: str, source: str, de
     st.session_state.pop(_FAILURE, None)
     # The serial number belongs to one part; line, lot and shift stay.
     st.session_state["clear_serial"] = True
-    forget_upload()
+    clear_upload()
     st.rerun()
 
 
 def next_part() -> None:
     """Clear the screen for the next part."""
-    forget_result()
+    clear_result()
     st.session_state.pop(_FAILURE, None)
     keep_in_address(None)
 

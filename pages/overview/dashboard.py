@@ -14,6 +14,7 @@ from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.deployment.model_state import state_badge, state_of_kind
 from pages.components.shared.charts import draw_pareto, show_chart
+from pages.components.shared.labels import VERDICT_COLORS, VERDICT_ICONS, label_of
 from pages.components.shared.language import _, _n, defect_name, escape, moment, number, percent, score
 from pages.components.shared.pickers import pick_period
 from pages.components.shared.screens import (
@@ -30,7 +31,6 @@ from pages.components.shared.screens import (
     SIMILARITY_INDEX as SIMILARITY_SCREEN,
 )
 from pages.components.shared.session import may, require, services
-from pages.components.shared.words import VERDICT_COLORS, VERDICT_ICONS, in_words
 
 require(WORKER)
 
@@ -170,10 +170,10 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
         {
             _("Product"): [escape(found.product.name) for found in summaries],
             _("Normal (training / test)"): [
-                split_words(found.summary.n_normal_train, found.summary.n_normal_test) for found in shown
+                split_label(found.summary.n_normal_train, found.summary.n_normal_test) for found in shown
             ],
             _("Defect (training / test)"): [
-                split_words(found.summary.n_defect_train, found.summary.n_defect_test) for found in shown
+                split_label(found.summary.n_defect_train, found.summary.n_defect_test) for found in shown
             ],
             _("Manual files"): [number(found.n_manual) for found in summaries],
             _("Memory bank"): [state_badge(found.model_states.get(MEMORY_BANK, "none")) for found in shown],
@@ -212,7 +212,7 @@ def describe_manual_index(found: ProductFigures) -> str:
     return state_badge(state_of_kind(MANUAL_INDEX, state)) if found.summary.n_manual or state != "none" else "–"
 
 
-def split_words(n_train: int, n_test: int) -> str:
+def split_label(n_train: int, n_test: int) -> str:
     """Training and test images in one cell."""
     return f"{number(n_train)} / {number(n_test)}"
 
@@ -233,7 +233,7 @@ def show_last(lines: Sequence[InspectionLine]) -> None:
             _("Defect type"): [name_type(line) for line in lines],
             _("Line"): [escape(row.line) or "–" for row in rows],
             _("Serial number"): [escape(row.serial) or "–" for row in rows],
-            _("Action"): [in_words(ACTION_NAMES, row.action_status) for row in rows],
+            _("Action"): [label_of(ACTION_NAMES, row.action_status) for row in rows],
         },
         border="horizontal",
         hide_index=True,
@@ -249,8 +249,8 @@ def name_type(line: InspectionLine) -> str:
 
 
 def verdict_badge(verdict: str) -> str:
-    """Return the verdict in words, colour and icon, as Markdown."""
-    return f":{VERDICT_COLORS[verdict]}-badge[{VERDICT_ICONS[verdict]} {in_words(VERDICT_NAMES, verdict)}]"
+    """Return the verdict in words, color and icon, as Markdown."""
+    return f":{VERDICT_COLORS[verdict]}-badge[{VERDICT_ICONS[verdict]} {label_of(VERDICT_NAMES, verdict)}]"
 
 
 show_screen()

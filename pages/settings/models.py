@@ -16,7 +16,7 @@ from core.registry.model_status import model_states
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.settings.model_trial import show_trial
 from pages.components.settings.text_model_choice import show_text_model_choice
-from pages.components.settings.weights_upload import show_weights_intake, weights_badge
+from pages.components.settings.weights_upload import show_weights_upload, weights_badge
 from pages.components.shared import screens
 from pages.components.shared.language import _, _n, byte_size
 from pages.components.shared.session import person, require, say_after_rerun, services, showing_errors
@@ -174,7 +174,7 @@ def show_needs(option: ModelOption, state: WeightsState) -> None:
         }
         st.markdown("\n".join(f"- {name}: **{value}**" for name, value in facts.items()))
         if state.source != "carried":
-            show_weights_intake(state)
+            show_weights_upload(state)
 
 
 def show_overview(states: list[WeightsState]) -> None:

@@ -31,7 +31,7 @@ from pages.components.settings.preprocessing_draft import (
     start_draft,
 )
 from pages.components.settings.preprocessing_form import add_area, set_region, show_areas, show_options, show_tiles
-from pages.components.settings.preprocessing_words import STATES, describe_options, describe_state
+from pages.components.settings.preprocessing_label import STATES, describe_options, describe_state
 from pages.components.shared import screens
 from pages.components.shared.language import _, escape, moment, number
 from pages.components.shared.pickers import pick_product
@@ -76,7 +76,7 @@ def show_screen() -> None:
 def show_editor_state(found: ProductPreprocessing) -> None:
     """Whether what is saved is in use, and the way to the deployment where it is not."""
     words, color, icon = STATES[found.state]
-    st.badge(_(words), icon=icon, color=color)  # type: ignore[arg-type]  # one of the three colours of STATES
+    st.badge(_(words), icon=icon, color=color)  # type: ignore[arg-type]  # one of the three colors of STATES
 
 
 @st.fragment

@@ -19,13 +19,13 @@ from storage.objects import ObjectStoreError
 from storage.tables import DeploymentLog, ModelVersion
 from tests.plates import encode, plate, seed_of
 
-GOLDEN_PART = encode(plate(seed_of("test", "spot", 70), "spot"))
+REFERENCE_PART = encode(plate(seed_of("test", "spot", 70), "spot"))
 Verdict = tuple[int, str, float]
 
 
 def give_verdict(services: Services, product_id: int) -> Verdict:
     """Version number, verdict and score of the golden part, with the version in use. Raises AppError."""
-    found = inspection.examine(services, product_id=product_id, data=GOLDEN_PART, file_name="golden.png")
+    found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
     return found.bank.number, found.verdict, found.detection.score
 
 
@@ -35,7 +35,7 @@ def find_faults(services: Services, product_id: int, *, before: Verdict, scratch
     `before` is the verdict before the attempt, `scratch` a folder that may be filled. The sweep that follows every
     attempt is run first.
     """
-    cleanup.sweep(services, job_id)
+    cleanup.clean_up(services, job_id)
     return [
         *_faults_of_job(services, job_id),
         *_faults_of_versions(services, scratch),

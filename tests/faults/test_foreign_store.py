@@ -204,10 +204,10 @@ def test_a_swept_job_of_an_older_copy_keeps_the_bundles_of_the_newer_one(service
     services.objects.put(key, b"{}")
     known = identity.establish(services).id
     services.objects.put(OBJECT_KEY, json.dumps({"id": known, "generation": 5}).encode())
-    cleanup.sweep(services, 7)
+    cleanup.clean_up(services, 7)
     assert services.objects.exists(key)
     services.objects.put(OBJECT_KEY, json.dumps({"id": known, "generation": 1}).encode())
-    cleanup.sweep(services, 7)
+    cleanup.clean_up(services, 7)
     assert not services.objects.exists(key)
 
 

@@ -21,7 +21,7 @@ from core.preprocessing import stored_options
 from core.registry.versions import activate, active_version, current_threshold, list_versions
 from core.services import Services, build_services
 from storage.tables import Inspection, ThresholdSetting
-from tests.faults.deployed_state import GOLDEN_PART
+from tests.faults.deployed_state import REFERENCE_PART
 from tests.plates import copy_data, deploy, folder_settings
 
 pytestmark = pytest.mark.xdist_group("worker")
@@ -66,7 +66,7 @@ def _truths(services: Services, product_id: int) -> dict[int, Truth]:
     for version in list_versions(services, MEMORY_BANK, product_id):
         with suppress(AppError):  # the one that is in use already
             activate(services, person, version.id or 0)
-        found = inspection.examine(services, product_id=product_id, data=GOLDEN_PART, file_name="golden.png")
+        found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
         assert found.bank.id == version.id
         truths[version.id or 0] = Truth(
             score=round(found.detection.score, 3),
@@ -90,7 +90,7 @@ def _inspect_while_activating(services: Services, product_id: int, truths: dict[
         person = open_person(own, "worker")
         while not over.is_set():
             try:
-                inspection.inspect(own, person, product_id=product_id, data=GOLDEN_PART, file_name="golden.png")
+                inspection.inspect(own, person, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
             except AppError as error:
                 problems.append(f"session {number}: {error.code} {error.params}")
 

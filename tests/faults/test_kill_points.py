@@ -179,11 +179,11 @@ def _kill_at_moment(ground: Ground, rng: random.Random, number: int) -> None:
 
 def _end_workers(ground: Ground) -> None:
     """The next point starts without workers; theirs have nothing to do any more."""
-    from core.jobs.heartbeats import list_workers, sign_off
+    from core.jobs.heartbeats import list_workers, remove_heartbeat
 
     for found in list_workers(ground.services):
         _kill(found.pid)
-        sign_off(ground.services.database, found.id)
+        remove_heartbeat(ground.services.database, found.id)
 
 
 @pytest.mark.parametrize(

@@ -52,14 +52,14 @@ def _stream(content: bytes, header: bytes = b"/Filter /FlateDecode") -> bytes:
 def hostile_files() -> dict[str, bytes]:
     """What a stranger may send as a manual."""
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>"
-    catalogue = b"<< /Type /Catalog /Pages 2 0 R >>"
+    catalog = b"<< /Type /Catalog /Pages 2 0 R >>"
     bomb = zlib.compress(b"BT (x) Tj ET\n" * 30_000_000, 9)
     return {
-        "circle.pdf": _pdf(catalogue, b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2 >>"),
-        "bomb.pdf": _pdf(catalogue, b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", page, _stream(bomb)),
-        "deep.pdf": _pdf(catalogue, b"<< /Type /Pages /Kids " + b"[" * 100_000 + b"]" * 100_000 + b" /Count 1 >>"),
+        "circle.pdf": _pdf(catalog, b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2 >>"),
+        "bomb.pdf": _pdf(catalog, b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", page, _stream(bomb)),
+        "deep.pdf": _pdf(catalog, b"<< /Type /Pages /Kids " + b"[" * 100_000 + b"]" * 100_000 + b" /Count 1 >>"),
         "no_root.pdf": b"%PDF-1.4\nstartxref\n99999999\n%%EOF\n",
-        "many.pdf": _pdf(catalogue, b"<< /Type /Pages /Kids [] /Count 2147483647 >>"),
+        "many.pdf": _pdf(catalog, b"<< /Type /Pages /Kids [] /Count 2147483647 >>"),
         "html.pdf": b"<html><script>alert(1)</script></html>",
     }
 

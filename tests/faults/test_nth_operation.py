@@ -121,7 +121,7 @@ def _plant_no_sweep(patch: pytest.MonkeyPatch) -> None:
         raise OSError("after the upload")
 
     patch.setattr(memory_banks, "publishing", _Publishing(publish_and_fail))
-    patch.setattr(cleanup, "_sweep_objects", lambda *_: None)
+    patch.setattr(cleanup, "_clean_up_objects", lambda *_: None)
 
 
 def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def _relabel(app: AppTest, label: int | str) -> None:
     [button for button in app.button if button.label == "Re-label"][-1].click().run()
 
 
-def test_images_opened_from_the_map_are_labelled_anew_one_after_the_other(
+def test_images_opened_from_the_map_are_labeled_anew_one_after_the_other(
     open_deployed: OpenApp, deployed: Services
 ) -> None:
     app = open_deployed(IMAGE_MAP)
@@ -81,19 +81,19 @@ def test_a_label_that_is_there_already_is_not_called_a_change(open_deployed: Ope
     assert get_image(deployed, first.id or 0).row_version == first.row_version
 
 
-def test_the_types_keep_their_colours_when_an_image_is_labelled_anew(deployed: Services) -> None:
+def test_the_types_keep_their_colors_when_an_image_is_labeled_anew(deployed: Services) -> None:
     row = list_images(deployed, list_products(deployed)[0].product.id or 0, page_size=1).rows[0]
     types = [
         DefectType(id=number, product_id=1, code=f"type-{number}", name_ko=f"유형 {number}") for number in (4, 7, 9)
     ]
     of_each = [MapImage(row, found, 0.0, 0.0) for found in types]
 
-    def colours(images: list[MapImage]) -> dict[str, str]:
+    def colors(images: list[MapImage]) -> dict[str, str]:
         return {trace.name: trace.marker.color for trace in draw_map(images, types).data}
 
-    alone = [colours([image]) for image in of_each]
-    together = colours([*of_each, MapImage(row, None, 1.0, 1.0)])
-    assert {name: colour for found in alone for name, colour in found.items()}.items() <= together.items()
+    alone = [colors([image]) for image in of_each]
+    together = colors([*of_each, MapImage(row, None, 1.0, 1.0)])
+    assert {name: color for found in alone for name, color in found.items()}.items() <= together.items()
     assert len(set(together.values())) == len(types) + 1
 
 

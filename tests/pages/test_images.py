@@ -51,7 +51,7 @@ def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
 
 @pytest.fixture
 def casting(services: Services, engineer: Person) -> Product:
-    """A product whose images carry a licence."""
+    """A product whose images carry a license."""
     return create_product(services, engineer, name="Casting", code="casting", notice="Photos: CC BY-SA 4.0")
 
 
@@ -140,7 +140,7 @@ def test_pressing_without_files_says_so(open_app: OpenApp, casting: Product) -> 
 
 def test_test_images_are_kept_apart(open_app: OpenApp, services: Services, casting: Product) -> None:
     app = open_app(NORMAL_IMAGES)
-    app.segmented_control(key="intake_normal_split").set_value("test")
+    app.segmented_control(key="upload_normal_split").set_value("test")
     upload(app, {"a.png": make_png(1)})
     assert list_images(services, casting.id or 0, split="test").total == 1
 
@@ -153,7 +153,7 @@ def test_defect_images_need_a_type_and_take_their_mask_along(
     upload(app, files)
     assert "Choose the defect type" in texts(app)
     assert list_images(services, casting.id or 0).total == 0
-    app.selectbox(key=f"intake_defect_type_{casting.id}").set_value(hole.id).run()
+    app.selectbox(key=f"upload_defect_type_{casting.id}").set_value(hole.id).run()
     upload(app, files)
     (image,) = list_images(services, casting.id or 0).rows
     assert image.defect_type_id == hole.id
@@ -170,10 +170,10 @@ def test_defect_type_is_made_on_the_spot(open_app: OpenApp, services: Services, 
     press(app, "Register")
     (made,) = list_defect_types(services, casting.id or 0)
     assert made.code == "burr"
-    assert app.selectbox(key=f"intake_defect_type_{casting.id}").value == made.id
+    assert app.selectbox(key=f"upload_defect_type_{casting.id}").value == made.id
 
 
-def test_licence_stands_where_the_images_are_shown(
+def test_license_stands_where_the_images_are_shown(
     open_app: OpenApp, services: Services, engineer: Person, casting: Product
 ) -> None:
     fill(services, engineer, casting, 2)
@@ -202,7 +202,7 @@ def test_filter_by_use_starts_on_its_first_page(
     assert "3 images" in texts(app)
 
 
-def test_chosen_images_are_relabelled_together(
+def test_chosen_images_are_relabeled_together(
     open_app: OpenApp, services: Services, engineer: Person, casting: Product, hole: DefectType
 ) -> None:
     fill(services, engineer, casting, 3)

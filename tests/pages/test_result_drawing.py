@@ -1,4 +1,4 @@
-"""What is drawn of a result: colours that hang on the thresholds, a scale that always holds the pointer."""
+"""What is drawn of a result: colors that hang on the thresholds, a scale that always holds the pointer."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 import numpy as np
 import pytest
 
-from core.inspections.colormap import colour_heat
+from core.inspections.colormap import color_heat
 from pages.components.inspection.heat_map import draw_difference
 from pages.components.inspection.score_scale import draw_scale
 from pages.components.shared.language import escape, score, set_language
 
 
-def test_a_good_part_stays_without_colour() -> None:
-    heat = colour_heat(np.full((32, 32), 1.0, np.float32), review_at=2.0, reject_at=3.0)
+def test_a_good_part_stays_without_color() -> None:
+    heat = color_heat(np.full((32, 32), 1.0, np.float32), review_at=2.0, reject_at=3.0)
     assert heat.shape == (32, 32, 4)
     assert heat.dtype == np.uint8
     assert not heat[..., 3].any()
@@ -23,26 +23,26 @@ def test_a_good_part_stays_without_colour() -> None:
 def test_a_hole_is_opaque_where_it_is_and_nowhere_else() -> None:
     anomaly_map = np.full((40, 60), 0.5, np.float32)
     anomaly_map[10:14, 30:36] = 9.0
-    heat = colour_heat(anomaly_map, review_at=2.0, reject_at=3.0)
+    heat = color_heat(anomaly_map, review_at=2.0, reject_at=3.0)
     assert heat[11, 32, 3] == 255
     assert heat[30, 5, 3] == 0
 
 
-def test_the_same_score_has_the_same_colour_on_every_part() -> None:
+def test_the_same_score_has_the_same_color_on_every_part() -> None:
     mild = np.array([[0.0, 2.5]], np.float32)
     wild = np.array([[20.0, 2.5]], np.float32)
-    colours = [colour_heat(part, review_at=2.0, reject_at=3.0)[0, 1] for part in (mild, wild)]
-    assert np.array_equal(*colours)
+    colors = [color_heat(part, review_at=2.0, reject_at=3.0)[0, 1] for part in (mild, wild)]
+    assert np.array_equal(*colors)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_map_with_broken_values_can_be_drawn(value: float) -> None:
-    heat = colour_heat(np.full((4, 4), value, np.float32), review_at=1.0, reject_at=1.0)
+    heat = color_heat(np.full((4, 4), value, np.float32), review_at=1.0, reject_at=1.0)
     assert heat.shape == (4, 4, 4)
 
 
 def test_a_large_map_is_made_smaller_for_the_browser() -> None:
-    heat = colour_heat(np.ones((1500, 3000), np.float32), review_at=1.0, reject_at=2.0)
+    heat = color_heat(np.ones((1500, 3000), np.float32), review_at=1.0, reject_at=2.0)
     assert heat.shape == (256, 512, 4)
 
 
@@ -51,7 +51,7 @@ def test_the_difference_of_an_image_with_itself_in_other_light_is_none() -> None
     part = rng.integers(60, 160, (120, 160, 3), np.uint8)
     darker = (part * 0.7 + 10).astype(np.uint8)
     same = draw_difference(part, darker)
-    assert np.ptp(same.astype(int), axis=2).max() < 40  # no colour anywhere
+    assert np.ptp(same.astype(int), axis=2).max() < 40  # no color anywhere
 
 
 def test_the_difference_shows_the_place() -> None:
@@ -60,8 +60,8 @@ def test_the_difference_shows_the_place() -> None:
     normal = part.copy()
     part[40:60, 40:60] = 255
     drawn = draw_difference(part, normal).astype(int)
-    colour = drawn.max(axis=2) - drawn.min(axis=2)
-    assert colour[45:55, 45:55].mean() > 5 * max(1.0, colour[:20, :20].mean())
+    color = drawn.max(axis=2) - drawn.min(axis=2)
+    assert color[45:55, 45:55].mean() > 5 * max(1.0, color[:20, :20].mean())
 
 
 def _pointer_percent(scale: str) -> float:

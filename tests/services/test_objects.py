@@ -150,7 +150,7 @@ def test_a_listing_of_many_pages_misses_nothing(objects: ObjectStore) -> None:
     assert [info.key for info in objects.list("images/")] == keys
 
 
-def test_a_prefix_is_deleted_and_its_neighbours_stay(objects: ObjectStore) -> None:
+def test_a_prefix_is_deleted_and_its_neighbors_stay(objects: ObjectStore) -> None:
     for key in ("v/1/a", "v/1/b/c", "v/10/a", "v/2"):
         objects.put(key, b"")
     assert objects.delete_prefix("v/1/") == 2

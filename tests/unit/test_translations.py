@@ -6,7 +6,7 @@ import re
 
 from babel.messages.catalog import Message
 
-from tests.unit.translation_catalogue import extract_messages, placeholders, read_korean
+from tests.unit.translation_catalog import extract_messages, placeholders, read_korean
 
 _HANGUL = re.compile("[가-힣]")
 # Names and formats that are written alike in both languages.
@@ -29,7 +29,7 @@ def test_every_message_of_the_code_has_a_korean_translation() -> None:
             found = korean.get(_texts(message)[0])
             if found is None or not all(text.strip() for text in _translations(found)):
                 missing.append(_texts(message)[0])
-    assert not missing, "run tests/unit/translation_catalogue.py and translate: " + "; ".join(missing)
+    assert not missing, "run tests/unit/translation_catalog.py and translate: " + "; ".join(missing)
 
 
 def test_translations_keep_the_placeholders_of_their_message() -> None:

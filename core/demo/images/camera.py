@@ -10,7 +10,7 @@ from core.demo.images.canvas import Field, blur, direction, field, grain, grid_c
 
 Pixels = NDArray[np.uint8]
 
-# A defect's mask takes in every pixel that the defect changes by at least this many grey levels, before noise.
+# A defect's mask takes in every pixel that the defect changes by at least this many gray levels, before noise.
 MASK_LEVELS = 5.0
 
 
@@ -43,11 +43,11 @@ class Camera:
             focus_px=float(rng.uniform(0.48, 0.66)),
             read_noise=float(rng.uniform(0.7, 1.1)),
             shot_noise=float(rng.uniform(0.006, 0.010)),
-            noise=grain(rng, (height, width)) if channels == 1 else _coloured(rng, (height, width, channels)),
+            noise=grain(rng, (height, width)) if channels == 1 else _colored(rng, (height, width, channels)),
         )
 
     def expose(self, scene: Field) -> Field:
-        """Return what the sensor would give without noise, in grey levels 0–255."""
+        """Return what the sensor would give without noise, in gray levels 0–255."""
         lit = blur(scene, self.focus_px)
         if scene.ndim == 3:
             factors = cv2.merge([self.light * channel for channel in self.tint])
@@ -60,8 +60,8 @@ class Camera:
         return np.asarray(np.clip(np.rint(exposed + deviation * self.noise), 0, 255), dtype=np.uint8)
 
 
-def _coloured(rng: np.random.Generator, shape: tuple[int, int, int]) -> Field:
-    """Noise of a colour sensor: mostly the same in all channels, for demosaicing spreads it."""
+def _colored(rng: np.random.Generator, shape: tuple[int, int, int]) -> Field:
+    """Noise of a color sensor: mostly the same in all channels, for demosaicing spreads it."""
     shared = grain(rng, shape[:2])[..., None]
     own = field(rng.standard_normal((shape[0] // 2, shape[1] // 2, shape[2]), dtype=np.float32))
     own = field(cv2.resize(own, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))

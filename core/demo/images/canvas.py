@@ -78,7 +78,7 @@ def blob(
     rng: np.random.Generator,
     size: Size,
     *,
-    centre: Point,
+    center: Point,
     radius_px: float,
     elongation: float = 1.0,
     ragged: float = 0.25,
@@ -90,12 +90,12 @@ def blob(
     amplitudes = ragged * rng.normal(size=waves.size) * 1.3 / waves**1.2
     phases = rng.uniform(0, 2 * np.pi, waves.size)
     lobes = 1 + float(np.abs(amplitudes).sum())
-    left, top, right, bottom = _window(size, centre, radius_px * np.sqrt(elongation) * lobes + edge_px + 2)
+    left, top, right, bottom = _window(size, center, radius_px * np.sqrt(elongation) * lobes + edge_px + 2)
     result = np.zeros(size, np.float32)
     if right <= left or bottom <= top:
         return result
     y, x = np.mgrid[top:bottom, left:right]
-    dx, dy = x - centre[0], y - centre[1]
+    dx, dy = x - center[0], y - center[1]
     along = (dx * np.cos(turn) + dy * np.sin(turn)) / np.sqrt(elongation)
     across = (-dx * np.sin(turn) + dy * np.cos(turn)) * np.sqrt(elongation)
     radius, angle = field(np.hypot(along, across)), field(np.arctan2(across, along))
@@ -107,10 +107,10 @@ def blob(
     return result
 
 
-def _window(size: Size, centre: Point, reach_px: float) -> tuple[int, int, int, int]:
+def _window(size: Size, center: Point, reach_px: float) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of a square around a point, cut to the picture."""
-    left, top = max(int(centre[0] - reach_px), 0), max(int(centre[1] - reach_px), 0)
-    right, bottom = min(int(centre[0] + reach_px) + 2, size[1]), min(int(centre[1] + reach_px) + 2, size[0])
+    left, top = max(int(center[0] - reach_px), 0), max(int(center[1] - reach_px), 0)
+    right, bottom = min(int(center[0] + reach_px) + 2, size[1]), min(int(center[1] + reach_px) + 2, size[0])
     return left, top, right, bottom
 
 

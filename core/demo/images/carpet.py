@@ -1,4 +1,4 @@
-"""Woven carpet tiles: a twill of twisted yarns in two colours."""
+"""Woven carpet tiles: a twill of twisted yarns in two colors."""
 
 from dataclasses import dataclass
 
@@ -64,10 +64,10 @@ class Tile:
         return self.woven
 
     def _hole(self, rng: np.random.Generator, strength: float) -> Field:
-        centre = _inside(rng, 30)
+        center = _inside(rng, 30)
         radius = 4.6 + 10 * strength**1.4
         shape = rng.uniform(1, 1.6)
-        gone = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=shape, ragged=0.35, edge_px=2.0)
+        gone = blob(rng, SIZE, center=center, radius_px=radius, elongation=shape, ragged=0.35, edge_px=2.0)
         rim = np.clip(blur(gone, 3.0) * 2.0, 0, 1)
         image = self.woven * (1 - np.float32(0.30) * rim[..., None])
         deep = self.backing * (1 - np.float32(0.45) * blur(gone, 2.0)[..., None])
@@ -76,8 +76,8 @@ class Tile:
         for _ in range(int(3 + radius)):  # frayed ends reach into the hole
             angle = rng.uniform(0, 2 * np.pi)
             start = (
-                centre[0] + radius * 1.05 * float(np.cos(angle)),
-                centre[1] + radius * 1.05 * float(np.sin(angle)),
+                center[0] + radius * 1.05 * float(np.cos(angle)),
+                center[1] + radius * 1.05 * float(np.sin(angle)),
             )
             inward = angle + np.pi + rng.normal(0, 0.6)
             fray = wander(rng, start=start, heading_rad=inward, length_px=radius * rng.uniform(0.4, 1), bend=0.8)
@@ -92,19 +92,19 @@ class Tile:
         fibre = stroke(SIZE, line, width)
         below = stroke(SIZE, line + np.array([1.4, 1.9]), width + 1.0)
         image = self.woven * (1 - np.float32(0.42) * blur(below, 0.9)[..., None])
-        colours = ([214, 208, 196], [58, 60, 66], [186, 172, 148], [150, 78, 66])
-        colour = np.array(colours[int(rng.integers(len(colours)))], np.float32)
+        colors = ([214, 208, 196], [58, 60, 66], [186, 172, 148], [150, 78, 66])
+        color = np.array(colors[int(rng.integers(len(colors)))], np.float32)
         twist = 1 + cloud(rng, SIZE, 4.0)[..., None] * np.float32(0.08)
         cover = fibre[..., None] * np.float32(0.65 + 0.33 * strength)
-        return field(image * (1 - cover) + colour * twist * cover)
+        return field(image * (1 - cover) + color * twist * cover)
 
     def _stain(self, rng: np.random.Generator, strength: float) -> Field:
         radius = rng.uniform(11, 18) + 22 * strength * rng.random()
-        centre, shape = _inside(rng, 40), rng.uniform(1, 1.8)
-        wet = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=shape, ragged=0.4, edge_px=7)
+        center, shape = _inside(rng, 40), rng.uniform(1, 1.8)
+        wet = blob(rng, SIZE, center=center, radius_px=radius, elongation=shape, ragged=0.4, edge_px=7)
         soaked = np.clip(wet * np.clip(0.9 + cloud(rng, SIZE, 9.0, 2) * np.float32(0.28), 0, 1.3), 0, 1.2)
-        colours = ([0.9, 1.0, 1.1], [0.6, 1.0, 1.35], [1.0, 1.0, 0.8], [0.4, 1.1, 1.0], [-0.5, -0.5, -0.55])
-        tint = np.array(colours[int(rng.integers(len(colours)))], np.float32)
+        colors = ([0.9, 1.0, 1.1], [0.6, 1.0, 1.35], [1.0, 1.0, 0.8], [0.4, 1.1, 1.0], [-0.5, -0.5, -0.55])
+        tint = np.array(colors[int(rng.integers(len(colors)))], np.float32)
         depth = np.float32(0.29 + 0.28 * strength)
         return field(self.woven * (1 - blur(field(soaked), 1.0)[..., None] * tint * depth))
 

@@ -1,4 +1,4 @@
-"""Pump impellers: sand-cast discs with a machined hub and rim, seen from above in grey."""
+"""Pump impellers: sand-cast discs with a machined hub and rim, seen from above in gray."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -45,7 +45,7 @@ class Impeller:
     """One casting on the table. `relief` is in pixels above the table, `tone` the paint of its surface."""
 
     mould: _Mould
-    centre: tuple[float, float]
+    center: tuple[float, float]
     turn_rad: float
     light_rad: float
     roughness: Field
@@ -58,24 +58,24 @@ class Impeller:
     def draw(cls, rng: np.random.Generator) -> "Impeller":
         """Cast one part: cavity, place, grain of the sand, tool marks, dirt."""
         design = _mould(int(rng.integers(_MOULD_CAVITIES)))
-        centre = (159.5 + rng.normal(0, 2.0), 159.5 + rng.normal(0, 2.0))
+        center = (159.5 + rng.normal(0, 2.0), 159.5 + rng.normal(0, 2.0))
         turn = float(np.deg2rad(rng.normal(0, 4.0)))
         matrix = cv2.getRotationMatrix2D((319.5, 319.5), -float(np.rad2deg(turn)), 0.5 * rng.normal(1.0, 0.004))
-        matrix[:, 2] = matrix[:, 2] + np.array(centre) - 319.5
+        matrix[:, 2] = matrix[:, 2] + np.array(center) - 319.5
         placed = _Mould(*(_place(layer, matrix) for layer in (design.relief, design.coverage, design.machined)))
         x, y = grid_coordinates(SIZE)
-        radius = np.hypot(x - np.float32(centre[0]), y - np.float32(centre[1]))
+        radius = np.hypot(x - np.float32(center[0]), y - np.float32(center[1]))
         sand = cloud(rng, SIZE, 3.0) * np.float32(0.20) + cloud(rng, SIZE, 9.0, 2) * np.float32(0.20)
         pores = np.maximum(cloud(rng, SIZE, 2.6) - np.float32(2.4), 0) * np.float32(0.4)
         chatter = _turned(rng, radius) * np.float32(rng.uniform(0.6, 1.3))
         tone: Field = 1 + cloud(rng, SIZE, 60.0, 2) * np.float32(0.03) + cloud(rng, SIZE, 14.0) * np.float32(0.018)
         if rng.random() < 0.4:  # a dried film of coolant: harmless, wiped off later
             spot = (float(rng.uniform(60, 260)), float(rng.uniform(60, 260)))
-            film = blob(rng, SIZE, centre=spot, radius_px=rng.uniform(12, 30), ragged=0.35, edge_px=5)
+            film = blob(rng, SIZE, center=spot, radius_px=rng.uniform(12, 30), ragged=0.35, edge_px=5)
             tone = field(tone * (1 - film * rng.uniform(0.02, 0.06)))
         return cls(
             mould=placed,
-            centre=centre,
+            center=center,
             turn_rad=turn,
             light_rad=float(np.deg2rad(rng.normal(-128, 5))),
             roughness=(sand - pores) * np.float32(rng.uniform(0.8, 1.15)),
@@ -112,7 +112,7 @@ class Impeller:
         sky = np.clip(1 + (relief - blur(relief, 9.0)) * np.float32(0.055), 0.35, 1.12)
         shadow = self._cast_shadow(relief)
         x, y = grid_coordinates(SIZE)
-        angle = np.arctan2(y - np.float32(self.centre[1]), x - np.float32(self.centre[0]))
+        angle = np.arctan2(y - np.float32(self.center[1]), x - np.float32(self.center[0]))
         # Turned faces mirror the lamp along two opposite sectors, as the bow tie on any lathe part.
         mirrored = np.cos(angle - np.float32(self.light_rad)) ** 2
         sheen = mirrored * mirrored * mirrored
@@ -139,7 +139,7 @@ class Impeller:
 
     def _polar(self, radius: float, angle: float) -> tuple[float, float]:
         cos, sin = direction(angle)
-        return self.centre[0] + radius * cos, self.centre[1] + radius * sin
+        return self.center[0] + radius * cos, self.center[1] + radius * sin
 
     def _blow_holes(self, rng: np.random.Generator, strength: float) -> Field:
         pits = np.zeros(SIZE, np.float32)
@@ -147,17 +147,17 @@ class Impeller:
         middle = self._polar(rng.uniform(_BORE_PX + 9, _RIM_PX - 9), rng.uniform(0, 2 * np.pi))
         for number in range(1 + int(rng.integers(0, 4) * rng.random())):
             spread = 0.0 if number == 0 else largest * 2.2
-            centre = (middle[0] + rng.normal(0, 1) * spread, middle[1] + rng.normal(0, 1) * spread)
+            center = (middle[0] + rng.normal(0, 1) * spread, middle[1] + rng.normal(0, 1) * spread)
             radius = largest if number == 0 else largest * rng.uniform(0.3, 0.8)
             shape = rng.uniform(1.0, 1.7)
-            pit = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=shape, ragged=0.22, edge_px=1.8)
+            pit = blob(rng, SIZE, center=center, radius_px=radius, elongation=shape, ragged=0.22, edge_px=1.8)
             pits = np.maximum(pits, pit)
         return pits
 
     def _flash(self, rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
         """Thin metal that ran out of the parting line, at the rim or into the bore."""
         x, y = grid_coordinates(SIZE)
-        dx, dy = x - np.float32(self.centre[0]), y - np.float32(self.centre[1])
+        dx, dy = x - np.float32(self.center[0]), y - np.float32(self.center[1])
         radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
         at_rim = rng.random() < 0.7
         edge = _RIM_PX if at_rim else _BORE_PX

@@ -31,11 +31,11 @@ _LAMP = np.array([1.0, 0.95, 0.88], np.float32)
 
 @dataclass(frozen=True)
 class Panel:
-    """One cut of a hide. `relief` is in pixels, `shade` a factor on the colour, `sheen` the gloss of the finish."""
+    """One cut of a hide. `relief` is in pixels, `shade` a factor on the color, `sheen` the gloss of the finish."""
 
     relief: Field
     shade: Field
-    colour: NDArray[np.float32]
+    color: NDArray[np.float32]
     light_rad: float
     sheen: float
     specks: Field
@@ -70,7 +70,7 @@ class Panel:
         return cls(
             relief=field(relief),
             shade=field(shade),
-            colour=dye,
+            color=dye,
             light_rad=float(np.deg2rad(rng.normal(-125, 8))),
             sheen=float(rng.uniform(0.75, 1.25)),
             specks=dust(rng, SIZE, most=4),
@@ -106,7 +106,7 @@ class Panel:
         glint = 1 + np.float32(0.20) * self.specks
         planes = []
         for channel in range(3):
-            plane = diffuse * self.colour[channel] * (1 - wet * tint[channel]) + gloss * _LAMP[channel]
+            plane = diffuse * self.color[channel] * (1 - wet * tint[channel]) + gloss * _LAMP[channel]
             planes.append((plane + bare * (_RAW_HIDE[channel] - plane)) * glint)
         return field(cv2.merge(planes))
 
@@ -173,10 +173,10 @@ def _fold(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
 
 
 def _stain(rng: np.random.Generator, strength: float) -> tuple[Field, NDArray[np.float32]]:
-    """A soaked patch 0–1 with a darker rim, and how much of each colour it takes away."""
+    """A soaked patch 0–1 with a darker rim, and how much of each color it takes away."""
     radius = rng.uniform(9, 16) + 20 * strength * rng.random()
-    centre = _inside(rng)
-    body = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=rng.uniform(1, 1.8), ragged=0.4, edge_px=4)
+    center = _inside(rng)
+    body = blob(rng, SIZE, center=center, radius_px=radius, elongation=rng.uniform(1, 1.8), ragged=0.4, edge_px=4)
     body = blur(body, 1.2)
     rim = body * (1 - ramp(body - np.float32(0.75), 0.5)) * np.float32(rng.uniform(0, 0.8))
     uneven = np.clip(1 + cloud(rng, SIZE, 16.0, 2) * np.float32(0.18), 0.5, 1.5)

@@ -26,7 +26,7 @@ class Part(Protocol):
     """One piece of a product, with all of its natural variation fixed."""
 
     def render(self, flaw: str | None, rng: np.random.Generator, strength: float) -> Field:
-        """Draw the part, in grey levels (H × W, or H × W × 3 as RGB).
+        """Draw the part, in gray levels (H × W, or H × W × 3 as RGB).
 
         `flaw` is the code of the defect to add or None; `strength` runs from 0 (barely there) to 1 (obvious).
         """
@@ -107,12 +107,12 @@ class Production:
 
 
 def encode(pixels: NDArray[np.uint8], file_format: Literal["png", "jpg"]) -> bytes:
-    """Encode grey (H × W) or RGB (H × W × 3) pixels as PNG, or as JPEG of quality 94 without subsampling."""
+    """Encode gray (H × W) or RGB (H × W × 3) pixels as PNG, or as JPEG of quality 94 without subsampling."""
     ordered = pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels[..., ::-1])
     options = [cv2.IMWRITE_PNG_COMPRESSION, 4]
     if file_format == "jpg":
-        full_colour = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
-        options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, full_colour]
+        full_color = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+        options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, full_color]
     done, buffer = cv2.imencode(f".{file_format}", ordered, options)
     if not done:
         raise RuntimeError(f"OpenCV cannot write {file_format}")

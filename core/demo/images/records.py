@@ -12,7 +12,7 @@ Severity = Literal["minor", "major", "critical"]
 class DemoImage:
     """One encoded image with its label.
 
-    `content` is a PNG or JPEG file (the ending of `name` says which). `mask_png` is an 8-bit grey PNG of the
+    `content` is a PNG or JPEG file (the ending of `name` says which). `mask_png` is an 8-bit gray PNG of the
     same size, 255 where the defect is and 0 elsewhere; None for normal images and where no mask is known.
     """
 

@@ -33,7 +33,7 @@ _TRAIN_NORMALS, _TEST_NORMALS = 200, 80
 _TRAIN_DEFECTS, _TEST_DEFECTS = 40, 60
 # The data set lists its cells module by module. The monocrystalline defects of the first modules are cracks and dead
 # areas; those of the later ones are mostly short finger interruptions, which are just as common on cells that are
-# labelled sound: no method tells the two labels apart there (`benchmarks/README.md` has the figures on all cells).
+# labeled sound: no method tells the two labels apart there (`benchmarks/README.md` has the figures on all cells).
 _MONO_DEFECT_CELLS = range(600)
 _TRAIN_DEFECT_SHARE = 0.3
 

@@ -1,4 +1,4 @@
-"""Woven wire mesh over a dark tray, lit from the side, in grey."""
+"""Woven wire mesh over a dark tray, lit from the side, in gray."""
 
 from dataclasses import dataclass
 
@@ -94,9 +94,9 @@ class Mesh:
             spread = rng.uniform(9, 22)
             aside = (4.2 + 7.0 * strength) * float(rng.choice([-1, 1]))
             kinks[family].append(_Kink(wire, aside, middle, spread))
-            if rng.random() < 0.3 + 0.4 * strength:  # the neighbour is pushed along
-                neighbour = wire + int(np.sign(aside))
-                kinks[family].append(_Kink(neighbour, aside * rng.uniform(0.4, 0.8), middle, spread))
+            if rng.random() < 0.3 + 0.4 * strength:  # the neighbor is pushed along
+                neighbor = wire + int(np.sign(aside))
+                kinks[family].append(_Kink(neighbor, aside * rng.uniform(0.4, 0.8), middle, spread))
         elif flaw == "broken":
             half = 3.0 + 9.5 * strength**1.5 * rng.uniform(0.6, 1.0)
             spring = rng.normal(0, 1.2 + 2.5 * strength)
@@ -135,11 +135,11 @@ class Mesh:
         return field(image * (1 - over_cover) + over * over_cover)
 
     def _wires(self, family: int, kinks: list[_Kink], gaps: list[_Gap]) -> tuple[Field, Field, Field]:
-        """Return the height, the grey level and the coverage 0–1 of one family of wires."""
+        """Return the height, the gray level and the coverage 0–1 of one family of wires."""
         across, along = self.across[family], self.across[1 - family]
         index = np.clip(np.rint(across / np.float32(_PITCH_PX)).astype(np.int32), -_REACH, _REACH)
-        centres = field(self.wires[family])
-        away = across - centres[index + _REACH]
+        centers = field(self.wires[family])
+        away = across - centers[index + _REACH]
         for kink in kinks:
             away, index = _displace(away, index, across, along, kink, float(self.wires[family][kink.wire + _REACH]))
         cut = np.zeros(SIZE, np.float32)
@@ -176,9 +176,9 @@ class Mesh:
 
     def _spill(self, image: Field, rng: np.random.Generator, strength: float) -> Field:
         """A drop of adhesive: clear to milky, filling the openings, with a highlight on its skin."""
-        centre = (float(rng.uniform(40, SIZE[1] - 40)), float(rng.uniform(40, SIZE[0] - 40)))
+        center = (float(rng.uniform(40, SIZE[1] - 40)), float(rng.uniform(40, SIZE[0] - 40)))
         radius = 7.0 + 16 * strength * rng.uniform(0.4, 1.0)
-        drop = blob(rng, SIZE, centre=centre, radius_px=radius, elongation=rng.uniform(1, 2), ragged=0.35, edge_px=2.5)
+        drop = blob(rng, SIZE, center=center, radius_px=radius, elongation=rng.uniform(1, 2), ragged=0.35, edge_px=2.5)
         dome = blur(drop, radius * 0.35 + 1.0) * drop
         dx, dy = direction(self.light_rad)
         lit = dome - shift(dome, -dx * 2.5, -dy * 2.5)
@@ -192,11 +192,11 @@ class Mesh:
 
 
 def _displace(
-    away: Field, index: NDArray[np.int32], across: Field, along: Field, kink: _Kink, centre_px: float
+    away: Field, index: NDArray[np.int32], across: Field, along: Field, kink: _Kink, center_px: float
 ) -> tuple[Field, NDArray[np.int32]]:
     """Move one wire aside; where it comes closest to a pixel, the pixel belongs to it."""
     bulge = np.exp(-(((along - np.float32(kink.middle_px)) / np.float32(kink.spread_px)) ** 2))
-    moved = across - np.float32(centre_px) - bulge * np.float32(kink.aside_px)
+    moved = across - np.float32(center_px) - bulge * np.float32(kink.aside_px)
     away = np.where(index == kink.wire, np.float32(99), away)
     closer = np.abs(moved) < np.abs(away)
     return field(np.where(closer, moved, away)), np.where(closer, np.int32(kink.wire), index)

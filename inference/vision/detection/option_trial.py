@@ -19,7 +19,7 @@ import numpy.typing as npt
 from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore
-from inference.vision.images.illumination import draw_light, vary_light
+from inference.vision.images.illumination import draw_illumination, vary_illumination
 from inference.vision.images.preprocessing import Pixels, Preprocessing
 from inference.vision.networks.runtime import Device
 
@@ -36,14 +36,14 @@ _SEED = 0
 class Trial:
     """How one option did.
 
-    `auroc` tells normal from defective images under varied light, `plain_auroc` as they are. `light_rise` is the rise
-    of the normal images' mean score by the variation, as a share of their plain score. `scores` (n_images, n_views)
-    are those under varied light, rows as in `is_defect`.
+    `auroc` tells normal from defective images under varied light, `plain_auroc` as they are. `illumination_rise`
+    is the rise of the normal images' mean score by the variation, as a share of their plain score. `scores`
+    (n_images, n_views) are those under varied light, rows as in `is_defect`.
     """
 
     auroc: float
     plain_auroc: float
-    light_rise: float
+    illumination_rise: float
     scores: npt.NDArray[np.float32]
     is_defect: npt.NDArray[np.bool_]
 
@@ -98,8 +98,8 @@ def make_up_defects(normals: Sequence[Pixels]) -> list[Pixels]:
 
 
 def _in_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    exposure, contrast = draw_light(rng, share=LIGHT_SHARE)
-    return vary_light(pixels, exposure=exposure, contrast=contrast)
+    exposure, contrast = draw_illumination(rng, share=LIGHT_SHARE)
+    return vary_illumination(pixels, exposure=exposure, contrast=contrast)
 
 
 def _try(
@@ -125,7 +125,7 @@ def _try(
     return Trial(
         auroc=image_auroc(scores.ravel(), labels) or 0.0,
         plain_auroc=image_auroc(plain, is_defect) or 0.0,
-        light_rise=float(scores[~is_defect].mean()) / level - 1.0,
+        illumination_rise=float(scores[~is_defect].mean()) / level - 1.0,
         scores=scores,
         is_defect=is_defect,
     )

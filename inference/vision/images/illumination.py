@@ -24,7 +24,7 @@ _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 
 @dataclass(frozen=True)
-class LightSurvey:
+class IlluminationSurvey:
     """What a set of images has in common. Levels are grey levels of 0–255.
 
     `mean_level` and `contrast_levels` (the 0.5–99.5 % range) are medians over the images, `mean_variation` is the
@@ -44,7 +44,7 @@ class LightSurvey:
     warnings: dict[str, int] = field(default_factory=dict)
 
 
-def survey_light(images: Iterable[Pixels]) -> LightSurvey:
+def survey_illumination(images: Iterable[Pixels]) -> IlluminationSurvey:
     """Measure RGB uint8 images (H, W, 3) of any size; at least one."""
     means, ranges, noises, planes = [], [], [], []
     warnings: dict[str, int] = {}
@@ -61,7 +61,7 @@ def survey_light(images: Iterable[Pixels]) -> LightSurvey:
             warnings[code] = warnings.get(code, 0) + 1
     mean = max(float(np.mean(means)), 1.0)
     across, down = np.mean(planes, axis=0)
-    return LightSurvey(
+    return IlluminationSurvey(
         image_count=len(means),
         mean_level=float(np.median(means)),
         mean_variation=float(np.std(means)) / mean,
@@ -73,7 +73,7 @@ def survey_light(images: Iterable[Pixels]) -> LightSurvey:
     )
 
 
-def vary_light(pixels: Pixels, *, exposure: float, contrast: float) -> Pixels:
+def vary_illumination(pixels: Pixels, *, exposure: float, contrast: float) -> Pixels:
     """The image with its brightness times `exposure` and the distances from its mean times `contrast`, clipped to
     0–255 as a sensor would."""
     mean = float(pixels.mean())
@@ -81,7 +81,7 @@ def vary_light(pixels: Pixels, *, exposure: float, contrast: float) -> Pixels:
     return np.asarray(cv2.LUT(pixels, np.rint(table).clip(0, 255).astype(np.uint8)), np.uint8)
 
 
-def draw_light(rng: np.random.Generator, *, share: float) -> tuple[float, float]:
+def draw_illumination(rng: np.random.Generator, *, share: float) -> tuple[float, float]:
     """Return an (exposure, contrast) that is off by up to `share`, each by itself."""
     exposure, contrast = rng.uniform(1 - share, 1 + share, 2).tolist()
     return exposure, contrast

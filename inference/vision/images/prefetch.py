@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 
-def map_ahead(
+def map_prefetched(
     work: Callable[[Item], Made], items: Iterable[Item], *, depth: int = 24, threads: int | None = None
 ) -> Iterator[Made]:
     """`work` of each item in order, begun up to `depth` items ahead on half of the cores (or `threads`).
@@ -35,7 +35,7 @@ def map_ahead(
                 future.cancel()
 
 
-def read_ahead(items: Iterable[Item], *, depth: int = 4) -> Generator[Item, None, None]:
+def prefetch(items: Iterable[Item], *, depth: int = 4) -> Generator[Item, None, None]:
     """The items in order, taken up to `depth` ahead on one thread of their own; what they raise comes in its turn.
 
     For items that are made as they are taken, such as images that a generator decodes.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NEIGHBOURS = 5
+NEIGHBORS = 5
 # Two images are as good as the same when they are nearer than this share of the usual distance to the nearest image:
 # products of one texture lie at 0.999, others at 0.98, so that no one similarity would do.
 SAME_WITHIN = 0.25
@@ -58,7 +58,7 @@ def find_outliers(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -
     beyond = np.full(len(vectors), np.nan)
     for label in np.unique(labels):
         places = np.flatnonzero(labels == label)
-        if len(places) > NEIGHBOURS:
+        if len(places) > NEIGHBORS:
             distances = 1.0 - _neighbours(vectors[places])[1].mean(axis=1)
             beyond[places] = distances - np.median(distances)
     told = np.flatnonzero(~np.isnan(beyond))
@@ -74,15 +74,15 @@ def find_outliers(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -
 
 def find_wrong_labels(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -> list[LikelyMistake]:
     """Images of which at least four of the five nearest carry one and the same other label, the surest first."""
-    if len(vectors) <= NEIGHBOURS or len(np.unique(labels)) < 2:
+    if len(vectors) <= NEIGHBORS or len(np.unique(labels)) < 2:
         return []
     places, similarities = _neighbours(vectors)
     found: list[tuple[float, float, LikelyMistake]] = []
     for place, near in enumerate(places):
         names, counts = np.unique(labels[near], return_counts=True)
         label, count = int(names[np.argmax(counts)]), int(counts.max())
-        if label != labels[place] and count >= NEIGHBOURS - 1:
-            share = count / NEIGHBOURS
+        if label != labels[place] and count >= NEIGHBORS - 1:
+            share = count / NEIGHBORS
             found.append((-share, -float(similarities[place].mean()), LikelyMistake(place, label, share)))
     return [mistake for _, _, mistake in sorted(found, key=lambda item: (item[0], item[1], item[2].place))][:limit]
 
@@ -118,7 +118,7 @@ def lay_out(vectors: np.ndarray) -> np.ndarray:
 
 def _neighbours(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Places (n, 5) of the nearest others, and their similarities."""
-    count = min(NEIGHBOURS, len(vectors) - 1)
+    count = min(NEIGHBORS, len(vectors) - 1)
     places = np.zeros((len(vectors), count), np.int64)
     found = np.zeros((len(vectors), count), np.float32)
     for start in range(0, len(vectors), _BLOCK):

@@ -11,7 +11,7 @@ import sys
 import faiss
 import numpy as np
 
-VECTORS, DIMENSION, NEIGHBOURS = 4096, 64, 256
+VECTORS, DIMENSION, NEIGHBORS = 4096, 64, 256
 TOLERANCE = 1e-5
 
 
@@ -24,8 +24,8 @@ def main() -> None:
     resources.setPinnedMemory(0)
     index = faiss.GpuIndexFlatIP(resources, DIMENSION, faiss.GpuIndexFlatConfig())
     index.add(rows)
-    similarities, places = index.search(rows[:1], NEIGHBOURS)
-    truth = np.sort(rows @ rows[0])[::-1][:NEIGHBOURS]
+    similarities, places = index.search(rows[:1], NEIGHBORS)
+    truth = np.sort(rows @ rows[0])[::-1][:NEIGHBORS]
     if not (np.abs(rows[places[0]] @ rows[0] - truth) <= TOLERANCE).all():
         sys.exit("the GPU found other vectors")
     if not (np.abs(similarities[0] - truth) <= TOLERANCE).all():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 
-NEIGHBOURS = 10
+NEIGHBORS = 10
 LEAST_RECALL = 0.995
 TRAINING_VECTORS = 20_000
 _PROBES = 128
@@ -90,8 +90,8 @@ def _recall(scan: QuantizedScan, vectors: np.ndarray, probes: np.ndarray, truth:
     hits = 0
     for place, nearest in zip(probes, truth, strict=True):
         query = vectors[place : place + 1]
-        found = scan.find(query, k=NEIGHBOURS + 1)
-        best = found[np.argsort(-(vectors[found] @ query[0]), kind="stable")[: NEIGHBOURS + 1]]
+        found = scan.find(query, k=NEIGHBORS + 1)
+        best = found[np.argsort(-(vectors[found] @ query[0]), kind="stable")[: NEIGHBORS + 1]]
         hits += len(np.intersect1d(best, nearest))
     # A probe finds itself: that is no achievement.
     return (hits - len(probes)) / max(1, truth.size - len(probes))
@@ -99,7 +99,7 @@ def _recall(scan: QuantizedScan, vectors: np.ndarray, probes: np.ndarray, truth:
 
 def _exact(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Places of each query's nearest vectors, itself included, int64 (q, 11)."""
-    wanted = min(NEIGHBOURS + 1, len(vectors))
+    wanted = min(NEIGHBORS + 1, len(vectors))
     best = np.full((len(queries), 0), 0.0, np.float32)
     places = np.zeros((len(queries), 0), np.int64)
     for start in range(0, len(vectors), _CHUNK):

@@ -15,7 +15,7 @@ PEAK_SHARE = 0.85
 Box = tuple[int, int, int, int]
 
 
-def worst_box(anomaly_map: np.ndarray, *, image_size_px: tuple[int, int]) -> Box:
+def peak_region(anomaly_map: np.ndarray, *, image_size_px: tuple[int, int]) -> Box:
     """(x, y, w, h) in pixels of the image around the highest part of the map (float32 (h, w)).
 
     The part is what reaches 85 % of the map's maximum: a measure that needs no threshold, so that it is the same for

@@ -19,15 +19,15 @@ from pages.components.shared.session import may, person, services, show_error
 if TYPE_CHECKING:
     from storage.tables import Product
 
-_KEY = "manual_intake"
+_KEY = "manual_upload"
 _AS_THE_TEXT = "text"
 _MOST_PAGES_NAMED = 20
 _BETWEEN_UPDATES_S = 0.15
 
 
 @dataclass
-class Intake:
-    """What became of the files of one intake into `product_id`; `stopped` is the error that ended it early."""
+class UploadOutcome:
+    """What became of the files of one upload into `product_id`; `stopped` is the error that ended it early."""
 
     product_id: int
     n_files: int
@@ -47,8 +47,8 @@ class UploadedManual:
     read: Callable[[], bytes]
 
 
-def show_intake(product: Product) -> None:
-    """The form, and below it the outcome of the last intake into this product."""
+def show_upload_form(product: Product) -> None:
+    """The form, and below it the outcome of the last upload into this product."""
     assert may(ENGINEER)
     turn = st.session_state.get(f"{_KEY}_turn", 0)
     with st.form(f"{_KEY}_form", border=False):
@@ -73,25 +73,25 @@ def show_intake(product: Product) -> None:
     if pressed and not files:
         st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
     elif pressed:
-        intake = take_in(
+        upload = take_in(
             product,
             [UploadedManual(file.name, file.getvalue) for file in files],
             None if chosen == _AS_THE_TEXT else chosen,
         )
-        st.session_state[_KEY] = intake
-        if intake.stopped is None:
+        st.session_state[_KEY] = upload
+        if upload.stopped is None:
             # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
             st.session_state[f"{_KEY}_turn"] = turn + 1
             st.rerun()
     found = st.session_state.get(_KEY)
-    if isinstance(found, Intake) and found.product_id == product.id:
+    if isinstance(found, UploadOutcome) and found.product_id == product.id:
         show_outcome(found)
 
 
-def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -> Intake:
+def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -> UploadOutcome:
     """Take the files in one after the other, with the progress on the screen."""
     assert product.id is not None
-    intake = Intake(product.id, len(files))
+    upload = UploadOutcome(product.id, len(files))
     bar = st.progress(0.0, text=_("Reading the files …"))
     shown_at = 0.0
 
@@ -100,7 +100,7 @@ def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -
         if time.monotonic() - shown_at < _BETWEEN_UPDATES_S:
             return
         shown_at = time.monotonic()
-        share = (len(intake.outcomes) + done / max(1, total)) / max(1, len(files))
+        share = (len(upload.outcomes) + done / max(1, total)) / max(1, len(files))
         pages = _("{done} of {total} pages", done=number(done), total=number(total))
         bar.progress(min(0.99, share), text=f"{escape(name)} · {pages}")
 
@@ -108,18 +108,18 @@ def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -
         for outcome in add_manuals(
             services(), person(), product_id=product.id, files=files, language=chosen, progress=show_pages
         ):
-            intake.outcomes.append(outcome)
+            upload.outcomes.append(outcome)
     except AppError as error:
-        intake.stopped = error
+        upload.stopped = error
     bar.empty()
-    return intake
+    return upload
 
 
-def show_outcome(intake: Intake) -> None:
+def show_outcome(upload: UploadOutcome) -> None:
     """What became of each file, the ones that need attention first."""
-    added, duplicates, refused = intake.of("added"), intake.of("duplicate"), intake.of("refused")
-    if intake.stopped is not None:
-        show_error(intake.stopped)
+    added, duplicates, refused = upload.of("added"), upload.of("duplicate"), upload.of("refused")
+    if upload.stopped is not None:
+        show_error(upload.stopped)
         st.markdown(_("The manuals taken in before that are kept. Add the same files again: none is stored twice."))
     with st.container(border=True, key=f"{_KEY}_outcome"):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -15,12 +15,12 @@ from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.model_status import model_states
 from pages.components.deployment.job_panel import KIND_NAMES
 from pages.components.deployment.sources import describe_changes
+from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n
 from pages.components.shared.screens import MANUAL_INDEX as MANUAL_SCREEN
 from pages.components.shared.screens import MEMORY_BANKS, link_to
 from pages.components.shared.screens import SIMILARITY_INDEX as SIMILARITY_SCREEN
 from pages.components.shared.session import may, person, say_after_rerun, services, show_error
-from pages.components.shared.words import in_words
 
 if TYPE_CHECKING:
     from core.registry.model_status import ModelState
@@ -71,7 +71,7 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
 def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], ModelState], *, single: bool) -> str:
     if not single:
         counts = [
-            f"{in_words(KIND_NAMES, kind)}: {_n('{count} product', '{count} products', len(ids))}"
+            f"{label_of(KIND_NAMES, kind)}: {_n('{count} product', '{count} products', len(ids))}"
             for kind, ids in stale.items()
         ]
         if all(states[(kind, number)].built for kind, ids in stale.items() for number in ids):
@@ -81,7 +81,7 @@ def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], Mode
     for kind, (product_id,) in stale.items():
         state = states[(kind, product_id)]
         words = _("not built yet") if state.state == "none" else describe_changes(kind, state)
-        parts.append(f"**{in_words(KIND_NAMES, kind)}**: {words}")
+        parts.append(f"**{label_of(KIND_NAMES, kind)}**: {words}")
     is_first = all(states[(kind, ids[0])].state == "none" for kind, ids in stale.items())
     head = _("Not yet deployed") if MEMORY_BANK in stale or is_first else _("Out of date")
     return f"{head} · " + " · ".join(parts)

@@ -14,7 +14,7 @@ from core.deployments.start import refuse_start, start
 from core.errors import AppError
 from core.registry.model_status import ModelState, model_states
 from pages.components.deployment.job_panel import show_job_panel
-from pages.components.deployment.model_state import state_of_kind, state_words
+from pages.components.deployment.model_state import state_label, state_of_kind
 from pages.components.deployment.policy_view import show_policy
 from pages.components.deployment.sources import count_sources, describe_changes, source_columns
 from pages.components.deployment.version_list import show_versions
@@ -24,7 +24,7 @@ from pages.components.shared.session import person, say_after_rerun, services, s
 
 
 @dataclass(frozen=True)
-class DeploymentWords:
+class DeploymentLabels:
     """What a deployment screen says, in the run's language."""
 
     kind: str
@@ -35,7 +35,7 @@ class DeploymentWords:
     aim: str = ""
 
 
-def show_deployment(words: DeploymentWords) -> None:
+def show_deployment(words: DeploymentLabels) -> None:
     """The whole screen for one kind of model."""
     st.title(words.title)
     st.markdown(words.explanation)
@@ -56,7 +56,7 @@ def show_deployment(words: DeploymentWords) -> None:
 
 
 def _show_products(
-    words: DeploymentWords, products: list[ProductSummary], states: dict[tuple[str, int], ModelState]
+    words: DeploymentLabels, products: list[ProductSummary], states: dict[tuple[str, int], ModelState]
 ) -> list[ProductSummary]:
     refusals = {summary.product.id: readiness(services(), words.kind, summary.product.id or 0) for summary in products}
     rows = [_describe_product(words, summary, states, refusals[summary.product.id]) for summary in products]
@@ -84,12 +84,14 @@ def _needs_build(state: ModelState) -> bool:
     return state.state != "current" and state.built is None
 
 
-def _state_of(words: DeploymentWords, summary: ProductSummary, states: dict[tuple[str, int], ModelState]) -> ModelState:
+def _state_of(
+    words: DeploymentLabels, summary: ProductSummary, states: dict[tuple[str, int], ModelState]
+) -> ModelState:
     return states.get((words.kind, summary.product.id or 0), ModelState("none", None))
 
 
 def _describe_product(
-    words: DeploymentWords,
+    words: DeploymentLabels,
     summary: ProductSummary,
     states: dict[tuple[str, int], ModelState],
     refusal: AppError | None,
@@ -100,18 +102,18 @@ def _describe_product(
         in_use = _("version {number}, {when}", number=state.active.number, when=moment(state.active.created_at))
     return {
         _("Product"): summary.product.name,
-        _("State"): state_words(state_of_kind(words.kind, state.state)),
+        _("State"): state_label(state_of_kind(words.kind, state.state)),
         _("In use"): in_use,
         **source_columns(words.kind, summary),
         _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(words, state),
     }
 
 
-def _describe_changes(words: DeploymentWords, state: ModelState) -> str:
+def _describe_changes(words: DeploymentLabels, state: ModelState) -> str:
     return describe_changes(words.kind, state) if state.state == "out_of_date" else ""
 
 
-def _show_start(words: DeploymentWords, chosen: list[ProductSummary]) -> None:
+def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
     if not chosen:
         st.caption(_("Choose the products to build in the first column of the table."))
         return

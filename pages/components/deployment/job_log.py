@@ -8,8 +8,8 @@ from typing import Any
 from core.errors import describe
 from core.i18n import N_
 from core.messages import MESSAGES
+from pages.components.shared.labels import THRESHOLD_METHODS, label_of
 from pages.components.shared.language import language
-from pages.components.shared.words import THRESHOLD_METHODS, in_words
 
 _PARTS: dict[str, str] = {
     "normal": N_("normal images"),
@@ -24,9 +24,9 @@ def log_sentence(code: str, params: Mapping[str, Any]) -> str:
     if "reason" in said:
         said["reason"] = reason_sentence(str(said["reason"]), said)
     if "method" in said:
-        said["method"] = in_words(THRESHOLD_METHODS, str(said["method"]))
+        said["method"] = label_of(THRESHOLD_METHODS, str(said["method"]))
     if "part" in said:
-        said["part"] = in_words(_PARTS, str(said["part"]))
+        said["part"] = label_of(_PARTS, str(said["part"]))
     return describe(code, said, language())
 
 

@@ -16,6 +16,7 @@ from pages.components.deployment.calibration_words import describe_calibration
 from pages.components.deployment.job_log import log_sentence, reason_sentence
 from pages.components.deployment.metrics import describe_metrics
 from pages.components.deployment.sources import describe_manuals
+from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, clock, duration, escape, language, moment, number
 from pages.components.shared.session import (
     person,
@@ -26,7 +27,6 @@ from pages.components.shared.session import (
     show_worker_missing,
     showing_errors,
 )
-from pages.components.shared.words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,9 +120,9 @@ def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
         words, stop = st.columns([5, 1], vertical_alignment="center")
         place = _("runs now") if job.state == "running" else _("number {position}", position=job.position or 1)
         about = [
-            f"**{in_words(KIND_NAMES, job.kind)}**",
+            f"**{label_of(KIND_NAMES, job.kind)}**",
             place,
-            _products_in_words(job, product_names),
+            _list_products(job, product_names),
             _("about {time} left", time=duration(job.remaining_s)) if job.remaining_s is not None else "",
             _("started by {name}", name=escape(_(job.created_by_name))) if job.created_by_name else "",
         ]
@@ -131,7 +131,7 @@ def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
             _show_cancel(job)
 
 
-def _products_in_words(job: JobView, product_names: Mapping[int, str]) -> str:
+def _list_products(job: JobView, product_names: Mapping[int, str]) -> str:
     names = [escape(product_names[number]) for number in job.product_ids if number in product_names]
     rest = len(job.product_ids) - len(names[:3])
     return ", ".join(names[:3]) + (" " + _n("and {count} more", "and {count} more", rest) if rest > 0 else "")
@@ -157,7 +157,7 @@ def _progress_text(job: JobView) -> str:
         return _("Stopping …")
     if job.state == "queued":
         return _("Nothing has started yet; what is in use stays in use.")
-    stage = in_words(STAGE_NAMES, job.stage)
+    stage = label_of(STAGE_NAMES, job.stage)
     if job.total > 1:
         return _("{stage}: {done} of {total}", stage=stage, done=number(job.done), total=number(job.total))
     return stage
@@ -188,9 +188,9 @@ def _show_finished(job: JobView, product_names: Mapping[int, str]) -> None:
     icon = {"succeeded": ":material/check_circle:", "failed": ":material/error:"}.get(job.state, ":material/block:")
     color = {"succeeded": "green", "failed": "red"}.get(job.state, "gray")
     when = moment(job.finished_at or job.created_at)
-    parts = [f":{color}[{icon}] **{in_words(JOB_STATES, job.state)}**", when, duration(job.elapsed_s)]
+    parts = [f":{color}[{icon}] **{label_of(JOB_STATES, job.state)}**", when, duration(job.elapsed_s)]
     if not job.outcomes:
-        parts.append(_products_in_words(job, product_names))
+        parts.append(_list_products(job, product_names))
     st.markdown(" · ".join(part for part in parts if part))
     if job.error is not None:
         st.error(job.error.sentence(language()), icon=":material/error:")

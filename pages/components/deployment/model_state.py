@@ -25,18 +25,18 @@ def state_of_kind(kind: str, state: str) -> str:
     return "not_indexed" if kind == MANUAL_INDEX and state == "none" else state
 
 
-def state_words(state: str) -> str:
+def state_label(state: str) -> str:
     """Return the state of a model (`current`, `out_of_date`, `not_indexed` or `none`) in the run's language."""
     return _(_STATES[state][0])
 
 
 def show_state(state: str, *, help_text: str | None = None) -> None:
-    """The state as a badge: in words, colour and icon alike."""
+    """The state as a badge: in words, color and icon alike."""
     _words, color, icon = _STATES[state]
-    st.badge(state_words(state), icon=icon, color=color, help=help_text)
+    st.badge(state_label(state), icon=icon, color=color, help=help_text)
 
 
 def state_badge(state: str) -> str:
     """Return the same badge as Markdown, for the cells of a table."""
     _words, color, icon = _STATES[state]
-    return f":{color}-badge[{icon} {state_words(state)}]"
+    return f":{color}-badge[{icon} {state_label(state)}]"

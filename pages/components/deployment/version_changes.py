@@ -12,12 +12,12 @@ from core.i18n import N_
 from core.images.library import read_thumbnails
 from core.registry.comparison import ChangedImage, VersionChanges, compare_versions
 from pages.components.deployment.metrics import FIGURES_HELP, figure_title
-from pages.components.settings.preprocessing_words import describe_options
+from pages.components.settings.preprocessing_label import describe_options
 from pages.components.shared.dialogs import OpenDialog, draw_dialog, open_dialog, opened
+from pages.components.shared.labels import THRESHOLD_METHODS, label_of, name_model
 from pages.components.shared.language import _, _n, escape, moment, number
 from pages.components.shared.session import services, show_error
 from pages.components.shared.thumbnails import show_thumbnail
-from pages.components.shared.words import THRESHOLD_METHODS, in_words, name_model
 
 if TYPE_CHECKING:
     from storage.tables import ModelVersion
@@ -81,7 +81,7 @@ def _show_changes(dialog: OpenDialog) -> None:
     for title, images in (
         (_n("{count} image added", "{count} images added", len(changes.added)), changes.added),
         (_n("{count} image removed", "{count} images removed", len(changes.removed)), changes.removed),
-        (_n("{count} image re-labelled", "{count} images re-labelled", len(changes.relabelled)), changes.relabelled),
+        (_n("{count} image re-labelled", "{count} images re-labelled", len(changes.relabeled)), changes.relabeled),
     ):
         _show_images(title, images)
 
@@ -116,7 +116,7 @@ def show_figures_beside(changes: VersionChanges) -> None:
         hide_index=True,
     )
     if limits is not None:
-        methods = [in_words(THRESHOLD_METHODS, setting.method) for setting in limits]
+        methods = [label_of(THRESHOLD_METHODS, setting.method) for setting in limits]
         if methods[0] != methods[1]:
             st.caption(_("Thresholds: {before} → {after}", before=methods[0], after=methods[1]))
     if changes.older.metrics.get("test_fingerprint") is None and changes.newer.metrics.get("test_fingerprint") is None:
@@ -150,7 +150,7 @@ def _show_settings(changes: VersionChanges) -> None:
             name_model(found) if value.name == "model" else str(_("its own") if found is None else found)
             for found in (value.before, value.after)
         )
-        lines.append(f"{in_words(_OPTION_NAMES, value.name)}: {escape(before)} → **{escape(after)}**")
+        lines.append(f"{label_of(_OPTION_NAMES, value.name)}: {escape(before)} → **{escape(after)}**")
     if changes.preprocessing is not None:
         before, after = (describe_options(options) for options in changes.preprocessing)
         if before == after:

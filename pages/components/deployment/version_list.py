@@ -17,10 +17,10 @@ from core.registry.versions import activate, list_versions
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_sources
 from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
+from pages.components.shared.labels import label_of, name_model
 from pages.components.shared.language import _, byte_size, escape, moment, number
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import person, say_after_rerun, services, show_error
-from pages.components.shared.words import in_words, name_model
 
 if TYPE_CHECKING:
     from storage.tables import ModelVersion, Product
@@ -83,10 +83,10 @@ def _show_candidate(versions: Sequence[ModelVersion]) -> None:
 
 def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
     part = version.scope.rpartition(":")[2]
-    title = _("Version {number}", number=version.number) + (f" · {in_words(_PARTS, part)}" if part in _PARTS else "")
+    title = _("Version {number}", number=version.number) + (f" · {label_of(_PARTS, part)}" if part in _PARTS else "")
     figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
     in_use = _in_use(versions)
-    state = in_words(VERSION_STATES, version.state) if is_kept(version) else _("No longer kept")
+    state = label_of(VERSION_STATES, version.state) if is_kept(version) else _("No longer kept")
     # What is in use has its badge at the right.
     head = f"**{title}**" + (f" · {state}" if version.active_key is None else "")
     with st.container(border=True, key=f"version_{version.id}"):

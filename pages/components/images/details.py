@@ -1,4 +1,4 @@
-"""One curated image at full size: the picture with its mask, what is known of it, what it is called; its neighbours."""
+"""One curated image at full size: the picture with its mask, what is known of it, what it is called; its neighbors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from core.images.records import IncomingFile
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
 from pages.components.images.relabeling import show_relabelling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
+from pages.components.shared.labels import IMAGE_NOTES, label_of
 from pages.components.shared.language import _, byte_size, escape, moment, number
 from pages.components.shared.session import person, services, show_error
-from pages.components.shared.words import IMAGE_NOTES, in_words
 
 if TYPE_CHECKING:
     from storage.tables import DefectType, Image
@@ -27,11 +27,11 @@ _TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
 
 
 def show_details(
-    dialog: OpenDialog, defect_types: Sequence[DefectType], *, relabelled: Callable[[int], None] | None = None
+    dialog: OpenDialog, defect_types: Sequence[DefectType], *, relabeled: Callable[[int], None] | None = None
 ) -> None:
     """The picture at the left, its facts at the right; the arrows go through the page.
 
-    `relabelled` is told the id of an image that was labelled anew.
+    `relabeled` is told the id of an image that was labeled anew.
     """
     ids: list[int] = dialog.values["ids"]
     place = min(dialog.values["place"], len(ids) - 1)
@@ -41,7 +41,7 @@ def show_details(
         with right:
             show_steps(dialog, place, len(ids))
             show_facts(image, defect_types)
-            show_relabel_form(dialog, place, defect_types, relabelled)
+            show_relabel_form(dialog, place, defect_types, relabeled)
             with_mask = image.mask_key is not None and st.toggle(
                 _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
             )
@@ -78,7 +78,7 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
         (_("Stored as"), escape(image.stored_name)),
         (_("Original name"), escape(image.original_name)),
         (_("Shows"), escape(describe_label(image, defect_types))),
-        (_("Use for"), in_words(SPLIT_NAMES, image.split)),
+        (_("Use for"), label_of(SPLIT_NAMES, image.split)),
         (_("Size"), f"{number(image.width_px)} × {number(image.height_px)} px · {byte_size(image.byte_size)}"),
         (_("Format"), escape(image.file_format)),
         (_("Added"), moment(image.created_at)),
@@ -90,14 +90,14 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
 
 
 def show_relabel_form(
-    dialog: OpenDialog, place: int, defect_types: Sequence[DefectType], relabelled: Callable[[int], None] | None
+    dialog: OpenDialog, place: int, defect_types: Sequence[DefectType], relabeled: Callable[[int], None] | None
 ) -> None:
     """Say anew what the image shows; then the next one of those opened takes its place."""
     ids: list[int] = dialog.values["ids"]
 
     def go_on() -> None:
-        if relabelled is not None:
-            relabelled(ids[place])
+        if relabeled is not None:
+            relabeled(ids[place])
         if place + 1 < len(ids):
             dialog.values["place"] = place + 1
         else:

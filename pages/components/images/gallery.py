@@ -1,4 +1,4 @@
-"""The curated images of a product: filtered, a page of thumbnails at a time, chosen, re-labelled and deleted."""
+"""The curated images of a product: filtered, a page of thumbnails at a time, chosen, re-labeled and deleted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OPEN, _DELETE = "image_open", "image_delete"
 
 
 @st.fragment
-def show_shelf(product_id: int, image_type: str, defect_types: Sequence[DefectType]) -> None:
+def show_gallery(product_id: int, image_type: str, defect_types: Sequence[DefectType]) -> None:
     """The whole shelf. A fragment: choosing images or turning a page redraws nothing else."""
     key = f"shelf_{image_type}"
     if st.session_state.get(f"{key}_owner") != product_id:
@@ -203,10 +203,10 @@ def forget_chosen(key: str) -> None:
     """What was chosen is done with: choose anew, from the first page."""
     st.session_state[f"{key}_chosen"] = set()
     st.session_state[f"{key}_owner"] = None
-    forget_ticks(key)
+    clear_selection(key)
 
 
-def forget_ticks(key: str) -> None:
+def clear_selection(key: str) -> None:
     """Let the ticks start anew."""
     for name in [name for name in st.session_state if str(name).startswith(f"{key}_pick_")]:
         del st.session_state[name]
@@ -217,7 +217,7 @@ def show_open_dialog(defect_types: Sequence[DefectType], key: str) -> None:
     if dialog := opened(_OPEN):
 
         def show_one(open_one: OpenDialog) -> None:
-            show_details(open_one, defect_types, relabelled=lambda image_id: forget_one(key, image_id))
+            show_details(open_one, defect_types, relabeled=lambda image_id: forget_one(key, image_id))
 
         draw_dialog(_("Image"), show_one, dialog, width="large")
     elif dialog := opened(_DELETE):
@@ -247,7 +247,7 @@ def delete_chosen(key: str) -> None:
         show_error(error)
         return
     st.session_state[f"{key}_chosen"] = set()
-    forget_ticks(key)
+    clear_selection(key)
     close_dialog()
     say_after_rerun(_n("{count} image deleted.", "{count} images deleted.", count), ":material/delete:")
     st.rerun(scope="app")

@@ -1,4 +1,4 @@
-"""The map of images as a chart: a dot for each image, a colour and a shape for each label, a click that opens it."""
+"""The map of images as a chart: a dot for each image, a color and a shape for each label, a click that opens it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from storage.tables import DefectType
 
 OPEN = "image_map_open"
-# Told apart by people who see colours otherwise, too (Okabe and Ito, 2008), and by shape beside.
+# Told apart by people who see colors otherwise, too (Okabe and Ito, 2008), and by shape beside.
 _COLORS = ("#0072b2", "#e69f00", "#cc3311", "#009e73", "#cc79a7", "#56b4e9", "#882255", "#999933")
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "cross", "star", "pentagon", "hexagon")
 _NORMAL_COLOR = "#8a94a6"
 
 
 def draw_map(images: Sequence[MapImage], defect_types: Sequence[DefectType], *, height_px: int = 470) -> go.Figure:
-    """Every image as a dot whose `customdata` is its place in `images`; normal images in grey, behind the others.
+    """Every image as a dot whose `customdata` is its place in `images`; normal images in gray, behind the others.
 
-    A type keeps its colour and shape whichever of the product's `defect_types` are on the map: re-labelling an image
+    A type keeps its color and shape whichever of the product's `defect_types` are on the map: re-labeling an image
     must not repaint the others.
     """
     import plotly.graph_objects as go

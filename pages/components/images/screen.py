@@ -11,9 +11,9 @@ from core.catalog.defect_types import list_defect_types
 from core.catalog.products import ProductSummary, list_products
 from pages.components.catalog.defect_type_form import ask_fields, fill_fields, register_defect_type
 from pages.components.deployment.deploy_notice import show_deploy_notice
-from pages.components.images.gallery import show_shelf
+from pages.components.images.gallery import show_gallery
 from pages.components.images.labels import DEFECT_IMAGE
-from pages.components.images.uploads import last_intake, show_intake
+from pages.components.images.uploads import last_upload, show_upload_form
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, escape
 from pages.components.shared.pickers import pick_defect_type, pick_product
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from storage.tables import DefectType
 
 _NEW_TYPE = "image_new_type"
-_TYPE_KEY = "intake_defect_type"
+_TYPE_KEY = "upload_defect_type"
 
 
 def show_image_screen(
@@ -51,17 +51,17 @@ def show_image_screen(
         st.caption(f":material/copyright: {escape(product.notice)}")
     show_deploy_notice([product.id], key=f"images_{image_type}")
     types = list_defect_types(services(), product.id, include_inactive=True)
-    has_outcome = last_intake(image_type, product.id) is not None
+    has_outcome = last_upload(image_type, product.id) is not None
     with st.expander(
         _("Add images"), icon=":material/add_photo_alternate:", expanded=n_train + n_test == 0 or has_outcome
     ):
         wants_type = image_type == DEFECT_IMAGE
         chosen = ask_defect_type(product.id, types) if wants_type else None
-        show_intake(product, image_type, chosen, wants_type=wants_type)
+        show_upload_form(product, image_type, chosen, wants_type=wants_type)
     if n_train + n_test == 0:
         st.info(nothing_yet, icon=":material/lightbulb:")
     else:
-        show_shelf(product.id, image_type, types)
+        show_gallery(product.id, image_type, types)
     if dialog := opened(_NEW_TYPE):
         draw_dialog(_("New defect type"), show_new_type, dialog, drawer=True)
 

@@ -15,10 +15,10 @@ from core.images.records import FileOutcome, IncomingFile
 from core.images.uploads import add_images
 from pages.components.images.labels import SPLIT_NAMES
 from pages.components.inspection.sources import IMAGE_ENDINGS
+from pages.components.shared.labels import IMAGE_NOTES
 from pages.components.shared.language import _, _n, escape, language, number
 from pages.components.shared.screens import MEMORY_BANKS, link_to
 from pages.components.shared.session import may, person, services, show_error
-from pages.components.shared.words import IMAGE_NOTES
 
 if TYPE_CHECKING:
     from storage.tables import DefectType, Product
@@ -28,8 +28,8 @@ _BETWEEN_UPDATES_S = 0.15
 
 
 @dataclass
-class Intake:
-    """What became of the files of one intake into `product_id`; `stopped` is the error that ended it early."""
+class UploadOutcome:
+    """What became of the files of one upload into `product_id`; `stopped` is the error that ended it early."""
 
     product_id: int
     n_files: int
@@ -51,10 +51,10 @@ def is_mask_set(outcome: FileOutcome) -> bool:
     return outcome.outcome == "added" and "mask" in outcome.notes
 
 
-def show_intake(product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool) -> None:
-    """The form, and below it the outcome of the last intake into this product."""
+def show_upload_form(product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool) -> None:
+    """The form, and below it the outcome of the last upload into this product."""
     assert may(ENGINEER)
-    key = f"intake_{image_type}"
+    key = f"upload_{image_type}"
     turn = st.session_state.get(f"{key}_turn", 0)
     with st.form(f"{key}_form", border=False):
         files = st.file_uploader(
@@ -87,20 +87,20 @@ def show_intake(product: Product, image_type: str, defect_type: DefectType | Non
         st.warning(_("Choose the defect type of these images first, or register a new one."), icon=":material/label:")
     elif pressed:
         incoming = [IncomingFile(name=file.name, read=file.getvalue) for file in files]
-        intake = take_in(product, image_type, defect_type, split or "train", incoming)
-        st.session_state[key] = intake
-        if intake.stopped is None:
+        upload = take_in(product, image_type, defect_type, split or "train", incoming)
+        st.session_state[key] = upload
+        if upload.stopped is None:
             # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
             st.session_state[f"{key}_turn"] = turn + 1
             st.rerun()
-    if product.id is not None and (found := last_intake(image_type, product.id)):
+    if product.id is not None and (found := last_upload(image_type, product.id)):
         show_outcome(found, key)
 
 
-def last_intake(image_type: str, product_id: int) -> Intake | None:
-    """Return the last intake of this session into this product, until the person closes its outcome."""
-    found = st.session_state.get(f"intake_{image_type}")
-    return found if isinstance(found, Intake) and found.product_id == product_id else None
+def last_upload(image_type: str, product_id: int) -> UploadOutcome | None:
+    """Return the last upload of this session into this product, until the person closes its outcome."""
+    found = st.session_state.get(f"upload_{image_type}")
+    return found if isinstance(found, UploadOutcome) and found.product_id == product_id else None
 
 
 def take_in(
@@ -109,10 +109,10 @@ def take_in(
     defect_type: DefectType | None,
     split: str,
     incoming: Sequence[IncomingFile],
-) -> Intake:
+) -> UploadOutcome:
     """Take the files in one after the other, with the progress on the screen."""
     assert product.id is not None
-    intake = Intake(product.id, len(incoming))
+    upload = UploadOutcome(product.id, len(incoming))
     has_archive = any(file.name.lower().endswith(".zip") for file in incoming)
     bar = st.progress(0.0, text=_("Reading the files …"))
     shown_at = time.monotonic()
@@ -126,22 +126,22 @@ def take_in(
             split=split,
             files=incoming,
         ):
-            intake.outcomes.append(outcome)
+            upload.outcomes.append(outcome)
             if time.monotonic() - shown_at >= _BETWEEN_UPDATES_S:
                 shown_at = time.monotonic()
-                done = len(intake.outcomes)
+                done = len(upload.outcomes)
                 # How many images an archive holds is known only when it has been read.
                 share = min(0.99, done / len(incoming)) if not has_archive else min(0.95, done / (done + 40))
-                bar.progress(share, text=_describe_progress(intake, outcome, has_archive))
+                bar.progress(share, text=_describe_progress(upload, outcome, has_archive))
     except AppError as error:
-        intake.stopped = error
+        upload.stopped = error
     bar.empty()
-    return intake
+    return upload
 
 
-def _describe_progress(intake: Intake, outcome: FileOutcome, has_archive: bool) -> str:
-    done = number(len(intake.outcomes))
-    counted = done if has_archive else _("{done} of {total}", done=done, total=number(intake.n_files))
+def _describe_progress(upload: UploadOutcome, outcome: FileOutcome, has_archive: bool) -> str:
+    done = number(len(upload.outcomes))
+    counted = done if has_archive else _("{done} of {total}", done=done, total=number(upload.n_files))
     return f"{counted} · {escape(outcome.name)} · {_describe(outcome)}"
 
 
@@ -153,18 +153,18 @@ def _describe(outcome: FileOutcome) -> str:
     return _("refused")
 
 
-def show_outcome(intake: Intake, key: str) -> None:
+def show_outcome(upload: UploadOutcome, key: str) -> None:
     """What became of each file, the ones that need attention first."""
-    added, duplicates, refused = intake.of("added"), intake.of("duplicate"), intake.of("refused")
-    if intake.stopped is not None:
-        show_error(intake.stopped)
+    added, duplicates, refused = upload.of("added"), upload.of("duplicate"), upload.of("refused")
+    if upload.stopped is not None:
+        show_error(upload.stopped)
         st.markdown(_("The images taken in before that are kept. Add the same files again: none is stored twice."))
     with st.container(border=True, key=f"{key}_outcome"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(_n("{count} added", "{count} added", len(added)), icon=":material/check:", color="green")
-            if intake.n_masks:
+            if upload.n_masks:
                 st.badge(
-                    _n("{count} mask set", "{count} masks set", intake.n_masks),
+                    _n("{count} mask set", "{count} masks set", upload.n_masks),
                     icon=":material/select_all:",
                     color="green",
                 )

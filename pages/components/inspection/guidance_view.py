@@ -107,7 +107,7 @@ def _follow(inspection_id: int, found: FoundPassages) -> WrittenGuidance | None:
             if event.fallback_code is not None:
                 area = place.container()
                 section = None
-                area.info(_fallback_words(event.fallback_code), icon=":material/format_quote:")
+                area.info(_fallback_label(event.fallback_code), icon=":material/format_quote:")
             elif event.step is not None:
                 if event.section != section:
                     section = event.section
@@ -140,7 +140,7 @@ def _show_no_index() -> None:
         st.markdown(_("Ask a quality engineer to add the manual."))
 
 
-def _fallback_words(code: str) -> str:
+def _fallback_label(code: str) -> str:
     why = describe(code, {}, language()) if code in MESSAGES and "{" not in MESSAGES[code] else ""
     return " ".join(part for part in (why, _("These steps are quoted from the manual instead.")) if part)
 
@@ -152,7 +152,7 @@ def _section_title(name: str) -> str:
 def _show_written(written: WrittenGuidance) -> None:
     guidance = written.guidance
     if guidance.fallback_code:
-        st.info(_fallback_words(guidance.fallback_code), icon=":material/format_quote:")
+        st.info(_fallback_label(guidance.fallback_code), icon=":material/format_quote:")
     if not guidance.sections:
         st.warning(
             _("The manuals say nothing about this defect. No steps were made up: ask a quality engineer."),

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
-from core.inspections.colormap import colour_heat, colour_levels, encode_png, fit_within
+from core.inspections.colormap import color_heat, color_levels, encode_png, fit_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCREEN_PX = 1200
 _COMPARED_PX = 640
 _WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-# A difference of this many grey levels (of 255) is drawn in the strongest colour.
+# A difference of this many gray levels (of 255) is drawn in the strongest color.
 _FULL_DIFFERENCE = 80.0
 
 
@@ -43,7 +43,7 @@ def draw_pictures(view: InspectionView) -> Pictures:
     row = view.inspection
     part = fit_within(view.pixels, SCREEN_PX)
     part_jpeg = _jpeg(part)
-    heat = colour_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at)
+    heat = color_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at)
     nearest = fit_within(view.nearest.pixels, _COMPARED_PX) if view.nearest is not None else None
     return Pictures(
         width_px=row.width_px,
@@ -57,29 +57,29 @@ def draw_pictures(view: InspectionView) -> Pictures:
 
 
 def draw_difference(part: NDArray[np.uint8], nearest: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return where two RGB uint8 images differ in brightness, (H, W, 3) in colour over the faded `part`.
+    """Return where two RGB uint8 images differ in brightness, (H, W, 3) in color over the faded `part`.
 
     Both are smoothed, and `nearest` is brought to the brightness and contrast of `part` first: what remains is a
     difference in what is seen, not in the light.
     """
     shown = fit_within(part, _COMPARED_PX)
     size = (shown.shape[1], shown.shape[0])
-    ours = _smooth_grey(shown, size)
-    theirs = _smooth_grey(nearest, size)
+    ours = _smooth_gray(shown, size)
+    theirs = _smooth_gray(nearest, size)
     # Percentiles and not mean and deviation: a large defect must not move the whole picture.
     (low, middle, high), (their_low, their_middle, their_high) = (
-        np.percentile(grey, (10, 50, 90)) for grey in (ours, theirs)
+        np.percentile(gray, (10, 50, 90)) for gray in (ours, theirs)
     )
     gain = float(np.clip((high - low) / max(their_high - their_low, 1e-3), 0.5, 2.0))
     theirs = (theirs - their_middle) * gain + middle
     level = np.clip(np.abs(ours - theirs) / _FULL_DIFFERENCE, 0.0, 1.0)
     faded = 0.35 * (shown.astype(np.float32) @ _WEIGHTS)[..., None] + 150.0
     weight = np.clip(level * 2.5, 0.0, 1.0)[..., None]
-    mixed: NDArray[np.uint8] = np.clip(faded * (1 - weight) + colour_levels(level) * weight, 0, 255).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.clip(faded * (1 - weight) + color_levels(level) * weight, 0, 255).astype(np.uint8)
     return mixed
 
 
-def _smooth_grey(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
+def _smooth_gray(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.float32]:
     image = PillowImage.fromarray(pixels).convert("L").resize(size, PillowImage.Resampling.BILINEAR)
     return np.asarray(image.filter(ImageFilter.GaussianBlur(max(size) / 160)), np.float32)
 

@@ -11,9 +11,9 @@ from core.catalog.defect_types import create_defect_type
 from core.errors import AppError
 from core.inspections.decisions import close_action, confirm_defect_type, override_verdict
 from core.inspections.terms import ACTION_NAMES, VERDICT_NAMES, VERDICTS
+from pages.components.shared.labels import VERDICT_ICONS, label_of
 from pages.components.shared.language import _, defect_name, escape, percent
 from pages.components.shared.session import person, say_after_rerun, services, show_error
-from pages.components.shared.words import VERDICT_ICONS, in_words
 
 if TYPE_CHECKING:
     from core.inspections.records import InspectionView
@@ -122,7 +122,7 @@ def _show_new_type(view: InspectionView, state: str, keep: Keep) -> None:
 def show_action(view: InspectionView, *, keep: Keep) -> None:
     """The corrective action: what was done, and whether it is done or stays open."""
     row = view.inspection
-    st.markdown(_("Corrective action: **{state}**", state=in_words(ACTION_NAMES, row.action_status)))
+    st.markdown(_("Corrective action: **{state}**", state=label_of(ACTION_NAMES, row.action_status)))
     note = st.text_area(
         _("What was done"),
         value=row.action_note,
@@ -161,7 +161,7 @@ def show_action(view: InspectionView, *, keep: Keep) -> None:
 def show_override(view: InspectionView, *, keep: Keep) -> None:
     """Put one's own verdict over the model's, with the reason."""
     row = view.inspection
-    labels = {code: f"{VERDICT_ICONS[code]} {in_words(VERDICT_NAMES, code)}" for code in VERDICTS}
+    labels = {code: f"{VERDICT_ICONS[code]} {label_of(VERDICT_NAMES, code)}" for code in VERDICTS}
     with (
         st.popover(_("Overrule the verdict"), icon=":material/gavel:", width="stretch"),
         st.form(f"override_{row.id}", border=False),

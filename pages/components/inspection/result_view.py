@@ -16,9 +16,7 @@ from pages.components.inspection.report_button import show_report_button
 from pages.components.inspection.result_actions import show_action, show_defect_type, show_override
 from pages.components.inspection.score_scale import show_score_scale
 from pages.components.inspection.similar_images import show_similar_images
-from pages.components.shared.language import _, byte_size, defect_name, escape, moment, number
-from pages.components.shared.session import services
-from pages.components.shared.words import (
+from pages.components.shared.labels import (
     IMAGE_NOTES,
     QUALITY_WARNINGS,
     SOURCE_NAMES,
@@ -26,8 +24,10 @@ from pages.components.shared.words import (
     VERDICT_ICONS,
     VERDICT_MEANINGS,
     describe_region,
-    in_words,
+    label_of,
 )
+from pages.components.shared.language import _, byte_size, defect_name, escape, moment, number
+from pages.components.shared.session import services
 
 if TYPE_CHECKING:
     from core.inspections.records import InspectionView
@@ -48,7 +48,7 @@ def keep_result(view: InspectionView) -> None:
     st.session_state[_SHOWN] = (small, view.nearest.stored_name if view.nearest is not None else "")
 
 
-def forget_result() -> None:
+def clear_result() -> None:
     """Clear the screen for the next part."""
     st.session_state.pop(_SHOWN, None)
 
@@ -66,7 +66,7 @@ def show_result() -> None:
     pictures = _pictures(hash(services().settings), row.id, None)
     _show_verdict(view)
     for warning in view.quality.warnings:
-        st.warning(in_words(QUALITY_WARNINGS, warning), icon=":material/photo_camera:")
+        st.warning(label_of(QUALITY_WARNINGS, warning), icon=":material/photo_camera:")
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         show_heat_viewer(view, pictures, key=f"viewer_{row.id}")
@@ -90,11 +90,11 @@ def _show_verdict(view: InspectionView) -> None:
     verdict = row.final_verdict
     banner, scale = st.columns([1, 1.5], gap="medium", vertical_alignment="center")
     with banner, st.container(key=f"verdict_{verdict}_{row.id}", gap=None):
-        st.markdown(f"## {VERDICT_ICONS[verdict]} {in_words(VERDICT_NAMES, verdict)}")
+        st.markdown(f"## {VERDICT_ICONS[verdict]} {label_of(VERDICT_NAMES, verdict)}")
         if row.final_verdict == row.verdict:
-            st.markdown(in_words(VERDICT_MEANINGS, verdict))
+            st.markdown(label_of(VERDICT_MEANINGS, verdict))
         else:
-            st.markdown(_("Overruled; the model said: {verdict}", verdict=in_words(VERDICT_NAMES, row.verdict)))
+            st.markdown(_("Overruled; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, row.verdict)))
     with scale:
         show_score_scale(row.score, review_at=row.review_at, reject_at=row.reject_at)
 
@@ -158,7 +158,7 @@ def _show_image_details(view: InspectionView) -> None:
     facts = {
         _("File"): escape(row.original_name) or none,
         _("Size"): f"{number(row.width_px)} × {number(row.height_px)} px",
-        _("Source"): in_words(SOURCE_NAMES, row.source),
+        _("Source"): label_of(SOURCE_NAMES, row.source),
         _("Quality"): _("No fault found") if not view.quality.warnings else _("See the warning above"),
         _("Line / lot"): " / ".join(escape(part) or none for part in (row.line, row.lot)),
         _("Serial / shift"): " / ".join(escape(part) or none for part in (row.serial, row.shift)),
@@ -170,7 +170,7 @@ def _show_image_details(view: InspectionView) -> None:
             size=byte_size(version.byte_size),
             when=moment(version.created_at),
         ),
-        _("Thresholds"): in_words(THRESHOLD_METHODS, view.threshold.method),
+        _("Thresholds"): label_of(THRESHOLD_METHODS, view.threshold.method),
         _("Time taken"): f"{number(row.latency_ms)} ms",
     }
     if view.suggestion is not None:
@@ -178,4 +178,4 @@ def _show_image_details(view: InspectionView) -> None:
         facts[_("Suggested type")] = escape(defect_name(likely)) if likely else _("none of the known types")
     st.table(facts, border="horizontal")
     for note in row.image_notes:
-        st.caption(in_words(IMAGE_NOTES, note))
+        st.caption(label_of(IMAGE_NOTES, note))

@@ -34,7 +34,7 @@ class PickedImage:
     source: str
 
 
-def forget_upload() -> None:
+def clear_upload() -> None:
     """Empty the upload and the camera: their widgets get a new key."""
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
     st.session_state.pop(_TAKEN, None)

@@ -17,7 +17,7 @@ from core.preprocessing.lighting_advice import (
     advise,
 )
 from pages.components.settings.preprocessing_draft import draft_of, set_values
-from pages.components.settings.preprocessing_words import describe_options
+from pages.components.settings.preprocessing_label import describe_options
 from pages.components.shared.language import _, _n, number, percent
 from pages.components.shared.session import person, services, show_error
 
@@ -172,7 +172,7 @@ def show_figures(advice: LightingAdvice) -> None:
                 _("AUROC, as taken"): number(found.plain_auroc, 3),
                 _("Gain"): "–" if index == 0 else f"{found.auroc - advice.tried[0].auroc:+.3f}",
                 _("Better in"): "–" if index == 0 else percent(found.sureness, 0),
-                _("Light raises the normal score by"): percent(found.light_rise, 0),
+                _("Light raises the normal score by"): percent(found.illumination_rise, 0),
             }
             for index, found in enumerate(advice.tried)
         ],

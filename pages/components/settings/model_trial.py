@@ -8,10 +8,10 @@ from core.catalog.products import list_products
 from core.deployments.trials import try_model
 from core.i18n import N_
 from core.models.options import PADIM, ModelOption
+from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, duration, escape, number, score
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import person, services, showing_errors
-from pages.components.shared.words import in_words
 
 _RUNTIMES: dict[str, str] = {
     "openvino-cpu": N_("processor (OpenVINO)"),
@@ -43,7 +43,7 @@ def show_trial(option: ModelOption, options: dict[str, int]) -> None:
         cells = st.columns(4 if trial.score is not None else 3)
         cells[0].metric(_("Time for an image"), _("{ms} ms", ms=number(round(trial.image_ms))))
         cells[1].metric(_("Getting ready"), duration(trial.start_s))
-        cells[2].metric(_("Computed by"), in_words(_RUNTIMES, trial.runtime))
+        cells[2].metric(_("Computed by"), label_of(_RUNTIMES, trial.runtime))
         if trial.score is not None:
             cells[3].metric(_("Score of the image"), score(trial.score))
         st.caption(_("Measured on {name}.", name=escape(trial.image_name)))

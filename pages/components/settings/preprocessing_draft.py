@@ -49,7 +49,7 @@ def start_draft(found: ProductPreprocessing) -> Draft:
     values = _rounded(found.options.to_dict())
     draft = Draft(found.row_version, deepcopy(values), values, values["region_of_interest"] or [0.1, 0.1, 0.8, 0.8])
     st.session_state[_key(product_id)] = draft
-    forget_widgets(product_id)
+    clear_widgets(product_id)
     return draft
 
 
@@ -58,7 +58,7 @@ def set_values(product_id: int, values: dict[str, Any]) -> None:
     draft = draft_of(product_id)
     draft.values = _rounded(values)
     draft.region = draft.values["region_of_interest"] or draft.region
-    forget_widgets(product_id)
+    clear_widgets(product_id)
 
 
 def widget_key(product_id: int, name: str) -> str:
@@ -71,7 +71,7 @@ def discard_draft(found: ProductPreprocessing) -> None:
     start_draft(found)
 
 
-def forget_widgets(product_id: int) -> None:
+def clear_widgets(product_id: int) -> None:
     """Let the widgets begin with the draft's values at their next run."""
     prefix = widget_key(product_id, "")
     for key in [key for key in st.session_state if isinstance(key, str) and key.startswith(prefix)]:

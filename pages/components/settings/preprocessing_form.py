@@ -10,7 +10,7 @@ import streamlit as st
 from core.preprocessing.stored_options import MAX_IGNORED_AREAS
 from core.preprocessing.tile_advice import TILE_SIZES_PX, TileAdvice
 from pages.components.settings.preprocessing_draft import Draft, draft_of, round_area, set_values, widget_key
-from pages.components.settings.preprocessing_words import SMOOTHING_NAMES
+from pages.components.settings.preprocessing_label import SMOOTHING_NAMES
 from pages.components.shared.language import _, number
 
 _SMOOTHING_SIZES_PX = (3, 5, 7, 9, 11, 13, 15)

@@ -14,7 +14,7 @@ from pages.components.shared.session import person, say_after_rerun, services, s
 
 
 def weights_badge(state: WeightsState) -> None:
-    """Whether the weights are here, in words, colour and icon."""
+    """Whether the weights are here, in words, color and icon."""
     if state.source == "carried":
         st.badge(_("Weights included"), icon=":material/check_circle:", color="green")
     elif state.source == "added":
@@ -23,7 +23,7 @@ def weights_badge(state: WeightsState) -> None:
         st.badge(_("Weights not here"), icon=":material/download:", color="orange")
 
 
-def show_weights_intake(state: WeightsState) -> None:
+def show_weights_upload(state: WeightsState) -> None:
     """The ways to bring the weights; nothing once they are here."""
     if state.path is not None:
         return

@@ -1,4 +1,4 @@
-"""Charts that follow the theme: the figures carry no colours of paper or text, Streamlit's theme gives those."""
+"""Charts that follow the theme: the figures carry no colors of paper or text, Streamlit's theme gives those."""
 
 from __future__ import annotations
 
@@ -100,5 +100,5 @@ def _shorten(label: str) -> str:
 
 
 def show_chart(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw `figure` over the full width in the theme's colours, without the tool bar; `alt` says what it shows."""
+    """Draw `figure` over the full width in the theme's colors, without the tool bar; `alt` says what it shows."""
     st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=_CONFIG, alt=alt)

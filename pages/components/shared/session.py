@@ -87,7 +87,7 @@ def set_person(who: Person) -> None:
     st.session_state[_PERSON_KEY] = who
 
 
-def forget_person() -> None:
+def clear_person() -> None:
     """Leave nothing of the person's work in the session."""
     chosen_language = language()
     st.session_state.clear()
@@ -106,7 +106,7 @@ def enter_session() -> bool:
     except NotAllowed:
         return False
     if is_signed_in() and person().id != found.id:
-        forget_person()
+        clear_person()
     set_person(found)
     return True
 
@@ -118,14 +118,14 @@ def sign_out() -> None:
     except AppError as error:
         show_error(error)
         return
-    forget_person()
+    clear_person()
     st.session_state[_SIGNED_OUT_KEY] = True
 
 
 def show_session_over() -> None:
     """Lead to the sign-in page, which says why; with a link for a browser that does not follow by itself."""
     chose_to_leave = st.session_state.pop(_SIGNED_OUT_KEY, False)
-    forget_person()
+    clear_person()
     where = app_path("/sign-in" if chose_to_leave else "/sign-in?ended=1")
     st.title(_("Signed out") if chose_to_leave else _("Your sign-in has ended"))
     # Whoever did not choose to leave comes back to the same page.

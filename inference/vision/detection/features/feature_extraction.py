@@ -24,7 +24,7 @@ from inference.vision.detection.features.patches import ImageSource, Progress, c
 from inference.vision.detection.features.tiled_extraction import extract_tiled
 from inference.vision.detection.scoring import valid_cells
 from inference.vision.images.input_pixels import check_image
-from inference.vision.images.prefetch import read_ahead
+from inference.vision.images.prefetch import prefetch
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import BATCH_SIZE, FeatureRuntime
 
@@ -228,7 +228,7 @@ class _Extraction:
         keys: list[str] = []
         inputs: list[np.ndarray] = []
         # The next images are decoded while the network computes; what waits is already of the input's size.
-        for key, pixels in read_ahead(self._inputs(ready, shape), depth=BATCH_SIZE):
+        for key, pixels in prefetch(self._inputs(ready, shape), depth=BATCH_SIZE):
             keys.append(key)
             inputs.append(pixels)
             self._report(len(self._keys) + len(self._skipped))

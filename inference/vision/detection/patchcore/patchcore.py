@@ -32,7 +32,7 @@ from inference.vision.detection.patchcore.cross_fit import cross_fit_scores, uns
 from inference.vision.detection.reference_image import check_reference, make_reference_input
 from inference.vision.detection.scoring import measure_patches, score_distances, valid_cells
 from inference.vision.images.input_pixels import check_image
-from inference.vision.images.prefetch import read_ahead
+from inference.vision.images.prefetch import prefetch
 from inference.vision.networks.backbones import hash_weights, resolve_weights
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import BATCH_SIZE, Device, FeatureRuntime, open_runtime, portable_of
@@ -202,7 +202,7 @@ class PatchCore:
             (prepare_input(image, self.config, size_px=self.input_size_px), image.shape[:2]) for image in images
         )
         # The next images are decoded while the network computes; what waits is already of the input's size.
-        for ready, shape in read_ahead(prepared, depth=BATCH_SIZE):
+        for ready, shape in prefetch(prepared, depth=BATCH_SIZE):
             inputs.append(ready)
             shapes.append(shape)
             if len(inputs) == BATCH_SIZE:

@@ -229,7 +229,7 @@ def test_examples_must_be_the_types_own(services: Services, engineer: Person) ->
         assert caught.value.code == code
 
 
-def test_a_worker_may_register_a_defect_type_but_not_edit_the_catalogue(
+def test_a_worker_may_register_a_defect_type_but_not_edit_the_catalog(
     services: Services, engineer: Person, worker_person: Person
 ) -> None:
     product = products.create_product(services, engineer, name="x", code="x")

@@ -86,7 +86,7 @@ def run(plate_services: Services, monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def _write_bolts(folder: Path) -> None:
-    """Layout 1: grey, 64 px, with masks."""
+    """Layout 1: gray, 64 px, with masks."""
     write_plates(folder)
     for path in folder.rglob("*.png"):
         with PillowImage.open(path) as image:
@@ -95,7 +95,7 @@ def _write_bolts(folder: Path) -> None:
 
 
 def _write_nuts(folder: Path) -> None:
-    """Layout 2: colour, JPEG, wider than high; one of 6,000 × 4,000 px."""
+    """Layout 2: color, JPEG, wider than high; one of 6,000 × 4,000 px."""
     for number in range(7):
         write(folder / "normal" / f"nut_normal_{number:03d}.jpg", plate(number, width_px=300, height_px=200))
     write(folder / "normal" / "nut_normal_900.jpg", plate(900, width_px=6000, height_px=4000))

@@ -50,7 +50,7 @@ def _counts(services: Services) -> dict[str, tuple[int, int]]:
     return {found.product.code: (found.n_normal, found.n_defect) for found in products.list_products(services)}
 
 
-def test_loads_products_types_splits_masks_and_licence(services: Services, admin: Person) -> None:
+def test_loads_products_types_splits_masks_and_license(services: Services, admin: Person) -> None:
     assert loading.load_demo_data(services, admin) == ["one", "two"]
     assert _counts(services) == {"one": (6, 2), "two": (6, 2)}
     product = products.find_product(services, "one")

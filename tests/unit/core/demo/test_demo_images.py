@@ -1,4 +1,4 @@
-"""The demo products' images: fixed by seed, rightly labelled, and with masks that fit."""
+"""The demo products' images: fixed by seed, rightly labeled, and with masks that fit."""
 
 import hashlib
 from collections import Counter
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.demo.images.catalogue import PRODUCTS
+from core.demo.images.catalog import PRODUCTS
 from core.demo.images.production import Production
 from core.demo.images.records import DemoDefect, DemoImage, DemoProduct
 
@@ -55,7 +55,7 @@ def test_words_exist_in_both_languages(product: DemoProduct) -> None:
 
 
 @pytest.mark.parametrize("product", by_code(SOLAR))
-def test_real_images_name_licence_and_source(product: DemoProduct) -> None:
+def test_real_images_name_license_and_source(product: DemoProduct) -> None:
     assert product.licence == "CC BY-NC-SA 4.0"
     assert product.source is not None
     assert "Buerhop-Lutz" in product.source

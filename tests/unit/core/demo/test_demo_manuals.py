@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.demo.images.catalogue import PRODUCTS
+from core.demo.images.catalog import PRODUCTS
 from core.demo.manuals import TEXT_FOLDER, list_demo_manuals
 from core.demo.manuals.typesetting import typeset
 from inference.language.passages import split_passages

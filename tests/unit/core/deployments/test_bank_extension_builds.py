@@ -141,7 +141,7 @@ def test_an_extended_bank_and_a_whole_one_judge_alike(
     extracted.clear()
     # What is up to date is built whole when it is asked for.
     whole, codes = _build(plate_services, plate_product)
-    # Five tell how colour is scaled to the features, and the first once more how large these are.
+    # Five tell how color is scaled to the features, and the first once more how large these are.
     assert sum(extracted) == 5 + 1 + 12
     assert "log_bank_extended" not in codes
     assert (count_added(extended), count_added(whole)) == (2, None)

@@ -24,7 +24,7 @@ from core.registry.model_status import model_states
 from core.registry.versions import active_version, list_versions
 from core.services import Services
 from inference.vision.detection.calibration import verdict
-from storage.tables import DeploymentLog, Image, KeptEmbedding, ModelVersion, Product, ThresholdSetting, utc_now
+from storage.tables import DeploymentLog, Image, ModelVersion, Product, StoredEmbedding, ThresholdSetting, utc_now
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of, submit_and_claim
 
 
@@ -235,7 +235,7 @@ def _out_of_date_index(services: Services, product: Product) -> None:
             update(ModelVersion).where(col(ModelVersion.kind) == SIMILARITY_INDEX).values(fingerprint="old")
         )
         # Kept embeddings would spare it the reading of the images.
-        session.execute(delete(KeptEmbedding))
+        session.execute(delete(StoredEmbedding))
         session.commit()
 
 
@@ -317,7 +317,7 @@ def test_what_dead_attempts_left_is_swept_and_what_runs_or_is_named_stays(
         (builds / name).mkdir()
     for attempt in (f"{job_id}-{token}-aa", f"{job_id}-{token - 1}-bb", "99-4-cc"):
         plate_services.objects.put(f"models/memory_bank/{attempt}/manifest.json", b"{}")
-    cleanup.sweep(plate_services, job_id)
+    cleanup.clean_up(plate_services, job_id)
     assert [folder.name for folder in builds.iterdir()] == [f"{job_id}-{token}-1"]
     assert _objects_of_models(plate_services) == named | {f"models/memory_bank/{job_id}-{token}-aa/"}
 
@@ -327,7 +327,7 @@ def test_a_job_given_back_although_it_should_be_cancelled_does_not_wait_for_ever
 ) -> None:
     job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id or 0)
     queue.cancel(plate_services, person, job_id)
-    claims.give_back(plate_services.database, claim)
+    claims.release(plate_services.database, claim)
     assert views.view(plate_services, job_id).state == "cancelled"
     queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[plate_product.id or 0])
 

@@ -15,7 +15,7 @@ from core.registry.index_examples import Example
 from core.services import Services
 from inference.errors import ImageError
 from inference.vision.networks.embeddings import Embedder, open_embedder
-from storage.tables import KeptEmbedding
+from storage.tables import StoredEmbedding
 from tests.plates import plate
 
 SHA = "a" * 64
@@ -50,13 +50,13 @@ def embed(services: Services, embedder: Embedder, examples: list[Example]) -> tu
 
 def test_vectors_come_back_as_they_were_by_content_place_and_maker(services: Services) -> None:
     vectors = {(SHA, ""): np.arange(4, dtype=np.float32), (SHA, "1,2,3,4"): np.ones(4, np.float32)}
-    embedding_store.keep_vectors(services, "maker", vectors)
+    embedding_store.store_vectors(services, "maker", vectors)
     found = embedding_store.find_vectors(services, "maker", [(SHA, ""), (SHA, "1,2,3,4"), ("b" * 64, "")], dimension=4)
     assert set(found) == set(vectors)
     assert all(np.array_equal(found[content], vector) for content, vector in vectors.items())
     assert embedding_store.find_vectors(services, "other", [(SHA, "")], dimension=4) == {}
     assert embedding_store.find_vectors(services, "maker", [(SHA, "")], dimension=5) == {}
-    embedding_store.keep_boxes(services, "bank", {SHA: (5, 6, 700, 8000)})
+    embedding_store.store_boxes(services, "bank", {SHA: (5, 6, 700, 8000)})
     assert embedding_store.find_boxes(services, "bank", [SHA]) == {SHA: (5, 6, 700, 8000)}
     assert embedding_store.find_boxes(services, "next bank", [SHA]) == {}
 
@@ -77,7 +77,7 @@ def test_a_damaged_entry_is_computed_again_and_replaced(
 ) -> None:
     first, _ = embed(services, embedder, [example(1), example(2)])
     with services.database.unit_of_work() as session:
-        row = session.exec(select(KeptEmbedding)).first()
+        row = session.exec(select(StoredEmbedding)).first()
         assert row is not None
         row.numbers = damage if isinstance(damage, bytes) else bytes([row.numbers[0] ^ 1]) + row.numbers[1:]
         session.add(row)
@@ -114,6 +114,6 @@ def test_a_build_that_is_broken_off_has_lost_nothing_that_was_kept(services: Ser
 
 
 def test_what_belongs_to_no_image_any_more_is_dropped(services: Services) -> None:
-    embedding_store.keep_vectors(services, "maker", {(SHA, ""): np.ones(4, np.float32)})
-    assert embedding_store.forget_unused(services) == 1
+    embedding_store.store_vectors(services, "maker", {(SHA, ""): np.ones(4, np.float32)})
+    assert embedding_store.delete_unused(services) == 1
     assert embedding_store.find_vectors(services, "maker", [(SHA, "")], dimension=4) == {}

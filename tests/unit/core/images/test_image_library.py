@@ -254,7 +254,7 @@ def test_a_new_label_brings_a_new_name_and_drops_what_no_longer_fits(
     assert edits.relabel_images(services, engineer, [image_id], split="test") == 0
 
 
-def test_images_that_were_deleted_meanwhile_cannot_be_labelled_anew(
+def test_images_that_were_deleted_meanwhile_cannot_be_labeled_anew(
     services: Services, engineer: Person, product: Product
 ) -> None:
     gone, here = (_add(services, engineer, product, _png(n, f"{n}.png"))[0].image_id or 0 for n in (1, 2))

@@ -1,4 +1,4 @@
-"""Pictures of curated images: size, colours and the outline of the mask."""
+"""Pictures of curated images: size, colors and the outline of the mask."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_a_job_given_back_may_be_tried_as_often_as_before(
     for _ in range(4):
         claim = claims.claim_next(services.database, "w")
         assert claim is not None
-        claims.give_back(services.database, claim)
+        claims.release(services.database, claim)
     claim = claims.claim_next(services.database, "w")
     assert claim is not None
     assert claim.attempt == 1
@@ -177,7 +177,7 @@ def test_a_worker_counts_as_alive_until_it_falls_silent(services: Services) -> N
     heartbeats.beat(services.database, "w1", host="here", pid=1, job_id=None)
     heartbeats.beat(services.database, "w1", host="here", pid=1, job_id=2)
     assert heartbeats.workers_alive(services) == 1
-    heartbeats.sign_off(services.database, "w1")
+    heartbeats.remove_heartbeat(services.database, "w1")
     assert heartbeats.workers_alive(services) == 0
 
 

@@ -11,12 +11,12 @@ from core.errors import NotAllowed, NotFound, NotReady
 from core.preprocessing.lighting_advice import OptionFigures, advise, choose, find_hints, list_candidates
 from core.services import Services
 from inference.vision.detection.option_trial import Trial, make_up_defects, sureness
-from inference.vision.images.illumination import LightSurvey
+from inference.vision.images.illumination import IlluminationSurvey
 from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import Product
 from tests.plates import plate
 
-PLAIN = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 1.0, has_color=False)
+PLAIN = IlluminationSurvey(10, 120.0, 0.02, 150.0, 0.05, 1.0, has_color=False)
 
 
 def _figures(name: str, auroc: float, sure: float, *, plain: float = 0.97) -> OptionFigures:
@@ -41,7 +41,7 @@ def test_options_are_tried_on_the_products_own_images(plate_services: Services, 
     ]
     assert steps[0][0] == 0
     assert steps[-1] == (len(advice.tried), len(advice.tried))
-    assert all(0.0 <= found.auroc <= 1.0 and np.isfinite(found.light_rise) for found in advice.tried)
+    assert all(0.0 <= found.auroc <= 1.0 and np.isfinite(found.illumination_rise) for found in advice.tried)
     assert all(found.options.region_of_interest == region.region_of_interest for found in advice.tried)
     assert advice.tried[0].auroc > 0.8
     assert advice.tried[0].sureness == 0.5
@@ -61,9 +61,9 @@ def test_product_without_enough_images_and_line_worker_are_refused(plate_service
 
 def test_options_that_could_change_nothing_are_not_tried() -> None:
     assert list(list_candidates(Preprocessing(), PLAIN, smoothing=True)) == ["none", "normalize", "clahe", "equalize"]
-    colourful_and_noisy = LightSurvey(10, 120.0, 0.02, 150.0, 0.05, 9.0, has_color=True)
-    assert {"grayscale", "median"} <= set(list_candidates(Preprocessing(), colourful_and_noisy, smoothing=True))
-    assert "median" not in list_candidates(Preprocessing(), colourful_and_noisy, smoothing=False)
+    colorful_and_noisy = IlluminationSurvey(10, 120.0, 0.02, 150.0, 0.05, 9.0, has_color=True)
+    assert {"grayscale", "median"} <= set(list_candidates(Preprocessing(), colorful_and_noisy, smoothing=True))
+    assert "median" not in list_candidates(Preprocessing(), colorful_and_noisy, smoothing=False)
 
 
 def test_what_is_set_comes_first_and_once() -> None:
@@ -100,5 +100,5 @@ def test_made_up_defects_change_a_small_place_only_and_are_the_same_each_time() 
 
 def test_hints_name_what_the_images_show() -> None:
     assert find_hints(PLAIN) == ("steady",)
-    dim = LightSurvey(10, 30.0, 0.2, 40.0, 0.4, 6.0, has_color=False, warnings={"under_exposed": 3})
+    dim = IlluminationSurvey(10, 30.0, 0.2, 40.0, 0.4, 6.0, has_color=False, warnings={"under_exposed": 3})
     assert find_hints(dim) == ("uneven", "low_contrast", "noise", "varying", "under_exposed")

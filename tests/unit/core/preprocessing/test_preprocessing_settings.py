@@ -150,7 +150,7 @@ def test_options_of_a_newer_version_do_not_break_the_screen(
     assert get_preprocessing(services, product.id or 0).options == CLAHE
 
 
-def _take_in(services: Services, person: Person, product: Product, content: bytes) -> int:
+def _ingest(services: Services, person: Person, product: Product, content: bytes) -> int:
     outcomes = list(
         add_images(
             services,
@@ -166,15 +166,15 @@ def _take_in(services: Services, person: Person, product: Product, content: byte
 
 def test_preview_shows_what_the_chain_gives(services: Services, engineer: Person, product: Product) -> None:
     content = encode(plate(3))
-    image_id = _take_in(services, engineer, product, content)
+    image_id = _ingest(services, engineer, product, content)
     found = preview(services, image_id, CLAHE)
     pixels = decode(content).pixels
     assert np.array_equal(found.before, pixels)
     assert np.array_equal(found.after, CLAHE.apply(pixels))
 
 
-def test_preview_greys_out_what_does_not_count(services: Services, engineer: Person, product: Product) -> None:
-    image_id = _take_in(services, engineer, product, encode(plate(3)))
+def test_preview_grays_out_what_does_not_count(services: Services, engineer: Person, product: Product) -> None:
+    image_id = _ingest(services, engineer, product, encode(plate(3)))
     options = replace(Preprocessing(), region_of_interest=(0.0, 0.0, 0.5, 1.0), ignore=((0.0, 0.0, 0.25, 0.5),))
     after = preview(services, image_id, options).after
     height, width = after.shape[:2]
@@ -184,7 +184,7 @@ def test_preview_greys_out_what_does_not_count(services: Services, engineer: Per
 
 
 def test_preview_of_a_large_image_is_small(services: Services, engineer: Person, product: Product) -> None:
-    image_id = _take_in(services, engineer, product, encode(plate(3, width_px=2000, height_px=500)))
+    image_id = _ingest(services, engineer, product, encode(plate(3, width_px=2000, height_px=500)))
     found = preview(services, image_id, CLAHE)
     assert found.before.shape == found.after.shape == (PREVIEW_SIDE_PX // 4, PREVIEW_SIDE_PX, 3)
     assert (found.width_px, found.height_px) == (2000, 500)

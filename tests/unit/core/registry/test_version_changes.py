@@ -65,7 +65,7 @@ def test_images_are_named_whether_they_are_there_or_deleted(
     assert [(found.image_id, found.name) for found in changes.added] == [(added.image_id, added.stored_name)]
     assert changes.added[0].image is not None
     assert [(found.name, found.image) for found in changes.removed] == [(deleted.stored_name, None)]
-    assert [found.image_id for found in changes.relabelled] == [spot.id]
+    assert [found.image_id for found in changes.relabeled] == [spot.id]
     assert not changes.nothing_else
 
 

@@ -17,9 +17,9 @@ from storage.tables import Product
 
 def clusters(each: int = 15) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(3, 32))
+    centers = rng.normal(size=(3, 32))
     labels = np.repeat(np.arange(3), each)
-    rows = centres[labels] + 0.15 * rng.normal(size=(3 * each, 32))
+    rows = centers[labels] + 0.15 * rng.normal(size=(3 * each, 32))
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32), labels
 
 

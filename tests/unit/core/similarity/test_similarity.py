@@ -45,7 +45,7 @@ def _types(services: Services) -> dict[str, DefectType]:
         return {row.code: row for row in session.exec(select(DefectType)).all()}
 
 
-def _search(services: Services, product: Product, **more: object) -> dict[str, search.SearchAnswer]:
+def _search(services: Services, product: Product, **more: object) -> dict[str, search.SearchResult]:
     return search.search(services, product_id=product.id or 0, pixels=plate(9100, "spot"), top_k=20, **more)  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_a_k_larger_than_the_index_gives_all_there_is(plate_services: Services, 
     assert ordered == sorted(ordered, reverse=True)
 
 
-def test_deleted_and_relabelled_images_do_not_come_back_and_others_take_their_place(
+def test_deleted_and_relabeled_images_do_not_come_back_and_others_take_their_place(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     first = search.search(plate_services, product_id=plate_product.id or 0, pixels=plate(9100, "spot"), top_k=3)[

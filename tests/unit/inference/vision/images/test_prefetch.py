@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.vision.images.prefetch import map_ahead, read_ahead
+from inference.vision.images.prefetch import map_prefetched, prefetch
 
 
 @pytest.mark.parametrize("depth", [1, 4, 50])
 def test_read_ahead_gives_every_item_in_order(depth: int) -> None:
-    assert list(read_ahead(iter(range(20)), depth=depth)) == list(range(20))
-    assert list(read_ahead([None, 0, ""], depth=depth)) == [None, 0, ""]
-    assert list(read_ahead([], depth=depth)) == []
+    assert list(prefetch(iter(range(20)), depth=depth)) == list(range(20))
+    assert list(prefetch([None, 0, ""], depth=depth)) == [None, 0, ""]
+    assert list(prefetch([], depth=depth)) == []
 
 
 def test_an_error_comes_after_the_items_before_it() -> None:
@@ -28,8 +28,8 @@ def test_an_error_comes_after_the_items_before_it() -> None:
 
     found: list[int] = []
     with pytest.raises(ValueError, match="third"):
-        found.extend(read_ahead(items()))
-    for item in (ahead := read_ahead(items())):
+        found.extend(prefetch(items()))
+    for item in (ahead := prefetch(items())):
         found.append(item)
         if item == 2:
             break
@@ -48,7 +48,7 @@ def test_items_are_taken_while_the_caller_works_and_never_more_than_the_depth() 
                 reached.set()
             yield item
 
-    ahead = read_ahead(items(), depth=3)
+    ahead = prefetch(items(), depth=3)
     assert next(ahead) == 0
     assert not reached.is_set()
     assert next(ahead) == 1  # item 3 is taken while the caller has item 1
@@ -58,7 +58,7 @@ def test_items_are_taken_while_the_caller_works_and_never_more_than_the_depth() 
 
 
 def test_map_ahead_keeps_the_order() -> None:
-    assert list(map_ahead(lambda item: item * 2, range(50), depth=7)) == [item * 2 for item in range(50)]
+    assert list(map_prefetched(lambda item: item * 2, range(50), depth=7)) == [item * 2 for item in range(50)]
 
 
 @pytest.mark.parametrize(("given", "expected"), [("1", 1), ("3", 3), ("", None), ("0", None), ("many", None)])

@@ -12,7 +12,7 @@ RNG = np.random.default_rng(2)
 
 
 def make_part(size_px: int = 300) -> np.ndarray:
-    """A grey part with edges and a fine grain, as cameras give it."""
+    """A gray part with edges and a fine grain, as cameras give it."""
     image = np.full((size_px, size_px), 110, np.float64)
     width = size_px // 20
     for line in range(width, size_px, 4 * width):

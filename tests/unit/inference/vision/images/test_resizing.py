@@ -1,4 +1,4 @@
-"""Bringing images to the input's size: grey ones by one channel, to the same pixels."""
+"""Bringing images to the input's size: gray ones by one channel, to the same pixels."""
 
 import cv2
 import numpy as np

@@ -52,7 +52,7 @@ def test_the_lite_networks_are_carried_and_the_others_are_not() -> None:
 
 
 @pytest.mark.parametrize("spec", list_backbones(), ids=lambda spec: spec.name)
-def test_levels_normalisation_and_strides_are_those_of_timm(spec: object) -> None:
+def test_levels_normalization_and_strides_are_those_of_timm(spec: object) -> None:
     import timm
     from timm.models import get_pretrained_cfg
 

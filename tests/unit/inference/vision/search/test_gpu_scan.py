@@ -51,7 +51,7 @@ class Gpu:
 
 
 class FlatIP:
-    """As `faiss.GpuIndexFlatIP`: no two threads at once, at most 2,048 neighbours, sums in another order."""
+    """As `faiss.GpuIndexFlatIP`: no two threads at once, at most 2,048 neighbors, sums in another order."""
 
     gpu: Gpu
     thisown = True
@@ -118,8 +118,8 @@ def forget() -> None:
 def draw(count: int, seed: int = 0, dimension: int = 33) -> np.ndarray:
     """Unit vectors in clusters, float32 (count, dimension)."""
     rng = np.random.default_rng(seed)
-    centres = np.random.default_rng(1).normal(size=(CLUSTERS, dimension))
-    rows = centres[rng.integers(0, CLUSTERS, count)] + 0.3 * rng.normal(size=(count, dimension))
+    centers = np.random.default_rng(1).normal(size=(CLUSTERS, dimension))
+    rows = centers[rng.integers(0, CLUSTERS, count)] + 0.3 * rng.normal(size=(count, dimension))
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 

@@ -8,9 +8,9 @@ from inference.vision.search.ranking import View, rank_views
 from inference.vision.search.vector_index import VectorIndex
 
 
-def draw(centres: np.ndarray, each: int, *, spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.repeat(np.arange(len(centres)), each)
-    rows = centres[labels] + spread * np.random.default_rng(seed).normal(size=(len(labels), centres.shape[1]))
+def draw(centers: np.ndarray, each: int, *, spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.repeat(np.arange(len(centers)), each)
+    rows = centers[labels] + spread * np.random.default_rng(seed).normal(size=(len(labels), centers.shape[1]))
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32), labels
 
 
@@ -21,10 +21,10 @@ def directions(count: int, seed: int = 0) -> np.ndarray:
 
 def test_the_confidence_is_how_often_the_answer_is_right() -> None:
     # Types that overlap: nobody can be right every time, and whoever says so is wrong.
-    centres = directions(4)
-    centres[1] = centres[0] + 0.25 * centres[1]
-    known, labels = draw(centres, 40, spread=0.12, seed=1)
-    asked, truth = draw(centres, 100, spread=0.12, seed=2)
+    centers = directions(4)
+    centers[1] = centers[0] + 0.25 * centers[1]
+    known, labels = draw(centers, 40, spread=0.12, seed=1)
+    asked, truth = draw(centers, 100, spread=0.12, seed=2)
     rule = learn_rule(None, known, labels)
     votes = [count_votes(known @ row, labels, rule) for row in asked]
     sure = np.array([vote.confidence for vote in votes if vote is not None])
@@ -39,11 +39,11 @@ def test_the_confidence_is_how_often_the_answer_is_right() -> None:
 
 
 def test_what_is_far_from_every_known_defect_is_none_of_the_known_types() -> None:
-    centres = directions(4)
-    known, labels = draw(centres[:3], 20, spread=0.05, seed=1)
+    centers = directions(4)
+    known, labels = draw(centers[:3], 20, spread=0.05, seed=1)
     rule = learn_rule(None, known, labels)
-    strange, _ = draw(centres[3:], 20, spread=0.05, seed=5)
-    usual, truth = draw(centres[:3], 20, spread=0.05, seed=6)
+    strange, _ = draw(centers[3:], 20, spread=0.05, seed=5)
+    usual, truth = draw(centers[:3], 20, spread=0.05, seed=6)
     found = [count_votes(known @ row, labels, rule) for row in strange]
     assert all(vote is not None and not vote.known for vote in found)
     found = [count_votes(known @ row, labels, rule) for row in usual]
@@ -82,8 +82,8 @@ def test_a_rule_survives_being_stored() -> None:
 
 
 def test_the_weight_follows_the_view_that_tells_the_types_apart() -> None:
-    centres = directions(3)
-    telling, labels = draw(centres, 15, spread=0.05, seed=1)
+    centers = directions(3)
+    telling, labels = draw(centers, 15, spread=0.05, seed=1)
     blind = draw(directions(1), 45, spread=0.3, seed=2)[0]
     assert learn_rule(blind, telling, labels).region_weight == 1.0
     assert learn_rule(telling, blind, labels).region_weight == 0.5

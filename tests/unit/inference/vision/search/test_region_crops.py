@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from inference.vision.search.region_crops import crop_region, worst_box
+from inference.vision.search.region_crops import crop_region, peak_region
 
 
 def test_the_box_surrounds_the_highest_part_in_pixels_of_the_image() -> None:
     anomaly_map = np.zeros((64, 64), np.float32)
     anomaly_map[10:14, 40:48] = 9.0
     anomaly_map[50:60, 5:15] = 5.0
-    assert worst_box(anomaly_map, image_size_px=(640, 320)) == (400, 50, 80, 20)
+    assert peak_region(anomaly_map, image_size_px=(640, 320)) == (400, 50, 80, 20)
 
 
 def test_a_flat_map_gives_the_whole_image() -> None:
-    assert worst_box(np.full((8, 8), 3.0, np.float32), image_size_px=(100, 50)) == (0, 0, 100, 50)
+    assert peak_region(np.full((8, 8), 3.0, np.float32), image_size_px=(100, 50)) == (0, 0, 100, 50)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 3, 3), (97, 57, 3, 3), (40, 20, 10, 30), (0, 0, 100, 60), (99, 59, 1, 1)])

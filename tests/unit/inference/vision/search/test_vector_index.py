@@ -32,10 +32,10 @@ def test_a_filter_is_exact(flat_limit: int) -> None:
 def test_above_the_limit_the_scan_finds_nearly_all(spread: float) -> None:
     """Vectors in clusters, and vectors without any."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(50, 33))
+    centers = rng.normal(size=(50, 33))
 
     def draw(count: int) -> np.ndarray:
-        rows = centres[rng.integers(0, 50, count)] + spread * rng.normal(size=(count, 33))
+        rows = centers[rng.integers(0, 50, count)] + spread * rng.normal(size=(count, 33))
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
     vectors = draw(6000)

@@ -25,9 +25,9 @@ def test_few_images_cannot_say_that_light_never_varies() -> None:
 
 def test_an_ignored_place_has_no_say_in_the_light() -> None:
     config = PatchCoreConfig(even_light=True, preprocessing=Preprocessing(ignore=((0.0, 0.0, 0.5, 1.0),)))
-    plain, labelled = draw(120), draw(120)
-    labelled[:, :16] = 255
+    plain, labeled = draw(120), draw(120)
+    labeled[:, :16] = 255
     outside = (slice(None), slice(16, None))
-    first, second = (prepare_input(image, config, size_px=(32, 32)) for image in (plain, labelled))
+    first, second = (prepare_input(image, config, size_px=(32, 32)) for image in (plain, labeled))
     np.testing.assert_array_equal(first[outside], second[outside])
-    assert not np.array_equal(even_light(plain)[outside], even_light(labelled)[outside])
+    assert not np.array_equal(even_light(plain)[outside], even_light(labeled)[outside])

@@ -17,7 +17,7 @@ GRID = (16, 16)
 
 
 def weave(seed: int, *, tint: float = 0.0, light: float = 1.0, size: tuple[int, int] = (128, 128)) -> np.ndarray:
-    """A coloured weave; `tint` takes so much blue away around (48, 72)."""
+    """A colored weave; `tint` takes so much blue away around (48, 72)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0 : size[0], 0 : size[1]]
     relief = 1 + 0.25 * np.sin((x + rng.integers(9)) / 2.9) * np.sin((y + rng.integers(9)) / 3.7)
@@ -61,13 +61,13 @@ def test_light_that_falls_off_slowly_is_hardly_seen_and_a_stain_is_at_its_place(
 
 def test_what_is_ignored_has_no_say_in_the_color_beside_it() -> None:
     plain = np.full((128, 128, 3), (150, 120, 95), np.uint8)
-    labelled = plain.copy()
-    labelled[:, :64] = (20, 200, 30)
+    labeled = plain.copy()
+    labeled[:, :64] = (20, 200, 30)
     valid = np.ones(GRID, np.bool_)
     valid[:, :8] = False
-    with_label = measure_color(labelled, GRID, valid=valid.ravel()).reshape(3, *GRID)
+    with_label = measure_color(labeled, GRID, valid=valid.ravel()).reshape(3, *GRID)
     assert np.abs(with_label).max() < 1e-3
-    assert np.abs(measure_color(labelled, GRID, valid=None)).max() > 10
+    assert np.abs(measure_color(labeled, GRID, valid=None)).max() > 10
 
 
 def test_a_channel_without_color_is_not_weighed_by_its_noise() -> None:
@@ -92,7 +92,7 @@ def test_a_gray_camera_has_no_color_to_compare() -> None:
     assert taken.color_scale is not None
     assert not taken.color_scale.any()
     assert model.extend(taken).bank_size >= model.bank_size
-    # Another camera may be put in its place: a picture in colour is judged all the same.
+    # Another camera may be put in its place: a picture in color is judged all the same.
     assert np.isfinite(model.inspect(weave(60)).score)
 
 

@@ -60,7 +60,7 @@ _PLACES: tuple[tuple[str, str, str], ...] = (
 _ENCODER_NAMES: dict[str, str] = {"use-multilingual-3": N_("Universal Sentence Encoder (multilingual)")}
 
 
-def in_words(names: dict[str, str], code: str) -> str:
+def label_of(names: dict[str, str], code: str) -> str:
     """Return the name of `code` in the run's language; the code itself where it has none."""
     return _(names[code]) if code in names else code
 
@@ -70,7 +70,7 @@ def name_model(name: str | None) -> str:
     option = find_option(name or "")
     if option is not None:
         return _(option.title, backbone=option.spec.title)
-    return in_words(_ENCODER_NAMES, str(name or "–"))
+    return label_of(_ENCODER_NAMES, str(name or "–"))
 
 
 def describe_region(view: InspectionView, index: int) -> str:

@@ -1,6 +1,6 @@
 """Extract the messages of the whole code base; as a script, bring `assets/locales/ko.po` up to date with them.
 
-    .venv/bin/python tests/unit/translation_catalogue.py
+    .venv/bin/python tests/unit/translation_catalog.py
 
 Translations stay, new messages come in empty (the test then names them), messages that are not used any more go.
 """
@@ -36,13 +36,13 @@ def source_files() -> Iterator[Path]:
 def extract_messages() -> Catalog:
     """The messages of the code, with the files that use them."""
     # The syntax tree and not a tokenizer: a tokenizer does not look into f-strings.
-    catalogue = Catalog(fuzzy=False)
+    catalog = Catalog(fuzzy=False)
     for path in source_files():
         name = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and (message := _message_of(node)) is not None:
-                catalogue.add(message, locations=[(name, 0)])
-    return catalogue
+                catalog.add(message, locations=[(name, 0)])
+    return catalog
 
 
 def _message_of(call: ast.Call) -> str | tuple[str, ...] | None:
@@ -57,7 +57,7 @@ def _message_of(call: ast.Call) -> str | tuple[str, ...] | None:
 
 
 def read_korean() -> Catalog:
-    """The Korean catalogue as it is."""
+    """The Korean catalog as it is."""
     with KOREAN.open("rb") as source:
         return read_po(source, locale="ko")
 
