@@ -36,7 +36,6 @@ class Person:
 
 def as_person(user: User) -> Person:
     """Return the person of a stored account."""
-    assert user.id is not None
     return Person(
         id=user.id,
         login=user.login,

@@ -32,7 +32,6 @@ def build_deployed_product(folder: Path) -> None:
     built = build_services(read_settings({"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu"}), migrate=True)
     person = open_person(built, "engineer")
     product = create_product(built, person, name="Solar cell", code="cells", notice="CC BY-NC-SA 4.0")
-    assert product.id is not None
     defect = create_defect_type(
         built, person, product_id=product.id, code=DEFECT_CODE, name_ko="셀 결함", name_en="Cell defect"
     )

@@ -46,7 +46,6 @@ def use_passages(monkeypatch: pytest.MonkeyPatch, passages: Sequence[Passage]) -
 def add_inspected_part(services: Services, person: Person, *, with_index: bool = True) -> int:
     """A bracket with a scratch, found as NG, and two manuals (ids 1 and 2) without files; the id of its inspection."""
     product = create_product(services, person, name="브래킷 *A*", code="bracket")
-    assert product.id is not None
     defect = create_defect_type(
         services, person, product_id=product.id, code="scratch", name_ko="스크래치", name_en="Scratch"
     )
@@ -84,11 +83,9 @@ def add_inspected_part(services: Services, person: Person, *, with_index: bool =
             for number, title in enumerate(("브래킷 조치서", "Guide manual"), start=1)
         )
         session.flush()
-        assert versions[0].id is not None
         threshold = ThresholdSetting(model_version_id=versions[0].id, review_at=20.0, reject_at=25.0, method="manual")
         session.add(threshold)
         session.flush()
-        assert threshold.id is not None
         row = Inspection(
             product_id=product.id,
             created_by=person.id,
@@ -116,5 +113,4 @@ def add_inspected_part(services: Services, person: Person, *, with_index: bool =
         )
         session.add(row)
         session.commit()
-        assert row.id is not None
         return row.id

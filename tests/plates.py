@@ -115,7 +115,6 @@ def build_plate_folder(data_dir: Path) -> None:
     """A data folder with the product "plate", taken in and deployed."""
     services = build_services(folder_settings(data_dir), migrate=True)
     product = take_in_plates(services, data_dir.parent / "plates")
-    assert product.id is not None
     deploy(services, product.id)
     services.database.dispose()
 

@@ -28,7 +28,7 @@ def add_stored_images(services: Services, count: int, *, first: int = 0, code: s
         product = Product(code=f"{code}-{first}", name="Plate")
         session.add(product)
         session.flush()
-        rows = [_image(product.id or 0, code, number) for number in range(first, first + count)]
+        rows = [_image(product.id, code, number) for number in range(first, first + count)]
         session.add_all(rows)
         session.commit()
         keys = [(row.object_key, row.thumbnail_key) for row in rows]

@@ -92,7 +92,7 @@ def dashboard(services: Services, *, days: int = 30, product_id: int | None = No
                 summary,
                 {kind: state.state for (kind, owner), state in states.items() if owner == summary.product.id},
                 sum(count for (owner, _verdict), count in verdicts.items() if owner == summary.product.id),
-                verdicts.get((summary.product.id or 0, "reject"), 0),
+                verdicts.get((summary.product.id, "reject"), 0),
             )
             for summary in summaries
         ],

@@ -61,7 +61,6 @@ def save_edit(
 
     Raises Conflict stale_save.
     """
-    assert row.id is not None
     if row.row_version != row_version:
         raise stale_save(session, subject_type=subject_type, subject_id=row.id, row_version=row_version)
     changes = find_changes({name: getattr(row, name) for name in values}, values)

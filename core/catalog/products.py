@@ -75,10 +75,10 @@ def list_products(services: Services, *, include_inactive: bool = False) -> list
     return [
         ProductSummary(
             product,
-            **{part: images.get((product.id or 0, part), 0) for part in parts},
-            n_manual=manuals.get(product.id or 0, (0, 0))[0],
-            n_manual_pages=manuals.get(product.id or 0, (0, 0))[1],
-            n_defect_types=types.get(product.id or 0, 0),
+            **{part: images.get((product.id, part), 0) for part in parts},
+            n_manual=manuals.get(product.id, (0, 0))[0],
+            n_manual_pages=manuals.get(product.id, (0, 0))[1],
+            n_defect_types=types.get(product.id, 0),
         )
         for product in products
     ]

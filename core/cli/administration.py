@@ -30,7 +30,7 @@ def user(wanted: argparse.Namespace) -> int:
         )
         return 0
     found = next((row for row in people.list_users(services, person) if row.login == wanted.login), None)
-    if found is None or found.id is None:
+    if found is None:
         raise NotFound("user_unknown", login=wanted.login)
     if wanted.action == "disable":
         people.disable_user(services, person, found.id)

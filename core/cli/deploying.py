@@ -39,7 +39,6 @@ def deploy(wanted: argparse.Namespace) -> int:
         # Inspection does without manuals: "all" is everything that there is to build.
         optional = wanted.what == "all" and kind == MANUAL_INDEX
         for product in chosen:
-            assert product.id is not None
             reason = pipeline.readiness(services, kind, product.id)
             if reason is None:
                 ready.append(product.id)

@@ -22,7 +22,7 @@ def inspect(wanted: argparse.Namespace) -> int:
     failed = False
     for path in wanted.images:
         try:
-            answer = _inspect_one(services, person, product.id or 0, product.code, path)
+            answer = _inspect_one(services, person, product.id, product.code, path)
         except AppError as error:
             failed = True
             answer = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}

@@ -71,7 +71,7 @@ def demo(wanted: argparse.Namespace) -> int:
         write_note(f"demo images of {len(codes)} products loaded in {time.monotonic() - started:.0f} s")
         status.show("preparing the networks")
     status.clear()
-    product_ids = [products.find_product(services, code).id or 0 for code in codes]
+    product_ids = [products.find_product(services, code).id for code in codes]
     failed = not _deploy_demo(services, product_ids)
     if not failed:
         first_start.mark_done(services)

@@ -24,10 +24,10 @@ from core.manuals.library import add_manuals
 from core.transactions import reading, writing
 from storage.tables import (
     DefectType,
-    DeploymentLog,
     Image,
     ImagePreprocessing,
     Inspection,
+    Job,
     Manual,
     ModelVersion,
     Product,
@@ -123,7 +123,7 @@ def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple
         for defect in demo.defects:
             session.add(
                 DefectType(
-                    product_id=product.id or 0,
+                    product_id=product.id,
                     code=defect.code,
                     name_ko=defect.name_ko,
                     name_en=defect.name_en,
@@ -159,7 +159,7 @@ def _load_images(
 ) -> None:
     with reading(services) as session:
         types = session.exec(select(DefectType).where(DefectType.product_id == product.id)).all()
-    type_ids = {row.code: row.id or 0 for row in types}
+    type_ids = {row.code: row.id for row in types}
     done = 0
     try:
         for outcome in ingest_images(services, person, product, _items(demo, type_ids), group_files=_GROUP_FILES):
@@ -183,9 +183,7 @@ def _load_manuals(services: Services, person: Person, demo: DemoProduct, product
         raise NotReady("demo_manuals_missing") from error
     for manual in manuals:
         file = IncomingFile(f"{manual.title}.pdf", _reader(manual.content))
-        for outcome in add_manuals(
-            services, person, product_id=product.id or 0, files=[file], language=manual.language
-        ):
+        for outcome in add_manuals(services, person, product_id=product.id, files=[file], language=manual.language):
             if outcome.error is not None and outcome.outcome == "refused":
                 raise outcome.error
 
@@ -208,7 +206,7 @@ def _reader(content: bytes) -> Callable[[], bytes]:
 
 
 def _refuse_while_busy(session: Session, ids: list[int]) -> None:
-    jobs = session.exec(select(DeploymentLog).where(col(DeploymentLog.state).in_(["queued", "running"]))).all()
+    jobs = session.exec(select(Job).where(col(Job.state).in_(["queued", "running"]))).all()
     for job in jobs:
         if job.product_id in ids or set(job.payload.get("product_ids", [])) & set(ids):
             raise Conflict("demo_busy")
@@ -228,7 +226,7 @@ def _list_objects(session: Session, ids: list[int]) -> tuple[list[str], list[str
 def _delete_rows(session: Session, ids: list[int]) -> None:
     # Children before parents. Each statement names the products, so nothing of others can go with them.
     versions = select(ModelVersion.id).where(col(ModelVersion.product_id).in_(ids))
-    jobs = select(DeploymentLog.id).where(col(DeploymentLog.product_id).in_(ids))
+    jobs = select(Job.id).where(col(Job.product_id).in_(ids))
     session.execute(delete(ResponseHistory).where(col(ResponseHistory.product_id).in_(ids)))
     session.execute(delete(SearchHistory).where(col(SearchHistory.product_id).in_(ids)))
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
@@ -236,6 +234,6 @@ def _delete_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(ModelVersion).where(col(ModelVersion.product_id).in_(ids)))
     session.execute(update(ModelVersion).where(col(ModelVersion.job_id).in_(jobs)).values(job_id=None))
     session.execute(update(Inspection).where(col(Inspection.batch_job_id).in_(jobs)).values(batch_job_id=None))
-    for table in (DeploymentLog, Image, Manual, ImagePreprocessing, DefectType):
+    for table in (Job, Image, Manual, ImagePreprocessing, DefectType):
         session.execute(delete(table).where(col(table.product_id).in_(ids)))
     session.execute(delete(Product).where(col(Product.id).in_(ids)))

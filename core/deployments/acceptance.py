@@ -66,7 +66,6 @@ def is_worse(figures: dict[str, Any], active: dict[str, Any]) -> bool:
 
 def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: TestSet) -> dict[str, Any] | None:
     services = run.services
-    assert before.id is not None
     with services.database.reading() as session:
         threshold = current_threshold(session, before.id)
     try:

@@ -166,7 +166,7 @@ def _note_images(rows: Sequence[Image], scores: Mapping[str, float]) -> dict[str
 
 def _digest(rows: Sequence[Image]) -> str:
     """Return one hash of which images these are and what they hold."""
-    text = json.dumps(sorted((row.id or 0, row.content_sha256) for row in rows))
+    text = json.dumps(sorted((row.id, row.content_sha256) for row in rows))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -49,7 +49,6 @@ def add_candidate(
                 raise NotFound("not_found")
             version.job_id, version.created_by = run.claim.job_id, run.created_by
             add_version(session, version)
-            assert version.id is not None
             if threshold is not None:
                 threshold.model_version_id = version.id
                 threshold.created_by = run.created_by
@@ -77,7 +76,7 @@ def add_candidate(
     if activate:
         for gone in retention.expire_versions(services, version, person=None):
             run.log("log_version_expired", product=product.code, number=gone.number)
-        if version.kind == MEMORY_BANK and regions_stale(services, product.id or 0):
+        if version.kind == MEMORY_BANK and regions_stale(services, product.id):
             run.log("log_regions_stale", product=product.code, number=version.number)
 
 
@@ -111,4 +110,4 @@ def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
 
 def _author(session: Session, run: JobRun) -> Person | None:
     author = session.get(User, run.created_by) if run.created_by is not None else None
-    return Person(author.id or 0, author.login, author.display_name, author.role) if author else None
+    return Person(author.id, author.login, author.display_name, author.role) if author else None

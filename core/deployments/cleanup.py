@@ -16,7 +16,7 @@ from core.models.kinds import KINDS
 from core.registry import publishing
 from core.services import Services
 from storage.objects import ObjectStoreError
-from storage.tables import DeploymentLog, ModelVersion
+from storage.tables import Job, ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +39,7 @@ def clean_up(services: Services, job_id: int) -> None:
     names stays unnamed. Raises DatabaseError; an object store that is away is left to the collection of orphans.
     """
     with services.database.reading() as session:
-        running = {
-            (job.id or 0, job.fencing_token)
-            for job in session.exec(select(DeploymentLog).where(DeploymentLog.state == "running")).all()
-        }
+        running = {(job.id, job.fencing_token) for job in session.exec(select(Job).where(Job.state == "running")).all()}
         dead_jobs = {job_id}
         for folder in (services.settings.data_dir / "builds").glob("*"):
             attempt = _attempt(folder.name)

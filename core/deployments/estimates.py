@@ -19,7 +19,7 @@ from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import DETECTION, SIMILARITY
 from core.registry.choices import chosen
 from core.transactions import reading
-from storage.tables import DeploymentLog, Image, ImagePreprocessing
+from storage.tables import Image, ImagePreprocessing, Job
 
 if TYPE_CHECKING:
     from core.deployments.bank_extension import Extension
@@ -102,10 +102,7 @@ def product_cost_s(session: Session, kind: str, product_id: int) -> float:
 def pace(session: Session, kind: str) -> float:
     """Return how many times longer than the standard the last builds of this kind took here; 1 before the first."""
     jobs = session.exec(
-        select(DeploymentLog)
-        .where(DeploymentLog.kind == kind, DeploymentLog.state == "succeeded")
-        .order_by(col(DeploymentLog.id).desc())
-        .limit(_PACE_JOBS)
+        select(Job).where(Job.kind == kind, Job.state == "succeeded").order_by(col(Job.id).desc()).limit(_PACE_JOBS)
     ).all()
     ratios = [
         float(outcome["work_s"]) / float(outcome["cost_s"])

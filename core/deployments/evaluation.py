@@ -165,10 +165,9 @@ def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[st
 
 def evaluate(services: Services, product: Product, *, progress: Progress | None = None) -> dict[str, Any]:
     """The object that `evaluate --json` prints. Raises NotReady without an active model or without test images."""
-    assert product.id is not None
     with reading(services) as session:
         bank = active_version(session, MEMORY_BANK, product.id)
-        if bank is None or bank.id is None:
+        if bank is None:
             raise NotReady("no_active_memory_bank", product=product.name)
         threshold = current_threshold(session, bank.id)
         test = test_set(session, product.id)
@@ -210,9 +209,7 @@ def _measure_retrieval(
 ) -> dict[str, Any]:
     """Return the figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
     with reading(services) as session:
-        versions = {
-            part: active_version(session, SIMILARITY_INDEX, product.id or 0, part) for part in ("defect", "region")
-        }
+        versions = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in ("defect", "region")}
         used = versions["defect"] or versions["region"]
         if used is None:
             return no_figures()

@@ -45,7 +45,6 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     are all gone is retired. Raises NotReady no_manuals, no_usable_manuals, and the lower errors of the object store.
     """
     services = run.services
-    assert product.id is not None
     with services.database.reading() as session:
         # First, so that a manual that is added meanwhile makes the version out of date rather than go unnoticed.
         fingerprint = manual_fingerprints(session, services.settings.weights_dir, [product.id]).get(
@@ -114,9 +113,7 @@ def _has_failed(manuals: list[Manual]) -> bool:
     return any(manual.state == "failed" for manual in manuals)
 
 
-def _build_index(
-    run: JobRun, product: Product, manuals: list[Manual]
-) -> tuple[ManualIndex, dict[int | None, AppError]]:
+def _build_index(run: JobRun, product: Product, manuals: list[Manual]) -> tuple[ManualIndex, dict[int, AppError]]:
     """Return the index, and the manuals that could not be read by id. Raises NotReady no_usable_manuals."""
     from inference.language.passages import split_passages
     from inference.language.retrieval import ManualIndex
@@ -142,15 +139,13 @@ def _build_index(
     return index, failures
 
 
-def _read_all(
-    run: JobRun, product: Product, manuals: list[Manual]
-) -> tuple[dict[int, PdfText], dict[int | None, AppError]]:
+def _read_all(run: JobRun, product: Product, manuals: list[Manual]) -> tuple[dict[int, PdfText], dict[int, AppError]]:
     contents: dict[int, bytes] = {}
-    failures: dict[int | None, AppError] = {}
+    failures: dict[int, AppError] = {}
     for done, manual in enumerate(manuals):
         run.progress("fetch", done, len(manuals))
         try:
-            contents[manual.id or 0] = read_manual(run.services, manual)
+            contents[manual.id] = read_manual(run.services, manual)
         except AppError as error:
             if error.code not in _OWN_FAULTS:
                 raise
@@ -159,13 +154,13 @@ def _read_all(
     total = sum(manual.page_count for manual in manuals)
     before = 0
     for manual in manuals:
-        content = contents.pop(manual.id or 0, None)
+        content = contents.pop(manual.id, None)
         if content is not None:
             text = _read(run, manual, content, before=before, total=total)
             if isinstance(text, AppError):
                 failures[manual.id] = text
             else:
-                texts[manual.id or 0] = text
+                texts[manual.id] = text
         before += manual.page_count
         if manual.id in failures:
             fault = failures[manual.id]
@@ -196,7 +191,7 @@ def _read(run: JobRun, manual: Manual, content: bytes, *, before: int, total: in
         return from_lower(error, name=manual.original_name)
 
 
-def _note_states(run: JobRun, manuals: list[Manual], failures: dict[int | None, AppError]) -> None:
+def _note_states(run: JobRun, manuals: list[Manual], failures: dict[int, AppError]) -> None:
     """Keep with each manual what this build made of it. Raises JobLost."""
     with run.services.database.unit_of_work() as session:
         hold(session, run.claim)
@@ -243,7 +238,6 @@ def count_pages(session: Session, product_id: int) -> tuple[int, int]:
 
 def readiness(session: Session, product: Product) -> AppError | None:
     """Why the product's manual index cannot be built, or None; an index without manuals can be, to go out of use."""
-    assert product.id is not None
     if count_pages(session, product.id)[0] or active_version(session, MANUAL_INDEX, product.id) is not None:
         return None
     return NotReady("no_manuals", product=product.name)

@@ -53,7 +53,6 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     from inference.vision.detection import detectors
 
     services = run.services
-    assert product.id is not None
     with services.database.reading() as session:
         # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
         fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, ""), "")

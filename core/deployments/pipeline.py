@@ -52,7 +52,6 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     """
     run = JobRun(services, claim)
     for planned in plan(run):
-        assert planned.product.id is not None
         run.begin(planned.product.id)
         run.conclude(build_product(run, planned))
     return error_of(run)
@@ -63,16 +62,15 @@ def plan(run: JobRun) -> list[PlannedProduct]:
     cleanup.clean_up(run.services, run.claim.job_id)
     with run.services.database.reading() as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
-        planned = [PlannedProduct(one, product_cost_s(session, run.claim.kind, one.id or 0)) for one in products]
+        planned = [PlannedProduct(one, product_cost_s(session, run.claim.kind, one.id)) for one in products]
         own_pace = pace(session, run.claim.kind)
-    run.expect({one.product.id or 0: one.cost_s * own_pace for one in planned})
+    run.expect({one.product.id: one.cost_s * own_pace for one in planned})
     return planned
 
 
 def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
     """Build one product; answers its outcome, also when it failed. Raises JobLost and JobCancelled."""
     services, product, kind = run.services, planned.product, run.claim.kind
-    assert product.id is not None
     folder = cleanup.build_folder(services, run.claim, product.id)
     started = time.monotonic()
     try:

@@ -46,7 +46,6 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     Raises NotReady without training images, and the lower errors of the engine and the object store.
     """
     services = run.services
-    assert product.id is not None
     with services.database.reading() as session:
         # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
         wanted = fingerprints(session, [product.id])
@@ -181,7 +180,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Return what the indexes find for the product's test images, whole and by the defective place."""
     with run.services.database.reading() as session:
-        rows = [row for row in test_set(session, product.id or 0).rows if row.image_type == "defect"]
+        rows = [row for row in test_set(session, product.id).rows if row.image_type == "defect"]
     return measure_retrieval(
         run.services,
         embedder,

@@ -16,7 +16,7 @@ from core.jobs.queue import submit
 from core.models.kinds import KINDS, MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.model_status import model_states
 from core.transactions import reading
-from storage.tables import DeploymentLog
+from storage.tables import Job
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -96,8 +96,6 @@ def _with_followers(
 
 def _not_waiting(services: Services, kind: str, product_ids: Sequence[int]) -> list[int]:
     with reading(services) as session:
-        jobs = session.exec(
-            select(DeploymentLog).where(DeploymentLog.kind == kind, col(DeploymentLog.state).in_(("queued", "running")))
-        ).all()
+        jobs = session.exec(select(Job).where(Job.kind == kind, col(Job.state).in_(("queued", "running")))).all()
     busy = {product_id for job in jobs for product_id in job.payload.get("product_ids", [])}
     return [product_id for product_id in product_ids if product_id not in busy]

@@ -202,7 +202,6 @@ def _read_record(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
 
 
 def _written(row: ResponseHistory, person_name: str) -> WrittenGuidance:
-    assert row.id is not None
     guidance, sources = _read_record(row)
     return WrittenGuidance(
         id=row.id,

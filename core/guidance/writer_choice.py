@@ -97,7 +97,7 @@ def choose_text_model(services: Services, person: Person, choice: TextChoice) ->
     checked = check_text_choice(services.settings, choice)
     with writing(services) as session:
         row = session.exec(select(ModelParam).where(ModelParam.purpose == TEXT_GENERATION)).first()
-        found_version, row_id = (row.row_version, row.id or 0) if row is not None else (0, 0)
+        found_version, row_id = (row.row_version, row.id) if row is not None else (0, 0)
         if found_version != choice.row_version:
             raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=choice.row_version)
         before = _chosen(session, services.settings)

@@ -112,7 +112,7 @@ def _items(
     files: dict[str, Callable[[], bytes]],
 ) -> tuple[list[IngestItem], list[FileOutcome]]:
     """Return the images to take in; and those refused because their defect type cannot be made."""
-    product_id = product.id or 0
+    product_id = product.id
     types = {
         row.code.lower(): row for row in defect_types.list_defect_types(services, product_id, include_inactive=True)
     }

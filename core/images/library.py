@@ -86,7 +86,7 @@ def read_thumbnails(services: Services, images: Sequence[Image]) -> dict[int, by
     """Thumbnails (WebP) by image id; None for one that cannot be read now."""
     found = services.objects.get_many([image.thumbnail_key for image in images])
     return {
-        image.id or 0: None if isinstance(data, ObjectStoreError) else data
+        image.id: None if isinstance(data, ObjectStoreError) else data
         for image, (_key, data) in zip(images, found, strict=True)
     }
 

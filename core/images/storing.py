@@ -102,7 +102,7 @@ def _outcomes(
     if image is None and entry.mask_png is not None:
         # The image was here before, its mask comes later.
         try:
-            store_mask(services, person, target.id or 0, entry.mask_png, name=mask.name)
+            store_mask(services, person, target.id, entry.mask_png, name=mask.name)
         except AppError as failure:
             yield FileOutcome(mask.name, "refused", target.id, target.stored_name, failure, ("mask",))
             return
@@ -184,7 +184,7 @@ def _add_rows(
         if prefix not in numbers:
             numbers[prefix] = number_after(session, prefix)
         image = Image(
-            product_id=product.id or 0,
+            product_id=product.id,
             image_type=label.image_type,
             defect_type_id=label.defect_type_id,
             split=label.split,

@@ -74,7 +74,7 @@ def _add_lone_mask(services: Services, person: Person, product: Product, mask: I
         return FileOutcome(mask.name, "refused", error=error, notes=("mask",))
     image = found[0]
     try:
-        set_mask(services, person, image.id or 0, mask)
+        set_mask(services, person, image.id, mask)
     except (BadInput, Conflict, NotFound) as failure:
         return FileOutcome(mask.name, "refused", image.id, image.stored_name, failure, ("mask",))
     return FileOutcome(mask.name, "added", image.id, image.stored_name, notes=("mask",))

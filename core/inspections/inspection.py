@@ -66,7 +66,6 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
             bank = active_version(session, MEMORY_BANK, product_id)
             if bank is None:
                 raise NotReady("no_active_memory_bank", product=product.name)
-            assert bank.id is not None
             threshold = current_threshold(session, bank.id)
         image = decode(data, file_name=file_name)
         model = services.models.memory_bank(bank)
@@ -139,7 +138,6 @@ def inspect(
                 row.suggestion_confidence = suggestion.confidence
         session.add(row)
         session.flush()
-        assert row.id is not None
         session.add_all(
             search.history_rows(
                 finding.answers, inspection_id=row.id, product_id=product_id, person_id=person.id, top_k=top_k
@@ -158,8 +156,6 @@ def _row(
     height_px, width_px = finding.image.pixels.shape[:2]
     ending = {"JPEG": "jpg", "TIFF": "tif"}.get(finding.image.format, finding.image.format.lower())
     kind, _, key = finding.detection.nearest_key.partition(":")
-    assert finding.bank.id is not None
-    assert finding.threshold.id is not None
     versions = {part: answer.version.id if answer.version else None for part, answer in finding.answers.items()}
     return Inspection(
         product_id=product_id,

@@ -199,7 +199,7 @@ def _nearest(services: Services, session: Session, row: Inspection) -> NearestNo
     from inference.vision.images.decode import decode
 
     image = session.get(Image, row.nearest_image_id) if row.nearest_image_id is not None else None
-    if image is None or image.id is None:
+    if image is None:
         return None
     try:
         pixels = decode(services.objects.get(image.object_key)).pixels

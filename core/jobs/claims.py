@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from core.errors import AppError
 from core.jobs.terms import LEASE_S, Claim, JobCancelled, JobLost, changed_one
 from storage.database import Database
-from storage.tables import DeploymentLog, utc_now
+from storage.tables import Job, utc_now
 
 MAX_LOG_BYTES = 1_000_000
 
@@ -26,9 +26,7 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
     with database.unit_of_work() as session:
         now = utc_now()
         abandoned = session.exec(
-            select(DeploymentLog)
-            .where(DeploymentLog.state == "running", col(DeploymentLog.lease_expires_at) < now)
-            .order_by(col(DeploymentLog.id))
+            select(Job).where(Job.state == "running", col(Job.lease_expires_at) < now).order_by(col(Job.id))
         ).all()
         for job in abandoned:
             end = None
@@ -38,19 +36,19 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
                 end = {"state": "failed", "error_code": "job_worker_lost"}
             if end is not None:
                 session.execute(
-                    _of(job.id or 0, job.fencing_token).values(
+                    _of(job.id, job.fencing_token).values(
                         **end, finished_at=now, fencing_token=job.fencing_token + 1, lease_expires_at=None
                     )
                 )
         candidates = session.exec(
-            select(DeploymentLog)
+            select(Job)
             .where(
                 or_(
-                    col(DeploymentLog.state) == "queued",
-                    (col(DeploymentLog.state) == "running") & (col(DeploymentLog.lease_expires_at) < now),
+                    col(Job.state) == "queued",
+                    (col(Job.state) == "running") & (col(Job.lease_expires_at) < now),
                 )
             )
-            .order_by(col(DeploymentLog.priority), col(DeploymentLog.id))
+            .order_by(col(Job.priority), col(Job.id))
             .limit(5)
             .execution_options(populate_existing=True)
         ).all()
@@ -59,11 +57,11 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
             token, attempt = job.fencing_token + 1, job.attempts + 1
             won = changed_one(
                 session,
-                update(DeploymentLog)
+                update(Job)
                 .where(
-                    col(DeploymentLog.id) == job.id,
-                    col(DeploymentLog.state) == job.state,
-                    col(DeploymentLog.fencing_token) == job.fencing_token,
+                    col(Job.id) == job.id,
+                    col(Job.state) == job.state,
+                    col(Job.fencing_token) == job.fencing_token,
                 )
                 .values(
                     state="running",
@@ -80,17 +78,16 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
             )
             if won:
                 session.commit()
-                assert job.id is not None
                 return Claim(job.id, job.kind, token, dict(job.payload), attempt)
         session.commit()
         return None
 
 
 def _of(job_id: int, fencing_token: int) -> Any:
-    return update(DeploymentLog).where(
-        col(DeploymentLog.id) == job_id,
-        col(DeploymentLog.fencing_token) == fencing_token,
-        col(DeploymentLog.state) == "running",
+    return update(Job).where(
+        col(Job.id) == job_id,
+        col(Job.fencing_token) == fencing_token,
+        col(Job.state) == "running",
     )
 
 
@@ -100,7 +97,7 @@ def renew_lease(database: Database, claim: Claim, *, lease_s: float = LEASE_S) -
         lease = utc_now() + timedelta(seconds=lease_s)
         if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(lease_expires_at=lease)):
             raise JobLost
-        asked = session.exec(select(DeploymentLog.cancel_requested).where(DeploymentLog.id == claim.job_id)).one()
+        asked = session.exec(select(Job.cancel_requested).where(Job.id == claim.job_id)).one()
         session.commit()
         return bool(asked)
 
@@ -110,7 +107,7 @@ def report(database: Database, claim: Claim, **values: Any) -> None:
     with database.unit_of_work() as session:
         if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(**values)):
             raise JobLost
-        asked = session.exec(select(DeploymentLog.cancel_requested).where(DeploymentLog.id == claim.job_id)).one()
+        asked = session.exec(select(Job.cancel_requested).where(Job.id == claim.job_id)).one()
         session.commit()
     if asked:
         raise JobCancelled
@@ -119,7 +116,7 @@ def report(database: Database, claim: Claim, **values: Any) -> None:
 def check_claim(database: Database, claim: Claim) -> None:
     """Look whether the job is still ours and wanted, and write nothing. Raises JobLost or JobCancelled."""
     with database.reading() as session:
-        job = session.get(DeploymentLog, claim.job_id)
+        job = session.get(Job, claim.job_id)
     if job is None or job.state != "running" or job.fencing_token != claim.fencing_token:
         raise JobLost
     if job.cancel_requested:
@@ -131,7 +128,7 @@ def append_log(database: Database, claim: Claim, code: str, **params: Any) -> No
     line = json.dumps({"at": utc_now().isoformat(), "code": code, "params": params}, ensure_ascii=False, default=str)
     with database.unit_of_work() as session:
         # Locked where a database can: several products of a job may write at once.
-        job = session.get(DeploymentLog, claim.job_id, with_for_update=True)
+        job = session.get(Job, claim.job_id, with_for_update=True)
         if job is None:
             raise JobLost
         if len(job.log) < MAX_LOG_BYTES and not changed_one(
@@ -148,11 +145,9 @@ def hold(session: Session, claim: Claim) -> None:
     """
     if not changed_one(
         session,
-        _of(claim.job_id, claim.fencing_token)
-        .where(col(DeploymentLog.cancel_requested).is_(False))
-        .values(stage="activate"),
+        _of(claim.job_id, claim.fencing_token).where(col(Job.cancel_requested).is_(False)).values(stage="activate"),
     ):
-        job = session.get(DeploymentLog, claim.job_id)
+        job = session.get(Job, claim.job_id)
         if job is not None and job.fencing_token == claim.fencing_token and job.cancel_requested:
             raise JobCancelled
         raise JobLost
@@ -183,7 +178,7 @@ def release(database: Database, claim: Claim) -> None:
     with database.unit_of_work() as session:
         session.execute(
             _of(claim.job_id, claim.fencing_token)
-            .where(col(DeploymentLog.cancel_requested).is_(True))
+            .where(col(Job.cancel_requested).is_(True))
             .values(state="cancelled", finished_at=utc_now(), lease_expires_at=None)
         )
         session.execute(
@@ -202,7 +197,7 @@ def release(database: Database, claim: Claim) -> None:
 def reopen_claim(database: Database, job_id: int, fencing_token: int) -> Claim:
     """The claim that a worker handed to its child by id and token. Raises JobLost when it does not hold any more."""
     with database.reading() as session:
-        job = session.get(DeploymentLog, job_id)
+        job = session.get(Job, job_id)
         if job is None or job.state != "running" or job.fencing_token != fencing_token:
             raise JobLost
         return Claim(job_id, job.kind, fencing_token, dict(job.payload), job.attempts)

@@ -11,7 +11,7 @@ from core.jobs import claims
 from core.jobs.terms import Claim
 from core.models.kinds import MANUAL_INDEX
 from core.services import Services
-from storage.tables import DeploymentLog, utc_now
+from storage.tables import Job, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class JobRun:
         self._share = 0.0
         self._current: int | None = None
         with services.database.reading() as session:
-            job = session.get(DeploymentLog, claim.job_id)
+            job = session.get(Job, claim.job_id)
             self.created_by = job.created_by if job else None
             # A job taken over from a lost worker goes on after the products that are done.
             self.outcomes: list[dict[str, Any]] = list(job.result.get("outcomes", [])) if job else []

@@ -18,7 +18,7 @@ from core.jobs.terms import NEEDED_ROLE, changed_one
 from core.models.kinds import KINDS
 from core.services import Services
 from core.transactions import writing
-from storage.tables import DeploymentLog, Product, utc_now
+from storage.tables import Job, Product, utc_now
 
 
 def submit(services: Services, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
@@ -34,14 +34,12 @@ def submit(services: Services, person: Person, *, kind: str, product_ids: Sequen
     if not wanted:
         raise Conflict("job_without_products")
     with writing(services) as session:
-        waiting = session.exec(
-            select(DeploymentLog).where(DeploymentLog.kind == kind, col(DeploymentLog.state).in_(("queued", "running")))
-        ).all()
+        waiting = session.exec(select(Job).where(Job.kind == kind, col(Job.state).in_(("queued", "running")))).all()
         busy = {product_id for job in waiting for product_id in job.payload.get("product_ids", [])}
         if overlap := busy & set(wanted):
             codes = session.exec(select(Product.code).where(col(Product.id).in_(overlap))).all()
             raise Conflict("job_already_waiting", products=", ".join(sorted(codes)))
-        job = DeploymentLog(
+        job = Job(
             kind=kind,
             product_id=wanted[0] if len(wanted) == 1 else None,
             payload={"product_ids": wanted},
@@ -49,7 +47,6 @@ def submit(services: Services, person: Person, *, kind: str, product_ids: Sequen
         )
         session.add(job)
         session.flush()
-        assert job.id is not None
         record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=wanted)
         session.commit()
         return job.id
@@ -62,21 +59,19 @@ def cancel(services: Services, person: Person, job_id: int) -> None:
     """
     require_role(services, person, NEEDED_ROLE)
     with writing(services) as session:
-        job = session.get(DeploymentLog, job_id)
+        job = session.get(Job, job_id)
         if job is None:
             raise NotFound("not_found")
         if changed_one(
             session,
-            update(DeploymentLog)
-            .where(col(DeploymentLog.id) == job_id, col(DeploymentLog.state) == "queued")
+            update(Job)
+            .where(col(Job.id) == job_id, col(Job.state) == "queued")
             .values(state="cancelled", cancel_requested=True, finished_at=utc_now()),
         ):
             pass
         elif not changed_one(
             session,
-            update(DeploymentLog)
-            .where(col(DeploymentLog.id) == job_id, col(DeploymentLog.state) == "running")
-            .values(cancel_requested=True),
+            update(Job).where(col(Job.id) == job_id, col(Job.state) == "running").values(cancel_requested=True),
         ):
             raise Conflict("job_already_over")
         record(session, person, "job.cancel", "job", job_id)

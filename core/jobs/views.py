@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from core.errors import AppError, NotFound
 from core.services import Services
 from core.transactions import reading
-from storage.tables import DeploymentLog, User, utc_now
+from storage.tables import Job, User, utc_now
 
 # How long the expectation holds against the job's own pace, as a share of the whole work.
 TRUST = 0.1
@@ -47,7 +47,7 @@ class JobView:
 def view(services: Services, job_id: int) -> JobView:
     """Return one job with everything the panel shows. Raises NotFound."""
     with reading(services) as session:
-        job = session.get(DeploymentLog, job_id)
+        job = session.get(Job, job_id)
         if job is None:
             raise NotFound("not_found")
         return _view(session, job)
@@ -55,9 +55,9 @@ def view(services: Services, job_id: int) -> JobView:
 
 def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -> list[JobView]:
     """Return the newest jobs first."""
-    query = select(DeploymentLog).order_by(col(DeploymentLog.id).desc()).limit(limit)
+    query = select(Job).order_by(col(Job.id).desc()).limit(limit)
     if kind is not None:
-        query = query.where(DeploymentLog.kind == kind)
+        query = query.where(Job.kind == kind)
     with reading(services) as session:
         return [_view(session, job) for job in session.exec(query).all()]
 
@@ -65,9 +65,9 @@ def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -
 def running_job(services: Services, kind: str) -> JobView | None:
     """Return the running job of this kind, else the first that waits, else None."""
     query = (
-        select(DeploymentLog)
-        .where(DeploymentLog.kind == kind, col(DeploymentLog.state).in_(("queued", "running")))
-        .order_by(col(DeploymentLog.state).desc(), col(DeploymentLog.id))
+        select(Job)
+        .where(Job.kind == kind, col(Job.state).in_(("queued", "running")))
+        .order_by(col(Job.state).desc(), col(Job.id))
         .limit(1)
     )
     with reading(services) as session:
@@ -78,33 +78,32 @@ def running_job(services: Services, kind: str) -> JobView | None:
 def list_unfinished(services: Services) -> list[JobView]:
     """Return every job that runs or waits, of any kind, in the order of its turn."""
     query = (
-        select(DeploymentLog)
-        .where(col(DeploymentLog.state).in_(("queued", "running")))
-        .order_by(col(DeploymentLog.state).desc(), col(DeploymentLog.priority), col(DeploymentLog.id))
+        select(Job)
+        .where(col(Job.state).in_(("queued", "running")))
+        .order_by(col(Job.state).desc(), col(Job.priority), col(Job.id))
     )
     with reading(services) as session:
         return [_view(session, job) for job in session.exec(query).all()]
 
 
-def _view(session: Session, job: DeploymentLog) -> JobView:
+def _view(session: Session, job: Job) -> JobView:
     now = utc_now()
     position = None
     if job.state == "queued":
         ahead = session.exec(
             select(func.count())
-            .select_from(DeploymentLog)
+            .select_from(Job)
             .where(
-                col(DeploymentLog.state).in_(("queued", "running")),
+                col(Job.state).in_(("queued", "running")),
                 or_(
-                    col(DeploymentLog.state) == "running",
-                    col(DeploymentLog.priority) < job.priority,
-                    (col(DeploymentLog.priority) == job.priority) & (col(DeploymentLog.id) < job.id),
+                    col(Job.state) == "running",
+                    col(Job.priority) < job.priority,
+                    (col(Job.priority) == job.priority) & (col(Job.id) < job.id),
                 ),
             )
         ).one()
         position = int(ahead) + 1
     author = session.get(User, job.created_by) if job.created_by is not None else None
-    assert job.id is not None
     product_ids = list(job.payload.get("product_ids", []))
     outcomes = list(job.result.get("outcomes", []))
     elapsed_s = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0.0
@@ -131,7 +130,7 @@ def _view(session: Session, job: DeploymentLog) -> JobView:
     )
 
 
-def _remaining_s(job: DeploymentLog, now: datetime) -> float | None:
+def _remaining_s(job: Job, now: datetime) -> float | None:
     """Return what was expected of the rest of the work, times the pace of this job so far.
 
     At the start the pace is the expected one, and the more is done the more the job's own counts; a stage that takes

@@ -134,7 +134,7 @@ def _describe(
 ) -> Manual:
     title = " ".join(original_name(text.title or "").split()).strip("?")
     return Manual(
-        product_id=product.id or 0,
+        product_id=product.id,
         title=title or PurePosixPath(original_name(name)).stem or original_name(name),
         original_name=original_name(name),
         object_key=f"manuals/{product.id}/{uuid.uuid4().hex}.pdf",

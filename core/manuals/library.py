@@ -74,7 +74,7 @@ def find_manuals(services: Services, manual_ids: Iterable[int]) -> dict[int, Man
     """Those of the manuals that are still here, by id: an index in use may hold some that were deleted since."""
     with reading(services) as session:
         found = session.exec(select(Manual).where(col(Manual.id).in_(set(manual_ids)))).all()
-    return {manual.id or 0: manual for manual in found}
+    return {manual.id: manual for manual in found}
 
 
 def read_manual(services: Services, manual: Manual) -> bytes:

@@ -132,6 +132,6 @@ def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
     # Whole rows: there are only as many as are kept for each product.
     for row in session.exec(select(ModelVersion).where(ModelVersion.object_prefix != "")):
         folder = row.object_prefix.rstrip("/") + "/"
-        bundles.append(NamedObject("model_versions", "object_prefix", row.id or 0, f"{row.kind} {row.number}", folder))
+        bundles.append(NamedObject("model_versions", "object_prefix", row.id, f"{row.kind} {row.number}", folder))
         sizes[folder] = row.byte_size
     return bundles, sizes

@@ -132,7 +132,7 @@ def save_preprocessing(
             raise NotFound("not_found")
         row = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
         if (row.row_version if row is not None else 0) != row_version:
-            if row is None or row.id is None:
+            if row is None:
                 raise NotFound("not_found")
             stale = stale_save(session, subject_type=_SUBJECT, subject_id=row.id, row_version=row_version)
             raise Conflict("preprocessing_changed", who=stale.params["who"])
@@ -214,11 +214,11 @@ def _gather(session: Session, products: list[Product]) -> list[ProductPreprocess
         user.id: user.display_name or user.login
         for user in session.exec(select(User).where(col(User.id).in_(authors))).all()
     }
-    return [_describe(product, stored.get(product.id or 0), banks.get(product.id), names) for product in products]
+    return [_describe(product, stored.get(product.id), banks.get(product.id), names) for product in products]
 
 
 def _describe(
-    product: Product, row: ImagePreprocessing | None, bank: ModelVersion | None, names: Mapping[int | None, str]
+    product: Product, row: ImagePreprocessing | None, bank: ModelVersion | None, names: Mapping[int, str]
 ) -> ProductPreprocessing:
     options = (_read_options(row.options) if row is not None else None) or _DEFAULTS
     deployed = _read_options(bank.preprocessing) if bank is not None else None
@@ -228,7 +228,7 @@ def _describe(
         options=options,
         row_version=row.row_version if row is not None else 0,
         updated_at=row.updated_at if row is not None else None,
-        updated_by=names.get(row.updated_by, "") if row is not None else "",
+        updated_by=names.get(row.updated_by, "") if row is not None and row.updated_by is not None else "",
         deployed=deployed,
         state=state,
     )

@@ -70,7 +70,7 @@ def choose(
         raise NotReady("backbone_weights_missing", name=option.spec.title)
     with writing(services) as session:
         row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
-        found_version, row_id = (row.row_version, row.id or 0) if row is not None else (0, 0)
+        found_version, row_id = (row.row_version, row.id) if row is not None else (0, 0)
         if found_version != row_version:
             raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=row_version)
         before = chosen(session, purpose)

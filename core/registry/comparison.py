@@ -132,7 +132,7 @@ def _thresholds(
     session: Session, older: ModelVersion, newer: ModelVersion
 ) -> tuple[ThresholdSetting, ThresholdSetting] | None:
     try:
-        return current_threshold(session, older.id or 0), current_threshold(session, newer.id or 0)
+        return current_threshold(session, older.id), current_threshold(session, newer.id)
     except NotFound:
         return None
 
@@ -155,7 +155,7 @@ def _name_images(session: Session, image_ids: set[int]) -> tuple[ChangedImage, .
     names: dict[int, str] = {}
     for start in range(0, len(wanted), _AT_ONCE):
         some = wanted[start : start + _AT_ONCE]
-        rows |= {row.id or 0: row for row in session.exec(select(Image).where(col(Image.id).in_(some))).all()}
+        rows |= {row.id: row for row in session.exec(select(Image).where(col(Image.id).in_(some))).all()}
         gone = [image_id for image_id in some if image_id not in rows]
         deleted = session.exec(
             select(AuditLog).where(

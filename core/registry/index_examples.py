@@ -46,7 +46,7 @@ def image_examples(services: Services, rows: list[Image]) -> list[Example]:
     def loader(row: Image) -> Callable[[], NDArray[np.uint8]]:
         return lambda: load_pixels(services, row)
 
-    return [Example(row.id or 0, row.stored_name, row.content_sha256, row.defect_type_id, loader(row)) for row in rows]
+    return [Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row)) for row in rows]
 
 
 def list_examples(services: Services, session: Session, product_id: int, image_type: str) -> list[Example]:
@@ -63,7 +63,7 @@ def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]
         select(Inspection).where(Inspection.product_id == product_id, *_confirmed()).order_by(col(Inspection.id))
     ).all()
     newest = {row.image_sha256: row for row in rows}
-    return sorted(newest.values(), key=lambda row: row.id or 0)
+    return sorted(newest.values(), key=lambda row: row.id)
 
 
 def confirmation_stamps(session: Session, product_ids: list[int] | None) -> dict[int, list[int | str]]:
@@ -113,4 +113,4 @@ def _inspected(services: Services, row: Inspection) -> Example:
                 raise ImageError("image_object_missing", name=name) from error
             raise
 
-    return Example(-(row.id or 0), name, row.image_sha256, row.final_defect_type_id, load)
+    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load)

@@ -65,7 +65,7 @@ def _state(
         if version is None:
             missing = missing or wanted is not None
             continue
-        newest = version if newest is None or (version.id or 0) > (newest.id or 0) else newest
+        newest = version if newest is None or version.id > newest.id else newest
         if version.fingerprint != wanted:
             stale.append(version)
         elif part == "region" and cut_by_another_bank(version, by_part.get((MEMORY_BANK, scope_of(product_id)))):

@@ -19,7 +19,7 @@ from core.registry import publishing
 from core.registry.activation_policy import read_policy
 from core.services import Services
 from storage.database import DatabaseError
-from storage.tables import DeploymentLog, ModelVersion
+from storage.tables import Job, ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -83,16 +83,16 @@ def _too_many(session: Session, version: ModelVersion) -> list[ModelVersion]:
             ModelVersion.kind == version.kind, ModelVersion.scope == version.scope, ModelVersion.object_prefix != ""
         )
     ).all()
-    by_use = sorted(kept, key=lambda row: (row.activated_at or row.created_at, row.id or 0), reverse=True)
+    by_use = sorted(kept, key=lambda row: (row.activated_at or row.created_at, row.id), reverse=True)
     used_before = [row for row in by_use if row.active_key is None and row.activated_at is not None]
     needed = _needed_by_jobs(session) | {row.id for row in used_before[:1]}
     surplus = by_use[read_policy(session).kept_versions :]
     return [row for row in surplus if row.active_key is None and row.id not in needed]
 
 
-def _needed_by_jobs(session: Session) -> set[int | None]:
+def _needed_by_jobs(session: Session) -> set[int]:
     """Return the versions that unfinished jobs have built, or name in what they were asked for or have found."""
-    jobs = session.exec(select(DeploymentLog).where(col(DeploymentLog.state).in_(("queued", "running")))).all()
+    jobs = session.exec(select(Job).where(col(Job.state).in_(("queued", "running")))).all()
     ids = [job.id for job in jobs]
     built = session.exec(select(ModelVersion.id).where(col(ModelVersion.job_id).in_(ids))).all()
     named = {found for job in jobs for value in (job.payload, job.result) for found in _version_ids(value)}

@@ -92,8 +92,7 @@ def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[
 
     row = view.inspection
     badge = ParagraphStyle("badge", parent=style.title, textColor="#ffffff", alignment=1)
-    types = {found.id: found for found in view.defect_types}
-    defect = types.get(row.final_defect_type_id)
+    defect = next((found for found in view.defect_types if found.id == row.final_defect_type_id), None)
     if row.confirmed_at is None and view.suggestion is not None:
         defect = view.suggestion.defect_type
     state = words._("confirmed") if row.confirmed_at is not None else words._("suggested")

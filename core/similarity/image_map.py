@@ -74,7 +74,7 @@ def map_versions(services: Services, product_id: int, view: str) -> list[ModelVe
     versions = [version for version in found if version is not None]
     if len({version.model_name for version in versions}) > 1:
         # Vectors of two models do not compare: the newer one is what the next deployments will be made with.
-        newest = max(versions, key=lambda version: version.id or 0)
+        newest = max(versions, key=lambda version: version.id)
         versions = [version for version in versions if version.model_name == newest.model_name]
     if not versions:
         raise NotReady("image_map_without_index")
@@ -110,8 +110,8 @@ def describe_map(services: Services, product_id: int, layout: Layout, *, view: s
     with reading(services) as session:
         for start in range(0, len(asked), _AT_ONCE):
             some = session.exec(select(Image).where(col(Image.id).in_(asked[start : start + _AT_ONCE]))).all()
-            rows |= {row.id: row for row in some if row.id is not None}
-        types = {
+            rows |= {row.id: row for row in some}
+        types: dict[int | None, DefectType] = {
             row.id: row for row in session.exec(select(DefectType).where(DefectType.product_id == product_id)).all()
         }
         wanted = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")

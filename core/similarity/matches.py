@@ -80,21 +80,23 @@ def describe_matches(services: Services, session: Session, matches: Sequence[tup
     ids = [found for found, _ in matches]
     if not ids:
         return []
-    images: dict[int | None, Image] = {
+    images = {
         row.id: row for row in session.exec(select(Image).where(col(Image.id).in_([i for i in ids if i > 0]))).all()
     }
-    inspected: dict[int | None, Inspection] = {
-        -(row.id or 0): row
+    inspected = {
+        -row.id: row
         for row in session.exec(select(Inspection).where(col(Inspection.id).in_([-i for i in ids if i < 0]))).all()
     }
     type_ids = {row.defect_type_id for row in images.values()} | {
         row.final_defect_type_id for row in inspected.values()
     }
-    types = {row.id: row for row in session.exec(select(DefectType).where(col(DefectType.id).in_(type_ids))).all()}
+    types: dict[int | None, DefectType] = {
+        row.id: row for row in session.exec(select(DefectType).where(col(DefectType.id).in_(type_ids))).all()
+    }
     product_ids = {row.product_id for row in images.values()} | {row.product_id for row in inspected.values()}
     products = {row.id: row for row in session.exec(select(Product).where(col(Product.id).in_(product_ids))).all()}
     actions = _last_actions(session, {row.content_sha256 for row in images.values()})
-    rows: dict[int | None, Image | Inspection] = {**images, **inspected}
+    rows: dict[int, Image | Inspection] = {**images, **inspected}
     keys = [rows[found].thumbnail_key for found in ids if found in rows]
     thumbnails = {key: data if isinstance(data, bytes) else None for key, data in services.objects.get_many(keys)}
     described = []

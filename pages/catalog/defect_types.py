@@ -36,7 +36,7 @@ _COLORS: dict[str, Literal["gray", "orange", "red"]] = {"minor": "gray", "major"
 
 def show_screen() -> None:
     """The list with its filters, and the dialog that is open."""
-    products = {summary.product.id or 0: summary.product for summary in list_products(services())}
+    products = {summary.product.id: summary.product for summary in list_products(services())}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(_("Defect types"), width="stretch")
         st.button(
@@ -237,7 +237,7 @@ def change_use(row: DefectType) -> None:
         open_dialog(_DEACTIVATE, id=row.id, name=defect_name(row))
         return
     try:
-        set_defect_type_active(services(), person(), row.id or 0, True)
+        set_defect_type_active(services(), person(), row.id, True)
     except AppError as error:
         show_error(error)
         return

@@ -53,7 +53,7 @@ def show_screen() -> None:
     assert product is not None
     with st.container(border=True):
         show_upload_form(product)
-    show_deploy_notice([product.id or 0], key="manuals", kinds=(MANUAL_INDEX,))
+    show_deploy_notice([product.id], key="manuals", kinds=(MANUAL_INDEX,))
     show_manuals(list_manuals(services(), product.id))
     if dialog := opened(_DELETE):
         ask_to_delete(dialog)
@@ -113,7 +113,7 @@ def show_actions(view: ManualView) -> None:
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False):
         st.download_button(
             "",
-            data=lambda: read_manual(services(), get_manual(services(), manual.id or 0)),
+            data=lambda: read_manual(services(), get_manual(services(), manual.id)),
             file_name=download_name(manual.original_name),
             mime="application/pdf",
             key=f"manual_download_{manual.id}",

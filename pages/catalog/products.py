@@ -92,12 +92,12 @@ def show_list(summaries: list[ProductSummary]) -> None:
             _("No product fits. Change the search, or show the deactivated ones too."), icon=":material/search_off:"
         )
         return
-    show_deploy_notice([summary.product.id or 0 for summary in found if summary.product.is_active], key="products")
+    show_deploy_notice([summary.product.id for summary in found if summary.product.is_active], key="products")
     n_pages = -(-len(found) // _PAGE_SIZE)
     page = min(int(st.session_state.get("product_page", 1)), n_pages)
     states = model_states(services())
     for summary in found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]:
-        state = states.get(("memory_bank", summary.product.id or 0))
+        state = states.get(("memory_bank", summary.product.id))
         show_row(summary, state.state if state else None)
     if n_pages > 1:
         st.pagination(n_pages, key="product_page")
@@ -277,7 +277,7 @@ def deactivate(dialog: OpenDialog) -> None:
 def reactivate(product: Product) -> None:
     """Nothing can be lost by this, so nobody is asked."""
     try:
-        set_product_active(services(), person(), product.id or 0, True)
+        set_product_active(services(), person(), product.id, True)
     except AppError as error:
         show_error(error)
         return

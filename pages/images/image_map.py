@@ -67,7 +67,7 @@ def show_screen() -> None:
         format_func=lambda name: _(_VIEWS[name]),
         help=_("The place that differs most from normal parts, or the image as a whole."),
     )
-    product_id = product.id or 0
+    product_id = product.id
     types = list_defect_types(services(), product_id, include_inactive=True)
     try:
         versions = map_versions(services(), product_id, view)
@@ -81,7 +81,7 @@ def show_screen() -> None:
     show_counts(found)
     show_map(
         draw_map(found.images, types),
-        [image.image.id or 0 for image in found.images],
+        [image.image.id for image in found.images],
         key=f"image_map_{product_id}_{view}",
     )
     show_findings(found, types, view)
@@ -177,7 +177,7 @@ def show_images(images: Sequence[Image], words: Sequence[str], *, key: str) -> N
         return
     shown = images[:_SHOWN]
     thumbnails = read_thumbnails(services(), shown)
-    ids = [image.id or 0 for image in shown]
+    ids = [image.id for image in shown]
     with st.container(key=f"gallery_map_{key}"):
         for start in range(0, len(shown), _COLUMNS):
             for place, column in zip(
@@ -185,7 +185,7 @@ def show_images(images: Sequence[Image], words: Sequence[str], *, key: str) -> N
             ):
                 image = shown[place]
                 with column:
-                    show_thumbnail(thumbnails.get(image.id or 0), alt=image.stored_name)
+                    show_thumbnail(thumbnails.get(image.id), alt=image.stored_name)
                     st.caption(escape(words[place]))
                     st.button(
                         _("Open the image"),

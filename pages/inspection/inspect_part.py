@@ -91,7 +91,7 @@ def keep_in_address(inspection_id: int | None) -> None:
 
 def is_ready(product: Product) -> bool:
     """Return whether the product has a memory bank in use."""
-    return any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id or 0))
+    return any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id))
 
 
 def inspect_image(product: Product, data: bytes, file_name: str, source: str, details: dict[str, str]) -> None:
@@ -103,7 +103,7 @@ def inspect_image(product: Product, data: bytes, file_name: str, source: str, de
                 inspection.inspect(
                     services(),
                     person(),
-                    product_id=product.id or 0,
+                    product_id=product.id,
                     data=data,
                     file_name=file_name,
                     source=source,
@@ -167,7 +167,7 @@ elif not is_ready(product):
     show_no_model(product)
 else:
     # While somebody looks for the image, the models are opened.
-    warm_up(services(), product.id or 0)
+    warm_up(services(), product.id)
     if _FAILURE in st.session_state:
         show_error(st.session_state[_FAILURE])
     picked = pick_image(product)

@@ -189,7 +189,7 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
         st.caption(_n("and {count} more product", "and {count} more products", len(figures) - len(shown)))
     if not may(ENGINEER):
         return
-    show_deploy_notice([found.summary.product.id or 0 for found in figures], key="dashboard", kinds=KINDS)
+    show_deploy_notice([found.summary.product.id for found in figures], key="dashboard", kinds=KINDS)
     for kind, path, words in (
         (MEMORY_BANK, MEMORY_BANKS, _("Memory banks to build: {count}")),
         (SIMILARITY_INDEX, SIMILARITY_SCREEN, _("Similarity indexes to build: {count}")),

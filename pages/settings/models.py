@@ -76,7 +76,7 @@ def show_screen() -> None:
 def show_present(purpose: str, choice: Choice) -> None:
     """What is chosen now, and whether deployments still have to follow."""
     kind, screen, label = _DEPLOYMENTS[purpose]
-    products = {summary.product.id or 0 for summary in list_products(services())}
+    products = {summary.product.id for summary in list_products(services())}
     waiting = [
         key for key, state in model_states(services()).items() if key[0] == kind and state.state == "out_of_date"
     ]

@@ -65,7 +65,7 @@ def show_screen() -> None:
             product = pick_product([one.product for one in found], key="preprocessing")
         if product is not None:
             show_editor_state(next(one for one in found if one.product.id == product.id))
-    if product is None or product.id is None:
+    if product is None:
         return
     show_deploy_notice([product.id], key="preprocessing")
     show_editor(product.id)
@@ -143,7 +143,7 @@ def show_preview(product_id: int, options: Preprocessing) -> None:
         screens.link_to(screens.NORMAL_IMAGES, _("Add normal images"))
         return
     try:
-        seen = preview(services(), page.rows[0].id or 0, options)
+        seen = preview(services(), page.rows[0].id, options)
     except AppError as error:
         show_error(error)
         return
@@ -178,7 +178,7 @@ def take_area(product_id: int, area: Area) -> None:
 
 def show_save(found: ProductPreprocessing, draft: Draft, options: Preprocessing | None) -> None:
     """Save, discard, reset; what was set stays when the save is refused."""
-    product_id = found.product.id or 0
+    product_id = found.product.id
     with st.container(horizontal=True, vertical_alignment="center"):
         saving = st.button(
             _("Save"),
@@ -209,7 +209,7 @@ def show_save(found: ProductPreprocessing, draft: Draft, options: Preprocessing 
 
 def save(found: ProductPreprocessing, options: Preprocessing) -> None:
     """Save on the state that the person saw; a refusal says what is saved now, and the next save is made knowingly."""
-    product_id = found.product.id or 0
+    product_id = found.product.id
     draft = draft_of(product_id)
     try:
         saved = save_preprocessing(services(), person(), product_id, row_version=draft.row_version, options=options)

@@ -50,7 +50,7 @@ def test_a_person_signs_in_reloads_and_is_shut_out_when_disabled(tmp_path: Path)
         expect(page.get_by_role("heading", name="제품 관리")).to_be_visible()
         assert page.evaluate("document.cookie").find("geomsa") == -1
 
-        disable_user(services, admin, kim.id or 0)
+        disable_user(services, admin, kim.id)
         page.get_by_role("link", name="불량 유형 관리").click()
         page.wait_for_url("**/sign-in?ended=1*")
         expect(page.get_by_role("alert")).to_contain_text("로그인이 종료되었습니다")

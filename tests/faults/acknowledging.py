@@ -73,7 +73,7 @@ def _overrides(services: Services, person: Person, product_id: int) -> Iterator[
         row = override_verdict(
             services,
             person,
-            found.inspection.id or 0,
+            found.inspection.id,
             row_version=row_version,
             verdict=("ok", "reject")[number % 2],
             reason=reason,
@@ -92,7 +92,7 @@ KINDS: dict[str, Callable[[Services, Person, int], Iterator[str]]] = {
 def _go_on(data_dir: str, kind: str, acknowledged: str) -> None:
     os.environ["GEOMSA_DATA_DIR"] = data_dir
     services = build_services()
-    product_id = find_product(services, "plate").id or 0
+    product_id = find_product(services, "plate").id
     file = os.open(acknowledged, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for line in KINDS[kind](services, open_person(services, "engineer"), product_id):
         os.write(file, f"{line}\n".encode())

@@ -39,6 +39,6 @@ def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     services = build_services(folder_settings(folder / "data"), migrate=True)
     write_plates(folder / "plate", parts=TINY_PARTS)
     import_path(services, open_person(services, "engineer"), folder / "plate")
-    deploy(services, find_product(services, "plate").id or 0, kinds=(MEMORY_BANK,))
+    deploy(services, find_product(services, "plate").id, kinds=(MEMORY_BANK,))
     services.database.dispose()
     return folder / "data"

@@ -16,7 +16,7 @@ from core.services import Services
 from inference.artifact import read_bundle
 from inference.errors import InferenceError
 from storage.objects import ObjectStoreError
-from storage.tables import DeploymentLog, ModelVersion
+from storage.tables import Job, ModelVersion
 from tests.plates import encode, plate, seed_of
 
 REFERENCE_PART = encode(plate(seed_of("test", "spot", 70), "spot"))
@@ -46,7 +46,7 @@ def find_faults(services: Services, product_id: int, *, before: Verdict, scratch
 
 def _faults_of_job(services: Services, job_id: int) -> list[str]:
     with services.database.reading() as session:
-        job = session.get(DeploymentLog, job_id)
+        job = session.get(Job, job_id)
     assert job is not None
     if job.state == "failed":
         return [] if job.error_code and AppError(job.error_code).sentence("en") != job.error_code else ["no reason"]
@@ -67,7 +67,7 @@ def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
                 elif not services.objects.exists(version.object_prefix + "manifest.json"):
                     found.append(f"version {version.id} has lost its files")
                 if version.kind == MEMORY_BANK:
-                    current_threshold(session, version.id or 0)
+                    current_threshold(session, version.id)
             except (ObjectStoreError, InferenceError, AppError) as error:
                 found.append(f"version {version.id}: {error.code}")
     return found

@@ -65,15 +65,15 @@ def _truths(services: Services, product_id: int) -> dict[int, Truth]:
     person = open_person(services, "engineer")
     for version in list_versions(services, MEMORY_BANK, product_id):
         with suppress(AppError):  # the one that is in use already
-            activate(services, person, version.id or 0)
+            activate(services, person, version.id)
         found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
         assert found.bank.id == version.id
-        truths[version.id or 0] = Truth(
+        truths[version.id] = Truth(
             score=round(found.detection.score, 3),
             verdict=found.verdict,
             review_at=found.threshold.review_at,
             reject_at=found.threshold.reject_at,
-            threshold_id=found.threshold.id or 0,
+            threshold_id=found.threshold.id,
             preprocessing=found.bank.preprocessing,
         )
     return truths
@@ -132,7 +132,7 @@ def _fault_of(row: Inspection, truths: dict[int, Truth]) -> str:
 
 @pytest.fixture
 def two_versions(services: Services) -> dict[int, Truth]:
-    product_id = find_product(services, "plate").id or 0
+    product_id = find_product(services, "plate").id
     _build_another(services, product_id)
     truths = _truths(services, product_id)
     assert len({truth.score for truth in truths.values()}) == len(truths) == 2
@@ -142,21 +142,21 @@ def two_versions(services: Services) -> dict[int, Truth]:
 def test_sessions_that_inspect_while_versions_change_see_one_version_at_a_time(
     services: Services, two_versions: dict[int, Truth]
 ) -> None:
-    assert _inspect_while_activating(services, find_product(services, "plate").id or 0, two_versions) == []
+    assert _inspect_while_activating(services, find_product(services, "plate").id, two_versions) == []
 
 
 def test_thresholds_read_of_whatever_is_active_by_then_would_be_noticed(
     services: Services, two_versions: dict[int, Truth], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    product_id = find_product(services, "plate").id or 0
+    product_id = find_product(services, "plate").id
 
-    def of_the_active_one(_session: Session, version_id: int) -> ThresholdSetting:
+    def of_the_active_one(_session: Session, _version_id: int) -> ThresholdSetting:
         """The bug: asked for a version's thresholds, it answers those of the one in use a moment later."""
         threading.Event().wait(0.05)
         with services.database.reading() as later:
             active = active_version(later, MEMORY_BANK, product_id)
             assert active is not None
-            return current_threshold(later, active.id or version_id)
+            return current_threshold(later, active.id)
 
     monkeypatch.setattr(inspection, "current_threshold", of_the_active_one)
     problems = _inspect_while_activating(services, product_id, two_versions)

@@ -29,7 +29,7 @@ from core.jobs import queue, views
 from core.models.kinds import MEMORY_BANK
 from core.services import Services, build_services
 from core.worker.supervisor import ROOT
-from storage.tables import DeploymentLog, ModelVersion
+from storage.tables import Job, ModelVersion
 from tests.faults.deployed_state import Verdict, find_faults, give_verdict
 from tests.plates import copy_data, folder_settings
 
@@ -89,7 +89,7 @@ def _break_ground(data_dir: Path, start: Callable[..., int]) -> Ground:
     """Build once without a kill, to know how long that takes."""
     services = build_services(folder_settings(data_dir))
     scratch = data_dir.with_name(f"{data_dir.name}-scratch")
-    ground = Ground(services, find_product(services, "plate").id or 0, scratch, start, 0.0)
+    ground = Ground(services, find_product(services, "plate").id, scratch, start, 0.0)
     pid = start()
     began = time.monotonic()
     job_id = _submit(ground)
@@ -121,9 +121,9 @@ def _until(condition: Callable[[], bool], what: str, *, within_s: float = BUSY_M
     return time.monotonic() - started
 
 
-def _job(services: Services, job_id: int) -> DeploymentLog:
+def _job(services: Services, job_id: int) -> Job:
     with services.database.reading() as session:
-        return session.exec(select(DeploymentLog).where(DeploymentLog.id == job_id)).one()
+        return session.exec(select(Job).where(Job.id == job_id)).one()
 
 
 def _state(services: Services, job_id: int) -> str:

@@ -36,7 +36,7 @@ NOW = timedelta(seconds=-60)
 
 @pytest.fixture
 def product_id(services: Services, engineer: Person) -> int:
-    return products.create_product(services, engineer, name="Plate", code="plate").id or 0
+    return products.create_product(services, engineer, name="Plate", code="plate").id
 
 
 def _pdf(*bodies: bytes) -> bytes:
@@ -155,7 +155,7 @@ def test_adding_and_deleting_survive_a_failure_at_every_step(
         if not failing.spent:
             return
         for view in list_manuals(services):
-            delete_manual(services, engineer, view.manual.id or 0)
+            delete_manual(services, engineer, view.manual.id)
     pytest.fail("the failure was reached on every try")
 
 
@@ -195,5 +195,5 @@ def test_a_build_survives_a_failure_at_every_step(
                 assert active_version(session, KIND, product_id) is not None
             return
         newest = list_manuals(services, product_id)[0]
-        delete_manual(services, engineer, newest.manual.id or 0)
+        delete_manual(services, engineer, newest.manual.id)
     pytest.fail("the failure was reached on every try")

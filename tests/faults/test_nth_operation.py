@@ -44,7 +44,7 @@ def services(tiny_template: Path, tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def product_id(services: Services) -> int:
-    return find_product(services, "plate").id or 0
+    return find_product(services, "plate").id
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,7 @@ def _use_ray(patch: pytest.MonkeyPatch, data_dir: Path, address: str | None = No
 
 
 def _submit(services: Services) -> int:
-    product_ids = [find_product(services, code).id or 0 for code in CODES]
+    product_ids = [find_product(services, code).id for code in CODES]
     return queue.submit(services, open_person(services, "engineer"), kind=MEMORY_BANK, product_ids=product_ids)
 
 
@@ -144,9 +144,9 @@ def _is_working(services: Services, job_id: int) -> bool:
 def _built(services: Services, code: str) -> dict[str, Any]:
     """What of a product's memory bank has to be the same wherever it was built."""
     with services.database.reading() as session:
-        version = active_version(session, MEMORY_BANK, find_product(services, code).id or 0)
+        version = active_version(session, MEMORY_BANK, find_product(services, code).id)
         assert version is not None
-        threshold = current_threshold(session, version.id or 0)
+        threshold = current_threshold(session, version.id)
     bundle = read_bundle(services.models.bundle(version), kind=version.kind, manifest_sha256=version.manifest_sha256)
     return {
         "arrays": {name: np.asarray(array) for name, array in bundle.tensors.items()},
@@ -208,7 +208,7 @@ def test_a_cancel_ends_every_task_at_once(
             _until(lambda: not any(one.is_running() and one.status() != "zombie" for one in processes), "Ray lives on")
         with services.database.reading() as session:
             for code in CODES:
-                assert active_version(session, MEMORY_BANK, find_product(services, code).id or 0) is None
+                assert active_version(session, MEMORY_BANK, find_product(services, code).id) is None
         assert list(services.objects.list("models/")) == []
         assert list((services.settings.data_dir / "builds").iterdir()) == []
     sys.stdout.write(f"cancel acted after {acted_after_s:.1f} s\n")
@@ -331,7 +331,7 @@ def test_a_task_whose_job_was_taken_over_cancelled_or_is_elsewhere_builds_nothin
 ) -> None:
     with _opened(two_products, tmp_path / "data") as services:
         _use_ray(monkeypatch, tmp_path / "data")
-        person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
+        person, product_id = open_person(services, "engineer"), find_product(services, "plate").id
         job_id, claim = submit_and_claim(services, person, MEMORY_BANK, product_id)
         here, board = services.database.describe(), _Board()
         assert build_one(job_id, claim.fencing_token - 1, product_id, here, board) == LOST
@@ -349,7 +349,7 @@ def test_a_task_without_its_database_fails_with_the_reason(
 ) -> None:
     with _opened(two_products, tmp_path / "data") as services:
         _use_ray(monkeypatch, tmp_path / "data")
-        person, product_id = open_person(services, "engineer"), find_product(services, "plate").id or 0
+        person, product_id = open_person(services, "engineer"), find_product(services, "plate").id
         job_id, claim = submit_and_claim(services, person, MEMORY_BANK, product_id)
 
         def go_away(*_given: Any) -> None:

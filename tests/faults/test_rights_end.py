@@ -45,7 +45,7 @@ def lee(installation: tuple[AppServer, Services, Person], request: pytest.Fixtur
     login = f"lee-{abs(hash(request.node.nodeid)) % 10**9}"
     return people.create_user(
         services, admin, login=login, display_name="Lee", role="admin", password=PASSWORD
-    ).id or 0  # fmt: skip
+    ).id  # fmt: skip
 
 
 def _login(services: Services, admin: Person, user_id: int) -> str:

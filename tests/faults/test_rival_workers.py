@@ -26,7 +26,7 @@ from core.registry.versions import active_version
 from core.services import Services, build_services
 from core.worker import supervisor
 from storage.database import Database
-from storage.tables import DeploymentLog, ModelVersion, utc_now
+from storage.tables import Job, ModelVersion, utc_now
 from tests.faults.deployed_state import find_faults, give_verdict
 from tests.plates import copy_data, folder_settings, submit_and_claim
 
@@ -65,25 +65,23 @@ def _claim_everything(services: Services, claim_next: Claiming) -> list[str]:
 def _queue_jobs(services: Services, person: Person) -> None:
     for number in range(JOBS):
         product = products.create_product(services, person, name=f"Part {number}", code=f"part-{number}")
-        queue.submit(services, person, kind=MEMORY_BANK, product_ids=[product.id or 0])
+        queue.submit(services, person, kind=MEMORY_BANK, product_ids=[product.id])
 
 
 def _claim_in_two_steps(database: Database, worker_id: str) -> terms.Claim | None:
     """The bug: look first, and write without naming what was seen."""
     with database.reading() as session:
-        job = session.exec(select(DeploymentLog).where(DeploymentLog.state == "queued")).first()
+        job = session.exec(select(Job).where(Job.state == "queued")).first()
     if job is None:
         return None
     time.sleep(0.02)
     token = job.fencing_token + 1
     with database.unit_of_work() as session:
         session.execute(
-            update(DeploymentLog)
-            .where(col(DeploymentLog.id) == job.id)
-            .values(state="running", fencing_token=token, worker_id=worker_id)
+            update(Job).where(col(Job.id) == job.id).values(state="running", fencing_token=token, worker_id=worker_id)
         )
         session.commit()
-    return terms.Claim(job.id or 0, job.kind, token, dict(job.payload), 1)
+    return terms.Claim(job.id, job.kind, token, dict(job.payload), 1)
 
 
 def test_workers_that_claim_at_once_never_get_the_same_job(services: Services, engineer: Person) -> None:
@@ -124,9 +122,7 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
             # After the last report and before the transaction: nothing but `hold` can stop it now.
             with services.database.unit_of_work() as session:
                 past = utc_now() - timedelta(seconds=1)
-                session.execute(
-                    update(DeploymentLog).where(col(DeploymentLog.id) == job_id).values(lease_expires_at=past)
-                )
+                session.execute(update(Job).where(col(Job.id) == job_id).values(lease_expires_at=past))
                 session.commit()
             rival = claims.claim_next(services.database, "rival")
             assert rival is not None
@@ -151,11 +147,11 @@ def _active_id(services: Services, product_id: int) -> int:
     with services.database.reading() as session:
         active = active_version(session, MEMORY_BANK, product_id)
     assert active is not None
-    return active.id or 0
+    return active.id
 
 
 def test_a_worker_that_wakes_after_its_lease_activates_nothing(tiny_services: Services, tmp_path: Path) -> None:
-    product_id = find_product(tiny_services, "plate").id or 0
+    product_id = find_product(tiny_services, "plate").id
     assert _sleep_through_the_lease(tiny_services, product_id, tmp_path / "scratch") == []
 
 
@@ -165,7 +161,7 @@ def _hold_nothing(_session: Session, _claim: terms.Claim) -> None:
 
 def _hold_the_job_only(session: Session, claim: terms.Claim) -> None:
     """The bug: it looks at the job, and not at whose attempt it is."""
-    job: Any = session.get(DeploymentLog, claim.job_id)
+    job: Any = session.get(Job, claim.job_id)
     assert job is not None
 
 
@@ -173,7 +169,7 @@ def _hold_the_job_only(session: Session, claim: terms.Claim) -> None:
 def test_an_activation_without_the_fencing_check_would_be_noticed(
     planted: Callable[..., None], tiny_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    product_id = find_product(tiny_services, "plate").id or 0
+    product_id = find_product(tiny_services, "plate").id
     monkeypatch.setattr(candidates, "hold", planted)
     found = _sleep_through_the_lease(tiny_services, product_id, tmp_path / "scratch")
     assert "the sleeper's version is active" in found

@@ -22,7 +22,7 @@ from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.versions import active_version, current_threshold
 from core.services import Services
 from core.worker.supervisor import ROOT
-from storage.tables import DeploymentLog, ModelVersion, utc_now
+from storage.tables import Job, ModelVersion, utc_now
 from tests.plates import encode, plate, seed_of
 
 # One at a time: each keeps two processes busy.
@@ -42,7 +42,7 @@ def person(plate_services: Services) -> Person:
 
 @pytest.fixture
 def product_id(plate_services: Services) -> int:
-    return find_product(plate_services, "plate").id or 0
+    return find_product(plate_services, "plate").id
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def _assert_nothing_left_over(services: Services) -> None:
             }
             assert "manifest.json" in names, version.id
             if version.kind == MEMORY_BANK:
-                current_threshold(session, version.id or 0)
+                current_threshold(session, version.id)
     stored = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list("models/")}
     assert stored == {version.object_prefix for version in versions}
     folders = [path.name for path in (services.settings.cache_dir / "models").iterdir()]
@@ -176,13 +176,13 @@ def test_a_worker_killed_at_any_moment_leaves_the_old_model_inspecting_and_the_n
 
 def _has_no_lease(services: Services, job_id: int) -> bool:
     with services.database.reading() as session:
-        lease = session.exec(select(DeploymentLog.lease_expires_at).where(DeploymentLog.id == job_id)).one()
+        lease = session.exec(select(Job.lease_expires_at).where(Job.id == job_id)).one()
         return lease is not None and lease < utc_now()
 
 
 def _attempts(services: Services, job_id: int) -> int:
     with services.database.reading() as session:
-        return session.exec(select(DeploymentLog.attempts).where(DeploymentLog.id == job_id)).one()
+        return session.exec(select(Job.attempts).where(Job.id == job_id)).one()
 
 
 def test_a_killed_build_fails_with_the_reason_and_the_worker_takes_the_next_job(

@@ -23,7 +23,7 @@ def add_inspections(services: Services, defect_type: DefectType, days_ago: list[
             kind="memory_bank",
             scope=f"product:{defect_type.product_id}",
             product_id=defect_type.product_id,
-            number=defect_type.id or 0,
+            number=defect_type.id,
             model_name="m",
             object_prefix="m",
             manifest_sha256="m",
@@ -32,7 +32,7 @@ def add_inspections(services: Services, defect_type: DefectType, days_ago: list[
         session.add(version)
         session.flush()
         threshold = ThresholdSetting(
-            model_version_id=version.id or 0, review_at=1.0, reject_at=2.0, method="percentile", reason=""
+            model_version_id=version.id, review_at=1.0, reject_at=2.0, method="percentile", reason=""
         )
         session.add(threshold)
         session.flush()
@@ -51,8 +51,8 @@ def add_inspections(services: Services, defect_type: DefectType, days_ago: list[
                 score=2.5,
                 review_at=1.0,
                 reject_at=2.0,
-                memory_bank_version_id=version.id or 0,
-                threshold_setting_id=threshold.id or 0,
+                memory_bank_version_id=version.id,
+                threshold_setting_id=threshold.id,
                 verdict="reject",
                 final_verdict="reject",
                 suggested_defect_type_id=defect_type.id,
@@ -68,7 +68,7 @@ def hole(services: Services, engineer: Person) -> DefectType:
     """A defect type `hole` of a product `casting`."""
     product = create_product(services, engineer, name="주조A형", code="casting")
     return create_defect_type(
-        services, engineer, product_id=product.id or 0, code="hole", name_ko="기공", name_en="Blow hole"
+        services, engineer, product_id=product.id, code="hole", name_ko="기공", name_en="Blow hole"
     )
 
 

@@ -20,7 +20,7 @@ def hole(services: Services, engineer: Person) -> DefectType:
     """A defect type `hole` of a product `casting`."""
     product = create_product(services, engineer, name="주조A형", code="casting")
     return create_defect_type(
-        services, engineer, product_id=product.id or 0, code="hole", name_ko="기공", name_en="Blow hole"
+        services, engineer, product_id=product.id, code="hole", name_ko="기공", name_en="Blow hole"
     )
 
 
@@ -66,7 +66,7 @@ def test_stale_save_is_refused_and_then_made_knowingly(
     app = open_app(SCREEN)
     app.button(key=f"defect_type_edit_{hole.id}").click().run()
     update_defect_type(
-        services, admin, hole.id or 0, row_version=1, name_ko="핀홀", name_en="", description="", severity="major"
+        services, admin, hole.id, row_version=1, name_ko="핀홀", name_en="", description="", severity="major"
     )
     app.text_input(key="defect_type_edit_name_ko").set_value("기공(대)")
     press(app, "Save")

@@ -37,7 +37,7 @@ def test_a_job_that_waits_is_shown_with_its_place_and_can_be_cancelled(
 ) -> None:
     product = list_products(deployed)[0].product
     person = _engineer(deployed)
-    job_id = queue.submit(deployed, person, kind=MEMORY_BANK, product_ids=[product.id or 0])
+    job_id = queue.submit(deployed, person, kind=MEMORY_BANK, product_ids=[product.id])
     app = open_deployed(MEMORY_BANKS)
     assert "Waiting for the worker" in texts(app)
     app.button(key=f"cancel_{job_id}").click().run()
@@ -49,7 +49,7 @@ def test_a_job_that_waits_is_shown_with_its_place_and_can_be_cancelled(
 
 def test_a_running_job_shows_its_stage_and_counts_in_words(open_deployed: OpenApp, deployed: Services) -> None:
     product = list_products(deployed)[0].product
-    queue.submit(deployed, _engineer(deployed), kind=MEMORY_BANK, product_ids=[product.id or 0])
+    queue.submit(deployed, _engineer(deployed), kind=MEMORY_BANK, product_ids=[product.id])
     claim = claims.claim_next(deployed.database, "tests")
     assert claim is not None
     claims.report(deployed.database, claim, stage="extract", done=7, total=24)
@@ -73,8 +73,8 @@ def test_the_start_queues_the_chosen_products(open_deployed: OpenApp, deployed: 
 
     product = list_products(deployed)[0].product
     person = _engineer(deployed)
-    first = list_images(deployed, product.id or 0, image_type="normal", split="train").rows[0]
-    delete_images(deployed, person, [first.id or 0])
+    first = list_images(deployed, product.id, image_type="normal", split="train").rows[0]
+    delete_images(deployed, person, [first.id])
     app = open_deployed(MEMORY_BANKS)
     assert app.dataframe[0].value["State"].tolist() == ["Out of date"]
     assert "1 image removed" in app.dataframe[0].value["Note"].tolist()[0]
@@ -83,7 +83,7 @@ def test_the_start_queues_the_chosen_products(open_deployed: OpenApp, deployed: 
     job = views.running_job(deployed, MEMORY_BANK)
     assert job is not None
     assert job.product_ids == [product.id]
-    assert len(list_versions(deployed, MEMORY_BANK, product.id or 0)) == 1
+    assert len(list_versions(deployed, MEMORY_BANK, product.id)) == 1
 
 
 def _engineer(services: Services) -> Person:

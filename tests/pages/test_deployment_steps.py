@@ -24,12 +24,12 @@ from tests.pages.screen_reading import press, texts
 
 
 def _product_id(services: Services) -> int:
-    return list_products(services)[0].product.id or 0
+    return list_products(services)[0].product.id
 
 
 def _delete_one_image(services: Services) -> str:
     first = list_images(services, _product_id(services), image_type="normal", split="train").rows[0]
-    delete_images(services, open_person(services, "engineer"), [first.id or 0])
+    delete_images(services, open_person(services, "engineer"), [first.id])
     return first.stored_name
 
 

@@ -29,7 +29,7 @@ def test_the_map_shows_the_images_and_opens_one_to_label_it_anew(open_deployed: 
     assert not app.exception
 
     product = list_products(deployed)[0].product
-    normal = list_images(deployed, product.id or 0, image_type="normal", page=1, page_size=1).rows[0]
+    normal = list_images(deployed, product.id, image_type="normal", page=1, page_size=1).rows[0]
     app.session_state["open_dialog"] = OpenDialog("image_map_open", {"ids": [normal.id], "place": 0})
     app.run()
     assert normal.stored_name.replace("_", r"\_").replace("-", r"\-") in texts(app)
@@ -39,7 +39,7 @@ def test_the_map_shows_the_images_and_opens_one_to_label_it_anew(open_deployed: 
 def _open_defects(app: AppTest, deployed: Services, *, place: int = 0) -> list[Image]:
     """Open the product's two newest defect images from the map."""
     product = list_products(deployed)[0].product
-    rows = list_images(deployed, product.id or 0, image_type="defect", split="train", page_size=2).rows
+    rows = list_images(deployed, product.id, image_type="defect", split="train", page_size=2).rows
     app.session_state["open_dialog"] = OpenDialog("image_map_open", {"ids": [row.id for row in rows], "place": place})
     app.run()
     return rows
@@ -57,7 +57,7 @@ def test_images_opened_from_the_map_are_labeled_anew_one_after_the_other(
     first, second = _open_defects(app, deployed)
     _relabel(app, "normal")
     assert [toast.value for toast in app.toast] == ["1 image re-labelled."]
-    assert get_image(deployed, first.id or 0).image_type == "normal"
+    assert get_image(deployed, first.id).image_type == "normal"
     assert "2 of 2" in texts(app)
     assert second.stored_name.replace("_", r"\_").replace("-", r"\-") in texts(app)
     assert next(box for box in app.selectbox if box.label == "Shows").value == "keep"
@@ -65,9 +65,9 @@ def test_images_opened_from_the_map_are_labeled_anew_one_after_the_other(
     # A second thought: back to the first, and to what it was.
     app.button(key="details_step_-1").click().run()
     _relabel(app, first.defect_type_id or 0)
-    assert get_image(deployed, first.id or 0).defect_type_id == first.defect_type_id
+    assert get_image(deployed, first.id).defect_type_id == first.defect_type_id
     _relabel(app, "normal")
-    assert get_image(deployed, second.id or 0).image_type == "normal"
+    assert get_image(deployed, second.id).image_type == "normal"
     assert "2 of 2" not in texts(app)
     assert not app.exception
 
@@ -78,11 +78,11 @@ def test_a_label_that_is_there_already_is_not_called_a_change(open_deployed: Ope
     _relabel(app, first.defect_type_id or 0)
     assert "Nothing was changed" in texts(app)
     assert [toast.value for toast in app.toast] == []
-    assert get_image(deployed, first.id or 0).row_version == first.row_version
+    assert get_image(deployed, first.id).row_version == first.row_version
 
 
 def test_the_types_keep_their_colors_when_an_image_is_labeled_anew(deployed: Services) -> None:
-    row = list_images(deployed, list_products(deployed)[0].product.id or 0, page_size=1).rows[0]
+    row = list_images(deployed, list_products(deployed)[0].product.id, page_size=1).rows[0]
     types = [
         DefectType(id=number, product_id=1, code=f"type-{number}", name_ko=f"유형 {number}") for number in (4, 7, 9)
     ]

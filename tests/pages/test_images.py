@@ -59,7 +59,7 @@ def casting(services: Services, engineer: Person) -> Product:
 def hole(services: Services, engineer: Person, casting: Product) -> DefectType:
     """A defect type of the product."""
     return create_defect_type(
-        services, engineer, product_id=casting.id or 0, code="hole", name_ko="기공", name_en="Blow hole"
+        services, engineer, product_id=casting.id, code="hole", name_ko="기공", name_en="Blow hole"
     )
 
 
@@ -67,7 +67,7 @@ def fill(services: Services, person: Person, product: Product, count: int, *, sp
     """Give the product `count` normal images."""
     seed = 1000 if split == "train" else 5000
     files = [IncomingFile(f"n{i}.png", lambda i=i: make_png(seed + i)) for i in range(count)]  # type: ignore[misc]
-    found = add_images(services, person, product_id=product.id or 0, image_type="normal", split=split, files=files)
+    found = add_images(services, person, product_id=product.id, image_type="normal", split=split, files=files)
     assert [outcome.outcome for outcome in found] == ["added"] * count
 
 
@@ -90,7 +90,7 @@ def test_each_file_is_told_what_became_of_it(
     open_app: OpenApp, services: Services, engineer: Person, casting: Product
 ) -> None:
     fill(services, engineer, casting, 1)
-    (known,) = list_images(services, casting.id or 0).rows
+    (known,) = list_images(services, casting.id).rows
     app = open_app(NORMAL_IMAGES)
     upload(
         app,
@@ -102,7 +102,7 @@ def test_each_file_is_told_what_became_of_it(
             "more.zip": make_zip({"a/inside.png": make_png(2)}),
         },
     )
-    assert list_images(services, casting.id or 0, split="train").total == 3
+    assert list_images(services, casting.id, split="train").total == 3
     written = texts(app)
     assert "2 added" in written
     assert "1 already there" in written
@@ -142,7 +142,7 @@ def test_test_images_are_kept_apart(open_app: OpenApp, services: Services, casti
     app = open_app(NORMAL_IMAGES)
     app.segmented_control(key="upload_normal_split").set_value("test")
     upload(app, {"a.png": make_png(1)})
-    assert list_images(services, casting.id or 0, split="test").total == 1
+    assert list_images(services, casting.id, split="test").total == 1
 
 
 def test_defect_images_need_a_type_and_take_their_mask_along(
@@ -152,10 +152,10 @@ def test_defect_images_need_a_type_and_take_their_mask_along(
     files = {"x.png": make_png(1), "x_mask.png": make_png(2, mask=True)}
     upload(app, files)
     assert "Choose the defect type" in texts(app)
-    assert list_images(services, casting.id or 0).total == 0
+    assert list_images(services, casting.id).total == 0
     app.selectbox(key=f"upload_defect_type_{casting.id}").set_value(hole.id).run()
     upload(app, files)
-    (image,) = list_images(services, casting.id or 0).rows
+    (image,) = list_images(services, casting.id).rows
     assert image.defect_type_id == hole.id
     assert image.mask_key is not None
     assert "1 added" in texts(app)
@@ -168,7 +168,7 @@ def test_defect_type_is_made_on_the_spot(open_app: OpenApp, services: Services, 
     app.text_input(key="image_new_type_name_ko").set_value("버")
     app.text_input(key="image_new_type_code").set_value("burr")
     press(app, "Register")
-    (made,) = list_defect_types(services, casting.id or 0)
+    (made,) = list_defect_types(services, casting.id)
     assert made.code == "burr"
     assert app.selectbox(key=f"upload_defect_type_{casting.id}").value == made.id
 
@@ -206,7 +206,7 @@ def test_chosen_images_are_relabeled_together(
     open_app: OpenApp, services: Services, engineer: Person, casting: Product, hole: DefectType
 ) -> None:
     fill(services, engineer, casting, 3)
-    first, second, third = (row.id for row in list_images(services, casting.id or 0).rows)
+    first, second, third = (row.id for row in list_images(services, casting.id).rows)
     app = open_app(NORMAL_IMAGES)
     for image_id in (first, third):
         app.checkbox(key=f"shelf_normal_pick_{image_id}").check().run()
@@ -231,11 +231,11 @@ def test_images_are_deleted_only_after_a_yes(
     app = open_app(NORMAL_IMAGES)
     assert app.button(key="shelf_normal_delete").disabled
     app.button(key="shelf_normal_all").click().run()
-    app.checkbox(key=f"shelf_normal_pick_{list_images(services, casting.id or 0).rows[0].id}").uncheck().run()
+    app.checkbox(key=f"shelf_normal_pick_{list_images(services, casting.id).rows[0].id}").uncheck().run()
     app.button(key="shelf_normal_delete").click().run()
-    assert list_images(services, casting.id or 0).total == 3
+    assert list_images(services, casting.id).total == 3
     app.button(key="dialog_agree").click().run()
-    assert list_images(services, casting.id or 0).total == 1
+    assert list_images(services, casting.id).total == 1
     assert [metric.value for metric in app.metric] == ["1", "0"]
 
 
@@ -255,7 +255,7 @@ def test_opened_image_shows_what_is_known_of_it(
     open_app: OpenApp, services: Services, engineer: Person, casting: Product
 ) -> None:
     fill(services, engineer, casting, 2)
-    newest, oldest = list_images(services, casting.id or 0).rows
+    newest, oldest = list_images(services, casting.id).rows
     app = open_app(NORMAL_IMAGES)
     app.button(key=f"shelf_normal_open_{newest.id}").click().run()
     assert newest.original_name in texts(app)

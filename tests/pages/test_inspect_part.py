@@ -77,7 +77,7 @@ def test_the_similar_defects_of_one_type_can_be_asked_for(open_deployed: OpenApp
     other = create_defect_type(
         deployed,
         open_person(deployed, "engineer"),
-        product_id=product.id or 0,
+        product_id=product.id,
         code="crack",
         name_ko="균열",
         name_en="Crack",
@@ -133,7 +133,7 @@ def test_a_decision_on_a_stale_page_is_refused_and_the_note_stays(open_deployed:
     app = _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
     row = recent(deployed, limit=1)[0]
     other = open_person(deployed, "admin")
-    close_action(deployed, other, row.id or 0, row_version=row.row_version, status="done", note="done elsewhere")
+    close_action(deployed, other, row.id, row_version=row.row_version, status="done", note="done elsewhere")
     app.text_area(key=f"action_note_{row.id}").set_value("mine")
     app.button(key=f"done_{row.id}").click().run()
     assert app.error
@@ -201,5 +201,5 @@ def test_a_link_to_a_deactivated_product_says_so(open_deployed: OpenApp, deploye
     row = recent(deployed, limit=1)[0]
     create_product(deployed, open_person(deployed, "engineer"), name="Other", code="other")
     found = find_product(deployed, "cells")
-    set_product_active(deployed, open_person(deployed, "engineer"), found.id or 0, False)
+    set_product_active(deployed, open_person(deployed, "engineer"), found.id, False)
     assert "is not inspected any more" in texts(_open_link(open_deployed, str(row.id)))

@@ -34,7 +34,7 @@ def _upload(app: AppTest, **files: bytes) -> AppTest:
 
 
 def _build(services: Services, person: Person, product: Product) -> None:
-    _job_id, claim = submit_and_claim(services, person, kinds.MANUAL_INDEX, product.id or 0)
+    _job_id, claim = submit_and_claim(services, person, kinds.MANUAL_INDEX, product.id)
     assert pipeline.work_off(services, claim) is None
     assert claims.finish(services.database, claim, state="succeeded")
 
@@ -66,14 +66,14 @@ def test_files_are_added_and_bad_ones_refused_by_name(open_app: OpenApp, service
 
 
 def test_scanned_pages_are_named(open_app: OpenApp, plate: Product, services: Services, engineer: Person) -> None:
-    add(services, engineer, plate.id or 0, given("scan.pdf", simple_pdf([SCRATCH_PAGES[0], [], []])))
+    add(services, engineer, plate.id, given("scan.pdf", simple_pdf([SCRATCH_PAGES[0], [], []])))
     assert "글자가 없어 검색되지 않는 쪽 2개: 2, 3" in texts(open_app(MANUALS, language="ko"))
 
 
 def test_a_manual_is_deleted_only_after_a_yes(
     open_app: OpenApp, services: Services, engineer: Person, plate: Product
 ) -> None:
-    (outcome,) = add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    (outcome,) = add(services, engineer, plate.id, given("m.pdf", scratch_manual()))
     app = open_app(MANUALS)
     app.button(key=f"manual_delete_{outcome.manual_id}").click().run()
     assert get_manual(services, outcome.manual_id or 0)
@@ -89,7 +89,7 @@ def test_the_index_screen_builds_and_shows_what_an_index_holds(
     app = open_app(MANUAL_INDEX)
     assert app.dataframe[0].value["State"].tolist() == ["Not indexed yet"]
     assert "has no manuals" in app.dataframe[0].value["Note"].tolist()[0]
-    add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    add(services, engineer, plate.id, given("m.pdf", scratch_manual()))
     app = open_app(MANUAL_INDEX)
     assert app.dataframe[0].value["Pages"].tolist() == [2]
     assert "2 pages" in texts(app)
@@ -104,7 +104,7 @@ def test_the_index_screen_builds_and_shows_what_an_index_holds(
     app = open_app(MANUAL_INDEX)
     assert app.dataframe[0].value["State"].tolist() == ["Up to date"]
     assert "1 manual · 2 pages · " in texts(app)
-    add(services, engineer, plate.id or 0, given("n.pdf", scratch_manual(1)))
+    add(services, engineer, plate.id, given("n.pdf", scratch_manual(1)))
     app = open_app(MANUAL_INDEX)
     assert "1 manual added" in app.dataframe[0].value["Note"].tolist()[0]
 
@@ -113,7 +113,7 @@ def test_the_dashboard_says_how_the_index_stands(
     open_app: OpenApp, services: Services, engineer: Person, plate: Product
 ) -> None:
     create_product(services, engineer, name="Bare", code="bare")
-    add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    add(services, engineer, plate.id, given("m.pdf", scratch_manual()))
     column = open_app(DASHBOARD).table[0].value["Manual index"].tolist()
     assert column[0] == "–"
     assert "Not indexed yet" in column[1]
@@ -159,7 +159,7 @@ def test_what_guidance_cost_is_added_up(open_app: OpenApp, services: Services, p
         for model, tokens, rating in (("claude-sonnet-4-5", 1_000_000, 1), ("own-model", 500, -1)):
             session.add(
                 ResponseHistory(
-                    product_id=plate.id or 0,
+                    product_id=plate.id,
                     language="ko",
                     model_name=model,
                     input_tokens=tokens,
@@ -185,7 +185,7 @@ def test_what_a_change_leaves_out_of_date_is_deployed_from_here_by_one_click(
 ) -> None:
     app = open_app(MANUALS)
     assert not [button for button in app.button if button.label == "Deploy now"]
-    add(services, engineer, plate.id or 0, given("m.pdf", scratch_manual()))
+    add(services, engineer, plate.id, given("m.pdf", scratch_manual()))
     app.run()
     assert "Not yet deployed · **Manual index**: not built yet" in texts(app)
     press(app, "Deploy now")

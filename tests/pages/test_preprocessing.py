@@ -45,7 +45,7 @@ def test_product_without_images_is_told_to_add_some(open_app: OpenApp, services:
 
 
 def test_options_are_saved_wait_for_deployment_and_are_listed(open_deployed: OpenApp, deployed: Services) -> None:
-    product_id = find_product(deployed, "cells").id or 0
+    product_id = find_product(deployed, "cells").id
     app = open_deployed(SCREEN)
     assert "Deployed" in texts(app)
     app = _set(app, product_id, "clahe", True)
@@ -60,7 +60,7 @@ def test_options_are_saved_wait_for_deployment_and_are_listed(open_deployed: Ope
 
 
 def test_refused_save_keeps_what_was_set_and_says_what_is_saved(open_deployed: OpenApp, deployed: Services) -> None:
-    product_id = find_product(deployed, "cells").id or 0
+    product_id = find_product(deployed, "cells").id
     app = _set(open_deployed(SCREEN), product_id, "grayscale", True)
     other = open_person(deployed, "admin")
     save_preprocessing(deployed, other, product_id, row_version=0, options=Preprocessing(equalize=True))
@@ -73,7 +73,7 @@ def test_refused_save_keeps_what_was_set_and_says_what_is_saved(open_deployed: O
 
 
 def test_areas_are_set_in_percent_and_removed(open_deployed: OpenApp, deployed: Services) -> None:
-    product_id = find_product(deployed, "cells").id or 0
+    product_id = find_product(deployed, "cells").id
     app = _set(open_deployed(SCREEN), product_id, "region_on", True)
     app = _set(app, product_id, "region_0", (12.5, 90.0))
     app = press(press(app, "Add an ignored area"), "Add an ignored area")
@@ -86,7 +86,7 @@ def test_areas_are_set_in_percent_and_removed(open_deployed: OpenApp, deployed: 
 
 
 def test_area_without_width_is_named_and_cannot_be_saved(open_deployed: OpenApp, deployed: Services) -> None:
-    product_id = find_product(deployed, "cells").id or 0
+    product_id = find_product(deployed, "cells").id
     app = _set(open_deployed(SCREEN), product_id, "region_on", True)
     app = _set(app, product_id, "region_0", (40.0, 40.0))
     assert "no area" in app.error[0].value
@@ -94,7 +94,7 @@ def test_area_without_width_is_named_and_cannot_be_saved(open_deployed: OpenApp,
 
 
 def test_reset_and_discard(open_deployed: OpenApp, deployed: Services) -> None:
-    product_id = find_product(deployed, "cells").id or 0
+    product_id = find_product(deployed, "cells").id
     engineer = open_person(deployed, "engineer")
     save_preprocessing(deployed, engineer, product_id, row_version=0, options=Preprocessing(normalize=True))
     app = press(open_deployed(SCREEN), "Reset to none")

@@ -56,7 +56,6 @@ def test_stale_save_is_refused_and_then_made_knowingly(
     open_app: OpenApp, services: Services, engineer: Person, admin: Person
 ) -> None:
     product = create_product(services, engineer, name="Casting", code="casting")
-    assert product.id is not None
     app = open_app(PRODUCTS)
     app.button(key=f"product_edit_{product.id}").click().run()
     update_product(
@@ -76,19 +75,19 @@ def test_product_is_deactivated_only_after_a_yes(open_app: OpenApp, services: Se
     product = create_product(services, engineer, name="Casting", code="casting")
     app = open_app(PRODUCTS)
     app.menu_button(key=f"product_menu_{product.id}").click("active").run()
-    assert get_product(services, product.id or 0).is_active
+    assert get_product(services, product.id).is_active
     app.button(key="dialog_agree").click().run()
-    assert not get_product(services, product.id or 0).is_active
+    assert not get_product(services, product.id).is_active
     assert "Casting" not in [value.strip("*") for value in texts(app).splitlines()]
 
 
 def test_deactivated_product_can_be_brought_back(open_app: OpenApp, services: Services, engineer: Person) -> None:
     product = create_product(services, engineer, name="Casting", code="casting")
-    set_product_active(services, engineer, product.id or 0, False)
+    set_product_active(services, engineer, product.id, False)
     app = open_app(PRODUCTS)
     app.toggle(key="product_inactive").set_value(True).run()
     app.menu_button(key=f"product_menu_{product.id}").click("active").run()
-    assert get_product(services, product.id or 0).is_active
+    assert get_product(services, product.id).is_active
 
 
 def test_search_leaves_the_products_that_fit(open_app: OpenApp, services: Services, engineer: Person) -> None:

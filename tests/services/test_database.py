@@ -27,7 +27,6 @@ def _add_product(database: Database, code: str = "casting") -> int:
         product = Product(code=code, name="주조A형")
         session.add(product)
         session.commit()
-    assert product.id is not None
     return product.id
 
 
@@ -62,7 +61,7 @@ def test_text_moments_json_and_doubles_come_back_exactly(database: Database) -> 
         session.add_all([product, version])
         session.flush()
         threshold = ThresholdSetting(
-            model_version_id=version.id or 0, review_at=score, reject_at=pi * 1e200, method="f1_max"
+            model_version_id=version.id, review_at=score, reject_at=pi * 1e200, method="f1_max"
         )
         session.add(threshold)
         session.commit()

@@ -34,7 +34,7 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     )
     services = build_services(settings, migrate=True)
     product = take_in_plates(services, tmp_path)
-    for job_id in deploy(services, product.id or 0):
+    for job_id in deploy(services, product.id):
         assert views.view(services, job_id).outcomes[0]["outcome"] == "activated"
     assert not (settings.data_dir / "objects").exists()
     # Originals were fetched once, into the cache by their hash: all but the good test images, which are only scored.
@@ -44,18 +44,18 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     wanted = {image.content_sha256 for image in images if image.split == "train" or image.image_type == "defect"}
     assert kept == wanted
     person = open_person(services, "worker")
-    first = inspection.inspect(services, person, product_id=product.id or 0, data=PART, file_name="part.png")
+    first = inspection.inspect(services, person, product_id=product.id, data=PART, file_name="part.png")
     services.database.dispose()
 
     shutil.rmtree(settings.cache_dir / "models")
     shutil.rmtree(settings.cache_dir / "images")
     again = build_services(settings)
-    second = inspection.inspect(again, person, product_id=product.id or 0, data=PART, file_name="part.png")
+    second = inspection.inspect(again, person, product_id=product.id, data=PART, file_name="part.png")
     assert second.inspection.score == pytest.approx(first.inspection.score, rel=1e-6)
     assert second.inspection.verdict == first.inspection.verdict == "reject"
     assert [found.image_id for found in second.similar_defects] == [found.image_id for found in first.similar_defects]
     assert second.nearest is not None
-    loaded = records.load(again, second.inspection.id or 0)
+    loaded = records.load(again, second.inspection.id)
     assert loaded.inspection.image_sha256 == second.inspection.image_sha256
     with again.database.reading() as session:
         bank = session.get(ModelVersion, second.bank_version.id)

@@ -35,7 +35,7 @@ def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
     )
     services = build_services(settings, migrate=True)
     person = open_person(services, "engineer")
-    product_id = products.create_product(services, person, name="Plate", code="plate").id or 0
+    product_id = products.create_product(services, person, name="Plate", code="plate").id
     assert add(services, person, product_id, given("안내.pdf", scratch_manual()))[0].outcome == "added"
     (job_id,) = deploy(services, product_id, kinds=(MANUAL_INDEX,))
     assert views.view(services, job_id).outcomes[0]["outcome"] == "activated"
@@ -52,6 +52,6 @@ def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
     assert "guide rail" in answer.hits[0].passage.text
     (view,) = list_manuals(again)
     assert read_manual(again, view.manual) == scratch_manual()
-    delete_manual(again, person, view.manual.id or 0)
+    delete_manual(again, person, view.manual.id)
     assert [info.key for info in again.objects.list("manuals/")] == []
     again.database.dispose()

@@ -115,12 +115,12 @@ def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> dict[str, Any
     try:
         answer: dict[str, Any] | str = ray.get(reference, timeout=ANSWER_TIMEOUT_S)
     except ray.exceptions.OutOfMemoryError:
-        return failed_outcome(product.id or 0, product.code, Unavailable("out_of_memory"))
+        return failed_outcome(product.id, product.code, Unavailable("out_of_memory"))
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-        return failed_outcome(product.id or 0, product.code, AppError("job_killed"))
+        return failed_outcome(product.id, product.code, AppError("job_killed"))
     except ray.exceptions.RayTaskError as error:
         logger.warning("the task of product %s failed: %s", product.code, error)
-        return failed_outcome(product.id or 0, product.code, from_lower(error.cause))
+        return failed_outcome(product.id, product.code, from_lower(error.cause))
     if answer == LOST:
         raise terms.JobLost
     if answer == CANCELLED:
@@ -132,7 +132,7 @@ def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> dict[str, Any
 def _needs(ray: Any, services: Services, kind: str, planned: PlannedProduct) -> dict[str, float]:
     """The share of a machine that a product takes: a processor, its memory, and a GPU where one is to be used."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    memory_bytes = estimate(services, kind, [planned.product.id or 0]).memory_bytes
+    memory_bytes = estimate(services, kind, [planned.product.id]).memory_bytes
     # More than the largest machine has would wait for ever; the build itself refuses what does not fit.
     largest = max((machine.get("memory", 0.0) for machine in machines), default=0.0)
     needs = {"num_cpus": 1, "memory": float(min(memory_bytes, largest))}

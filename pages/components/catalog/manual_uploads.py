@@ -90,7 +90,6 @@ def show_upload_form(product: Product) -> None:
 
 def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -> UploadOutcome:
     """Take the files in one after the other, with the progress on the screen."""
-    assert product.id is not None
     upload = UploadOutcome(product.id, len(files))
     bar = st.progress(0.0, text=_("Reading the files …"))
     shown_at = 0.0

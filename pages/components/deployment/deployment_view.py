@@ -46,7 +46,7 @@ def show_deployment(words: DeploymentLabels) -> None:
         screens.link_to(screens.PRODUCTS, _("Register a product"))
         return
     states = model_states(services())
-    names = {summary.product.id or 0: summary.product.name for summary in products}
+    names = {summary.product.id: summary.product.name for summary in products}
     show_job_panel(words.kind, names)
     chosen = _show_products(words, products, states)
     _show_start(words, chosen)
@@ -58,7 +58,7 @@ def show_deployment(words: DeploymentLabels) -> None:
 def _show_products(
     words: DeploymentLabels, products: list[ProductSummary], states: dict[tuple[str, int], ModelState]
 ) -> list[ProductSummary]:
-    refusals = {summary.product.id: readiness(services(), words.kind, summary.product.id or 0) for summary in products}
+    refusals = {summary.product.id: readiness(services(), words.kind, summary.product.id) for summary in products}
     rows = [_describe_product(words, summary, states, refusals[summary.product.id]) for summary in products]
     suggested = [
         index
@@ -87,7 +87,7 @@ def _needs_build(state: ModelState) -> bool:
 def _state_of(
     words: DeploymentLabels, summary: ProductSummary, states: dict[tuple[str, int], ModelState]
 ) -> ModelState:
-    return states.get((words.kind, summary.product.id or 0), ModelState("none", None))
+    return states.get((words.kind, summary.product.id), ModelState("none", None))
 
 
 def _describe_product(
@@ -117,7 +117,7 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
     if not chosen:
         st.caption(_("Choose the products to build in the first column of the table."))
         return
-    ids = [summary.product.id or 0 for summary in chosen]
+    ids = [summary.product.id for summary in chosen]
     expected = estimate(services(), words.kind, ids)
     button, forecast = st.columns([1, 2.2], vertical_alignment="center")
     forecast.markdown(

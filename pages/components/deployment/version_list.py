@@ -38,7 +38,7 @@ def show_versions(kind: str, products: Sequence[Product]) -> None:
     """The section of a deployment screen about what was built."""
     st.subheader(_("Versions"), help=_(FIGURES_HELP))
     product = pick_product(products, key=f"{kind}_versions")
-    versions = list_versions(services(), kind, product.id or 0) if product is not None else []
+    versions = list_versions(services(), kind, product.id) if product is not None else []
     if not versions:
         st.caption(_("Nothing was built for this product yet."))
         return
@@ -65,7 +65,7 @@ def _show_candidate(versions: Sequence[ModelVersion]) -> None:
     if newest.state != "candidate" or active is None or newest.kind != MEMORY_BANK:
         return
     try:
-        changes = compare_versions(services(), newest.id or 0, active.id or 0)
+        changes = compare_versions(services(), newest.id, active.id)
     except AppError as error:
         show_error(error)
         return
@@ -157,7 +157,7 @@ def _show_activate(version: ModelVersion, *, newer: bool) -> None:
         if st.button(_("Yes, use it"), key=f"activate_{version.id}", type="primary"):
             try:
                 with st.spinner(_("Checking the version …")):
-                    activate(services(), person(), version.id or 0)
+                    activate(services(), person(), version.id)
                     stale = version.kind == MEMORY_BANK and regions_stale(services(), version.product_id or 0)
             except AppError as error:
                 show_error(error)

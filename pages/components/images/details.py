@@ -120,7 +120,7 @@ def show_mask_form(image: Image) -> None:
         elif image.mask_key is None or not st.button(_("Remove the mask"), key="details_mask_remove"):
             return
         try:
-            set_mask(services(), person(), image.id or 0, mask)
+            set_mask(services(), person(), image.id, mask)
         except AppError as error:
             show_error(error)
             return

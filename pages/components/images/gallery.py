@@ -88,7 +88,10 @@ def ask_filters(image_type: str, defect_types: Sequence[DefectType], key: str) -
     """Return the filters as arguments of `list_images`."""
     defect_type_id: int | None = None
     if image_type == DEFECT_IMAGE:
-        names = {None: _("All defect types"), **{found.id: defect_name(found) for found in defect_types}}
+        names: dict[int | None, str] = {
+            None: _("All defect types"),
+            **{found.id: defect_name(found) for found in defect_types},
+        }
         if st.session_state.get(f"{key}_type") not in names:
             st.session_state[f"{key}_type"] = None
         defect_type_id = st.selectbox(
@@ -117,7 +120,7 @@ def ask_filters(image_type: str, defect_types: Sequence[DefectType], key: str) -
 def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> None:
     """What can be done with the chosen images. Always there, so that the first tick moves nothing."""
     chosen: set[int] = st.session_state[f"{key}_chosen"]
-    on_page = [image.id or 0 for image in page.rows]
+    on_page = [image.id for image in page.rows]
     st.button(
         _("Choose this page"), key=f"{key}_all", icon=":material/select_all:", on_click=choose, args=(key, on_page)
     )
@@ -144,10 +147,10 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
 def show_tiles(page: Page, defect_types: Sequence[DefectType], key: str) -> None:
     """The thumbnails of this page: only they are read."""
     thumbnails = read_thumbnails(services(), page.rows)
-    ids = [image.id or 0 for image in page.rows]
+    ids = [image.id for image in page.rows]
     with st.grid("auto", min_column_width=_TILE_PX, gap="small", key=f"gallery_{key}"):
         for place, image in enumerate(page.rows):
-            show_tile(image, thumbnails.get(image.id or 0), describe_label(image, defect_types), key)
+            show_tile(image, thumbnails.get(image.id), describe_label(image, defect_types), key)
             if st.session_state.get(f"{key}_open_{image.id}"):
                 open_dialog(_OPEN, ids=ids, place=place)
 

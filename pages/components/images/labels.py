@@ -28,7 +28,7 @@ def describe_label(image: Image, defect_types: Sequence[DefectType]) -> str:
 def pick_label(defect_types: Sequence[DefectType], *, key: str) -> tuple[str | None, int | None]:
     """Return what the images show: (image type, defect type id); (None, None) to keep it as it is."""
     names: dict[str | int, str] = {KEEP: _("As it is"), NORMAL_IMAGE: _("Normal")}
-    names |= {found.id or 0: _("Defect: {name}", name=defect_name(found)) for found in defect_types if found.is_active}
+    names |= {found.id: _("Defect: {name}", name=defect_name(found)) for found in defect_types if found.is_active}
     chosen = st.selectbox(_("Shows"), list(names), key=key, format_func=lambda found: names[found])
     if isinstance(chosen, int):
         return DEFECT_IMAGE, chosen

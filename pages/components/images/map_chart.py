@@ -34,8 +34,8 @@ def draw_map(images: Sequence[MapImage], defect_types: Sequence[DefectType], *, 
 
     groups: dict[int, list[int]] = {}
     for place, image in enumerate(images):
-        groups.setdefault(image.label.id or 0 if image.label is not None else 0, []).append(place)
-    turns = {key: turn for turn, key in enumerate(sorted(found.id or 0 for found in defect_types))}
+        groups.setdefault(image.label.id if image.label is not None else 0, []).append(place)
+    turns = {key: turn for turn, key in enumerate(sorted(found.id for found in defect_types))}
     figure = go.Figure()
     for key in sorted(groups):
         turn = turns.get(key, 0)

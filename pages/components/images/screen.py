@@ -43,7 +43,6 @@ def show_image_screen(
     with left:
         product = pick_product([summary.product for summary in summaries], key=f"images_{image_type}")
     assert product is not None
-    assert product.id is not None
     n_train, n_test = count(next(summary for summary in summaries if summary.product.id == product.id))
     middle.metric(_("Training images"), f"{n_train:,}")
     right.metric(_("Test images"), f"{n_test:,}")

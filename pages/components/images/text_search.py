@@ -26,7 +26,7 @@ def show_text_search() -> None:
     st.divider()
     st.subheader(_("Search by words"))
     product = pick_product(products, key="text_search")
-    product_id = product.id or 0 if product is not None else 0
+    product_id = product.id if product is not None else 0
     kinds = [kind for kind in _KINDS if searchable_version(services(), product_id, kind) is not None]
     if not kinds:
         st.caption(_("Possible with a CLIP model: choose one under Models, then build this product's index."))

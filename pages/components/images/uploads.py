@@ -93,7 +93,7 @@ def show_upload_form(product: Product, image_type: str, defect_type: DefectType 
             # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
             st.session_state[f"{key}_turn"] = turn + 1
             st.rerun()
-    if product.id is not None and (found := last_upload(image_type, product.id)):
+    if found := last_upload(image_type, product.id):
         show_outcome(found, key)
 
 
@@ -111,7 +111,6 @@ def take_in(
     incoming: Sequence[IncomingFile],
 ) -> UploadOutcome:
     """Take the files in one after the other, with the progress on the screen."""
-    assert product.id is not None
     upload = UploadOutcome(product.id, len(incoming))
     has_archive = any(file.name.lower().endswith(".zip") for file in incoming)
     bar = st.progress(0.0, text=_("Reading the files …"))

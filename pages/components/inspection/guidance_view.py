@@ -37,7 +37,7 @@ _FIRST_LINES = 4
 
 def show_guidance(view: InspectionView) -> None:
     """What the manuals say to do about this part: a button at first, then the steps."""
-    _guidance_fragment(view.inspection.id or 0, view.inspection.row_version)
+    _guidance_fragment(view.inspection.id, view.inspection.row_version)
 
 
 @st.fragment

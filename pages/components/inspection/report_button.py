@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show_report_button(view: InspectionView) -> None:
     """Made when it is pressed: most inspections are never printed."""
     row = view.inspection
-    make = partial(make_finding_report, services(), row.id or 0, language=language(), zone=local(row.created_at).tzinfo)
+    make = partial(make_finding_report, services(), row.id, language=language(), zone=local(row.created_at).tzinfo)
     st.download_button(
         _("Print / PDF"),
         data=make,

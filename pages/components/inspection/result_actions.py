@@ -80,7 +80,6 @@ def show_defect_type(view: InspectionView, *, keep: Keep) -> None:
 
 def _confirm(view: InspectionView, defect_type_id: int | None, state: str, keep: Keep) -> None:
     row = view.inspection
-    assert row.id is not None
     try:
         saved = confirm_defect_type(
             services(), person(), row.id, row_version=row.row_version, defect_type_id=defect_type_id
@@ -147,7 +146,6 @@ def show_action(view: InspectionView, *, keep: Keep) -> None:
         status = "open"
     if status is None:
         return
-    assert row.id is not None
     try:
         saved = close_action(services(), person(), row.id, row_version=row.row_version, status=status, note=note)
     except AppError as error:
@@ -177,7 +175,6 @@ def show_override(view: InspectionView, *, keep: Keep) -> None:
         reason = st.text_input(_("Reason"), value=row.override_reason, key=f"override_reason_{row.id}")
         if not st.form_submit_button(_("Overrule"), type="primary"):
             return
-        assert row.id is not None
         try:
             saved = override_verdict(
                 services(), person(), row.id, row_version=row.row_version, verdict=str(verdict), reason=reason

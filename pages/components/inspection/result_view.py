@@ -42,7 +42,6 @@ def _pictures(store: int, inspection_id: int, _view: InspectionView | None) -> P
 
 def keep_result(view: InspectionView) -> None:
     """Make `view` the result on screen. Its pictures go to the shared cache; the session keeps no arrays."""
-    assert view.inspection.id is not None
     _pictures(hash(services().settings), view.inspection.id, view)
     small = replace(view, pixels=view.pixels[:1, :1].copy(), anomaly_map=view.anomaly_map[:1, :1].copy(), nearest=None)
     st.session_state[_SHOWN] = (small, view.nearest.stored_name if view.nearest is not None else "")
@@ -163,7 +162,7 @@ def _show_image_details(view: InspectionView) -> None:
         _("Line / lot"): " / ".join(escape(part) or none for part in (row.line, row.lot)),
         _("Serial / shift"): " / ".join(escape(part) or none for part in (row.serial, row.shift)),
         _("Inspected"): f"{moment(row.created_at)} · {escape(_(view.person_name)) if view.person_name else none}",
-        _("Inspection no."): number(row.id or 0),
+        _("Inspection no."): number(row.id),
         _("Model"): _(
             "version {number}, {size}, built {when}",
             number=version.number,

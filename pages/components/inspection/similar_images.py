@@ -61,7 +61,10 @@ def _choose_type(view: InspectionView) -> int | None:
     """Return the type that the similar defects are to be of; None for all, also where there is no choice."""
     if not view.has_defect_index or len(view.defect_types) < 2:
         return None
-    names = {None: _("All defect types"), **{found.id: defect_name(found) for found in view.defect_types}}
+    names: dict[int | None, str] = {
+        None: _("All defect types"),
+        **{found.id: defect_name(found) for found in view.defect_types},
+    }
     return st.selectbox(
         _("Defect type"),
         list(names),
@@ -79,7 +82,7 @@ def _find_of_type(view: InspectionView, type_id: int) -> tuple[list[Similar], Ap
     kept = st.session_state.get("similar_of_type")
     if kept is None or kept[0] != key:
         with st.spinner(_("Looking for this defect type …")):
-            found = similar_of_type(services(), view.inspection.id or 0, defect_type_id=type_id, top_k=top_k)
+            found = similar_of_type(services(), view.inspection.id, defect_type_id=type_id, top_k=top_k)
         kept = (key, found)
         st.session_state["similar_of_type"] = kept
     answer: tuple[list[Similar], AppError | None] = kept[1]
@@ -93,7 +96,7 @@ def _find_everywhere(view: InspectionView) -> tuple[list[Similar], list[Similar]
     kept = st.session_state.get("similar_everywhere")
     if kept is None or kept[0] != key:
         with st.spinner(_("Looking in all products …")):
-            kept = (key, similar_everywhere(services(), view.inspection.id or 0, top_k=top_k))
+            kept = (key, similar_everywhere(services(), view.inspection.id, top_k=top_k))
         st.session_state["similar_everywhere"] = kept
     found: tuple[list[Similar], list[Similar], AppError | None] = kept[1]
     return found

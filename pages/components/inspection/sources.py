@@ -108,7 +108,7 @@ def _show_camera(turn: int) -> st.runtime.uploaded_file_manager.UploadedFile | N
 def _show_samples(product: Product) -> PickedImage | None:
     picked: PickedImage | None = None
     with showing_errors():
-        images = pick_sample_images(services(), product.id or 0, n=_N_SAMPLES)
+        images = pick_sample_images(services(), product.id, n=_N_SAMPLES)
         if not images:
             st.info(_("This product has no images to try yet."))
             return None
@@ -119,9 +119,9 @@ def _show_samples(product: Product) -> PickedImage | None:
                 row = images[start : start + _SAMPLE_COLUMNS]
                 for column, image in zip(st.columns(_SAMPLE_COLUMNS), row, strict=False):
                     with column:
-                        show_thumbnail(thumbnails.get(image.id or 0), alt=image.stored_name)
+                        show_thumbnail(thumbnails.get(image.id), alt=image.stored_name)
                         if st.button(_("Inspect"), key=f"sample_{image.id}", width="stretch", help=image.stored_name):
-                            picked = _sample(image.id or 0, image.stored_name)
+                            picked = _sample(image.id, image.stored_name)
     return picked
 
 

@@ -39,7 +39,7 @@ def show_trial(option: ModelOption, options: dict[str, int]) -> None:
         return
     with showing_errors():
         with st.spinner(_("Running the model …")):
-            trial = try_model(services(), person(), name=option.name, options=options, product_id=product.id or 0)
+            trial = try_model(services(), person(), name=option.name, options=options, product_id=product.id)
         cells = st.columns(4 if trial.score is not None else 3)
         cells[0].metric(_("Time for an image"), _("{ms} ms", ms=number(round(trial.image_ms))))
         cells[1].metric(_("Getting ready"), duration(trial.start_s))

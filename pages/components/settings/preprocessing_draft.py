@@ -36,7 +36,7 @@ class Draft:
 
 def open_draft(found: ProductPreprocessing) -> Draft:
     """Return the draft of this product; a new one where nothing was changed on an older state."""
-    product_id = found.product.id or 0
+    product_id = found.product.id
     draft = st.session_state.get(_key(product_id))
     if isinstance(draft, Draft) and (draft.is_changed or draft.row_version == found.row_version):
         return draft
@@ -45,7 +45,7 @@ def open_draft(found: ProductPreprocessing) -> Draft:
 
 def start_draft(found: ProductPreprocessing) -> Draft:
     """Begin again with what is saved."""
-    product_id = found.product.id or 0
+    product_id = found.product.id
     values = _rounded(found.options.to_dict())
     draft = Draft(found.row_version, deepcopy(values), values, values["region_of_interest"] or [0.1, 0.1, 0.8, 0.8])
     st.session_state[_key(product_id)] = draft

@@ -37,7 +37,7 @@ def _write(database: Database, code: str) -> int:
         product = Product(code=code, name="")
         session.add(product)
         session.commit()
-        return product.id or 0
+        return product.id
 
 
 def test_a_connection_to_a_file_that_never_was_makes_none(tmp_path: Path) -> None:

@@ -85,16 +85,16 @@ def test_a_login_is_given_once(services: Services, admin: Person, kim: User) -> 
 
 def test_the_last_administrator_stays(services: Services, admin: Person, kim: User) -> None:
     changes: list[Callable[[], object]] = [
-        lambda: people.disable_user(services, admin, kim.id or 0),
-        lambda: people.set_role(services, admin, kim.id or 0, "worker"),
+        lambda: people.disable_user(services, admin, kim.id),
+        lambda: people.set_role(services, admin, kim.id, "worker"),
     ]
     for change in changes:
         with pytest.raises(Conflict) as caught:
             change()
         assert caught.value.code == "last_admin"
     people.create_user(services, admin, login="lee", display_name="Lee", role="admin", password=PASSWORD)
-    assert people.disable_user(services, admin, kim.id or 0).is_active is False
-    assert people.enable_user(services, admin, kim.id or 0).is_active is True
+    assert people.disable_user(services, admin, kim.id).is_active is False
+    assert people.enable_user(services, admin, kim.id).is_active is True
 
 
 def test_built_in_accounts_cannot_be_changed(services: Services, admin: Person, engineer: Person) -> None:
@@ -105,8 +105,8 @@ def test_built_in_accounts_cannot_be_changed(services: Services, admin: Person, 
 def test_only_administrators_administer(services: Services, engineer: Person, kim: User) -> None:
     for call in (
         lambda: people.create_user(services, engineer, login="x", display_name="x", role="admin", password=PASSWORD),
-        lambda: people.set_role(services, engineer, kim.id or 0, "worker"),
-        lambda: people.set_password(services, engineer, kim.id or 0, PASSWORD),
+        lambda: people.set_role(services, engineer, kim.id, "worker"),
+        lambda: people.set_password(services, engineer, kim.id, PASSWORD),
         lambda: people.list_users(services, engineer),
     ):
         with pytest.raises(NotAllowed):
@@ -115,7 +115,7 @@ def test_only_administrators_administer(services: Services, engineer: Person, ki
 
 def test_changes_of_accounts_are_recorded(services: Services, admin: Person, kim: User) -> None:
     people.create_user(services, admin, login="lee", display_name="Lee", role="admin", password=PASSWORD)
-    people.set_role(services, admin, kim.id or 0, "engineer")
+    people.set_role(services, admin, kim.id, "engineer")
     with services.database.reading() as session:
         row = session.exec(select(AuditLog).where(AuditLog.action == "user.changed")).one()
     assert row.user_id == admin.id

@@ -69,19 +69,19 @@ def test_a_forged_cookie_is_nobodys(services: Services, cookie: str, change: Cal
 
 
 def test_a_new_role_counts_at_the_next_message(services: Services, admin: Person, kim: User, cookie: str) -> None:
-    people.set_role(services, admin, kim.id or 0, "worker")
+    people.set_role(services, admin, kim.id, "worker")
     assert sessions.find(services, cookie).role == "worker"
 
 
 def test_disabling_ends_every_session_for_good(services: Services, admin: Person, kim: User, cookie: str) -> None:
-    people.disable_user(services, admin, kim.id or 0)
+    people.disable_user(services, admin, kim.id)
     assert _is_over(services, cookie)
-    people.enable_user(services, admin, kim.id or 0)
+    people.enable_user(services, admin, kim.id)
     assert _is_over(services, cookie)
 
 
 def test_a_new_password_ends_every_session(services: Services, admin: Person, kim: User, cookie: str) -> None:
-    people.set_password(services, admin, kim.id or 0, "another password")
+    people.set_password(services, admin, kim.id, "another password")
     assert _is_over(services, cookie)
 
 

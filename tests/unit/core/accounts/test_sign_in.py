@@ -54,7 +54,7 @@ def test_unknown_login_wrong_password_and_disabled_account_get_the_same_answer(
     services: Services, admin: Person, kim: User
 ) -> None:
     other = people.create_user(services, admin, login="lee", display_name="", role="worker", password=PASSWORD)
-    people.disable_user(services, admin, other.id or 0)
+    people.disable_user(services, admin, other.id)
     answers = []
     for login, password in (("nobody", PASSWORD), ("kim", "wrong password"), ("lee", PASSWORD)):
         with pytest.raises(NotAllowed) as caught:
@@ -151,7 +151,7 @@ def test_the_longest_wait_has_an_end(services: Services, kim: User) -> None:
 
 def test_a_new_password_ends_the_wait(services: Services, admin: Person, kim: User) -> None:
     _fail(services, "kim", 5)
-    people.set_password(services, admin, kim.id or 0, "another password")
+    people.set_password(services, admin, kim.id, "another password")
     assert sign_in(services, "kim", "another password", address=HERE).login == "kim"
 
 

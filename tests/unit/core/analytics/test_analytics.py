@@ -26,13 +26,13 @@ class Line:
             )  # fmt: skip
             session.add(version)
             session.flush()
-            self.version_id = version.id or 0
+            self.version_id = version.id
             threshold = ThresholdSetting(
                 model_version_id=self.version_id, review_at=1.0, reject_at=2.0, method="percentile"
             )
             session.add(threshold)
             session.commit()
-            self.threshold_id = threshold.id or 0
+            self.threshold_id = threshold.id
 
     def inspect(
         self,
@@ -44,7 +44,7 @@ class Line:
         days_ago: float = 0,
     ) -> None:
         row = Inspection(
-            product_id=self.product.id or 0, created_at=utc_now() - timedelta(days=days_ago), source="upload",
+            product_id=self.product.id, created_at=utc_now() - timedelta(days=days_ago), source="upload",
             original_name="a.png", image_key="k", thumbnail_key="k", heat_map_key="k", image_sha256="0", width_px=1,
             height_px=1, score=1.0, review_at=1.0, reject_at=2.0, memory_bank_version_id=self.version_id,
             threshold_setting_id=self.threshold_id, verdict=verdict, final_verdict=verdict,
@@ -81,7 +81,7 @@ def test_counts_by_verdict_and_period(services: Services, casting: Line) -> None
 def test_defects_count_for_the_confirmed_type_else_the_suggested(
     services: Services, engineer: Person, casting: Line
 ) -> None:
-    product_id = casting.product.id or 0
+    product_id = casting.product.id
     hole, burr = (
         defect_types.create_defect_type(services, engineer, product_id=product_id, code=code, name_ko=code)
         for code in ("hole", "burr")

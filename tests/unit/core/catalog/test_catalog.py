@@ -18,7 +18,7 @@ from storage.tables import AuditLog, Image, Manual, Product
 def _image(product: Product, number: int, *, defect_type_id: int | None = None, split: str = "train") -> Image:
     name = f"{product.code}_{number}.png"
     return Image(
-        product_id=product.id or 0,
+        product_id=product.id,
         image_type="normal" if defect_type_id is None else "defect",
         defect_type_id=defect_type_id,
         split=split,
@@ -37,9 +37,9 @@ def _image(product: Product, number: int, *, defect_type_id: int | None = None, 
 
 def test_summary_counts_images_manuals_and_types(services: Services, engineer: Person) -> None:
     product = products.create_product(services, engineer, name="Casting A", code="casting")
-    hole = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
-    burr = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="burr", name_ko="버")
-    defect_types.set_defect_type_active(services, engineer, burr.id or 0, False)
+    hole = defect_types.create_defect_type(services, engineer, product_id=product.id, code="hole", name_ko="기공")
+    burr = defect_types.create_defect_type(services, engineer, product_id=product.id, code="burr", name_ko="버")
+    defect_types.set_defect_type_active(services, engineer, burr.id, False)
     with services.database.unit_of_work() as session:
         for number in range(3):
             session.add(_image(product, number))
@@ -48,7 +48,7 @@ def test_summary_counts_images_manuals_and_types(services: Services, engineer: P
         session.add(_image(product, 5, defect_type_id=hole.id, split="test"))
         session.add(
             Manual(
-                product_id=product.id or 0,
+                product_id=product.id,
                 title="m",
                 original_name="m.pdf",
                 object_key="m",
@@ -135,19 +135,19 @@ def test_names_are_one_line_in_composed_form(services: Services, engineer: Perso
 def test_stale_save_says_who_changed_what(services: Services, engineer: Person, admin: Person) -> None:
     product = products.create_product(services, engineer, name="Old", code="x")
     seen = product.row_version
-    products.update_product(services, admin, product.id or 0, row_version=seen, name="New", description="")
+    products.update_product(services, admin, product.id, row_version=seen, name="New", description="")
     with pytest.raises(Conflict) as caught:
-        products.update_product(services, engineer, product.id or 0, row_version=seen, name="Mine", description="")
+        products.update_product(services, engineer, product.id, row_version=seen, name="Mine", description="")
     assert caught.value.code == "stale_save"
     assert admin.display_name in str(caught.value)
     assert "“Old” → “New”" in str(caught.value)
-    assert products.get_product(services, product.id or 0).name == "New"
+    assert products.get_product(services, product.id).name == "New"
 
 
 def test_saving_without_a_change_changes_nothing(services: Services, engineer: Person) -> None:
     product = products.create_product(services, engineer, name="Same", code="x")
     again = products.update_product(
-        services, engineer, product.id or 0, row_version=product.row_version, name="Same", description=""
+        services, engineer, product.id, row_version=product.row_version, name="Same", description=""
     )
     assert again.row_version == product.row_version
     with services.database.reading() as session:
@@ -156,21 +156,21 @@ def test_saving_without_a_change_changes_nothing(services: Services, engineer: P
 
 def test_a_deactivated_product_is_hidden_but_not_lost(services: Services, engineer: Person) -> None:
     product = products.create_product(services, engineer, name="x", code="x")
-    products.set_product_active(services, engineer, product.id or 0, False)
+    products.set_product_active(services, engineer, product.id, False)
     assert products.list_products(services) == []
     assert [s.product.code for s in products.list_products(services, include_inactive=True)] == ["x"]
-    assert products.set_product_active(services, engineer, product.id or 0, True).is_active
+    assert products.set_product_active(services, engineer, product.id, True).is_active
 
 
 def test_defect_type_lives_within_its_product(services: Services, engineer: Person) -> None:
     one = products.create_product(services, engineer, name="one", code="one")
     two = products.create_product(services, engineer, name="two", code="two")
-    defect_types.create_defect_type(services, engineer, product_id=one.id or 0, code="hole", name_ko="기공")
-    defect_types.create_defect_type(services, engineer, product_id=two.id or 0, code="hole", name_ko="구멍")
+    defect_types.create_defect_type(services, engineer, product_id=one.id, code="hole", name_ko="기공")
+    defect_types.create_defect_type(services, engineer, product_id=two.id, code="hole", name_ko="구멍")
     with pytest.raises(Conflict) as caught:
-        defect_types.create_defect_type(services, engineer, product_id=one.id or 0, code="HOLE", name_ko="기공")
+        defect_types.create_defect_type(services, engineer, product_id=one.id, code="HOLE", name_ko="기공")
     assert caught.value.code == "defect_code_taken"
-    assert [row.name_ko for row in defect_types.list_defect_types(services, one.id or 0)] == ["기공"]
+    assert [row.name_ko for row in defect_types.list_defect_types(services, one.id)] == ["기공"]
 
 
 @pytest.mark.parametrize(
@@ -186,20 +186,20 @@ def test_defect_type_is_checked(services: Services, engineer: Person, values: di
     product = products.create_product(services, engineer, name="x", code="x")
     with pytest.raises(BadInput) as caught:
         defect_types.create_defect_type(
-            services, engineer, product_id=product.id or 0, **{"code": "hole", "name_ko": "기공", **values}
+            services, engineer, product_id=product.id, **{"code": "hole", "name_ko": "기공", **values}
         )
     assert caught.value.code == code
 
 
 def test_defect_type_edit_is_guarded_by_its_version(services: Services, engineer: Person) -> None:
     product = products.create_product(services, engineer, name="x", code="x")
-    row = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    row = defect_types.create_defect_type(services, engineer, product_id=product.id, code="hole", name_ko="기공")
 
     def save(name_ko: str, row_version: int) -> None:
         defect_types.update_defect_type(
             services,
             engineer,
-            row.id or 0,
+            row.id,
             row_version=row_version,
             name_ko=name_ko,
             name_en="Pore",
@@ -215,17 +215,15 @@ def test_defect_type_edit_is_guarded_by_its_version(services: Services, engineer
 
 def test_examples_must_be_the_types_own(services: Services, engineer: Person) -> None:
     product = products.create_product(services, engineer, name="x", code="x")
-    row = defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    row = defect_types.create_defect_type(services, engineer, product_id=product.id, code="hole", name_ko="기공")
     with services.database.unit_of_work() as session:
         own, other = _image(product, 1, defect_type_id=row.id), _image(product, 2)
         session.add_all([own, other])
         session.commit()
-    assert defect_types.set_defect_examples(services, engineer, row.id or 0, [own.id or 0]).example_image_ids == [
-        own.id
-    ]
-    for ids, code in (([other.id or 0], "example_of_other_type"), (list(range(6)), "too_many_examples")):
+    assert defect_types.set_defect_examples(services, engineer, row.id, [own.id]).example_image_ids == [own.id]
+    for ids, code in (([other.id], "example_of_other_type"), (list(range(6)), "too_many_examples")):
         with pytest.raises(BadInput) as caught:
-            defect_types.set_defect_examples(services, engineer, row.id or 0, ids)
+            defect_types.set_defect_examples(services, engineer, row.id, ids)
         assert caught.value.code == code
 
 
@@ -233,16 +231,12 @@ def test_a_worker_may_register_a_defect_type_but_not_edit_the_catalog(
     services: Services, engineer: Person, worker_person: Person
 ) -> None:
     product = products.create_product(services, engineer, name="x", code="x")
-    row = defect_types.create_defect_type(
-        services, worker_person, product_id=product.id or 0, code="new", name_ko="새 불량"
-    )
+    row = defect_types.create_defect_type(services, worker_person, product_id=product.id, code="new", name_ko="새 불량")
     forbidden: list[Callable[[], object]] = [
         lambda: products.create_product(services, worker_person, name="y"),
-        lambda: products.update_product(
-            services, worker_person, product.id or 0, row_version=1, name="y", description=""
-        ),
-        lambda: products.set_product_active(services, worker_person, product.id or 0, False),
-        lambda: defect_types.set_defect_type_active(services, worker_person, row.id or 0, False),
+        lambda: products.update_product(services, worker_person, product.id, row_version=1, name="y", description=""),
+        lambda: products.set_product_active(services, worker_person, product.id, False),
+        lambda: defect_types.set_defect_type_active(services, worker_person, row.id, False),
     ]
     for call in forbidden:
         with pytest.raises(NotAllowed):

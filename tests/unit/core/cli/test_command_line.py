@@ -24,7 +24,7 @@ from core.accounts.people import open_person
 from core.jobs import heartbeats, views
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
-from storage.tables import DeploymentLog, Inspection, Product, Worker, utc_now
+from storage.tables import Inspection, Job, Product, Worker, utc_now
 from tests.plates import IMAGE_KINDS, folder_settings, plate, seed_of, submit_and_claim, write, write_plates
 from tests.unit.core.deployments.test_evaluation import KEYS as EVALUATION_KEYS
 
@@ -281,7 +281,7 @@ def _silence_workers(services: Services, job_id: int) -> None:
     past = utc_now() - timedelta(seconds=30)
     with services.database.unit_of_work() as session:
         session.execute(update(Worker).values(heartbeat_at=past))
-        session.execute(update(DeploymentLog).where(col(DeploymentLog.id) == job_id).values(lease_expires_at=past))
+        session.execute(update(Job).where(col(Job.id) == job_id).values(lease_expires_at=past))
         session.commit()
 
 

@@ -22,7 +22,7 @@ from inference.parallel import CORES
 @pytest.fixture
 def job_ids(services: Services, engineer: Person) -> list[int]:
     made = [products.create_product(services, engineer, code=code, name=code) for code in ("left", "right")]
-    return [queue.submit(services, engineer, kind=MEMORY_BANK, product_ids=[found.id or 0]) for found in made]
+    return [queue.submit(services, engineer, kind=MEMORY_BANK, product_ids=[found.id]) for found in made]
 
 
 def test_two_jobs_run_side_by_side_and_share_the_cores(

@@ -18,7 +18,7 @@ from core.images import edits, library
 from core.manuals.library import delete_manual, list_manuals
 from core.services import Services
 from inference.vision.images.encoding import encode_png
-from storage.tables import DeploymentLog
+from storage.tables import Job
 from tests.manual_files import scratch_manual
 from tests.stored import stored_keys
 
@@ -55,7 +55,7 @@ def test_loads_products_types_splits_masks_and_license(services: Services, admin
     assert _counts(services) == {"one": (6, 2), "two": (6, 2)}
     product = products.find_product(services, "one")
     assert "CC0" in product.notice
-    defects = library.list_images(services, product.id or 0, image_type="defect").rows
+    defects = library.list_images(services, product.id, image_type="defect").rows
     assert all(image.mask_key for image in defects)
     assert {image.split for image in defects} == {"train", "test"}
 
@@ -77,8 +77,8 @@ def test_goes_on_after_an_interruption(services: Services, admin: Person, monkey
 def test_what_people_deleted_does_not_come_back(services: Services, admin: Person) -> None:
     loading.load_demo_data(services, admin)
     product = products.find_product(services, "one")
-    image = library.list_images(services, product.id or 0).rows[0]
-    edits.delete_images(services, admin, [image.id or 0])
+    image = library.list_images(services, product.id).rows[0]
+    edits.delete_images(services, admin, [image.id])
     assert loading.load_demo_data(services, admin) == ["one", "two"]
     assert sum(_counts(services)["one"]) == 7
 
@@ -91,7 +91,7 @@ def test_manuals_come_with_their_product_once_and_go_with_it(
     loading.load_demo_data(services, admin)
     (view,) = list_manuals(services)
     assert (view.manual.original_name, view.manual.language) == ("시편 매뉴얼.pdf", "ko")
-    delete_manual(services, admin, view.manual.id or 0)
+    delete_manual(services, admin, view.manual.id)
     loading.load_demo_data(services, admin)
     assert list_manuals(services) == []
     loading.reset_demo_data(services, admin)
@@ -113,7 +113,7 @@ def test_reset_waits_for_jobs(services: Services, admin: Person) -> None:
     loading.load_demo_data(services, admin)
     product = products.find_product(services, "one")
     with services.database.unit_of_work() as session:
-        session.add(DeploymentLog(kind="memory_bank", payload={"product_ids": [product.id]}))
+        session.add(Job(kind="memory_bank", payload={"product_ids": [product.id]}))
         session.commit()
     with pytest.raises(Conflict) as caught:
         loading.reset_demo_data(services, admin)

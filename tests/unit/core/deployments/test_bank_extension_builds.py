@@ -57,7 +57,7 @@ def _add(services: Services, person: Person, product: Product, *seeds: int, dim:
     outcomes = uploads.add_images(
         services,
         person,
-        product_id=product.id or 0,
+        product_id=product.id,
         image_type="normal",
         files=[
             IncomingFile(f"{seed}.png", lambda data=data: data)  # type: ignore[misc]
@@ -69,26 +69,24 @@ def _add(services: Services, person: Person, product: Product, *seeds: int, dim:
 
 def _build(services: Services, product: Product) -> tuple[ModelVersion, list[str]]:
     """Deploy; answers the version that is active then, and the codes of the job's log."""
-    deploy(services, product.id or 0, kinds=(BANK,))
+    deploy(services, product.id, kinds=(BANK,))
     view = views.list_jobs(services, kind=BANK)[0]
     assert view.state == "succeeded", view.log
     with services.database.reading() as session:
-        version = active_version(session, BANK, product.id or 0)
+        version = active_version(session, BANK, product.id)
     assert version is not None
     return version, [line["code"] for line in view.log]
 
 
 def _can_extend(services: Services, product: Product) -> bool:
     with services.database.reading() as session:
-        return find_extension(session, product.id or 0) is not None
+        return find_extension(session, product.id) is not None
 
 
 def _verdicts(services: Services, product: Product) -> list[str]:
     defects = [(kind, seed_of("test", kind, number)) for kind in ("good", "scratch", "spot") for number in range(3)]
     return [
-        inspection.examine(
-            services, product_id=product.id or 0, data=encode(plate(seed, kind)), file_name="a.png"
-        ).verdict
+        inspection.examine(services, product_id=product.id, data=encode(plate(seed, kind)), file_name="a.png").verdict
         for kind, seed in defects
     ]
 
@@ -96,7 +94,7 @@ def _verdicts(services: Services, product: Product) -> list[str]:
 def test_new_images_extend_the_bank_and_the_old_ones_are_not_computed_again(
     plate_services: Services, plate_product: Product, person: Person, extracted: list[int]
 ) -> None:
-    (before,) = list_versions(plate_services, BANK, plate_product.id or 0)
+    (before,) = list_versions(plate_services, BANK, plate_product.id)
     added = _add(plate_services, person, plate_product, 8801, 8802)
     version, codes = _build(plate_services, plate_product)
     # The first is looked at twice: its features say how large they are.
@@ -109,25 +107,25 @@ def test_new_images_extend_the_bank_and_the_old_ones_are_not_computed_again(
     model = plate_services.models.memory_bank(version)
     assert model.training_keys[-2:] == tuple(f"image:{image_id}" for image_id in added)
     states = model_status.model_states(plate_services)
-    assert states[(BANK, plate_product.id or 0)].state == "current"
+    assert states[(BANK, plate_product.id)].state == "current"
 
 
 def test_the_calibration_stands_on_the_old_scores_and_the_new(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    (before,) = list_versions(plate_services, BANK, plate_product.id or 0)
+    (before,) = list_versions(plate_services, BANK, plate_product.id)
     old_scores = before.sources["growth"]["normal_scores"]
     assert len(old_scores) == 10
     (added,) = _add(plate_services, person, plate_product, 8803)
     seen_before = inspection.examine(
-        plate_services, product_id=plate_product.id or 0, data=encode(plate(8803)), file_name="a.png"
+        plate_services, product_id=plate_product.id, data=encode(plate(8803)), file_name="a.png"
     ).detection.score
     version, _ = _build(plate_services, plate_product)
     scores = version.sources["growth"]["normal_scores"]
     assert {key: scores[key] for key in old_scores} == old_scores
     assert scores[f"image:{added}"] == pytest.approx(seen_before, rel=1e-4)
     with plate_services.database.reading() as session:
-        figures = current_threshold(session, version.id or 0).figures
+        figures = current_threshold(session, version.id).figures
     assert figures["n_normal"] == 11
     assert figures["normal_mean"] == pytest.approx(np.mean(list(scores.values())))
 
@@ -175,13 +173,13 @@ def _remove_one(services: Services, person: Person, product: Product) -> None:
 
 def _preprocess(services: Services, _person: Person, product: Product) -> None:
     with services.database.unit_of_work() as session:
-        session.add(ImagePreprocessing(product_id=product.id or 0, options={"grayscale": True}))
+        session.add(ImagePreprocessing(product_id=product.id, options={"grayscale": True}))
         session.commit()
 
 
 def _write_unknown_option(services: Services, _person: Person, product: Product) -> None:
     with services.database.unit_of_work() as session:
-        session.add(ImagePreprocessing(product_id=product.id or 0, options={"of_a_later_release": 3}))
+        session.add(ImagePreprocessing(product_id=product.id, options={"of_a_later_release": 3}))
         session.commit()
 
 
@@ -202,7 +200,7 @@ def _change_content(services: Services, _person: Person, product: Product) -> No
 
 def _raise_revision(services: Services, _person: Person, product: Product) -> None:
     with services.database.unit_of_work() as session:
-        row = active_version(session, BANK, product.id or 0)
+        row = active_version(session, BANK, product.id)
         assert row is not None
         growth = {**row.sources["growth"], "revision": fingerprints.BUILD_REVISION - 1}
         row.sources = {**row.sources, "growth": growth}
@@ -212,7 +210,7 @@ def _raise_revision(services: Services, _person: Person, product: Product) -> No
 
 def _forget_growth(services: Services, _person: Person, product: Product) -> None:
     with services.database.unit_of_work() as session:
-        row = active_version(session, BANK, product.id or 0)
+        row = active_version(session, BANK, product.id)
         assert row is not None
         row.sources = {key: value for key, value in row.sources.items() if key != "growth"}
         session.add(row)
@@ -261,11 +259,11 @@ def test_the_bank_is_whole_after_an_image_was_removed(
 def test_what_was_built_from_this_already_is_built_whole(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    (first,) = list_versions(plate_services, BANK, plate_product.id or 0)
+    (first,) = list_versions(plate_services, BANK, plate_product.id)
     _add(plate_services, person, plate_product, 8822)
     extended, _ = _build(plate_services, plate_product)
     assert count_added(extended) == 1
-    activate(plate_services, person, first.id or 0)
+    activate(plate_services, person, first.id)
     version, _ = _build(plate_services, plate_product)
     assert count_added(version) is None
 
@@ -290,7 +288,7 @@ def test_a_bundle_that_cannot_be_opened_leads_to_a_whole_build(
     plate_product: Product,
     person: Person,
 ) -> None:
-    (before,) = list_versions(plate_services, BANK, plate_product.id or 0)
+    (before,) = list_versions(plate_services, BANK, plate_product.id)
     fault(plate_services, before)
     plate_services.models.forget(before)
     _add(plate_services, person, plate_product, 8823)
@@ -347,7 +345,7 @@ def test_the_estimate_counts_only_the_images_that_are_new(
 ) -> None:
     def cost_s() -> float:
         with plate_services.database.reading() as session:
-            return estimates.product_cost_s(session, BANK, plate_product.id or 0)
+            return estimates.product_cost_s(session, BANK, plate_product.id)
 
     whole_s = cost_s()
     _add(plate_services, person, plate_product, 8829)
@@ -355,13 +353,13 @@ def test_the_estimate_counts_only_the_images_that_are_new(
         image_s = estimates._cost(session, BANK).image_s
     # 10 old ones fewer, one more.
     assert cost_s() == pytest.approx(whole_s - 9 * image_s)
-    assert estimates.estimate(plate_services, BANK, [plate_product.id or 0]).n_images == 17
+    assert estimates.estimate(plate_services, BANK, [plate_product.id]).n_images == 17
 
 
 def test_another_detector_is_not_extended(plate_services: Services, plate_product: Product, person: Person) -> None:
     _add(plate_services, person, plate_product, 8830)
     with plate_services.database.unit_of_work() as session:
-        version = active_version(session, BANK, plate_product.id or 0)
+        version = active_version(session, BANK, plate_product.id)
         assert version is not None
         version.model_name = "padim-efficientnet_lite0"
         session.add(version)

@@ -23,7 +23,7 @@ from tests.plates import encode, plate, submit_and_claim
 
 
 def _build_again(services: Services, product: Product) -> AppError | None:
-    _, claim = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product.id or 0)
+    _, claim = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product.id)
     error = pipeline.work_off(services, claim)
     claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
     return error
@@ -32,9 +32,9 @@ def _build_again(services: Services, product: Product) -> AppError | None:
 def _state(services: Services, product: Product) -> tuple[int | None, float, set[str]]:
     """The active version, what it says of a part, and the objects of all models."""
     with services.database.reading() as session:
-        version = active_version(session, MEMORY_BANK, product.id or 0)
+        version = active_version(session, MEMORY_BANK, product.id)
     assert version is not None
-    found = inspection.examine(services, product_id=product.id or 0, data=encode(plate(7, "spot")), file_name="a.png")
+    found = inspection.examine(services, product_id=product.id, data=encode(plate(7, "spot")), file_name="a.png")
     return version.id, found.detection.score, {info.key for info in services.objects.list("models/")}
 
 

@@ -24,7 +24,7 @@ from core.registry.model_status import model_states
 from core.registry.versions import active_version, list_versions
 from core.services import Services
 from inference.vision.detection.calibration import verdict
-from storage.tables import DeploymentLog, Image, ModelVersion, Product, StoredEmbedding, ThresholdSetting, utc_now
+from storage.tables import Image, Job, ModelVersion, Product, StoredEmbedding, ThresholdSetting, utc_now
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of, submit_and_claim
 
 
@@ -38,7 +38,7 @@ def _add_normal(services: Services, person: Person, product: Product, seed: int)
     (outcome,) = uploads.add_images(
         services,
         person,
-        product_id=product.id or 0,
+        product_id=product.id,
         image_type="normal",
         files=[IncomingFile(f"{seed}.png", lambda: data)],
     )
@@ -57,7 +57,7 @@ def _prefixes_of_versions(services: Services) -> set[str]:
 
 def _active(services: Services, product: Product) -> ModelVersion:
     with services.database.reading() as session:
-        found = active_version(session, MEMORY_BANK, product.id or 0)
+        found = active_version(session, MEMORY_BANK, product.id)
     assert found is not None
     return found
 
@@ -65,14 +65,14 @@ def _active(services: Services, product: Product) -> ModelVersion:
 def _lose_lease(services: Services, job_id: int) -> None:
     with services.database.unit_of_work() as session:
         past = utc_now() - timedelta(seconds=1)
-        session.execute(update(DeploymentLog).where(col(DeploymentLog.id) == job_id).values(lease_expires_at=past))
+        session.execute(update(Job).where(col(Job.id) == job_id).values(lease_expires_at=past))
         session.commit()
 
 
 def test_a_deployment_leaves_one_active_version_and_no_folder(plate_services: Services, plate_product: Product) -> None:
     states = model_states(plate_services)
     for kind in IMAGE_KINDS:
-        assert states[(kind, plate_product.id or 0)].state == "current"
+        assert states[(kind, plate_product.id)].state == "current"
     assert _objects_of_models(plate_services) == _prefixes_of_versions(plate_services)
     assert list((plate_services.settings.data_dir / "builds").iterdir()) == []
     bank = _active(plate_services, plate_product)
@@ -106,7 +106,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
     plate_services: Services, plate_product: Product, person: Person, tmp_path: Path
 ) -> None:
     before = _active(plate_services, plate_product)
-    job_id, first = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id or 0)
+    job_id, first = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id)
     late = JobRun(plate_services, first)
     bundle = plate_services.models.bundle(before)
     published = publishing.publish(
@@ -136,7 +136,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
             threshold=ThresholdSetting(model_version_id=0, review_at=1.0, reject_at=2.0, method="percentile"),
         )
     assert _active(plate_services, plate_product).id == before.id
-    assert len(list_versions(plate_services, MEMORY_BANK, plate_product.id or 0)) == 1
+    assert len(list_versions(plate_services, MEMORY_BANK, plate_product.id)) == 1
     assert _objects_of_models(plate_services) == _prefixes_of_versions(plate_services)
 
 
@@ -150,7 +150,7 @@ def test_the_transaction_itself_proves_the_job_to_be_ours(
 ) -> None:
     """Taken over, or cancelled, after the last report and before the commit: `hold` is what stops it."""
     before = _active(plate_services, plate_product)
-    job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id or 0)
+    job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id)
     hold = claims.hold
 
     def take_over_first(session: object, held: terms.Claim) -> None:
@@ -177,7 +177,7 @@ def test_one_product_that_fails_does_not_stop_the_others(
     late = products.create_product(plate_services, person, name="Late", code="late")
     for seed in range(3):
         _add_normal(plate_services, person, late, 7000 + seed)
-    (job_id,) = deploy(plate_services, plate_product.id or 0, empty.id or 0, late.id or 0, kinds=(MEMORY_BANK,))
+    (job_id,) = deploy(plate_services, plate_product.id, empty.id, late.id, kinds=(MEMORY_BANK,))
     view = views.view(plate_services, job_id)
     assert view.state == "succeeded"
     assert {outcome["code"]: outcome["outcome"] for outcome in view.outcomes} == {
@@ -191,13 +191,13 @@ def test_one_product_that_fails_does_not_stop_the_others(
 
 def test_a_job_of_which_nothing_succeeded_fails_with_the_reason(plate_services: Services, person: Person) -> None:
     empty = products.create_product(plate_services, person, name="Empty", code="empty")
-    (job_id,) = deploy(plate_services, empty.id or 0, kinds=(MEMORY_BANK,))
+    (job_id,) = deploy(plate_services, empty.id, kinds=(MEMORY_BANK,))
     view = views.view(plate_services, job_id)
     assert view.state == "failed"
     assert view.error is not None
     assert view.error.code == "no_normal_images"
     assert "Empty" in str(view.error)
-    reason = pipeline.readiness(plate_services, MEMORY_BANK, empty.id or 0)
+    reason = pipeline.readiness(plate_services, MEMORY_BANK, empty.id)
     assert reason is not None
     assert reason.code == "no_normal_images"
 
@@ -217,14 +217,14 @@ def test_a_broken_image_is_skipped_by_name_and_the_build_goes_on(
             plate_services.objects.put(row.object_key, b"\x89PNG\r\n\x1a\n and then nothing")
         else:
             plate_services.objects.delete(row.object_key)
-    ids = deploy(plate_services, plate_product.id or 0, kinds=(MEMORY_BANK,))
+    ids = deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
     (outcome,) = views.view(plate_services, ids[0]).outcomes
     assert outcome["outcome"] == "activated"
     assert [item["name"] for item in outcome["skipped_images"]] == [row.stored_name for row in broken[:2]]
     assert all(item["reason"].startswith("image_") for item in outcome["skipped_images"])
     assert _active(plate_services, plate_product).metrics["skipped"] == [broken[2].stored_name]
     _out_of_date_index(plate_services, plate_product)
-    ids = deploy(plate_services, plate_product.id or 0, kinds=(SIMILARITY_INDEX,))
+    ids = deploy(plate_services, plate_product.id, kinds=(SIMILARITY_INDEX,))
     (outcome,) = views.view(plate_services, ids[0]).outcomes
     assert {item["name"] for item in outcome["skipped_images"]} == {row.stored_name for row in broken[:2]}
 
@@ -247,7 +247,7 @@ def test_a_mask_that_cannot_be_read_costs_pixel_figures_and_no_deployment(
     assert len(masked) == 4
     plate_services.objects.put(masked[0].mask_key or "", b"no image")
     plate_services.objects.delete(masked[1].mask_key or "")
-    deploy(plate_services, plate_product.id or 0, kinds=(MEMORY_BANK,))
+    deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
     metrics = _active(plate_services, plate_product).metrics
     assert metrics["skipped"] == [f"{row.stored_name} (mask)" for row in masked[:2]]
     assert metrics["pixel_auroc"] > 0.5
@@ -256,7 +256,7 @@ def test_a_mask_that_cannot_be_read_costs_pixel_figures_and_no_deployment(
 def test_an_index_whose_images_are_all_gone_is_retired(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     with plate_services.database.reading() as session:
         defects = session.exec(select(Image.id).where(Image.image_type == "defect")).all()
     edits.delete_images(plate_services, person, [image_id for image_id in defects if image_id is not None])
@@ -279,10 +279,10 @@ def test_a_candidate_that_measures_worse_waits_for_a_person(plate_services: Serv
         row.metrics = {**row.metrics, "image_auroc": 1.1}  # no candidate can be as good
         session.add(row)
         session.commit()
-    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(MEMORY_BANK,))
+    (job_id,) = deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
     assert views.view(plate_services, job_id).outcomes[0]["outcome"] == "candidate"
     assert _active(plate_services, plate_product).id == before.id
-    newest = list_versions(plate_services, MEMORY_BANK, plate_product.id or 0)[0]
+    newest = list_versions(plate_services, MEMORY_BANK, plate_product.id)[0]
     assert (newest.number, newest.state, newest.active_key) == (2, "candidate", None)
 
 
@@ -291,7 +291,7 @@ def test_a_resumed_job_goes_on_after_the_products_that_are_done(
 ) -> None:
     late = products.create_product(plate_services, person, name="Late", code="late")
     _add_normal(plate_services, person, late, 7100)
-    job_id, first = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id or 0, late.id or 0)
+    job_id, first = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id, late.id)
     done = {"product_id": plate_product.id, "code": "plate", "outcome": "activated", "version_id": 1}
     claims.report(plate_services.database, first, result={"outcomes": [done]})
     _lose_lease(plate_services, job_id)
@@ -299,10 +299,10 @@ def test_a_resumed_job_goes_on_after_the_products_that_are_done(
     assert second is not None
     assert pipeline.work_off(plate_services, second) is None
     assert [outcome["code"] for outcome in views.view(plate_services, job_id).outcomes] == ["plate", "late"]
-    assert len(list_versions(plate_services, MEMORY_BANK, plate_product.id or 0)) == 1
+    assert len(list_versions(plate_services, MEMORY_BANK, plate_product.id)) == 1
     # One normal image is enough to begin with.
     assert inspection.examine(
-        plate_services, product_id=late.id or 0, data=encode(plate(7101)), file_name="x.png"
+        plate_services, product_id=late.id, data=encode(plate(7101)), file_name="x.png"
     ).verdict in {"ok", "review", "reject"}
 
 
@@ -310,7 +310,7 @@ def test_what_dead_attempts_left_is_swept_and_what_runs_or_is_named_stays(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     named = _prefixes_of_versions(plate_services)
-    job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id or 0)
+    job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id)
     builds = plate_services.settings.data_dir / "builds"
     token = claim.fencing_token
     for name in (f"{job_id}-{token}-1", f"{job_id}-{token - 1}-1", "99-4-1", "half"):
@@ -325,15 +325,15 @@ def test_what_dead_attempts_left_is_swept_and_what_runs_or_is_named_stays(
 def test_a_job_given_back_although_it_should_be_cancelled_does_not_wait_for_ever(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id or 0)
+    job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id)
     queue.cancel(plate_services, person, job_id)
     claims.release(plate_services.database, claim)
     assert views.view(plate_services, job_id).state == "cancelled"
-    queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[plate_product.id or 0])
+    queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[plate_product.id])
 
 
 def test_an_estimate_grows_with_the_images(plate_services: Services, plate_product: Product, person: Person) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     before = estimates.estimate(plate_services, MEMORY_BANK, [product_id])
     assert before.n_images == 16
     for seed in (7200, 7201, 7202):  # more than a memory bank is extended by
@@ -349,12 +349,10 @@ def test_a_new_version_inspects_from_the_next_part_on(
 ) -> None:
     data = encode(plate(seed_of("test", "spot", 60), "spot"))
     for number in (1, 2):
-        view = inspection.inspect(
-            plate_services, person, product_id=plate_product.id or 0, data=data, file_name="x.png"
-        )
+        view = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="x.png")
         assert view.bank_version.number == number
         row = view.inspection
         assert row.verdict == verdict(row.score, row.review_at, row.reject_at) == "reject"
         _add_normal(plate_services, person, plate_product, 7300 + number)
         if number == 1:
-            deploy(plate_services, plate_product.id or 0, kinds=(MEMORY_BANK,))
+            deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))

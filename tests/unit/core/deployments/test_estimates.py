@@ -19,7 +19,7 @@ from core.models.options import DEFAULTS, DETECTION, OPTIONS, PADIM, find_option
 from core.registry.versions import list_versions
 from core.services import Services
 from core.settings import Settings
-from storage.tables import DeploymentLog, Product
+from storage.tables import Job, Product
 from tests.plates import submit_and_claim
 
 BANK = MEMORY_BANK
@@ -103,12 +103,12 @@ def test_every_model_costs_more_than_the_standard_where_it_is_larger() -> None:
 
 
 def test_estimates_follow_the_pace_of_earlier_builds(plate_services: Services, plate_product: Product) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     job_id = views.list_jobs(plate_services, kind=BANK)[0].id
 
     def seconds_at(pace: float) -> float:
         with plate_services.database.unit_of_work() as session:
-            job = session.get(DeploymentLog, job_id)
+            job = session.get(Job, job_id)
             assert job is not None
             (outcome,) = job.result["outcomes"]
             # What the build itself has noted, at this pace.
@@ -127,15 +127,13 @@ def test_a_build_that_does_not_fit_fails_by_name_and_leaves_the_active_version(
     plate_services: Services, plate_product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimates, "measure_capacity", lambda _settings: Capacity(GIB // 8, None, 99 * GIB))
-    job_id, claim = submit_and_claim(
-        plate_services, open_person(plate_services, "engineer"), BANK, plate_product.id or 0
-    )
+    job_id, claim = submit_and_claim(plate_services, open_person(plate_services, "engineer"), BANK, plate_product.id)
     error = pipeline.work_off(plate_services, claim)
     assert error is not None
     assert error.code == "memory_too_small"
     (outcome,) = views.view(plate_services, job_id).outcomes
     assert (outcome["outcome"], outcome["error_code"]) == ("failed", "memory_too_small")
-    assert len(list_versions(plate_services, BANK, plate_product.id or 0)) == 1
+    assert len(list_versions(plate_services, BANK, plate_product.id)) == 1
 
 
 def test_the_command_line_refuses_before_the_start(

@@ -43,7 +43,7 @@ def person(plate_services: Services) -> Person:
 
 def _test_rows(services: Services, product: Product) -> list[Image]:
     with services.database.reading() as session:
-        return list(read_test_set(session, product.id or 0).rows)
+        return list(read_test_set(session, product.id).rows)
 
 
 def test_the_figures_are_those_of_the_specification(plate_services: Services, plate_product: Product) -> None:
@@ -70,7 +70,7 @@ def test_the_counts_follow_from_the_scores_of_single_inspections(
     plate_services: Services, plate_product: Product
 ) -> None:
     with plate_services.database.reading() as session:
-        bank = active_version(session, "memory_bank", plate_product.id or 0)
+        bank = active_version(session, "memory_bank", plate_product.id)
         assert bank is not None
     model = plate_services.models.memory_bank(bank)
     scores = {
@@ -84,10 +84,10 @@ def test_the_counts_follow_from_the_scores_of_single_inspections(
     assert review_at < reject_at
     with plate_services.database.unit_of_work() as session:
         session.add(
-            ThresholdSetting(model_version_id=bank.id or 0, review_at=review_at, reject_at=reject_at, method="manual")
+            ThresholdSetting(model_version_id=bank.id, review_at=review_at, reject_at=reject_at, method="manual")
         )
         session.commit()
-        assert current_threshold(session, bank.id or 0).method == "manual"
+        assert current_threshold(session, bank.id).method == "manual"
     answer = evaluate(plate_services, plate_product)
     table = answer["confusion"]
     assert answer["thresholds"] == {"review_at": review_at, "reject_at": reject_at, "method": "manual"}
@@ -118,7 +118,7 @@ def test_without_masks_the_pixel_figures_are_null(plate_services: Services, plat
 def test_with_one_kind_of_images_there_is_no_auroc(
     kept: str, plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    gone = [row.id or 0 for row in _test_rows(plate_services, plate_product) if row.image_type != kept]
+    gone = [row.id for row in _test_rows(plate_services, plate_product) if row.image_type != kept]
     edits.delete_images(plate_services, person, gone)
     answer = evaluate(plate_services, plate_product)
     assert answer["image_auroc"] is None
@@ -144,7 +144,7 @@ def test_without_a_model_or_without_test_images_it_says_what_is_missing(
         evaluate(plate_services, bare)
     assert refused.value.code == "no_active_memory_bank"
     rows = _test_rows(plate_services, plate_product)
-    edits.delete_images(plate_services, person, [row.id or 0 for row in rows])
+    edits.delete_images(plate_services, person, [row.id for row in rows])
     with pytest.raises(NotReady) as refused:
         evaluate(plate_services, plate_product)
     assert refused.value.code == "no_test_images"
@@ -155,7 +155,7 @@ def test_two_measurements_are_comparable_only_on_the_same_images_labels_and_mask
 ) -> None:
     def stamp() -> str:
         with plate_services.database.reading() as session:
-            return read_test_set(session, plate_product.id or 0).fingerprint
+            return read_test_set(session, plate_product.id).fingerprint
 
     stamps = [stamp(), stamp()]
     assert stamps[0] == stamps[1]
@@ -165,6 +165,6 @@ def test_two_measurements_are_comparable_only_on_the_same_images_labels_and_mask
         masked.mask_key = None
         session.commit()
     stamps.append(stamp())
-    edits.delete_images(plate_services, person, [_test_rows(plate_services, plate_product)[0].id or 0])
+    edits.delete_images(plate_services, person, [_test_rows(plate_services, plate_product)[0].id])
     stamps.append(stamp())
     assert len(set(stamps)) == 3

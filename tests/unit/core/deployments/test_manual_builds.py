@@ -25,7 +25,7 @@ KIND = MANUAL_INDEX
 
 @pytest.fixture
 def product_id(services: Services, engineer: Person) -> int:
-    return products.create_product(services, engineer, name="Plate", code="plate").id or 0
+    return products.create_product(services, engineer, name="Plate", code="plate").id
 
 
 def _add(services: Services, person: Person, product_id: int, number: int = 0) -> int:
@@ -112,7 +112,7 @@ def test_an_older_version_can_be_rolled_back_to(services: Services, engineer: Pe
     second = _add(services, engineer, product_id, 1)
     assert _outcome(services, engineer, product_id) == "activated"
     old = list_versions(services, KIND, product_id)[-1]
-    activate(services, engineer, old.id or 0)
+    activate(services, engineer, old.id)
     assert {one.manual.id: one.state for one in list_manuals(services)} == {first: "indexed", second: "not_indexed"}
     assert _state(services, product_id) == "out_of_date"
 
@@ -131,7 +131,7 @@ def test_an_index_rolled_back_to_after_its_manuals_went_is_retired_by_the_next_b
     manual_id = _add(services, engineer, product_id)
     assert _outcome(services, engineer, product_id) == "activated"
     delete_manual(services, engineer, manual_id)
-    activate(services, engineer, list_versions(services, KIND, product_id)[0].id or 0)
+    activate(services, engineer, list_versions(services, KIND, product_id)[0].id)
     assert _state(services, product_id) == "out_of_date"
     assert pipeline.readiness(services, KIND, product_id) is None
     assert _outcome(services, engineer, product_id) == "retired"

@@ -47,7 +47,7 @@ def product(services: Services, engineer: Person) -> Product:
 
 @pytest.fixture
 def hole(services: Services, engineer: Person, product: Product) -> DefectType:
-    return defect_types.create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    return defect_types.create_defect_type(services, engineer, product_id=product.id, code="hole", name_ko="기공")
 
 
 def _add(
@@ -57,7 +57,7 @@ def _add(
         uploads.add_images(
             services,
             person,
-            product_id=product.id or 0,
+            product_id=product.id,
             image_type="normal" if hole is None else "defect",
             defect_type_id=None if hole is None else hole.id,
             files=files,
@@ -79,7 +79,7 @@ def test_an_image_is_stored_as_it_came_under_a_name_by_rule(
     assert image.original_name == "내 사진.PNG"
     assert image.object_key.startswith(f"images/normal/{product.id}/")
     assert library.read_image(services, image) == file.read()
-    assert (library.read_thumbnails(services, [image])[image.id or 0] or b"")[:3] == b"\xff\xd8\xff"
+    assert (library.read_thumbnails(services, [image])[image.id] or b"")[:3] == b"\xff\xd8\xff"
 
 
 def test_names_count_on_by_label_and_take_their_ending_from_the_content(
@@ -224,24 +224,24 @@ def test_uploads_side_by_side_share_no_number_and_no_content(
     added = [outcome.stored_name for outcome in outcomes if outcome.outcome == "added"]
     assert len(added) == len(set(added)) == 3 * 8 + 4
     assert sum(outcome.outcome == "duplicate" for outcome in outcomes) == 8
-    assert library.list_images(services, product.id or 0).total == 28
+    assert library.list_images(services, product.id).total == 28
     assert _object_count(services) == 56
 
 
 def test_paging_filters_and_clamps(services: Services, engineer: Person, product: Product, hole: DefectType) -> None:
     _add(services, engineer, product, *(_png(seed) for seed in range(5)))
     _add(services, engineer, product, _png(9), hole=hole)
-    page = library.list_images(services, product.id or 0, image_type="normal", page=99, page_size=2)
+    page = library.list_images(services, product.id, image_type="normal", page=99, page_size=2)
     assert (page.total, page.page, page.n_pages, len(page.rows)) == (5, 3, 3, 1)
-    assert library.list_images(services, product.id or 0, defect_type_id=hole.id).total == 1
-    assert library.list_images(services, product.id or 0, split="test").total == 0
+    assert library.list_images(services, product.id, defect_type_id=hole.id).total == 1
+    assert library.list_images(services, product.id, split="test").total == 0
 
 
 def test_a_new_label_brings_a_new_name_and_drops_what_no_longer_fits(
     services: Services, engineer: Person, product: Product, hole: DefectType
 ) -> None:
     image_id = _add(services, engineer, product, _png(1, "a.png"), _mask("a_mask.png"), hole=hole)[0].image_id or 0
-    defect_types.set_defect_examples(services, engineer, hole.id or 0, [image_id])
+    defect_types.set_defect_examples(services, engineer, hole.id, [image_id])
     assert edits.relabel_images(services, engineer, [image_id], image_type="normal", split="test") == 1
     image = library.get_image(services, image_id)
     assert (image.stored_name, image.split, image.defect_type_id) == ("casting_normal_001.png", "test", None)
@@ -271,7 +271,7 @@ def test_deleting_leaves_neither_row_nor_object(
     outcomes = _add(services, engineer, product, _png(1, "a.png"), _mask("a_mask.png"), hole=hole)
     assert edits.delete_images(services, engineer, [outcomes[0].image_id or 0]) == 1
     assert _object_count(services) == 0
-    assert library.list_images(services, product.id or 0).total == 0
+    assert library.list_images(services, product.id).total == 0
 
 
 def test_a_store_that_fails_stops_the_upload_and_leaves_no_row(
@@ -283,7 +283,7 @@ def test_a_store_that_fails_stops_the_upload_and_leaves_no_row(
     with pytest.raises(AppError) as caught:
         _add(services, engineer, product, _png(1))
     assert caught.value.code.startswith("object_")
-    assert library.list_images(services, product.id or 0).total == 0
+    assert library.list_images(services, product.id).total == 0
 
 
 def test_labels_are_checked_before_anything_is_read(
@@ -295,9 +295,7 @@ def test_labels_are_checked_before_anything_is_read(
         (("defect", "train"), "defect_type_missing"),
     ):
         with pytest.raises(BadInput) as caught:
-            uploads.add_images(
-                services, engineer, product_id=product.id or 0, image_type=image_type, split=split, files=[]
-            )
+            uploads.add_images(services, engineer, product_id=product.id, image_type=image_type, split=split, files=[])
         assert caught.value.code == code
     with pytest.raises(NotAllowed):
         _add(services, worker_person, product, _png(1))
@@ -335,7 +333,7 @@ def test_import_makes_the_product_its_types_and_masks(
     assert (found.n_normal_train, found.n_normal_test, found.n_defect_test) == (2, 1, 1)
     (defect_type,) = defect_types.list_defect_types(services, found.product.id)
     assert defect_type.name_ko == "긁힘"
-    (defect,) = library.list_images(services, found.product.id or 0, image_type="defect").rows
+    (defect,) = library.list_images(services, found.product.id, image_type="defect").rows
     assert library.read_mask_png(services, defect) is not None
     again = import_path(services, engineer, path)
     assert {outcome.outcome for outcome in again.outcomes if "mask" not in outcome.notes} == {"duplicate"}

@@ -25,14 +25,14 @@ def _png(pixels: np.ndarray) -> bytes:
 
 def test_large_image_is_made_small_and_its_mask_outlined(services: Services, engineer: Person) -> None:
     product = create_product(services, engineer, name="Casting", code="casting")
-    hole = create_defect_type(services, engineer, product_id=product.id or 0, code="hole", name_ko="기공")
+    hole = create_defect_type(services, engineer, product_id=product.id, code="hole", name_ko="기공")
     pixels = np.full((600, 2 * LONGEST_SIDE_PX, 3), (20, 40, 60), dtype=np.uint8)
     mask = np.zeros(pixels.shape[:2], dtype=np.uint8)
     mask[200:400, 400:800] = 255
     (outcome, _mask_outcome) = add_images(
         services,
         engineer,
-        product_id=product.id or 0,
+        product_id=product.id,
         image_type="defect",
         defect_type_id=hole.id,
         files=[

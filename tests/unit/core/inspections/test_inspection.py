@@ -38,7 +38,6 @@ def person(plate_services: Services) -> Person:
 @pytest.fixture
 def inspect(plate_services: Services, plate_product: Product, person: Person) -> Callable[..., InspectionView]:
     def inspect_one(data: bytes = SPOT, file_name: str = "part.png", **more: Any) -> InspectionView:
-        assert plate_product.id is not None
         return inspection.inspect(
             plate_services, person, product_id=plate_product.id, data=data, file_name=file_name, **more
         )
@@ -53,10 +52,10 @@ def _count(services: Services, table: type[Any]) -> int:
 
 def _set_thresholds(services: Services, product: Product, review_at: float, reject_at: float) -> None:
     with services.database.unit_of_work() as session:
-        bank = active_version(session, "memory_bank", product.id or 0)
+        bank = active_version(session, "memory_bank", product.id)
         assert bank is not None
         session.add(
-            ThresholdSetting(model_version_id=bank.id or 0, review_at=review_at, reject_at=reject_at, method="manual")
+            ThresholdSetting(model_version_id=bank.id, review_at=review_at, reject_at=reject_at, method="manual")
         )
         session.commit()
 
@@ -115,7 +114,7 @@ def test_the_row_keeps_everything_that_was_known(
             kind: active_version(session, "similarity_index", row.product_id, part)
             for kind, part in (("normal", "normal"), ("defect", "region"))
         }
-        threshold = current_threshold(session, bank.id or 0)
+        threshold = current_threshold(session, bank.id)
         searches = session.exec(select(SearchHistory).where(SearchHistory.inspection_id == row.id)).all()
     assert row.product_id == plate_product.id
     assert row.created_by == person.id
@@ -142,7 +141,7 @@ def test_what_is_loaded_later_is_what_was_shown(
     plate_services: Services, inspect: Callable[..., InspectionView]
 ) -> None:
     shown = inspect(SCRATCH)
-    loaded = records.load(plate_services, shown.inspection.id or 0)
+    loaded = records.load(plate_services, shown.inspection.id)
     np.testing.assert_array_equal(loaded.pixels, shown.pixels)
     span = float(np.ptp(shown.anomaly_map))
     np.testing.assert_allclose(loaded.anomaly_map, shown.anomaly_map, atol=span / 65_535)
@@ -165,7 +164,7 @@ def test_what_was_done_about_a_look_alike_is_told(
     indexed = encode(plate(seed_of("train", "spot", 0), "spot"))
     first = inspect(indexed).inspection
     decisions.close_action(
-        plate_services, person, first.id or 0, row_version=first.row_version, status="done", note="Nozzle cleaned"
+        plate_services, person, first.id, row_version=first.row_version, status="done", note="Nozzle cleaned"
     )
     again = inspect(indexed)
     assert again.similar_defects[0].last_action == "Nozzle cleaned"
@@ -176,7 +175,7 @@ def test_what_was_done_about_a_look_alike_is_told(
 def test_a_product_without_a_model_is_not_ready(plate_services: Services, person: Person) -> None:
     bare = products.create_product(plate_services, open_person(plate_services, "engineer"), name="Bare", code="bare")
     with pytest.raises(NotReady) as refused:
-        inspection.inspect(plate_services, person, product_id=bare.id or 0, data=GOOD, file_name="x.png")
+        inspection.inspect(plate_services, person, product_id=bare.id, data=GOOD, file_name="x.png")
     assert refused.value.code == "no_active_memory_bank"
     with pytest.raises(NotFound):
         inspection.inspect(plate_services, person, product_id=99_999, data=GOOD, file_name="x.png")
@@ -220,7 +219,7 @@ def test_an_object_store_that_fails_half_way_keeps_nothing_of_the_inspection(
         inspection.inspect(
             replace(plate_services, objects=store),
             person,
-            product_id=plate_product.id or 0,
+            product_id=plate_product.id,
             data=SPOT,
             file_name="x.png",
         )
@@ -236,7 +235,7 @@ def test_an_inspection_whose_image_is_gone_says_so(
     row = inspect().inspection
     plate_services.objects.delete(row.image_key)
     with pytest.raises(AppError) as refused:
-        records.load(plate_services, row.id or 0)
+        records.load(plate_services, row.id)
     assert refused.value.code == "object_missing"
     with pytest.raises(NotFound):
         records.load(plate_services, 99_999)
@@ -261,17 +260,17 @@ def test_an_override_needs_a_reason_and_keeps_the_models_own_verdict(
     for verdict, reason, code in (("ok", "  ", "override_needs_reason"), ("fine", "why", "verdict_unknown")):
         with pytest.raises(BadInput) as refused:
             decisions.override_verdict(
-                plate_services, person, row.id or 0, row_version=row.row_version, verdict=verdict, reason=reason
+                plate_services, person, row.id, row_version=row.row_version, verdict=verdict, reason=reason
             )
         assert refused.value.code == code
     after = decisions.override_verdict(
-        plate_services, person, row.id or 0, row_version=row.row_version, verdict="ok", reason=" Only dust "
+        plate_services, person, row.id, row_version=row.row_version, verdict="ok", reason=" Only dust "
     )
     assert (after.verdict, after.final_verdict, after.override_reason) == ("reject", "ok", "Only dust")
     assert (after.overridden_by, after.action_status) == (person.id, "none")
     assert after.overridden_at is not None
     back = decisions.override_verdict(
-        plate_services, person, row.id or 0, row_version=after.row_version, verdict="reject", reason="No, a pore"
+        plate_services, person, row.id, row_version=after.row_version, verdict="reject", reason="No, a pore"
     )
     assert back.action_status == "open"
     with plate_services.database.reading() as session:
@@ -285,16 +284,16 @@ def test_a_save_on_an_old_state_is_refused_with_who_changed_what(
     row = inspect(SPOT).inspection
     engineer = open_person(plate_services, "engineer")
     decisions.override_verdict(
-        plate_services, engineer, row.id or 0, row_version=row.row_version, verdict="review", reason="Unsure"
+        plate_services, engineer, row.id, row_version=row.row_version, verdict="review", reason="Unsure"
     )
     with pytest.raises(Conflict) as refused:
         decisions.close_action(
-            plate_services, person, row.id or 0, row_version=row.row_version, status="done", note="Cleaned"
+            plate_services, person, row.id, row_version=row.row_version, status="done", note="Cleaned"
         )
     assert refused.value.code == "stale_save"
     assert engineer.display_name in str(refused.value)
     assert "review" in str(refused.value)
-    assert records.load(plate_services, row.id or 0).inspection.action_note == ""
+    assert records.load(plate_services, row.id).inspection.action_note == ""
 
 
 def test_a_defect_type_is_confirmed_changed_or_denied_but_never_another_products(
@@ -305,19 +304,19 @@ def test_a_defect_type_is_confirmed_changed_or_denied_but_never_another_products
     engineer = open_person(plate_services, "engineer")
     other = products.create_product(plate_services, engineer, name="Other", code="other")
     foreign: DefectType = defect_types.create_defect_type(
-        plate_services, engineer, product_id=other.id or 0, code="burr", name_ko="버"
+        plate_services, engineer, product_id=other.id, code="burr", name_ko="버"
     )
     for unknown in (foreign.id, 99_999):
         with pytest.raises(NotFound):
             decisions.confirm_defect_type(
-                plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=unknown
+                plate_services, person, row.id, row_version=row.row_version, defect_type_id=unknown
             )
     assert view.suggestion is not None
     assert view.suggestion.defect_type is not None
     suggested = view.suggestion.defect_type.id
     for chosen in (suggested, None, view.defect_types[0].id):
         row = decisions.confirm_defect_type(
-            plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=chosen
+            plate_services, person, row.id, row_version=row.row_version, defect_type_id=chosen
         )
         assert row.final_defect_type_id == chosen
         assert row.confirmed_by == person.id
@@ -329,24 +328,22 @@ def test_an_action_is_closed_opened_again_and_never_needed_for_a_good_part(
 ) -> None:
     row = inspect(SPOT).inspection
     with pytest.raises(BadInput):
-        decisions.close_action(plate_services, person, row.id or 0, row_version=row.row_version, status="none", note="")
+        decisions.close_action(plate_services, person, row.id, row_version=row.row_version, status="none", note="")
     for status in ("done", "open", "done"):
         row = decisions.close_action(
-            plate_services, person, row.id or 0, row_version=row.row_version, status=status, note=" Cleaned "
+            plate_services, person, row.id, row_version=row.row_version, status=status, note=" Cleaned "
         )
         assert (row.action_status, row.action_note, row.action_by) == (status, "Cleaned", person.id)
     good = inspect(GOOD).inspection
     with pytest.raises(Conflict) as refused:
-        decisions.close_action(
-            plate_services, person, good.id or 0, row_version=good.row_version, status="done", note=""
-        )
+        decisions.close_action(plate_services, person, good.id, row_version=good.row_version, status="done", note="")
     assert refused.value.code == "action_not_needed"
 
 
 def test_samples_come_from_the_test_images_half_of_them_defects(
     plate_services: Services, plate_product: Product
 ) -> None:
-    samples = pick_sample_images(plate_services, plate_product.id or 0, n=4)
+    samples = pick_sample_images(plate_services, plate_product.id, n=4)
     assert [row.image_type for row in samples] == ["defect", "defect", "normal", "normal"]
     assert {row.split for row in samples} == {"test"}
     assert len({row.defect_type_id for row in samples[:2]}) == 2

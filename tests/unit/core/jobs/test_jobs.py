@@ -14,20 +14,19 @@ from core.errors import AppError, Conflict, NotAllowed
 from core.jobs import claims, heartbeats, queue, terms, views
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services
-from storage.tables import DeploymentLog, utc_now
+from storage.tables import Job, utc_now
 
 
 @pytest.fixture
 def product_id(services: Services, engineer: Person) -> int:
     product = products.create_product(services, engineer, name="Flange", code="flange")
-    assert product.id is not None
     return product.id
 
 
 def _let_lease_run_out(services: Services, job_id: int) -> None:
     with services.database.unit_of_work() as session:
         past = utc_now() - timedelta(seconds=1)
-        session.execute(update(DeploymentLog).where(col(DeploymentLog.id) == job_id).values(lease_expires_at=past))
+        session.execute(update(Job).where(col(Job.id) == job_id).values(lease_expires_at=past))
         session.commit()
 
 

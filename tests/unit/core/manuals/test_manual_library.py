@@ -18,7 +18,7 @@ from tests.stored import stored_keys
 
 @pytest.fixture
 def product_id(services: Services, engineer: Person) -> int:
-    return products.create_product(services, engineer, name="Plate", code="plate").id or 0
+    return products.create_product(services, engineer, name="Plate", code="plate").id
 
 
 def _keys(services: Services) -> list[str]:
@@ -98,7 +98,7 @@ def test_every_bad_file_is_refused_by_name_and_the_others_go_on(
 
 
 def test_the_same_content_may_stand_under_two_products(services: Services, engineer: Person, product_id: int) -> None:
-    other = products.create_product(services, engineer, name="Other", code="other").id or 0
+    other = products.create_product(services, engineer, name="Other", code="other").id
     for owner in (product_id, other):
         assert add(services, engineer, owner, given("m.pdf", scratch_manual()))[0].outcome == "added"
     assert len(list_manuals(services)) == 2

@@ -22,7 +22,7 @@ from tests.plates import plate
 @pytest.fixture
 def bank(plate_services: Services, plate_product: Product) -> ModelVersion:
     with plate_services.database.reading() as session:
-        found = active_version(session, "memory_bank", plate_product.id or 0)
+        found = active_version(session, "memory_bank", plate_product.id)
     assert found is not None
     return found
 
@@ -30,7 +30,7 @@ def bank(plate_services: Services, plate_product: Product) -> ModelVersion:
 @pytest.fixture
 def index(plate_services: Services, plate_product: Product) -> ModelVersion:
     with plate_services.database.reading() as session:
-        found = active_version(session, "similarity_index", plate_product.id or 0, "defect")
+        found = active_version(session, "similarity_index", plate_product.id, "defect")
     assert found is not None
     return found
 

@@ -144,7 +144,7 @@ def test_a_choice_applies_at_the_next_deployment_and_old_versions_stay_what_they
     if built.active_key is None:
         from core.registry.versions import activate
 
-        activate(services, engineer, built.id or 0)
+        activate(services, engineer, built.id)
     assert model_states(services)[(MEMORY_BANK, product_id)].state == "current"
     view = inspect(services, engineer, product_id=product_id, data=encode(plate(905, "spot")), file_name="part.png")
     assert view.inspection.verdict != "ok"
@@ -158,7 +158,7 @@ def test_a_choice_applies_at_the_next_deployment_and_old_versions_stay_what_they
 def test_a_trial_really_runs_the_model(
     plate_services: Services, plate_product: Product, engineer: Person, name: str, scored: bool
 ) -> None:
-    trial = try_model(plate_services, engineer, name=name, options={}, product_id=plate_product.id or 0)
+    trial = try_model(plate_services, engineer, name=name, options={}, product_id=plate_product.id)
     assert trial.start_s > 0
     assert trial.image_ms > 0
     assert trial.runtime in {"openvino-cpu", "torch-cpu"}
@@ -167,7 +167,7 @@ def test_a_trial_really_runs_the_model(
 
 def test_a_trial_says_what_is_missing(plate_services: Services, plate_product: Product, engineer: Person) -> None:
     with pytest.raises(AppError) as caught:
-        try_model(plate_services, engineer, name="patchcore-resnet18", options={}, product_id=plate_product.id or 0)
+        try_model(plate_services, engineer, name="patchcore-resnet18", options={}, product_id=plate_product.id)
     assert caught.value.code == "backbone_weights_missing"
     assert "ResNet18" in str(caught.value)
 

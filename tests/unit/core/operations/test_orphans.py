@@ -52,7 +52,7 @@ def test_only_old_objects_without_a_row_go_and_into_the_trash(
     product = products.create_product(services, engineer, name="x", code="x")
     data = encode_png(np.zeros((8, 8, 3), np.uint8))
     files = [records.IncomingFile("a.png", lambda: data)]
-    list(uploads.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
+    list(uploads.add_images(services, engineer, product_id=product.id, image_type="normal", files=files))
     services.objects.put("images/normal/1/lost.png", b"lost")
     assert list(find_orphans(services)) == []
     found = [info.key for info in find_orphans(services, min_age=NOW)]
@@ -283,7 +283,7 @@ def test_a_missing_thumbnail_is_made_again_from_its_picture_and_no_row_goes(
     product = products.create_product(services, engineer, name="x", code="x")
     data = encode_png(np.full((300, 20, 3), 90, np.uint8))
     files = [records.IncomingFile("a.png", lambda: data)]
-    list(uploads.add_images(services, engineer, product_id=product.id or 0, image_type="normal", files=files))
+    list(uploads.add_images(services, engineer, product_id=product.id, image_type="normal", files=files))
     with services.database.reading() as session:
         row = session.exec(select(Image)).one()
     before = services.objects.get(row.thumbnail_key)

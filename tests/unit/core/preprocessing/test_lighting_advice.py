@@ -32,9 +32,7 @@ def test_options_are_tried_on_the_products_own_images(plate_services: Services, 
     steps: list[tuple[int, int]] = []
     engineer = open_person(plate_services, "engineer")
     region = Preprocessing(region_of_interest=(0.0, 0.0, 1.0, 0.9))
-    advice = advise(
-        plate_services, engineer, plate_product.id or 0, region, lambda done, total: steps.append((done, total))
-    )
+    advice = advise(plate_services, engineer, plate_product.id, region, lambda done, total: steps.append((done, total)))
     assert (advice.n_normal, advice.n_defect, advice.defects_made_up) == (10, 6, False)
     assert [found.name for found in advice.tried] == ["none", "normalize", "clahe", "equalize", "grayscale"][
         : len(advice.tried)
@@ -51,12 +49,12 @@ def test_product_without_enough_images_and_line_worker_are_refused(plate_service
     engineer = open_person(plate_services, "engineer")
     product = create_product(plate_services, engineer, name="Empty", code="empty")
     with pytest.raises(NotReady) as caught:
-        advise(plate_services, engineer, product.id or 0, Preprocessing(), lambda *_: None)
+        advise(plate_services, engineer, product.id, Preprocessing(), lambda *_: None)
     assert caught.value.params == {"product": "Empty", "count": 0, "needed": 4}
     with pytest.raises(NotFound):
         advise(plate_services, engineer, 999, Preprocessing(), lambda *_: None)
     with pytest.raises(NotAllowed):
-        advise(plate_services, open_person(plate_services, "worker"), product.id or 0, Preprocessing(), lambda *_: None)
+        advise(plate_services, open_person(plate_services, "worker"), product.id, Preprocessing(), lambda *_: None)
 
 
 def test_options_that_could_change_nothing_are_not_tried() -> None:

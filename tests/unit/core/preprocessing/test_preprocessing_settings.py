@@ -39,13 +39,13 @@ def product(services: Services, engineer: Person) -> Product:
 
 
 def test_nothing_is_set_at_first(services: Services, product: Product) -> None:
-    found = get_preprocessing(services, product.id or 0)
+    found = get_preprocessing(services, product.id)
     assert (found.options, found.row_version, found.state) == (Preprocessing(), 0, "no_model")
 
 
 def test_saved_options_come_back_with_their_author(services: Services, engineer: Person, product: Product) -> None:
-    save_preprocessing(services, engineer, product.id or 0, row_version=0, options=CLAHE)
-    found = get_preprocessing(services, product.id or 0)
+    save_preprocessing(services, engineer, product.id, row_version=0, options=CLAHE)
+    found = get_preprocessing(services, product.id)
     assert found.options == CLAHE
     assert found.row_version == 1
     assert found.updated_by == engineer.display_name
@@ -53,7 +53,7 @@ def test_saved_options_come_back_with_their_author(services: Services, engineer:
 
 
 def test_save_is_audited_with_what_changed(services: Services, engineer: Person, product: Product) -> None:
-    save_preprocessing(services, engineer, product.id or 0, row_version=0, options=CLAHE)
+    save_preprocessing(services, engineer, product.id, row_version=0, options=CLAHE)
     with reading(services) as session:
         row = session.exec(select(AuditLog).where(AuditLog.action == "preprocessing.changed")).one()
     assert row.details["changes"] == {"clahe": [False, True], "clahe_clip_limit": [2.0, 3.0]}
@@ -64,7 +64,7 @@ def test_save_is_audited_with_what_changed(services: Services, engineer: Person,
 def test_stale_save_is_refused_and_names_who_was_faster(
     services: Services, engineer: Person, admin: Person, product: Product, first: int
 ) -> None:
-    product_id = product.id or 0
+    product_id = product.id
     if first:
         save_preprocessing(services, engineer, product_id, row_version=0, options=Preprocessing(grayscale=True))
     save_preprocessing(services, admin, product_id, row_version=first, options=CLAHE)
@@ -77,7 +77,7 @@ def test_stale_save_is_refused_and_names_who_was_faster(
 
 def test_line_worker_cannot_save(services: Services, worker_person: Person, product: Product) -> None:
     with pytest.raises(NotAllowed):
-        save_preprocessing(services, worker_person, product.id or 0, row_version=0, options=CLAHE)
+        save_preprocessing(services, worker_person, product.id, row_version=0, options=CLAHE)
 
 
 def test_unknown_product_and_inactive_product(services: Services, engineer: Person, product: Product) -> None:
@@ -85,7 +85,7 @@ def test_unknown_product_and_inactive_product(services: Services, engineer: Pers
         get_preprocessing(services, 999)
     with pytest.raises(NotFound):
         save_preprocessing(services, engineer, 999, row_version=0, options=CLAHE)
-    set_product_active(services, engineer, product.id or 0, False)
+    set_product_active(services, engineer, product.id, False)
     assert list_preprocessing(services) == []
 
 
@@ -116,7 +116,7 @@ def test_change_waits_until_it_is_deployed_and_a_reset_needs_no_deployment(
 ) -> None:
     from core.accounts.people import open_person
 
-    person, product_id = open_person(plate_services, "engineer"), plate_product.id or 0
+    person, product_id = open_person(plate_services, "engineer"), plate_product.id
     key = ("memory_bank", product_id, "")
     assert get_preprocessing(plate_services, product_id).state == "deployed"
     with reading(plate_services) as session:
@@ -142,12 +142,12 @@ def test_options_of_a_newer_version_do_not_break_the_screen(
     services: Services, engineer: Person, product: Product
 ) -> None:
     with services.database.unit_of_work() as session:
-        session.add(ImagePreprocessing(product_id=product.id or 0, options={"sharpen": 3}))
+        session.add(ImagePreprocessing(product_id=product.id, options={"sharpen": 3}))
         session.commit()
-    found = get_preprocessing(services, product.id or 0)
+    found = get_preprocessing(services, product.id)
     assert found.options == Preprocessing()
-    save_preprocessing(services, engineer, product.id or 0, row_version=found.row_version, options=CLAHE)
-    assert get_preprocessing(services, product.id or 0).options == CLAHE
+    save_preprocessing(services, engineer, product.id, row_version=found.row_version, options=CLAHE)
+    assert get_preprocessing(services, product.id).options == CLAHE
 
 
 def _ingest(services: Services, person: Person, product: Product, content: bytes) -> int:
@@ -155,13 +155,13 @@ def _ingest(services: Services, person: Person, product: Product, content: bytes
         add_images(
             services,
             person,
-            product_id=product.id or 0,
+            product_id=product.id,
             image_type="normal",
             files=[IncomingFile("a.png", lambda: content)],
         )
     )
     assert outcomes[0].outcome == "added"
-    return list_images(services, product.id or 0).rows[0].id or 0
+    return list_images(services, product.id).rows[0].id
 
 
 def test_preview_shows_what_the_chain_gives(services: Services, engineer: Person, product: Product) -> None:

@@ -20,7 +20,6 @@ from tests.plates import take_in_plates
 @pytest.fixture
 def product_id(services: Services, tmp_path_factory: pytest.TempPathFactory) -> int:
     product = take_in_plates(services, tmp_path_factory.mktemp("plates"))
-    assert product.id is not None
     return product.id
 
 

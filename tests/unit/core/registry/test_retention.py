@@ -22,7 +22,7 @@ from core.registry.lineage import regions_stale
 from core.registry.model_status import model_states
 from core.registry.versions import activate, active_version, list_versions
 from core.services import Services
-from storage.tables import DeploymentLog, ModelVersion, Product, utc_now
+from storage.tables import Job, ModelVersion, Product, utc_now
 from tests.plates import deploy, encode, plate, seed_of
 
 BANK, INDEX = MEMORY_BANK, SIMILARITY_INDEX
@@ -54,19 +54,18 @@ def _clone(services: Services, version: ModelVersion, *, age_days: int, activate
         row = ModelVersion(**values)
         session.add(row)
         session.commit()
-        assert row.id is not None
         return row.id
 
 
 def _active(services: Services, product: Product) -> ModelVersion:
     with services.database.reading() as session:
-        found = active_version(session, BANK, product.id or 0)
+        found = active_version(session, BANK, product.id)
     assert found is not None
     return found
 
 
 def _kept(services: Services, product: Product) -> dict[int, bool]:
-    return {row.id or 0: retention.is_kept(row) for row in list_versions(services, BANK, product.id or 0)}
+    return {row.id: retention.is_kept(row) for row in list_versions(services, BANK, product.id)}
 
 
 def _add_test_image(services: Services, person: Person, product: Product, seed: int) -> None:
@@ -74,7 +73,7 @@ def _add_test_image(services: Services, person: Person, product: Product, seed: 
     (outcome,) = uploads.add_images(
         services,
         person,
-        product_id=product.id or 0,
+        product_id=product.id,
         image_type="normal",
         split="test",
         files=[IncomingFile(f"{seed}.png", lambda: data)],
@@ -91,7 +90,7 @@ def test_after_an_activation_the_oldest_lose_their_files_and_keep_their_rows(
     activate(plate_services, person, newer)
     assert _kept(plate_services, plate_product) == {first.id: True, newer: True, older: True, oldest: False}
     assert not list(plate_services.objects.list("models/memory_bank/clone-2/"))
-    gone = next(row for row in list_versions(plate_services, BANK, plate_product.id or 0) if row.id == oldest)
+    gone = next(row for row in list_versions(plate_services, BANK, plate_product.id) if row.id == oldest)
     assert (gone.byte_size, gone.metrics) == (first.byte_size, first.metrics)
     with pytest.raises(Conflict) as refused:
         activate(plate_services, person, oldest)
@@ -111,7 +110,7 @@ def test_the_version_before_and_those_that_a_job_needs_outlive_their_turn(
     target = _clone(plate_services, first, age_days=20)
     later = [_clone(plate_services, first, age_days=-days, activated=False) for days in (1, 2)]
     with plate_services.database.unit_of_work() as session:
-        session.add(DeploymentLog(kind="batch_inspection", payload={"bank": {"memory_bank_version_id": named}}))
+        session.add(Job(kind="batch_inspection", payload={"bank": {"memory_bank_version_id": named}}))
         session.commit()
     _keep(plate_services, person, 2)
     activate(plate_services, person, target)
@@ -142,7 +141,7 @@ def test_with_the_policy_off_a_candidate_waits_and_a_first_version_does_not(
 ) -> None:
     _keep(plate_services, person, 5, by_itself=False)
     before = _active(plate_services, plate_product)
-    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
+    (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
     (outcome,) = views.view(plate_services, job_id).outcomes
     assert (outcome["outcome"], outcome["reason"]) == ("candidate", acceptance.BY_HAND)
     assert _active(plate_services, plate_product).id == before.id
@@ -150,7 +149,7 @@ def test_with_the_policy_off_a_candidate_waits_and_a_first_version_does_not(
     with plate_services.database.unit_of_work() as session:
         session.execute(update(ModelVersion).values(active_key=None, state="retired"))
         session.commit()
-    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
+    (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
     assert views.view(plate_services, job_id).outcomes[0]["reason"] == acceptance.FIRST
 
 
@@ -161,9 +160,9 @@ def test_the_active_version_is_measured_again_when_the_test_images_changed(
     for seed in range(3):
         _add_test_image(plate_services, person, plate_product, 9100 + seed)
     _keep(plate_services, person, 5, by_itself=False)
-    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
+    (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
     view = views.view(plate_services, job_id)
-    candidate, active = list_versions(plate_services, BANK, plate_product.id or 0)[:2]
+    candidate, active = list_versions(plate_services, BANK, plate_product.id)[:2]
     assert active.id == before.id
     assert active.metrics["test_fingerprint"] == candidate.metrics["test_fingerprint"]
     assert active.metrics["test_fingerprint"] != before.metrics["test_fingerprint"]
@@ -179,7 +178,7 @@ def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
     plate_services.objects.delete_prefix(before.object_prefix)
     plate_services.models.forget(before)
     _add_test_image(plate_services, person, plate_product, 9200)
-    (job_id,) = deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
+    (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
     assert views.view(plate_services, job_id).outcomes[0]["outcome"] == "activated"
 
 
@@ -221,7 +220,7 @@ def test_the_policy_is_saved_by_an_engineer_within_bounds_and_never_over_a_colle
 def test_another_memory_bank_makes_the_index_of_defective_places_out_of_date(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     (job_id,) = deploy(plate_services, product_id, kinds=(BANK,))
     assert "log_regions_stale" in [line["code"] for line in views.view(plate_services, job_id).log]
     assert regions_stale(plate_services, product_id)

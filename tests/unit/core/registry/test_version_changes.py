@@ -26,8 +26,8 @@ def person(plate_services: Services) -> Person:
 
 
 def _second_version(services: Services, product: Product) -> tuple[ModelVersion, ModelVersion]:
-    deploy(services, product.id or 0, kinds=(BANK,))
-    newer, older = list_versions(services, BANK, product.id or 0)
+    deploy(services, product.id, kinds=(BANK,))
+    newer, older = list_versions(services, BANK, product.id)
     return older, newer
 
 
@@ -44,23 +44,23 @@ def test_images_are_named_whether_they_are_there_or_deleted(
     (added,) = uploads.add_images(
         plate_services,
         person,
-        product_id=plate_product.id or 0,
+        product_id=plate_product.id,
         image_type="normal",
         files=[IncomingFile("new.png", lambda: data)],
     )
     deleted, *_rest = _images(plate_services, "normal")
-    edits.delete_images(plate_services, person, [deleted.id or 0])
+    edits.delete_images(plate_services, person, [deleted.id])
     spot = _images(plate_services, "defect")[-1]
     scratch = _images(plate_services, "defect")[0]
     edits.relabel_images(
         plate_services,
         person,
-        [spot.id or 0],
+        [spot.id],
         image_type="defect",
         defect_type_id=scratch.defect_type_id,
     )
     older, newer = _second_version(plate_services, plate_product)
-    changes = compare_versions(plate_services, newer.id or 0, older.id or 0)
+    changes = compare_versions(plate_services, newer.id, older.id)
     assert (changes.older.number, changes.newer.number) == (1, 2)
     assert [(found.image_id, found.name) for found in changes.added] == [(added.image_id, added.stored_name)]
     assert changes.added[0].image is not None
@@ -71,7 +71,7 @@ def test_images_are_named_whether_they_are_there_or_deleted(
 
 def test_the_same_build_twice_changed_nothing(plate_services: Services, plate_product: Product) -> None:
     older, newer = _second_version(plate_services, plate_product)
-    changes = compare_versions(plate_services, older.id or 0, newer.id or 0)
+    changes = compare_versions(plate_services, older.id, newer.id)
     assert changes.nothing_else
     assert changes.same_test_images
     assert changes.thresholds is not None
@@ -82,7 +82,7 @@ def test_the_same_build_twice_changed_nothing(plate_services: Services, plate_pr
 
 def test_preprocessing_and_options_are_told_apart(plate_services: Services, plate_product: Product) -> None:
     with plate_services.database.unit_of_work() as session:
-        session.add(ImagePreprocessing(product_id=plate_product.id or 0, options={"grayscale": True}))
+        session.add(ImagePreprocessing(product_id=plate_product.id, options={"grayscale": True}))
         session.commit()
     older, newer = _second_version(plate_services, plate_product)
     with plate_services.database.unit_of_work() as session:
@@ -91,7 +91,7 @@ def test_preprocessing_and_options_are_told_apart(plate_services: Services, plat
         row.model_name, row.sources = "padim-resnet18", {**row.sources, "options": {"input_size_px": 320}}
         session.add(row)
         session.commit()
-    changes = compare_versions(plate_services, older.id or 0, newer.id or 0)
+    changes = compare_versions(plate_services, older.id, newer.id)
     assert changes.preprocessing is not None
     assert [options.grayscale for options in changes.preprocessing] == [False, True]
     assert [(value.name, value.before, value.after) for value in changes.model] == [
@@ -101,13 +101,13 @@ def test_preprocessing_and_options_are_told_apart(plate_services: Services, plat
 
 
 def test_what_cannot_be_compared_is_refused(plate_services: Services, plate_product: Product) -> None:
-    (bank,) = list_versions(plate_services, BANK, plate_product.id or 0)
-    index = list_versions(plate_services, SIMILARITY_INDEX, plate_product.id or 0)[0]
+    (bank,) = list_versions(plate_services, BANK, plate_product.id)
+    index = list_versions(plate_services, SIMILARITY_INDEX, plate_product.id)[0]
     for other in (bank.id, index.id):
         with pytest.raises(Conflict):
-            compare_versions(plate_services, bank.id or 0, other or 0)
+            compare_versions(plate_services, bank.id, other or 0)
     with pytest.raises(NotFound):
-        compare_versions(plate_services, bank.id or 0, 999_999)
+        compare_versions(plate_services, bank.id, 999_999)
 
 
 def test_a_version_says_which_one_it_extends_and_by_how_much(
@@ -117,13 +117,13 @@ def test_a_version_says_which_one_it_extends_and_by_how_much(
     (_added,) = uploads.add_images(
         plate_services,
         person,
-        product_id=plate_product.id or 0,
+        product_id=plate_product.id,
         image_type="normal",
         files=[IncomingFile("new.png", lambda: data)],
     )
     first, second = _second_version(plate_services, plate_product)
-    assert compare_versions(plate_services, first.id or 0, second.id or 0).extended_by == 1
-    deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
-    third = list_versions(plate_services, BANK, plate_product.id or 0)[0]
+    assert compare_versions(plate_services, first.id, second.id).extended_by == 1
+    deploy(plate_services, plate_product.id, kinds=(BANK,))
+    third = list_versions(plate_services, BANK, plate_product.id)[0]
     for other in (first, second):  # asked for once more, it was built whole
-        assert compare_versions(plate_services, other.id or 0, third.id or 0).extended_by is None
+        assert compare_versions(plate_services, other.id, third.id).extended_by is None

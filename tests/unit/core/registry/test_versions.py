@@ -33,7 +33,7 @@ def _add(services: Services, person: Person, product: Product, seed: int, split:
     (outcome,) = uploads.add_images(
         services,
         person,
-        product_id=product.id or 0,
+        product_id=product.id,
         image_type="normal",
         split=split,
         files=[IncomingFile(f"{seed}.png", lambda: data)],
@@ -49,25 +49,25 @@ def _images(services: Services, image_type: str, split: str) -> list[int]:
 
 
 def _second_version(services: Services, product: Product) -> list[ModelVersion]:
-    deploy(services, product.id or 0, kinds=(BANK,))
-    return list_versions(services, BANK, product.id or 0)
+    deploy(services, product.id, kinds=(BANK,))
+    return list_versions(services, BANK, product.id)
 
 
 def test_a_product_has_no_model_until_it_is_deployed(plate_services: Services, person: Person) -> None:
     bare = products.create_product(plate_services, person, name="Bare", code="bare")
     for kind in IMAGE_KINDS:
-        assert model_states(plate_services)[(kind, bare.id or 0)].state == "none"
+        assert model_states(plate_services)[(kind, bare.id)].state == "none"
     _add(plate_services, person, bare, 8000)
-    assert model_states(plate_services)[(BANK, bare.id or 0)].state == "none"
-    deploy(plate_services, bare.id or 0)
+    assert model_states(plate_services)[(BANK, bare.id)].state == "none"
+    deploy(plate_services, bare.id)
     for kind in IMAGE_KINDS:
-        assert model_states(plate_services)[(kind, bare.id or 0)].state == "current"
+        assert model_states(plate_services)[(kind, bare.id)].state == "current"
 
 
 def test_images_that_come_and_go_make_a_model_out_of_date_and_are_counted(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     added = [_add(plate_services, person, plate_product, 8100 + number) for number in range(2)]
     edits.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:1])
     for kind in IMAGE_KINDS:
@@ -83,14 +83,14 @@ def test_images_that_come_and_go_make_a_model_out_of_date_and_are_counted(
 def test_test_images_make_nothing_out_of_date(plate_services: Services, plate_product: Product, person: Person) -> None:
     _add(plate_services, person, plate_product, 8200, split="test")
     for kind in IMAGE_KINDS:
-        assert model_states(plate_services)[(kind, plate_product.id or 0)].state == "current"
+        assert model_states(plate_services)[(kind, plate_product.id)].state == "current"
 
 
 def test_another_label_makes_both_models_out_of_date(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     scratch = next(
-        row for row in defect_types.list_defect_types(plate_services, plate_product.id or 0) if row.code == "scratch"
+        row for row in defect_types.list_defect_types(plate_services, plate_product.id) if row.code == "scratch"
     )
     edits.relabel_images(
         plate_services,
@@ -101,11 +101,11 @@ def test_another_label_makes_both_models_out_of_date(
         split="train",
     )
     for kind in IMAGE_KINDS:
-        assert model_states(plate_services)[(kind, plate_product.id or 0)].state == "out_of_date"
+        assert model_states(plate_services)[(kind, plate_product.id)].state == "out_of_date"
 
 
 def test_other_preprocessing_concerns_the_memory_bank_alone(plate_services: Services, plate_product: Product) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     with plate_services.database.unit_of_work() as session:
         session.add(ImagePreprocessing(product_id=product_id, options={"grayscale": True}))
         session.commit()
@@ -121,7 +121,7 @@ def test_other_preprocessing_concerns_the_memory_bank_alone(plate_services: Serv
 def test_an_inactive_product_is_not_among_the_states(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    products.set_product_active(plate_services, person, plate_product.id or 0, False)
+    products.set_product_active(plate_services, person, plate_product.id, False)
     assert model_states(plate_services) == {}
 
 
@@ -129,9 +129,9 @@ def test_defects_beyond_the_calibrations_limit_do_not_count_as_new(
     plate_services: Services, plate_product: Product, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.deployments.memory_banks.MAX_CALIBRATION_DEFECTS", 2)
-    deploy(plate_services, plate_product.id or 0, kinds=(BANK,))
+    deploy(plate_services, plate_product.id, kinds=(BANK,))
     _add(plate_services, person, plate_product, 8300)
-    state = model_states(plate_services)[(BANK, plate_product.id or 0)]
+    state = model_states(plate_services)[(BANK, plate_product.id)]
     assert state.changes == {"added": 1, "removed": 0}
 
 
@@ -144,9 +144,7 @@ def test_rolling_back_inspects_with_the_older_version_again(
     data = encode(plate(seed_of("test", "spot", 80), "spot"))
 
     def score() -> tuple[int, float]:
-        view = inspection.inspect(
-            plate_services, person, product_id=plate_product.id or 0, data=data, file_name="x.png"
-        )
+        view = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="x.png")
         return view.bank_version.number, view.inspection.score
 
     first = score()
@@ -155,18 +153,16 @@ def test_rolling_back_inspects_with_the_older_version_again(
     second = score()
     assert (first[0], second[0]) == (1, 2)
     assert first[1] != second[1]
-    activated = activate(plate_services, person, older.id or 0)
+    activated = activate(plate_services, person, older.id)
     assert activated.state == "active"
     assert score() == first
-    states = {
-        row.number: (row.state, row.active_key) for row in list_versions(plate_services, BANK, plate_product.id or 0)
-    }
+    states = {row.number: (row.state, row.active_key) for row in list_versions(plate_services, BANK, plate_product.id)}
     assert states[2] == ("retired", None)
     assert states[1][0] == "active"
     with pytest.raises(Conflict) as refused:
-        activate(plate_services, person, older.id or 0)
+        activate(plate_services, person, older.id)
     assert refused.value.code == "version_already_active"
-    activate(plate_services, person, newer.id or 0)
+    activate(plate_services, person, newer.id)
     assert score() == second
     with plate_services.database.reading() as session:
         entries = session.exec(
@@ -196,15 +192,15 @@ def test_every_damaged_file_of_a_bundle_is_found_at_activation_and_the_active_ve
             else:
                 plate_services.objects.delete(key)
             with pytest.raises(AppError) as refused:
-                activate(plate_services, person, older.id or 0)
+                activate(plate_services, person, older.id)
             assert refused.value.code.startswith("artifact_"), (key, fault)
             assert "{" not in str(refused.value)
             with plate_services.database.reading() as session:
-                active = active_version(session, BANK, plate_product.id or 0)
+                active = active_version(session, BANK, plate_product.id)
             assert active is not None
             assert active.id == newer.id
         plate_services.objects.put(key, sound)
-    activate(plate_services, person, older.id or 0)
+    activate(plate_services, person, older.id)
 
 
 def test_a_bundle_that_is_gone_or_a_store_that_is_away_is_told(
@@ -213,17 +209,15 @@ def test_a_bundle_that_is_gone_or_a_store_that_is_away_is_told(
     newer, older = _second_version(plate_services, plate_product)
     plate_services.objects.delete_prefix(older.object_prefix)
     with pytest.raises(NotFound) as refused:
-        activate(plate_services, person, older.id or 0)
+        activate(plate_services, person, older.id)
     assert refused.value.code == "object_missing"
     folder = plate_services.settings.data_dir / "objects"
     folder.rename(folder.with_name("away"))
     with pytest.raises(Unavailable) as unavailable:
-        activate(plate_services, person, older.id or 0)
+        activate(plate_services, person, older.id)
     assert unavailable.value.code == "object_store_unavailable"
     # What is active is in memory, and goes on inspecting as far as the store is not needed.
-    finding = inspection.examine(
-        plate_services, product_id=plate_product.id or 0, data=encode(plate(1)), file_name="x.png"
-    )
+    finding = inspection.examine(plate_services, product_id=plate_product.id, data=encode(plate(1)), file_name="x.png")
     assert finding.bank.id == newer.id
 
 

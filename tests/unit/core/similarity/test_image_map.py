@@ -59,7 +59,7 @@ def test_wrong_labels_duplicates_and_outliers_are_found() -> None:
 
 def test_the_map_shows_the_labels_of_now_and_no_deleted_image(plate_services: Services, plate_product: Product) -> None:
     person = open_person(plate_services, "engineer")
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     layout = lay_out_images(plate_services, map_versions(plate_services, product_id, WHOLE))
     found = describe_map(plate_services, product_id, layout, view=WHOLE)
     assert (len(found.images), found.n_missing) == (16, 0)
@@ -67,8 +67,8 @@ def test_the_map_shows_the_labels_of_now_and_no_deleted_image(plate_services: Se
     normal = next(image.image for image in found.images if image.label is None)
     defect = next(image for image in found.images if image.label is not None)
     assert defect.label is not None
-    edits.delete_images(plate_services, person, [normal.id or 0])
-    edits.relabel_images(plate_services, person, [defect.image.id or 0], image_type="normal")
+    edits.delete_images(plate_services, person, [normal.id])
+    edits.relabel_images(plate_services, person, [defect.image.id], image_type="normal")
     found = describe_map(plate_services, product_id, layout, view=WHOLE)
     assert len(found.images) == 15
     assert sum(image.label is None for image in found.images) == 10
@@ -80,5 +80,5 @@ def test_without_an_index_it_says_what_to_do(plate_services: Services) -> None:
     person = open_person(plate_services, "engineer")
     bare = products.create_product(plate_services, person, name="Bare", code="bare")
     with pytest.raises(NotReady) as refused:
-        map_versions(plate_services, bare.id or 0, WHOLE)
+        map_versions(plate_services, bare.id, WHOLE)
     assert "Build it" in str(refused.value)

@@ -30,13 +30,13 @@ def person(plate_services: Services) -> Person:
 
 def _inspect(services: Services, person: Person, product: Product, seed: int) -> records.InspectionView:
     return inspection.inspect(
-        services, person, product_id=product.id or 0, data=encode(plate(seed, "spot")), file_name="p.png"
+        services, person, product_id=product.id, data=encode(plate(seed, "spot")), file_name="p.png"
     )
 
 
 def _add_normal(services: Services, person: Person, product: Product, data: bytes) -> None:
     files = [IncomingFile("n.png", lambda: data)]
-    (outcome,) = uploads.add_images(services, person, product_id=product.id or 0, image_type="normal", files=files)
+    (outcome,) = uploads.add_images(services, person, product_id=product.id, image_type="normal", files=files)
     assert outcome.outcome == "added"
 
 
@@ -46,7 +46,7 @@ def _types(services: Services) -> dict[str, DefectType]:
 
 
 def _search(services: Services, product: Product, **more: object) -> dict[str, search.SearchResult]:
-    return search.search(services, product_id=product.id or 0, pixels=plate(9100, "spot"), top_k=20, **more)  # type: ignore[arg-type]
+    return search.search(services, product_id=product.id, pixels=plate(9100, "spot"), top_k=20, **more)  # type: ignore[arg-type]
 
 
 def test_a_k_larger_than_the_index_gives_all_there_is(plate_services: Services, plate_product: Product) -> None:
@@ -60,13 +60,13 @@ def test_a_k_larger_than_the_index_gives_all_there_is(plate_services: Services, 
 def test_deleted_and_relabeled_images_do_not_come_back_and_others_take_their_place(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    first = search.search(plate_services, product_id=plate_product.id or 0, pixels=plate(9100, "spot"), top_k=3)[
+    first = search.search(plate_services, product_id=plate_product.id, pixels=plate(9100, "spot"), top_k=3)[
         "defect"
     ].matches
     gone, turned = first[0][0], first[1][0]
     edits.delete_images(plate_services, person, [gone])
     edits.relabel_images(plate_services, person, [turned], image_type="normal")
-    again = search.search(plate_services, product_id=plate_product.id or 0, pixels=plate(9100, "spot"), top_k=3)[
+    again = search.search(plate_services, product_id=plate_product.id, pixels=plate(9100, "spot"), top_k=3)[
         "defect"
     ].matches
     assert len(again) == 3
@@ -96,14 +96,14 @@ def test_a_filter_by_type_is_exact(plate_services: Services, plate_product: Prod
 def test_a_confirmed_inspection_counts_at_the_next_deployment(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     view = _inspect(plate_services, person, plate_product, 9200)
     assert view.inspection.verdict != "ok"
     scratch = _types(plate_services)["scratch"]
     row = decisions.confirm_defect_type(
         plate_services,
         person,
-        view.inspection.id or 0,
+        view.inspection.id,
         row_version=view.inspection.row_version,
         defect_type_id=scratch.id,
     )
@@ -124,12 +124,12 @@ def test_a_confirmed_inspection_counts_at_the_next_deployment(
     assert nearest.similarity == pytest.approx(1.0, abs=1e-3)
     assert nearest.defect_type is not None
     assert nearest.defect_type.code == "scratch"
-    kept = records.load(plate_services, again.inspection.id or 0)
+    kept = records.load(plate_services, again.inspection.id)
     assert [found.inspection_id for found in kept.similar_defects] == [
         found.inspection_id for found in again.similar_defects
     ]
     # Taken back: it is none of the known types after all.
-    decisions.confirm_defect_type(plate_services, person, row.id or 0, row_version=row.row_version, defect_type_id=None)
+    decisions.confirm_defect_type(plate_services, person, row.id, row_version=row.row_version, defect_type_id=None)
     assert row.id not in {
         found.inspection_id for found in _inspect(plate_services, person, plate_product, 9200).similar_defects
     }
@@ -142,17 +142,15 @@ def test_a_test_image_that_is_inspected_and_confirmed_never_enters_an_index(
         image = session.exec(select(Image).where(Image.split == "test", Image.image_type == "defect")).first()
     assert image is not None
     data = plate_services.objects.get(image.object_key)
-    view = inspection.inspect(
-        plate_services, person, product_id=plate_product.id or 0, data=data, file_name="sample.png"
-    )
+    view = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="sample.png")
     decisions.confirm_defect_type(
         plate_services,
         person,
-        view.inspection.id or 0,
+        view.inspection.id,
         row_version=view.inspection.row_version,
         defect_type_id=image.defect_type_id,
     )
-    assert model_states(plate_services)[(SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
+    assert model_states(plate_services)[(SIMILARITY_INDEX, plate_product.id)].state == "current"
 
 
 def test_all_products_of_the_same_embedder_are_merged_exactly_and_inactive_ones_left_out(
@@ -160,11 +158,11 @@ def test_all_products_of_the_same_embedder_are_merged_exactly_and_inactive_ones_
 ) -> None:
     other = products.create_product(plate_services, person, name="Other", code="other")
     _add_normal(plate_services, person, other, encode(plate(9301, "spot")))
-    deploy(plate_services, other.id or 0, kinds=(SIMILARITY_INDEX,))
+    deploy(plate_services, other.id, kinds=(SIMILARITY_INDEX,))
 
     def everywhere() -> list[tuple[int, float]]:
         found = search.search_everywhere(
-            plate_services, product_id=plate_product.id or 0, pixels=plate(9301, "spot"), top_k=20
+            plate_services, product_id=plate_product.id, pixels=plate(9301, "spot"), top_k=20
         )
         return list(found["normal"].matches)
 
@@ -173,7 +171,7 @@ def test_all_products_of_the_same_embedder_are_merged_exactly_and_inactive_ones_
     assert len(found) == len(own) + 1
     assert found[0][1] == pytest.approx(1.0, abs=1e-3)
     assert [similarity for _, similarity in found] == sorted((s for _, s in found), reverse=True)
-    products.set_product_active(plate_services, person, other.id or 0, False)
+    products.set_product_active(plate_services, person, other.id, False)
     assert len(everywhere()) == len(own)
 
 
@@ -210,7 +208,7 @@ def test_an_index_that_cannot_be_asked_is_said_and_the_verdict_stands(
 
 def test_an_index_of_other_weights_is_refused(plate_services: Services, plate_product: Product) -> None:
     with plate_services.database.reading() as session:
-        version = active_version(session, SIMILARITY_INDEX, plate_product.id or 0, "normal")
+        version = active_version(session, SIMILARITY_INDEX, plate_product.id, "normal")
     assert version is not None
     index = plate_services.models.similarity_index(version)
     index.metadata = {**index.metadata, "embedder_key": "the same name, other weights"}
@@ -252,15 +250,15 @@ def test_one_more_image_is_all_that_a_new_deployment_computes(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     _add_normal(plate_services, person, plate_product, encode(plate(9700)))
-    deploy(plate_services, plate_product.id or 0, kinds=(SIMILARITY_INDEX,))
-    newest = list_versions(plate_services, SIMILARITY_INDEX, plate_product.id or 0)[0]
+    deploy(plate_services, plate_product.id, kinds=(SIMILARITY_INDEX,))
+    newest = list_versions(plate_services, SIMILARITY_INDEX, plate_product.id)[0]
     assert (newest.metrics["n_images"], newest.metrics["n_computed"]) == (11, 1)
-    assert model_states(plate_services)[(SIMILARITY_INDEX, plate_product.id or 0)].state == "current"
+    assert model_states(plate_services)[(SIMILARITY_INDEX, plate_product.id)].state == "current"
 
 
 def test_the_index_says_how_well_it_finds_the_types(plate_services: Services, plate_product: Product) -> None:
     with plate_services.database.reading() as session:
-        region = active_version(session, SIMILARITY_INDEX, plate_product.id or 0, "region")
+        region = active_version(session, SIMILARITY_INDEX, plate_product.id, "region")
     assert region is not None
     retrieval = region.metrics["retrieval"]
     assert set(retrieval) == {"top1_type_accuracy", "map_at_10", "whole", "region"}

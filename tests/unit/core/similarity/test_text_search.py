@@ -57,7 +57,7 @@ def test_a_clip_is_added_chosen_deployed_and_searched_by_words(
     plate_services: Services, plate_product: Product
 ) -> None:
     person = open_person(plate_services, "engineer")
-    product_id = plate_product.id or 0
+    product_id = plate_product.id
     choice = current_choice(plate_services, SIMILARITY)
     choose(plate_services, person, purpose=SIMILARITY, name=NAME, options={}, row_version=choice.row_version)
     deploy(plate_services, product_id, kinds=(SIMILARITY_INDEX,))
@@ -122,5 +122,5 @@ def test_english_stays_as_it_is_and_an_index_of_another_embedder_says_so(
         assert to_english(session, "검은 구멍") == "black hole"
     person = open_person(plate_services, "engineer")
     with pytest.raises(NotReady) as refused:
-        search_text(plate_services, person, product_id=plate_product.id or 0, text="hole", image_type="defect", top_k=3)
+        search_text(plate_services, person, product_id=plate_product.id, text="hole", image_type="defect", top_k=3)
     assert refused.value.code == "text_search_needs_clip"
