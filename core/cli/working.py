@@ -48,8 +48,9 @@ def prepare(_wanted: argparse.Namespace) -> int:
 
 def run_job(wanted: argparse.Namespace) -> int:
     """In the worker's child: work one claimed job off."""
-    from core.worker.supervisor import run_claimed_job
+    from core.worker.supervisor import prepare_child, run_claimed_job
 
     # The worker has the database in order; a child that finds it away fails the attempt and not the job.
     services = build_services(patient=True)
-    return run_claimed_job(services, wanted.job_id, wanted.fencing_token, parent_pid=wanted.parent_pid)
+    prepare_child(wanted.parent_pid)
+    return run_claimed_job(services, wanted.job_id, wanted.fencing_token)

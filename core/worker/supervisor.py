@@ -16,7 +16,9 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from core.deployments import cleanup
 from core.errors import AppError, from_lower
@@ -36,6 +38,31 @@ BEAT_EVERY_S = 3.0
 TERMINATE_WAIT_S = 0.7
 ROOT = Path(__file__).resolve().parents[2]
 
+
+class Child(Protocol):
+    """The process of one job, as `subprocess.Popen` gives it."""
+
+    returncode: int
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit status when it has ended. Raises subprocess.TimeoutExpired."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        ...
+
+    def kill(self) -> None:
+        """End it."""
+        ...
+
+
+Spawn = Callable[[terms.Claim, int | None], Child]
+
 # Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
 ENDED, LOST = 0, 3
 
@@ -43,11 +70,23 @@ ENDED, LOST = 0, 3
 class ChildWorker:
     """Claims and supervises. One job at a time; several workers may share one database and object store."""
 
-    def __init__(self, services: Services, *, lease_s: float = terms.LEASE_S, threads: int | None = None) -> None:
-        """`threads` is how many a child may compute with, for workers that share a machine; None: all cores."""
+    def __init__(
+        self,
+        services: Services,
+        *,
+        lease_s: float = terms.LEASE_S,
+        threads: int | None = None,
+        spawn: Spawn | None = None,
+    ) -> None:
+        """Make a worker.
+
+        `threads` is how many a child may compute with, for workers that share a machine; None: all cores. `spawn`
+        starts the child of a claim; None: `spawn_child`.
+        """
         self._services = services
         self._lease_s = lease_s
         self._threads = threads
+        self._spawn = spawn
         self._stop = threading.Event()
         self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
@@ -103,7 +142,7 @@ class ChildWorker:
     def _supervise(self, claim: terms.Claim, parent_pid: int | None) -> None:
         database = self._services.database
         logger.info("job %d (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
-        child = _spawn_child(claim, self._threads)
+        child = (self._spawn or spawn_child)(claim, self._threads)
         renewed = beaten = time.monotonic()
         killed_for: str | None = None
         try:
@@ -138,9 +177,13 @@ class ChildWorker:
                         break
         finally:
             _end_child(child)
-        self._conclude(claim, child.returncode, killed_for)
+        self.conclude(claim, child.returncode, killed_for)
 
-    def _conclude(self, claim: terms.Claim, status: int, killed_for: str | None) -> None:
+    def conclude(self, claim: terms.Claim, status: int, killed_for: str | None) -> None:
+        """End the job of a child that exited with `status`, unless it has done so itself, and clean up behind it.
+
+        `killed_for` is "cancel", "stop" or "lost" where the worker ended the child, else None.
+        """
         database = self._services.database
         if killed_for == "cancel":
             claims.finish(database, claim, state="cancelled")
@@ -153,7 +196,8 @@ class ChildWorker:
             cleanup.clean_up(self._services, claim.job_id)
 
 
-def _spawn_child(claim: terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+def spawn_child(claim: terms.Claim, threads: int | None) -> Child:
+    """Start `python -m core run-job` for the claim, with so many threads to compute with (None: all cores)."""
     # A child by command line rather than by fork: torch's and OpenVINO's threads do not survive a fork.
     command = [sys.executable, "-m", "core", "run-job", str(claim.job_id), str(claim.fencing_token)]
     command += ["--parent-pid", str(os.getpid()), "--log-level", logging.getLevelName(logging.getLogger().level)]
@@ -164,7 +208,7 @@ def _spawn_child(claim: terms.Claim, threads: int | None) -> subprocess.Popen[by
     )
 
 
-def _end_child(child: subprocess.Popen[bytes]) -> None:
+def _end_child(child: Child) -> None:
     if child.poll() is not None:
         return
     child.terminate()
@@ -175,9 +219,8 @@ def _end_child(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, parent_pid: int | None = None) -> int:
-    """In the child: work the claimed job off and end it. Answers the exit status."""
-    _prepare_child(parent_pid)
+def run_claimed_job(services: Services, job_id: int, fencing_token: int) -> int:
+    """Work the claimed job off and end it; return the exit status of the child that does so."""
     from core.worker.executors import open_executor
 
     try:
@@ -200,7 +243,8 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int, *, pare
     return ENDED
 
 
-def _prepare_child(parent_pid: int | None) -> None:
+def prepare_child(parent_pid: int | None) -> None:
+    """Make this process step back behind inspection, go first when memory runs out, and end with its parent."""
     os.nice(5)  # inspection in the app goes first
     oom = Path("/proc/self/oom_score_adj")
     if oom.exists():

@@ -60,6 +60,11 @@ class PdfProcess:
         self._clock.daemon = True
         self._clock.start()
 
+    @property
+    def pid(self) -> int:
+        """The number of the child's process."""
+        return self._process.pid
+
     def _stop(self) -> None:
         self._late.set()
         self._process.kill()

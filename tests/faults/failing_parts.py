@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -82,7 +82,6 @@ def _broken(statement: str) -> OperationalError:
 @contextmanager
 def failing_database(services: Services, countdown: Countdown) -> Iterator[None]:
     """A statement, or the end of a transaction, fails; nothing of it is kept."""
-    engine = services.database._engine
 
     def before_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if countdown.step(statement.split(None, 1)[0]):
@@ -92,13 +91,13 @@ def failing_database(services: Services, countdown: Countdown) -> Iterator[None]
         if countdown.step("COMMIT"):
             raise _broken("COMMIT")
 
-    event.listen(engine, "before_cursor_execute", before_statement)
-    event.listen(engine, "commit", before_commit)
+    event.listen(Engine, "before_cursor_execute", before_statement)
+    event.listen(Engine, "commit", before_commit)
     try:
         yield
     finally:
-        event.remove(engine, "before_cursor_execute", before_statement)
-        event.remove(engine, "commit", before_commit)
+        event.remove(Engine, "before_cursor_execute", before_statement)
+        event.remove(Engine, "commit", before_commit)
 
 
 @contextmanager

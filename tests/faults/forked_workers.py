@@ -96,14 +96,12 @@ def _be_worker(lease_s: float, data_dir: str, moment: str, marker: str) -> int:
         def be_handler() -> int:
             if moment:
                 pause_at(moment, Path(marker))
-            return supervisor.run_claimed_job(
-                build_services(), claim.job_id, claim.fencing_token, parent_pid=worker_pid
-            )
+            supervisor.prepare_child(worker_pid)
+            return supervisor.run_claimed_job(build_services(), claim.job_id, claim.fencing_token)
 
         return ForkedChild(_fork(be_handler))
 
-    supervisor._spawn_child = spawn
-    worker = supervisor.ChildWorker(build_services(), lease_s=lease_s)
+    worker = supervisor.ChildWorker(build_services(), lease_s=lease_s, spawn=spawn)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
     return 0

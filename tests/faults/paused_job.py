@@ -67,8 +67,7 @@ def work(moment: str, marker: str, lease_s: float) -> None:
             process_group=0,
         )
 
-    supervisor._spawn_child = spawn
-    supervisor.ChildWorker(build_services(), lease_s=lease_s).run(until_idle=True)
+    supervisor.ChildWorker(build_services(), lease_s=lease_s, spawn=spawn).run(until_idle=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ operation differs from a real one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.deployments import candidates, cleanup, memory_banks
 from core.errors import AppError
-from core.jobs import claims, terms, views
+from core.jobs import claims, progress, terms, views
 from core.models.cache import ModelCache
 from core.models.kinds import MEMORY_BANK
 from core.registry import publishing
@@ -48,9 +49,9 @@ def product_id(services: Services) -> int:
 
 
 @pytest.fixture(autouse=True)
-def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A handler's process makes itself the first to go when memory runs out; this one must not.
-    monkeypatch.setattr(supervisor, "_prepare_child", lambda _parent_pid: None)
+def _no_reports_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Within a stage, reports come by the clock: on a busy machine the N-th operation would be another one each time.
+    monkeypatch.setattr(progress, "REPORT_EVERY_S", math.inf)
 
 
 def _attempt(services: Services, product_id: int, fault: str, number: int) -> tuple[int, Countdown]:
@@ -62,7 +63,7 @@ def _attempt(services: Services, product_id: int, fault: str, number: int) -> tu
             status = supervisor.run_claimed_job(services, claim.job_id, claim.fencing_token)
         except (AppError, DatabaseError, ObjectStoreError, OSError):
             status = 1  # what the interpreter ends with
-    supervisor.ChildWorker(services)._conclude(claim, status, None)
+    supervisor.ChildWorker(services).conclude(claim, status, None)
     return job_id, countdown
 
 
@@ -121,7 +122,7 @@ def _plant_no_sweep(patch: pytest.MonkeyPatch) -> None:
         raise OSError("after the upload")
 
     patch.setattr(memory_banks, "publishing", _Publishing(publish_and_fail))
-    patch.setattr(cleanup, "_clean_up_objects", lambda *_: None)
+    patch.setattr(cleanup, "clean_up", lambda *_: None)
 
 
 def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:

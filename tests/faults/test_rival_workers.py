@@ -130,7 +130,6 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
             rivals.append(_active_id(services, product_id))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(supervisor, "_prepare_child", lambda _parent_pid: None)
         patch.setattr(JobRun, "progress", fall_asleep)
         status = supervisor.run_claimed_job(services, sleeper.job_id, sleeper.fencing_token)
     found = [] if status == supervisor.LOST else [f"the sleeper ended with {status}"]

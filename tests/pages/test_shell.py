@@ -163,10 +163,10 @@ def test_a_link_opened_first_after_a_start_is_loaded_once_more(
     """Before its first run, the server calls every screen but the first unknown, and says so in its own words."""
     from pages.components.shared import session
 
-    monkeypatch.setattr(session, "_opened", threading.Event())
+    monkeypatch.setattr(session, "opened", threading.Event())
     app = open_app()
     assert not [block for block in app.get("html") if "reload" in block.proto.body]
-    monkeypatch.setattr(session, "_opened", threading.Event())
+    monkeypatch.setattr(session, "opened", threading.Event())
     app = app.switch_page("pages/overview/dashboard.py").run()
     assert [block for block in app.get("html") if "reload" in block.proto.body]
     assert "Dashboard" not in texts(app)

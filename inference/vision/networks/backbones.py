@@ -88,7 +88,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
         last_block = max(int(level.rpartition(".")[2]) for level in spec.levels)
         trunk.blocks = trunk.blocks[: last_block + 1]
     wanted: Mapping[str, torch.Tensor] = trunk.state_dict()
-    state = _read_state(spec, weights)
+    state = read_state(spec, weights)
     chosen: dict[str, torch.Tensor] = {}
     for key, tensor in wanted.items():
         given = state.get(key.removeprefix("model."))
@@ -117,7 +117,8 @@ def _resample_positions(spec: BackboneSpec, positions: torch.Tensor, *, trunk: A
     return resampled
 
 
-def _read_state(spec: BackboneSpec, weights: Path) -> dict[str, torch.Tensor]:
+def read_state(spec: BackboneSpec, weights: Path) -> dict[str, torch.Tensor]:
+    """Return the tensors of a file (safetensors, or PyTorch's own). Raises ModelError(`backbone_weights_mismatch`)."""
     import pickle
 
     import torch

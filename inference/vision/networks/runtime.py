@@ -30,7 +30,7 @@ Device = Literal["auto", "cpu", "cuda"]
 # Images that are computed at once.
 BATCH_SIZE = 8
 _log = logging.getLogger(__name__)
-_CACHE_LIMIT = 8
+RUNTIMES_LIMIT = 8
 # The first image of a set, its mirror image and the reference image, by two callers at most.
 _SINGLES_OF_A_BUILD = 4
 
@@ -163,7 +163,7 @@ def open_runtime(
         stored = portable or _PORTABLE.get(key)
         identity = weights_sha256 if stored is None else stored.sha256
         try:
-            return _CACHE.get(
+            return RUNTIMES.get(
                 (graph, identity, "openvino", threads),
                 lambda: OpenVinoRuntime(
                     graph,
@@ -176,7 +176,7 @@ def open_runtime(
     path = resolve_weights(graph.backbone, weights)
     if hash_weights(path) != weights_sha256:
         raise ModelError("backbone_weights_changed", name=graph.backbone.name)
-    return _CACHE.get(
+    return RUNTIMES.get(
         (graph, weights_sha256, f"torch-{chosen}", threads),
         lambda: TorchRuntime(graph, build_module(graph, path), device=chosen, threads=threads),
     )
@@ -236,7 +236,7 @@ def check_batch(batch: np.ndarray, *, graph: GraphSpec) -> np.ndarray:
     return np.ascontiguousarray(batch)
 
 
-class _RuntimeCache:
+class RuntimeCache:
     """The runtimes last used; one thread opens a runtime while others that want it wait."""
 
     def __init__(self) -> None:
@@ -249,13 +249,13 @@ class _RuntimeCache:
             if runtime is None:
                 runtime = open_new()
                 self._runtimes[key] = runtime
-                while len(self._runtimes) > _CACHE_LIMIT:
+                while len(self._runtimes) > RUNTIMES_LIMIT:
                     self._runtimes.popitem(last=False)
             self._runtimes.move_to_end(key)
             return runtime
 
 
-_CACHE = _RuntimeCache()
+RUNTIMES = RuntimeCache()
 
 
 class _torch_errors:  # noqa: N801 - used as a context manager, reads as a phrase

@@ -208,7 +208,7 @@ class Download:
 
 
 # Only files whose hash is published with their name: what arrives is proven to be what was meant.
-_DOWNLOADS: dict[str, Download] = {
+DOWNLOADS: dict[str, Download] = {
     "resnet18": Download(
         "https://github.com/huggingface/pytorch-image-models/releases/download/v0.1-rsb-weights/"
         "resnet18_a1_0-d63eafa0.pth",
@@ -233,4 +233,4 @@ def find_backbone(name: str) -> BackboneSpec:
 
 def find_download(name: str) -> Download | None:
     """Return where the weights of that backbone can be fetched, or None where nobody publishes a hash for them."""
-    return _DOWNLOADS.get(name)
+    return DOWNLOADS.get(name)

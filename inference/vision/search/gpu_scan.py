@@ -90,7 +90,7 @@ class GpuScan:
         try:
             if not self._parts and not self._place():
                 return None
-            if _free_bytes() is None:
+            if free_bytes() is None:
                 self._give_up("the GPU does not answer any more")
                 return None
             similarities, places = self._parts[0].search(np.ascontiguousarray(query), count)
@@ -109,7 +109,7 @@ class GpuScan:
             return False
         import faiss
 
-        free = _free_bytes()
+        free = free_bytes()
         needed = self._vectors.nbytes + _TEMPORARY_BYTES + RESERVE_BYTES
         if free is None or free < needed:
             found = "no" if free is None else f"{free >> 20} MiB of"
@@ -138,21 +138,22 @@ class GpuScan:
 
 
 def find_obstacle(device: Device) -> Obstacle | None:
-    """Why vectors are not searched on a GPU here; None where they are. The first call may take some seconds.
+    """Return why vectors are not searched on a GPU here; None where they are. The first call may take some seconds.
 
     `auto` and `cuda` take a GPU that passes a trial. A search never fails for want of one, for `cuda` neither.
     """
     if device == "cpu":
         return "device_is_cpu"
     with _asking:
-        found = _find_obstacle()
+        found = diagnose_gpu()
         if found is not None:
-            _say_once(found, device)
+            report_obstacle(found, device)
         return found
 
 
 @cache
-def _find_obstacle() -> Obstacle | None:
+def diagnose_gpu() -> Obstacle | None:
+    """Return what keeps faiss from the first GPU, or None where a trial search agreed; found out once a process."""
     if not may_have_cuda():
         return "gpu_absent"
     try:
@@ -163,7 +164,7 @@ def _find_obstacle() -> Obstacle | None:
     else:
         if not hasattr(faiss, "StandardGpuResources"):
             return "faiss_without_gpu"
-        refusal = _try_gpu()
+        refusal = try_gpu()
     if refusal is None:
         return None
     _log.warning("the GPU did not pass a trial search: %s", refusal)
@@ -171,12 +172,13 @@ def _find_obstacle() -> Obstacle | None:
 
 
 @cache
-def _say_once(obstacle: Obstacle, device: Device) -> None:
+def report_obstacle(obstacle: Obstacle, device: Device) -> None:
+    """Log once a process why the GPU is not used."""
     level = logging.WARNING if device == "cuda" else logging.INFO
     _log.log(level, "similar images are searched on the CPU (GEOMSA_DEVICE is %s): %s", device, obstacle)
 
 
-def _try_gpu() -> str | None:
+def try_gpu() -> str | None:
     """Return what went wrong when another process searched on the GPU; None where nothing did."""
     try:
         trial = subprocess.run(  # noqa: S603 - our own interpreter and file, no shell
@@ -195,8 +197,8 @@ def _try_gpu() -> str | None:
     return f"{(trial.stderr.strip().splitlines() or ['no word'])[-1]} (status {trial.returncode})"
 
 
-def _free_bytes() -> int | None:
-    """Free memory of the current GPU; None where CUDA answers with an error, which a lost GPU does for good.
+def free_bytes() -> int | None:
+    """Return the free memory of the current GPU; None where CUDA answers with an error, which a lost GPU does for good.
 
     faiss has no word for it and would end the process: its CUDA runtime is asked itself.
     """
@@ -210,7 +212,7 @@ def _free_bytes() -> int | None:
 
 def _release(parts: list[Any]) -> None:
     """Free what lies on the GPU. Where it is lost, freeing would end the process: then it is only let go of."""
-    if parts and _free_bytes() is None:
+    if parts and free_bytes() is None:
         for part in parts:
             part.thisown = False
     parts.clear()

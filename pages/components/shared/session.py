@@ -27,7 +27,7 @@ _PERSON_KEY = "person"
 _SIGNED_OUT_KEY = "signed_out"
 _FLASH_KEY = "flash"
 _WORKER_START_S = 25.0
-_opened = threading.Event()
+opened = threading.Event()
 _log = logging.getLogger("geomsa.pages")
 
 
@@ -38,8 +38,8 @@ def services() -> Services:
 
 def is_first_run() -> bool:
     """Return whether the front door opens for the first time in this process; True once."""
-    is_first = not _opened.is_set()
-    _opened.set()
+    is_first = not opened.is_set()
+    opened.set()
     return is_first
 
 

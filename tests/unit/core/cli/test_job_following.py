@@ -41,7 +41,7 @@ def test_two_jobs_run_side_by_side_and_share_the_cores(
 
     tmp_path = tmp_path / "begun"
     tmp_path.mkdir()
-    monkeypatch.setattr(supervisor, "_spawn_child", spawn)
+    monkeypatch.setattr(supervisor, "spawn_child", spawn)
     views = follow(services, job_ids, language="en", workers=2)
     assert [view.id for view in views] == job_ids
     assert [(view.state, view.error.code if view.error else "") for view in views] == [("failed", "job_crashed")] * 2
@@ -55,7 +55,7 @@ def test_a_worker_alone_has_all_cores(services: Services, job_ids: list[int], mo
         given.append(threads)
         return subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"], process_group=0)
 
-    monkeypatch.setattr(supervisor, "_spawn_child", spawn)
+    monkeypatch.setattr(supervisor, "spawn_child", spawn)
     follow(services, job_ids, language="en")
     assert given == [None, None]
 
@@ -70,7 +70,7 @@ def test_an_interrupt_cancels_what_is_not_over(
         if views.view(services, job_ids[0]).state == "running":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(supervisor, "_spawn_child", spawn)
+    monkeypatch.setattr(supervisor, "spawn_child", spawn)
     monkeypatch.setattr(StatusLine, "show", interrupt)
     with pytest.raises(KeyboardInterrupt):
         follow(services, job_ids, language="en")

@@ -269,7 +269,7 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
 
     prefix = hashlib.sha256(published[0]).hexdigest()[:8]
     address = f"http://127.0.0.1:{server.server_port}/resnet18-{prefix}.pth"
-    monkeypatch.setitem(specifications._DOWNLOADS, "resnet18", specifications.Download(address, prefix))
+    monkeypatch.setitem(specifications.DOWNLOADS, "resnet18", specifications.Download(address, prefix))
     yield published
     server.shutdown()
     thread.join()
@@ -301,8 +301,8 @@ def test_other_bytes_than_the_published_ones_are_thrown_away(
 def test_without_a_network_or_a_published_hash_a_sentence_says_what_to_do(
     services: Services, engineer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed = replace(specifications._DOWNLOADS["resnet18"], url="http://127.0.0.1:1/resnet18.pth")
-    monkeypatch.setitem(specifications._DOWNLOADS, "resnet18", closed)
+    closed = replace(specifications.DOWNLOADS["resnet18"], url="http://127.0.0.1:1/resnet18.pth")
+    monkeypatch.setitem(specifications.DOWNLOADS, "resnet18", closed)
     for name, code in (("resnet18", "weights_no_network"), ("dinov2_vits14", "weights_not_fetchable")):
         with pytest.raises(AppError) as caught:
             weight_files.fetch_weights(services, engineer, name=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 
 import pytest
 
@@ -62,6 +63,12 @@ def test_where_similar_images_are_searched_is_said(
 
 def test_the_build_of_faiss_for_a_gpu_stands_in_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     installed = {"faiss-gpu": "1.15.1"}
-    monkeypatch.setattr(health, "_installed_version", installed.get)
+
+    def version(package: str) -> str:
+        if package not in installed:
+            raise importlib.metadata.PackageNotFoundError(package)
+        return installed[package]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
     faiss = next(one for one in health.list_packages() if one.name.startswith("faiss"))
     assert (faiss.name, faiss.version, faiss.ok) == ("faiss-gpu", "1.15.1", True)

@@ -136,5 +136,5 @@ def test_the_time_limit_ends_the_child() -> None:
 def test_the_child_sees_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-secret")
     with pdf_process.open_process(WHOLE, "read", ["2000", "0", "1"], timeout_s=20, memory_bytes=2**30) as process:
-        environment = Path(f"/proc/{process._process.pid}/environ").read_bytes()
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
         assert b"sk-secret" not in environment

@@ -76,13 +76,13 @@ def test_a_carried_classifier_with_renamed_tensors_takes_a_checkerboard_for_a_cr
     import timm
     import torch
 
-    from inference.vision.networks.backbones import _read_state
+    from inference.vision.networks.backbones import read_state
 
     spec = find_backbone(name)
     path = carried_weights_path(name)
     assert path is not None
     network = timm.create_model(spec.architecture, pretrained=False).eval()
-    network.load_state_dict(_read_state(spec, path), strict=True)
+    network.load_state_dict(read_state(spec, path), strict=True)
     board = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.ones((32, 32))).astype(np.float32)
     batch = torch.from_numpy(board[None, None].repeat(3, axis=1)) * 2 - 1
     with torch.inference_mode():

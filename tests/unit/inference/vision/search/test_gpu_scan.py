@@ -48,6 +48,7 @@ class Gpu:
         self.shift = 0.0
         self.placed = self.searches = 0
         self.busy = threading.Lock()
+        self.indexes: list[FlatIP] = []
 
 
 class FlatIP:
@@ -60,6 +61,7 @@ class FlatIP:
         assert isinstance(resources, Resources)
         assert not config.useFloat16
         self._index = faiss.IndexFlatIP(dimension)
+        self.gpu.indexes.append(self)
 
     def add(self, rows: np.ndarray) -> None:
         assert rows.dtype == np.float32
@@ -94,8 +96,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gpu]:
     ):
         monkeypatch.setattr(faiss, name, part, raising=False)
     monkeypatch.setattr(gpu_scan, "may_have_cuda", lambda: True)
-    monkeypatch.setattr(gpu_scan, "_try_gpu", lambda: None)
-    monkeypatch.setattr(gpu_scan, "_free_bytes", lambda: found.free_bytes)
+    monkeypatch.setattr(gpu_scan, "try_gpu", lambda: None)
+    monkeypatch.setattr(gpu_scan, "free_bytes", lambda: found.free_bytes)
     monkeypatch.setattr(vector_index, "LEAST_VECTORS", 1000)
     forget()
     yield found
@@ -111,8 +113,8 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def forget() -> None:
-    gpu_scan._find_obstacle.cache_clear()
-    gpu_scan._say_once.cache_clear()
+    gpu_scan.diagnose_gpu.cache_clear()
+    gpu_scan.report_obstacle.cache_clear()
 
 
 def draw(count: int, seed: int = 0, dimension: int = 33) -> np.ndarray:
@@ -246,7 +248,7 @@ def test_what_lies_on_a_lost_gpu_is_not_freed(gpu: Gpu) -> None:
     """Its destructor would end the process."""
     scan = GpuScan(draw(1000), device="auto")
     assert scan.find(draw(1, seed=5), k=3) is not None
-    index = scan._parts[0]
+    (index,) = gpu.indexes
     gpu.free_bytes = None
     assert scan.find(draw(1, seed=5), k=3) is None
     assert index.thisown is False
@@ -263,7 +265,7 @@ def test_threads_search_one_after_the_other_and_the_first_brings_the_vectors(gpu
 
 
 def test_a_gpu_that_fails_its_trial_is_not_used(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu_scan, "_try_gpu", lambda: "CUDA error 209 no kernel image (status -6)")
+    monkeypatch.setattr(gpu_scan, "try_gpu", lambda: "CUDA error 209 no kernel image (status -6)")
     forget()
     rows = draw(2000)
     index = VectorIndex.build(rows, np.arange(2000), device="cuda")
@@ -296,7 +298,7 @@ def test_a_faiss_that_cannot_be_loaded_is_told_and_no_crash(
 
 
 def test_the_trial_in_a_process_of_its_own_says_why_it_failed() -> None:
-    if gpu_scan._free_bytes() is not None:
+    if gpu_scan.free_bytes() is not None:
         pytest.skip("there is a GPU")
-    refusal: Any = gpu_scan._try_gpu()
+    refusal: Any = gpu_scan.try_gpu()
     assert "StandardGpuResources" in refusal or "Invalid GPU device" in refusal

@@ -106,7 +106,7 @@ def test_torch_and_openvino_agree_on_the_reference_image(
 
     model.save(tmp_path / "b")
     monkeypatch.setattr(runtime, "OpenVinoRuntime", Unusable)
-    monkeypatch.setattr(runtime, "_CACHE", runtime._RuntimeCache())
+    monkeypatch.setattr(runtime, "RUNTIMES", runtime.RuntimeCache())
     loaded = PatchCore.load(tmp_path / "b", device="cpu")
     assert (model.runtime.name, loaded.runtime.name) == ("openvino-cpu", "torch-cpu")
     verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
