@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import AppError, BadInput
+from core.files.file_names import clean_file_name, decode_name
 
 MAX_ENTRIES = 10_000
 MAX_UNPACKED_BYTES = 4_000_000_000
 MAX_ENTRY_BYTES = 50_000_000
 MAX_RATIO = 200
-MAX_NAME_LENGTH = 255
 
 # A blank mask deflates to a thousandth; what is small unpacked is no bomb, whatever its ratio.
 _HARMLESS_BYTES = 1_000_000
@@ -110,27 +110,6 @@ def open_archive(source: bytes | Path, *, name: str) -> Iterator[OpenArchive]:
         yield _list_entries(archive)
 
 
-def clean_file_name(name: str) -> str:
-    """A name to show and to store as text: NFC, without folders and control characters, at most 255 characters, with
-    its ending. It is never used as a path. "file" where nothing is left."""
-    if any("\udc80" <= character <= "\udcff" for character in name):  # bytes of a file system that is not UTF-8
-        name = _decode_name(name.encode("utf-8", "surrogateescape"))
-    last = name.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-    shown = "".join(
-        character
-        for character in unicodedata.normalize("NFC", last)
-        if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-    ).strip()
-    if shown.strip(". ") == "":
-        return "file"
-    if len(shown) <= MAX_NAME_LENGTH:
-        return shown
-    stem, dot, ending = shown.rpartition(".")
-    if not dot or len(ending) > 16:
-        return shown[:MAX_NAME_LENGTH]
-    return f"{stem[: MAX_NAME_LENGTH - len(ending) - 1]}.{ending}"
-
-
 def is_junk(path: str) -> bool:
     """Return whether a path is litter that operating systems leave in folders and archives."""
     parts = path.replace("\\", "/").lower().split("/")
@@ -212,22 +191,13 @@ def _find_fault(info: zipfile.ZipInfo, path: str) -> str | None:
 
 
 def _read_name(info: zipfile.ZipInfo) -> str:
-    """The path as it was meant. Windows' own tool writes Korean in CP949, macOS's writes UTF-8 without saying so."""
+    """Return the path as it was meant: Windows writes Korean in CP949, macOS UTF-8 without saying so."""
     path = info.orig_filename
     if not info.flag_bits & _FLAG_UTF8:
         raw = path.encode("cp437")
-        path = _find_unicode_path(info.extra, raw) or _decode_name(raw)
+        path = _find_unicode_path(info.extra, raw) or decode_name(raw)
     path = unicodedata.normalize("NFC", path)
     return path.replace("\\", "/")
-
-
-def _decode_name(raw: bytes) -> str:
-    for encoding in ("utf-8", "cp949"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("cp437")
 
 
 def _find_unicode_path(extra: bytes, raw: bytes) -> str | None:

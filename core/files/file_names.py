@@ -1,11 +1,49 @@
-"""The names that files were handed over with."""
+"""The names that files were handed over with: to show and to store as text, never to use as a path."""
 
 from __future__ import annotations
 
 import unicodedata
 
+MAX_NAME_LENGTH = 255
+_LONGEST_ENDING = 16
 
-def original_name(name: str) -> str:
-    """Return the name as kept beside the server's own: NFC, without control characters, its end kept if too long."""
-    plain = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] != "C")
-    return plain[-255:] or "?"
+
+def clean_file_name(name: str, *, with_folders: bool = False) -> str:
+    """Return the name in NFC, without control characters, at most 255 characters long with its ending kept.
+
+    Folders before it are left out, or kept `with_folders` (of a name that is too long, its end). "file" where nothing
+    is left. Names in no UTF-8, as a file system may give them, are read as CP949 where they can be.
+    """
+    if any("\udc80" <= character <= "\udcff" for character in name):  # bytes of a file system that is not UTF-8
+        name = decode_name(name.encode("utf-8", "surrogateescape"))
+    path = name.replace("\\", "/").rstrip("/")
+    shown = strip_control(path if with_folders else path.rsplit("/", 1)[-1]).strip()
+    if shown.strip(". ") == "":
+        return "file"
+    if len(shown) <= MAX_NAME_LENGTH:
+        return shown
+    if with_folders:
+        return shown[-MAX_NAME_LENGTH:]
+    stem, dot, ending = shown.rpartition(".")
+    if not dot or len(ending) > _LONGEST_ENDING:
+        return shown[:MAX_NAME_LENGTH]
+    return f"{stem[: MAX_NAME_LENGTH - len(ending) - 1]}.{ending}"
+
+
+def strip_control(text: str) -> str:
+    """Return the text in NFC without control characters, format characters, surrogates and line separators."""
+    return "".join(
+        character
+        for character in unicodedata.normalize("NFC", text)
+        if unicodedata.category(character)[0] != "C" and unicodedata.category(character) not in {"Zl", "Zp"}
+    )
+
+
+def decode_name(raw: bytes) -> str:
+    """Return a file's name from bytes without a stated encoding: UTF-8, else CP949 (Korean Windows), else CP437."""
+    for encoding in ("utf-8", "cp949"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return raw.decode("cp437")

@@ -11,7 +11,7 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, Conflict, from_lower
 from core.files.discarded_objects import discard_objects
-from core.files.file_names import original_name
+from core.files.file_names import clean_file_name
 from core.images.masks import store_mask
 from core.images.naming import name_prefix, number_after
 from core.images.records import FileOutcome, PreparedImage
@@ -189,7 +189,7 @@ def _add_rows(
             defect_type_id=label.defect_type_id,
             split=label.split,
             stored_name=f"{prefix}{numbers[prefix]:03d}{ENDINGS[entry.format]}",
-            original_name=original_name(entry.item.file.name),
+            original_name=clean_file_name(entry.item.file.name, with_folders=True),
             object_key=keys["image"],
             thumbnail_key=keys["thumbnail"],
             mask_key=keys.get("mask"),

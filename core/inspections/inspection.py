@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.access import WORKER, Person, require_role
 from core.errors import BadInput, NotFound, NotReady, from_lower
-from core.files.archives import clean_file_name
+from core.files.file_names import clean_file_name
 from core.inspections.records import InspectionView, describe_inspection
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version, current_threshold

@@ -15,7 +15,7 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import AppError, BadInput, Conflict, NotFound, from_lower
 from core.files.discarded_objects import discard_objects
-from core.files.file_names import original_name
+from core.files.file_names import clean_file_name, strip_control
 from core.i18n import LANGUAGES
 from core.transactions import reading, writing
 from inference.errors import ManualError
@@ -132,11 +132,12 @@ def _ingest(
 def _describe(
     person: Person, product: Product, name: str, content: bytes, digest: str, text: PdfText, language: str | None
 ) -> Manual:
-    title = " ".join(original_name(text.title or "").split()).strip("?")
+    shown = clean_file_name(name, with_folders=True)
+    title = " ".join(strip_control(text.title or "").split()).strip("?")
     return Manual(
         product_id=product.id,
-        title=title or PurePosixPath(original_name(name)).stem or original_name(name),
-        original_name=original_name(name),
+        title=title or PurePosixPath(shown).stem or shown,
+        original_name=shown,
         object_key=f"manuals/{product.id}/{uuid.uuid4().hex}.pdf",
         byte_size=len(content),
         page_count=text.page_count,

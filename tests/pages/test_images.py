@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from pages.components.shared.screens import DEFECT_IMAGES, NORMAL_IMAGES
 from storage.tables import DefectType, Product
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
+from tests.zip_files import make_zip
 
 
 def make_png(seed: int, *, mask: bool = False) -> bytes:
@@ -32,14 +32,6 @@ def make_png(seed: int, *, mask: bool = False) -> bytes:
         pixels = np.where(pixels > 200, 255, 0).astype(np.uint8)
     data = io.BytesIO()
     PillowImage.fromarray(pixels).save(data, "PNG")
-    return data.getvalue()
-
-
-def make_zip(files: dict[str, bytes]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
     return data.getvalue()
 
 

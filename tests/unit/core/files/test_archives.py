@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import unicodedata
 import zipfile
@@ -12,15 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.files.archives import ArchiveEntry, clean_file_name, open_archive
-
-
-def make_zip(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
+from core.files.archives import ArchiveEntry, open_archive
+from core.files.file_names import clean_file_name
+from tests.zip_files import make_zip
 
 
 def make_zip_with_raw_name(raw: bytes, *, extra: bytes = b"") -> bytes:
