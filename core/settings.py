@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -224,8 +224,3 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         ray_address=_ray_address(env),
         trash_days=_trash_days(env),
     )
-
-
-def setting_names() -> tuple[str, ...]:
-    """Return the names of the settings' fields, for the system status."""
-    return tuple(item.name for item in fields(Settings))

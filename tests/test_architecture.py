@@ -14,14 +14,14 @@ import pytest
 from core.messages import MESSAGES
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("core", "inference", "storage", "pages")
+LAYERS = ("core", "inference", "storage", "pages")
 HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm", "ray"}
 ERROR_CLASSES = {
     "AppError", "BadInput", "NotAllowed", "NotFound", "Conflict", "NotReady", "Unavailable", "BadSetting",
     "InferenceError", "ImageError", "ArtifactError", "ManualError", "ModelError", "WriterError",
     "DatabaseError", "ObjectStoreError",
 }  # fmt: skip
-SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")) + [
+SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")) + [
     path for path in [ROOT / "Home.py"] if path.exists()
 ]
 
@@ -30,8 +30,8 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _in(*rooms: str) -> list[Path]:
-    return [path for path in SOURCES if path.relative_to(ROOT).parts[0] in rooms]
+def _in(*layers: str) -> list[Path]:
+    return [path for path in SOURCES if path.relative_to(ROOT).parts[0] in layers]
 
 
 @cache
@@ -74,7 +74,7 @@ def _roots(path: Path, *, typing: bool = True) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("room", "forbidden"),
+    ("layer", "forbidden"),
     [
         ("inference", {"core", "storage", "pages", "Home"}),
         ("storage", {"core", "inference", "pages", "Home"}),
@@ -82,10 +82,10 @@ def _roots(path: Path, *, typing: bool = True) -> set[str]:
         ("pages", {"storage", "inference", "Home"}),
     ],
 )
-def test_rooms_call_only_downwards(room: str, forbidden: set[str]) -> None:
-    assert _in(room)
+def test_layers_call_only_downwards(layer: str, forbidden: set[str]) -> None:
+    assert _in(layer)
     # A page may name the type of a row that it was handed; it may not fetch one itself.
-    called = {_name(path): _roots(path, typing=room != "pages") & forbidden for path in _in(room)}
+    called = {_name(path): _roots(path, typing=layer != "pages") & forbidden for path in _in(layer)}
     assert {name: sorted(found) for name, found in called.items() if found} == {}
 
 
@@ -97,7 +97,7 @@ def test_rooms_call_only_downwards(room: str, forbidden: set[str]) -> None:
         ({"boto3", "botocore", "pymysql", "psycopg", "alembic", "sqlite3"}, {"storage"}),
     ],
 )
-def test_libraries_stay_in_their_room(libraries: set[str], allowed: set[str]) -> None:
+def test_libraries_stay_in_their_layer(libraries: set[str], allowed: set[str]) -> None:
     wrong = {
         _name(path): sorted(_roots(path) & libraries)
         for path in SOURCES
@@ -141,7 +141,7 @@ def test_every_screen_begins_with_its_role(path: Path) -> None:
     assert any(ast.unparse(call.func).split(".")[-1] == "require" for call in calls), ast.unparse(first)
 
 
-def test_screens_lie_in_folders_and_not_beside_the_front_door() -> None:
+def test_screens_lie_in_folders_and_not_beside_home() -> None:
     assert [path.name for path in (ROOT / "pages").glob("*.py") if path.name != "__init__.py"] == []
 
 
@@ -329,3 +329,34 @@ def test_no_folder_holds_more_than_twenty_modules() -> None:
         for folder in {path.parent for path in SOURCES}
     }
     assert {_name(folder): count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _private_uses(path: Path) -> Iterator[str]:
+    """Yield the private names that a test reaches for: as an attribute, by import, or to put something in place."""
+    own = {
+        node.name if isinstance(node, ast.FunctionDef | ast.ClassDef) else node.attr
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self")
+    }
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Attribute) and _is_private(node.attr) and node.attr not in own:
+            if ast.unparse(node.value) != "os":  # os._exit
+                yield ast.unparse(node)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in LAYERS:
+            yield from (alias.name for alias in node.names if _is_private(alias.name))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "setitem", "delattr")):
+            for given in node.args[:2]:
+                value = given.value if isinstance(given, ast.Constant) else None
+                if isinstance(value, str) and _is_private(value.rsplit(".", 1)[-1]):
+                    yield ast.unparse(node)
+
+
+def test_tests_reach_for_public_names_only() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    found = [f"{_name(path)}: {use}" for path in tests for use in _private_uses(path)]
+    assert not found, "\n".join(found)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from core.services import Services
 
 # Large groups: on one machine nearly all the time of a commit is waiting for the disk.
-_GROUP_FILES = 128
+GROUP_FILES = 128
 
 Progress = Callable[[str, int], None]
 
@@ -162,7 +162,7 @@ def _load_images(
     type_ids = {row.code: row.id for row in types}
     done = 0
     try:
-        for outcome in ingest_images(services, person, product, _items(demo, type_ids), group_files=_GROUP_FILES):
+        for outcome in ingest_images(services, person, product, _items(demo, type_ids), group_files=GROUP_FILES):
             if "mask" in outcome.notes:
                 continue
             if outcome.error is not None and outcome.outcome == "refused":

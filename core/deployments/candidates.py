@@ -68,7 +68,7 @@ def add_candidate(
             session.commit()
     except BaseException:
         services.models.forget(version)
-        if not _may_be_named(services, object_prefix):
+        if not may_be_named(services, object_prefix):
             publishing.unpublish(services, object_prefix)
         raise
     code = "log_activated" if activate else ("log_candidate_by_hand" if reason == "by_hand" else "log_candidate_kept")
@@ -80,7 +80,7 @@ def add_candidate(
             run.log("log_regions_stale", product=product.code, number=version.number)
 
 
-def _may_be_named(services: Services, object_prefix: str) -> bool:
+def may_be_named(services: Services, object_prefix: str) -> bool:
     """Whether a row names these objects, as far as can be known: while nobody answers they stay (orphans are swept)."""
     try:
         with services.database.reading() as session:

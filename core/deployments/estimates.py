@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 START_S = 4.0  # starting the process and opening the runtime
 _PACE_JOBS = 10
 _PACE_BOUNDS = (0.02, 50.0)
-_BASE_COSTS: dict[str, Cost] = {
+BASE_COSTS: dict[str, Cost] = {
     MEMORY_BANK: memory_banks.COST,
     SIMILARITY_INDEX: similarity_indexes.COST,
     MANUAL_INDEX: manual_indexes.COST,
@@ -52,7 +52,7 @@ class Estimate:
 def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
     """Images (or pages), seconds, memory and disk of a build with the model that is chosen now."""
     with reading(services) as session:
-        cost = _cost(session, kind)
+        cost = cost_of_choice(session, kind)
         counts = [count_sources(session, kind, product_id) for product_id in product_ids]
         views = [_count_views(session, kind, product_id) for product_id in product_ids]
         seconds = sum(product_cost_s(session, kind, product_id) for product_id in product_ids) * pace(session, kind)
@@ -94,7 +94,7 @@ def product_cost_s(session: Session, kind: str, product_id: int) -> float:
 
     A memory bank that can be extended has only the normal images looked at that came since, and the defects.
     """
-    cost = _cost(session, kind)
+    cost = cost_of_choice(session, kind)
     extension = bank_extension.find_extension(session, product_id) if kind == MEMORY_BANK else None
     return cost.product_s + cost.image_s * _count_views(session, kind, product_id, extension)
 
@@ -140,9 +140,9 @@ def _count_views(session: Session, kind: str, product_id: int, extension: Extens
 
 def _cost(session: Session, kind: str) -> Cost:
     if kind == MANUAL_INDEX:
-        return _BASE_COSTS[kind]
+        return BASE_COSTS[kind]
     choice = chosen(session, DETECTION if kind == MEMORY_BANK else SIMILARITY)
-    return cost_of_model(_BASE_COSTS[kind], choice.option, choice.options)
+    return cost_of_model(BASE_COSTS[kind], choice.option, choice.options)
 
 
 def _largest_originals(session: Session, product_ids: list[int]) -> int:

@@ -7,7 +7,7 @@ deleted for good. Nothing is moved or deleted unless the identity of both stores
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,6 @@ MIN_AGE = timedelta(days=1)
 MOST_PERCENT = 5
 # The clocks of the database's machine and of the store may differ by so much.
 _CLOCKS = timedelta(minutes=1)
-
-
-def find_orphans(services: Services, *, min_age: timedelta = MIN_AGE) -> Iterator[ObjectInfo]:
-    """Yield the objects of our own folders that are older than `min_age` and named by no row. Raises AppError."""
-    yield from list_orphans(take_stock(services), min_age=min_age)
 
 
 def list_orphans(stock: Stock, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> list[ObjectInfo]:

@@ -112,7 +112,7 @@ class ChildWorker:
                     break
                 if time.monotonic() - last_tidy >= TIDY_EVERY_S:
                     last_tidy = time.monotonic()
-                    self._tidy()
+                    self.tidy()
             except DatabaseError as error:
                 # The database may be away for a while: stay, and take up work again when it is back.
                 logger.warning("the database does not answer: %s", error.code)
@@ -123,7 +123,7 @@ class ChildWorker:
         except DatabaseError as error:
             logger.warning("could not sign off: %s", error.code)
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Collect what crashes left in the object store; when that fails, the next hour does it."""
         try:
             raise_generation(self._services)

@@ -13,7 +13,7 @@ from inference.language.pdf_process import LIMIT_PAGES, check_pdf, open_process
 from inference.parallel import CORES
 
 # Reading takes longer than starting a second process from about this size on: some ten pages with fonts of their own.
-_LARGE_BYTES = 300_000
+LARGE_BYTES = 300_000
 
 
 class Box(NamedTuple):
@@ -70,7 +70,7 @@ def read_pdf(
     check_pdf(content)
     pages: list[PageText] = []
     damaged = 0
-    count = 2 if len(content) >= _LARGE_BYTES and CORES > 1 else 1
+    count = 2 if len(content) >= LARGE_BYTES and CORES > 1 else 1
     with ExitStack() as stack:
         readers = []
         for place in range(count):

@@ -18,7 +18,8 @@ from core import identity
 from core.errors import Unavailable
 from core.identity import OBJECT_KEY
 from core.operations import health
-from core.operations.orphans import collect_orphans, find_orphans
+from core.operations.orphans import collect_orphans, list_orphans
+from core.operations.stored_objects import take_stock
 from core.services import Services, build_services
 from core.settings import Settings
 from core.worker.supervisor import ChildWorker
@@ -97,7 +98,7 @@ def test_a_removed_database_is_not_followed_by_an_empty_one(full: Services) -> N
     assert (findings["orphans"]["ok"], findings["orphans"]["params"]["count"]) == (False, 3005)
     opened = build_services(full.settings, verify_store=False)
     assert collect_orphans(opened) == 0
-    ChildWorker(opened)._tidy()
+    ChildWorker(opened).tidy()
     opened.database.dispose()
     assert _snapshot(objects_folder(full)) == before
 
@@ -118,7 +119,7 @@ def test_adopting_takes_the_files_over_and_nothing_goes_by_itself(full: Services
     assert done.returncode == 0, done.stderr
     assert "adopted with 3005 files, 3005 of them named by no row" in done.stderr
     again = build_services(full.settings)
-    ChildWorker(again)._tidy()
+    ChildWorker(again).tidy()
     assert collect_orphans(again) == 0
     finding = next(check for check in health.check(again) if check.name == "orphans")
     assert (finding.ok, finding.code, finding.params["count"]) == (False, "check_orphans_many", 3005)
@@ -169,7 +170,7 @@ def test_an_older_copy_of_the_database_loses_none_of_the_newer_files(
     add_stored_images(services, 200)
     age(services)
     _copy_database(services, tmp_path / "backup.db")
-    ChildWorker(services)._tidy()
+    ChildWorker(services).tidy()
     add_stored_images(services, 4, first=200)
     age(services)
     _remove_database(services)
@@ -179,8 +180,8 @@ def test_an_older_copy_of_the_database_loses_none_of_the_newer_files(
     again = build_services(services.settings)
     assert "older than the object store" in caplog.text
     # Less than a twentieth: without the generation they would go.
-    assert len(list(find_orphans(again))) == 8
-    ChildWorker(again)._tidy()
+    assert len(list_orphans(take_stock(again))) == 8
+    ChildWorker(again).tidy()
     assert collect_orphans(again) == 0
     findings = {check.name: check for check in health.check(again)}
     assert (findings["identity"].ok, findings["identity"].code) == (False, "store_newer")
@@ -191,7 +192,7 @@ def test_an_older_copy_of_the_database_loses_none_of_the_newer_files(
     adopted = build_services(services.settings)
     assert not identity.require_pair(adopted).is_behind
     # Known again, and still nothing of what was unknown then goes by itself.
-    ChildWorker(adopted)._tidy()
+    ChildWorker(adopted).tidy()
     assert len(stored_keys(adopted)) == 408
     assert stored_keys(adopted, "trash/") == []
     adopted.database.dispose()

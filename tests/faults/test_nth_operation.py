@@ -164,7 +164,7 @@ def test_removing_objects_after_a_lost_commit_would_be_noticed(
 ) -> None:
     """A commit whose answer is lost may have been kept: whoever removes its objects then breaks the version in use."""
     before = give_verdict(services, product_id)
-    monkeypatch.setattr(candidates, "_may_be_named", lambda _services, _prefix: False)
+    monkeypatch.setattr(candidates, "may_be_named", lambda _services, _prefix: False)
     for number in range(1, MOST_OPERATIONS):
         job_id, countdown = _attempt(services, product_id, "commits", number)
         faults = find_faults(services, product_id, before=before, scratch=tmp_path / "scratch", job_id=job_id)

@@ -11,7 +11,6 @@ import streamlit as st
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-VERDICT_CHART_COLORS: dict[str, str] = {"ok": "#2a9d63", "review": "#e0952b", "reject": "#c83b33"}
 _TICK_CHARACTERS = 16
 _MOST_LEVEL_TICKS, _MOST_SINGLE_STEPS = 4, 5
 _CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}

@@ -61,7 +61,7 @@ def test_loads_products_types_splits_masks_and_license(services: Services, admin
 
 
 def test_goes_on_after_an_interruption(services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "_GROUP_FILES", 2)
+    monkeypatch.setattr(loading, "GROUP_FILES", 2)
 
     def stop(code: str, done: int) -> None:
         if (code, done) == ("one", 5):

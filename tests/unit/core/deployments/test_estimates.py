@@ -82,7 +82,7 @@ def test_a_refusal_names_what_is_short_and_what_to_do(
 
 
 def test_every_model_costs_more_than_the_standard_where_it_is_larger() -> None:
-    standard = estimates._BASE_COSTS[BANK]
+    standard = estimates.BASE_COSTS[BANK]
     default = find_option(DEFAULTS[DETECTION])
     assert default is not None
     base = cost_of_model(standard, default, {})

@@ -54,7 +54,7 @@ def test_progress_is_told_page_by_page() -> None:
 def test_two_processes_read_what_one_reads(pages: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     content = set_plain(pages)
     alone = read_pdf(content)
-    monkeypatch.setattr(pdf_text, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(pdf_text, "LARGE_BYTES", 0)
     monkeypatch.setattr(pdf_text, "CORES", 2)
     told: list[tuple[int, int]] = []
     assert read_pdf(content, progress=lambda done, total: told.append((done, total))) == alone
@@ -67,7 +67,7 @@ def test_a_process_that_dies_beside_another_is_not_a_short_document(monkeypatch:
         first = "1000" if arguments[1] == "1" else arguments[1]
         return open_process(content, task, [arguments[0], first, arguments[2]], **limits)
 
-    monkeypatch.setattr(pdf_text, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(pdf_text, "LARGE_BYTES", 0)
     monkeypatch.setattr(pdf_text, "CORES", 2)
     monkeypatch.setattr(pdf_text, "open_process", open_one_that_stops)
     with pytest.raises(ManualError) as caught:
