@@ -138,7 +138,8 @@ def _count_views(session: Session, kind: str, product_id: int, extension: Extens
     return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
 
 
-def _cost(session: Session, kind: str) -> Cost:
+def cost_of_choice(session: Session, kind: str) -> Cost:
+    """Return what a build of this kind costs with the model that is chosen for it."""
     if kind == MANUAL_INDEX:
         return BASE_COSTS[kind]
     choice = chosen(session, DETECTION if kind == MEMORY_BANK else SIMILARITY)
