@@ -21,7 +21,7 @@ from inference.errors import ArtifactError, ModelError
 from inference.language.lexical_index import TERMS_NAME, LexicalIndex
 from inference.language.passages import Passage
 from inference.language.pdf_text import Box
-from inference.language.search_terms import Terms, split_terms
+from inference.language.search_terms import split_terms
 from inference.language.sentence_encoder import SentenceEncoder
 
 KIND = "manual_index"
@@ -97,18 +97,11 @@ class ManualIndex:
             parts.append(encoder.encode([_to_encoded(passage) for passage in batch]))
             if progress is not None:
                 progress(start + len(batch), len(passages))
-        headings = [split_terms(" ".join(passage.heading[-_HEADINGS:])) for passage in passages]
-        bodies = [split_terms(passage.text) for passage in passages]
-        # A heading says what all of its passage is about: its terms count twice.
-        whole = [
-            Terms((*body.words, *heading.words * 2), (*body.letters, *heading.letters * 2))
-            for body, heading in zip(bodies, headings, strict=True)
-        ]
         return cls(
             passages=tuple(passages),
             vectors=np.concatenate(parts) if parts else np.zeros((0, encoder.dimension), np.float32),
-            words=LexicalIndex.build(whole),
-            headings=LexicalIndex.build(headings),
+            words=LexicalIndex.build([searched_text(passage) for passage in passages]),
+            headings=LexicalIndex.build([_near_headings(passage) for passage in passages]),
             encoder=encoder,
         )
 
@@ -203,6 +196,17 @@ class ManualIndex:
             if number < _NAMES:
                 named = max(named, float(covered.max()))
         return heading, body, named
+
+
+def searched_text(passage: Passage) -> str:
+    """Return the text that a passage is searched by its words in: it says twice what it stands under."""
+    # A heading says what all of its passage is about.
+    heading = _near_headings(passage)
+    return "\n".join((passage.text, heading, heading))
+
+
+def _near_headings(passage: Passage) -> str:
+    return " ".join(passage.heading[-_HEADINGS:])
 
 
 def _to_encoded(passage: Passage) -> str:
