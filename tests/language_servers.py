@@ -34,7 +34,8 @@ class LanguageServer:
     """A server of both interfaces. Change `answer`, `status` or `fault` between requests.
 
     `fault`: "slow" drips and never ends, "silent" sends nothing, "broken" ends in the middle, "overloaded" sends an
-    error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length.
+    error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length,
+    "declined" with a refusal.
     """
 
     url: str
@@ -135,13 +136,13 @@ def language_server() -> Iterator[LanguageServer]:
         def _end(self, *, claude: bool) -> None:
             if claude:
                 self._event("content_block_stop", {"type": "content_block_stop", "index": 0})
-                stop = "max_tokens" if described.fault == "cut" else "end_turn"
+                stop = {"cut": "max_tokens", "declined": "refusal"}.get(described.fault, "end_turn")
                 delta = {"stop_reason": stop, "stop_sequence": None}
                 usage = {"output_tokens": 45}
                 self._event("message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
                 self._event("message_stop", {"type": "message_stop"})
                 return
-            stop = "length" if described.fault == "cut" else "stop"
+            stop = {"cut": "length", "declined": "content_filter"}.get(described.fault, "stop")
             self._chunk([{"index": 0, "delta": {}, "finish_reason": stop}])
             self._chunk([], usage={"prompt_tokens": 321, "completion_tokens": 45, "total_tokens": 366})
             self._write("data: [DONE]\n\n")

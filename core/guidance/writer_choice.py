@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session, select
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
     from core.settings import Settings
+    from inference.language.model_servers.interface import ModelServer
     from inference.language.writers import Writer
 
 TEXT_GENERATION = "text_generation"
@@ -142,23 +143,20 @@ def open_writer(settings: Settings, choice: TextChoice) -> Writer:
     if checked.writer == EXTRACTIVE:
         return ExtractiveWriter()
     from inference.language.chat_writer import ChatWriter
-    from inference.language.model_servers import open_claude, open_compatible
 
-    if checked.writer == CLAUDE:
-        key = settings.anthropic_api_key or ""
-        return ChatWriter(
-            checked.model,
-            lambda: open_claude(checked.model, api_key=key, base_url=settings.anthropic_base_url, timeout_s=TIMEOUT_S),
-            sees_pictures=checked.sees_pictures,
-            secrets=_secrets(settings),
+    server = _open_server(settings, checked.writer)
+    return ChatWriter(checked.model, server, sees_pictures=checked.sees_pictures, secrets=_secrets(settings))
+
+
+def _open_server(settings: Settings, writer: str) -> ModelServer:
+    from inference.language.model_servers.claude import ClaudeServer
+    from inference.language.model_servers.compatible import CompatibleServer
+
+    if writer == CLAUDE:
+        return ClaudeServer(
+            api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, timeout_s=TIMEOUT_S
         )
-    address = settings.llm_base_url or ""
-    return ChatWriter(
-        checked.model,
-        lambda: open_compatible(checked.model, base_url=address, api_key=settings.llm_api_key, timeout_s=TIMEOUT_S),
-        sees_pictures=checked.sees_pictures,
-        secrets=_secrets(settings),
-    )
+    return CompatibleServer(api_key=settings.llm_api_key, base_url=settings.llm_base_url or "", timeout_s=TIMEOUT_S)
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
@@ -170,16 +168,8 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
 def list_text_models(services: Services, person: Person, writer: str) -> list[str]:
     """Return the models that the server of `writer` offers now. Raises NotAllowed, NotReady, Unavailable."""
     require_role(services, person, ENGINEER)
-    settings = services.settings
-    check_text_choice(settings, TextChoice(writer, "any"))
-    from inference.language.model_servers import list_models
-
-    is_claude = writer == CLAUDE
+    check_text_choice(services.settings, TextChoice(writer, "any"))
     try:
-        return list_models(
-            cast(Literal["claude", "compatible"], writer),
-            base_url=settings.anthropic_base_url if is_claude else settings.llm_base_url,
-            api_key=settings.anthropic_api_key if is_claude else settings.llm_api_key,
-        )
+        return _open_server(services.settings, writer).list_models()
     except WriterError as error:
         raise from_lower(error) from error

@@ -43,15 +43,17 @@ def warm_up(services: Services, product_id: int) -> threading.Thread | None:
 
 
 def _open(services: Services, versions: list[ModelVersion]) -> None:
-    from inference.language.model_servers import prepare
+    from inference.language.model_servers.claude import ClaudeServer
+    from inference.language.model_servers.compatible import CompatibleServer
 
     for version in versions:
         try:
-            if version.kind == MANUAL_INDEX and (choice := current_text_choice(services)).writer in {
-                CLAUDE,
-                COMPATIBLE,
-            }:
-                prepare("claude" if choice.writer == CLAUDE else "compatible")
+            if version.kind == MANUAL_INDEX:
+                writer = current_text_choice(services).writer
+                if writer == CLAUDE:
+                    ClaudeServer.import_sdk()
+                elif writer == COMPATIBLE:
+                    CompatibleServer.import_sdk()
             if version.kind == MEMORY_BANK:
                 services.models.memory_bank(version)
             elif version.kind == MANUAL_INDEX:
