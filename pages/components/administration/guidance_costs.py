@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.guidance.usage import PRICES_AS_OF, DayOfUse, list_use
-from core.guidance.writer_choice import WRITER_NAMES
+from core.guidance.writers.registry import find_writer
 from pages.components.shared.language import _, number
 from pages.components.shared.pickers import pick_period
 from pages.components.shared.session import services
@@ -59,10 +59,11 @@ def show_totals(rows: Sequence[DayOfUse]) -> None:
 
 
 def name_writer(model_name: str) -> str:
-    """Return the model as its server calls it; our own way of writing in words."""
+    """Return the model as its server calls it; a writer without models in words."""
     if not model_name:
         return _("none: the manuals are silent")
-    return _(WRITER_NAMES[model_name]) if model_name in WRITER_NAMES else model_name
+    writer = find_writer(model_name)
+    return model_name if writer is None else _(writer.title)
 
 
 def describe_day(row: DayOfUse) -> dict[str, str | int]:
