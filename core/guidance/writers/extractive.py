@@ -25,5 +25,6 @@ EXTRACTIVE = WriterSpecification(
         "The manual's own steps, word for word, sorted and without repetition. Needs no network and no model."
     ),
     open=_open,
+    quotes=True,
     facts=((N_("Connection"), N_("not needed")), (N_("Cost"), N_("none"))),
 )

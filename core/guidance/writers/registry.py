@@ -6,6 +6,7 @@ from core.guidance.writers.claude import CLAUDE
 from core.guidance.writers.compatible import COMPATIBLE
 from core.guidance.writers.extractive import EXTRACTIVE
 from core.guidance.writers.specification import WriterSpecification
+from inference.language.writers import NO_WRITER
 
 # Takes over from any other, and is the choice while nothing else is chosen.
 FALLBACK = EXTRACTIVE
@@ -32,3 +33,9 @@ def list_writers() -> tuple[WriterSpecification, ...]:
 def find_writer(name: str) -> WriterSpecification | None:
     """Return the writer of this name, or None."""
     return _WRITERS.get(name)
+
+
+def is_quoted(written_by: str) -> bool:
+    """Return whether guidance holds the manual's own words alone; `written_by` is its model's name, "" for none."""
+    writer = find_writer(written_by)
+    return written_by == NO_WRITER or (writer is not None and writer.quotes)

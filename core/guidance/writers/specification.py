@@ -49,6 +49,8 @@ class WriterSpecification:
 
     `connect` opens the server whose models can be chosen; None for a writer without models. `prepare` imports what the
     first guidance needs. A writer that `reads_history` is told of similar cases, and sent pictures where it sees them.
+    One that `quotes` writes nothing but the manual's own words.
+
     Where the environment names a model and nothing is chosen, the ready writer of the highest `default_rank` writes.
     """
 
@@ -61,6 +63,7 @@ class WriterSpecification:
     connect: Callable[[Settings], ModelServer] | None = None
     prepare: Callable[[], None] | None = None
     reads_history: bool = False
+    quotes: bool = False
     default_rank: int = 0
 
     @property

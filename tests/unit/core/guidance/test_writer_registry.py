@@ -10,7 +10,7 @@ import pytest
 from core.access import Person
 from core.errors import NotFound, NotReady
 from core.guidance.writer_choice import TextChoice, choose_text_model, current_text_choice, default_choice
-from core.guidance.writers.registry import FALLBACK, find_writer, list_writers, register, unregister
+from core.guidance.writers.registry import FALLBACK, find_writer, is_quoted, list_writers, register, unregister
 from core.guidance.writers.specification import WriterSetting, WriterSpecification
 from core.guidance.writing import write_guidance
 from core.messages import MESSAGES
@@ -70,6 +70,11 @@ def test_a_choice_of_a_writer_that_is_gone_is_that_of_the_settings_again(
     assert current_text_choice(services) == TextChoice(FALLBACK.name, row_version=chosen.row_version)
     with pytest.raises(NotFound):
         choose_text_model(services, engineer, TextChoice(first_line.name, row_version=chosen.row_version))
+
+
+def test_only_what_a_quoting_writer_wrote_counts_as_quoted(first_line: WriterSpecification) -> None:
+    quoted = [name for name in ("", FALLBACK.name, first_line.name, "claude-opus-4-5") if is_quoted(name)]
+    assert quoted == ["", FALLBACK.name]
 
 
 def test_a_name_is_given_once(first_line: WriterSpecification) -> None:
