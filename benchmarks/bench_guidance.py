@@ -57,12 +57,12 @@ print((loaded - started) * 1000, (time.perf_counter() - loaded) * 1000)
 
 
 def say(*words: object) -> None:
-    """To stderr."""
+    """Write to stderr."""
     print(*words, file=sys.stderr, flush=True)
 
 
 def build_demo_indexes() -> dict[str, ManualIndex]:
-    """An index of each demo product."""
+    """Build an index of each demo product."""
     passages: dict[str, list[Passage]] = {}
     for number, manual in enumerate(list_demo_manuals(), start=1):
         found = split_passages(read_pdf(manual.content), source_id=number)
@@ -71,7 +71,7 @@ def build_demo_indexes() -> dict[str, ManualIndex]:
 
 
 def section_of(passage: Passage) -> str:
-    """The number of the innermost numbered heading: the manuals' language versions share it."""
+    """Return the number of the innermost numbered heading: the manuals' language versions share it."""
     for heading in reversed(passage.heading):
         if match := _SECTION.match(heading):
             return match[0]
@@ -79,7 +79,7 @@ def section_of(passage: Passage) -> str:
 
 
 def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Recall at 3 and mean reciprocal rank of each search; how often `found` is right, with and without an answer."""
+    """Measure recall at 3 and mean reciprocal rank of each search, and how often `found` is right."""
     orders: dict[str, Callable[[Hit], float]] = {
         "lexical": lambda hit: hit.lexical_rank or 10**6,
         "dense": lambda hit: hit.dense_rank or 10**6,
@@ -120,7 +120,7 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
 
 
 def fit_as_it_comes(passages: Sequence[Passage]) -> Any:
-    """The model of langchain-community's BM25 retriever with nothing of ours but the terms."""
+    """Return the model of langchain-community's BM25 retriever with nothing of ours but the terms."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         from langchain_community.retrievers import BM25Retriever
 
@@ -129,7 +129,7 @@ def fit_as_it_comes(passages: Sequence[Passage]) -> Any:
 
 
 def set_large_manual(pages: int) -> bytes:
-    """A PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
+    """Return a PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
     from core.demo.manuals.typesetting import typeset
 
     chapters = [
@@ -144,13 +144,13 @@ def set_large_manual(pages: int) -> bytes:
 
 
 def cpu_s() -> float:
-    """Processor time of this process and its children until now."""
+    """Return the processor time of this process and its children until now."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def measure_speed(pages: int, folder: Path) -> dict[str, Any]:
-    """Pages indexed a second from PDF bytes to a saved bundle, and the time to the first passage, warm and cold."""
+    """Measure pages indexed a second from bytes to a saved bundle, and the time to the first passage, warm and cold."""
     content = set_large_manual(pages)
     open_encoder().encode(["0"])
     started, cpu_before_s = time.perf_counter(), cpu_s()
@@ -186,7 +186,7 @@ def measure_speed(pages: int, folder: Path) -> dict[str, Any]:
 
 
 def measure_words(passages: Sequence[Passage], count: int) -> dict[str, Any]:
-    """Searching the words of `count` passages: the saved arrays beside the retriever that they were fitted with."""
+    """Search the words of `count` passages by the saved arrays and by the retriever that they were fitted with."""
     made = [passages[n % len(passages)] for n in range(count)]
     made = [replace(passage, text=f"{passage.text}\n기준서 {n}") for n, passage in enumerate(made)]
     texts = [searched_text(passage) for passage in made]

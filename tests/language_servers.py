@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = str | Callable[["Asked"], str]
+Response = str | Callable[["Asked"], str]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Asked:
 
 @dataclass
 class LanguageServer:
-    """A server of both interfaces. Change `answer`, `status` or `fault` between requests.
+    """A server of both interfaces. Change `response`, `status` or `fault` between requests.
 
     `fault`: "slow" drips and never ends, "silent" sends nothing, "broken" ends in the middle, "overloaded" sends an
     error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length,
@@ -39,7 +39,7 @@ class LanguageServer:
     """
 
     url: str
-    answer: Answer = ""
+    response: Response = ""
     status: int = 200
     fault: str = ""
     models: tuple[str, ...] = ("claude-opus-4-5", "claude-haiku-4-5")
@@ -47,8 +47,8 @@ class LanguageServer:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def written(self, asked: Asked) -> str:
-        """What the server answers to this request."""
-        return self.answer(asked) if callable(self.answer) else self.answer
+        """Return what the model writes for this request."""
+        return self.response(asked) if callable(self.response) else self.response
 
 
 @contextmanager

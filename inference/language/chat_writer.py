@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 
 from inference.errors import WriterError
-from inference.language.citations import AnswerReader
+from inference.language.citations import ResponseReader
 from inference.language.guidance import Finding, Guidance, Piece, Section, Step
 from inference.language.model_servers.interface import ModelServer, StopReason, TokenUsage
 from inference.language.passages import Passage
 from inference.language.prompts import describe_finding, write_request
 from inference.language.writers import hold_back
 
-MAX_ANSWER_CHARS = 12_000
+MAX_RESPONSE_CHARS = 12_000
 
 
 class ChatWriter:
@@ -46,7 +46,7 @@ class ChatWriter:
         if not kept:
             raise WriterError("writer_unsafe")
         request = write_request(finding, kept, model=self._model, with_pictures=self._sees_pictures)
-        reader = AnswerReader(
+        reader = ResponseReader(
             passages=kept,
             facts=describe_finding(finding),
             barred=barred,
@@ -61,7 +61,7 @@ class ChatWriter:
                 usage, stop = chunk.usage or usage, chunk.stop or stop
                 for section, step in reader.feed(chunk.text):
                     yield Piece(section=section, step=renumber(step, numbers))
-                if reader.size_chars > MAX_ANSWER_CHARS or stop == "length":
+                if reader.size_chars > MAX_RESPONSE_CHARS or stop == "length":
                     raise WriterError("writer_too_long")
             if stop == "refusal":
                 raise WriterError("writer_declined")
