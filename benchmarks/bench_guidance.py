@@ -4,7 +4,11 @@
 
 Asks the questions of guidance_questions.json to the demo manuals (`tune`: those that the fusion and the limits of
 `found` were chosen on; `test`: those that were not), then indexes and searches a manual of `--pages` pages that is set
-from their texts. Prints progress to stderr and one JSON object as the last line of stdout.
+from their texts, and searches the words of `--passages` passages by the index and by the retriever that the
+index was fitted with. Prints progress to stderr and one JSON object as the last line of stdout.
+
+`library` is that retriever of langchain-community as it comes (k1 = 1.5, b = 0.75, its own idf) with our terms: what
+`lexical`, the same BM25 with other constants and a lower weight for groups of letters, is to be compared with.
 """
 
 from __future__ import annotations
@@ -18,18 +22,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from core.demo.manuals import TEXT_FOLDER, list_demo_manuals
+from inference.language.lexical_index import LexicalIndex, fit_retriever, list_terms
 from inference.language.passages import Passage, split_passages
 from inference.language.pdf_text import read_pdf
-from inference.language.retrieval import Hit, ManualIndex, Query
+from inference.language.retrieval import Hit, ManualIndex, Query, searched_text
+from inference.language.search_terms import split_terms
 from inference.language.sentence_encoder import open_encoder
 
 QUESTIONS = Path(__file__).with_name("guidance_questions.json")
-SEARCHES = ("lexical", "dense", "hybrid")
+SEARCHES = ("library", "lexical", "dense", "hybrid")
+LIBRARY_QUESTIONS = 20
 _SECTION = re.compile(r"\d+(?:\.\d+)?")
 _COLD_QUESTION = """
 import sys, time
@@ -46,12 +57,12 @@ print((loaded - started) * 1000, (time.perf_counter() - loaded) * 1000)
 
 
 def say(*words: object) -> None:
-    """To stderr."""
+    """Write to stderr."""
     print(*words, file=sys.stderr, flush=True)
 
 
 def build_demo_indexes() -> dict[str, ManualIndex]:
-    """An index of each demo product."""
+    """Build an index of each demo product."""
     passages: dict[str, list[Passage]] = {}
     for number, manual in enumerate(list_demo_manuals(), start=1):
         found = split_passages(read_pdf(manual.content), source_id=number)
@@ -60,7 +71,7 @@ def build_demo_indexes() -> dict[str, ManualIndex]:
 
 
 def section_of(passage: Passage) -> str:
-    """The number of the innermost numbered heading: the manuals' language versions share it."""
+    """Return the number of the innermost numbered heading: the manuals' language versions share it."""
     for heading in reversed(passage.heading):
         if match := _SECTION.match(heading):
             return match[0]
@@ -68,12 +79,13 @@ def section_of(passage: Passage) -> str:
 
 
 def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Recall at 3 and mean reciprocal rank of each search; how often `found` is right, with and without an answer."""
+    """Measure recall at 3 and mean reciprocal rank of each search, and how often `found` is right."""
     orders: dict[str, Callable[[Hit], float]] = {
         "lexical": lambda hit: hit.lexical_rank or 10**6,
         "dense": lambda hit: hit.dense_rank or 10**6,
         "hybrid": lambda hit: -hit.score,
     }
+    library = {code: fit_as_it_comes(index.passages) for code, index in indexes.items()}
     ranks: dict[str, list[int]] = {name: [] for name in SEARCHES}
     found: dict[bool, list[bool]] = {True: [], False: []}
     for question in questions:
@@ -85,8 +97,14 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
             say("found is wrong:", question["language"], question["kind"], question["text"])
         if not wanted:
             continue
-        for name, order in orders.items():
-            sections = [section_of(hit.passage) for hit in sorted(answer.hits, key=order)]
+        terms = split_terms(question["text"], question=True)
+        scores = library[question["product"]].get_scores([*terms.words, *terms.letters])
+        best_first = [index.passages[place] for place in np.argsort(-scores, kind="stable")]
+        ordered = {"library": best_first} | {
+            name: [hit.passage for hit in sorted(answer.hits, key=order)] for name, order in orders.items()
+        }
+        for name, found_passages in ordered.items():
+            sections = [section_of(passage) for passage in found_passages]
             rank = next(place for place, section in enumerate(sections, start=1) if section in wanted)
             ranks[name].append(rank)
             if name == "hybrid" and rank > 3:
@@ -101,8 +119,17 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
     }
 
 
+def fit_as_it_comes(passages: Sequence[Passage]) -> Any:
+    """Return the model of langchain-community's BM25 retriever with nothing of ours but the terms."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        from langchain_community.retrievers import BM25Retriever
+
+    texts = [searched_text(passage) for passage in passages]
+    return BM25Retriever.from_texts(texts, preprocess_func=list_terms).vectorizer
+
+
 def set_large_manual(pages: int) -> bytes:
-    """A PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
+    """Return a PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
     from core.demo.manuals.typesetting import typeset
 
     chapters = [
@@ -117,13 +144,13 @@ def set_large_manual(pages: int) -> bytes:
 
 
 def cpu_s() -> float:
-    """Processor time of this process and its children until now."""
+    """Return the processor time of this process and its children until now."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def measure_speed(pages: int, folder: Path) -> dict[str, Any]:
-    """Pages indexed a second from PDF bytes to a saved bundle, and the time to the first passage, warm and cold."""
+    """Measure pages indexed a second from bytes to a saved bundle, and the time to the first passage, warm and cold."""
     content = set_large_manual(pages)
     open_encoder().encode(["0"])
     started, cpu_before_s = time.perf_counter(), cpu_s()
@@ -158,17 +185,53 @@ def measure_speed(pages: int, folder: Path) -> dict[str, Any]:
     }
 
 
+def measure_words(passages: Sequence[Passage], count: int) -> dict[str, Any]:
+    """Search the words of `count` passages by the saved arrays and by the retriever that they were fitted with."""
+    made = [passages[n % len(passages)] for n in range(count)]
+    made = [replace(passage, text=f"{passage.text}\n기준서 {n}") for n, passage in enumerate(made)]
+    texts = [searched_text(passage) for passage in made]
+    started = time.perf_counter()
+    fitted = fit_retriever(texts).vectorizer
+    fitted_s = time.perf_counter() - started
+    started = time.perf_counter()
+    index = LexicalIndex.build(texts)
+    built_s = time.perf_counter() - started
+    ours_ms, library_ms, differences = [], [], []
+    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
+    for question in questions[:: max(1, len(questions) // LIBRARY_QUESTIONS)]:
+        terms = split_terms(question["text"], question=True)
+        started = time.perf_counter()
+        scores = index.score(terms).scores
+        ours_ms.append((time.perf_counter() - started) * 1000)
+        started = time.perf_counter()
+        expected = fitted.get_scores(list(dict.fromkeys((*terms.words, *terms.letters))))
+        library_ms.append((time.perf_counter() - started) * 1000)
+        differences.append(float(np.abs(scores - expected).max()))
+    return {
+        "n_passages": count,
+        "words_ms": round(statistics.median(ours_ms), 2),
+        "library_words_ms": round(statistics.median(library_ms), 1),
+        "largest_difference": max(differences),
+        "fit_s": round(fitted_s, 1),
+        "build_s": round(built_s, 1),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=2000)
+    parser.add_argument("--passages", type=int, nargs="*", default=[2000, 9000, 20000])
     parser.add_argument("--split", choices=("tune", "test", "all"), default="test")
     options = parser.parse_args()
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     chosen = [item for item in questions if options.split in (item["split"], "all")]
-    result = measure_answers(build_demo_indexes(), chosen)
+    indexes = build_demo_indexes()
+    result = measure_answers(indexes, chosen)
     if options.pages:
         with tempfile.TemporaryDirectory() as folder:
             result |= measure_speed(options.pages, Path(folder))
+    own = [passage for index in indexes.values() for passage in index.passages]
+    result["words"] = [measure_words(own, count) for count in options.passages]
     print(json.dumps(result))
 
 

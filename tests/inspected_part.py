@@ -18,7 +18,7 @@ from core.registry.versions import scope_of
 from core.services import Services
 from core.transactions import writing
 from inference.language.passages import Passage
-from inference.language.retrieval import Answer, Hit, Query
+from inference.language.retrieval import Hit, Query, SearchResult
 from inference.vision.images.decode import encode_map
 from storage.tables import Inspection, Manual, ModelVersion, ThresholdSetting
 
@@ -30,10 +30,10 @@ class IndexOfPassages:
         self.passages = tuple(passages)
         self.asked: list[Query] = []
 
-    def search(self, query: Query, *, k: int = 8) -> Answer:
+    def search(self, query: Query, *, k: int = 8) -> SearchResult:
         self.asked.append(query)
         hits = tuple(Hit(passage, 1.0, 1, 1) for passage in self.passages[:k])
-        return Answer(hits, bool(hits))
+        return SearchResult(hits, bool(hits))
 
 
 def use_passages(monkeypatch: pytest.MonkeyPatch, passages: Sequence[Passage]) -> IndexOfPassages:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = str | Callable[["Asked"], str]
+Response = str | Callable[["Asked"], str]
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,15 @@ class Asked:
 
 @dataclass
 class LanguageServer:
-    """A server of both interfaces. Change `answer`, `status` or `fault` between requests.
+    """A server of both interfaces. Change `response`, `status` or `fault` between requests.
 
     `fault`: "slow" drips and never ends, "silent" sends nothing, "broken" ends in the middle, "overloaded" sends an
-    error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length.
+    error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length,
+    "declined" with a refusal.
     """
 
     url: str
-    answer: Answer = ""
+    response: Response = ""
     status: int = 200
     fault: str = ""
     models: tuple[str, ...] = ("claude-opus-4-5", "claude-haiku-4-5")
@@ -46,8 +47,8 @@ class LanguageServer:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def written(self, asked: Asked) -> str:
-        """What the server answers to this request."""
-        return self.answer(asked) if callable(self.answer) else self.answer
+        """Return what the model writes for this request."""
+        return self.response(asked) if callable(self.response) else self.response
 
 
 @contextmanager
@@ -135,13 +136,13 @@ def language_server() -> Iterator[LanguageServer]:
         def _end(self, *, claude: bool) -> None:
             if claude:
                 self._event("content_block_stop", {"type": "content_block_stop", "index": 0})
-                stop = "max_tokens" if described.fault == "cut" else "end_turn"
+                stop = {"cut": "max_tokens", "declined": "refusal"}.get(described.fault, "end_turn")
                 delta = {"stop_reason": stop, "stop_sequence": None}
                 usage = {"output_tokens": 45}
                 self._event("message_delta", {"type": "message_delta", "delta": delta, "usage": usage})
                 self._event("message_stop", {"type": "message_stop"})
                 return
-            stop = "length" if described.fault == "cut" else "stop"
+            stop = {"cut": "length", "declined": "content_filter"}.get(described.fault, "stop")
             self._chunk([{"index": 0, "delta": {}, "finish_reason": stop}])
             self._chunk([], usage={"prompt_tokens": 321, "completion_tokens": 45, "total_tokens": 366})
             self._write("data: [DONE]\n\n")

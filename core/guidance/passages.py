@@ -42,7 +42,7 @@ class FoundPassages:
 
 
 def find_passages(services: Services, inspection_id: int, *, language: str) -> FoundPassages:
-    """The passages of the product's manuals for the inspection's defect type (the confirmed one before the suggested).
+    """Return what the product's manuals say of the inspection's defect type (the confirmed one before the suggested).
 
     Raises NotFound, and Unavailable or NotReady where the index cannot be opened.
     """
@@ -59,10 +59,10 @@ def find_passages(services: Services, inspection_id: int, *, language: str) -> F
     question = _QUESTIONS.get(language, _QUESTIONS["en"]).format(name=name or product.name)
     query = Query(question, finding.defect_terms, finding.language)
     try:
-        answer = services.models.manual_index(version).search(query, k=MAX_WRITTEN_FROM)
+        result = services.models.manual_index(version).search(query, k=MAX_WRITTEN_FROM)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
-    passages = tuple(hit.passage for hit in answer.hits) if answer.found else ()
+    passages = tuple(hit.passage for hit in result.hits) if result.found else ()
     # The index in use may still hold a manual that was deleted since.
     here = find_manuals(services, {passage.source_id for passage in passages})
     passages = tuple(passage for passage in passages if passage.source_id in here)
@@ -86,7 +86,7 @@ def draw_source(services: Services, source: Source, *, width_px: int = 1000) -> 
 
 
 def read_subject(session: Session, inspection_id: int) -> tuple[Inspection, Product, DefectType | None]:
-    """The inspection with its product and its defect type (the confirmed one before the suggested). Raises NotFound."""
+    """Return the inspection, its product and its defect type, confirmed before suggested. Raises NotFound."""
     row = session.get(Inspection, inspection_id)
     product = session.get(Product, row.product_id) if row is not None else None
     if row is None or product is None:

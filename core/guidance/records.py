@@ -47,11 +47,11 @@ class Source:
 
     @property
     def chapter(self) -> str:
-        """The headings below the manual's title, which stands beside them wherever they are shown."""
+        """Return the headings below the manual's title, which stands beside them wherever they are shown."""
         return self.heading.removeprefix(self.manual_title).removeprefix(" › ")
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values for a row."""
+        """Return plain values for a row."""
         return asdict(self)
 
 
@@ -109,7 +109,7 @@ def keep_guidance(
             model_name=asked_model,
             model_version_id=model_version_id,
             passages=[source.as_json() for source in sources],
-            answer=_write_answer(guidance),
+            answer=_to_json(guidance),
             input_tokens=guidance.input_tokens,
             output_tokens=guidance.output_tokens,
             latency_ms=guidance.latency_ms,
@@ -122,7 +122,7 @@ def keep_guidance(
 
 
 def latest_guidance(services: Services, inspection_id: int, *, language: str | None = None) -> WrittenGuidance | None:
-    """The newest guidance that was written to its end for the inspection (in `language`, where given), or None."""
+    """Return the newest guidance that was written to its end for the inspection (in `language`, if given), or None."""
     query = (
         select(ResponseHistory, User.display_name)
         .join(User, isouter=True, onclause=col(User.id) == col(ResponseHistory.created_by))
@@ -159,7 +159,7 @@ def rate_guidance(
         return _written(row, "")
 
 
-def _write_answer(guidance: Guidance) -> str:
+def _to_json(guidance: Guidance) -> str:
     """Return the guidance's sections as JSON text."""
     sections = [
         {
@@ -176,7 +176,7 @@ def _write_answer(guidance: Guidance) -> str:
 
 
 def _read_record(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
-    """Return the guidance and its sources, as `_write_answer` and `Source.as_json` kept them."""
+    """Return the guidance and its sources, as `_to_json` and `Source.as_json` kept them."""
     kept = json.loads(row.answer)
     sections = tuple(
         Section(

@@ -1,20 +1,20 @@
-"""Who writes the guidance: the manual quoted, Claude, or a server of one's own; a choice applies at once."""
+"""Who writes the guidance: one of the registered writers, with its model; a choice applies at once."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session, select
 
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
-from core.errors import BadInput, NotFound, NotReady, from_lower
-from core.i18n import N_
+from core.errors import BadInput, NotFound, from_lower
+from core.guidance.writers.registry import FALLBACK, find_writer, list_writers
+from core.guidance.writers.specification import ChosenModel, WriterSpecification
 from core.transactions import reading, writing
 from inference.errors import WriterError
-from inference.language.extractive import EXTRACTIVE, ExtractiveWriter
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:
@@ -24,34 +24,13 @@ if TYPE_CHECKING:
     from inference.language.writers import Writer
 
 TEXT_GENERATION = "text_generation"
-CLAUDE, COMPATIBLE = "claude", "compatible"
-WRITER_NAMES: dict[str, str] = {
-    EXTRACTIVE: N_("Quote the manual"),
-    CLAUDE: N_("Claude"),
-    COMPATIBLE: N_("A server of your own"),
-}
-WRITER_DESCRIPTIONS: dict[str, str] = {
-    EXTRACTIVE: N_(
-        "The manual's own steps, word for word, sorted and without repetition. Needs no network and no model."
-    ),
-    CLAUDE: N_(
-        "Claude writes the steps from the manual's passages. What it is told leaves this network: product, defect, "
-        "scores, past actions and the passages."
-    ),
-    COMPATIBLE: N_(
-        "Any server with the interface of OpenAI's chat completions writes the steps: vLLM, Ollama, llama.cpp "
-        "and others."
-    ),
-}
-KEY_VARIABLE, ADDRESS_VARIABLE = "ANTHROPIC_API_KEY", "GEOMSA_LLM_BASE_URL"
-TIMEOUT_S = 60.0
 MAX_NAME_CHARS = 190
 _NAME = re.compile(r"\S{1,190}")
 
 
 @dataclass(frozen=True)
 class TextChoice:
-    """The way of writing, its model's name at the server ("" for quoting), whether pictures are sent along.
+    """The writer's name, its model's id at the server ("" without models), whether pictures are sent along.
 
     `row_version` is 0 while nothing was saved: then the settings decide.
     """
@@ -64,22 +43,21 @@ class TextChoice:
 
 def default_choice(settings: Settings) -> TextChoice:
     """Return what the environment asks for by naming a model; a key alone sends nothing anywhere."""
-    if settings.llm_model and settings.llm_base_url:
-        return TextChoice(COMPATIBLE, settings.llm_model)
-    if settings.llm_model and settings.anthropic_api_key:
-        return TextChoice(CLAUDE, settings.llm_model)
-    return TextChoice(EXTRACTIVE)
+    ready = [writer for writer in list_writers() if writer.has_models and writer.is_ready(settings)]
+    if not settings.llm_model or not ready:
+        return TextChoice(FALLBACK.name)
+    return TextChoice(max(ready, key=lambda writer: writer.default_rank).name, settings.llm_model)
 
 
 def current_text_choice(services: Services) -> TextChoice:
-    """Who writes the next guidance."""
+    """Return who writes the next guidance."""
     with reading(services) as session:
         return _chosen(session, services.settings)
 
 
 def _chosen(session: Session, settings: Settings) -> TextChoice:
     row = session.exec(select(ModelParam).where(ModelParam.purpose == TEXT_GENERATION)).first()
-    if row is None or row.model_name not in WRITER_NAMES:
+    if row is None or find_writer(row.model_name) is None:
         found = default_choice(settings)
         return TextChoice(found.writer, found.model, found.sees_pictures, 0 if row is None else row.row_version)
     return TextChoice(
@@ -114,16 +92,20 @@ def choose_text_model(services: Services, person: Person, choice: TextChoice) ->
         return TextChoice(checked.writer, checked.model, checked.sees_pictures, row.row_version)
 
 
+def get_writer(choice: TextChoice) -> WriterSpecification:
+    """Return what is known of the chosen writer. Raises NotFound(`text_model_unknown`)."""
+    writer = find_writer(choice.writer)
+    if writer is None:
+        raise NotFound("text_model_unknown", name=choice.writer)
+    return writer
+
+
 def check_text_choice(settings: Settings, choice: TextChoice) -> TextChoice:
     """Return the choice with what it needs proved to be there. Raises as `choose_text_model`."""
-    if choice.writer not in WRITER_NAMES:
-        raise NotFound("text_model_unknown", name=choice.writer)
-    if choice.writer == EXTRACTIVE:
-        return TextChoice(EXTRACTIVE, row_version=choice.row_version)
-    if choice.writer == CLAUDE and not settings.anthropic_api_key:
-        raise NotReady("text_model_needs_key", variable=KEY_VARIABLE)
-    if choice.writer == COMPATIBLE and not settings.llm_base_url:
-        raise NotReady("text_model_needs_address", variable=ADDRESS_VARIABLE)
+    writer = get_writer(choice)
+    writer.check_settings(settings)
+    if not writer.has_models:
+        return TextChoice(writer.name, row_version=choice.row_version)
     name = choice.model.strip()
     if not name:
         raise BadInput("text_model_name_missing")
@@ -139,47 +121,35 @@ def _fields(choice: TextChoice) -> dict[str, object]:
 def open_writer(settings: Settings, choice: TextChoice) -> Writer:
     """Return the writer of the choice. Raises NotReady where its key or address is missing (any more)."""
     checked = check_text_choice(settings, choice)
-    if checked.writer == EXTRACTIVE:
-        return ExtractiveWriter()
-    from inference.language.chat_writer import ChatWriter
-    from inference.language.model_servers import open_claude, open_compatible
+    chosen = ChosenModel(checked.model, checked.sees_pictures, _secrets(settings))
+    return get_writer(checked).open(settings, chosen)
 
-    if checked.writer == CLAUDE:
-        key = settings.anthropic_api_key or ""
-        return ChatWriter(
-            checked.model,
-            lambda: open_claude(checked.model, api_key=key, base_url=settings.anthropic_base_url, timeout_s=TIMEOUT_S),
-            sees_pictures=checked.sees_pictures,
-            secrets=_secrets(settings),
-        )
-    address = settings.llm_base_url or ""
-    return ChatWriter(
-        checked.model,
-        lambda: open_compatible(checked.model, base_url=address, api_key=settings.llm_api_key, timeout_s=TIMEOUT_S),
-        sees_pictures=checked.sees_pictures,
-        secrets=_secrets(settings),
-    )
+
+def prepare_writer(services: Services) -> None:
+    """Import what the chosen writer's first guidance needs: seconds that nobody should wait for beside a defect."""
+    writer = get_writer(current_text_choice(services))
+    if writer.prepare is not None:
+        writer.prepare()
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    """Return what no answer may hold: every secret that this program knows."""
+    """Return what nobody may write: every secret that this program knows."""
+    keys = [setting.read(settings) for writer in list_writers() for setting in writer.settings if setting.is_secret]
     s3 = (settings.s3.access_key, settings.s3.secret_key) if settings.s3 is not None else ()
-    return tuple(found for found in (settings.anthropic_api_key, settings.llm_api_key, *s3) if found)
+    return tuple(found for found in (*keys, *s3) if found)
 
 
-def list_text_models(services: Services, person: Person, writer: str) -> list[str]:
-    """Return the models that the server of `writer` offers now. Raises NotAllowed, NotReady, Unavailable."""
+def list_text_models(services: Services, person: Person, name: str) -> list[str]:
+    """Return the models that the server of the writer `name` offers now, none for a writer without models.
+
+    Raises NotAllowed, NotFound(`text_model_unknown`), NotReady and Unavailable.
+    """
     require_role(services, person, ENGINEER)
-    settings = services.settings
-    check_text_choice(settings, TextChoice(writer, "any"))
-    from inference.language.model_servers import list_models
-
-    is_claude = writer == CLAUDE
+    writer = get_writer(TextChoice(name))
+    writer.check_settings(services.settings)
+    if writer.connect is None:
+        return []
     try:
-        return list_models(
-            cast(Literal["claude", "compatible"], writer),
-            base_url=settings.anthropic_base_url if is_claude else settings.llm_base_url,
-            api_key=settings.anthropic_api_key if is_claude else settings.llm_api_key,
-        )
+        return writer.connect(services.settings).list_models()
     except WriterError as error:
         raise from_lower(error) from error

@@ -13,9 +13,9 @@ from core.access import WORKER, require_role
 from core.errors import AppError
 from core.guidance.passages import FoundPassages, describe_finding, find_passages, read_subject
 from core.guidance.records import WrittenGuidance, keep_guidance
-from core.guidance.writer_choice import current_text_choice, open_writer
+from core.guidance.writer_choice import TextChoice, current_text_choice, get_writer, open_writer
+from core.guidance.writers.registry import FALLBACK
 from core.transactions import reading
-from inference.language.extractive import EXTRACTIVE
 from inference.language.guidance import Finding, Guidance, PastCase, Section, SectionName, Step
 from inference.language.writers import write
 
@@ -53,12 +53,14 @@ def write_guidance(
         row, product, defect = read_subject(session, inspection_id)
     finding = describe_finding(row, product, defect, language)
     unusable: AppError | None = None
+    specification = get_writer(choice)
     try:
         writer = open_writer(services.settings, choice)
     except AppError as error:  # the key, or the address, was taken away since it was chosen
         unusable = error
-        writer = open_writer(services.settings, replace(choice, writer=EXTRACTIVE))
-    if found.passages and writer.name != EXTRACTIVE:
+        specification = FALLBACK
+        writer = open_writer(services.settings, TextChoice(FALLBACK.name))
+    if found.passages and specification.reads_history:
         finding = _with_history(services, finding, inspection_id, with_pictures=choice.sees_pictures)
     asked_model = (choice.model or writer.name) if found.passages else ""
     keep = partial(

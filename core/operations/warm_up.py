@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from core.guidance.writer_choice import CLAUDE, COMPATIBLE, current_text_choice
+from core.guidance.writer_choice import prepare_writer
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.versions import PARTS, active_version
 from core.services import Services
@@ -43,15 +43,10 @@ def warm_up(services: Services, product_id: int) -> threading.Thread | None:
 
 
 def _open(services: Services, versions: list[ModelVersion]) -> None:
-    from inference.language.model_servers import prepare
-
     for version in versions:
         try:
-            if version.kind == MANUAL_INDEX and (choice := current_text_choice(services)).writer in {
-                CLAUDE,
-                COMPATIBLE,
-            }:
-                prepare("claude" if choice.writer == CLAUDE else "compatible")
+            if version.kind == MANUAL_INDEX:
+                prepare_writer(services)
             if version.kind == MEMORY_BANK:
                 services.models.memory_bank(version)
             elif version.kind == MANUAL_INDEX:

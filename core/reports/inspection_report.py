@@ -10,6 +10,7 @@ import numpy as np
 
 from core.errors import describe
 from core.guidance.records import WrittenGuidance, latest_guidance
+from core.guidance.writers.registry import is_quoted
 from core.inspections.colormap import color_heat, fit_within, overlay_heat
 from core.inspections.records import InspectionView, load
 from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
@@ -194,11 +195,10 @@ def _steps(written: WrittenGuidance | None, words: Words, style: Style) -> list[
     code = written.guidance.fallback_code
     why = describe(code, {}, words.language) + " " if code in MESSAGES and "{" not in MESSAGES[code or ""] else ""
     by = written.guidance.model_name
-    quoted = by in {"", "extractive"}
     when = words.moment(written.created_at)
     told = (
         words._("Quoted from the manuals, {when}", when=when)
-        if quoted
+        if is_quoted(by)
         else words._("Written by {model} from the manuals, {when}. Check it before you act.", model=by, when=when)
     )
     return [*parts, Spacer(1, 3), make_paragraph(why + told, style.small)]

@@ -1,4 +1,4 @@
-"""From a model's answer to steps that can be shown: sections, citations, and whether the manual bears a step out."""
+"""From a model's response to steps that can be shown: sections, citations, and whether the manual bears a step out."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ _HEADINGS: tuple[tuple[SectionName, re.Pattern[str]], ...] = (
 
 
 @dataclass
-class AnswerReader:
-    """Reads an answer while it arrives and hands out each step as soon as its line is complete.
+class ResponseReader:
+    """Reads a response while it arrives and hands out each step as soon as its line is complete.
 
     `barred` are passages that were not handed to the model: what repeats them is dropped. `secrets` and `instructions`
     must not come back. Not for several threads.
@@ -79,11 +79,11 @@ class AnswerReader:
 
     @property
     def size_chars(self) -> int:
-        """How much was read so far."""
+        """Return how much was read so far."""
         return len(self._text)
 
     def feed(self, text: str) -> Iterator[tuple[SectionName, Step]]:
-        """Take the next part of the answer; the steps that are complete now."""
+        """Yield the steps that are complete with the next part of the response."""
         self._text += text
         while (end := self._text.find("\n", self._read)) >= 0:
             line, start = self._text[self._read : end], self._read
@@ -94,7 +94,7 @@ class AnswerReader:
             yield from self._take_line(line)
 
     def finish(self) -> Iterator[tuple[SectionName, Step]]:
-        """Yield the answer is complete: the last line's step, or those of an answer in JSON."""
+        """Yield what was left when the response ended: the last line's step, or those of a response in JSON."""
         if self._read < len(self._text) and not self._is_in_thought(self._read):
             line = self._text[self._read :]
             self._read = len(self._text)
@@ -183,7 +183,7 @@ def find_heading(line: str) -> tuple[SectionName | None, str]:
 
 
 def split_citations(text: str, *, n_passages: int) -> tuple[tuple[int, ...], str]:
-    """The valid passage numbers that `text` cites, in order and once each, and the plain text without its marks."""
+    """Return the valid passage numbers that `text` cites, in order and once each, and the text without its marks."""
     numbers = [int(number) for found in _CITATION.finditer(text) for number in re.findall(r"\d+", found.group(0))]
     cleaned = re.sub(r"\s+([.,;:。])", r"\1", plain(_CITATION.sub("", text)))
     return tuple(dict.fromkeys(number for number in numbers if 1 <= number <= n_passages)), cleaned.strip(" -–—")
@@ -205,7 +205,7 @@ def is_borne_out(text: str, cited: Sequence[Passage], *, facts: str = "") -> boo
 
 
 def share_of_words(text: str, source: str) -> float:
-    """How much of `text` is found in `source`, 0 to 1: word stems for Latin script, syllable pairs for Korean."""
+    """Return how much of `text` is in `source`, 0 to 1: word stems for Latin script, syllable pairs for Korean."""
     wanted = _marks(text)
     return len(wanted & _marks(source)) / len(wanted) if wanted else 0.0
 

@@ -65,7 +65,7 @@ class ExtractiveWriter:
 
 
 def collect_sections(finding: Finding, passages: Sequence[Passage]) -> tuple[Section, ...]:
-    """The manual's steps for the finding: passages that name the defect first, then in the order they were found."""
+    """Return the manual's steps: of passages that name the defect first, then in the order they were found."""
     numbered = [(n, p) for n, p in enumerate(passages, start=1) if not gives_orders(" ".join((*p.heading, p.text)))]
     about = [(n, p) for n, p in numbered if _names_defect(p, finding.defect_terms)]
     # Steps of another defect would be wrong here, and worse than none: they count only where nothing names this one.
@@ -141,7 +141,7 @@ def _split_items(text: str) -> list[str]:
 
 
 def _split_table(passage: Passage, terms: Sequence[str]) -> Iterator[tuple[SectionName, str]]:
-    """A table of causes and remedies by its columns; any other row is a check of its own."""
+    """Yield a table of causes and remedies by its columns; any other row is a check of its own."""
     rows = [
         [cell.strip() for cell in _CELL.split(line.strip(" |\t"))] for line in passage.text.splitlines() if line.strip()
     ]
@@ -162,7 +162,7 @@ def _split_table(passage: Passage, terms: Sequence[str]) -> Iterator[tuple[Secti
 
 
 def _section_of_headings(headings: Sequence[str]) -> SectionName | None:
-    """The innermost heading that tells a section. A manual's own title tells none: it would, of every passage."""
+    """Return what section the innermost heading tells. A manual's own title tells none: it would, of every passage."""
     inner = headings[1:] if len(headings) > 1 else headings
     return next((section for heading in reversed(inner) if (section := _section_of(heading)) is not None), None)
 

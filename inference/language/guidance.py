@@ -52,7 +52,7 @@ class Finding:
 
     @property
     def defect_terms(self) -> tuple[str, ...]:
-        """The names that a manual may call the defect by."""
+        """Return the names that a manual may call the defect by."""
         names = (self.defect_name_ko, self.defect_name_en, self.defect_code.replace("_", " ").replace("-", " "))
         return tuple(dict.fromkeys(name for name in names if name.strip()))
 

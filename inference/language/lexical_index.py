@@ -1,19 +1,30 @@
-"""BM25 over the terms of passages (Robertson & Zaragoza, 2009), kept as plain arrays."""
+"""BM25 over the terms of passages, fitted by langchain-community's retriever and kept as plain arrays.
+
+BM25 is a sum over the question's terms, so everything that the retriever's model would compute at a search is computed
+once, when an index is built ("eager" scoring, Lù 2024): a search reads arrays and needs none of the library, whose own
+search walks through every passage for every term and whose model can only be kept by pickling it.
+"""
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inference.errors import ArtifactError
-from inference.language.search_terms import Terms
+from inference.language.search_terms import Terms, is_letter_group, split_terms
+
+if TYPE_CHECKING:
+    from langchain_community.retrievers import BM25Retriever
 
 TERMS_NAME = "terms.json"
-_SATURATION, _LENGTH_SHARE = 1.2, 0.5
+# Robertson & Zaragoza (2009): how soon a repeated term adds no more, and how much a long passage is held back.
+K1, B = 1.2, 0.5
 LETTERS_WEIGHT = 0.35
 
 
@@ -37,37 +48,29 @@ class LexicalIndex:
     passage_count: int
 
     @classmethod
-    def build(cls, texts: Sequence[Terms]) -> LexicalIndex:
-        """Return an index of the terms of each passage, in the order given."""
-        places: dict[str, int] = {}
-        postings: list[tuple[list[int], list[float]]] = []
-        counts = [Counter(terms.words) + Counter(terms.letters) for terms in texts]
-        lengths = np.array([len(terms.words) + len(terms.letters) for terms in texts], np.float64)
-        relative = lengths / max(float(lengths.mean()), 1.0) if len(texts) else lengths
-        damping = _SATURATION * (1 - _LENGTH_SHARE + _LENGTH_SHARE * relative)
-        for number, count in enumerate(counts):
-            slowing = float(damping[number])
-            for term, times in count.items():
-                place = places.setdefault(term, len(places))
-                if place == len(postings):
-                    postings.append(([], []))
-                postings[place][0].append(number)
-                postings[place][1].append(times * (_SATURATION + 1) / (times + slowing))
-        sizes = np.array([len(found) for found, _ in postings], np.int64)
-        rarity = _rarity(sizes, len(texts))
-        rarity[[term.startswith("~") for term in places]] *= LETTERS_WEIGHT
-        weights = np.array([weight for _, found in postings for weight in found], np.float32)
+    def build(cls, texts: Sequence[str]) -> LexicalIndex:
+        """Return an index of the passages' texts, in the order given. Imports langchain-community (seconds)."""
+        postings: dict[str, list[int]] = {}
+        weights: list[np.ndarray] = [np.zeros(0, np.float32)]
+        # The library divides by the number of terms.
+        if any(list_terms(text) for text in texts):
+            fitted = fit_retriever(texts).vectorizer
+            for number, counts in enumerate(fitted.doc_freqs):
+                for term in counts:
+                    postings.setdefault(term, []).append(number)
+            weights += [np.asarray(fitted.get_batch_scores([term], found)) for term, found in postings.items()]
+        sizes = np.array([len(found) for found in postings.values()], np.int64)
         return cls(
-            places=places,
+            places={term: place for place, term in enumerate(postings)},
             starts=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-            passages=np.array([number for found, _ in postings for number in found], np.int32),
-            weights=weights * np.repeat(rarity, sizes),
-            rarity=rarity,
+            passages=np.array([number for found in postings.values() for number in found], np.int32),
+            weights=np.concatenate(weights).astype(np.float32),
+            rarity=_weigh_terms(list(postings), sizes, len(texts)),
             passage_count=len(texts),
         )
 
     def score(self, terms: Terms) -> LexicalScores:
-        """Return how well each passage answers; a term that no passage has counts against the coverage of all."""
+        """Return how well each passage fits; a term that no passage has counts against the coverage of all."""
         scores = np.zeros(self.passage_count, np.float32)
         covered = np.zeros(self.passage_count, np.float32)
         unknown = float(_rarity(np.zeros(1, np.int64), self.passage_count)[0])
@@ -75,7 +78,7 @@ class LexicalIndex:
         for term in dict.fromkeys((*terms.words, *terms.letters)):
             place = self.places.get(term)
             if place is None:
-                total += unknown * (LETTERS_WEIGHT if term.startswith("~") else 1.0)
+                total += unknown * (LETTERS_WEIGHT if is_letter_group(term) else 1.0)
                 continue
             part = slice(int(self.starts[place]), int(self.starts[place + 1]))
             found = self.passages[part]
@@ -94,7 +97,10 @@ class LexicalIndex:
 
     @classmethod
     def read(cls, tensors: Mapping[str, np.ndarray], prefix: str, terms: bytes, *, passage_count: int) -> LexicalIndex:
-        """What `to_tensors` and `to_bytes` gave. Raises ArtifactError(`artifact_damaged`) where they do not fit."""
+        """Return what `to_tensors` and `to_bytes` gave. Raises ArtifactError(`artifact_damaged`) where they do not fit.
+
+        Tensors of a version before, which were computed without the library, are read and score as they did.
+        """
         try:
             arrays = {name: tensors[f"{prefix}_{name}"] for name in ("starts", "passages", "weights", "rarity")}
             places = {str(term): place for place, term in enumerate(json.loads(terms))}
@@ -111,6 +117,42 @@ class LexicalIndex:
         if not fits:
             raise ArtifactError("artifact_damaged", file=TERMS_NAME)
         return cls(places=places, passage_count=passage_count, **arrays)
+
+
+def fit_retriever(texts: Sequence[str]) -> BM25Retriever:
+    """Return the library's retriever of the texts, one or more of which hold a term; its `vectorizer` is the model.
+
+    Its idf is Lucene's, not its own: that one turns negative for terms of more than half the passages, and its floor
+    then ranks them above rarer ones and makes every score of a manual of one or two passages zero or negative.
+    """
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        # It announces the end of its maintenance whenever it is imported; its version is pinned.
+        from langchain_community.retrievers import BM25Retriever
+
+    retriever = BM25Retriever.from_texts(texts, bm25_params={"k1": K1, "b": B}, preprocess_func=list_terms)
+    fitted = retriever.vectorizer
+    counts = Counter(term for frequencies in fitted.doc_freqs for term in frequencies)
+    rarity = _weigh_terms(list(counts), np.array(list(counts.values()), np.int64), len(texts))
+    fitted.idf = dict(zip(counts, rarity.tolist(), strict=True))
+    # It makes an array of this list for every term that it scores.
+    fitted.doc_len = np.array(fitted.doc_len)
+    return retriever
+
+
+def list_terms(text: str) -> list[str]:
+    """Return all terms of a passage's text with repetitions: how the retriever splits it."""
+    terms = split_terms(text)
+    return [*terms.words, *terms.letters]
+
+
+def _weigh_terms(terms: Sequence[str], sizes: np.ndarray, passage_count: int) -> np.ndarray:
+    """Return each term's inverse document frequency, float32 (n,), lowered for groups of letters.
+
+    `sizes` are the numbers of passages with the term.
+    """
+    rarity = _rarity(sizes, passage_count)
+    rarity[[is_letter_group(term) for term in terms]] *= LETTERS_WEIGHT
+    return rarity
 
 
 def _rarity(sizes: np.ndarray, passage_count: int) -> np.ndarray:

@@ -14,7 +14,7 @@ _WIDTHS_PX = (50, 3000)
 
 
 def render_page(content: bytes, number: int, *, width_px: int = 1000, marks: Sequence[Box] = ()) -> bytes:
-    """Page `number` (from 1) as PNG, `width_px` wide (50 to 3,000; less for very long pages), `marks` highlighted.
+    """Return page `number` (from 1) as PNG, `width_px` (50 to 3,000; very long pages: less) wide, `marks` highlighted.
 
     Drawn in a child process. Raises ManualError as `read_pdf`, and `pdf_page_missing`.
     """

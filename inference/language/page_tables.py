@@ -23,7 +23,7 @@ class TableLines:
 
 
 def find_tables(lines: Sequence[Line]) -> dict[int, TableLines]:
-    """Tables by the number of their first line: two rows or more with two cells or more that stand in columns.
+    """Return tables by the number of their first line: two rows or more with two cells or more that stand in columns.
 
     The lines come cell by cell and row by row, as nearly every program writes them.
     """

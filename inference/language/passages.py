@@ -65,7 +65,7 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], list[B
 
 
 def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """Blocks that make one passage: a table, a list of steps, or paragraphs and items of a page."""
+    """Yield the blocks that make one passage: a table, a list of steps, or paragraphs and items of a page."""
     run: list[Block] = []
     for block in blocks:
         if run and not _belongs(run, block):
@@ -78,7 +78,7 @@ def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
 
 
 def _with_head_row(block: Block, before: Block) -> Block:
-    """A table that goes on on the next page, with the head row of its beginning."""
+    """Return a table that goes on on the next page with the head row of its beginning."""
     goes_on = block.kind == before.kind == "table" and block.page == before.page + 1
     if not goes_on or len(block.rows[0]) != len(before.rows[0]) or block.rows[0] == before.rows[0]:
         return block
@@ -113,7 +113,7 @@ def _to_passages(run: Sequence[Block], *, heading: tuple[str, ...], source_id: i
 
 
 def _cut(block: Block) -> Iterator[Block]:
-    """A block of any length as blocks of at most 1,600 characters, cut at the end of a sentence or word."""
+    """Yield a block of any length as blocks of at most 1,600 characters, cut at the end of a sentence or word."""
     rest = block.text
     while len(rest) > _WHOLE_CHARACTERS:
         end = max(rest.rfind(". ", 1, _WHOLE_CHARACTERS) + 1, 0) or rest.rfind(" ", 1, _WHOLE_CHARACTERS)

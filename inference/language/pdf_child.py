@@ -101,7 +101,7 @@ def _read(document: PdfDocument, *, max_pages: int, first: int, step: int) -> No
 
 
 def _lines(page: PdfPage) -> list[list[Any]]:
-    """[text, [x0, y0, x1, y1], size_pt, bold] for each line or cell, in the order of the page's own stream."""
+    """Return [text, [x0, y0, x1, y1], size_pt, bold] of each line or cell, in the order of the page's own stream."""
     from pypdfium2 import raw
 
     text = page.get_textpage()
@@ -189,7 +189,7 @@ def _is_bold(text: PdfTextPage, index: int) -> bool:
 
 
 def _to_fractions(page: PdfPage, x: float, y: float) -> tuple[float, float]:
-    """Of the page as it is shown: turned and cropped."""
+    """Return the point as fractions of the page as it is shown: turned and cropped."""
     from pypdfium2 import raw
 
     across, down = ctypes.c_int(), ctypes.c_int()
@@ -222,7 +222,7 @@ def _render(document: PdfDocument, number: int, *, width_px: int, marks: list[li
 
 
 def _mark(image: Image, mark: list[float]) -> None:
-    """As a marker pen does: the paper is coloured, the letters stay black."""
+    """Mark a place as a marker pen does: the paper is colored, the letters stay black."""
     from PIL import Image as Images
     from PIL import ImageChops
 

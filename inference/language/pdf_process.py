@@ -1,4 +1,4 @@
-"""Hands a PDF to a child process with limits on memory and time, and reads what it answers.
+"""Hands a PDF to a child process with limits on memory and time, and reads its output.
 
 A PDF is a program for a large interpreter written in C++: what goes wrong in there, or is made to, ends with the child.
 The child has no environment, so no key can leave through it.
@@ -70,7 +70,7 @@ class PdfProcess:
         self._process.kill()
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The JSON objects that the child writes; raises ManualError for a refusal and for an end before its time."""
+        """Yield the JSON objects that the child writes. Raises ManualError for a refusal or an early end."""
         for line in self.output:
             record = json.loads(line) if line.endswith(b"\n") else {}
             self.refuse(record)
@@ -80,11 +80,11 @@ class PdfProcess:
 
     def picture(self) -> bytes:
         """Return the PNG that the child writes; raises as `records`."""
-        answer = self.output.read()
+        written = self.output.read()
         self.finish()
-        if not answer.startswith(_PNG):
-            self.refuse(json.loads(answer or b'{"error": "pdf_damaged"}'))
-        return answer
+        if not written.startswith(_PNG):
+            self.refuse(json.loads(written or b'{"error": "pdf_damaged"}'))
+        return written
 
     def refuse(self, record: dict[str, Any]) -> None:
         """Raise ManualError if the record is a refusal."""
@@ -119,7 +119,7 @@ class PdfProcess:
 def open_process(
     content: bytes, task: str, arguments: Sequence[str], *, timeout_s: float, memory_bytes: int
 ) -> Iterator[PdfProcess]:
-    """A child that works on `content`; it is gone when the block is left."""
+    """Open a child that works on `content`; it is gone when the block is left."""
     with tempfile.TemporaryFile() as source:
         source.write(content)
         source.seek(0)

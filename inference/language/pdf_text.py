@@ -60,7 +60,7 @@ def read_pdf(
     memory_bytes: int = 1024**3,
     progress: Callable[[int, int], None] | None = None,
 ) -> PdfText:
-    """The text of a PDF, read in a child process of at most `memory_bytes` of address space and `timeout_s` seconds.
+    """Return a PDF's text, read in a child process of at most `memory_bytes` of address space and `timeout_s` seconds.
 
     A large file is read by two of them side by side, each taking every second page.
     `progress` is told the pages that are done and how many there are. Raises ManualError: `pdf_not_a_pdf`,
@@ -99,7 +99,7 @@ def read_pdf(
 
 
 def clean_text(text: str) -> str:
-    """Composed letters, single spaces; nothing that controls a terminal, hides, or turns the direction of writing."""
+    """Return the text in composed letters and single spaces, without what hides or controls terminal or direction."""
     composed = unicodedata.normalize("NFC", text)
     # Cc, Cf: controls and formats; Co, Cs, Cn: letters of a font without a meaning of their own.
     kept = (" " if letter.isspace() else letter for letter in composed)

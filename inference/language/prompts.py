@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from inference.language.guidance import Finding
+from inference.language.model_servers.interface import ChatRequest
 from inference.language.passages import Passage
 from inference.language.untrusted import fence, gives_orders
 
@@ -50,17 +50,11 @@ _LANGUAGES = {
 }
 
 
-@dataclass(frozen=True)
-class ChatRequest:
-    """One question to a model: the rules, the material, and PNG pictures for a model that sees."""
+def write_request(finding: Finding, passages: Sequence[Passage], *, model: str, with_pictures: bool) -> ChatRequest:
+    """Return the request for `finding` with `passages` numbered from 1.
 
-    instructions: str
-    material: str
-    pictures: tuple[bytes, ...] = field(default=(), repr=False)
-
-
-def write_request(finding: Finding, passages: Sequence[Passage], *, with_pictures: bool) -> ChatRequest:
-    """The request for `finding` with `passages` numbered from 1. Pictures go along only for a model that sees."""
+    `model` is an id at the server; pictures go along only for a model that sees.
+    """
     mark = f"data-{secrets.token_hex(4)}"
     blocks = [f"<{mark} finding>\n{describe_finding(finding)}\n</{mark}>"]
     for number, passage in enumerate(passages[:MAX_PASSAGES], start=1):
@@ -71,7 +65,7 @@ def write_request(finding: Finding, passages: Sequence[Passage], *, with_picture
     if pictures:
         blocks.append("The pictures are the part and, where there is a second one, where it differs from normal parts.")
     blocks.append(f"Write the corrective steps now. {_LANGUAGES[finding.language]}")
-    return ChatRequest(INSTRUCTIONS, "\n\n".join(blocks), pictures)
+    return ChatRequest(model, INSTRUCTIONS, "\n\n".join(blocks), pictures)
 
 
 def describe_finding(finding: Finding) -> str:

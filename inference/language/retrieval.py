@@ -3,7 +3,7 @@
 Words are searched with BM25 on terms that forgive Korean endings and misspellings, meaning by the inner product of
 sentence vectors. A passage's score adds three things of about the same scale: the share of the question's weight that
 the passage covers, half its BM25 score relative to the best, and the likeness of meaning; figures and alternatives are
-in `benchmarks/README.md`. Passages that stand under, or speak of, the defect's own names are lifted.
+in `benchmarks/README.md`. Passages that stand under, or speak of, the defect's own names get a bonus.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from inference.errors import ArtifactError, ModelError
 from inference.language.lexical_index import TERMS_NAME, LexicalIndex
 from inference.language.passages import Passage
 from inference.language.pdf_text import Box
-from inference.language.search_terms import Terms, split_terms
+from inference.language.search_terms import split_terms
 from inference.language.sentence_encoder import SentenceEncoder
 
 KIND = "manual_index"
@@ -31,7 +31,7 @@ _ENCODED_CHARACTERS = 240
 _ENCODED_AT_ONCE = 128
 _HEADINGS = 2
 _WORDS_SHARE = 0.5
-_HEADING_LIFT, _BODY_LIFT, _LANGUAGE_LIFT = 0.8, 0.3, 0.05
+_HEADING_BONUS, _BODY_BONUS, _LANGUAGE_BONUS = 0.8, 0.3, 0.05
 # The question is answered from this coverage on, or from this likeness where the words are of another language.
 FOUND_COVERAGE = 0.2
 FOUND_LIKENESS = 0.42
@@ -62,7 +62,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchResult:
     """The hits, best first. `found` is False where nothing in the manuals answers the question.
 
     With defect terms that means: no passage speaks of the defect by one of its first three names.
@@ -97,35 +97,28 @@ class ManualIndex:
             parts.append(encoder.encode([_to_encoded(passage) for passage in batch]))
             if progress is not None:
                 progress(start + len(batch), len(passages))
-        headings = [split_terms(" ".join(passage.heading[-_HEADINGS:])) for passage in passages]
-        bodies = [split_terms(passage.text) for passage in passages]
-        # A heading says what all of its passage is about: its terms count twice.
-        whole = [
-            Terms((*body.words, *heading.words * 2), (*body.letters, *heading.letters * 2))
-            for body, heading in zip(bodies, headings, strict=True)
-        ]
         return cls(
             passages=tuple(passages),
             vectors=np.concatenate(parts) if parts else np.zeros((0, encoder.dimension), np.float32),
-            words=LexicalIndex.build(whole),
-            headings=LexicalIndex.build(headings),
+            words=LexicalIndex.build([searched_text(passage) for passage in passages]),
+            headings=LexicalIndex.build([_near_headings(passage) for passage in passages]),
             encoder=encoder,
         )
 
-    def search(self, query: Query, k: int = 8) -> Answer:
+    def search(self, query: Query, k: int = 8) -> SearchResult:
         """Return the `k` best passages (fewer when there are fewer).
 
-        While the encoder is still being loaded the answer comes from the words alone, at once. Raises ModelError.
+        While the encoder is still being loaded the result comes from the words alone, at once. Raises ModelError.
         """
         count = len(self.passages)
         if not count or k <= 0:
-            return Answer((), found=False)
+            return SearchResult((), found=False)
         lexical = self.words.score(split_terms(query.text, question=True))
         likeness = self._compare(query.text)
         fused = lexical.coverage + likeness + _WORDS_SHARE * lexical.scores / max(float(lexical.scores.max()), 1e-6)
         heading, body, named = self._match_terms(query.defect_terms)
-        fused = fused + _HEADING_LIFT * heading + _BODY_LIFT * body
-        fused = fused + _LANGUAGE_LIFT * np.array([_language(passage) == query.language for passage in self.passages])
+        fused = fused + _HEADING_BONUS * heading + _BODY_BONUS * body
+        fused = fused + _LANGUAGE_BONUS * np.array([_language(passage) == query.language for passage in self.passages])
         if query.defect_terms:
             found = named >= _NAMED
         else:
@@ -141,7 +134,7 @@ class ManualIndex:
             )
             for place in order
         )
-        return Answer(hits, found=bool(found))
+        return SearchResult(hits, found=bool(found))
 
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> Manifest:
         """Write the index as a bundle into `folder`, which must not exist yet. Raises as `write_bundle`."""
@@ -185,14 +178,14 @@ class ManualIndex:
         )
 
     def _compare(self, text: str) -> np.ndarray:
-        """Likeness of meaning (n,), 0 for all while the encoder is not there."""
+        """Return the likeness of meaning, float32 (n,), 0 for all while the encoder is not there."""
         if not self.encoder.ready:
             self.encoder.prepare()
             return np.zeros(len(self.passages), np.float32)
         return np.asarray(self.vectors @ self.encoder.encode([text])[0], np.float32)
 
     def _match_terms(self, terms: Sequence[str]) -> tuple[np.ndarray, np.ndarray, float]:
-        """How far each passage's headings and text hold the best of the terms; the most that any holds of a name."""
+        """Return how far each passage's headings and text hold the best of the terms, and the most of a name in any."""
         heading = body = np.zeros(len(self.passages), np.float32)
         named = 0.0
         for number, term in enumerate(terms):
@@ -203,6 +196,17 @@ class ManualIndex:
             if number < _NAMES:
                 named = max(named, float(covered.max()))
         return heading, body, named
+
+
+def searched_text(passage: Passage) -> str:
+    """Return the text that a passage is searched by its words in: it says twice what it stands under."""
+    # A heading says what all of its passage is about.
+    heading = _near_headings(passage)
+    return "\n".join((passage.text, heading, heading))
+
+
+def _near_headings(passage: Passage) -> str:
+    return " ".join(passage.heading[-_HEADINGS:])
 
 
 def _to_encoded(passage: Passage) -> str:

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 
 _WORD = re.compile(r"[가-힣]+|[a-z]+|\d+(?:[.,]\d+)*|[^\W\d_]+")
+_GROUP_MARK = "~"
 _LETTERS = 3
 _JAMO = 3
 _PARTICLES = (
@@ -37,6 +38,11 @@ class Terms:
     letters: tuple[str, ...]
 
 
+def is_letter_group(term: str) -> bool:
+    """Return whether the term is one of the groups of letters and not a word."""
+    return term.startswith(_GROUP_MARK)
+
+
 def split_terms(text: str, *, question: bool = False) -> Terms:
     """Return the terms of a text; those of a question are without the words that only ask."""
     words: list[str] = []
@@ -53,7 +59,7 @@ def split_terms(text: str, *, question: bool = False) -> Terms:
         else:
             words.append(_stem(word))
             letters += _groups(word, _LETTERS)
-    return Terms(tuple(words), tuple(f"~{group}" for group in letters))
+    return Terms(tuple(words), tuple(f"{_GROUP_MARK}{group}" for group in letters))
 
 
 def _without_particle(word: str) -> str:

@@ -30,17 +30,17 @@ class SentenceEncoder(Protocol):
 
     @property
     def name(self) -> str:
-        """Which encoder this is: vectors of two names do not compare."""
+        """Return which encoder this is: vectors of two names do not compare."""
         ...
 
     @property
     def dimension(self) -> int:
-        """Length of a vector."""
+        """Return the length of a vector."""
         ...
 
     @property
     def ready(self) -> bool:
-        """Whether `encode` answers without loading anything first."""
+        """Return whether `encode` can run without loading anything first."""
         ...
 
     def prepare(self) -> None:
@@ -48,7 +48,7 @@ class SentenceEncoder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Texts to float32 (n, dimension), each row of length 1; an empty text's row is zero. Raises ModelError."""
+        """Return float32 (n, dimension), each row of length 1, an empty text's row zero. Raises ModelError."""
         ...
 
 
@@ -69,7 +69,7 @@ class CarriedEncoder:
 
     @property
     def ready(self) -> bool:
-        """Whether the weights are loaded."""
+        """Return whether the weights are loaded."""
         return self._model is not None
 
     def prepare(self) -> None:
@@ -98,7 +98,7 @@ class CarriedEncoder:
             return self._model
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Texts to float32 (n, 512), each row of length 1; an empty text's row is zero. Raises ModelError."""
+        """Return float32 (n, 512), each row of length 1, an empty text's row zero. Raises ModelError."""
         from inference.parallel import map_blocks
 
         model = self._load()
@@ -118,14 +118,14 @@ class FolderEncoder:
 
     @property
     def ready(self) -> bool:
-        """Always: it was loaded when it was opened."""
+        """Return True: it was loaded when it was opened."""
         return True
 
     def prepare(self) -> None:
-        """Nothing is left to do."""
+        """Do nothing: it was loaded when it was opened."""
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Texts to float32 (n, dimension), each row of length 1; an empty text's row is zero. Raises ModelError."""
+        """Return float32 (n, dimension), each row of length 1, an empty text's row zero. Raises ModelError."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         with self._lock:
@@ -136,9 +136,9 @@ class FolderEncoder:
 def open_encoder(path: Path | None = None) -> SentenceEncoder:
     """Return the carried multilingual encoder, one for the process, or the sentence-transformers folder that is given.
 
-    The carried one answers at once and loads itself at first use. A folder imports torch and transformers (seconds), is
-    read without a network and must hold its weights as safetensors. Raises ModelError: `encoder_folder_missing`,
-    `encoder_unsafe_files`, `encoder_unreadable`, `encoder_package_missing`.
+    The carried one is returned at once and loads itself at first use. A folder imports torch and transformers
+    (seconds), is read without a network and must hold its weights as safetensors. Raises ModelError:
+    `encoder_folder_missing`, `encoder_unsafe_files`, `encoder_unreadable`, `encoder_package_missing`.
     """
     return _carried() if path is None else FolderEncoder(path)
 

@@ -1,6 +1,6 @@
 """Text that was written by others: what addresses a language model rather than a person, and what must not be shown.
 
-Manuals, notes and a model's own answer are data. A passage that gives a language model orders is not handed on, and a
+Manuals, notes and a model's own response are data. A passage that gives a language model orders is not handed on, and a
 written step is shown only when it is plain words: see OWASP's LLM01 (prompt injection) and LLM05 (improper output
 handling). Patterns cannot know every attack; the steps' citations are checked besides (`citations.py`).
 """
@@ -81,7 +81,7 @@ _ECHO_WORDS = 7
 
 
 def plain(text: str) -> str:
-    """`text` as one line of plain characters: no control, invisible or direction marks, no emphasis signs."""
+    """Return `text` as one line of plain characters: no control, invisible or direction marks, no emphasis signs."""
     composed = unicodedata.normalize("NFC", text)
     visible = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in composed if _is_visible(c))
     return _SPACE.sub(" ", _EMPHASIS.sub("", visible)).strip()
@@ -109,12 +109,12 @@ def has_active_markup(text: str) -> bool:
 
 
 def without_markup(text: str) -> str:
-    """`text` with every link, tag and address taken out: a browser makes links of bare addresses by itself."""
+    """Return `text` without links, tags and addresses: a browser makes links of bare addresses by itself."""
     return _MAIL.sub("…", _ACTIVE.sub("…", text))
 
 
 def holds_secret(text: str, secrets: Sequence[str] = ()) -> bool:
-    """Whether `text` holds one of `secrets` (as it is, spaced out, reversed or in base64) or looks like a key."""
+    """Return whether `text` holds one of `secrets` (as it is, spaced, reversed or in base64) or looks like a key."""
     if _SECRETS.search(text):
         return True
     squeezed = _squeeze(text)
@@ -138,7 +138,7 @@ def echoes(text: str, original: str) -> bool:
 
 
 def fence(text: str) -> str:
-    """`text` so that it cannot end the marks it is put between: angle brackets become ones that mean nothing."""
+    """Return `text` so that it cannot end the marks it is put between: angle brackets become harmless ones."""
     visible = "".join(c for c in text if c == "\n" or (_is_visible(c) and unicodedata.category(c) != "Cc"))
     return visible.replace("<", "‹").replace(">", "›")
 

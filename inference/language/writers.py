@@ -13,7 +13,7 @@ from inference.language.guidance import Finding, Guidance, Piece
 from inference.language.passages import Passage
 from inference.language.untrusted import gives_orders
 
-# What a writer gets: more makes the answer slower and no better, because the best passages come first.
+# What a writer gets: more makes the response slower and no better, because the best passages come first.
 MAX_WRITTEN_FROM = 6
 # Also the name in the history when there was nothing to write from.
 NO_WRITER = ""
@@ -24,11 +24,11 @@ class Writer(Protocol):
 
     @property
     def name(self) -> str:
-        """Which model writes, as the history keeps it."""
+        """Return which model writes, as the history keeps it."""
         ...
 
     def write(self, finding: Finding, passages: Sequence[Passage]) -> Iterator[Piece]:
-        """Steps as they are ready, and last the guidance; citations count `passages` from 1. Raises WriterError."""
+        """Yield steps as they are ready, last the guidance; citations count `passages` from 1. Raises WriterError."""
         ...
 
 

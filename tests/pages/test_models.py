@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.access import WORKER
-from core.guidance.writer_choice import CLAUDE, TEXT_GENERATION, current_text_choice
+from core.guidance.writer_choice import TEXT_GENERATION, current_text_choice
+from core.guidance.writers.claude import CLAUDE
+from core.guidance.writers.extractive import EXTRACTIVE
+from core.guidance.writers.registry import register, unregister
+from core.guidance.writers.specification import WriterSetting
 from core.models.options import DETECTION
 from core.registry.choices import current_choice
 from core.services import Services
@@ -85,7 +90,7 @@ def test_who_writes_is_chosen_on_the_same_screen_and_a_missing_key_is_said(
         app = open_app(SCREEN)
         app.segmented_control(key="models_purpose").set_value(TEXT_GENERATION).run()
         assert "This is the chosen way" in texts(app)
-        app.radio(key="text_writer").set_value(CLAUDE).run()
+        app.radio(key="text_writer").set_value(CLAUDE.name).run()
         app.button(key="text_list_claude").click().run()
         assert "ANTHROPIC_API_KEY" in app.error[0].value
 
@@ -97,3 +102,17 @@ def test_who_writes_is_chosen_on_the_same_screen_and_a_missing_key_is_said(
         assert not app.error
         assert current_text_choice(services).model == "claude-haiku-4-5"
         assert "sk-ant-test" not in texts(app)
+
+
+def test_a_writer_that_was_registered_is_offered_with_what_it_needs(open_app: OpenApp, services: Services) -> None:
+    setting = WriterSetting("Speed ({variable})", "A_SPEED", lambda _settings: "very fast")
+    register(replace(EXTRACTIVE, name="quick", title="Quick quotes", settings=(setting,)))
+    try:
+        app = open_app(SCREEN)
+        app.segmented_control(key="models_purpose").set_value(TEXT_GENERATION).run()
+        app.radio(key="text_writer").set_value("quick").run()
+        assert "Speed (`A_SPEED`): `very fast`" in texts(app)
+        press(app, "Use from now on")
+        assert current_text_choice(services).writer == "quick"
+    finally:
+        unregister("quick")

@@ -10,7 +10,7 @@ import pytest
 
 from inference.language.chat_writer import ChatWriter
 from inference.language.guidance import Finding
-from inference.language.model_servers import list_models, open_compatible
+from inference.language.model_servers.compatible import CompatibleServer
 from inference.language.passages import Passage
 from inference.language.writers import write
 
@@ -64,9 +64,10 @@ def address() -> Iterator[str]:
 
 
 def test_a_small_local_model_is_listed_and_writes_or_is_replaced_by_the_manual(address: str) -> None:
-    names = list_models("compatible", base_url=address, api_key=None)
+    server = CompatibleServer(api_key=None, base_url=address, timeout_s=240)
+    names = server.list_models()
     assert names
-    writer = ChatWriter(names[0], lambda: open_compatible(names[0], base_url=address, api_key=None, timeout_s=240))
+    writer = ChatWriter(names[0], server)
     (*_, last) = write(writer, FINDING, PASSAGES)
     guidance = last.guidance
     assert guidance is not None

@@ -10,6 +10,7 @@ from core.access import ENGINEER
 from core.errors import AppError, describe
 from core.guidance.passages import FoundPassages, find_passages
 from core.guidance.records import latest_guidance
+from core.guidance.writers.registry import is_quoted
 from core.guidance.writing import write_guidance
 from core.inspections.terms import STEP_TITLES
 from core.messages import MESSAGES
@@ -203,6 +204,6 @@ def _show_places(guidance_id: int, key: str, places: list[Source]) -> None:
 def _describe_writer(written: WrittenGuidance) -> str:
     name = written.guidance.model_name
     when = moment(written.created_at)
-    if name in {"", "extractive"}:
+    if is_quoted(name):
         return _("Quoted from the manuals, {when}", when=when)
     return _("Written by {model} from the manuals, {when}. Check it before you act.", model=escape(name), when=when)

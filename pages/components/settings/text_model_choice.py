@@ -8,17 +8,14 @@ import streamlit as st
 
 from core.errors import AppError
 from core.guidance.writer_choice import (
-    ADDRESS_VARIABLE,
-    CLAUDE,
-    COMPATIBLE,
-    KEY_VARIABLE,
-    WRITER_DESCRIPTIONS,
-    WRITER_NAMES,
     TextChoice,
     choose_text_model,
     current_text_choice,
+    get_writer,
     list_text_models,
 )
+from core.guidance.writers.registry import list_writers
+from core.guidance.writers.specification import WriterSetting, WriterSpecification
 from pages.components.shared.language import _, _n, escape
 from pages.components.shared.session import person, say_after_rerun, services, show_error, showing_errors
 
@@ -29,20 +26,22 @@ _LISTED = "text_models_listed"
 
 
 def show_text_model_choice() -> None:
-    """The way of writing on the left, what it needs on the right."""
+    """Show the way of writing on the left, what it needs on the right."""
     choice = current_text_choice(services())
     st.markdown(_("Chosen: **{model}**", model=escape(_describe(choice))))
     left, right = st.columns([1.25, 1], gap="large")
     with left:
-        names = list(WRITER_NAMES)
-        writer = st.radio(
-            _("Who writes the corrective steps"),
-            names,
-            index=names.index(choice.writer),
-            key="text_writer",
-            format_func=lambda name: _(WRITER_NAMES[name]),
-            captions=[_(WRITER_DESCRIPTIONS[name]) for name in names],
-        )
+        writers = {writer.name: writer for writer in list_writers()}
+        writer = writers[
+            st.radio(
+                _("Who writes the corrective steps"),
+                list(writers),
+                index=list(writers).index(choice.writer),
+                key="text_writer",
+                format_func=lambda name: _(writers[name].title),
+                captions=[_(writer.description) for writer in writers.values()],
+            )
+        ]
         picked = _pick_model(writer, choice)
         _show_choose(picked, choice)
     with right, st.container(border=True):
@@ -50,34 +49,35 @@ def show_text_model_choice() -> None:
 
 
 def _describe(choice: TextChoice) -> str:
-    name = _(WRITER_NAMES[choice.writer])
+    name = _(get_writer(choice).title)
     return f"{name} · {choice.model}" if choice.model else name
 
 
-def _pick_model(writer: str, choice: TextChoice) -> TextChoice:
-    if writer not in {CLAUDE, COMPATIBLE}:
-        return TextChoice(writer, row_version=choice.row_version)
-    kept = choice if choice.writer == writer else TextChoice(writer, services().settings.llm_model or "")
-    listed: list[str] = st.session_state.get(_LISTED, {}).get(writer, [])
+def _pick_model(writer: WriterSpecification, choice: TextChoice) -> TextChoice:
+    if not writer.has_models:
+        return TextChoice(writer.name, row_version=choice.row_version)
+    is_chosen = choice.writer == writer.name
+    kept = choice if is_chosen else TextChoice(writer.name, services().settings.llm_model or "")
+    listed: list[str] = st.session_state.get(_LISTED, {}).get(writer.name, [])
     names = list(dict.fromkeys([*([kept.model] if kept.model else []), *listed]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         model = st.selectbox(
             _("Language model"),
             names,
             index=0 if names else None,
-            key=f"text_model_{writer}",
+            key=f"text_model_{writer.name}",
             accept_new_options=True,
             placeholder=_("Its name at the server"),
         )
-        if st.button(_("Ask the server"), key=f"text_list_{writer}", icon=":material/sync:"):
-            _ask_server(writer)
+        if st.button(_("Ask the server"), key=f"text_list_{writer.name}", icon=":material/sync:"):
+            _ask_server(writer.name)
     sees = st.toggle(
         _("It sees pictures: send the part and where it differs"),
         value=kept.sees_pictures,
-        key=f"text_sees_{writer}",
+        key=f"text_sees_{writer.name}",
         help=_("Only for models that take images. They leave this program with every question."),
     )
-    return TextChoice(writer, str(model or ""), bool(sees), choice.row_version)
+    return TextChoice(writer.name, str(model or ""), bool(sees), choice.row_version)
 
 
 def _ask_server(writer: str) -> None:
@@ -104,23 +104,12 @@ def _show_choose(picked: TextChoice, choice: TextChoice) -> None:
         st.rerun()
 
 
-def _show_needs(writer: str, settings: Settings) -> None:
-    here, missing = _("set"), _("**not set**")
-    if writer == CLAUDE:
-        facts = {
-            _("Key ({variable})", variable=f"`{KEY_VARIABLE}`"): here if settings.anthropic_api_key else missing,
-            _("Sent to"): f"`{settings.anthropic_base_url or 'https://api.anthropic.com'}`",
-            _("Cost"): _("by tokens, see System status"),
-        }
-    elif writer == COMPATIBLE:
-        facts = {
-            _("Address ({variable})", variable=f"`{ADDRESS_VARIABLE}`"): f"`{settings.llm_base_url}`"
-            if settings.llm_base_url
-            else missing,
-            _("Key ({variable})", variable="`GEOMSA_LLM_API_KEY`"): here if settings.llm_api_key else _("none"),
-        }
-    else:
-        facts = {_("Connection"): _("not needed"), _("Cost"): _("none")}
+def _show_needs(writer: WriterSpecification, settings: Settings) -> None:
+    facts = {
+        _(setting.label, variable=f"`{setting.variable}`"): _describe_setting(setting, settings)
+        for setting in writer.settings
+    }
+    facts |= {_(label): _(value) for label, value in writer.facts}
     st.markdown("\n".join(f"- {name}: {value}" for name, value in facts.items()))
     st.caption(
         _(
@@ -128,3 +117,10 @@ def _show_needs(writer: str, settings: Settings) -> None:
             "fails, the manual is quoted instead."
         )
     )
+
+
+def _describe_setting(setting: WriterSetting, settings: Settings) -> str:
+    value = setting.read(settings)
+    if not value:
+        return _("**not set**") if setting.missing_code else _("none")
+    return _("set") if setting.is_secret else f"`{value}`"

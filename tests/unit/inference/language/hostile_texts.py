@@ -74,7 +74,7 @@ HARMLESS: tuple[str, ...] = (
 )
 
 
-def obedient_answers(secret: str, instructions: str, order: str) -> tuple[str, ...]:
+def obedient_responses(secret: str, instructions: str, order: str) -> tuple[str, ...]:
     """Steps as a model writes them that does what the manual says."""
     return (
         f"- {order} [1]",

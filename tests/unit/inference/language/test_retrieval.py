@@ -66,7 +66,7 @@ def test_what_no_manual_answers_is_not_found(casting: ManualIndex, question: str
     assert not casting.search(Query(question)).found
 
 
-def test_a_defect_type_lifts_its_own_section(casting: ManualIndex) -> None:
+def test_a_defect_type_brings_its_own_section_first(casting: ManualIndex) -> None:
     general = "조치 방법"
     for terms, heading in (
         (("버", "Burr", "burr"), "4. 버 (Burr)"),

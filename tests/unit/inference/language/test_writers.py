@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -11,10 +13,12 @@ from inference.errors import WriterError
 from inference.language.chat_writer import ChatWriter
 from inference.language.extractive import EXTRACTIVE
 from inference.language.guidance import Guidance, Piece
-from inference.language.model_servers import list_models, open_claude, open_compatible, prepare
+from inference.language.model_servers.claude import ClaudeServer
+from inference.language.model_servers.compatible import CompatibleServer
+from inference.language.model_servers.interface import ChatChunk, ChatRequest, ModelServer, TokenUsage
 from inference.language.writers import write
 from tests.language_servers import LanguageServer, language_server
-from tests.unit.inference.language.findings import GOOD_ANSWER, KOREAN, PASSAGES
+from tests.unit.inference.language.findings import GOOD_RESPONSE, KOREAN, PASSAGES
 
 KEY = "sk-ant-a-key-of-the-test"
 INTERFACES = ("claude", "compatible")
@@ -29,23 +33,20 @@ def server() -> Iterator[LanguageServer]:
 @pytest.fixture(scope="module", autouse=True)
 def _imported() -> None:
     # Limits on time are those of a program that is running: on a busy machine the imports alone take longer.
-    for interface in INTERFACES:
-        prepare(interface)  # type: ignore[arg-type]
+    ClaudeServer.import_sdk()
+    CompatibleServer.import_sdk()
+
+
+def open_server(server: LanguageServer, interface: str, *, timeout_s: float = 10.0) -> ModelServer:
+    if interface == "claude":
+        return ClaudeServer(api_key=KEY, base_url=server.url, timeout_s=timeout_s)
+    return CompatibleServer(api_key=None, base_url=f"{server.url}/v1", timeout_s=timeout_s)
 
 
 def open_writer(server: LanguageServer, interface: str, *, sees: bool = False, timeout_s: float = 10.0) -> ChatWriter:
-    if interface == "claude":
-        return ChatWriter(
-            "claude-test",
-            lambda: open_claude("claude-test", api_key=KEY, base_url=server.url, timeout_s=timeout_s),
-            sees_pictures=sees,
-            secrets=(KEY,),
-        )
-    return ChatWriter(
-        "local-test",
-        lambda: open_compatible("local-test", base_url=f"{server.url}/v1", api_key=None, timeout_s=timeout_s),
-        sees_pictures=sees,
-    )
+    model = "claude-test" if interface == "claude" else "local-test"
+    secrets = (KEY,) if interface == "claude" else ()
+    return ChatWriter(model, open_server(server, interface, timeout_s=timeout_s), sees_pictures=sees, secrets=secrets)
 
 
 def last(pieces: list[Piece]) -> Guidance:
@@ -55,7 +56,7 @@ def last(pieces: list[Piece]) -> Guidance:
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_a_model_writes_steps_by_section_with_their_passages(server: LanguageServer, interface: str) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     pieces = list(write(open_writer(server, interface), KOREAN, PASSAGES))
     guidance = last(pieces)
     assert [section.name for section in guidance.sections] == ["cause", "action", "check", "prevention"]
@@ -70,7 +71,7 @@ def test_a_model_writes_steps_by_section_with_their_passages(server: LanguageSer
 def test_a_step_with_a_figure_that_no_passage_has_is_not_from_the_manual(
     server: LanguageServer, interface: str
 ) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     guidance = last(list(write(open_writer(server, interface), KOREAN, PASSAGES)))
     steps = {step.text: step for section in guidance.sections for step in section.steps}
     assert not steps["윤활유를 12 g 도포한다."].from_manual
@@ -78,7 +79,7 @@ def test_a_step_with_a_figure_that_no_passage_has_is_not_from_the_manual(
 
 
 def test_steps_arrive_while_the_model_is_still_writing(server: LanguageServer) -> None:
-    server.answer, server.fault = GOOD_ANSWER, "slow"
+    server.response, server.fault = GOOD_RESPONSE, "slow"
     pieces = write(open_writer(server, "claude"), KOREAN, PASSAGES)
     assert next(pieces).section == "cause"
     assert not server.stopping.is_set()
@@ -98,10 +99,10 @@ def test_steps_arrive_while_the_model_is_still_writing(server: LanguageServer) -
         ("cut", "writer_too_long"),
     ],
 )
-def test_when_the_answer_goes_wrong_the_manual_is_quoted_and_it_says_why(
+def test_when_the_response_goes_wrong_the_manual_is_quoted_and_it_says_why(
     server: LanguageServer, interface: str, fault: str, fallback_code: str
 ) -> None:
-    server.answer, server.fault = GOOD_ANSWER, fault
+    server.response, server.fault = GOOD_RESPONSE, fault
     started = time.monotonic()
     pieces = list(write(open_writer(server, interface, timeout_s=1.5), KOREAN, PASSAGES))
     assert time.monotonic() - started < 10
@@ -135,21 +136,19 @@ def test_a_server_that_refuses_is_asked_once_and_the_manual_is_quoted(
 
 
 @pytest.mark.parametrize("interface", INTERFACES)
-@pytest.mark.parametrize("answer", ["", "\n\n", "## Cause\n## Check\n", "I am glad to help."])
-def test_an_empty_answer_falls_back(server: LanguageServer, interface: str, answer: str) -> None:
-    server.answer = answer
+@pytest.mark.parametrize("response", ["", "\n\n", "## Cause\n## Check\n", "I am glad to help."])
+def test_an_empty_response_falls_back(server: LanguageServer, interface: str, response: str) -> None:
+    server.response = response
     assert last(list(write(open_writer(server, interface), KOREAN, PASSAGES))).fallback_code == "writer_empty"
 
 
 def test_a_server_that_is_not_there_falls_back(server: LanguageServer) -> None:
-    writer = ChatWriter(
-        "gone", lambda: open_compatible("gone", base_url="http://127.0.0.1:9/v1", api_key=None, timeout_s=3)
-    )
+    writer = ChatWriter("gone", CompatibleServer(api_key=None, base_url="http://127.0.0.1:9/v1", timeout_s=3))
     assert last(list(write(writer, KOREAN, PASSAGES))).fallback_code == "writer_unreachable"
 
 
 def test_without_passages_no_model_is_asked_and_nothing_is_written(server: LanguageServer) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     pieces = list(write(open_writer(server, "claude"), KOREAN, ()))
     assert pieces == [Piece(guidance=Guidance((), ""))]
     assert server.asked == []
@@ -157,7 +156,7 @@ def test_without_passages_no_model_is_asked_and_nothing_is_written(server: Langu
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_pictures_are_sent_only_to_a_model_that_sees(server: LanguageServer, interface: str) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     list(write(open_writer(server, interface, sees=False), KOREAN, PASSAGES))
     list(write(open_writer(server, interface, sees=True), KOREAN, PASSAGES))
     blind, seeing = server.asked
@@ -172,7 +171,7 @@ def _parts(body: dict[str, object]) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_the_key_goes_only_where_it_belongs(server: LanguageServer, interface: str) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     list(write(open_writer(server, interface), KOREAN, PASSAGES))
     asked = server.asked[0]
     assert KEY not in asked.text
@@ -182,9 +181,38 @@ def test_the_key_goes_only_where_it_belongs(server: LanguageServer, interface: s
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_the_models_of_a_server_are_listed(server: LanguageServer, interface: str) -> None:
-    url = server.url if interface == "claude" else f"{server.url}/v1"
-    assert list_models(interface, base_url=url, api_key=KEY) == ["claude-opus-4-5", "claude-haiku-4-5"]  # type: ignore[arg-type]
+    assert open_server(server, interface).list_models() == ["claude-opus-4-5", "claude-haiku-4-5"]
     server.status = 401
     with pytest.raises(WriterError) as refused:
-        list_models(interface, base_url=url, api_key=KEY)  # type: ignore[arg-type]
+        open_server(server, interface).list_models()
     assert refused.value.code == "writer_key_refused"
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+@pytest.mark.parametrize(("fault", "stop"), [("", "end"), ("cut", "length"), ("declined", "refusal")])
+def test_both_servers_stream_the_same_chunks(server: LanguageServer, interface: str, fault: str, stop: str) -> None:
+    server.response, server.fault = GOOD_RESPONSE, fault
+    chunks = list(open_server(server, interface).stream(ChatRequest("m", "rules", "material")))
+    assert all(isinstance(chunk, ChatChunk) for chunk in chunks)
+    assert "".join(chunk.text for chunk in chunks) == GOOD_RESPONSE
+    assert [chunk.stop for chunk in chunks if chunk.stop is not None] == [stop]
+    assert [chunk.usage for chunk in chunks if chunk.usage is not None][-1] == TokenUsage(321, 45)
+    assert (server.asked[0].body["model"], server.asked[0].body["max_tokens"]) == ("m", 1600)
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_a_model_that_declines_is_replaced_by_the_manual(server: LanguageServer, interface: str) -> None:
+    server.response, server.fault = GOOD_RESPONSE, "declined"
+    guidance = last(list(write(open_writer(server, interface), KOREAN, PASSAGES)))
+    assert (guidance.fallback_code, guidance.model_name) == ("writer_declined", EXTRACTIVE)
+
+
+def test_the_servers_need_no_library_that_could_report_the_requests_to_others() -> None:
+    code = (
+        "import sys; from inference.language.model_servers.claude import ClaudeServer;"
+        "from inference.language.model_servers.compatible import CompatibleServer;"
+        "ClaudeServer.import_sdk(); CompatibleServer.import_sdk();"
+        "print([name for name in sys.modules if name.startswith(('langchain', 'langsmith'))])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert ran.stdout.strip() == "[]"

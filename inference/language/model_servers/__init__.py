@@ -1,0 +1,1 @@
+"""Servers of language models behind one interface, each on its maker's own SDK."""
