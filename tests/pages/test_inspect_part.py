@@ -92,8 +92,8 @@ def test_the_similar_defects_of_one_type_can_be_asked_for(open_deployed: OpenApp
     app.selectbox(key=key).set_value(inspection.suggested_defect_type_id).run()
     assert not app.exception
     assert "None was found." not in texts(app)
-    kept = app.session_state["similar_of_type"][1][0]
-    assert {similar.defect_type.code for similar in kept} == {"cell_defect"}
+    _key, found = app.session_state["similar_of_type"]
+    assert {similar.defect_type.code for similar in found.defects} == {"cell_defect"}
 
 
 def test_a_good_cell_needs_no_action_and_the_next_part_clears_the_screen(
