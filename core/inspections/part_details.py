@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import String
-
 from core.errors import BadInput
 from storage.tables import METADATA
 
@@ -51,10 +49,9 @@ class PartDetails:
 
 def longest_text(name: str) -> int:
     """Return how many characters the column of the text field `name` of `PartDetails` takes."""
-    kind = METADATA.tables["inspections"].columns[name].type
-    assert isinstance(kind, String)
-    assert kind.length is not None
-    return kind.length
+    limit = getattr(METADATA.tables["inspections"].columns[name].type, "length", None)
+    assert isinstance(limit, int)
+    return limit
 
 
 NO_DETAILS = PartDetails()
