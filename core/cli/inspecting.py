@@ -1,4 +1,4 @@
-"""Models at work: inspect files, measure on the test images."""
+"""The commands that put models to work: inspect files, measure on the test images."""
 
 from __future__ import annotations
 
@@ -32,21 +32,26 @@ def inspect(wanted: argparse.Namespace) -> int:
 
 def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
     from core.inspections import inspection
+    from core.inspections.part_details import PartDetails
 
-    view = inspection.inspect(
-        services, person, product_id=product_id, data=_read(path), file_name=path.name, source="cli"
-    )
-    row = view.inspection
-    similar = sorted([*view.similar_defects, *view.similar_normals], key=lambda found: -found.similarity)
+    record = inspection.inspect(
+        services,
+        person,
+        product_id=product_id,
+        data=_read(path),
+        file_name=path.name,
+        part=PartDetails(source="cli"),
+    ).record
+    similar = sorted([*record.similar.defects, *record.similar.normals], key=lambda found: -found.similarity)
     return {
         "file": str(path),
         "product": product_code,
-        "verdict": row.verdict,
-        "score": row.score,
-        "review_at": row.review_at,
-        "reject_at": row.reject_at,
-        "regions": row.regions,
-        "suggested_defect_type": view.suggestion.code if view.suggestion else None,
+        "verdict": record.verdict,
+        "score": record.score,
+        "review_at": record.review_at,
+        "reject_at": record.reject_at,
+        "regions": [region.to_json() for region in record.regions],
+        "suggested_defect_type": record.suggestion.code if record.suggestion else None,
         "similar": [
             {
                 "image": found.stored_name,
@@ -55,8 +60,8 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
             }
             for found in similar
         ],
-        "model_version": view.bank_version.number,
-        "ms": row.latency_ms,
+        "model_version": record.model.number,
+        "ms": record.latency_ms,
     }
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from core.errors import NotFound, from_lower
 from core.guidance.records import Source, describe_source
+from core.inspections.stored_values import read_regions
 from core.manuals.library import find_manuals, get_manual, read_manual
 from core.models.kinds import MANUAL_INDEX
 from core.registry.versions import active_version
@@ -28,12 +29,22 @@ _QUESTIONS = {"ko": "{name} 불량의 원인과 조치 방법", "en": "cause and
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What guidance is written about: an inspection of a product, and its finding as a writer is told of it."""
+
+    inspection_id: int
+    product_id: int
+    finding: Finding
+
+
+@dataclass(frozen=True)
 class FoundPassages:
-    """What the manuals say about an inspection. `state`: found, nothing (the manuals are silent) or no_index.
+    """What the manuals say about a subject. `state`: found, nothing (the manuals are silent) or no_index.
 
     `passages` are numbered from 1 by their place; `sources` are the same, as people see them.
     """
 
+    subject: Subject
     state: Literal["found", "nothing", "no_index"]
     passages: tuple[Passage, ...] = ()
     sources: tuple[Source, ...] = ()
@@ -42,7 +53,7 @@ class FoundPassages:
 
 
 def find_passages(services: Services, inspection_id: int, *, language: str) -> FoundPassages:
-    """Return what the product's manuals say of the inspection's defect type (the confirmed one before the suggested).
+    """Return the passages in the product's manuals on the inspection's defect type (the confirmed one first).
 
     Raises NotFound, and Unavailable or NotReady where the index cannot be opened.
     """
@@ -50,13 +61,13 @@ def find_passages(services: Services, inspection_id: int, *, language: str) -> F
 
     started = time.perf_counter()
     with reading(services) as session:
-        row, product, defect = read_subject(session, inspection_id)
-        version = active_version(session, MANUAL_INDEX, row.product_id)
+        subject = _read_subject(session, inspection_id, language)
+        version = active_version(session, MANUAL_INDEX, subject.product_id)
     if version is None:
-        return FoundPassages("no_index")
-    finding = describe_finding(row, product, defect, language)
+        return FoundPassages(subject, "no_index")
+    finding = subject.finding
     name = (finding.defect_name_ko if language == "ko" else finding.defect_name_en) or finding.defect_code
-    question = _QUESTIONS.get(language, _QUESTIONS["en"]).format(name=name or product.name)
+    question = _QUESTIONS.get(language, _QUESTIONS["en"]).format(name=name or finding.product)
     query = Query(question, finding.defect_terms, finding.language)
     try:
         result = services.models.manual_index(version).search(query, k=MAX_WRITTEN_FROM)
@@ -68,7 +79,7 @@ def find_passages(services: Services, inspection_id: int, *, language: str) -> F
     passages = tuple(passage for passage in passages if passage.source_id in here)
     sources = _describe_sources(services, passages)
     latency_ms = (time.perf_counter() - started) * 1000.0
-    return FoundPassages("found" if passages else "nothing", passages, sources, version.id, latency_ms)
+    return FoundPassages(subject, "found" if passages else "nothing", passages, sources, version.id, latency_ms)
 
 
 def draw_source(services: Services, source: Source, *, width_px: int = 1000) -> bytes:
@@ -85,29 +96,26 @@ def draw_source(services: Services, source: Source, *, width_px: int = 1000) -> 
         raise from_lower(error, name=manual.original_name) from error
 
 
-def read_subject(session: Session, inspection_id: int) -> tuple[Inspection, Product, DefectType | None]:
-    """Return the inspection, its product and its defect type, confirmed before suggested. Raises NotFound."""
+def _read_subject(session: Session, inspection_id: int, language: str) -> Subject:
+    """Return the inspection as a subject of guidance. Raises NotFound."""
     row = session.get(Inspection, inspection_id)
     product = session.get(Product, row.product_id) if row is not None else None
     if row is None or product is None:
         raise NotFound("not_found")
     # A person who said "none of these" has taken the suggestion back.
     type_id = row.final_defect_type_id if row.confirmed_at is not None else row.suggested_defect_type_id
-    return row, product, session.get(DefectType, type_id) if type_id is not None else None
+    defect = session.get(DefectType, type_id) if type_id is not None else None
+    return Subject(row.id, product.id, _describe_finding(row, product, defect, language))
 
 
-def describe_finding(row: Inspection, product: Product, defect: DefectType | None, language: str) -> Finding:
+def _describe_finding(row: Inspection, product: Product, defect: DefectType | None, language: str) -> Finding:
     """Return what passages are looked for by, and what a writer is told, of an inspection."""
     width, height = max(1, row.width_px), max(1, row.height_px)
     places = tuple(
         DefectPlace(
-            region["x"] / width,
-            region["y"] / height,
-            region["w"] / width,
-            region["h"] / height,
-            region["area"] / (width * height),
+            region.x / width, region.y / height, region.w / width, region.h / height, region.area / (width * height)
         )
-        for region in row.regions
+        for region in read_regions(row.regions)
     )
     finding = Finding(
         product=product.name,

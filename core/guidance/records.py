@@ -1,4 +1,4 @@
-"""Guidance as it is kept: put into a row with its sources, read again, rated."""
+"""Guidance records: put into a row with their sources, read again, rated."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
 from core.access import WORKER, require_role
 from core.audit import record
 from core.errors import BadInput, NotFound
-from core.transactions import reading, writing
-from inference.language.guidance import SECTION_NAMES, Guidance, Section, SectionName, Step
+from core.transactions import HasDatabase, reading, writing
+from inference.language.guidance import SECTION_NAMES, Guidance, Section, Step
 from inference.language.untrusted import plain, without_markup
+from storage.json_fields import read_float, read_int, read_ints, read_object, read_objects, read_text
 from storage.tables import ResponseHistory, User
 
 if TYPE_CHECKING:
     from core.access import Person
-    from core.services import Services
     from inference.language.passages import Passage
-    from storage.tables import Inspection
+
+Box = tuple[float, float, float, float]
 
 _MAX_HEADING_CHARS = 300
 MAX_REASON_CHARS = 500
@@ -42,7 +43,7 @@ class Source:
     heading: str
     text: str
     kind: str
-    boxes: tuple[tuple[float, float, float, float], ...]
+    boxes: tuple[Box, ...]
     is_held_back: bool = False
 
     @property
@@ -50,14 +51,79 @@ class Source:
         """Return the headings below the manual's title, which stands beside them wherever they are shown."""
         return self.heading.removeprefix(self.manual_title).removeprefix(" › ")
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain values for a row."""
+    @classmethod
+    def from_json(cls, value: object) -> Source:
+        """Return the source of a JSON object in a row; what it does not tell is empty."""
+        data = read_object(value)
+        return cls(
+            number=read_int(data.get("number")) or 0,
+            manual_id=read_int(data.get("manual_id")) or 0,
+            manual_title=read_text(data.get("manual_title")) or "",
+            page=read_int(data.get("page")) or 0,
+            heading=read_text(data.get("heading")) or "",
+            text=read_text(data.get("text")) or "",
+            kind=read_text(data.get("kind")) or "",
+            boxes=_read_boxes(data.get("boxes")),
+            is_held_back=data.get("is_held_back") is True,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `from_json` reads."""
         return asdict(self)
+
+
+def _read_boxes(value: object) -> tuple[Box, ...]:
+    boxes = value if isinstance(value, list | tuple) else ()
+    return tuple(box for one in boxes if (box := _read_box(one)) is not None)
+
+
+def _read_box(value: object) -> Box | None:
+    numbers = [read_float(number) for number in value] if isinstance(value, list | tuple) else []
+    match numbers:
+        case [float() as x0, float() as y0, float() as x1, float() as y1]:
+            return x0, y0, x1, y1
+    return None
+
+
+@dataclass(frozen=True)
+class WrittenText:
+    """The text of a guidance, which its row keeps as one JSON text: who wrote it, how much was left out, its sections.
+
+    Sections of names that are not known here are left out when it is read.
+    """
+
+    written_by: str
+    left_out: int
+    sections: tuple[Section, ...]
+
+    @classmethod
+    def from_json(cls, text: str) -> WrittenText:
+        """Return the text in a row. Raises ValueError for what is no JSON."""
+        data = read_object(json.loads(text))
+        return cls(
+            written_by=read_text(data.get("written_by")) or "",
+            left_out=read_int(data.get("left_out")) or 0,
+            sections=tuple(
+                Section(name, tuple(_read_step(step) for step in read_objects(section.get("steps"))))
+                for section in read_objects(data.get("sections"))
+                for name in SECTION_NAMES
+                if name == section.get("name")
+            ),
+        )
+
+    def to_json(self) -> str:
+        """Return the JSON text that `from_json` reads."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def _read_step(data: dict[str, Any]) -> Step:
+    # What is not said to be of the manual is shown as not being of it.
+    return Step(read_text(data.get("text")) or "", read_ints(data.get("citations")), data.get("from_manual") is True)
 
 
 @dataclass(frozen=True)
 class WrittenGuidance:
-    """Guidance as it is kept."""
+    """Guidance that was written for an inspection, with its sources, who asked for it and when (UTC)."""
 
     id: int
     inspection_id: int
@@ -89,27 +155,28 @@ def describe_source(number: int, passage: Passage, *, title: str, is_held_back: 
 
 
 def keep_guidance(
-    services: Services,
+    services: HasDatabase,
     person: Person,
-    row: Inspection,
     guidance: Guidance,
     *,
+    inspection_id: int,
+    product_id: int,
     sources: Sequence[Source],
     model_version_id: int | None,
     language: str,
     asked_model: str,
 ) -> WrittenGuidance:
-    """Keep what was written for the inspection `row`."""
+    """Commit what was written for an inspection of the product; return it as its record."""
     with writing(services) as session:
         kept = ResponseHistory(
-            inspection_id=row.id,
-            product_id=row.product_id,
+            inspection_id=inspection_id,
+            product_id=product_id,
             language=language,
             # The model that was asked: its tokens were spent even where another writer had to step in.
             model_name=asked_model,
             model_version_id=model_version_id,
-            passages=[source.as_json() for source in sources],
-            answer=_to_json(guidance),
+            passages=[source.to_json() for source in sources],
+            answer=WrittenText(guidance.model_name, guidance.left_out, guidance.sections).to_json(),
             input_tokens=guidance.input_tokens,
             output_tokens=guidance.output_tokens,
             latency_ms=guidance.latency_ms,
@@ -121,8 +188,10 @@ def keep_guidance(
         return _written(kept, person.display_name)
 
 
-def latest_guidance(services: Services, inspection_id: int, *, language: str | None = None) -> WrittenGuidance | None:
-    """Return the newest guidance that was written to its end for the inspection (in `language`, if given), or None."""
+def latest_guidance(
+    services: HasDatabase, inspection_id: int, *, language: str | None = None
+) -> WrittenGuidance | None:
+    """Return the newest guidance of the inspection that was written to its end, in `language` where given, or None."""
     query = (
         select(ResponseHistory, User.display_name)
         .join(User, isouter=True, onclause=col(User.id) == col(ResponseHistory.created_by))
@@ -139,9 +208,9 @@ def latest_guidance(services: Services, inspection_id: int, *, language: str | N
 
 
 def rate_guidance(
-    services: Services, person: Person, guidance_id: int, *, rating: int, reason: str = ""
+    services: HasDatabase, person: Person, guidance_id: int, *, rating: int, reason: str = ""
 ) -> WrittenGuidance:
-    """Keep a thumb up (1) or down (-1), with the reason. A later rating takes the place of an earlier one.
+    """Record a thumb up (1) or down (-1), with the reason. A later rating takes the place of an earlier one.
 
     Raises NotFound(`guidance_unknown`) and BadInput(`guidance_rating_invalid`).
     """
@@ -159,56 +228,22 @@ def rate_guidance(
         return _written(row, "")
 
 
-def _to_json(guidance: Guidance) -> str:
-    """Return the guidance's sections as JSON text."""
-    sections = [
-        {
-            "name": section.name,
-            "steps": [
-                {"text": step.text, "citations": list(step.citations), "from_manual": step.from_manual}
-                for step in section.steps
-            ],
-        }
-        for section in guidance.sections
-    ]
-    kept = {"written_by": guidance.model_name, "left_out": guidance.left_out, "sections": sections}
-    return json.dumps(kept, ensure_ascii=False)
-
-
-def _read_record(row: ResponseHistory) -> tuple[Guidance, tuple[Source, ...]]:
-    """Return the guidance and its sources, as `_to_json` and `Source.as_json` kept them."""
-    kept = json.loads(row.answer)
-    sections = tuple(
-        Section(
-            cast(SectionName, section["name"]),
-            tuple(Step(step["text"], tuple(step["citations"]), step["from_manual"]) for step in section["steps"]),
-        )
-        for section in kept["sections"]
-        if section["name"] in SECTION_NAMES
-    )
-    guidance = Guidance(
-        sections,
-        kept["written_by"],
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        latency_ms=row.latency_ms,
-        fallback_code=row.fallback_code,
-        left_out=kept["left_out"],
-    )
-    sources = tuple(
-        Source(**(found | {"boxes": tuple(tuple(box) for box in found["boxes"])})) for found in row.passages
-    )
-    return guidance, sources
-
-
 def _written(row: ResponseHistory, person_name: str) -> WrittenGuidance:
-    guidance, sources = _read_record(row)
+    text = WrittenText.from_json(row.answer)
     return WrittenGuidance(
         id=row.id,
         inspection_id=row.inspection_id or 0,
         language=row.language,
-        guidance=guidance,
-        sources=sources,
+        guidance=Guidance(
+            text.sections,
+            text.written_by,
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+            latency_ms=row.latency_ms,
+            fallback_code=row.fallback_code,
+            left_out=text.left_out,
+        ),
+        sources=tuple(Source.from_json(source) for source in read_objects(row.passages)),
         asked_model=row.model_name,
         created_at=row.created_at,
         person_name=person_name,

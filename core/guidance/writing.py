@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 from core.access import WORKER, require_role
 from core.errors import AppError
-from core.guidance.passages import FoundPassages, describe_finding, find_passages, read_subject
+from core.guidance.passages import FoundPassages, find_passages
 from core.guidance.records import WrittenGuidance, keep_guidance
 from core.guidance.writer_choice import TextChoice, current_text_choice, get_writer, open_writer
 from core.guidance.writers.registry import FALLBACK
-from core.transactions import reading
 from inference.language.guidance import Finding, Guidance, PastCase, Section, SectionName, Step
 from inference.language.writers import write
 
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
+    from core.transactions import HasStores
 
 _PICTURE_PX = 1024
 _log = logging.getLogger("geomsa.guidance")
@@ -49,9 +49,7 @@ def write_guidance(
     found = find_passages(services, inspection_id, language=language) if found is None else found
     started = time.perf_counter()
     choice = current_text_choice(services)
-    with reading(services) as session:
-        row, product, defect = read_subject(session, inspection_id)
-    finding = describe_finding(row, product, defect, language)
+    finding = found.subject.finding
     unusable: AppError | None = None
     specification = get_writer(choice)
     try:
@@ -67,7 +65,8 @@ def write_guidance(
         keep_guidance,
         services,
         person,
-        row,
+        inspection_id=found.subject.inspection_id,
+        product_id=found.subject.product_id,
         sources=found.sources,
         model_version_id=found.model_version_id,
         language=language,
@@ -104,20 +103,22 @@ def _sections(finished: list[tuple[SectionName, Step]]) -> tuple[Section, ...]:
     return tuple(Section(name, tuple(step for found, step in finished if found == name)) for name in names)
 
 
-def _with_history(services: Services, finding: Finding, inspection_id: int, *, with_pictures: bool) -> Finding:
+def _with_history(services: HasStores, finding: Finding, inspection_id: int, *, with_pictures: bool) -> Finding:
     """Return the finding with what a model is told besides: similar cases, and the pictures for one that sees."""
     from core.inspections.colormap import color_heat, encode_png, fit_within, overlay_heat
-    from core.inspections.records import load
+    from core.inspections.images import load_images
+    from core.inspections.records import load_record
 
-    view = load(services, inspection_id)
+    record = load_record(services, inspection_id)
     past = tuple(
         PastCase(similar.defect_type.name_en or similar.defect_type.code, similar.similarity, similar.last_action or "")
-        for similar in view.similar_defects
+        for similar in record.similar.defects
         if similar.defect_type is not None
     )
     finding = replace(finding, past_cases=past)
     if not with_pictures:
         return finding
-    part = fit_within(view.pixels, _PICTURE_PX)
-    heat = color_heat(view.anomaly_map, review_at=finding.review_at, reject_at=finding.reject_at)
+    images = load_images(services, record)
+    part = fit_within(images.pixels, _PICTURE_PX)
+    heat = color_heat(images.anomaly_map, review_at=finding.review_at, reject_at=finding.reject_at)
     return replace(finding, image_png=encode_png(part), heat_map_png=encode_png(overlay_heat(part, heat)))

@@ -1,8 +1,10 @@
-"""What people decide about a kept inspection: its defect type, another verdict, the end of its corrective action."""
+"""What people decide about an inspection record: its defect type, another verdict, the end of its corrective action."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -10,18 +12,59 @@ from core.access import WORKER, Person, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotFound
 from core.inspections.terms import VERDICTS
-from core.services import Services
-from core.transactions import writing
+from core.transactions import HasDatabase, writing
 from storage.tables import DefectType, Inspection, utc_now
 
 _EDITED = ("final_defect_type_id", "final_verdict", "override_reason", "action_status", "action_note")
 
 
-def confirm_defect_type(
-    services: Services, person: Person, inspection_id: int, *, row_version: int, defect_type_id: int | None
-) -> Inspection:
-    """Say which defect type it is (or, with None, that it is none of the known ones)."""
+@dataclass(frozen=True)
+class Decision:
+    """What people have decided about an inspection, with who and when (UTC); `row_version` counts their changes.
 
+    `verdict` is the one in force: the model's own until somebody overrules it. `defect_type_id` is None until a type is
+    confirmed, and stays None where a person said that it is none of the known ones.
+    """
+
+    row_version: int
+    verdict: str
+    override_reason: str
+    overridden_at: datetime | None
+    overridden_by: int | None
+    defect_type_id: int | None
+    confirmed_at: datetime | None
+    confirmed_by: int | None
+    action_status: str
+    action_note: str
+    action_at: datetime | None
+    action_by: int | None
+
+    @classmethod
+    def from_row(cls, row: Inspection) -> Decision:
+        """Return what an inspection's row says of it."""
+        return cls(
+            row_version=row.row_version,
+            verdict=row.final_verdict,
+            override_reason=row.override_reason,
+            overridden_at=row.overridden_at,
+            overridden_by=row.overridden_by,
+            defect_type_id=row.final_defect_type_id,
+            confirmed_at=row.confirmed_at,
+            confirmed_by=row.confirmed_by,
+            action_status=row.action_status,
+            action_note=row.action_note,
+            action_at=row.action_at,
+            action_by=row.action_by,
+        )
+
+
+def confirm_defect_type(
+    services: HasDatabase, person: Person, inspection_id: int, *, row_version: int, defect_type_id: int | None
+) -> Decision:
+    """Say which defect type it is (or, with None, that it is none of the known ones); return what is decided now.
+
+    Raises NotFound, and Conflict(`stale_save`) where somebody else decided since `row_version`.
+    """
     require_role(services, person, WORKER)
 
     def change(session: Session, row: Inspection) -> None:
@@ -36,9 +79,13 @@ def confirm_defect_type(
 
 
 def override_verdict(
-    services: Services, person: Person, inspection_id: int, *, row_version: int, verdict: str, reason: str
-) -> Inspection:
-    """Put a person's verdict over the model's, with the reason. The model's own verdict stays in the row."""
+    services: HasDatabase, person: Person, inspection_id: int, *, row_version: int, verdict: str, reason: str
+) -> Decision:
+    """Put a person's verdict over the model's, with the reason; return what is decided now.
+
+    The model's own verdict stays in the row. Raises as `confirm_defect_type`, and BadInput for an unknown verdict or
+    no reason.
+    """
     require_role(services, person, WORKER)
     if verdict not in VERDICTS:
         raise BadInput("verdict_unknown")
@@ -57,9 +104,12 @@ def override_verdict(
 
 
 def close_action(
-    services: Services, person: Person, inspection_id: int, *, row_version: int, status: str, note: str
-) -> Inspection:
-    """Record the corrective action as done, or leave it open, with a note."""
+    services: HasDatabase, person: Person, inspection_id: int, *, row_version: int, status: str, note: str
+) -> Decision:
+    """Record the corrective action as done, or leave it open, with a note; return what is decided now.
+
+    Raises as `confirm_defect_type`, BadInput for an unknown status, and Conflict for a part that is OK.
+    """
     require_role(services, person, WORKER)
     if status not in {"open", "done"}:
         raise BadInput("action_status_unknown")
@@ -74,13 +124,13 @@ def close_action(
 
 
 def _change(
-    services: Services,
+    services: HasDatabase,
     person: Person,
     inspection_id: int,
     row_version: int,
     action: str,
     change: Callable[[Session, Inspection], None],
-) -> Inspection:
+) -> Decision:
     with writing(services) as session:
         row = session.get(Inspection, inspection_id)
         if row is None:
@@ -94,4 +144,4 @@ def _change(
         changes = find_changes(before, {name: getattr(row, name) for name in _EDITED})
         record(session, person, action, "inspection", inspection_id, row_version=row.row_version, changes=changes)
         session.commit()
-        return row
+        return Decision.from_row(row)

@@ -1,8 +1,9 @@
-"""The whole finding on paper: the part, where it differs, what it resembles, what is to be done, and who signs."""
+"""An inspection on paper: the part, where it differs, what it resembles, what is to be done, and who signs."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from core.errors import describe
 from core.guidance.records import WrittenGuidance, latest_guidance
 from core.guidance.writers.registry import is_quoted
 from core.inspections.colormap import color_heat, fit_within, overlay_heat
-from core.inspections.records import InspectionView, load
+from core.inspections.images import load_images
+from core.inspections.records import load_record
 from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
 from core.messages import MESSAGES
 from core.reports.font import REGULAR, register_fonts
@@ -27,10 +29,13 @@ from core.reports.layout import (
     make_table,
     make_tick_box,
 )
+from core.similarity.matches import fetch_thumbnails
 from storage.tables import utc_now
 
 if TYPE_CHECKING:
-    from core.services import Services
+    from core.inspections.images import InspectionImages
+    from core.inspections.records import InspectionRecord
+    from core.transactions import HasStores
 
 _COLORS = {"ok": "#1b7f4d", "review": "#9a5b00", "reject": "#b3261e"}
 _PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
@@ -38,8 +43,8 @@ _PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
 _FRAME_PT = 6
 
 
-def make_finding_report(services: Services, inspection_id: int, *, language: str, zone: tzinfo | None = None) -> bytes:
-    """A PDF (A4) of the inspection in `language`, moments in `zone`; steps only where guidance was written.
+def make_finding_report(services: HasStores, inspection_id: int, *, language: str, zone: tzinfo | None = None) -> bytes:
+    """Return a PDF (A4) of the inspection in `language`, moments in `zone`; steps only where guidance was written.
 
     Raises NotFound, Unavailable without the stored objects, and NotReady without the font.
     """
@@ -47,13 +52,15 @@ def make_finding_report(services: Services, inspection_id: int, *, language: str
     from reportlab.lib.units import mm
     from reportlab.platypus import SimpleDocTemplate
 
-    view = load(services, inspection_id)
+    record = load_record(services, inspection_id)
+    images = load_images(services, record)
+    thumbnails = fetch_thumbnails(services.objects, [found.thumbnail_key for found in record.similar.defects])
     written = latest_guidance(services, inspection_id, language=language) or latest_guidance(services, inspection_id)
     register_fonts()
     words = Words(language, zone or UTC)
     style = make_styles()
     out = io.BytesIO()
-    title = words._("Inspection report no. {number}", number=view.inspection.id)
+    title = words._("Inspection report no. {number}", number=record.id)
     document = SimpleDocTemplate(
         out,
         pagesize=A4,
@@ -75,60 +82,61 @@ def make_finding_report(services: Services, inspection_id: int, *, language: str
         canvas.restoreState()
 
     parts = [
-        *_head(view, words, style, title),
-        *_pictures(view, words, style),
-        *_similar(view, words, style),
+        *_head(record, words, style, title),
+        *_pictures(record, images, words, style),
+        *_similar(record, thumbnails, words, style),
         *_steps(written, words, style),
         *_sources(written, words, style),
-        *_signatures(view, words, style),
+        *_signatures(record, words, style),
     ]
     document.build(parts, onFirstPage=foot, onLaterPages=foot)
     return out.getvalue()
 
 
-def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[Any]:
+def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> list[Any]:
     from reportlab.lib.colors import HexColor
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Spacer
 
-    row = view.inspection
+    decision = record.decision
     badge = ParagraphStyle("badge", parent=style.title, textColor="#ffffff", alignment=1)
-    defect = next((found for found in view.defect_types if found.id == row.final_defect_type_id), None)
-    if row.confirmed_at is None and view.suggestion is not None:
-        defect = view.suggestion.defect_type
-    state = words._("confirmed") if row.confirmed_at is not None else words._("suggested")
+    defect = next((found for found in record.defect_types if found.id == decision.defect_type_id), None)
+    if decision.confirmed_at is None and record.suggestion is not None:
+        defect = record.suggestion.defect_type
+    state = words._("confirmed") if decision.confirmed_at is not None else words._("suggested")
     facts = [
-        (words._("Product"), f"{view.product.name} ({view.product.code})"),
+        (words._("Product"), f"{record.product.name} ({record.product.code})"),
         (words._("Defect type"), f"{words.defect(defect)} ({state})" if defect is not None else "–"),
         (
             words._("Score"),
             words._(
                 "{score} (review from {review}, NG from {reject})",
-                score=f"{row.score:.4g}",
-                review=f"{row.review_at:.4g}",
-                reject=f"{row.reject_at:.4g}",
+                score=f"{record.score:.4g}",
+                review=f"{record.review_at:.4g}",
+                reject=f"{record.reject_at:.4g}",
             ),
         ),
         (
             words._("Inspected"),
-            f"{words.moment(row.created_at)} · {words._(view.person_name) if view.person_name else '–'}",
+            f"{words.moment(record.created_at)} · {words._(record.person_name) if record.person_name else '–'}",
         ),
-        (words._("Line / lot"), f"{row.line or '–'} / {row.lot or '–'}"),
-        (words._("Serial / shift"), f"{row.serial or '–'} / {row.shift or '–'}"),
-        (words._("File"), row.original_name or "–"),
-        (words._("Model"), words._("memory bank, version {number}", number=view.bank_version.number)),
+        (words._("Line / lot"), f"{record.part.line or '–'} / {record.part.lot or '–'}"),
+        (words._("Serial / shift"), f"{record.part.serial or '–'} / {record.part.shift or '–'}"),
+        (words._("File"), record.original_name or "–"),
+        (words._("Model"), words._("memory bank, version {number}", number=record.model.number)),
         (
             words._("Corrective action"),
-            words._(ACTION_NAMES[row.action_status]) + (f": {row.action_note}" if row.action_note else ""),
+            words._(ACTION_NAMES[decision.action_status])
+            + (f": {decision.action_note}" if decision.action_note else ""),
         ),
     ]
-    if row.final_verdict != row.verdict:
-        own = words._("Overruled; the model said: {verdict}", verdict=words._(VERDICT_NAMES[row.verdict]))
-        facts.insert(2, (words._("Verdict"), f"{own}. {row.override_reason}"))
+    if decision.verdict != record.verdict:
+        own = words._("Overruled; the model said: {verdict}", verdict=words._(VERDICT_NAMES[record.verdict]))
+        facts.insert(2, (words._("Verdict"), f"{own}. {decision.override_reason}"))
     banner = make_table(
-        [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[row.final_verdict]), badge)]],
+        [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[decision.verdict]), badge)]],
         [TEXT_MM - 44, 44],
-        ("BACKGROUND", (1, 0), (1, 0), HexColor(_COLORS[row.final_verdict])),
+        ("BACKGROUND", (1, 0), (1, 0), HexColor(_COLORS[decision.verdict])),
         ("VALIGN", (0, 0), (-1, -1), "MIDDLE"),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 6),
     )
@@ -137,12 +145,11 @@ def _head(view: InspectionView, words: Words, style: Style, title: str) -> list[
     return [banner, Spacer(1, 6), make_table(cells, [34, TEXT_MM - 34], lines)]
 
 
-def _pictures(view: InspectionView, words: Words, style: Style) -> list[Any]:
+def _pictures(record: InspectionRecord, images: InspectionImages, words: Words, style: Style) -> list[Any]:
     from reportlab.platypus import Spacer
 
-    row = view.inspection
-    part = fit_within(view.pixels, _PICTURE_PX)
-    heat = overlay_heat(part, color_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at))
+    part = fit_within(images.pixels, _PICTURE_PX)
+    heat = overlay_heat(part, color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at))
     width = (TEXT_MM - 6) / 2
     pictures = [[make_picture(part, width, 84), make_picture(heat, width, 84)]]
     captions = [
@@ -152,18 +159,18 @@ def _pictures(view: InspectionView, words: Words, style: Style) -> list[Any]:
     return [Spacer(1, 8), make_table([*pictures, captions], [TEXT_MM / 2, TEXT_MM / 2])]
 
 
-def _similar(view: InspectionView, words: Words, style: Style) -> list[Any]:
+def _similar(record: InspectionRecord, thumbnails: Mapping[str, bytes], words: Words, style: Style) -> list[Any]:
     from PIL import Image as PillowImage
     from reportlab.platypus import KeepTogether
 
-    shown = [found for found in view.similar_defects if found.thumbnail is not None][:_SIMILAR_SHOWN]
+    shown = [found for found in record.similar.defects if found.thumbnail_key in thumbnails][:_SIMILAR_SHOWN]
     if not shown:
         return []
     width = TEXT_MM / _SIMILAR_SHOWN
     pictures: list[Any] = []
     captions: list[Any] = []
     for found in shown:
-        with PillowImage.open(io.BytesIO(found.thumbnail or b"")) as thumbnail:
+        with PillowImage.open(io.BytesIO(thumbnails[found.thumbnail_key])) as thumbnail:
             pictures.append(make_picture(np.asarray(thumbnail.convert("RGB")), width - 6, 34))
         told = f"{found.similarity:.1%} · {words.defect(found.defect_type)}"
         if found.last_action:
@@ -224,7 +231,7 @@ def _sources(written: WrittenGuidance | None, words: Words, style: Style) -> lis
     return [make_paragraph(words._("Sources"), style.heading), make_table(rows, [10, TEXT_MM - 10])] if rows else []
 
 
-def _signatures(view: InspectionView, words: Words, style: Style) -> list[Any]:
+def _signatures(record: InspectionRecord, words: Words, style: Style) -> list[Any]:
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import KeepTogether, Spacer
 
@@ -239,5 +246,5 @@ def _signatures(view: InspectionView, words: Words, style: Style) -> list[Any]:
         ("INNERGRID", (0, 0), (-1, -1), 0.3, HexColor("#bbbbbb")),
         ("BOTTOMPADDING", (0, 1), (-1, 1), 30),
     )
-    notice = [Spacer(1, 4), make_paragraph(view.product.notice, style.small)] if view.product.notice else []
+    notice = [Spacer(1, 4), make_paragraph(record.product_notice, style.small)] if record.product_notice else []
     return [Spacer(1, 10), KeepTogether([make_table(cells, [TEXT_MM / 3] * 3, *rules), *notice])]

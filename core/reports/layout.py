@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from storage.tables import DefectType
+    from core.catalog.names import HasDefectNames
 
 MARGIN_MM, TEXT_MM = 16, 178  # of A4
 
@@ -47,7 +47,7 @@ class Words:
         """Return the moment in the report's zone, to the minute."""
         return when.astimezone(self._zone).strftime("%Y-%m-%d %H:%M") if when else "–"
 
-    def defect(self, defect: DefectType | None) -> str:
+    def defect(self, defect: HasDefectNames | None) -> str:
         """Return the defect type's name, a dash for none."""
         if defect is None:
             return "–"

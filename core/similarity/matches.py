@@ -1,39 +1,70 @@
-"""The rows behind similar images: what each was, when, and what was done about it then."""
+"""What an index found, and the rows behind it: what each image was, when, and what was done about it then."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlmodel import Session, col, select
 
+from core.catalog.names import DefectTypeName, ProductName
+from storage.json_fields import read_float, read_int, read_object, read_objects
+from storage.object_store import ObjectStore
 from storage.tables import DefectType, Image, Inspection, Product
 
-if TYPE_CHECKING:
-    from core.services import Services
-
 _AT_ONCE = 500  # of an index whose images are nearly all deleted, tens of thousands are looked up
+
+
+@dataclass(frozen=True)
+class Match:
+    """One image that an index found: `id` is a curated image's, or the negative id of an inspection.
+
+    `similarity` is the cosine, at most 1.
+    """
+
+    id: int
+    similarity: float
+
+    @classmethod
+    def from_json(cls, value: object) -> Match | None:
+        """Return the match of a JSON object in a row of the search history; None where no image is told."""
+        data = read_object(value)
+        image_id, inspection_id = read_int(data.get("image_id")), read_int(data.get("inspection_id"))
+        similarity = read_float(data.get("similarity")) or 0.0
+        if image_id is not None:
+            return cls(image_id, similarity)
+        return cls(-inspection_id, similarity) if inspection_id is not None else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `from_json` reads."""
+        return {"image_id" if self.id > 0 else "inspection_id": abs(self.id), "similarity": self.similarity}
+
+
+def read_matches(value: object) -> tuple[Match, ...]:
+    """Return the matches in the JSON list of a search, the most similar first, without what is none."""
+    return tuple(match for one in read_objects(value) if (match := Match.from_json(one)) is not None)
 
 
 @dataclass(frozen=True)
 class Similar:
     """One image that looks alike. `similarity` is the cosine, at most 1; `last_action` what was done about it.
 
-    It is a curated image (`image_id`), or an inspected part whose defect a person confirmed (`inspection_id`).
+    It is a curated image (`image_id`), or an inspected part whose defect a person confirmed (`inspection_id`). Its
+    thumbnail (WebP or JPEG) is the object `thumbnail_key`.
     """
 
     image_id: int | None
     stored_name: str
     similarity: float
     image_type: str
-    defect_type: DefectType | None
+    defect_type: DefectTypeName | None
     created_at: datetime
-    thumbnail: bytes | None = field(repr=False)
+    thumbnail_key: str
     last_action: str | None = None
     inspection_id: int | None = None
-    product: Product | None = None
+    product: ProductName | None = None
 
 
 def live_types(session: Session, ids: Collection[int], image_type: str) -> dict[int, int | None]:
@@ -75,11 +106,11 @@ def _live_types(session: Session, ids: Sequence[int], image_type: str) -> dict[i
     return live
 
 
-def describe_matches(services: Services, session: Session, matches: Sequence[tuple[int, float]]) -> list[Similar]:
-    """The rows behind the matches, in order. An image that was deleted since the index was built does not come back."""
-    ids = [found for found, _ in matches]
+def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Similar, ...]:
+    """Return what is known of the matches, in order. An image that was deleted since is not among them."""
+    ids = [match.id for match in matches]
     if not ids:
-        return []
+        return ()
     images = {
         row.id: row for row in session.exec(select(Image).where(col(Image.id).in_([i for i in ids if i > 0]))).all()
     }
@@ -90,47 +121,53 @@ def describe_matches(services: Services, session: Session, matches: Sequence[tup
     type_ids = {row.defect_type_id for row in images.values()} | {
         row.final_defect_type_id for row in inspected.values()
     }
-    types: dict[int | None, DefectType] = {
-        row.id: row for row in session.exec(select(DefectType).where(col(DefectType.id).in_(type_ids))).all()
+    types: dict[int | None, DefectTypeName] = {
+        row.id: DefectTypeName.from_row(row)
+        for row in session.exec(select(DefectType).where(col(DefectType.id).in_(type_ids))).all()
     }
     product_ids = {row.product_id for row in images.values()} | {row.product_id for row in inspected.values()}
-    products = {row.id: row for row in session.exec(select(Product).where(col(Product.id).in_(product_ids))).all()}
+    products = {
+        row.id: ProductName.from_row(row)
+        for row in session.exec(select(Product).where(col(Product.id).in_(product_ids))).all()
+    }
     actions = _last_actions(session, {row.content_sha256 for row in images.values()})
-    rows: dict[int, Image | Inspection] = {**images, **inspected}
-    keys = [rows[found].thumbnail_key for found in ids if found in rows]
-    thumbnails = {key: data if isinstance(data, bytes) else None for key, data in services.objects.get_many(keys)}
     described = []
-    for found, similarity in matches:
-        if (image := images.get(found)) is not None:
+    for match in matches:
+        if (image := images.get(match.id)) is not None:
             described.append(
                 Similar(
-                    image_id=found,
+                    image_id=image.id,
                     stored_name=image.stored_name,
-                    similarity=similarity,
+                    similarity=match.similarity,
                     image_type=image.image_type,
                     defect_type=types.get(image.defect_type_id),
                     created_at=image.created_at,
-                    thumbnail=thumbnails.get(image.thumbnail_key),
+                    thumbnail_key=image.thumbnail_key,
                     last_action=actions.get(image.content_sha256),
                     product=products.get(image.product_id),
                 )
             )
-        elif (row := inspected.get(found)) is not None:
+        elif (row := inspected.get(match.id)) is not None:
             described.append(
                 Similar(
                     image_id=None,
                     stored_name=row.original_name,
-                    similarity=similarity,
+                    similarity=match.similarity,
                     image_type="defect",
                     defect_type=types.get(row.final_defect_type_id),
                     created_at=row.created_at,
-                    thumbnail=thumbnails.get(row.thumbnail_key),
+                    thumbnail_key=row.thumbnail_key,
                     last_action=(row.action_note or None) if row.action_status == "done" else None,
                     inspection_id=row.id,
                     product=products.get(row.product_id),
                 )
             )
-    return described
+    return tuple(described)
+
+
+def fetch_thumbnails(objects: ObjectStore, keys: Sequence[str]) -> dict[str, bytes]:
+    """Return the thumbnails by key, without those that cannot be read now."""
+    return {key: data for key, data in objects.get_many(keys) if isinstance(data, bytes)}
 
 
 def _last_actions(session: Session, hashes: set[str]) -> dict[str, str]:

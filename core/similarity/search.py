@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlmodel import Session, col, select
@@ -15,7 +15,7 @@ from core.errors import AppError, from_lower
 from core.models.kinds import SIMILARITY_INDEX
 from core.registry.versions import PARTS, active_version
 from core.services import Services
-from core.similarity.matches import live_types
+from core.similarity.matches import Match, live_types
 from core.similarity.suggestions import read_rule
 from core.transactions import reading
 from inference.errors import InferenceError, ModelError
@@ -25,9 +25,9 @@ from storage.tables import Image, Inspection, ModelVersion, Product, SearchHisto
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from inference.vision.search import vector_index
     from inference.vision.search.knn_vote import VoteRule
     from inference.vision.search.ranking import View
-    from inference.vision.search.vector_index import Match
 
 logger = logging.getLogger(__name__)
 
@@ -41,19 +41,37 @@ Versions = Mapping[str, ModelVersion | None]
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The answer for one kind of images; `version` is None when there is no index of them.
+    """What was found among one kind of images, the most similar first; `version` is None without an index of them.
 
-    `matches` are ids (negative ones of confirmed inspections) with their similarities. `problem` says why an index that
-    is there could not be asked. A suggestion is made of the defects `suggestion_of`, by `rule`.
+    `problem` says why an index that is there could not be asked. A suggestion is made of the defects `suggestion_of`,
+    by `rule`.
     """
 
     image_type: str
     version: ModelVersion | None
-    matches: tuple[tuple[int, float], ...] = ()
+    matches: tuple[Match, ...] = ()
     latency_ms: float = 0.0
     problem: AppError | None = None
-    suggestion_of: tuple[tuple[int, float], ...] = ()
+    suggestion_of: tuple[Match, ...] = ()
     rule: VoteRule | None = None
+
+    @property
+    def version_id(self) -> int | None:
+        """Return the id of the index that was asked, None where none was."""
+        return self.version.id if self.version is not None else None
+
+
+@dataclass(frozen=True)
+class SearchResults:
+    """What was found among the normal images and among the defects."""
+
+    normal: SearchResult
+    defect: SearchResult
+
+    @property
+    def problem(self) -> AppError | None:
+        """Return why an index could not be asked, None where all were."""
+        return self.normal.problem or self.defect.problem
 
 
 class _Looks:
@@ -66,7 +84,7 @@ class _Looks:
 
     @property
     def by_place(self) -> bool:
-        """Whether the defective place is known."""
+        """Return whether the defective place is known."""
         return self._images["region"] is not None
 
     def view(self, version: ModelVersion | None, name: str) -> View | None:
@@ -94,22 +112,34 @@ def search(
     pixels: NDArray[np.uint8],
     top_k: int,
     defective: NDArray[np.uint8] | None = None,
-    defect_type_id: int | None = None,
-) -> dict[str, SearchResult]:
+) -> SearchResults:
     """Ask the active indexes of the product. `pixels` is the image and `defective` its defective place, cut out.
 
-    Answers one SearchResult for `normal` and one for `defect`: a whole image mostly looks like the product, so defects
-    are ranked by the whole image and by the defective place, weighed, where there is one and an index of such places.
-    With `defect_type_id`, only defects of that type. An index that cannot be asked is a `problem` of its answer: the
-    look-alikes are an extra, and a verdict stands without them.
+    Both are RGB uint8 (H, W, 3). A whole image mostly looks like the product, so defects are ranked by the whole image
+    and by the defective place, weighed, where there is one and an index of such places. An index that cannot
+    be asked is a `problem` of its result: the look-alikes are an extra, and a verdict stands without them.
     """
     with reading(services) as session:
         versions = _versions_of(session, product_id)
     looks = _Looks(services, pixels, defective)
-    return {
-        image_type: _ask(services, looks, [versions], image_type, top_k=top_k, defect_type_id=defect_type_id)
-        for image_type in ("normal", "defect")
-    }
+    normal, defect = (_ask(services, looks, [versions], image_type, top_k=top_k) for image_type in ("normal", "defect"))
+    return SearchResults(normal, defect)
+
+
+def search_of_type(
+    services: Services,
+    *,
+    product_id: int,
+    pixels: NDArray[np.uint8],
+    top_k: int,
+    defect_type_id: int,
+    defective: NDArray[np.uint8] | None = None,
+) -> SearchResult:
+    """Return the product's defects of this type alone, ranked as by `search`: all there are, up to `top_k`."""
+    with reading(services) as session:
+        versions = _versions_of(session, product_id)
+    looks = _Looks(services, pixels, defective)
+    return _ask(services, looks, [versions], "defect", top_k=top_k, defect_type_id=defect_type_id)
 
 
 def search_everywhere(
@@ -119,10 +149,10 @@ def search_everywhere(
     pixels: NDArray[np.uint8],
     top_k: int,
     defective: NDArray[np.uint8] | None = None,
-) -> dict[str, SearchResult]:
-    """Return the same in the active indexes of all active products that the same embedder made, merged by similarity.
+) -> SearchResults:
+    """Return the same of the active indexes of all active products that the same embedder made, merged by similarity.
 
-    `version` of the answers is that of the product itself. Vectors of different embedders do not compare: products that
+    `version` of the results is that of the product itself. Vectors of different embedders do not compare: products that
     were deployed with another one are left out.
     """
     with reading(services) as session:
@@ -130,12 +160,12 @@ def search_everywhere(
         own = _versions_of(session, product_id)
         others = [_versions_of(session, other) for other in ids if other is not None and other != product_id]
     looks = _Looks(services, pixels, defective)
-    answers: dict[str, SearchResult] = {}
-    for image_type in ("normal", "defect"):
-        mine = own["normal"] or own["defect"]
-        alike = [found for found in others if mine is not None and _made_by(found, mine.model_name)]
-        answers[image_type] = _ask(services, looks, [own, *alike], image_type, top_k=top_k)
-    return answers
+    mine = own["normal"] or own["defect"]
+    alike = [found for found in others if mine is not None and _made_by(found, mine.model_name)]
+    normal, defect = (
+        _ask(services, looks, [own, *alike], image_type, top_k=top_k) for image_type in ("normal", "defect")
+    )
+    return SearchResults(normal, defect)
 
 
 def _made_by(versions: Versions, model_name: str) -> bool:
@@ -189,13 +219,13 @@ def _rule(looks: _Looks, versions: Versions) -> VoteRule:
     return read_rule(*(view.index if view is not None else None for view in views))
 
 
-Ranker = Callable[[int], "list[Match]"]
+Ranker = Callable[[int], "list[vector_index.Match]"]
 
 
 def _ranker(
     services: Services, looks: _Looks, versions: Versions, image_type: str, defect_type_id: int | None
 ) -> Ranker:
-    """Gives the so many most similar of one product."""
+    """Return what gives the so many most similar of one product."""
     from inference.vision.search.ranking import rank_views
 
     whole = looks.view(versions[image_type], "whole")
@@ -215,9 +245,7 @@ def _ids_of_type(session: Session, defect_type_id: int) -> NDArray[np.int64]:
     return np.asarray(ids, dtype=np.int64)
 
 
-def _live_matches(
-    services: Services, rankers: Sequence[Ranker], image_type: str, *, k: int
-) -> tuple[tuple[int, float], ...]:
+def _live_matches(services: Services, rankers: Sequence[Ranker], image_type: str, *, k: int) -> tuple[Match, ...]:
     """Return the `k` most similar of all that are still there: deleted images make room for the next ones."""
     count = k + _SPARE
     while True:
@@ -227,38 +255,27 @@ def _live_matches(
             live = live_types(session, [match.id for match in found], image_type)
         # Ranks past the shortest list that is cut off are not yet known.
         floor = max((m[-1].similarity for m in ranked if len(m) >= count), default=-2.0)
-        kept = [(match.id, match.similarity) for match in found if match.id in live and match.similarity >= floor]
+        kept = [Match(one.id, one.similarity) for one in found if one.id in live and one.similarity >= floor]
         if len(kept) >= k or all(len(matches) < count for matches in ranked):
             return tuple(kept[:k])
         count *= 4
 
 
 def history_rows(
-    answers: dict[str, SearchResult], *, inspection_id: int, product_id: int, person_id: int, top_k: int
+    results: SearchResults, *, inspection_id: int, product_id: int, person_id: int, top_k: int
 ) -> list[SearchHistory]:
-    """Return the rows that keep what was answered."""
+    """Return the rows of the search history: one for each kind of images whose index was asked."""
     return [
         SearchHistory(
             inspection_id=inspection_id,
             product_id=product_id,
-            image_type=answer.image_type,
-            model_version_id=answer.version.id,
+            image_type=result.image_type,
+            model_version_id=result.version_id,
             top_k=top_k,
-            results=[_plain(found, similarity) for found, similarity in answer.matches],
-            latency_ms=answer.latency_ms,
+            results=[match.to_json() for match in result.matches],
+            latency_ms=result.latency_ms,
             created_by=person_id,
         )
-        for answer in answers.values()
-        if answer.version is not None
-    ]
-
-
-def _plain(found: int, similarity: float) -> dict[str, Any]:
-    return {"image_id" if found > 0 else "inspection_id": abs(found), "similarity": similarity}
-
-
-def matches_of(history: SearchHistory) -> list[tuple[int, float]]:
-    """Return the matches that a row keeps."""
-    return [
-        (hit["image_id"] if "image_id" in hit else -hit["inspection_id"], hit["similarity"]) for hit in history.results
+        for result in (results.normal, results.defect)
+        if result.version is not None
     ]

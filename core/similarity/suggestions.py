@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlmodel import Session
 
-from core.similarity.matches import live_types
+from core.catalog.names import DefectTypeName
+from core.similarity.matches import Match, live_types
 from storage.tables import DefectType
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ class Suggestion:
     `confidence` is how often such an answer is right, 0 to 1, as leave-one-out on the index measured it.
     """
 
-    defect_type: DefectType | None
+    defect_type: DefectTypeName | None
     confidence: float
 
     @property
     def code(self) -> str | None:
-        """The type's code; None for none of the known types."""
+        """Return the type's code; None for none of the known types."""
         return self.defect_type.code if self.defect_type is not None else None
 
 
@@ -44,15 +45,15 @@ def read_rule(*indexes: VectorIndex | None) -> VoteRule:
     return VoteRule()
 
 
-def suggest_type(session: Session, matches: Sequence[tuple[int, float]], rule: VoteRule) -> Suggestion | None:
-    """Return what the similar defects (ids and similarities) suggest; None without any, or of a type out of use.
+def suggest_type(session: Session, matches: Sequence[Match], rule: VoteRule) -> Suggestion | None:
+    """Return what the similar defects suggest; None without any, or of a type out of use.
 
     Types are those of now: a re-labeled image votes for its new one.
     """
     from inference.vision.search.knn_vote import count_votes
 
-    types = live_types(session, [found for found, _ in matches], "defect")
-    voters = [(types[found], similarity) for found, similarity in matches if types.get(found) is not None]
+    types = live_types(session, [match.id for match in matches], "defect")
+    voters = [(types[match.id], match.similarity) for match in matches if types.get(match.id) is not None]
     vote = count_votes(
         np.asarray([similarity for _, similarity in voters], dtype=np.float64),
         np.asarray([type_id for type_id, _ in voters], dtype=np.int64),
@@ -63,4 +64,6 @@ def suggest_type(session: Session, matches: Sequence[tuple[int, float]], rule: V
     if not vote.known:
         return Suggestion(None, vote.confidence)
     row = session.get(DefectType, vote.label)
-    return Suggestion(row, vote.confidence) if row is not None and row.is_active else None
+    if row is None or not row.is_active:
+        return None
+    return Suggestion(DefectTypeName.from_row(row), vote.confidence)

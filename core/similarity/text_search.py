@@ -13,7 +13,7 @@ from core.errors import BadInput, NotReady, from_lower
 from core.models.kinds import SIMILARITY_INDEX
 from core.registry.versions import active_version
 from core.services import Services
-from core.similarity.matches import Similar, describe_matches, live_types
+from core.similarity.matches import Match, Similar, describe_matches, live_types
 from core.similarity.search import MAX_TOP_K
 from core.transactions import reading, writing
 from inference.errors import InferenceError, ModelError
@@ -136,7 +136,7 @@ def _replace_word(text: str, korean: str, words: dict[str, str]) -> str:
 
 def search_text(
     services: Services, person: Person, *, product_id: int, text: str, image_type: str, top_k: int
-) -> tuple[str, list[Similar]]:
+) -> tuple[str, tuple[Similar, ...]]:
     """Return the English words that were searched, and the images of this kind that fit them best. The search is kept.
 
     Raises BadInput as `to_english`, NotReady(`text_search_needs_clip`) for an index of another embedder, and what an
@@ -163,7 +163,7 @@ def search_text(
             found = index.search(query, k=count)
             with reading(services) as session:
                 live = live_types(session, [match.id for match in found], image_type)
-            matches = [(match.id, match.similarity) for match in found if match.id in live][:k]
+            matches = [Match(one.id, one.similarity) for one in found if one.id in live][:k]
             if len(matches) >= k or len(found) < count:
                 break
             count *= 4
@@ -177,14 +177,11 @@ def search_text(
                 model_version_id=version.id,
                 query_text=text.strip(),
                 top_k=k,
-                results=[
-                    {"image_id" if found_id > 0 else "inspection_id": abs(found_id), "similarity": similarity}
-                    for found_id, similarity in matches
-                ],
+                results=[match.to_json() for match in matches],
                 latency_ms=(time.perf_counter() - started) * 1000.0,
                 created_by=person.id,
             )
         )
         session.commit()
     with reading(services) as session:
-        return english, describe_matches(services, session, matches)
+        return english, describe_matches(session, matches)

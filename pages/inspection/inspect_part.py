@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,9 +19,11 @@ from pages.components.inspection.sources import clear_upload, pick_image, show_d
 from pages.components.shared import screens
 from pages.components.shared.language import _, escape
 from pages.components.shared.pickers import pick_product, remember_product, remembered_product_id
-from pages.components.shared.session import may, person, require, services, show_error
+from pages.components.shared.session import may, person, require, services, show_error, showing_errors
 
 if TYPE_CHECKING:
+    from core.inspections.part_details import PartDetails
+    from pages.components.inspection.sources import PickedImage
     from storage.tables import Product
 
 _FAILURE = "inspect_failure"
@@ -29,7 +32,7 @@ _MOST_DIGITS = 18  # as many as every database's largest number has
 
 
 def show_no_products() -> None:
-    """The first minute of a new installation."""
+    """Say what comes first in a new installation."""
     st.info(_("There is no product yet."), icon=":material/category:")
     if may(ENGINEER):
         st.markdown(_("Register a product, add images of good parts, and build its memory bank. Then inspect here."))
@@ -40,7 +43,7 @@ def show_no_products() -> None:
 
 
 def show_no_model(product: Product) -> None:
-    """The product is there, its model is not."""
+    """Say that the product is there and its model is not."""
     st.info(_("“{product}” cannot be inspected yet: it has no memory bank.", product=escape(product.name)))
     if may(ENGINEER):
         st.markdown(_("Build it from the product's normal images; it is used as soon as it is ready."))
@@ -51,7 +54,7 @@ def show_no_model(product: Product) -> None:
 
 
 def recall_product(products: list[Product]) -> None:
-    """In a new session, start with the product that this person inspected last, else with one that can be inspected."""
+    """Start a new session with the product that this person inspected last, else with one that can be inspected."""
     if remembered_product_id() is not None:
         return
     mine = (row.product_id for row in records.recent(services(), limit=50) if row.created_by == person().id)
@@ -60,12 +63,12 @@ def recall_product(products: list[Product]) -> None:
 
 
 def recall_result(products: list[Product]) -> None:
-    """A reload, or a link, comes back to the result that the address names: its action may still be open."""
+    """Come back to the result that the address names, after a reload or by a link: its action may still be open."""
     asked = st.query_params.get(_ADDRESS)
     if asked is None or shown_result() is not None:
         return
     try:
-        found = records.load(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
+        found = records.load_record(services(), int(asked) if asked.isdecimal() and len(asked) <= _MOST_DIGITS else 0)
     except NotFound:
         st.warning(_("The inspection of this link is not there."), icon=":material/link_off:")
     except AppError as error:
@@ -73,8 +76,9 @@ def recall_result(products: list[Product]) -> None:
         return
     else:
         if found.product.id in {product.id for product in products}:
-            keep_result(found)
-            remember_product(found.product.id)
+            with showing_errors():
+                keep_result(found)
+                remember_product(found.product.id)
             return
         name = escape(found.product.name)
         st.warning(_("“{product}” is not inspected any more.", product=name), icon=":material/link_off:")
@@ -94,26 +98,21 @@ def is_ready(product: Product) -> bool:
     return any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id))
 
 
-def inspect_image(product: Product, data: bytes, file_name: str, source: str, details: dict[str, str]) -> None:
+def inspect_image(product: Product, picked: PickedImage, details: PartDetails) -> None:
     """Inspect, and keep the result or the reason why there is none."""
     top_k = int(st.session_state.get("inspect_top_k", 6))
     try:
         with st.spinner(_("Inspecting … the first part after a start takes a few seconds longer."), show_time=True):
-            keep_result(
-                inspection.inspect(
-                    services(),
-                    person(),
-                    product_id=product.id,
-                    data=data,
-                    file_name=file_name,
-                    source=source,
-                    top_k=top_k,
-                    line=details["line"],
-                    lot=details["lot"],
-                    serial=details["serial"],
-                    shift=details["shift"],
-                )
+            done = inspection.inspect(
+                services(),
+                person(),
+                product_id=product.id,
+                data=picked.read(),
+                file_name=picked.file_name,
+                part=replace(details, source=picked.source),
+                top_k=top_k,
             )
+            keep_result(done.record, done.images)
     except AppError as error:
         st.session_state[_FAILURE] = error
         return
@@ -153,7 +152,7 @@ if shown is not None and shown.product.id != product.id:
     next_part()
     shown = None
 if shown is not None:
-    keep_in_address(shown.inspection.id)
+    keep_in_address(shown.id)
     following.button(
         _("Next part"),
         type="primary",
@@ -162,7 +161,7 @@ if shown is not None:
         shortcut="N",
         on_click=next_part,
     )
-    show_result()
+    show_result(shown)
 elif not is_ready(product):
     show_no_model(product)
 else:
@@ -172,5 +171,5 @@ else:
         show_error(st.session_state[_FAILURE])
     picked = pick_image(product)
     if picked is not None:
-        inspect_image(product, picked.read(), picked.file_name, picked.source, details)
+        inspect_image(product, picked, details)
         st.rerun()

@@ -53,13 +53,19 @@ def _uploads(services: Services, person: Person, product_id: int) -> Iterator[st
 
 def _inspections(services: Services, person: Person, product_id: int) -> Iterator[str]:
     from core.inspections.inspection import inspect
+    from core.inspections.part_details import PartDetails
 
     for number in itertools.count():
         name = f"{os.getpid()}-{number}.png"
         found = inspect(
-            services, person, product_id=product_id, data=encode(plate(number, "spot")), file_name=name, serial=name
+            services,
+            person,
+            product_id=product_id,
+            data=encode(plate(number, "spot")),
+            file_name=name,
+            part=PartDetails(serial=name),
         )
-        yield f"{found.inspection.id} {name}"
+        yield f"{found.record.id} {name}"
 
 
 def _overrides(services: Services, person: Person, product_id: int) -> Iterator[str]:
@@ -70,16 +76,16 @@ def _overrides(services: Services, person: Person, product_id: int) -> Iterator[
     row_version = 1
     for number in itertools.count():
         reason = f"{os.getpid()}-{number}"
-        row = override_verdict(
+        decision = override_verdict(
             services,
             person,
-            found.inspection.id,
+            found.record.id,
             row_version=row_version,
             verdict=("ok", "reject")[number % 2],
             reason=reason,
         )
-        row_version = row.row_version
-        yield f"{found.inspection.id} {reason}"
+        row_version = decision.row_version
+        yield f"{found.record.id} {reason}"
 
 
 KINDS: dict[str, Callable[[Services, Person, int], Iterator[str]]] = {

@@ -94,8 +94,8 @@ def _is_gone(pid: int) -> bool:
 
 
 def _inspect(services: Services, person: Person, product_id: int) -> tuple[str, float, int]:
-    view = inspection.inspect(services, person, product_id=product_id, data=PART, file_name="part.png")
-    return view.inspection.verdict, view.inspection.score, view.bank_version.number
+    record = inspection.inspect(services, person, product_id=product_id, data=PART, file_name="part.png").record
+    return record.verdict, record.score, record.model.number
 
 
 def _assert_nothing_left_over(services: Services) -> None:

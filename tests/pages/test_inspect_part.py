@@ -9,9 +9,10 @@ from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.defect_types import create_defect_type
 from core.catalog.products import create_product, find_product, set_product_active
-from core.inspections.records import recent
+from core.inspections.records import load_record, recent
 from core.services import Services
 from pages.components.shared.screens import INSPECT_PART
+from storage.objects import LocalObjects
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
@@ -71,6 +72,26 @@ def test_a_worker_inspects_a_defective_cell_and_closes_the_action(open_deployed:
     assert closed.created_by == app.session_state["person"].id
 
 
+def test_what_was_just_inspected_is_shown_without_reading_its_pictures_and_the_session_holds_its_record(
+    open_deployed: OpenApp, deployed: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_deployed(INSPECT_PART, role="worker")
+    read: list[str] = []
+    get = LocalObjects.get
+
+    def noting(store: LocalObjects, key: str) -> bytes:
+        read.append(key)
+        return get(store, key)
+
+    monkeypatch.setattr(LocalObjects, "get", noting)
+    _inspect_sample(app, "cell_defect").run()
+    row = recent(deployed, limit=1)[0]
+    assert app.get("bidi_component")
+    assert read, "the sample itself was read"
+    assert not [key for key in read if key.startswith("inspections/")]
+    assert app.session_state["shown_inspection"] == load_record(deployed, row.id)
+
+
 def test_the_similar_defects_of_one_type_can_be_asked_for(open_deployed: OpenApp, deployed: Services) -> None:
     product = find_product(deployed, "cells")
     assert product is not None
@@ -92,8 +113,8 @@ def test_the_similar_defects_of_one_type_can_be_asked_for(open_deployed: OpenApp
     app.selectbox(key=key).set_value(inspection.suggested_defect_type_id).run()
     assert not app.exception
     assert "None was found." not in texts(app)
-    kept = app.session_state["similar_of_type"][1][0]
-    assert {similar.defect_type.code for similar in kept} == {"cell_defect"}
+    _key, found = app.session_state["similar_of_type"]
+    assert {similar.defect_type.code for similar in found.defects} == {"cell_defect"}
 
 
 def test_a_good_cell_needs_no_action_and_the_next_part_clears_the_screen(

@@ -10,6 +10,7 @@ from sqlmodel import select
 
 from core.accounts.people import open_person
 from core.inspections import inspection, records
+from core.inspections.images import load_images, load_nearest_normal
 from core.jobs import views
 from core.services import build_services
 from storage.tables import Image, ModelVersion
@@ -44,21 +45,22 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     wanted = {image.content_sha256 for image in images if image.split == "train" or image.image_type == "defect"}
     assert kept == wanted
     person = open_person(services, "worker")
-    first = inspection.inspect(services, person, product_id=product.id, data=PART, file_name="part.png")
+    first = inspection.inspect(services, person, product_id=product.id, data=PART, file_name="part.png").record
     services.database.dispose()
 
     shutil.rmtree(settings.cache_dir / "models")
     shutil.rmtree(settings.cache_dir / "images")
     again = build_services(settings)
-    second = inspection.inspect(again, person, product_id=product.id, data=PART, file_name="part.png")
-    assert second.inspection.score == pytest.approx(first.inspection.score, rel=1e-6)
-    assert second.inspection.verdict == first.inspection.verdict == "reject"
-    assert [found.image_id for found in second.similar_defects] == [found.image_id for found in first.similar_defects]
-    assert second.nearest is not None
-    loaded = records.load(again, second.inspection.id)
-    assert loaded.inspection.image_sha256 == second.inspection.image_sha256
+    second = inspection.inspect(again, person, product_id=product.id, data=PART, file_name="part.png").record
+    assert second.score == pytest.approx(first.score, rel=1e-6)
+    assert second.verdict == first.verdict == "reject"
+    assert [found.image_id for found in second.similar.defects] == [found.image_id for found in first.similar.defects]
+    assert load_nearest_normal(again, second) is not None
+    loaded = records.load_record(again, second.id)
+    assert loaded == second
+    assert load_images(again, loaded).pixels.shape == (second.height_px, second.width_px, 3)
     with again.database.reading() as session:
-        bank = session.get(ModelVersion, second.bank_version.id)
+        bank = session.get(ModelVersion, second.model.version_id)
         assert bank is not None
     names = {info.key.removeprefix(bank.object_prefix) for info in again.objects.list(bank.object_prefix)}
     assert {"manifest.json", "tensors.safetensors"} <= names

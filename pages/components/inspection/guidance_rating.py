@@ -17,7 +17,7 @@ _RATINGS = (-1, 1)  # as st.feedback counts its thumbs
 
 
 def show_rating(written: WrittenGuidance) -> None:
-    """A thumb is kept at once; the reason when it is entered."""
+    """Draw the two thumbs: a press is recorded at once, the reason when it is entered."""
     thumbs_key, reason_key = f"guidance_thumb_{written.id}", f"guidance_reason_{written.id}"
     default = _RATINGS.index(written.rating) if written.rating in _RATINGS else None
     with st.container(horizontal=True, vertical_alignment="center"):

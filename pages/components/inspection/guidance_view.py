@@ -23,7 +23,7 @@ from pages.components.shared.session import may, person, services, show_error
 
 if TYPE_CHECKING:
     from core.guidance.records import Source, WrittenGuidance
-    from core.inspections.records import InspectionView
+    from core.inspections.records import InspectionRecord
     from inference.language.guidance import Step
 
 _STEP_ICONS: dict[str, str] = {
@@ -36,9 +36,9 @@ _KEPT = "guidance_kept"
 _FIRST_LINES = 4
 
 
-def show_guidance(view: InspectionView) -> None:
-    """What the manuals say to do about this part: a button at first, then the steps."""
-    _guidance_fragment(view.inspection.id, view.inspection.row_version)
+def show_guidance(record: InspectionRecord) -> None:
+    """Draw what the manuals say to do about this part: a button at first, then the steps."""
+    _guidance_fragment(record.id, record.decision.row_version)
 
 
 @st.fragment
@@ -46,7 +46,7 @@ def _guidance_fragment(inspection_id: int, _row_version: int) -> None:
     title, action = st.columns([1.25, 1], vertical_alignment="center")
     title.markdown(f"#### :material/menu_book: {_('Corrective steps')}")
     try:
-        written = _kept(inspection_id)
+        written = _latest(inspection_id)
     except AppError as error:
         show_error(error)
         return
@@ -68,7 +68,7 @@ def _guidance_fragment(inspection_id: int, _row_version: int) -> None:
     show_source_dialog(written.sources)
 
 
-def _kept(inspection_id: int) -> WrittenGuidance | None:
+def _latest(inspection_id: int) -> WrittenGuidance | None:
     """Return the newest guidance in the run's language; asked of the database once a session."""
     kept = st.session_state.setdefault(_KEPT, {})
     key = (inspection_id, language())
@@ -79,7 +79,7 @@ def _kept(inspection_id: int) -> WrittenGuidance | None:
 
 
 def _write(inspection_id: int) -> None:
-    """The first passage at once, then the steps one by one."""
+    """Draw the first passage at once, then the steps one by one."""
     try:
         found = find_passages(services(), inspection_id, language=language())
         if found.state == "no_index":

@@ -16,7 +16,8 @@ from core.inspections.colormap import color_heat, color_levels, encode_png, fit_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from core.inspections.records import InspectionView
+    from core.inspections.images import InspectionImages, NearestNormal
+    from core.inspections.records import InspectionRecord
 
 SCREEN_PX = 1200
 _COMPARED_PX = 640
@@ -27,7 +28,10 @@ _FULL_DIFFERENCE = 80.0
 
 @dataclass(frozen=True)
 class Pictures:
-    """What the browser draws of one inspection: data URLs, and JPEG bytes for the comparison."""
+    """What the browser draws of one inspection: data URLs, and JPEG bytes for the comparison.
+
+    `quality_warnings` are what the person at the camera should mend, `nearest_name` is the normal image's.
+    """
 
     width_px: int
     height_px: int
@@ -36,23 +40,26 @@ class Pictures:
     part_jpeg: bytes = field(repr=False)
     nearest_jpeg: bytes | None = field(repr=False, default=None)
     difference_jpeg: bytes | None = field(repr=False, default=None)
+    nearest_name: str = ""
+    quality_warnings: tuple[str, ...] = ()
 
 
-def draw_pictures(view: InspectionView) -> Pictures:
-    """Everything that is drawn of `view`, small enough to be kept for many inspections."""
-    row = view.inspection
-    part = fit_within(view.pixels, SCREEN_PX)
+def draw_pictures(record: InspectionRecord, images: InspectionImages, nearest_normal: NearestNormal | None) -> Pictures:
+    """Return everything that is drawn of an inspection, small enough for a cache of many inspections."""
+    part = fit_within(images.pixels, SCREEN_PX)
     part_jpeg = _jpeg(part)
-    heat = color_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at)
-    nearest = fit_within(view.nearest.pixels, _COMPARED_PX) if view.nearest is not None else None
+    heat = color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at)
+    nearest = fit_within(nearest_normal.pixels, _COMPARED_PX) if nearest_normal is not None else None
     return Pictures(
-        width_px=row.width_px,
-        height_px=row.height_px,
+        width_px=record.width_px,
+        height_px=record.height_px,
         part_url=_data_url(part_jpeg, "image/jpeg"),
         heat_url=_data_url(encode_png(heat), "image/png"),
         part_jpeg=part_jpeg,
         nearest_jpeg=_jpeg(nearest) if nearest is not None else None,
         difference_jpeg=_jpeg(draw_difference(part, nearest)) if nearest is not None else None,
+        nearest_name=nearest_normal.stored_name if nearest_normal is not None else "",
+        quality_warnings=images.measure_quality().warnings,
     )
 
 

@@ -10,7 +10,7 @@ from pages.components.inspection.heat_map import Pictures
 from pages.components.shared.language import _
 
 if TYPE_CHECKING:
-    from core.inspections.records import InspectionView
+    from core.inspections.records import InspectionRecord
 
 _HTML = """
 <div class="viewer">
@@ -135,8 +135,8 @@ export default function (component) {
 """
 
 
-def show_heat_viewer(view: InspectionView, pictures: Pictures, *, key: str) -> None:
-    """The part, the heat with its opacity slider, and the numbered outlines of the regions."""
+def show_heat_viewer(record: InspectionRecord, pictures: Pictures, *, key: str) -> None:
+    """Draw the part, the heat with its opacity slider, and the numbered outlines of the regions."""
     # Registered at each run: a component belongs to the running server, and this module outlives one in the tests.
     viewer = st.components.v2.component("geomsa_heat_viewer", html=_HTML, css=_CSS, js=_JS)
     viewer(
@@ -147,7 +147,7 @@ def show_heat_viewer(view: InspectionView, pictures: Pictures, *, key: str) -> N
             "width": pictures.width_px,
             "height": pictures.height_px,
             "regions": [
-                [float(region.x), float(region.y), float(region.w), float(region.h)] for region in view.regions
+                [float(region.x), float(region.y), float(region.w), float(region.h)] for region in record.regions
             ],
             "words": {
                 "part": _("The inspected part"),

@@ -1,4 +1,4 @@
-"""The button that fetches the whole finding as a PDF, to print or to file."""
+"""The button that fetches the inspection report as a PDF, to print or to file."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pages.components.shared.language import _, language, local
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
-    from core.inspections.records import InspectionView
+    from core.inspections.records import InspectionRecord
 
 
-def show_report_button(view: InspectionView) -> None:
-    """Made when it is pressed: most inspections are never printed."""
-    row = view.inspection
-    make = partial(make_finding_report, services(), row.id, language=language(), zone=local(row.created_at).tzinfo)
+def show_report_button(record: InspectionRecord) -> None:
+    """Draw the button. The report is made when it is pressed: most inspections are never printed."""
+    zone = local(record.created_at).tzinfo
+    make = partial(make_finding_report, services(), record.id, language=language(), zone=zone)
     st.download_button(
         _("Print / PDF"),
         data=make,
-        file_name=f"inspection_{row.id}_{language()}.pdf",
+        file_name=f"inspection_{record.id}_{language()}.pdf",
         mime="application/pdf",
-        key=f"report_{row.id}",
+        key=f"report_{record.id}",
         icon=":material/print:",
         on_click="ignore",
         width="stretch",

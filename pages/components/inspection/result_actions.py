@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.catalog.defect_types import create_defect_type
+from core.catalog.names import DefectTypeName
 from core.errors import AppError
 from core.inspections.decisions import close_action, confirm_defect_type, override_verdict
 from core.inspections.terms import ACTION_NAMES, VERDICT_NAMES, VERDICTS
@@ -16,55 +18,58 @@ from pages.components.shared.language import _, defect_name, escape, percent
 from pages.components.shared.session import person, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
-    from core.inspections.records import InspectionView
+    from core.inspections.records import InspectionRecord
 
-    Keep = Callable[..., None]
+    Keep = Callable[[InspectionRecord], None]
 
 # Digits are keys on every keypad; more types than that are chosen from a list.
 _TYPES_WITH_KEYS = 9
 
 
-def show_defect_type(view: InspectionView, *, keep: Keep) -> None:
-    """The suggested type first; one click, or its digit key, confirms any type. A new type can be registered here."""
-    row = view.inspection
-    state = f"change_type_{row.id}"
-    names = {found.id: defect_name(found) for found in view.defect_types}
-    if row.confirmed_at is not None and not st.session_state.get(state):
-        name = names.get(row.final_defect_type_id) if row.final_defect_type_id else _("none of the known types")
+def show_defect_type(record: InspectionRecord, *, keep: Keep) -> None:
+    """Draw the suggested type first; one click, or its digit key, confirms any type, and a new one can be registered.
+
+    `keep` is given the record as it is after the decision.
+    """
+    decision = record.decision
+    state = f"change_type_{record.id}"
+    names = {found.id: defect_name(found) for found in record.defect_types}
+    if decision.confirmed_at is not None and not st.session_state.get(state):
+        name = names.get(decision.defect_type_id) if decision.defect_type_id else _("none of the known types")
         told, change = st.columns([2.4, 1], vertical_alignment="center")
         told.markdown(_("Defect type: **{name}** (confirmed)", name=escape(name or "–")))
-        if change.button(_("Change"), key=f"change_{row.id}", width="stretch"):
+        if change.button(_("Change"), key=f"change_{record.id}", width="stretch"):
             st.session_state[state] = True
             st.rerun(scope="app")
         return
-    likely = view.suggestion.defect_type if view.suggestion is not None else None
+    likely = record.suggestion.defect_type if record.suggestion is not None else None
     suggested = likely.id if likely is not None else None
-    if view.suggestion is not None and likely is not None:
+    if record.suggestion is not None and likely is not None:
         st.markdown(
             _(
                 "Looks like **{name}** ({share} sure). Confirm, or choose:",
                 name=escape(defect_name(likely)),
-                share=percent(view.suggestion.confidence, decimals=0),
+                share=percent(record.suggestion.confidence, decimals=0),
             )
         )
-    elif view.suggestion is not None:
+    elif record.suggestion is not None:
         st.markdown(_("Looks like **none of the known types**: no known defect is near. Which defect is it?"))
     else:
         st.markdown(_("Which defect is it?"))
-    ordered = sorted(view.defect_types, key=lambda found: found.id != suggested)
-    with st.container(horizontal=True, gap="small", key=f"types_{row.id}"):
+    ordered = sorted(record.defect_types, key=lambda found: found.id != suggested)
+    with st.container(horizontal=True, gap="small", key=f"types_{record.id}"):
         for digit, found in enumerate(ordered[:_TYPES_WITH_KEYS], start=1):
             if st.button(
                 escape(names[found.id]),
-                key=f"type_{row.id}_{found.id}",
+                key=f"type_{record.id}_{found.id}",
                 type="primary" if found.id == suggested else "secondary",
                 shortcut=str(digit),
             ):
-                _confirm(view, found.id, state, keep)
-        if st.button(_("None of these"), key=f"type_{row.id}_none", type="tertiary"):
-            _confirm(view, None, state, keep)
+                _confirm(record, found.id, state, keep)
+        if st.button(_("None of these"), key=f"type_{record.id}_none", type="tertiary"):
+            _confirm(record, None, state, keep)
         with st.popover(_("New type"), icon=":material/add:"):
-            _show_new_type(view, state, keep)
+            _show_new_type(record, state, keep)
     if len(ordered) > _TYPES_WITH_KEYS:
         more = ordered[_TYPES_WITH_KEYS:]
         chosen = st.selectbox(
@@ -72,33 +77,35 @@ def show_defect_type(view: InspectionView, *, keep: Keep) -> None:
             [found.id for found in more],
             index=None,
             format_func=lambda i: names[i],
-            key=f"more_{row.id}",
+            key=f"more_{record.id}",
         )
         if chosen is not None:
-            _confirm(view, chosen, state, keep)
+            _confirm(record, chosen, state, keep)
 
 
-def _confirm(view: InspectionView, defect_type_id: int | None, state: str, keep: Keep) -> None:
-    row = view.inspection
+def _confirm(record: InspectionRecord, defect_type_id: int | None, state: str, keep: Keep) -> None:
     try:
-        saved = confirm_defect_type(
-            services(), person(), row.id, row_version=row.row_version, defect_type_id=defect_type_id
+        decision = confirm_defect_type(
+            services(),
+            person(),
+            record.id,
+            row_version=record.decision.row_version,
+            defect_type_id=defect_type_id,
         )
     except AppError as error:
         show_error(error)
         return
     st.session_state.pop(state, None)
-    keep(saved)
+    keep(replace(record, decision=decision))
     say_after_rerun(_("The defect type was kept."))
     st.rerun(scope="app")
 
 
-def _show_new_type(view: InspectionView, state: str, keep: Keep) -> None:
-    row = view.inspection
-    with st.form(f"new_type_{row.id}", border=False):
-        name_ko = st.text_input(_("Korean name"), key=f"new_type_ko_{row.id}")
+def _show_new_type(record: InspectionRecord, state: str, keep: Keep) -> None:
+    with st.form(f"new_type_{record.id}", border=False):
+        name_ko = st.text_input(_("Korean name"), key=f"new_type_ko_{record.id}")
         code = st.text_input(
-            _("English name (code)"), key=f"new_type_code_{row.id}", help=_("Letters, digits, - and _.")
+            _("English name (code)"), key=f"new_type_code_{record.id}", help=_("Letters, digits, - and _.")
         )
         if not st.form_submit_button(_("Register and confirm"), type="primary"):
             return
@@ -106,7 +113,7 @@ def _show_new_type(view: InspectionView, state: str, keep: Keep) -> None:
         created = create_defect_type(
             services(),
             person(),
-            product_id=row.product_id,
+            product_id=record.product.id,
             code=code.strip(),
             name_ko=name_ko,
             name_en=code.strip().replace("_", " ").replace("-", " "),
@@ -114,18 +121,19 @@ def _show_new_type(view: InspectionView, state: str, keep: Keep) -> None:
     except AppError as error:
         show_error(error)
         return
-    keep(row, [*view.defect_types, created])
-    _confirm(view, created.id, state, keep)
+    record = replace(record, defect_types=(*record.defect_types, DefectTypeName.from_row(created)))
+    keep(record)
+    _confirm(record, created.id, state, keep)
 
 
-def show_action(view: InspectionView, *, keep: Keep) -> None:
-    """The corrective action: what was done, and whether it is done or stays open."""
-    row = view.inspection
-    st.markdown(_("Corrective action: **{state}**", state=label_of(ACTION_NAMES, row.action_status)))
+def show_action(record: InspectionRecord, *, keep: Keep) -> None:
+    """Draw the corrective action: what was done, and whether it is done or stays open."""
+    decision = record.decision
+    st.markdown(_("Corrective action: **{state}**", state=label_of(ACTION_NAMES, decision.action_status)))
     note = st.text_area(
         _("What was done"),
-        value=row.action_note,
-        key=f"action_note_{row.id}",
+        value=decision.action_note,
+        key=f"action_note_{record.id}",
         height=104,
         placeholder=_("For example: part scrapped, nozzle cleaned"),
     )
@@ -133,7 +141,7 @@ def show_action(view: InspectionView, *, keep: Keep) -> None:
     status = None
     if done.button(
         _("Action done"),
-        key=f"done_{row.id}",
+        key=f"done_{record.id}",
         type="primary",
         icon=":material/task_alt:",
         width="stretch",
@@ -141,47 +149,54 @@ def show_action(view: InspectionView, *, keep: Keep) -> None:
     ):
         status = "done"
     if stays_open.button(
-        _("Leave open"), key=f"open_{row.id}", icon=":material/pending_actions:", width="stretch", shortcut="L"
+        _("Leave open"), key=f"open_{record.id}", icon=":material/pending_actions:", width="stretch", shortcut="L"
     ):
         status = "open"
     if status is None:
         return
     try:
-        saved = close_action(services(), person(), row.id, row_version=row.row_version, status=status, note=note)
+        closed = close_action(
+            services(), person(), record.id, row_version=decision.row_version, status=status, note=note
+        )
     except AppError as error:
         show_error(error)
         return
-    keep(saved)
+    keep(replace(record, decision=closed))
     say_after_rerun(_("The action was closed.") if status == "done" else _("The action stays open; the note was kept."))
     st.rerun(scope="app")
 
 
-def show_override(view: InspectionView, *, keep: Keep) -> None:
-    """Put one's own verdict over the model's, with the reason."""
-    row = view.inspection
+def show_override(record: InspectionRecord, *, keep: Keep) -> None:
+    """Draw the form in which a person puts another verdict over the model's, with the reason."""
+    decision = record.decision
     labels = {code: f"{VERDICT_ICONS[code]} {label_of(VERDICT_NAMES, code)}" for code in VERDICTS}
     with (
         st.popover(_("Overrule the verdict"), icon=":material/gavel:", width="stretch"),
-        st.form(f"override_{row.id}", border=False),
+        st.form(f"override_{record.id}", border=False),
     ):
         verdict = st.segmented_control(
             _("The right verdict"),
             VERDICTS,
-            default=row.final_verdict,
+            default=decision.verdict,
             required=True,
-            key=f"override_verdict_{row.id}",
+            key=f"override_verdict_{record.id}",
             format_func=lambda code: labels[code],
         )
-        reason = st.text_input(_("Reason"), value=row.override_reason, key=f"override_reason_{row.id}")
+        reason = st.text_input(_("Reason"), value=decision.override_reason, key=f"override_reason_{record.id}")
         if not st.form_submit_button(_("Overrule"), type="primary"):
             return
         try:
-            saved = override_verdict(
-                services(), person(), row.id, row_version=row.row_version, verdict=str(verdict), reason=reason
+            overruled = override_verdict(
+                services(),
+                person(),
+                record.id,
+                row_version=decision.row_version,
+                verdict=str(verdict),
+                reason=reason,
             )
         except AppError as error:
             show_error(error)
             return
-    keep(saved)
+    keep(replace(record, decision=overruled))
     say_after_rerun(_("The verdict was overruled; the model's own verdict is kept beside it."))
     st.rerun(scope="app")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.inspections import records
+from core.inspections.images import load_images, load_nearest_normal
 from core.inspections.terms import VERDICT_NAMES
 from pages.components.inspection.guidance_view import show_guidance
 from pages.components.inspection.heat_map import Pictures, draw_pictures
@@ -30,21 +29,28 @@ from pages.components.shared.language import _, byte_size, defect_name, escape, 
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
-    from core.inspections.records import InspectionView
+    from core.inspections.images import InspectionImages
+    from core.inspections.records import InspectionRecord
 
 _SHOWN = "shown_inspection"
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _pictures(store: int, inspection_id: int, _view: InspectionView | None) -> Pictures:
-    return draw_pictures(_view if _view is not None else records.load(services(), inspection_id))
+def _pictures(
+    store: int, inspection_id: int, _record: InspectionRecord, _images: InspectionImages | None = None
+) -> Pictures:
+    # Shared by all sessions and never changed: an inspection's pictures stay as they are.
+    images = _images if _images is not None else load_images(services(), _record)
+    return draw_pictures(_record, images, load_nearest_normal(services(), _record))
 
 
-def keep_result(view: InspectionView) -> None:
-    """Make `view` the result on screen. Its pictures go to the shared cache; the session keeps no arrays."""
-    _pictures(hash(services().settings), view.inspection.id, view)
-    small = replace(view, pixels=view.pixels[:1, :1].copy(), anomaly_map=view.anomaly_map[:1, :1].copy(), nearest=None)
-    st.session_state[_SHOWN] = (small, view.nearest.stored_name if view.nearest is not None else "")
+def keep_result(record: InspectionRecord, images: InspectionImages | None = None) -> None:
+    """Make `record` the result on screen. Its pictures go to the shared cache, of `images` where they are at hand.
+
+    Raises NotFound, or Unavailable where the pictures cannot be read.
+    """
+    _pictures(hash(services().settings), record.id, record, images)
+    st.session_state[_SHOWN] = record
 
 
 def clear_result() -> None:
@@ -52,87 +58,81 @@ def clear_result() -> None:
     st.session_state.pop(_SHOWN, None)
 
 
-def shown_result() -> InspectionView | None:
-    """Return the result on screen (without its arrays), or None."""
-    found = st.session_state.get(_SHOWN)
-    return found[0] if found is not None else None
+def shown_result() -> InspectionRecord | None:
+    """Return the result on screen, or None."""
+    record: InspectionRecord | None = st.session_state.get(_SHOWN)
+    return record
 
 
-def show_result() -> None:
-    """Draw the result that `keep_result` kept: picture on the left; decision, similar images and details beside it."""
-    view, nearest_name = st.session_state[_SHOWN]
-    row = view.inspection
-    pictures = _pictures(hash(services().settings), row.id, None)
-    _show_verdict(view)
-    for warning in view.quality.warnings:
+def show_result(record: InspectionRecord) -> None:
+    """Draw a result: picture on the left; decision, similar images and details beside it."""
+    pictures = _pictures(hash(services().settings), record.id, record)
+    _show_verdict(record)
+    for warning in pictures.quality_warnings:
         st.warning(label_of(QUALITY_WARNINGS, warning), icon=":material/photo_camera:")
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        show_heat_viewer(view, pictures, key=f"viewer_{row.id}")
-        _show_regions(view)
+        show_heat_viewer(record, pictures, key=f"viewer_{record.id}")
+        _show_regions(record)
     with right:
         decide, similar, compare, image = st.tabs([_("Decision"), _("Similar images"), _("Comparison"), _("Image")])
         with decide:
-            _show_decision(view)
+            _show_decision(record)
         with similar:
-            show_similar_images(view)
+            show_similar_images(record)
         with compare:
-            _show_comparison(pictures, nearest_name)
+            _show_comparison(pictures)
         with image:
-            _show_image_details(view)
-    if view.product.notice:
-        st.caption(escape(view.product.notice))
+            _show_image_details(record, pictures)
+    if record.product_notice:
+        st.caption(escape(record.product_notice))
 
 
-def _show_verdict(view: InspectionView) -> None:
-    row = view.inspection
-    verdict = row.final_verdict
+def _show_verdict(record: InspectionRecord) -> None:
+    verdict = record.decision.verdict
     banner, scale = st.columns([1, 1.5], gap="medium", vertical_alignment="center")
-    with banner, st.container(key=f"verdict_{verdict}_{row.id}", gap=None):
+    with banner, st.container(key=f"verdict_{verdict}_{record.id}", gap=None):
         st.markdown(f"## {VERDICT_ICONS[verdict]} {label_of(VERDICT_NAMES, verdict)}")
-        if row.final_verdict == row.verdict:
+        if verdict == record.verdict:
             st.markdown(label_of(VERDICT_MEANINGS, verdict))
         else:
-            st.markdown(_("Overruled; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, row.verdict)))
+            st.markdown(_("Overruled; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, record.verdict)))
     with scale:
-        show_score_scale(row.score, review_at=row.review_at, reject_at=row.reject_at)
+        show_score_scale(record.score, review_at=record.review_at, reject_at=record.reject_at)
 
 
-def _show_regions(view: InspectionView) -> None:
-    row = view.inspection
-    if not view.regions:
-        if row.verdict != "ok":
+def _show_regions(record: InspectionRecord) -> None:
+    if not record.regions:
+        if record.verdict != "ok":
             st.caption(_("The difference is spread over the part: no single region stands out."))
         return
-    lines = [f"{index + 1}. {describe_region(view, index)}" for index in range(min(5, len(view.regions)))]
-    if len(view.regions) > 5:
-        lines.append(_("… and {count} smaller ones", count=number(len(view.regions) - 5)))
+    lines = [f"{index + 1}. {describe_region(record, index)}" for index in range(min(5, len(record.regions)))]
+    if len(record.regions) > 5:
+        lines.append(_("… and {count} smaller ones", count=number(len(record.regions) - 5)))
     st.markdown("\n".join(lines))
 
 
-def _show_decision(view: InspectionView) -> None:
-    if view.inspection.final_verdict == "ok":
+def _show_decision(record: InspectionRecord) -> None:
+    if record.decision.verdict == "ok":
         st.success(_("Nothing to do: the part may go on."), icon=":material/check:")
     else:
-        show_defect_type(view, keep=_keep_row)
+        show_defect_type(record, keep=_keep_record)
         with st.container(border=True):
-            show_guidance(view)
-        show_action(view, keep=_keep_row)
+            show_guidance(record)
+        show_action(record, keep=_keep_record)
     overrule, report = st.columns(2)
     with overrule:
-        show_override(view, keep=_keep_row)
+        show_override(record, keep=_keep_record)
     with report:
-        show_report_button(view)
+        show_report_button(record)
 
 
-def _keep_row(row: object, defect_types: object = None) -> None:
-    """A decision was saved: show the row as it is now."""
-    view, nearest_name = st.session_state[_SHOWN]
-    types = view.defect_types if defect_types is None else defect_types
-    st.session_state[_SHOWN] = (replace(view, inspection=row, defect_types=types), nearest_name)
+def _keep_record(record: InspectionRecord) -> None:
+    """Show the record as it is after a decision was saved."""
+    st.session_state[_SHOWN] = record
 
 
-def _show_comparison(pictures: Pictures, nearest_name: str) -> None:
+def _show_comparison(pictures: Pictures) -> None:
     if pictures.nearest_jpeg is None or pictures.difference_jpeg is None:
         st.info(_("The nearest normal image is not stored any more, so there is nothing to compare with."))
         return
@@ -146,35 +146,35 @@ def _show_comparison(pictures: Pictures, nearest_name: str) -> None:
     with difference:
         st.image(pictures.difference_jpeg, width="stretch", caption=_("Difference"))
     with words:
-        if nearest_name:
-            st.caption(escape(nearest_name))
+        if pictures.nearest_name:
+            st.caption(escape(pictures.nearest_name))
         st.caption(_("The difference is adjusted for light. Parts that lie differently differ at their edges too."))
 
 
-def _show_image_details(view: InspectionView) -> None:
-    row, version = view.inspection, view.bank_version
-    none = "–"
+def _show_image_details(record: InspectionRecord, pictures: Pictures) -> None:
+    part, none = record.part, "–"
+    who = escape(_(record.person_name)) if record.person_name else none
     facts = {
-        _("File"): escape(row.original_name) or none,
-        _("Size"): f"{number(row.width_px)} × {number(row.height_px)} px",
-        _("Source"): label_of(SOURCE_NAMES, row.source),
-        _("Quality"): _("No fault found") if not view.quality.warnings else _("See the warning above"),
-        _("Line / lot"): " / ".join(escape(part) or none for part in (row.line, row.lot)),
-        _("Serial / shift"): " / ".join(escape(part) or none for part in (row.serial, row.shift)),
-        _("Inspected"): f"{moment(row.created_at)} · {escape(_(view.person_name)) if view.person_name else none}",
-        _("Inspection no."): number(row.id),
+        _("File"): escape(record.original_name) or none,
+        _("Size"): f"{number(record.width_px)} × {number(record.height_px)} px",
+        _("Source"): label_of(SOURCE_NAMES, part.source),
+        _("Quality"): _("No fault found") if not pictures.quality_warnings else _("See the warning above"),
+        _("Line / lot"): " / ".join(escape(text) or none for text in (part.line, part.lot)),
+        _("Serial / shift"): " / ".join(escape(text) or none for text in (part.serial, part.shift)),
+        _("Inspected"): f"{moment(record.created_at)} · {who}",
+        _("Inspection no."): number(record.id),
         _("Model"): _(
             "version {number}, {size}, built {when}",
-            number=version.number,
-            size=byte_size(version.byte_size),
-            when=moment(version.created_at),
+            number=record.model.number,
+            size=byte_size(record.model.byte_size),
+            when=moment(record.model.created_at),
         ),
-        _("Thresholds"): label_of(THRESHOLD_METHODS, view.threshold.method),
-        _("Time taken"): f"{number(row.latency_ms)} ms",
+        _("Thresholds"): label_of(THRESHOLD_METHODS, record.threshold_method),
+        _("Time taken"): f"{number(record.latency_ms)} ms",
     }
-    if view.suggestion is not None:
-        likely = view.suggestion.defect_type
+    if record.suggestion is not None:
+        likely = record.suggestion.defect_type
         facts[_("Suggested type")] = escape(defect_name(likely)) if likely else _("none of the known types")
     st.table(facts, border="horizontal")
-    for note in row.image_notes:
+    for note in record.image_notes:
         st.caption(label_of(IMAGE_NOTES, note))

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.i18n import N_
 from core.images.library import get_image, read_image, read_thumbnails
 from core.images.samples import pick_sample_images
+from core.inspections.part_details import PartDetails, longest_text
 from pages.components.shared.language import _, escape
 from pages.components.shared.session import services, showing_errors
 from pages.components.shared.thumbnails import show_thumbnail
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+    from core.inspections.part_details import Source
     from storage.tables import Product
 
 IMAGE_ENDINGS = ["jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp"]
@@ -23,15 +28,17 @@ _ROUND = "inspect_round"
 _TAKEN = "inspect_taken"
 _SAMPLE_COLUMNS = 6
 _N_SAMPLES = 12
+# The texts of `PartDetails` that the form asks for, in its order.
+_DETAILS: dict[str, str] = {"line": N_("Line"), "lot": N_("Lot"), "serial": N_("Serial number"), "shift": N_("Shift")}
 
 
 @dataclass(frozen=True)
 class PickedImage:
-    """An image that the person gave: `read` answers its bytes, `source` is the inspection's source."""
+    """An image that the person gave: `read` returns its bytes, `source` is how it came here."""
 
     read: Callable[[], bytes]
     file_name: str
-    source: str
+    source: Source
 
 
 def clear_upload() -> None:
@@ -40,29 +47,23 @@ def clear_upload() -> None:
     st.session_state.pop(_TAKEN, None)
 
 
-def show_details() -> dict[str, str]:
-    """Line, lot, serial number and shift in one compact place; all but the serial number are remembered."""
+def show_details() -> PartDetails:
+    """Draw line, lot, serial number and shift in one compact place; all but the serial number are remembered."""
     if st.session_state.pop("clear_serial", False):
         st.session_state["detail_serial"] = ""
-    fields = (
-        ("line", _("Line"), 64),
-        ("lot", _("Lot"), 64),
-        ("serial", _("Serial number"), 64),
-        ("shift", _("Shift"), 32),
-    )
-    known = [st.session_state.get(f"detail_{name}", "") for name, _label, _limit in fields]
+    known = [st.session_state.get(f"detail_{name}", "") for name in _DETAILS]
     label = " · ".join(escape(text) for text in known if text) or _("Line, lot, serial")
     with st.popover(label, icon=":material/edit_note:", width="stretch"):
-        details = {
-            name: st.text_input(title, key=f"detail_{name}", max_chars=limit, persist_state="session")
-            for name, title, limit in fields
+        texts: dict[str, Any] = {
+            name: st.text_input(_(title), key=f"detail_{name}", max_chars=longest_text(name), persist_state="session")
+            for name, title in _DETAILS.items()
         }
         st.slider(_("Similar images to show"), 1, 20, 6, key="inspect_top_k", persist_state="session")
-    return details
+    return PartDetails(**texts)
 
 
 def pick_image(product: Product) -> PickedImage | None:
-    """Three ways to give an image. None until there is a new one: one that failed is not tried again by itself."""
+    """Draw three ways to give an image; return it. None until it is a new one: one that failed is not tried again."""
     upload, camera, samples = st.tabs(
         [
             f":material/upload_file: {_('Upload')}",
@@ -85,7 +86,8 @@ def pick_image(product: Product) -> PickedImage | None:
         sample = _show_samples(product)
     if sample is not None:
         return sample
-    for given, source in ((uploaded, "upload"), (photographed, "camera")):
+    ways: tuple[tuple[UploadedFile | None, Source], ...] = ((uploaded, "upload"), (photographed, "camera"))
+    for given, source in ways:
         if given is None:
             continue
         if st.session_state.get(_TAKEN) == given.file_id:
@@ -98,7 +100,7 @@ def pick_image(product: Product) -> PickedImage | None:
     return None
 
 
-def _show_camera(turn: int) -> st.runtime.uploaded_file_manager.UploadedFile | None:
+def _show_camera(turn: int) -> UploadedFile | None:
     # The browser asks for the camera as soon as the widget is there: only when a person wants it.
     if not st.toggle(_("Use this device's camera"), key="inspect_camera_on", persist_state="session"):
         return None

@@ -9,7 +9,7 @@ from core.models.options import find_option
 from pages.components.shared.language import _, number, percent
 
 if TYPE_CHECKING:
-    from core.inspections.records import InspectionView
+    from core.inspections.records import InspectionRecord
 
 VERDICT_ICONS: dict[str, str] = {
     "ok": ":material/check_circle:",
@@ -73,15 +73,15 @@ def name_model(name: str | None) -> str:
     return label_of(_ENCODER_NAMES, str(name or "–"))
 
 
-def describe_region(view: InspectionView, index: int) -> str:
-    """Place (the ninth of the image that holds its middle) and size of the region `view.regions[index]`."""
-    region, row = view.regions[index], view.inspection
-    column = min(2, int(3 * (region.x + region.w / 2) / max(1, row.width_px)))
-    line = min(2, int(3 * (region.y + region.h / 2) / max(1, row.height_px)))
+def describe_region(record: InspectionRecord, index: int) -> str:
+    """Return the place (the ninth of the image that holds its middle) and the size of the region at `index`."""
+    region = record.regions[index]
+    column = min(2, int(3 * (region.x + region.w / 2) / max(1, record.width_px)))
+    line = min(2, int(3 * (region.y + region.h / 2) / max(1, record.height_px)))
     return _(
         "{place}, {width} × {height} px, {share} of the image",
         place=_(_PLACES[line][column]),
         width=number(region.w),
         height=number(region.h),
-        share=percent(region.area / max(1, row.width_px * row.height_px), decimals=2),
+        share=percent(region.area / max(1, record.width_px * record.height_px), decimals=2),
     )

@@ -12,7 +12,7 @@ import streamlit as st
 from core.i18n import DEFAULT_LANGUAGE, LANGUAGES, choose_language, translate, translate_plural
 
 if TYPE_CHECKING:
-    from storage.tables import DefectType
+    from core.catalog.names import HasDefectNames
 
 _LANGUAGE_KEY = "language"
 _MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
@@ -114,7 +114,7 @@ def clock(when: datetime) -> str:
     return local(when).strftime("%H:%M:%S")
 
 
-def defect_name(defect_type: DefectType | None) -> str:
+def defect_name(defect_type: HasDefectNames | None) -> str:
     """Return the defect type's name in the run's language; its code where that name is missing; a dash for none."""
     if defect_type is None:
         return "–"

@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.similarity.matches import fetch_thumbnails
 from pages.components.shared.language import _, day, defect_name, escape, percent
+from pages.components.shared.session import services
 
 if TYPE_CHECKING:
     from core.similarity.matches import Similar
 
+_SECONDS_CACHED = 600  # after so long, one that could not be read is tried again
+
+
+@st.cache_data(show_spinner=False, max_entries=64, ttl=_SECONDS_CACHED)
+def _thumbnails(store: int, keys: tuple[str, ...]) -> dict[str, bytes]:
+    return fetch_thumbnails(services().objects, keys)
+
 
 def show_thumbnail(data: bytes | None, *, alt: str) -> None:
-    """A thumbnail over the full width of its column, or words where there is none."""
+    """Draw a thumbnail over the full width of its column, or words where there is none."""
     if data is None:
         st.caption(_("(no preview)"))
     else:
@@ -22,15 +31,16 @@ def show_thumbnail(data: bytes | None, *, alt: str) -> None:
 
 
 def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3, with_product: bool = False) -> None:
-    """Similar images, the most similar first: how similar, which defect type, when, and what was done then.
+    """Draw similar images, the most similar first: how similar, which defect type, when, and what was done then.
 
     `with_product` names the product of each, where they are of several.
     """
+    thumbnails = _thumbnails(hash(services().settings), tuple(similar.thumbnail_key for similar in found))
     with st.container(key=f"gallery_{key}"):
         for start in range(0, len(found), columns):
             for column, similar in zip(st.columns(columns), found[start : start + columns], strict=False):
                 with column:
-                    show_thumbnail(similar.thumbnail, alt=similar.stored_name)
+                    show_thumbnail(thumbnails.get(similar.thumbnail_key), alt=similar.stored_name)
                     kind = defect_name(similar.defect_type) if similar.defect_type else _("Normal")
                     about = f"{escape(similar.stored_name)}  \n{day(similar.created_at)}"
                     if with_product and similar.product is not None:

@@ -263,12 +263,12 @@ def test_an_index_whose_images_are_all_gone_is_retired(
     assert model_states(plate_services)[(SIMILARITY_INDEX, product_id)].state == "out_of_date"
     deploy(plate_services, product_id, kinds=(SIMILARITY_INDEX,))
     assert model_states(plate_services)[(SIMILARITY_INDEX, product_id)].state == "current"
-    view = inspection.inspect(
+    record = inspection.inspect(
         plate_services, person, product_id=product_id, data=encode(plate(9000, "spot")), file_name="x.png"
-    )
-    assert not view.has_defect_index
-    assert view.similar_defects == []
-    assert len(view.similar_normals) == 6
+    ).record
+    assert not record.has_defect_index
+    assert record.similar.defects == ()
+    assert len(record.similar.normals) == 6
 
 
 def test_a_candidate_that_measures_worse_waits_for_a_person(plate_services: Services, plate_product: Product) -> None:
@@ -349,10 +349,10 @@ def test_a_new_version_inspects_from_the_next_part_on(
 ) -> None:
     data = encode(plate(seed_of("test", "spot", 60), "spot"))
     for number in (1, 2):
-        view = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="x.png")
-        assert view.bank_version.number == number
-        row = view.inspection
-        assert row.verdict == verdict(row.score, row.review_at, row.reject_at) == "reject"
+        result = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="x.png")
+        record = result.record
+        assert record.model.number == number
+        assert record.verdict == verdict(record.score, record.review_at, record.reject_at) == "reject"
         _add_normal(plate_services, person, plate_product, 7300 + number)
         if number == 1:
             deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))

@@ -20,6 +20,7 @@ from core.access import Person
 from core.deployments.evaluation import evaluate
 from core.deployments.trials import try_model
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
+from core.inspections.images import load_nearest_normal
 from core.inspections.inspection import inspect
 from core.models import options, weight_paths
 from core.models.kinds import MEMORY_BANK
@@ -146,9 +147,11 @@ def test_a_choice_applies_at_the_next_deployment_and_old_versions_stay_what_they
 
         activate(services, engineer, built.id)
     assert model_states(services)[(MEMORY_BANK, product_id)].state == "current"
-    view = inspect(services, engineer, product_id=product_id, data=encode(plate(905, "spot")), file_name="part.png")
-    assert view.inspection.verdict != "ok"
-    assert view.nearest is not None
+    record = inspect(
+        services, engineer, product_id=product_id, data=encode(plate(905, "spot")), file_name="part.png"
+    ).record
+    assert record.verdict != "ok"
+    assert load_nearest_normal(services, record) is not None
     assert evaluate(services, plate_product)["image_auroc"] > 0.5
 
 

@@ -229,11 +229,11 @@ def test_another_memory_bank_makes_the_index_of_defective_places_out_of_date(
     deploy(plate_services, product_id, kinds=(INDEX,))
     assert not regions_stale(plate_services, product_id)
     assert model_states(plate_services)[(INDEX, product_id)].state == "current"
-    view = inspection.inspect(
+    result = inspection.inspect(
         plate_services,
         person,
         product_id=product_id,
         data=encode(plate(seed_of("test", "spot", 61), "spot")),
         file_name="x.png",
     )
-    assert view.similar_defects
+    assert result.record.similar.defects

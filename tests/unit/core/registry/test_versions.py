@@ -144,8 +144,8 @@ def test_rolling_back_inspects_with_the_older_version_again(
     data = encode(plate(seed_of("test", "spot", 80), "spot"))
 
     def score() -> tuple[int, float]:
-        view = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="x.png")
-        return view.bank_version.number, view.inspection.score
+        result = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="x.png")
+        return result.record.model.number, result.record.score
 
     first = score()
     edits.delete_images(plate_services, person, _images(plate_services, "normal", "train")[:6])

@@ -28,10 +28,10 @@ def person(plate_services: Services) -> Person:
     return open_person(plate_services, "engineer")
 
 
-def _inspect(services: Services, person: Person, product: Product, seed: int) -> records.InspectionView:
+def _inspect(services: Services, person: Person, product: Product, seed: int) -> records.InspectionRecord:
     return inspection.inspect(
         services, person, product_id=product.id, data=encode(plate(seed, "spot")), file_name="p.png"
-    )
+    ).record
 
 
 def _add_normal(services: Services, person: Person, product: Product, data: bytes) -> None:
@@ -45,32 +45,28 @@ def _types(services: Services) -> dict[str, DefectType]:
         return {row.code: row for row in session.exec(select(DefectType)).all()}
 
 
-def _search(services: Services, product: Product, **more: object) -> dict[str, search.SearchResult]:
-    return search.search(services, product_id=product.id, pixels=plate(9100, "spot"), top_k=20, **more)  # type: ignore[arg-type]
+def _search(services: Services, product: Product, *, top_k: int = 20) -> search.SearchResults:
+    return search.search(services, product_id=product.id, pixels=plate(9100, "spot"), top_k=top_k)
 
 
 def test_a_k_larger_than_the_index_gives_all_there_is(plate_services: Services, plate_product: Product) -> None:
-    answers = _search(plate_services, plate_product)
-    assert len(answers["normal"].matches) == 10
-    assert len(answers["defect"].matches) == 6
-    ordered = [found for _, found in answers["normal"].matches]
+    found = _search(plate_services, plate_product)
+    assert len(found.normal.matches) == 10
+    assert len(found.defect.matches) == 6
+    ordered = [match.similarity for match in found.normal.matches]
     assert ordered == sorted(ordered, reverse=True)
 
 
 def test_deleted_and_relabeled_images_do_not_come_back_and_others_take_their_place(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
-    first = search.search(plate_services, product_id=plate_product.id, pixels=plate(9100, "spot"), top_k=3)[
-        "defect"
-    ].matches
-    gone, turned = first[0][0], first[1][0]
+    first = _search(plate_services, plate_product, top_k=3).defect.matches
+    gone, turned = first[0].id, first[1].id
     edits.delete_images(plate_services, person, [gone])
     edits.relabel_images(plate_services, person, [turned], image_type="normal")
-    again = search.search(plate_services, product_id=plate_product.id, pixels=plate(9100, "spot"), top_k=3)[
-        "defect"
-    ].matches
+    again = _search(plate_services, plate_product, top_k=3).defect.matches
     assert len(again) == 3
-    assert not {gone, turned} & {found for found, _ in again}
+    assert not {gone, turned} & {match.id for match in again}
     assert again[0] == first[2]
 
 
@@ -85,26 +81,32 @@ def test_more_ids_can_be_looked_up_than_a_statement_takes(plate_services: Servic
 
 def test_a_filter_by_type_is_exact(plate_services: Services, plate_product: Product) -> None:
     scratch = _types(plate_services)["scratch"]
-    found = _search(plate_services, plate_product, defect_type_id=scratch.id)["defect"].matches
+    found = search.search_of_type(
+        plate_services,
+        product_id=plate_product.id,
+        pixels=plate(9100, "spot"),
+        top_k=20,
+        defect_type_id=scratch.id,
+    ).matches
     with plate_services.database.reading() as session:
         expected = set(
             session.exec(select(Image.id).where(Image.defect_type_id == scratch.id, Image.split == "train")).all()
         )
-    assert {image_id for image_id, _ in found} == expected
+    assert {match.id for match in found} == expected
 
 
 def test_a_confirmed_inspection_counts_at_the_next_deployment(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     product_id = plate_product.id
-    view = _inspect(plate_services, person, plate_product, 9200)
-    assert view.inspection.verdict != "ok"
+    record = _inspect(plate_services, person, plate_product, 9200)
+    assert record.verdict != "ok"
     scratch = _types(plate_services)["scratch"]
-    row = decisions.confirm_defect_type(
+    decision = decisions.confirm_defect_type(
         plate_services,
         person,
-        view.inspection.id,
-        row_version=view.inspection.row_version,
+        record.id,
+        row_version=record.decision.row_version,
         defect_type_id=scratch.id,
     )
     state = model_states(plate_services)[(SIMILARITY_INDEX, product_id)]
@@ -115,23 +117,22 @@ def test_a_confirmed_inspection_counts_at_the_next_deployment(
     with plate_services.database.reading() as session:
         version = active_version(session, SIMILARITY_INDEX, product_id, "defect")
         assert version is not None
-    assert version.sources["inspection_ids"] == [row.id]
+    assert version.sources["inspection_ids"] == [record.id]
     assert (version.metrics["n_confirmed"], version.metrics["n_computed"]) == (1, 1)
 
     again = _inspect(plate_services, person, plate_product, 9200)
-    nearest = again.similar_defects[0]
-    assert (nearest.inspection_id, nearest.image_id) == (row.id, None)
+    nearest = again.similar.defects[0]
+    assert (nearest.inspection_id, nearest.image_id) == (record.id, None)
     assert nearest.similarity == pytest.approx(1.0, abs=1e-3)
     assert nearest.defect_type is not None
     assert nearest.defect_type.code == "scratch"
-    kept = records.load(plate_services, again.inspection.id)
-    assert [found.inspection_id for found in kept.similar_defects] == [
-        found.inspection_id for found in again.similar_defects
-    ]
+    assert records.load_record(plate_services, again.id).similar == again.similar
     # Taken back: it is none of the known types after all.
-    decisions.confirm_defect_type(plate_services, person, row.id, row_version=row.row_version, defect_type_id=None)
-    assert row.id not in {
-        found.inspection_id for found in _inspect(plate_services, person, plate_product, 9200).similar_defects
+    decisions.confirm_defect_type(
+        plate_services, person, record.id, row_version=decision.row_version, defect_type_id=None
+    )
+    assert record.id not in {
+        found.inspection_id for found in _inspect(plate_services, person, plate_product, 9200).similar.defects
     }
 
 
@@ -142,12 +143,14 @@ def test_a_test_image_that_is_inspected_and_confirmed_never_enters_an_index(
         image = session.exec(select(Image).where(Image.split == "test", Image.image_type == "defect")).first()
     assert image is not None
     data = plate_services.objects.get(image.object_key)
-    view = inspection.inspect(plate_services, person, product_id=plate_product.id, data=data, file_name="sample.png")
+    record = inspection.inspect(
+        plate_services, person, product_id=plate_product.id, data=data, file_name="sample.png"
+    ).record
     decisions.confirm_defect_type(
         plate_services,
         person,
-        view.inspection.id,
-        row_version=view.inspection.row_version,
+        record.id,
+        row_version=record.decision.row_version,
         defect_type_id=image.defect_type_id,
     )
     assert model_states(plate_services)[(SIMILARITY_INDEX, plate_product.id)].state == "current"
@@ -160,17 +163,17 @@ def test_all_products_of_the_same_embedder_are_merged_exactly_and_inactive_ones_
     _add_normal(plate_services, person, other, encode(plate(9301, "spot")))
     deploy(plate_services, other.id, kinds=(SIMILARITY_INDEX,))
 
-    def everywhere() -> list[tuple[int, float]]:
+    def everywhere() -> list[float]:
         found = search.search_everywhere(
             plate_services, product_id=plate_product.id, pixels=plate(9301, "spot"), top_k=20
         )
-        return list(found["normal"].matches)
+        return [match.similarity for match in found.normal.matches]
 
-    own = _search(plate_services, plate_product)["normal"].matches
+    own = _search(plate_services, plate_product).normal.matches
     found = everywhere()
     assert len(found) == len(own) + 1
-    assert found[0][1] == pytest.approx(1.0, abs=1e-3)
-    assert [similarity for _, similarity in found] == sorted((s for _, s in found), reverse=True)
+    assert found[0] == pytest.approx(1.0, abs=1e-3)
+    assert found == sorted(found, reverse=True)
     products.set_product_active(plate_services, person, other.id, False)
     assert len(everywhere()) == len(own)
 
@@ -198,12 +201,12 @@ def test_an_index_that_cannot_be_asked_is_said_and_the_verdict_stands(
         else:
             session.execute(changed.values(model_name=names[fault]))
         session.commit()
-    view = _inspect(plate_services, person, plate_product, 9500)
-    assert view.inspection.verdict in {"review", "reject"}
-    assert view.similar_problem is not None
+    record = _inspect(plate_services, person, plate_product, 9500)
+    assert record.verdict in {"review", "reject"}
+    assert record.similar.problem is not None
     code = {"missing": "backbone_weights_missing", "unknown": "backbone_unknown", "damaged": "artifact_damaged"}
-    assert view.similar_problem.code == code[fault]
-    assert (view.similar_defects, view.suggestion) == ([], None)
+    assert record.similar.problem.code == code[fault]
+    assert (record.similar.defects, record.suggestion) == ((), None)
 
 
 def test_an_index_of_other_weights_is_refused(plate_services: Services, plate_product: Product) -> None:
@@ -212,9 +215,9 @@ def test_an_index_of_other_weights_is_refused(plate_services: Services, plate_pr
     assert version is not None
     index = plate_services.models.similarity_index(version)
     index.metadata = {**index.metadata, "embedder_key": "the same name, other weights"}
-    answer = _search(plate_services, plate_product)["normal"]
-    assert answer.problem is not None
-    assert answer.problem.code == "index_of_other_embedder"
+    found = _search(plate_services, plate_product).normal
+    assert found.problem is not None
+    assert found.problem.code == "index_of_other_embedder"
 
 
 def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
@@ -224,10 +227,10 @@ def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
 
     from inference.vision.search.knn_vote import VoteRule
 
-    answer = _search(plate_services, plate_product)["defect"]
+    found = _search(plate_services, plate_product).defect
     with plate_services.database.reading() as session:
-        far = suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=0.99999))
-        near = suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=-1.0))
+        far = suggest_type(session, found.suggestion_of, replace(VoteRule(), known_at=0.99999))
+        near = suggest_type(session, found.suggestion_of, replace(VoteRule(), known_at=-1.0))
     assert far is not None
     assert (far.defect_type, far.code) == (None, None)
     assert near is not None
@@ -240,10 +243,10 @@ def test_without_defect_images_nothing_is_suggested_and_normals_are_found(
     with plate_services.database.reading() as session:
         defects = [found for found in session.exec(select(Image.id).where(Image.image_type == "defect")) if found]
     edits.delete_images(plate_services, person, defects)
-    view = _inspect(plate_services, person, plate_product, 9600)
-    assert view.similar_defects == []
-    assert view.suggestion is None
-    assert len(view.similar_normals) == 6
+    record = _inspect(plate_services, person, plate_product, 9600)
+    assert record.similar.defects == ()
+    assert record.suggestion is None
+    assert len(record.similar.normals) == 6
 
 
 def test_one_more_image_is_all_that_a_new_deployment_computes(
