@@ -44,7 +44,7 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
         return []
     for row, prefix in gone:
         services.models.forget(row)
-        publishing.unpublish(services, prefix)
+        publishing.unpublish(services.objects, prefix)
     if gone:
         logger.info("no longer kept: %s", ", ".join(f"{row.scope} {row.number}" for row, _prefix in gone))
     return [row for row, _prefix in gone]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.deployments.pipeline import HANDLERS
+from core.deployments.pipeline import work_off
 from core.errors import AppError
 from core.jobs.terms import Claim
 from core.services import Services
@@ -13,4 +13,4 @@ class LocalExecutor:
 
     def work_off(self, services: Services, claim: Claim) -> AppError | None:
         """See `Executor`."""
-        return HANDLERS[claim.kind](services, claim)
+        return work_off(services, claim)

@@ -119,7 +119,7 @@ def show_figures_beside(changes: VersionChanges) -> None:
         methods = [label_of(THRESHOLD_METHODS, setting.method) for setting in limits]
         if methods[0] != methods[1]:
             st.caption(_("Thresholds: {before} → {after}", before=methods[0], after=methods[1]))
-    if changes.older.metrics.get("test_fingerprint") is None and changes.newer.metrics.get("test_fingerprint") is None:
+    if not changes.was_measured:
         return
     if changes.same_test_images:
         st.caption(_("Both were measured on the same test images."))

@@ -9,11 +9,12 @@ import streamlit as st
 
 from core.errors import AppError
 from core.i18n import N_
+from core.models.figures import read_figures
 from core.models.kinds import MEMORY_BANK
 from core.registry.comparison import compare_versions
 from core.registry.lineage import regions_stale
 from core.registry.retention import is_kept
-from core.registry.versions import activate, list_versions
+from core.registry.versions import activate, list_versions, part_of
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_sources
 from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
@@ -82,9 +83,10 @@ def _show_candidate(versions: Sequence[ModelVersion]) -> None:
 
 
 def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
-    part = version.scope.rpartition(":")[2]
+    part = part_of(version)
     title = _("Version {number}", number=version.number) + (f" · {label_of(_PARTS, part)}" if part in _PARTS else "")
-    figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
+    figures = list_figures(read_figures(version.kind, version.metrics))
+    told = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in figures)
     in_use = _in_use(versions)
     state = label_of(VERSION_STATES, version.state) if is_kept(version) else _("No longer kept")
     # What is in use has its badge at the right.
@@ -92,7 +94,7 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
     with st.container(border=True, key=f"version_{version.id}"):
         about, action = st.columns([3.2, 1.5], vertical_alignment="center")
         with about:
-            st.markdown(head + (f"  \n{figures}" if figures else ""))
+            st.markdown(head + (f"  \n{told}" if told else ""))
             st.caption(
                 f"{moment(version.created_at)} · {describe_sources(version)}"
                 f" · {byte_size(version.byte_size)} · {escape(name_model(version.model_name))}"

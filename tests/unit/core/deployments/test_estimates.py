@@ -13,6 +13,7 @@ from core.accounts.people import open_person
 from core.deployments import capacity, estimates, pipeline
 from core.deployments.capacity import DISK_RESERVE_BYTES, GIB, Capacity, measure_capacity, refuse_too_large
 from core.deployments.costs import cost_of_model
+from core.deployments.kinds.registry import find_steps
 from core.jobs import views
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DEFAULTS, DETECTION, OPTIONS, PADIM, find_option
@@ -82,7 +83,7 @@ def test_a_refusal_names_what_is_short_and_what_to_do(
 
 
 def test_every_model_costs_more_than_the_standard_where_it_is_larger() -> None:
-    standard = estimates._BASE_COSTS[BANK]
+    standard = find_steps(BANK).cost
     default = find_option(DEFAULTS[DETECTION])
     assert default is not None
     base = cost_of_model(standard, default, {})
@@ -132,7 +133,9 @@ def test_a_build_that_does_not_fit_fails_by_name_and_leaves_the_active_version(
     assert error is not None
     assert error.code == "memory_too_small"
     (outcome,) = views.view(plate_services, job_id).outcomes
-    assert (outcome["outcome"], outcome["error_code"]) == ("failed", "memory_too_small")
+    assert outcome.outcome == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "memory_too_small"
     assert len(list_versions(plate_services, BANK, plate_product.id)) == 1
 
 
