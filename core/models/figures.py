@@ -79,12 +79,13 @@ class IndexFigures:
     def from_json(cls, value: object) -> IndexFigures:
         """Return the metrics of an index's row."""
         data = read_object(value)
+        retrieval = read_object(data.get("retrieval"))
         return cls(
             n_images=read_int(data.get("n_images")),
             n_confirmed=read_int(data.get("n_confirmed")),
             n_computed=read_int(data.get("n_computed")),
             dimension=read_int(data.get("dimension")),
-            retrieval=RetrievalFigures.from_json(data["retrieval"]) if data.get("retrieval") else None,
+            retrieval=RetrievalFigures.from_json(retrieval) if retrieval else None,
             suggestion={
                 name: found
                 for name, found in read_object(data.get("suggestion")).items()
