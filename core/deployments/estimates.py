@@ -13,12 +13,13 @@ from sqlmodel import Session, col, func, or_, select
 
 from core.deployments import bank_extension, manual_indexes, memory_banks, similarity_indexes
 from core.deployments.capacity import measure_capacity, refuse_too_large
-from core.deployments.costs import Cost, cost_of_model
+from core.deployments.costs import cost_of_model
 from core.errors import AppError
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import DETECTION, SIMILARITY
 from core.registry.choices import chosen
 from core.transactions import reading
+from inference.build_cost import BuildCost
 from storage.tables import DeploymentLog, Image, ImagePreprocessing
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 START_S = 4.0  # starting the process and opening the runtime
 _PACE_JOBS = 10
 _PACE_BOUNDS = (0.02, 50.0)
-_BASE_COSTS: dict[str, Cost] = {
+_BASE_COSTS: dict[str, BuildCost] = {
     MEMORY_BANK: memory_banks.COST,
     SIMILARITY_INDEX: similarity_indexes.COST,
     MANUAL_INDEX: manual_indexes.COST,
@@ -141,7 +142,7 @@ def _count_views(session: Session, kind: str, product_id: int, extension: Extens
     return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
 
 
-def _cost(session: Session, kind: str) -> Cost:
+def _cost(session: Session, kind: str) -> BuildCost:
     if kind == MANUAL_INDEX:
         return _BASE_COSTS[kind]
     choice = chosen(session, DETECTION if kind == MEMORY_BANK else SIMILARITY)

@@ -10,7 +10,6 @@ from sqlmodel import Session, col, func, select
 
 from core.deployments.acceptance import BY_HAND
 from core.deployments.candidates import add_candidate, retire_active
-from core.deployments.costs import Cost
 from core.errors import AppError, NotReady, from_lower
 from core.jobs.claims import hold, plain
 from core.jobs.progress import JobRun
@@ -23,6 +22,7 @@ from core.registry.activation_policy import read_policy
 from core.registry.manual_fingerprints import manual_fingerprints
 from core.registry.publishing import PublishedBundle
 from core.registry.versions import active_version, scope_of
+from inference.build_cost import BuildCost
 from inference.errors import ManualError
 from storage.tables import Manual, ModelVersion, Product
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from inference.language.sentence_encoder import SentenceEncoder
 
 # Here "image" is a page.
-COST = Cost(product_s=0.5, image_s=0.03, base_bytes=400_000_000, image_bytes=60_000)
+COST = BuildCost(product_s=0.5, image_s=0.03, base_bytes=400_000_000, image_bytes=60_000)
 # What is a manual's own fault; anything else (a store that is away) fails the product and is tried again.
 _OWN_FAULTS = ("manual_object_missing", "manual_object_damaged")
 

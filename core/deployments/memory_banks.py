@@ -15,7 +15,6 @@ from core.deployments import bank_extension
 from core.deployments.acceptance import judge
 from core.deployments.bank_extension import TrainedBank
 from core.deployments.candidates import add_candidate
-from core.deployments.costs import Cost
 from core.deployments.evaluation import TestSet, measure, test_set
 from core.errors import NotReady
 from core.images.training import fetch_originals, key_of, load_pixels, training_rows
@@ -27,7 +26,9 @@ from core.registry import publishing
 from core.registry.choices import Choice, chosen
 from core.registry.fingerprints import fingerprints
 from core.registry.versions import active_version, scope_of
+from inference.build_cost import BuildCost
 from inference.errors import ImageError, InferenceError
+from inference.vision.detection.registry import find_detector
 from storage.tables import Image, ImagePreprocessing, ModelVersion, Product, ThresholdSetting
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.vision.detection.calibration import Calibration
-    from inference.vision.detection.detectors import Detector, DetectorConfig
-    from inference.vision.detection.features.patches import Progress
+    from inference.vision.detection.detector import Detector, DetectorConfig, ImageSource, Progress
+    from inference.vision.detection.specification import AnyDetectorSpec
 
-COST = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
+COST = BuildCost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
 # More labelled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
 # The engine's names of its stages, and ours.
@@ -46,12 +47,10 @@ STAGES = {"features": "extract", "gaussians": "coreset", "calibration": "calibra
 
 
 def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
-    """Build, publish and activate a product's memory bank in `folder`; answers its outcome.
+    """Build, publish and activate a product's memory bank in `folder`; return its outcome.
 
     Raises NotReady without normal images, and the lower errors of the engine and the object store.
     """
-    from inference.vision.detection import detectors
-
     services = run.services
     assert product.id is not None
     with services.database.reading() as session:
@@ -69,7 +68,8 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     if not normals:
         raise NotReady("no_normal_images", product=product.name)
     run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
-    config = _config(run, choice, options)
+    spec = find_detector(choice.option.method)
+    config = _config(run, spec, choice, options)
     weights = find_added(services.settings.weights_dir, choice.option.backbone)
     services.models.keep_graphs()
     trained = None
@@ -79,6 +79,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
             run,
             product,
             extension,
+            spec,
             normals,
             _sources(run, normals),
             config,
@@ -87,10 +88,10 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
         )
     if trained is None:
         _fetch(run, [*normals, *defects])
-        trained = _learn(run, normals, config, weights=weights)
+        trained = _learn(run, spec, normals, config, weights=weights)
     model = trained.model
     skipped = _name_skipped(run, product, normals, trained.skipped)
-    scale = detectors.distance_scale(model)
+    scale = spec.distance_scale(model)
     calibration = _calibrate(run, model, list(trained.normal_scores.values()), defects, product, skipped, scale=scale)
     figures = _measure(run, product, model, test, calibration)
     judgement = judge(run, product, before, figures, test)
@@ -120,7 +121,7 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
             "options": choice.options,
             **bank_extension.keep(trained.growth),
         },
-        metrics={**figures, **detectors.describe(model)},
+        metrics={**figures, **spec.describe(model)},
     )
     threshold = ThresholdSetting(
         model_version_id=0,
@@ -144,18 +145,19 @@ def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
     }
 
 
-def _learn(run: JobRun, rows: list[Image], config: DetectorConfig, *, weights: Path | None) -> TrainedBank:
+def _learn(
+    run: JobRun, spec: AnyDetectorSpec, rows: list[Image], config: DetectorConfig, *, weights: Path | None
+) -> TrainedBank:
     """Return the detector from all normal images, with their cross-fitted scores."""
-    from inference.vision.detection import detectors
-
     progress = _reporter(run)
-    features = detectors.extract(
+    features = spec.extract(
         _sources(run, rows), config, device=run.services.models.device, weights=weights, progress=progress
     )
-    model = detectors.fit(features, config, weights=weights, progress=progress)
+    model = spec.fit(features, weights=weights, progress=progress)
     run.progress("calibrate", 0, 0)
-    scores = detectors.calibration_scores(features, config, progress=progress)
-    return TrainedBank(model, scores, features.skipped, bank_extension.note_whole(model, rows, scores))
+    scores = spec.calibration_scores(features, progress=progress)
+    growth = bank_extension.note_whole(spec.as_extendable(model), rows, scores)
+    return TrainedBank(model, scores, features.skipped, growth)
 
 
 def _reporter(run: JobRun) -> Progress:
@@ -169,21 +171,20 @@ def _fetch(run: JobRun, rows: list[Image]) -> None:
     fetch_originals(run.services, rows, lambda done, total: run.progress("fetch", done, total))
 
 
-def _config(run: JobRun, choice: Choice, options: dict[str, Any]) -> DetectorConfig:
-    from inference.vision.detection.detectors import make_config
+def _config(run: JobRun, spec: AnyDetectorSpec, choice: Choice, options: dict[str, Any]) -> DetectorConfig:
     from inference.vision.images.preprocessing import Preprocessing
 
-    return make_config(
-        choice.option.method,
+    config: DetectorConfig = spec.make_config(
         backbone=choice.option.backbone,
         preprocessing=Preprocessing.from_dict(options),
         memory_budget_bytes=run.services.settings.memory_budget_bytes,
         options=choice.options,
     )
+    return config
 
 
-def _sources(run: JobRun, rows: list[Image]) -> list[Any]:
-    from inference.vision.detection.patchcore.patchcore import ImageSource
+def _sources(run: JobRun, rows: list[Image]) -> list[ImageSource]:
+    from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:
         return ImageSource(key_of(row), lambda: load_pixels(run.services, row))

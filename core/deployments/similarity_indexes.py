@@ -9,7 +9,6 @@ import numpy as np
 
 from core.deployments.acceptance import BY_HAND
 from core.deployments.candidates import add_candidate, retire_active
-from core.deployments.costs import Cost
 from core.deployments.embedding import Embedded, Finder, Progress, embed_examples
 from core.deployments.embedding_store import forget_unused
 from core.deployments.evaluation import test_set
@@ -27,6 +26,7 @@ from core.registry.index_examples import Example, image_examples, list_examples
 from core.registry.lineage import cut_by_another_bank, note_bank
 from core.registry.publishing import PublishedBundle
 from core.registry.versions import IMAGES_OF, PARTS, active_version, scope_of
+from inference.build_cost import BuildCost
 from inference.errors import ImageError
 from storage.tables import ModelVersion, Product
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from inference.vision.search.knn_vote import VoteRule
     from inference.vision.search.vector_index import VectorIndex
 
-COST = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
+COST = BuildCost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
 
 
 def build(run: JobRun, product: Product, folder: Path) -> dict[str, Any]:
