@@ -29,7 +29,7 @@ from inference.errors import ImageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.detection.detectors import Detector
+    from inference.vision.detection.detector import Detector
     from inference.vision.networks.embeddings import Embedder
 
 Progress = Callable[[int, int], None]

@@ -30,7 +30,7 @@ from storage.tables import DefectType, Image, ModelVersion, Product
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.detection.detectors import Detector
+    from inference.vision.detection.detector import Detector
 
 Progress = Callable[[int, int], None]
 

@@ -22,6 +22,7 @@ from core.registry.choices import Choice, chosen
 from core.services import Services
 from core.transactions import reading
 from inference.errors import InferenceError
+from inference.vision.detection.registry import find_detector
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def start_preparing() -> subprocess.Popen[bytes]:
 
 
 def prepare(services: Services) -> list[AppError]:
-    """Convert what is not converted yet; answers what failed. A build meets that again, and says so in its place."""
+    """Convert what is not converted yet; return what failed. A build meets that again, and says so in its place."""
     with reading(services) as session:
         detection, similarity = chosen(session, DETECTION), chosen(session, SIMILARITY)
     services.models.keep_graphs()
@@ -55,12 +56,11 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
     import numpy as np
 
     from inference.artifact import read_bundle
-    from inference.vision.detection import detectors
-    from inference.vision.detection.features.patches import ImageSource
+    from inference.vision.detection.detector import Detector, ImageSource
     from inference.vision.images.preprocessing import Preprocessing
 
-    config = detectors.make_config(
-        choice.option.method,
+    spec = find_detector(choice.option.method)
+    config = spec.make_config(
         backbone=choice.option.backbone,
         preprocessing=Preprocessing(),
         memory_budget_bytes=services.settings.memory_budget_bytes,
@@ -71,8 +71,8 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
     images = rng.integers(0, 256, (IMAGE_COUNT, SIDE_PX, SIDE_PX, 3), np.uint8)
     sources = [ImageSource(str(place), partial(images.__getitem__, place)) for place in range(IMAGE_COUNT)]
     weights = find_added(services.settings.weights_dir, choice.option.backbone)
-    features = detectors.extract(sources, config, device=services.models.device, weights=weights)
-    model = detectors.fit(features, config, weights=weights)
+    features = spec.extract(sources, config, device=services.models.device, weights=weights)
+    model: Detector = spec.fit(features, weights=weights)
     with tempfile.TemporaryDirectory(prefix="geomsa-prepare-") as folder:
         manifest = model.save(Path(folder) / "model")
         bundle = read_bundle(Path(folder) / "model", kind=MEMORY_BANK, manifest_sha256=manifest.sha256)

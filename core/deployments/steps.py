@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Generic, TypeVar
 from sqlmodel import Session
 
 from core.deployments.acceptance import Acceptance, accept_by_policy
-from core.deployments.costs import Cost
 from core.errors import AppError
 from core.jobs.outcomes import ProductOutcome
 from core.jobs.progress import JobRun, StageShares
@@ -22,6 +21,7 @@ from core.models.figures import VersionFigures
 from core.models.sources import VersionSources
 from core.services import Services
 from core.transactions import HasDatabase
+from inference.build_cost import BuildCost
 from storage.tables import ModelVersion, Product, ThresholdSetting
 
 # The last stages are the same whatever is built. Shares were measured on the demo products.
@@ -111,7 +111,7 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     """
 
     kind: ClassVar[str]
-    cost: ClassVar[Cost]
+    cost: ClassVar[BuildCost]
     stages: ClassVar[StageShares]
     follows: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[bool] = False
@@ -130,7 +130,7 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
         """Return how many pictures the network looks at in a whole build."""
         return self.count_sources(session, product_id)
 
-    def cost_of_choice(self, session: Session) -> Cost:
+    def cost_of_choice(self, session: Session) -> BuildCost:
         """Return what a build costs with the model that is chosen now."""
         return self.cost
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import NotFound, NotReady
-from core.models.options import DEFAULTS, ModelOption, check_options, find_option
+from core.models.options import ModelOption, check_options, default_option, find_option
 from core.models.weight_paths import find_weights
 from core.transactions import reading, writing
 from storage.tables import ModelParam, utc_now
@@ -35,9 +35,7 @@ def chosen(session: Session, purpose: str) -> Choice:
     row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
     option = find_option(row.model_name) if row is not None else None
     if row is None or option is None:
-        option = find_option(DEFAULTS[purpose])
-        assert option is not None
-        return Choice(option, {}, 0 if row is None else row.row_version)
+        return Choice(default_option(purpose), {}, 0 if row is None else row.row_version)
     return Choice(option, dict(row.options), row.row_version)
 
 
@@ -66,8 +64,8 @@ def choose(
     if option is None or option.purpose != purpose:
         raise NotFound("model_unknown", name=name)
     checked = check_options(option, options)
-    if find_weights(services.settings, option.backbone) is None:
-        raise NotReady("backbone_weights_missing", name=option.spec.title)
+    if option.backbone is not None and find_weights(services.settings, option.backbone) is None:
+        raise NotReady("backbone_weights_missing", name=option.network_title)
     with writing(services) as session:
         row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
         found_version, row_id = (row.row_version, row.id) if row is not None else (0, 0)

@@ -19,13 +19,14 @@ from sqlmodel import Session, func, select
 
 from core.images.training import training_rows
 from core.models.kinds import MEMORY_BANK
-from core.models.options import DETECTION, PATCHCORE
+from core.models.options import DETECTION
 from core.models.sources import BankGrowth, BankSources
 from core.preprocessing.stored_options import read_preprocessing
 from core.registry.choices import Choice, chosen
 from core.registry.fingerprints import BUILD_REVISION, fingerprints
 from core.registry.versions import active_version
 from inference.errors import InferenceError
+from inference.vision.detection.registry import find_detector
 from storage.object_store import ObjectStoreError
 from storage.tables import Image, ModelVersion
 
@@ -33,11 +34,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.jobs.progress import JobRun
-    from inference.vision.detection.config import PatchCoreConfig
-    from inference.vision.detection.detectors import DetectorConfig
-    from inference.vision.detection.features.patches import ImageSource, Progress
-    from inference.vision.detection.padim.padim import Padim
-    from inference.vision.detection.patchcore.patchcore import PatchCore
+    from inference.vision.detection.detector import (
+        Detector,
+        DetectorConfig,
+        ExtendableDetector,
+        ImageSource,
+        Progress,
+        Refusal,
+    )
+    from inference.vision.detection.specification import AnyDetectorSpec
     from storage.tables import Product
 
 # New images, as a share of those in the bank: at a time, and since the last bank that was built whole.
@@ -45,6 +50,11 @@ MOST_AT_ONCE = 0.25
 MOST_SINCE_WHOLE = 0.5
 # How much farther from its bank a patch may be than from the last one that was built whole.
 WIDEST = 1.5
+# Why a bank is built whole after all, as a line of the job's log.
+_REFUSALS: dict[Refusal, str] = {
+    "set_otherwise": "log_bank_set_otherwise",
+    "lit_otherwise": "log_bank_lit_otherwise",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ class TrainedBank:
     detector that cannot be extended.
     """
 
-    model: PatchCore | Padim
+    model: Detector
     normal_scores: dict[str, float]
     skipped: Mapping[str, InferenceError]
     growth: BankGrowth | None = None
@@ -117,7 +127,7 @@ def _are_few(added: int, growth: BankGrowth) -> bool:
 def _set_alike(session: Session, version: ModelVersion, sources: BankSources, choice: Choice, product_id: int) -> bool:
     from inference.vision.images.preprocessing import Preprocessing
 
-    if choice.option.method != PATCHCORE or choice.option.name != version.model_name:
+    if not find_detector(choice.option.method).can_extend or choice.option.name != version.model_name:
         return False
     if sources.options != choice.options:
         return False
@@ -139,11 +149,11 @@ def _was_built(session: Session, product_id: int) -> bool:
 # --- what is stored for the next time --------------------------------------------------------------------------------
 
 
-def note_whole(model: PatchCore | Padim, rows: Sequence[Image], scores: Mapping[str, float]) -> BankGrowth | None:
-    """Return what to store with a version whose bank was built whole from these normal images."""
-    from inference.vision.detection.patchcore.patchcore import PatchCore
-
-    if not isinstance(model, PatchCore) or not math.isfinite(model.figures.radius_bound):
+def note_whole(
+    model: ExtendableDetector | None, rows: Sequence[Image], scores: Mapping[str, float]
+) -> BankGrowth | None:
+    """Return what to store with a version whose bank was built whole from these normal images; None: nothing."""
+    if model is None or not math.isfinite(model.reach):
         return None
     return BankGrowth(
         revision=BUILD_REVISION,
@@ -151,7 +161,7 @@ def note_whole(model: PatchCore | Padim, rows: Sequence[Image], scores: Mapping[
         normal_scores=_finite(scores),
         n_whole=len(rows),
         n_since_whole=0,
-        whole_radius=model.figures.radius_bound,
+        whole_radius=model.reach,
     )
 
 
@@ -172,6 +182,7 @@ def extend(
     run: JobRun,
     product: Product,
     extension: Extension,
+    spec: AnyDetectorSpec,
     rows: Sequence[Image],
     sources: Sequence[ImageSource],
     config: DetectorConfig,
@@ -187,7 +198,7 @@ def extend(
     """
     number = extension.version.number
     try:
-        found = _extend(run, extension, rows, sources, config, weights=weights, progress=progress)
+        found = _extend(run, extension, spec, rows, sources, config, weights=weights, progress=progress)
     except (InferenceError, ObjectStoreError) as error:
         params = {key: str(value) for key, value in error.params.items()}
         run.log("log_bank_not_extended", product=product.code, number=number, reason=error.code, reason_params=params)
@@ -202,6 +213,7 @@ def extend(
 def _extend(
     run: JobRun,
     extension: Extension,
+    spec: AnyDetectorSpec,
     rows: Sequence[Image],
     sources: Sequence[ImageSource],
     config: DetectorConfig,
@@ -209,27 +221,20 @@ def _extend(
     weights: Path | None,
     progress: Progress,
 ) -> TrainedBank | str:
-    from inference.vision.detection.features.feature_extraction import needs_even_light
-    from inference.vision.detection.patchcore.cross_fit import sample_scores
-    from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
-    from inference.vision.networks.backbones import hash_weights, resolve_weights
+    from inference.vision.detection.even_sample import sample_scores
 
     growth = extension.growth
-    old = run.services.models.memory_bank(extension.version)
-    if not isinstance(old, PatchCore) or not isinstance(config, PatchCoreConfig):
-        return "log_bank_set_otherwise"
-    if old.config != _settled(config, old.config) or old.weights_sha256 != hash_weights(
-        resolve_weights(config.spec, weights)
-    ):
-        return "log_bank_set_otherwise"
-    if needs_even_light(sources, config, size_px=old.input_size_px, progress=progress) is not old.config.even_light:
-        return "log_bank_lit_otherwise"
+    old = spec.as_extendable(run.services.models.memory_bank(extension.version))
+    if old is None:
+        return _REFUSALS["set_otherwise"]
+    if refusal := old.refuse_extension(sources, config, weights=weights, progress=progress):
+        return _REFUSALS[refusal]
     # Also those that could not be read the last time.
     known = set(old.training_keys)
     unknown = [source for source in sources if source.key not in known]
     features = old.extract(unknown, progress=progress)
     model = old.extend(features, progress=progress)
-    if model.figures.radius_bound > WIDEST * growth.whole_radius:
+    if model.reach > WIDEST * growth.whole_radius:
         return "log_bank_too_wide"
     scores = {**growth.normal_scores, **old.score_unseen(features, progress=progress)}
     scores = sample_scores(scores, [source.key for source in sources])
@@ -242,8 +247,3 @@ def _extend(
         n_added=len(extension.added),
     )
     return TrainedBank(model, scores, features.skipped, grown)
-
-
-def _settled(config: PatchCoreConfig, old: PatchCoreConfig) -> PatchCoreConfig:
-    """Return the configuration with what it leaves to the images as the old bank's images decided it."""
-    return replace(config, even_light=old.even_light) if config.even_light is None else config

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.deployments.evaluation import TestSet
 from core.deployments.kinds import bank_extension
@@ -17,6 +17,7 @@ from core.jobs.progress import JobRun
 from core.models.weight_paths import find_added
 from core.registry.choices import Choice
 from inference.errors import ImageError, InferenceError
+from inference.vision.detection.registry import find_detector
 from storage.tables import Image, Product
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.vision.detection.calibration import Calibration
-    from inference.vision.detection.detectors import DetectorConfig
-    from inference.vision.detection.features.patches import Progress
+    from inference.vision.detection.detector import DetectorConfig, ImageSource, Progress
+    from inference.vision.detection.specification import AnyDetectorSpec
     from inference.vision.images.preprocessing import Preprocessing
 
 # The engine's names of its stages, and ours.
@@ -53,6 +54,7 @@ class BankSnapshot(Snapshot):
 class BuiltBank:
     """A detector with its calibration; `skipped` are the images that could not be used."""
 
+    spec: AnyDetectorSpec
     trained: TrainedBank
     config: DetectorConfig
     calibration: Calibration
@@ -66,7 +68,8 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
     """
     product, normals, defects = snapshot.product, snapshot.normals, snapshot.defects
     run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
-    config = _config(run, snapshot)
+    spec = find_detector(snapshot.choice.option.method)
+    config = _config(run, spec, snapshot)
     weights = find_added(run.services.settings.weights_dir, snapshot.choice.option.backbone)
     run.services.models.keep_graphs()
     trained = None
@@ -76,6 +79,7 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
             run,
             product,
             snapshot.extension,
+            spec,
             normals,
             _sources(run, normals),
             config,
@@ -84,24 +88,25 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         )
     if trained is None:
         _fetch(run, [*normals, *defects])
-        trained = _learn(run, normals, config, weights=weights)
+        trained = _learn(run, spec, normals, config, weights=weights)
     skipped = _name_skipped(run, product, normals, trained.skipped)
-    calibration = _calibrate(run, product, trained, defects, skipped)
-    return BuiltBank(trained, config, calibration, tuple(skipped))
+    calibration = _calibrate(run, product, spec, trained, defects, skipped)
+    return BuiltBank(spec, trained, config, calibration, tuple(skipped))
 
 
-def _learn(run: JobRun, rows: list[Image], config: DetectorConfig, *, weights: Path | None) -> TrainedBank:
+def _learn(
+    run: JobRun, spec: AnyDetectorSpec, rows: list[Image], config: DetectorConfig, *, weights: Path | None
+) -> TrainedBank:
     """Return the detector from all normal images, with their cross-fitted scores."""
-    from inference.vision.detection import detectors
-
     progress = _reporter(run)
-    features = detectors.extract(
+    features = spec.extract(
         _sources(run, rows), config, device=run.services.models.device, weights=weights, progress=progress
     )
-    model = detectors.fit(features, config, weights=weights, progress=progress)
+    model = spec.fit(features, weights=weights, progress=progress)
     run.progress("calibrate", 0, 0)
-    scores = detectors.calibration_scores(features, config, progress=progress)
-    return TrainedBank(model, scores, features.skipped, bank_extension.note_whole(model, rows, scores))
+    scores = spec.calibration_scores(features, progress=progress)
+    growth = bank_extension.note_whole(spec.as_extendable(model), rows, scores)
+    return TrainedBank(model, scores, features.skipped, growth)
 
 
 def _reporter(run: JobRun) -> Progress:
@@ -115,21 +120,18 @@ def _fetch(run: JobRun, rows: list[Image]) -> None:
     fetch_originals(run.services, rows, lambda done, total: run.progress("fetch", done, total))
 
 
-def _config(run: JobRun, snapshot: BankSnapshot) -> DetectorConfig:
-    from inference.vision.detection.detectors import make_config
-
-    choice = snapshot.choice
-    return make_config(
-        choice.option.method,
-        backbone=choice.option.backbone,
+def _config(run: JobRun, spec: AnyDetectorSpec, snapshot: BankSnapshot) -> DetectorConfig:
+    config: DetectorConfig = spec.make_config(
+        backbone=snapshot.choice.option.backbone,
         preprocessing=snapshot.preprocessing,
         memory_budget_bytes=run.services.settings.memory_budget_bytes,
-        options=choice.options,
+        options=snapshot.choice.options,
     )
+    return config
 
 
-def _sources(run: JobRun, rows: list[Image]) -> list[Any]:
-    from inference.vision.detection.patchcore.patchcore import ImageSource
+def _sources(run: JobRun, rows: list[Image]) -> list[ImageSource]:
+    from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:
         return ImageSource(key_of(row), lambda: load_pixels(run.services, row))
@@ -148,13 +150,17 @@ def _name_skipped(
 
 
 def _calibrate(
-    run: JobRun, product: Product, trained: TrainedBank, defects: list[Image], skipped: list[SkippedFile]
+    run: JobRun,
+    product: Product,
+    spec: AnyDetectorSpec,
+    trained: TrainedBank,
+    defects: list[Image],
+    skipped: list[SkippedFile],
 ) -> Calibration:
     """Return thresholds from normal images that the bank has not seen, and from the labeled training defects.
 
     Defects that cannot be read are added to `skipped`.
     """
-    from inference.vision.detection import detectors
     from inference.vision.detection.calibration import calibrate
 
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:
@@ -166,7 +172,7 @@ def _calibrate(
                 skipped.append(SkippedFile(row.stored_name, error.code))
                 run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
 
-    scale = detectors.distance_scale(trained.model)
+    scale = spec.distance_scale(trained.model)
     defect_scores = [detection.score for detection in trained.model.inspect_many(defect_pixels())]
     calibration = calibrate(list(trained.normal_scores.values()), defect_scores, scale=scale)
     run.log(

@@ -11,7 +11,6 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from core.deployments.acceptance import BY_HAND
-from core.deployments.costs import Cost
 from core.deployments.steps import (
     LAST_STAGES,
     BuildPart,
@@ -38,6 +37,7 @@ from core.models.sources import ManualSources
 from core.registry.manual_fingerprints import manual_fingerprints
 from core.registry.versions import active_version
 from core.services import Services
+from inference.build_cost import BuildCost
 from inference.errors import ManualError
 from storage.tables import Manual, Product
 
@@ -77,7 +77,7 @@ class ManualIndexSteps(ModelSteps[ManualSnapshot, BuiltManualIndex, None]):
 
     kind = MANUAL_INDEX
     # Here "image" is a page.
-    cost = Cost(product_s=0.5, image_s=0.03, base_bytes=400_000_000, image_bytes=60_000)
+    cost = BuildCost(product_s=0.5, image_s=0.03, base_bytes=400_000_000, image_bytes=60_000)
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "read": (0.05, 0.40),

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlmodel import Session, col, or_, select
 
 from core.deployments.acceptance import Acceptance, accept_bank
-from core.deployments.costs import Cost, cost_of_model
+from core.deployments.costs import cost_of_model
 from core.deployments.evaluation import measure, test_set
 from core.deployments.kinds.bank_extension import Extension, find_extension
 from core.deployments.kinds.bank_training import BankSnapshot, BuiltBank, train_bank
@@ -28,6 +28,7 @@ from core.registry.fingerprints import fingerprints
 from core.registry.lineage import regions_stale
 from core.registry.versions import active_version
 from core.services import Services
+from inference.build_cost import BuildCost
 from inference.errors import InferenceError
 from storage.tables import Image, ModelVersion, Product, ThresholdSetting
 
@@ -39,7 +40,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
     """How memory banks are built."""
 
     kind = MEMORY_BANK
-    cost = Cost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
+    cost = BuildCost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "extract": (0.05, 0.40),
@@ -62,7 +63,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         """Return one for each training image, or for each tile where the product is inspected in tiles."""
         return self._count_views(session, product_id, None)
 
-    def cost_of_choice(self, session: Session) -> Cost:
+    def cost_of_choice(self, session: Session) -> BuildCost:
         """Return the cost with the chosen detector."""
         choice = chosen(session, DETECTION)
         return cost_of_model(self.cost, choice.option, choice.options)
@@ -155,8 +156,6 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         self, snapshot: BankSnapshot, plan: BuildPart, built: BuiltBank, measured: DetectionFigures | None
     ) -> Description:
         """Return what the row of the bank tells, with its calibrated thresholds."""
-        from inference.vision.detection import detectors
-
         calibration = built.calibration
         figures = ThresholdFigures(CalibrationFigures.from_json(calibration.figures), calibration.warnings)
         return Description(
@@ -168,7 +167,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
                 options=snapshot.choice.options,
                 growth=built.trained.growth,
             ),
-            figures=BankFigures(measured, detectors.describe(built.trained.model)),
+            figures=BankFigures(measured, built.spec.describe(built.trained.model)),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(
                 model_version_id=0,

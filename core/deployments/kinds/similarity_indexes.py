@@ -11,7 +11,7 @@ import numpy as np
 from sqlmodel import Session
 
 from core.deployments.acceptance import BY_HAND
-from core.deployments.costs import Cost, cost_of_model
+from core.deployments.costs import cost_of_model
 from core.deployments.embedding import Embedded, Finder, Progress, embed_examples
 from core.deployments.embedding_store import delete_unused
 from core.deployments.evaluation import test_set
@@ -43,6 +43,7 @@ from core.registry.lineage import cut_by_another_bank
 from core.registry.versions import IMAGES_OF, PARTS, active_version
 from core.services import Services
 from core.transactions import HasDatabase
+from inference.build_cost import BuildCost
 from inference.errors import ImageError
 from storage.tables import Image, ModelVersion, Product
 
@@ -87,7 +88,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
     """
 
     kind = SIMILARITY_INDEX
-    cost = Cost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
+    cost = BuildCost(product_s=0.8, image_s=0.012, base_bytes=500_000_000, image_bytes=4_096)
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "embed": (0.05, 0.85),
@@ -106,7 +107,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         """Return the training images of the product."""
         return count_training_images(session, product_id)
 
-    def cost_of_choice(self, session: Session) -> Cost:
+    def cost_of_choice(self, session: Session) -> BuildCost:
         """Return the cost with the chosen embedder."""
         choice = chosen(session, SIMILARITY)
         return cost_of_model(self.cost, choice.option, choice.options)

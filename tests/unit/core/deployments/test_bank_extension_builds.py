@@ -28,8 +28,8 @@ from core.services import Services
 from inference.errors import ModelError
 from inference.vision.detection.features import feature_extraction
 from inference.vision.detection.features.patches import compute_patches
+from inference.vision.detection.patchcore import patchcore
 from inference.vision.detection.patchcore.patchcore import PatchCore
-from inference.vision.networks import backbones
 from storage.tables import Image, ImagePreprocessing, ModelParam, ModelVersion, Product
 from tests.plates import deploy, encode, plate, seed_of
 
@@ -336,7 +336,7 @@ def test_a_bank_that_would_be_too_wide_is_built_whole(
 def test_other_weights_of_the_same_network_lead_to_a_whole_build(
     plate_services: Services, plate_product: Product, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backbones, "hash_weights", lambda _path: "0" * 64)
+    monkeypatch.setattr(patchcore, "hash_weights", lambda _path: "0" * 64)
     _add(plate_services, person, plate_product, 8828)
     _, codes = _build(plate_services, plate_product)
     assert "log_bank_set_otherwise" in codes

@@ -72,9 +72,7 @@ def test_a_manual_index_names_no_image() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "stored", [{}, {"later": 1}, {"image_ids": None}, {"image_ids": "1, 2"}, [], None]
-)
+@pytest.mark.parametrize("stored", [{}, {"later": 1}, {"image_ids": None}, {"image_ids": "1, 2"}, [], None])
 def test_what_is_absent_or_damaged_has_its_default(kind: str, stored: object) -> None:
     found = read_sources(kind, stored)
     assert found.image_ids == frozenset()
