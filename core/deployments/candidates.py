@@ -1,4 +1,4 @@
-"""From a published bundle to a version: loaded from what was read back, then one transaction decides."""
+"""From a published bundle to a version: loaded from what was read back, then added in one transaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_candidate(
     The transaction first proves that the job is still ours (`claims.hold`), so a worker that was thought dead
     activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will
     load it; the objects of a version that does not come to be are removed, but not those of one that may have come to
-    be: a commit whose answer is lost may have been kept. Raises JobLost, JobCancelled and lower errors.
+    be: a commit whose reply is lost may have been done. Raises JobLost, JobCancelled and lower errors.
     """
     services = run.services
     object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed

@@ -1,4 +1,4 @@
-"""What killed attempts at a job leave behind: build folders, bundles that no row names, half-fetched files."""
+"""Removing what killed attempts at a job left: build folders, bundles that no row names, half-fetched files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def build_folder(services: Services, claim: terms.Claim, product_id: int) -> Pat
 def clean_up(services: Services, job_id: int) -> None:
     """Remove what dead attempts left: at this job, and at any other whose build folder still lies here.
 
-    An attempt that runs now is never touched. A dead one can add no row any more (`job_claims.hold`), so what no row
+    An attempt that runs now is never touched. A dead one can add no row any more (`claims.hold`), so what no row
     names stays unnamed. Raises DatabaseError; an object store that is away is left to the collection of orphans.
     """
     with services.database.reading() as session:
@@ -68,15 +68,15 @@ def _clean_up_objects(services: Services, session: Session, job_id: int, running
             session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.object_prefix).in_(prefixes))).all()
         )
         unnamed = prefixes - named
-        # An older copy of the database gives the numbers of jobs again: then their bundles are the newer one's.
+        # An older copy of the database numbers jobs anew: then their bundles are those of the newer one.
         if unnamed and is_pair(services):
             for prefix in unnamed:
                 services.objects.delete_prefix(prefix)
 
 
 def _clean_up_cache(services: Services, session: Session) -> None:
-    kept = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
-    named = set(session.exec(kept).all())
+    query = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
+    named = set(session.exec(query).all())
     for folder in (services.settings.cache_dir / "models").glob("*"):
         if folder.name not in named and folder.stat().st_mtime < time.time() - CACHED_AGE_S:
             shutil.rmtree(folder, ignore_errors=True)

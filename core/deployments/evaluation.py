@@ -46,7 +46,7 @@ class TestSet:
 
     @property
     def fingerprint(self) -> str:
-        """Two measurements may be compared when this is the same: same images, same labels, same masks."""
+        """Return one hash of images, labels and masks: figures of two models compare where it is the same."""
         parts = [f"{row.content_sha256}:{code}:{row.mask_key}" for row, code in zip(self.rows, self.codes, strict=True)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -114,10 +114,10 @@ def measure(
 def _score_all(services: Services, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
     found = _Measured()
     total = len(test.rows)
-    kept: list[tuple[Image, str | None]] = []
-    detections = model.inspect_many(pixels for pixels in _decode_each(services, test, kept, found.skipped))
+    decoded: list[tuple[Image, str | None]] = []
+    detections = model.inspect_many(pixels for pixels in _decode_each(services.objects, test, decoded, found.skipped))
     for done, detection in enumerate(detections, start=1):
-        row, code = kept[done - 1]
+        row, code = decoded[done - 1]
         found.scores.append(float(detection.score))
         found.codes.append(code)
         mask = _mask(services.objects, row, detection.anomaly_map.shape, found.skipped)
@@ -130,19 +130,19 @@ def _score_all(services: Services, model: Detector, test: TestSet, progress: Pro
 
 
 def _decode_each(
-    services: Services, test: TestSet, kept: list[tuple[Image, str | None]], skipped: list[str]
+    objects: ObjectStore, test: TestSet, decoded: list[tuple[Image, str | None]], skipped: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
     from inference.vision.images.decode import decode
 
     for row, code in zip(test.rows, test.codes, strict=True):
         try:
-            pixels = decode(services.objects.get(row.object_key)).pixels
+            pixels = decode(objects.get(row.object_key)).pixels
         except (ImageError, ObjectStoreError) as error:
             if isinstance(error, ObjectStoreError) and error.code != "object_missing":
                 raise
             skipped.append(row.stored_name)
             continue
-        kept.append((row, code))
+        decoded.append((row, code))
         yield pixels
 
 

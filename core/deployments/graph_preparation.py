@@ -1,7 +1,7 @@
 """Converting the chosen models' networks ahead of the first build, beside whatever else a first start has to do.
 
 The first conversion on a machine imports torch, which takes most of a minute where nothing is compiled or cached yet.
-What is converted is kept on disk, and every later process opens it without torch. While torch is here it also scores
+What is converted stays on disk, and every later process opens it without torch. While torch is here it also scores
 the reference image of a small model, so that the first real one need not ask it again (`runtime_check`).
 """
 
@@ -32,7 +32,7 @@ IMAGE_COUNT = 3
 
 
 def start_preparing() -> subprocess.Popen[bytes]:
-    """Begin in a process of its own; `python -m core prepare` is what it runs. To be waited for before a build."""
+    """Start `python -m core prepare` and return its process, which has to end before a build begins."""
     command = [sys.executable, "-m", "core", "prepare"]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
 

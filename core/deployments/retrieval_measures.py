@@ -47,16 +47,16 @@ def measure_retrieval(
             services, embedder, tests, finder=by, progress=progress, skip=lambda example, _: unread.add(example.id)
         )
         seen[name] = {example.id: vector for example, vector in zip(made.examples, made.vectors, strict=True)}
-    kept = [example for example in tests if example.id not in unread]
-    truth = [str(example.defect_type_id) for example in kept]
+    readable = [example for example in tests if example.id not in unread]
+    truth = [str(example.defect_type_id) for example in readable]
     counts = {label: [str(found) for found in type_of.values()].count(label) for label in set(truth)}
     figures: dict[str, RankingFigures] = {}
     for name, indexes in {"used": (whole, region), "whole": (whole, None), "region": (None, region)}.items():
-        if not kept or indexes == (None, None):
+        if not readable or indexes == (None, None):
             figures[name] = RankingFigures()
             continue
         ranked = []
-        for example in kept:
+        for example in readable:
             views = [
                 None if index is None else View(index, seen[view][example.id])
                 for index, view in zip(indexes, ("whole", "region"), strict=True)

@@ -104,7 +104,7 @@ PartResult = NewVersion[BuiltT, MeasuredT] | UnchangedPart | RetiredPart
 
 
 class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
-    """How models of one kind are built. One object for all products and jobs: it keeps nothing between calls.
+    """How models of one kind are built. One object serves all products and jobs: it has no state.
 
     `cost` is that of the standard model, `stages` where each stage begins and ends within a product's work. A new
     version of a kind in `follows` changes what this kind is built from. Inspection does without an `optional` kind.

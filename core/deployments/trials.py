@@ -47,7 +47,7 @@ class Trial:
 
 
 def try_model(services: Services, person: Person, *, name: str, options: Mapping[str, Any], product_id: int) -> Trial:
-    """Build the model from a few normal images of the product and time it on one of them. Keeps nothing.
+    """Build the model from a few normal images of the product and time it on one of them. Nothing is stored.
 
     Raises NotAllowed, NotFound(`model_unknown`, `not_found`), BadInput(`model_option_…`),
     NotReady(`model_trial_without_images`) and what the engine and the object store report.

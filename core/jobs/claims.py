@@ -22,7 +22,7 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
     """Claim the next job: the first in the queue, or a running one whose lease has run out.
 
     The claim is one UPDATE that names the state and token it found, so two workers never get the same job. An abandoned
-    job that has used up its attempts fails (`job_worker_lost`); one that should have been cancelled is cancelled.
+    job that has used up its attempts fails (`job_worker_lost`); one that should have been canceled is canceled.
     """
     with database.unit_of_work() as session:
         now = utc_now()
@@ -140,7 +140,7 @@ def append_log(database: Database, claim: Claim, code: str, **params: Any) -> No
 
 
 def hold(session: Session, claim: Claim) -> None:
-    """Inside a transaction: prove that the job is still ours and wanted. Raises JobLost, or JobCancelled.
+    """Prove inside a transaction that the job is still ours and wanted. Raises JobLost, or JobCancelled.
 
     The row is written, so on every database a rival's claim waits for this transaction or this one fails.
     """
@@ -175,7 +175,7 @@ def finish(database: Database, claim: Claim, *, state: str, error: AppError | No
 def release(database: Database, claim: Claim) -> None:
     """Queue the job again for another worker: this one is told to stop. The try does not count.
 
-    A job that should be cancelled ends as cancelled: nobody may come to take it up.
+    A job that should be canceled ends as canceled: nobody may come to claim it.
     """
     with database.unit_of_work() as session:
         session.execute(

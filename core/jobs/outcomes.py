@@ -1,4 +1,4 @@
-"""What came of one product of a job, as the job's row keeps it and the command line prints it.
+"""What came of one product of a job, as the job's row holds it and the command line prints it.
 
 Rows of earlier versions of the program lack some fields. A field that an outcome does not tell is None, and is not
 written.

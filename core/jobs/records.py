@@ -1,4 +1,4 @@
-"""What a job's row keeps in its JSON columns and its log: what was asked for, how far it is, what came of it.
+"""What a job's row holds in its JSON columns and its log: what was asked for, how far it is, what came of it.
 
 Rows of earlier versions of the program lack some fields; these have their defaults.
 """

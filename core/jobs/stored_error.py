@@ -1,4 +1,4 @@
-"""An error as a job's row keeps it: its code, and the parameters of its sentence as JSON values."""
+"""An error as a job's row holds it: its code, and the parameters of its sentence as JSON values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StoredError:
 
     @classmethod
     def from_error(cls, error: AppError) -> StoredError:
-        """Return what is kept of an error."""
+        """Return what is stored of an error."""
         return cls(error.code, plain(error.params))
 
     def to_app_error(self) -> AppError:

@@ -43,7 +43,7 @@ class JobLost(Exception):
 
 
 class JobCancelled(Exception):
-    """Somebody asked for the job to be cancelled."""
+    """Somebody asked for the job to be canceled."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What two thresholds stand on, as their row keeps it. Rows of earlier versions of the program lack some figures."""
+"""What two thresholds stand on, as their row holds it. Rows of earlier versions of the program lack some figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a detector measured on test images, as the row of its version keeps it.
+"""What a detector measured on test images, as the row of its version holds it.
 
 Rows of earlier versions of the program lack some fields; these have their defaults. What was not measured is None.
 """

@@ -1,4 +1,4 @@
-"""The figures of a version of any kind, as its row keeps them: what was measured, and how much it holds.
+"""The figures of a version of any kind, as its row holds them: what was measured, and how much it holds.
 
 Rows of earlier versions of the program lack some fields; these have their defaults. What was not measured is None.
 """

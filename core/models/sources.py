@@ -1,4 +1,4 @@
-"""What a version was built from, as its row keeps it: images, manuals, options, and how its bank grew.
+"""What a version was built from, as its row holds it: images, manuals, options, and how its bank grew.
 
 Rows of earlier versions of the program lack some fields; these have their defaults. Fields that are not known here are
 left out.

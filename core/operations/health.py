@@ -69,7 +69,7 @@ class PackageVersion:
 
     @property
     def ok(self) -> bool:
-        """Whether it is here and new enough."""
+        """Return whether it is here and new enough."""
         return self.version is not None and _numbers(self.version) >= _numbers(self.lowest)
 
 
@@ -123,7 +123,7 @@ def _check_disk(settings: Settings) -> Check:
 
 
 def _open_database(settings: Settings) -> tuple[Check, Services | None]:
-    """Look for damage before anything is opened for writing: what a killed process left behind stays as it is."""
+    """Check for damage before anything is opened for writing: what a killed process left behind stays as it is."""
     database = Database(settings.database_url, busy_timeout_s=PATIENT_TIMEOUT_S)
     try:
         found = _run("database", lambda: _check_database(database, thorough=True))
@@ -138,7 +138,7 @@ def _open_database(settings: Settings) -> tuple[Check, Services | None]:
 
 
 def _check_database(database: Database, *, thorough: bool) -> Check:
-    """With `thorough`, read the whole database; only one that is whole is asked whether it is up to date."""
+    """Check the database; with `thorough` all of it. Only one that is whole is asked whether it is up to date."""
     where = database.describe()
     try:
         findings = database.check_integrity(full=True) if thorough else []
@@ -180,7 +180,7 @@ def _check_device(settings: Settings) -> Check:
 def _check_search(settings: Settings) -> Check:
     from inference.vision.search.gpu_scan import LEAST_VECTORS, find_obstacle
 
-    # Wherever it is, it is searched, with the same answers: no finding here is a fault.
+    # Wherever it is, it is searched with the same results: no finding here is a fault.
     obstacle = find_obstacle(settings.device)
     if obstacle is None:
         return Check("similar_images", True, "check_search_gpu", {"least": f"{LEAST_VECTORS:,}"})
@@ -226,7 +226,7 @@ def _installed_version(package: str) -> str | None:
 
 
 def describe_system() -> dict[str, str]:
-    """Python, operating system and schema revision, by the name under which support asks for them."""
+    """Return Python, operating system and schema revision, by the name under which support asks for them."""
     from storage.schema import head_revision
 
     return {"python": platform.python_version(), "system": platform.platform(), "schema": head_revision()}
@@ -245,7 +245,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _check_stored(services: Services) -> list[Check]:
-    """Orphans and what is missing, from one look at the store."""
+    """Check for orphans and for what is missing, from one look at the store."""
     try:
         stock = take_stock(services)
         missing = len(find_missing(services, stock))

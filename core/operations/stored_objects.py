@@ -62,8 +62,8 @@ def take_stock(services: Services) -> Stock:
     trash: dict[str, ObjectInfo] = {}
     try:
         for folder in (*FOLDERS, TRASH):
-            kept = trash if folder == TRASH else objects
-            kept.update((info.key, info) for info in services.objects.list(folder))
+            found = trash if folder == TRASH else objects
+            found.update((info.key, info) for info in services.objects.list(folder))
     except ObjectStoreError as error:
         raise from_lower(error) from error
     # The rows are read after the listing, so that whatever was committed in between counts as named.
@@ -129,7 +129,7 @@ def _read_named(session: Session) -> list[NamedObject]:
 
 def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
     bundles, sizes = [], {}
-    # Whole rows: there are only as many as are kept for each product.
+    # Whole rows: there are only as many as are stored for each product.
     for row in session.exec(select(ModelVersion).where(ModelVersion.object_prefix != "")):
         folder = row.object_prefix.rstrip("/") + "/"
         bundles.append(NamedObject("model_versions", "object_prefix", row.id, f"{row.kind} {row.number}", folder))

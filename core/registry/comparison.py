@@ -73,7 +73,7 @@ class VersionChanges:
 
     @property
     def nothing_else(self) -> bool:
-        """Whether both were built from the same images in the same way."""
+        """Return whether both were built from the same images in the same way."""
         return not (self.added or self.removed or self.relabeled or self.preprocessing or self.model)
 
 

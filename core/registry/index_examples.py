@@ -58,7 +58,7 @@ def list_examples(services: Services, session: Session, product_id: int, image_t
 
 
 def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]:
-    """Inspections whose defect type a person confirmed and that stay NG or in review, one for each image, in order."""
+    """Return the inspections with a confirmed defect type that stay NG or in review, one for each image, in order."""
     rows = session.exec(
         select(Inspection).where(Inspection.product_id == product_id, *_confirmed()).order_by(col(Inspection.id))
     ).all()
@@ -67,7 +67,7 @@ def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]
 
 
 def confirmation_stamps(session: Session, product_ids: list[int] | None) -> dict[int, list[int | str]]:
-    """Per product with confirmed inspections: how many, the sum of their ids and types, and the last confirmation."""
+    """Return count, sums of ids and types, and last confirmation of each product with confirmed inspections."""
     query = (
         sqlalchemy_select(
             col(Inspection.product_id),

@@ -68,7 +68,7 @@ def list_versions(services: HasDatabase, kind: str, product_id: int) -> list[Mod
 
 
 def add_version(session: Session, version: ModelVersion) -> ModelVersion:
-    """Give the version the next number of its scope and add it as a candidate."""
+    """Add the version as a candidate, with the next number of its scope; return it."""
     last = session.exec(
         select(func.max(ModelVersion.number)).where(
             ModelVersion.kind == version.kind, ModelVersion.scope == version.scope
@@ -81,7 +81,7 @@ def add_version(session: Session, version: ModelVersion) -> ModelVersion:
 
 
 def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
-    """Flip the scope to this version inside the caller's transaction; return the version that was active.
+    """Make this version the active one of its scope, in the caller's transaction; return the one that was active.
 
     Raises Conflict `version_not_kept` for a version whose files are gone.
     """

@@ -12,5 +12,5 @@ class LocalExecutor:
     """An Executor in this process."""
 
     def work_off(self, services: Services, claim: Claim) -> AppError | None:
-        """See `Executor`."""
+        """Build every product of the job, as `Executor` says."""
         return work_off(services, claim)

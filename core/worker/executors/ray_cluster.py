@@ -73,7 +73,10 @@ class RayExecutor:
     """An Executor on a Ray cluster."""
 
     def work_off(self, services: Services, claim: terms.Claim) -> AppError | None:
-        """See `Executor`. Raises Unavailable for a cluster that cannot be reached, or is gone."""
+        """Build every product of the job, as `Executor` says.
+
+        Raises Unavailable for a cluster that cannot be reached, or is gone.
+        """
         run = ParallelRun(services, claim, stages=find_steps(claim.kind).stages)
         planned = plan(run)
         if planned:
@@ -96,7 +99,7 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
     address = ray.get_runtime_context().gcs_address
     try:
         while waiting:
-            if _answers(address):
+            if _is_reachable(address):
                 answered = time.monotonic()
             elif time.monotonic() - answered > GONE_AFTER_S:
                 raise ConnectionError(address)
@@ -176,7 +179,7 @@ def _connected(settings: Settings) -> Iterator[Any]:
 
 
 def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
-    """Connect to the cluster. Raises Unavailable for one that does not answer, or does not let us in."""
+    """Connect to the cluster. Raises Unavailable for one that cannot be reached, or refuses us."""
 
     def connect() -> None:
         try:
@@ -186,7 +189,7 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
 
     # Ray waits inside its own code, where no signal and no time limit of ours reaches it; this process ends soon.
     attempt = threading.Thread(target=connect, daemon=True)
-    if _answers(address):
+    if _is_reachable(address):
         attempt.start()
         attempt.join(CONNECT_TIMEOUT_S)
         if not attempt.is_alive() and ray.is_initialized():
@@ -194,7 +197,7 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
     raise Unavailable("executor_unreachable", address=address)
 
 
-def _answers(address: str) -> bool:
+def _is_reachable(address: str) -> bool:
     host, _colon, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=PROBE_TIMEOUT_S):
@@ -232,7 +235,7 @@ def _start_own(ray: Any, folder: Path, quiet: dict[str, Any]) -> None:
 
 
 def _own_folder() -> Path:
-    """Return where this process's Ray keeps its sockets and logs: a short name, because sockets take no long ones.
+    """Return where this process's Ray has its sockets and logs: a short name, because sockets take no long ones.
 
     Those of processes that were killed are removed.
     """

@@ -61,7 +61,7 @@ _FRESH = timedelta(minutes=10)
 
 
 def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
-    """Return the running or waiting job of `kind`, live; else the outcome of the last one. Whether one is under way."""
+    """Show the running or waiting job of `kind`, live, else the last outcome; return whether one is under way."""
     current = running_job(services(), kind)
     if current is not None:
         _show_live(current.id, dict(product_names))
@@ -114,7 +114,7 @@ def _show_live(job_id: int, product_names: dict[int, str]) -> None:
 
 
 def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
-    """Every other deployment that waits or runs, in the order of its turn: whatever kind it is of."""
+    """Show every other deployment that waits or runs, in the order of its turn: whatever kind it is of."""
     others = [job for job in list_unfinished(services()) if job.id != shown_id]
     if not others:
         return

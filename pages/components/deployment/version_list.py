@@ -36,7 +36,7 @@ _FIRST_SHOWN = 8
 
 
 def show_versions(kind: str, products: Sequence[Product]) -> None:
-    """The section of a deployment screen about what was built."""
+    """Show the section of a deployment screen about what was built."""
     st.subheader(_("Versions"), help=_(FIGURES_HELP))
     product = pick_product(products, key=f"{kind}_versions")
     versions = list_versions(services(), kind, product.id) if product is not None else []
@@ -61,7 +61,7 @@ def _in_use(versions: Sequence[ModelVersion]) -> ModelVersion | None:
 
 
 def _show_candidate(versions: Sequence[ModelVersion]) -> None:
-    """The newest candidate beside the version in use, where one waits for a person."""
+    """Show the newest candidate beside the version in use, where one waits for a person."""
     active, newest = _in_use(versions), versions[0]
     if newest.state != "candidate" or active is None or newest.kind != MEMORY_BANK:
         return
@@ -108,7 +108,7 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
 
 
 def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
-    """A menu of the versions that this one can be laid beside; the one in use, or the one before, comes first."""
+    """Show a menu of the versions to compare this one with; the one in use, or the one before, comes first."""
     others = [found for found in versions if found.id != version.id]
     if not others:
         return
