@@ -77,7 +77,7 @@ def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: Te
         threshold = current_threshold(session, before.id)
     try:
         figures = measure(
-            services,
+            services.objects,
             services.models.memory_bank(before),
             test,
             review_at=threshold.review_at,

@@ -15,6 +15,7 @@ from core.jobs import terms
 from core.models.kinds import KINDS
 from core.registry import publishing
 from core.services import Services
+from core.transactions import HasStores
 from storage.objects import ObjectStoreError
 from storage.tables import Job, ModelVersion
 
@@ -59,7 +60,7 @@ def _attempt(name: str) -> Attempt | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _clean_up_objects(services: Services, session: Session, job_id: int, running: set[Attempt]) -> None:
+def _clean_up_objects(services: HasStores, session: Session, job_id: int, running: set[Attempt]) -> None:
     for kind in KINDS:
         start = publishing.prefix_of(kind, job_id)
         prefixes = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list(start)}

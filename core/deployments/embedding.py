@@ -23,7 +23,7 @@ from core.deployments.embedding_store import (
     store_vectors,
 )
 from core.registry.index_examples import Example
-from core.services import Services
+from core.transactions import HasDatabase
 from inference.errors import ImageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class _Prepared:
 
 
 def embed_examples(
-    services: Services,
+    services: HasDatabase,
     embedder: Embedder,
     examples: list[Example],
     *,
@@ -107,7 +107,7 @@ def embed_examples(
 
 
 def _compute(
-    services: Services,
+    services: HasDatabase,
     embedder: Embedder,
     todo: list[Example],
     *,

@@ -73,7 +73,7 @@ def test_set(session: Session, product_id: int) -> TestSet:
 
 
 def measure(
-    services: Services,
+    objects: ObjectStore,
     model: Detector,
     test: TestSet,
     *,
@@ -89,7 +89,7 @@ def measure(
     from inference.vision.detection import metrics
 
     started = time.perf_counter()
-    found = _score_all(services, model, test, progress)
+    found = _score_all(objects, model, test, progress)
     elapsed_s = time.perf_counter() - started
     labels = [code is not None for code in found.codes]
     by_type = metrics.auroc_by_type(found.scores, found.codes)
@@ -111,16 +111,16 @@ def measure(
     )
 
 
-def _score_all(services: Services, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
+def _score_all(objects: ObjectStore, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
     found = _Measured()
     total = len(test.rows)
     decoded: list[tuple[Image, str | None]] = []
-    detections = model.inspect_many(pixels for pixels in _decode_each(services.objects, test, decoded, found.skipped))
+    detections = model.inspect_many(pixels for pixels in _decode_each(objects, test, decoded, found.skipped))
     for done, detection in enumerate(detections, start=1):
         row, code = decoded[done - 1]
         found.scores.append(float(detection.score))
         found.codes.append(code)
-        mask = _mask(services.objects, row, detection.anomaly_map.shape, found.skipped)
+        mask = _mask(objects, row, detection.anomaly_map.shape, found.skipped)
         if mask is not None or code is None:
             found.maps.append(detection.anomaly_map)
             found.masks.append(np.zeros(detection.anomaly_map.shape, dtype=bool) if mask is None else mask)
@@ -178,7 +178,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
     try:
         model = services.models.memory_bank(bank)
         figures = measure(
-            services,
+            services.objects,
             model,
             test,
             review_at=threshold.review_at,

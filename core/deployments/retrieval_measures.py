@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.deployments.embedding import Finder, Progress, embed_examples
 from core.models.figures import RankingFigures, RetrievalFigures
 from core.registry.index_examples import Example
-from core.services import Services
+from core.transactions import HasDatabase
 
 if TYPE_CHECKING:
     from inference.vision.networks.embeddings import Embedder
@@ -19,7 +19,7 @@ RANKED = 10
 
 
 def measure_retrieval(
-    services: Services,
+    services: HasDatabase,
     embedder: Embedder,
     tests: list[Example],
     *,

@@ -17,7 +17,7 @@ from core.jobs.queue import submit
 from core.jobs.records import JobPayload
 from core.models.kinds import KINDS
 from core.registry.model_status import model_states
-from core.transactions import reading
+from core.transactions import HasDatabase, reading
 from storage.tables import Job
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _with_followers(
     return [(kind, stale[kind]) for kind in KINDS if kind in stale]
 
 
-def _not_waiting(services: Services, kind: str, product_ids: Sequence[int]) -> list[int]:
+def _not_waiting(services: HasDatabase, kind: str, product_ids: Sequence[int]) -> list[int]:
     with reading(services) as session:
         jobs = session.exec(select(Job).where(Job.kind == kind, col(Job.state).in_(("queued", "running")))).all()
     busy = {product_id for job in jobs for product_id in JobPayload.from_json(job.payload).product_ids}

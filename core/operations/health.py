@@ -18,9 +18,10 @@ from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, re
 from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.services import Services, build_services
 from core.settings import Settings
+from core.transactions import HasStores
 from inference.errors import InferenceError
 from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
-from storage.object_store import ObjectStoreError
+from storage.object_store import ObjectStore, ObjectStoreError
 
 GIB = 1024**3
 MIN_FREE_BYTES = 2 * GIB
@@ -90,7 +91,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(database)
     if services is not None:
         opened = services
-        found.append(_run("object_store", lambda: _check_objects(opened)))
+        found.append(_run("object_store", lambda: _check_objects(opened.objects)))
         found.append(_run("identity", lambda: _check_identity(opened)))
         found.append(_run("worker", lambda: _check_worker(opened)))
     found.append(_run("device", lambda: _check_device(settings)))
@@ -152,12 +153,12 @@ def _check_database(database: Database, *, thorough: bool) -> Check:
     return Check("database", True, "check_database", {"where": where})
 
 
-def _check_objects(services: Services) -> Check:
-    services.objects.check()
-    return Check("object_store", True, "check_objects", {"where": services.objects.describe()})
+def _check_objects(objects: ObjectStore) -> Check:
+    objects.check()
+    return Check("object_store", True, "check_objects", {"where": objects.describe()})
 
 
-def _check_identity(services: Services) -> Check:
+def _check_identity(services: HasStores) -> Check:
     found = require_pair(services)
     return Check("identity", True, "check_identity", {"id": found.id[:8], "generation": found.generation})
 
@@ -244,7 +245,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
 
 
-def _check_stored(services: Services) -> list[Check]:
+def _check_stored(services: HasStores) -> list[Check]:
     """Check for orphans and for what is missing, from one look at the store."""
     try:
         stock = take_stock(services)
@@ -255,7 +256,7 @@ def _check_stored(services: Services) -> list[Check]:
     return [_check_orphans(services, stock), Check("missing", not missing, code, {"count": missing})]
 
 
-def _check_orphans(services: Services, stock: Stock) -> Check:
+def _check_orphans(services: HasStores, stock: Stock) -> Check:
     orphans = list_orphans(stock)
     params = {"count": len(orphans), "total": len(stock.objects), "trashed": len(stock.trash)}
     try:

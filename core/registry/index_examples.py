@@ -18,7 +18,7 @@ from sqlmodel import Session, col, exists, select
 from core.images.training import load_pixels, training_rows
 from core.services import Services
 from inference.errors import ImageError
-from storage.objects import ObjectStoreError
+from storage.objects import ObjectStore, ObjectStoreError
 from storage.tables import Image, Inspection
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def list_examples(services: Services, session: Session, product_id: int, image_t
     """Return all examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
     found = image_examples(services, training_rows(session, product_id, image_type))
     if image_type == "defect":
-        found += [_inspected(services, row) for row in confirmed_inspections(session, product_id)]
+        found += [_inspected(services.objects, row) for row in confirmed_inspections(session, product_id)]
     return found
 
 
@@ -100,14 +100,14 @@ def _confirmed() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _inspected(services: Services, row: Inspection) -> Example:
+def _inspected(objects: ObjectStore, row: Inspection) -> Example:
     from inference.vision.images.decode import decode
 
     name = row.original_name or f"#{row.id}"
 
     def load() -> NDArray[np.uint8]:
         try:
-            return decode(services.objects.get(row.image_key)).pixels
+            return decode(objects.get(row.image_key)).pixels
         except ObjectStoreError as error:
             if error.code == "object_missing":
                 raise ImageError("image_object_missing", name=name) from error

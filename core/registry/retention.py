@@ -18,6 +18,7 @@ from core.jobs.terms import changed_one
 from core.registry import publishing
 from core.registry.activation_policy import read_policy
 from core.services import Services
+from core.transactions import HasDatabase
 from storage.database import DatabaseError
 from storage.tables import Job, ModelVersion
 
@@ -51,7 +52,7 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
 
 
 def _release_versions(
-    services: Services, version: ModelVersion, person: Person | None
+    services: HasDatabase, version: ModelVersion, person: Person | None
 ) -> list[tuple[ModelVersion, str]]:
     with services.database.unit_of_work() as session:
         chosen = [(row, row.object_prefix) for row in _too_many(session, version)]

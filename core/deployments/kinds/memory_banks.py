@@ -124,7 +124,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         if not snapshot.test.rows:
             return None
         figures = measure(
-            run.services,
+            run.services.objects,
             built.trained.model,
             snapshot.test,
             review_at=built.calibration.review_at,
