@@ -7,7 +7,7 @@ deleted for good. Nothing is moved or deleted unless the identity of both stores
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,13 +34,8 @@ MOST_PERCENT = 5
 _CLOCKS = timedelta(minutes=1)
 
 
-def find_orphans(services: HasStores, *, min_age: timedelta = MIN_AGE) -> Iterator[ObjectInfo]:
-    """Yield the objects of our own folders that are older than `min_age` and named by no row. Raises AppError."""
-    yield from list_orphans(take_stock(services), min_age=min_age)
-
-
 def list_orphans(stock: Stock, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> list[ObjectInfo]:
-    """Return the orphans of a stock that was taken."""
+    """Return the objects of our own folders that are older than `min_age` and named by no row."""
     before = (utc_now() if now is None else now) - min_age
     return [info for info in stock.objects.values() if info.modified_at < before and not stock.names(info.key)]
 

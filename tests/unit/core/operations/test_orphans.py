@@ -16,7 +16,7 @@ from core.catalog import products
 from core.errors import AppError, NotAllowed, NotReady, Unavailable
 from core.images import records, uploads
 from core.operations import health, orphans, pairing
-from core.operations.orphans import clean_up, collect_orphans, find_orphans
+from core.operations.orphans import clean_up, collect_orphans, list_orphans
 from core.operations.repair import repair
 from core.operations.stored_objects import find_missing, take_stock
 from core.services import Services
@@ -54,13 +54,13 @@ def test_only_old_objects_without_a_row_go_and_into_the_trash(
     files = [records.IncomingFile("a.png", lambda: data)]
     list(uploads.add_images(services, engineer, product_id=product.id, image_type="normal", files=files))
     services.objects.put("images/normal/1/lost.png", b"lost")
-    assert list(find_orphans(services)) == []
-    found = [info.key for info in find_orphans(services, min_age=NOW)]
+    assert list_orphans(take_stock(services)) == []
+    found = [info.key for info in list_orphans(take_stock(services), min_age=NOW)]
     assert found == ["images/normal/1/lost.png"]
     assert clean_up(services, admin, min_age=NOW) == 1
     assert len(stored_keys(services)) == 3
     assert services.objects.get(_today() + "images/normal/1/lost.png") == b"lost"
-    assert list(find_orphans(services, min_age=NOW)) == []
+    assert list_orphans(take_stock(services), min_age=NOW) == []
 
 
 @pytest.mark.parametrize(("lost", "collected"), [(10, 10), (11, 0)])
@@ -188,7 +188,7 @@ def test_what_was_adopted_stays_until_a_person_cleans_up(services: Services) -> 
     later = utc_now() + 3 * DAY
     put_lost(services, 2, folder="manuals/1")
     assert collect_orphans(services, now=later) == 2
-    assert [info.key for info in find_orphans(services)] == adopted
+    assert [info.key for info in list_orphans(take_stock(services))] == adopted
     assert clean_up(services, person) == 5
 
 
@@ -250,7 +250,7 @@ def test_a_bundle_is_missing_when_any_of_its_objects_is(services: Services, gone
     services.objects.put("models/memory_bank/1-1-a/tensors", b"1234")
     _add_version(services, "models/memory_bank/1-1-a/", 6)
     assert find_missing(services) == []
-    assert list(find_orphans(services, min_age=NOW)) == []
+    assert list_orphans(take_stock(services), min_age=NOW) == []
     services.objects.move(gone, f"trash/20260101/{gone}")
     (found,) = find_missing(services)
     assert (found.name, found.key) == ("memory_bank 3", "models/memory_bank/1-1-a/")
