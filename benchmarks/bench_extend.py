@@ -24,10 +24,14 @@ import numpy as np
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, load_product, say, to_sources
 from inference.vision.detection.calibration import calibrate, verdict
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.even_sample import sample_scores
 from inference.vision.detection.features.feature_extraction import needs_even_light
+from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.metrics import image_auroc
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores, sample_scores
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.decode import decode
 from inference.vision.networks.runtime import keep_graphs_in
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, load_product, say, to_sources
 from inference.vision.detection.metrics import image_auroc
-from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.decode import decode
 from inference.vision.networks.runtime import keep_graphs_in
 

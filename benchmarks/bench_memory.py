@@ -21,9 +21,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.features.feature_extraction import extract_features
+from inference.vision.detection.features.patch_extraction import extract_patches
+from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.preprocessing import Preprocessing
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import keep_graphs_in

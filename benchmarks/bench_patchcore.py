@@ -33,14 +33,12 @@ import numpy as np
 
 from inference.artifact import read_bundle
 from inference.vision.detection.coreset import select_coreset
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.metrics import image_auroc
-from inference.vision.detection.patchcore.patchcore import (
-    ImageSource,
-    PatchCore,
-    PatchCoreConfig,
-    extract_patches,
-    verify_reference,
-)
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
+from inference.vision.detection.reference_image import verify_reference
 from inference.vision.detection.regions import find_regions
 from inference.vision.images.decode import decode
 from inference.vision.networks.backbones import load_trunk, resolve_weights

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from benchmarks.bench_patchcore import GRAPHS, THREADS, say
 from core.demo.images.catalog import PRODUCTIONS, PRODUCTS
+from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.metrics import aupro, image_auroc, pixel_auroc
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.decode import decode, decode_mask
 from inference.vision.images.illumination import draw_illumination, vary_illumination
 from inference.vision.networks.runtime import keep_graphs_in

@@ -219,7 +219,10 @@ def measure_incremental(count: int) -> dict[str, float]:
 def measure_types(codes: list[str]) -> dict[str, dict[str, float]]:
     """Nearest type and mAP@10 on the test split of generated products; the bank is built of the normal images."""
     from inference.vision.detection import metrics
-    from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+    from inference.vision.detection.detector import ImageSource
+    from inference.vision.detection.features.patch_extraction import extract_patches
+    from inference.vision.detection.patchcore.config import PatchCoreConfig
+    from inference.vision.detection.patchcore.patchcore import PatchCore
     from inference.vision.images.decode import decode
     from inference.vision.search.knn_vote import count_votes, join_views, learn_rule
     from inference.vision.search.region_crops import crop_region, peak_region

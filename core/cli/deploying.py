@@ -8,8 +8,9 @@ from core.accounts import people
 from core.catalog import products
 from core.cli.job_following import follow
 from core.cli.terminal import language, to_json, write_note, write_out
-from core.errors import BadInput, Conflict, describe
+from core.errors import BadInput, Conflict
 from core.jobs import heartbeats, queue, views
+from core.jobs.outcomes import FAILED
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 
@@ -24,6 +25,7 @@ KIND_OF: dict[str, tuple[str, ...]] = {
 def deploy(wanted: argparse.Namespace) -> int:
     """Build and activate models of one product, or of all that have what they are built from."""
     from core.deployments import pipeline, start
+    from core.deployments.kinds.registry import find_steps
 
     services = build_services(migrate=True, patient=True)
     person = people.command_line_person(services)
@@ -37,7 +39,7 @@ def deploy(wanted: argparse.Namespace) -> int:
     for kind in KIND_OF[wanted.what]:
         ready: list[int] = []
         # Inspection does without manuals: "all" is everything that there is to build.
-        optional = wanted.what == "all" and kind == MANUAL_INDEX
+        optional = wanted.what == "all" and find_steps(kind).optional
         for product in chosen:
             reason = pipeline.readiness(services, kind, product.id)
             if reason is None:
@@ -81,9 +83,10 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> bool:
     good = True
     for view in follow(services, job_ids, language=lang, workers=workers):
         for outcome in view.outcomes:
-            write_out(to_json({"kind": view.kind, **outcome}))
-            if outcome["outcome"] == "failed":
-                write_note(f"{outcome['code']}: {describe(outcome['error_code'], outcome['error_params'], lang)}")
+            write_out(to_json({"kind": view.kind, **outcome.to_json()}))
+            if outcome.outcome == FAILED:
+                reason = outcome.error.to_app_error().sentence(lang) if outcome.error is not None else FAILED
+                write_note(f"{outcome.code}: {reason}")
                 good = False
         if view.state != "succeeded":
             write_note(view.error.sentence(lang) if view.error else view.state)

@@ -20,6 +20,7 @@ from core.errors import Conflict, NotReady
 from core.files.discarded_objects import discard_objects
 from core.images.ingest import ingest_images
 from core.images.records import IncomingFile, IngestItem, Label
+from core.jobs.records import JobPayload
 from core.manuals.library import add_manuals
 from core.transactions import reading, writing
 from storage.tables import (
@@ -208,7 +209,7 @@ def _reader(content: bytes) -> Callable[[], bytes]:
 def _refuse_while_busy(session: Session, ids: list[int]) -> None:
     jobs = session.exec(select(Job).where(col(Job.state).in_(["queued", "running"]))).all()
     for job in jobs:
-        if job.product_id in ids or set(job.payload.get("product_ids", [])) & set(ids):
+        if job.product_id in ids or set(JobPayload.from_json(job.payload).product_ids) & set(ids):
             raise Conflict("demo_busy")
 
 

@@ -1,4 +1,4 @@
-"""From a published bundle to a version: loaded from what was read back, then one transaction decides."""
+"""From a published bundle to a version: loaded from what was read back, then added in one transaction."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from core.audit import record
 from core.errors import NotFound
 from core.jobs.claims import hold
 from core.jobs.progress import JobRun
-from core.models.kinds import MEMORY_BANK
 from core.registry import publishing, retention
-from core.registry.lineage import regions_stale
 from core.registry.versions import add_version, make_active, retire
-from core.services import Services
+from core.transactions import HasDatabase
 from storage.database import DatabaseError
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
@@ -31,10 +29,10 @@ def add_candidate(
 
     `reason` says why a candidate waits: "worse", or "by_hand" where the policy leaves it to a person.
 
-    The transaction first proves that the job is still ours (`job_claims.hold`), so a worker that was thought dead
+    The transaction first proves that the job is still ours (`claims.hold`), so a worker that was thought dead
     activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will
     load it; the objects of a version that does not come to be are removed, but not those of one that may have come to
-    be: a commit whose answer is lost may have been kept. Raises JobLost, JobCancelled and lower errors.
+    be: a commit whose reply is lost may have been done. Raises JobLost, JobCancelled and lower errors.
     """
     services = run.services
     object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed
@@ -69,19 +67,17 @@ def add_candidate(
     except BaseException:
         services.models.forget(version)
         if not may_be_named(services, object_prefix):
-            publishing.unpublish(services, object_prefix)
+            publishing.unpublish(services.objects, object_prefix)
         raise
     code = "log_activated" if activate else ("log_candidate_by_hand" if reason == "by_hand" else "log_candidate_kept")
     run.log(code, product=product.code, number=version.number)
     if activate:
         for gone in retention.expire_versions(services, version, person=None):
             run.log("log_version_expired", product=product.code, number=gone.number)
-        if version.kind == MEMORY_BANK and regions_stale(services, product.id):
-            run.log("log_regions_stale", product=product.code, number=version.number)
 
 
-def may_be_named(services: Services, object_prefix: str) -> bool:
-    """Whether a row names these objects, as far as can be known: while nobody answers they stay (orphans are swept)."""
+def may_be_named(services: HasDatabase, object_prefix: str) -> bool:
+    """Return whether a row may name these objects: while the database is away they stay; orphans are collected."""
     try:
         with services.database.reading() as session:
             found = select(ModelVersion.id).where(ModelVersion.object_prefix == object_prefix)

@@ -16,7 +16,7 @@ from core.errors import AppError, NotReady
 from core.settings import Settings
 
 GIB = 1024**3
-# Left free whatever is built: the database must be able to write, and the app to answer.
+# Left free whatever is built: the database must be able to write, and the app to run.
 DISK_RESERVE_BYTES = 300_000_000
 
 
@@ -32,7 +32,7 @@ class Capacity:
 def measure_capacity(
     settings: Settings, *, proc: Path = Path("/proc"), groups: Path = Path("/sys/fs/cgroup")
 ) -> Capacity:
-    """Read now: the figures change from second to second."""
+    """Return what is free now: the figures change from second to second."""
     free: list[int] = []
     limit: int | None = None
     if (available := _mem_available(proc / "meminfo")) is not None:
@@ -44,7 +44,7 @@ def measure_capacity(
 
 
 def refuse_too_large(capacity: Capacity, *, memory_bytes: int, disk_bytes: int, folder: Path) -> AppError | None:
-    """Why a build of this size cannot be begun, or None. Unknown memory refuses nothing."""
+    """Return why a build of this size cannot be begun, or None. Unknown memory refuses nothing."""
     if capacity.memory_bytes is not None and memory_bytes > capacity.memory_bytes:
         needed, free = _gib(memory_bytes), _gib(capacity.memory_bytes)
         if capacity.memory_limit_bytes is not None and memory_bytes > capacity.memory_limit_bytes:
@@ -69,7 +69,7 @@ def _mem_available(path: Path) -> int | None:
 
 
 def _group_limits(own: Path, groups: Path) -> Iterator[tuple[int, int]]:
-    """Limit and use, in bytes, of each control group with a limit that this process is in."""
+    """Yield limit and use, in bytes, of each control group with a limit that this process is in."""
     for line in _lines(own):
         _number, controllers, inside = line.split(":", 2)
         if not controllers:

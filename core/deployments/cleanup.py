@@ -1,4 +1,4 @@
-"""What killed attempts at a job leave behind: build folders, bundles that no row names, half-fetched files."""
+"""Removing what killed attempts at a job left: build folders, bundles that no row names, half-fetched files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from core.jobs import terms
 from core.models.kinds import KINDS
 from core.registry import publishing
 from core.services import Services
+from core.transactions import HasStores
 from storage.objects import ObjectStoreError
 from storage.tables import Job, ModelVersion
 
@@ -35,7 +36,7 @@ def build_folder(services: Services, claim: terms.Claim, product_id: int) -> Pat
 def clean_up(services: Services, job_id: int) -> None:
     """Remove what dead attempts left: at this job, and at any other whose build folder still lies here.
 
-    An attempt that runs now is never touched. A dead one can add no row any more (`job_claims.hold`), so what no row
+    An attempt that runs now is never touched. A dead one can add no row any more (`claims.hold`), so what no row
     names stays unnamed. Raises DatabaseError; an object store that is away is left to the collection of orphans.
     """
     with services.database.reading() as session:
@@ -59,7 +60,7 @@ def _attempt(name: str) -> Attempt | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _clean_up_objects(services: Services, session: Session, job_id: int, running: set[Attempt]) -> None:
+def _clean_up_objects(services: HasStores, session: Session, job_id: int, running: set[Attempt]) -> None:
     for kind in KINDS:
         start = publishing.prefix_of(kind, job_id)
         prefixes = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list(start)}
@@ -68,15 +69,15 @@ def _clean_up_objects(services: Services, session: Session, job_id: int, running
             session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.object_prefix).in_(prefixes))).all()
         )
         unnamed = prefixes - named
-        # An older copy of the database gives the numbers of jobs again: then their bundles are the newer one's.
+        # An older copy of the database numbers jobs anew: then their bundles are those of the newer one.
         if unnamed and is_pair(services):
             for prefix in unnamed:
                 services.objects.delete_prefix(prefix)
 
 
 def _clean_up_cache(services: Services, session: Session) -> None:
-    kept = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
-    named = set(session.exec(kept).all())
+    query = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
+    named = set(session.exec(query).all())
     for folder in (services.settings.cache_dir / "models").glob("*"):
         if folder.name not in named and folder.stat().st_mtime < time.time() - CACHED_AGE_S:
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,23 +1,23 @@
 """What builds cost, for the estimate before the start.
 
 The figures of a kind are those of its standard model (EfficientNet-Lite0 with 256 px and 4,096 patches); another
-network, input size or bank size is scaled from them. The factors are CPU time and peak memory of whole builds of 16
-images (extract, select, cross-fit, inspect), run one after the other with the standard at both ends, which itself
-varied by a quarter.
+network or input size is scaled from them, and the detector adds what it costs by itself. The factors are CPU time and
+peak memory of whole builds of 16 images (extract, select, cross-fit, inspect), run one after the other with the
+standard at both ends, which itself varied by a quarter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from core.models.options import EMBEDDING, PADIM, ModelOption
+from core.models.options import DETECTION, ModelOption
+from inference.build_cost import BuildCost
+from inference.vision.detection.registry import find_detector
 from inference.vision.networks.clip_specs import ClipSpec
-from inference.vision.networks.specifications import find_backbone
+from inference.vision.networks.specifications import CARRIED, find_backbone
 
-_STANDARD = "efficientnet_lite0"
-_STANDARD_BANK_SIZE = 4096
 # Seconds for an image, and memory of the process beyond that of the standard network.
 _TIME_FACTORS: dict[str, float] = {
     "efficientnet_lite1": 1.15,
@@ -42,62 +42,42 @@ _GRAPH_BYTES: dict[str, int] = {
     "wide_resnet50_2": 99_000_000,
     "dinov2_vits14": 87_000_000,
 }
-# PaDiM turns a matrix for each place of the grid: a fixed time for each product, and eleven times their memory.
-_PADIM_PRODUCT_S = 30.0
-_PADIM_MATRIX_COPIES = 11
-_PADIM_CHANNEL_COUNT = 100
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Seconds for each product and image, bytes for the process and each image of the largest product.
-
-    `bundle_bytes` and `bundle_image_bytes` are the size of a version: for itself, and for each image in it.
-    """
-
-    product_s: float
-    image_s: float
-    base_bytes: int
-    image_bytes: int
-    bundle_bytes: int = 1_000_000
-    bundle_image_bytes: int = 0
-
-
-def cost_of_model(standard: Cost, option: ModelOption, options: Mapping[str, Any]) -> Cost:
-    """The cost of building with this model and these options, from the cost of its kind with the standard network."""
-    spec = option.spec
+def cost_of_model(standard: BuildCost, option: ModelOption, options: Mapping[str, Any]) -> BuildCost:
+    """Return the cost of building with this model and these options, from its kind's with the standard network."""
     size_px = int(options.get("input_size_px") or option.input_size_px)
-    area = (size_px / spec.input_size_px) ** 2
-    cost = replace(
-        standard,
-        image_s=standard.image_s * _TIME_FACTORS.get(option.backbone, 1.0) * area,
-        base_bytes=standard.base_bytes + _MORE_BASE_BYTES.get(option.backbone, 0),
-    )
-    if isinstance(spec, ClipSpec):
-        return replace(cost, bundle_bytes=100_000, bundle_image_bytes=4 * spec.dimension * 4)
-    if option.method == EMBEDDING:
+    if option.purpose == DETECTION:
+        of_network = standard if option.backbone is None else _cost_of_patches(standard, option.backbone, size_px)
+        spec = find_detector(option.method)
+        return spec.cost(of_network, backbone=option.backbone, size_px=size_px, options=options)
+    network = option.network
+    assert network is not None
+    dimension = network.dimension if isinstance(network, ClipSpec) else 2 * network.dimension
+    return replace(
+        _cost_of_network(standard, network.name, area=(size_px / network.input_size_px) ** 2),
+        bundle_bytes=100_000,
         # Three indexes: of normal images, of defect images, and of their places.
-        return replace(cost, bundle_bytes=100_000, bundle_image_bytes=4 * 2 * spec.dimension * 4)
-    network, base = find_backbone(option.backbone), find_backbone(_STANDARD)
+        bundle_image_bytes=4 * dimension * 4,
+    )
+
+
+def _cost_of_network(standard: BuildCost, name: str, *, area: float) -> BuildCost:
+    """Return the cost with another network, and with inputs of `area` times its own."""
+    return replace(
+        standard,
+        image_s=standard.image_s * _TIME_FACTORS.get(name, 1.0) * area,
+        base_bytes=standard.base_bytes + _MORE_BASE_BYTES.get(name, 0),
+    )
+
+
+def _cost_of_patches(standard: BuildCost, backbone: str, size_px: int) -> BuildCost:
+    """Return what taking patches costs: those of an image lie in memory, the network's graph in the bundle."""
+    network, base = find_backbone(backbone), find_backbone(CARRIED)
     places = (size_px // network.strides[0]) ** 2
     standard_places = (base.input_size_px // base.strides[0]) ** 2
-    patches_bytes = standard.image_bytes * places * network.dimension // (standard_places * base.dimension)
-    graph_bytes = _GRAPH_BYTES.get(option.backbone, option.spec.weights_byte_size)
-    if option.method == PADIM:
-        channels = int(options.get("channel_count") or _PADIM_CHANNEL_COUNT)
-        matrices_bytes = 4 * places * channels * (channels + 1)
-        share = places / standard_places * (channels / _PADIM_CHANNEL_COUNT) ** 2
-        return replace(
-            cost,
-            product_s=cost.product_s + _PADIM_PRODUCT_S * share,
-            base_bytes=cost.base_bytes + _PADIM_MATRIX_COPIES * matrices_bytes,
-            image_bytes=patches_bytes,
-            bundle_bytes=matrices_bytes + graph_bytes,
-        )
-    rows = int(options.get("max_bank_size") or _STANDARD_BANK_SIZE)
     return replace(
-        cost,
-        product_s=cost.product_s * rows / _STANDARD_BANK_SIZE,
-        image_bytes=patches_bytes,
-        bundle_bytes=4 * rows * spec.dimension + graph_bytes,
+        _cost_of_network(standard, backbone, area=(size_px / network.input_size_px) ** 2),
+        image_bytes=standard.image_bytes * places * network.dimension // (standard_places * base.dimension),
+        bundle_bytes=_GRAPH_BYTES.get(backbone, network.weights_byte_size),
     )

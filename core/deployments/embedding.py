@@ -1,6 +1,6 @@
-"""The embeddings of an index: those that are kept are taken over, the others computed, and kept at once.
+"""The embeddings of an index: those that are stored are used again, the others computed, and stored at once.
 
-The images are decoded, cut and prepared on threads ahead of the network. A build that is broken off has lost nothing:
+The images are decoded, cut and prepared on threads ahead of the network. A build that is cut short loses nothing:
 the next one finds what it had computed.
 """
 
@@ -23,18 +23,18 @@ from core.deployments.embedding_store import (
     store_vectors,
 )
 from core.registry.index_examples import Example
-from core.services import Services
+from core.transactions import HasDatabase
 from inference.errors import ImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.detection.detectors import Detector
+    from inference.vision.detection.detector import Detector
     from inference.vision.networks.embeddings import Embedder
 
 Progress = Callable[[int, int], None]
 Skip = Callable[[Example, "ImageError"], None]
-KEEP_EVERY = 128
+STORE_EVERY = 128
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class _Prepared:
 
 
 def embed_examples(
-    services: Services,
+    services: HasDatabase,
     embedder: Embedder,
     examples: list[Example],
     *,
@@ -81,9 +81,9 @@ def embed_examples(
         for example in examples
         if finder is None or example.content_sha256 in boxes
     }
-    kept = find_vectors(services, embedder.key, list(known.values()), dimension=embedder.dimension)
+    stored = find_vectors(services, embedder.key, list(known.values()), dimension=embedder.dimension)
     vectors: dict[str, NDArray[np.float32]] = {
-        sha256: kept[content] for sha256, content in known.items() if content in kept
+        sha256: stored[content] for sha256, content in known.items() if content in stored
     }
     todo = list({e.content_sha256: e for e in examples if e.content_sha256 not in vectors}.values())
     done = len(examples) - len(todo)
@@ -107,7 +107,7 @@ def embed_examples(
 
 
 def _compute(
-    services: Services,
+    services: HasDatabase,
     embedder: Embedder,
     todo: list[Example],
     *,
@@ -148,7 +148,7 @@ def _compute(
                     found[sha256] = item.box
             batch.clear()
 
-    def keep() -> None:
+    def store() -> None:
         if fresh:
             store_vectors(services, embedder.key, fresh)
         if finder is not None and found:
@@ -163,9 +163,9 @@ def _compute(
             unreadable[todo[count - 1].content_sha256] = prepared
         if len(batch) == embedder.batch_size:
             flush()
-        if len(fresh) >= KEEP_EVERY:
-            keep()
+        if len(fresh) >= STORE_EVERY:
+            store()
         progress(count)
     flush()
-    keep()
+    store()
     return unreadable

@@ -1,4 +1,4 @@
-"""Embeddings are kept by what they were made of: the image's hash, the place in it, and the model with its weights.
+"""Embeddings stored by what they were made of: the image's hash, the place in it, and the model with its weights.
 
 They lie in the database, so that a deployment on another machine finds them, too. An entry that is not what was written
 is as good as none: it is computed again and replaced.
@@ -14,13 +14,11 @@ import numpy as np
 from sqlalchemy import ColumnElement, delete, tuple_
 from sqlmodel import col, select
 
-from core.transactions import reading, writing
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import Image, Inspection, StoredEmbedding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from core.services import Services
 
 WHOLE = ""
 # Of one statement: SQLite takes 32,766 values, the other databases' packets hold far more than these.
@@ -37,9 +35,9 @@ def place_of(box: Box | None) -> str:
 
 
 def find_vectors(
-    services: Services, maker: str, wanted: Sequence[Content], *, dimension: int
+    services: HasDatabase, maker: str, wanted: Sequence[Content], *, dimension: int
 ) -> dict[Content, NDArray[np.float32]]:
-    """The vectors (dimension,) that are kept of these contents; what is damaged or was never kept is not among them."""
+    """Return the stored vectors (dimension,) of these contents, without what is damaged or was never stored."""
     asked = set(wanted)
     found: dict[Content, NDArray[np.float32]] = {}
     hashes = sorted({sha256 for sha256, _ in asked})
@@ -66,8 +64,8 @@ def find_vectors(
     return found
 
 
-def store_vectors(services: Services, maker: str, vectors: Mapping[Content, NDArray[np.float32]]) -> None:
-    """Keep vectors, in the place of what was kept of the same contents before."""
+def store_vectors(services: HasDatabase, maker: str, vectors: Mapping[Content, NDArray[np.float32]]) -> None:
+    """Store vectors, in the place of those of the same contents before."""
     items = list(vectors.items())
     for start in range(0, len(items), _AT_ONCE):
         part = items[start : start + _AT_ONCE]
@@ -90,24 +88,24 @@ def store_vectors(services: Services, maker: str, vectors: Mapping[Content, NDAr
             session.commit()
 
 
-def find_boxes(services: Services, finder: str, hashes: Iterable[str]) -> dict[str, Box]:
-    """The defective places that `finder` (a memory bank's hash) found in images before, by the images' hashes."""
-    kept = find_vectors(services, _box_maker(finder), [(sha256, WHOLE) for sha256 in hashes], dimension=4)
+def find_boxes(services: HasDatabase, finder: str, hashes: Iterable[str]) -> dict[str, Box]:
+    """Return the defective places that `finder` (a memory bank's hash) found in images before, by image hash."""
+    stored = find_vectors(services, _box_maker(finder), [(sha256, WHOLE) for sha256 in hashes], dimension=4)
     boxes: dict[str, Box] = {}
-    for (sha256, _), numbers in kept.items():
+    for (sha256, _), numbers in stored.items():
         x, y, w, h = (int(number) for number in numbers)
         boxes[sha256] = (x, y, w, h)
     return boxes
 
 
-def store_boxes(services: Services, finder: str, boxes: Mapping[str, Box]) -> None:
-    """Keep the defective places that `finder` found. Pixels are whole numbers: float32 holds them up to 16 million."""
+def store_boxes(services: HasDatabase, finder: str, boxes: Mapping[str, Box]) -> None:
+    """Store the defective places that `finder` found. Pixels are whole numbers: float32 holds them up to 16 million."""
     numbers = {(sha256, WHOLE): np.asarray(box, dtype=np.float32) for sha256, box in boxes.items()}
     store_vectors(services, _box_maker(finder), numbers)
 
 
-def delete_unused(services: Services) -> int:
-    """Drop what is kept of images and inspections that are gone; answers how many entries."""
+def delete_unused(services: HasDatabase) -> int:
+    """Delete what is stored of images and inspections that are gone; return how many entries."""
     with writing(services) as session:
         gone = delete(StoredEmbedding).where(
             col(StoredEmbedding.content_sha256).not_in(select(Image.content_sha256)),

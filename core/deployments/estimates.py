@@ -9,30 +9,22 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, select
 
-from core.deployments import bank_extension, manual_indexes, memory_banks, similarity_indexes
 from core.deployments.capacity import measure_capacity, refuse_too_large
-from core.deployments.costs import Cost, cost_of_model
+from core.deployments.kinds.registry import find_steps
 from core.errors import AppError
-from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
-from core.models.options import DETECTION, SIMILARITY
-from core.registry.choices import chosen
+from core.jobs.outcomes import BUILT
+from core.jobs.records import JobProgress
 from core.transactions import reading
-from storage.tables import Image, ImagePreprocessing, Job
+from storage.tables import Image, Job
 
 if TYPE_CHECKING:
-    from core.deployments.bank_extension import Extension
     from core.services import Services
 
 START_S = 4.0  # starting the process and opening the runtime
 _PACE_JOBS = 10
 _PACE_BOUNDS = (0.02, 50.0)
-BASE_COSTS: dict[str, Cost] = {
-    MEMORY_BANK: memory_banks.COST,
-    SIMILARITY_INDEX: similarity_indexes.COST,
-    MANUAL_INDEX: manual_indexes.COST,
-}
 
 
 @dataclass(frozen=True)
@@ -50,11 +42,12 @@ class Estimate:
 
 
 def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
-    """Images (or pages), seconds, memory and disk of a build with the model that is chosen now."""
+    """Return what a build with the model that is chosen now will take."""
+    steps = find_steps(kind)
     with reading(services) as session:
-        cost = cost_of_choice(session, kind)
-        counts = [count_sources(session, kind, product_id) for product_id in product_ids]
-        views = [_count_views(session, kind, product_id) for product_id in product_ids]
+        cost = steps.cost_of_choice(session)
+        counts = [steps.count_sources(session, product_id) for product_id in product_ids]
+        views = [steps.count_views(session, product_id) for product_id in product_ids]
         seconds = sum(product_cost_s(session, kind, product_id) for product_id in product_ids) * pace(session, kind)
         originals = 0 if services.settings.object_store == "local" else _largest_originals(session, product_ids)
     largest = max(counts, default=0)
@@ -74,7 +67,7 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
 
 
 def refusal(services: Services, kind: str, product_ids: list[int]) -> AppError | None:
-    """Why this machine cannot build these products now (memory, disk), with the figures; None when it can."""
+    """Return why this machine cannot build these products now (memory, disk), with the figures; None when it can."""
     needed = estimate(services, kind, product_ids)
     return refuse_too_large(
         measure_capacity(services.settings),
@@ -90,13 +83,8 @@ def builds_here(services: Services) -> bool:
 
 
 def product_cost_s(session: Session, kind: str, product_id: int) -> float:
-    """Seconds of one product's build at the standard pace.
-
-    A memory bank that can be extended has only the normal images looked at that came since, and the defects.
-    """
-    cost = cost_of_choice(session, kind)
-    extension = bank_extension.find_extension(session, product_id) if kind == MEMORY_BANK else None
-    return cost.product_s + cost.image_s * _count_views(session, kind, product_id, extension)
+    """Return the seconds of one product's build at the standard pace."""
+    return find_steps(kind).expected_s(session, product_id)
 
 
 def pace(session: Session, kind: str) -> float:
@@ -105,49 +93,17 @@ def pace(session: Session, kind: str) -> float:
         select(Job).where(Job.kind == kind, Job.state == "succeeded").order_by(col(Job.id).desc()).limit(_PACE_JOBS)
     ).all()
     ratios = [
-        float(outcome["work_s"]) / float(outcome["cost_s"])
+        outcome.work_s / outcome.cost_s
         for job in jobs
-        for outcome in job.result.get("outcomes", [])
-        if outcome.get("outcome") in ("activated", "candidate") and outcome.get("work_s") and outcome.get("cost_s")
+        for outcome in JobProgress.from_json(job.result).outcomes
+        if outcome.outcome in BUILT and outcome.work_s and outcome.cost_s
     ]
     lowest, highest = _PACE_BOUNDS
     return min(highest, max(lowest, median(ratios))) if ratios else 1.0
 
 
-def count_sources(session: Session, kind: str, product_id: int) -> int:
-    """Return the training images of the product; for a manual index the pages of its manuals."""
-    if kind == MANUAL_INDEX:
-        return manual_indexes.count_pages(session, product_id)[1]
-    query = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")
-    return int(session.exec(query).one())
-
-
-def _count_views(session: Session, kind: str, product_id: int, extension: Extension | None = None) -> int:
-    """How often the network looks: once for each image, or for each tile where the product is inspected in tiles."""
-    stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
-    tile_size_px = int(stored.options.get("tile_size_px") or 0) if stored is not None else 0
-    if kind != MEMORY_BANK or not tile_size_px:
-        known = 0 if extension is None else extension.n_known
-        return count_sources(session, kind, product_id) - known
-    from inference.vision.detection.features.tiling import count_tiles
-
-    query = select(Image.height_px, Image.width_px).where(Image.product_id == product_id, Image.split == "train")
-    if extension is not None:
-        added = [row.id for row in extension.added]
-        query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
-    return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
-
-
-def cost_of_choice(session: Session, kind: str) -> Cost:
-    """Return what a build of this kind costs with the model that is chosen for it."""
-    if kind == MANUAL_INDEX:
-        return BASE_COSTS[kind]
-    choice = chosen(session, DETECTION if kind == MEMORY_BANK else SIMILARITY)
-    return cost_of_model(BASE_COSTS[kind], choice.option, choice.options)
-
-
 def _largest_originals(session: Session, product_ids: list[int]) -> int:
-    """Bytes of the originals of the product that has the most: they are fetched product by product."""
+    """Return the bytes of the originals of the product that has the most: they are fetched product by product."""
     sizes = session.exec(
         select(func.sum(Image.byte_size))
         .where(col(Image.product_id).in_(product_ids), Image.split == "train")

@@ -12,8 +12,10 @@ import numpy as np
 from sqlmodel import Session, col, select
 
 from core.deployments.embedding import Finder
-from core.deployments.retrieval_measures import measure_retrieval, no_figures
+from core.deployments.retrieval_measures import measure_retrieval
 from core.errors import NotReady, from_lower
+from core.models.detection_figures import ConfusionFigures, DetectionFigures, TypeFigures
+from core.models.figures import RetrievalFigures
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.index_examples import image_examples
 from core.registry.versions import active_version, current_threshold
@@ -22,13 +24,13 @@ from core.similarity.matches import live_types
 from core.similarity.suggestions import read_rule
 from core.transactions import reading
 from inference.errors import ImageError, InferenceError
-from storage.objects import ObjectStoreError
+from storage.objects import ObjectStore, ObjectStoreError
 from storage.tables import DefectType, Image, ModelVersion, Product
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from inference.vision.detection.detectors import Detector
+    from inference.vision.detection.detector import Detector
 
 Progress = Callable[[int, int], None]
 
@@ -44,7 +46,7 @@ class TestSet:
 
     @property
     def fingerprint(self) -> str:
-        """Two measurements may be compared when this is the same: same images, same labels, same masks."""
+        """Return one hash of images, labels and masks: figures of two models compare where it is the same."""
         parts = [f"{row.content_sha256}:{code}:{row.mask_key}" for row, code in zip(self.rows, self.codes, strict=True)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -71,15 +73,15 @@ def test_set(session: Session, product_id: int) -> TestSet:
 
 
 def measure(
-    services: Services,
+    objects: ObjectStore,
     model: Detector,
     test: TestSet,
     *,
     review_at: float,
     reject_at: float,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Score every test image and answer the figures of `evaluate --json` that concern detection.
+) -> DetectionFigures:
+    """Score every test image; return the figures that concern detection.
 
     Pixel figures (AUROC; AUPRO up to a false-positive rate of 0.3, Bergmann et al. 2021) are taken at the size of the
     anomaly map, over normal images and those defect images that have a mask; None where there is no mask.
@@ -87,38 +89,38 @@ def measure(
     from inference.vision.detection import metrics
 
     started = time.perf_counter()
-    found = _score_all(services, model, test, progress)
+    found = _score_all(objects, model, test, progress)
     elapsed_s = time.perf_counter() - started
     labels = [code is not None for code in found.codes]
     by_type = metrics.auroc_by_type(found.scores, found.codes)
     table = metrics.confusion(found.scores, labels, review_at, reject_at)
     has_masks = any(mask.any() for mask in found.masks)
-    return {
-        "n_normal": labels.count(False),
-        "n_defect": labels.count(True),
-        "image_auroc": metrics.image_auroc(found.scores, labels),
-        "pixel_auroc": metrics.pixel_auroc(found.maps, found.masks) if has_masks else None,
-        "aupro": metrics.aupro(found.maps, found.masks) if has_masks else None,
-        "per_defect": {code: {"n": n, "image_auroc": auroc} for code, (n, auroc) in by_type.items()},
-        "confusion": table,
-        "overkill": metrics.overkill_count(table),
-        "escape": metrics.escape_count(table),
-        "ms_per_image": elapsed_s * 1000.0 / len(found.scores) if found.scores else None,
-        "skipped": found.skipped,
-        "test_fingerprint": test.fingerprint,
-    }
+    return DetectionFigures(
+        n_normal=labels.count(False),
+        n_defect=labels.count(True),
+        image_auroc=metrics.image_auroc(found.scores, labels),
+        pixel_auroc=metrics.pixel_auroc(found.maps, found.masks) if has_masks else None,
+        aupro=metrics.aupro(found.maps, found.masks) if has_masks else None,
+        per_defect={code: TypeFigures(n, auroc) for code, (n, auroc) in by_type.items()},
+        confusion=ConfusionFigures.from_json(table),
+        overkill=metrics.overkill_count(table),
+        escape=metrics.escape_count(table),
+        ms_per_image=elapsed_s * 1000.0 / len(found.scores) if found.scores else None,
+        skipped=tuple(found.skipped),
+        test_fingerprint=test.fingerprint,
+    )
 
 
-def _score_all(services: Services, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
+def _score_all(objects: ObjectStore, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
     found = _Measured()
     total = len(test.rows)
-    kept: list[tuple[Image, str | None]] = []
-    detections = model.inspect_many(pixels for pixels in _decode_each(services, test, kept, found.skipped))
+    decoded: list[tuple[Image, str | None]] = []
+    detections = model.inspect_many(pixels for pixels in _decode_each(objects, test, decoded, found.skipped))
     for done, detection in enumerate(detections, start=1):
-        row, code = kept[done - 1]
+        row, code = decoded[done - 1]
         found.scores.append(float(detection.score))
         found.codes.append(code)
-        mask = _mask(services, row, detection.anomaly_map.shape, found.skipped)
+        mask = _mask(objects, row, detection.anomaly_map.shape, found.skipped)
         if mask is not None or code is None:
             found.maps.append(detection.anomaly_map)
             found.masks.append(np.zeros(detection.anomaly_map.shape, dtype=bool) if mask is None else mask)
@@ -128,24 +130,24 @@ def _score_all(services: Services, model: Detector, test: TestSet, progress: Pro
 
 
 def _decode_each(
-    services: Services, test: TestSet, kept: list[tuple[Image, str | None]], skipped: list[str]
+    objects: ObjectStore, test: TestSet, decoded: list[tuple[Image, str | None]], skipped: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
     from inference.vision.images.decode import decode
 
     for row, code in zip(test.rows, test.codes, strict=True):
         try:
-            pixels = decode(services.objects.get(row.object_key)).pixels
+            pixels = decode(objects.get(row.object_key)).pixels
         except (ImageError, ObjectStoreError) as error:
             if isinstance(error, ObjectStoreError) and error.code != "object_missing":
                 raise
             skipped.append(row.stored_name)
             continue
-        kept.append((row, code))
+        decoded.append((row, code))
         yield pixels
 
 
-def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[str]) -> NDArray[np.bool_] | None:
-    """The mask at the size of the anomaly map. None without one, and for one that cannot be read (named in skipped)."""
+def _mask(objects: ObjectStore, row: Image, shape: Sequence[int], skipped: list[str]) -> NDArray[np.bool_] | None:
+    """Return the mask at the size of the anomaly map; None without one, or for an unreadable one (named in skipped)."""
     import cv2
 
     from inference.vision.images.decode import decode_mask
@@ -153,7 +155,7 @@ def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[st
     if row.mask_key is None:
         return None
     try:
-        mask = decode_mask(services.objects.get(row.mask_key))
+        mask = decode_mask(objects.get(row.mask_key))
     except (ImageError, ObjectStoreError) as error:
         if isinstance(error, ObjectStoreError) and error.code != "object_missing":
             raise
@@ -164,7 +166,7 @@ def _mask(services: Services, row: Image, shape: Sequence[int], skipped: list[st
 
 
 def evaluate(services: Services, product: Product, *, progress: Progress | None = None) -> dict[str, Any]:
-    """The object that `evaluate --json` prints. Raises NotReady without an active model or without test images."""
+    """Return the object that `evaluate --json` prints. Raises NotReady without an active model or test images."""
     with reading(services) as session:
         bank = active_version(session, MEMORY_BANK, product.id)
         if bank is None:
@@ -176,7 +178,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
     try:
         model = services.models.memory_bank(bank)
         figures = measure(
-            services,
+            services.objects,
             model,
             test,
             review_at=threshold.review_at,
@@ -186,33 +188,31 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
         retrieval = _measure_retrieval(services, product, model=model, bank=bank, test=test)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
-    keys = ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro", "per_defect")
+    written = figures.to_json()
     return {
         "product": product.code,
         "model_version": bank.number,
-        **{key: figures[key] for key in keys},
+        **{key: written[key] for key in ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro", "per_defect")},
         "thresholds": {
             "review_at": threshold.review_at,
             "reject_at": threshold.reject_at,
             "method": threshold.method,
         },
-        "confusion": figures["confusion"],
-        "overkill": figures["overkill"],
-        "escape": figures["escape"],
-        "retrieval": retrieval,
-        "ms_per_image": figures["ms_per_image"],
+        **{key: written[key] for key in ("confusion", "overkill", "escape")},
+        "retrieval": retrieval.to_json(),
+        "ms_per_image": figures.ms_per_image,
     }
 
 
 def _measure_retrieval(
     services: Services, product: Product, *, model: Detector, bank: ModelVersion, test: TestSet
-) -> dict[str, Any]:
+) -> RetrievalFigures:
     """Return the figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
     with reading(services) as session:
         versions = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in ("defect", "region")}
         used = versions["defect"] or versions["region"]
         if used is None:
-            return no_figures()
+            return RetrievalFigures()
         indexes = {
             part: services.models.similarity_index(version) if version is not None else None
             for part, version in versions.items()

@@ -1,7 +1,7 @@
 """Converting the chosen models' networks ahead of the first build, beside whatever else a first start has to do.
 
 The first conversion on a machine imports torch, which takes most of a minute where nothing is compiled or cached yet.
-What is converted is kept on disk, and every later process opens it without torch. While torch is here it also scores
+What is converted stays on disk, and every later process opens it without torch. While torch is here it also scores
 the reference image of a small model, so that the first real one need not ask it again (`runtime_check`).
 """
 
@@ -22,6 +22,7 @@ from core.registry.choices import Choice, chosen
 from core.services import Services
 from core.transactions import reading
 from inference.errors import InferenceError
+from inference.vision.detection.registry import find_detector
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +32,13 @@ IMAGE_COUNT = 3
 
 
 def start_preparing() -> subprocess.Popen[bytes]:
-    """Begin in a process of its own; `python -m core prepare` is what it runs. To be waited for before a build."""
+    """Start `python -m core prepare` and return its process, which has to end before a build begins."""
     command = [sys.executable, "-m", "core", "prepare"]
     return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL)  # noqa: S603 - our own interpreter
 
 
 def prepare(services: Services) -> list[AppError]:
-    """Convert what is not converted yet; answers what failed. A build meets that again, and says so in its place."""
+    """Convert what is not converted yet; return what failed. A build meets that again, and says so in its place."""
     with reading(services) as session:
         detection, similarity = chosen(session, DETECTION), chosen(session, SIMILARITY)
     services.models.keep_graphs()
@@ -55,12 +56,11 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
     import numpy as np
 
     from inference.artifact import read_bundle
-    from inference.vision.detection import detectors
-    from inference.vision.detection.features.patches import ImageSource
+    from inference.vision.detection.detector import Detector, ImageSource
     from inference.vision.images.preprocessing import Preprocessing
 
-    config = detectors.make_config(
-        choice.option.method,
+    spec = find_detector(choice.option.method)
+    config = spec.make_config(
         backbone=choice.option.backbone,
         preprocessing=Preprocessing(),
         memory_budget_bytes=services.settings.memory_budget_bytes,
@@ -71,8 +71,8 @@ def _prepare_detection(services: Services, choice: Choice) -> None:
     images = rng.integers(0, 256, (IMAGE_COUNT, SIDE_PX, SIDE_PX, 3), np.uint8)
     sources = [ImageSource(str(place), partial(images.__getitem__, place)) for place in range(IMAGE_COUNT)]
     weights = find_added(services.settings.weights_dir, choice.option.backbone)
-    features = detectors.extract(sources, config, device=services.models.device, weights=weights)
-    model = detectors.fit(features, config, weights=weights)
+    features = spec.extract(sources, config, device=services.models.device, weights=weights)
+    model: Detector = spec.fit(features, weights=weights)
     with tempfile.TemporaryDirectory(prefix="geomsa-prepare-") as folder:
         manifest = model.save(Path(folder) / "model")
         bundle = read_bundle(Path(folder) / "model", kind=MEMORY_BANK, manifest_sha256=manifest.sha256)

@@ -1,7 +1,9 @@
 """Deployments: from images and manuals to the active models of each product, one product after the other.
 
 Each product stands by itself: what fails is said in its outcome, its active version goes on inspecting, and the next
-product follows. A version becomes active in one transaction that also proves the job to be still ours.
+product follows. The steps of a kind (`core.deployments.kinds`) say what is built from what; the order is here, once:
+snapshot, build, evaluate, accept, save, publish, verify, activate. A version becomes active in one transaction that
+also proves the job to be still ours.
 """
 
 from __future__ import annotations
@@ -9,31 +11,28 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core.deployments import cleanup, manual_indexes, memory_banks, similarity_indexes
+from core.deployments import cleanup
+from core.deployments.candidates import add_candidate, retire_active
 from core.deployments.estimates import pace, product_cost_s, refusal
-from core.errors import AppError, BadInput, NotReady, from_lower
-from core.images.training import training_rows, trim_cache
-from core.jobs.claims import plain
-from core.jobs.progress import JobRun, failed_outcome
+from core.deployments.kinds.registry import find_steps
+from core.deployments.steps import BuildPart, ModelSteps, NewVersion, PartResult, RetiredPart, Snapshot, UnchangedPart
+from core.errors import AppError, BadInput, Conflict, from_lower
+from core.images.training import trim_cache
+from core.jobs.outcomes import FAILED, ProductOutcome
+from core.jobs.progress import JobRun
+from core.jobs.stored_error import plain
 from core.jobs.terms import Claim, JobCancelled, JobLost
-from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.registry import publishing
+from core.registry.versions import scope_of
 from core.services import Services
-from core.transactions import reading
-from storage.tables import Product
+from core.transactions import HasDatabase, reading
+from storage.tables import ModelVersion, Product
 
 logger = logging.getLogger(__name__)
-
-Builder = Callable[[JobRun, Product, Path], dict[str, Any]]
-BUILDERS: dict[str, Builder] = {
-    MEMORY_BANK: memory_banks.build,
-    SIMILARITY_INDEX: similarity_indexes.build,
-    MANUAL_INDEX: manual_indexes.build,
-}
 
 
 @dataclass(frozen=True)
@@ -47,10 +46,10 @@ class PlannedProduct:
 def work_off(services: Services, claim: Claim) -> AppError | None:
     """Build every product of the job, one after the other.
 
-    Answers the error to end the job with: only when no product succeeded. Raises JobLost and JobCancelled; both leave
-    finished products as they are.
+    Return the error to end the job with: only when no product succeeded. Raises NotFound job_kind_unknown, Conflict
+    job_without_products, and JobLost and JobCancelled; both leave finished products as they are.
     """
-    run = JobRun(services, claim)
+    run = JobRun(services, claim, stages=find_steps(claim.kind).stages)
     for planned in plan(run):
         run.begin(planned.product.id)
         run.conclude(build_product(run, planned))
@@ -58,7 +57,12 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
 
 
 def plan(run: JobRun) -> list[PlannedProduct]:
-    """What the job still has to build, after a sweep of what dead attempts at it left; the run expects as much."""
+    """Return what the job still has to build, after removing what dead attempts left; the run expects as much.
+
+    Raises Conflict job_without_products for a job that names none.
+    """
+    if not run.claim.payload.product_ids:
+        raise Conflict("job_without_products")
     cleanup.clean_up(run.services, run.claim.job_id)
     with run.services.database.reading() as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
@@ -68,8 +72,8 @@ def plan(run: JobRun) -> list[PlannedProduct]:
     return planned
 
 
-def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
-    """Build one product; answers its outcome, also when it failed. Raises JobLost and JobCancelled."""
+def build_product(run: JobRun, planned: PlannedProduct) -> ProductOutcome:
+    """Build one product; return its outcome, also when it failed. Raises JobLost and JobCancelled."""
     services, product, kind = run.services, planned.product, run.claim.kind
     folder = cleanup.build_folder(services, run.claim, product.id)
     started = time.monotonic()
@@ -79,8 +83,8 @@ def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
         # Here and not only where the job was asked for: this may be another machine, and another hour.
         if too_large := refusal(services, kind, [product.id]):
             raise too_large
-        outcome = BUILDERS[kind](run, product, folder)
-        return outcome | {"work_s": round(time.monotonic() - started, 2), "cost_s": round(planned.cost_s, 2)}
+        outcome = _build_parts(run, find_steps(kind), product, folder)
+        return replace(outcome, work_s=round(time.monotonic() - started, 2), cost_s=round(planned.cost_s, 2))
     except (JobLost, JobCancelled):
         raise
     except Exception as error:
@@ -88,7 +92,7 @@ def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
         if shaped.code == "unexpected":
             logger.exception("product %s failed", product.code)
         run.log("log_product_failed", product=product.code, reason=shaped.code, reason_params=plain(shaped.params))
-        return failed_outcome(product.id, product.code, shaped)
+        return ProductOutcome.failed(product.id, product.code, shaped)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         trim_cache(services)
@@ -96,29 +100,99 @@ def build_product(run: JobRun, planned: PlannedProduct) -> dict[str, Any]:
 
 def error_of(run: JobRun) -> AppError | None:
     """Return the error to end the job with: that of the last product when none succeeded."""
-    if run.outcomes and all(outcome["outcome"] == "failed" for outcome in run.outcomes):
-        return AppError(run.outcomes[-1]["error_code"], **run.outcomes[-1]["error_params"])
-    return None
+    if not run.outcomes or any(outcome.outcome != FAILED for outcome in run.outcomes):
+        return None
+    error = run.outcomes[-1].error
+    return error.to_app_error() if error is not None else AppError("unexpected", kind=FAILED)
 
 
-HANDLERS: dict[str, Callable[[Services, Claim], AppError | None]] = dict.fromkeys(BUILDERS, work_off)
+# --- one product -----------------------------------------------------------------------------------------------------
+
+
+def _build_parts(run: JobRun, steps: ModelSteps[Any, Any, Any], product: Product, folder: Path) -> ProductOutcome:
+    with run.services.database.reading() as session:
+        snapshot = steps.snapshot(run.services, session, product)
+    built: dict[str, Any] = {}
+    results: list[PartResult[Any, Any]] = []
+    for part in snapshot.parts:
+        if isinstance(part, UnchangedPart):
+            results.append(part)
+        elif isinstance(part, RetiredPart):
+            retire_active(run, product, part.version)
+            results.append(part)
+        else:
+            new = _build_part(run, steps, snapshot, part, built, folder / part.part if part.part else folder)
+            built[part.part] = new.built
+            results.append(_retire_if_bare(run, steps, product, new))
+    steps.clean_up(run.services)
+    return steps.conclude(run, snapshot, results)
+
+
+def _build_part(
+    run: JobRun,
+    steps: ModelSteps[Any, Any, Any],
+    snapshot: Snapshot,
+    part: BuildPart,
+    earlier: dict[str, Any],
+    folder: Path,
+) -> NewVersion[Any, Any]:
+    """Build, publish and, where it is accepted, activate one part. Raises what the steps raise."""
+    services, product = run.services, snapshot.product
+    built = steps.build(run, snapshot, part, earlier)
+    measured = steps.evaluate(run, snapshot, part, built)
+    acceptance = steps.accept(run, snapshot, part, measured)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    manifest_sha256 = steps.save(run, snapshot, built, folder)
+    run.progress("publish", 0, 0)
+    published = publishing.publish(
+        services, folder, kind=steps.kind, manifest_sha256=manifest_sha256, attempt=run.claim
+    )
+    described = steps.describe(snapshot, part, built, measured)
+    version = ModelVersion(
+        kind=steps.kind,
+        scope=scope_of(product.id, part.part),
+        product_id=product.id,
+        number=0,
+        model_name=described.model_name,
+        object_prefix=published.object_prefix,
+        manifest_sha256=published.manifest_sha256,
+        byte_size=published.byte_size,
+        fingerprint=part.fingerprint,
+        preprocessing=dict(described.preprocessing),
+        sources=described.sources.to_json(),
+        metrics=described.figures.to_json(),
+    )
+    add_candidate(
+        run,
+        product,
+        version,
+        activate=acceptance.activate,
+        threshold=described.threshold,
+        reason=acceptance.reason,
+    )
+    if acceptance.activate:
+        steps.note_activation(run, version, product)
+    return NewVersion(part.part, built, measured, acceptance, version)
+
+
+def _retire_if_bare(
+    run: JobRun, steps: ModelSteps[Any, Any, Any], product: Product, new: NewVersion[Any, Any]
+) -> PartResult[Any, Any]:
+    """Take a version out of use again whose sources were all deleted while it was being built."""
+    if not new.acceptance.activate:
+        return new
+    with run.services.database.reading() as session:
+        if steps.has_sources(session, product.id):
+            return new
+    retire_active(run, product, new.version)
+    return RetiredPart(new.part, new.version)
 
 
 # --- before the start ------------------------------------------------------------------------------------------------
 
 
-def readiness(services: Services, kind: str, product_id: int) -> AppError | None:
-    """Why this product cannot be built, or None."""
+def readiness(services: HasDatabase, kind: str, product_id: int) -> AppError | None:
+    """Return why this product cannot be built, or None."""
     with reading(services) as session:
         product = session.get(Product, product_id)
-        if product is None:
-            return BadInput("not_found")
-        if kind == MANUAL_INDEX:
-            return manual_indexes.readiness(session, product)
-        n_normal = len(training_rows(session, product_id, "normal"))
-        n_defect = len(training_rows(session, product_id, "defect"))
-    if kind == MEMORY_BANK and n_normal == 0:
-        return NotReady("no_normal_images", product=product.name)
-    if kind == SIMILARITY_INDEX and n_normal + n_defect == 0:
-        return NotReady("no_training_images", product=product.name)
-    return None
+        return BadInput("not_found") if product is None else find_steps(kind).find_obstacle(session, product)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.deployments.embedding import Finder, Progress, embed_examples
+from core.models.figures import RankingFigures, RetrievalFigures
 from core.registry.index_examples import Example
-from core.services import Services
+from core.transactions import HasDatabase
 
 if TYPE_CHECKING:
     from inference.vision.networks.embeddings import Embedder
@@ -15,16 +16,10 @@ if TYPE_CHECKING:
     from inference.vision.search.vector_index import VectorIndex
 
 RANKED = 10
-_NOTHING: Mapping[str, float | None] = {"top1_type_accuracy": None, "map_at_10": None}
-
-
-def no_figures() -> dict[str, Any]:
-    """Return the figures where there is nothing to measure."""
-    return {**_NOTHING, "whole": dict(_NOTHING), "region": dict(_NOTHING)}
 
 
 def measure_retrieval(
-    services: Services,
+    services: HasDatabase,
     embedder: Embedder,
     tests: list[Example],
     *,
@@ -34,8 +29,8 @@ def measure_retrieval(
     finder: Finder | None,
     type_of: Mapping[int, int],
     progress: Progress = lambda _done, _total: None,
-) -> dict[str, Any]:
-    """Share of defective test images whose nearest indexed image is of their type, and mean average precision at 10.
+) -> RetrievalFigures:
+    """Return how well defective test images find images of their type: the share of nearest ones, and mAP at 10.
 
     The two figures themselves are those of the ranking that an inspection uses; `whole` and `region` hold the same
     two of each view alone. None where nothing can be measured. `type_of` gives the defect type of each indexed id.
@@ -44,7 +39,7 @@ def measure_retrieval(
     from inference.vision.search.ranking import View, rank_views
 
     if not tests or (whole is None and region is None):
-        return no_figures()
+        return RetrievalFigures()
     unread: set[int] = set()
     seen: dict[str, dict[int, Any]] = {}
     for name, by in (("whole", None), ("region", finder)):
@@ -52,24 +47,24 @@ def measure_retrieval(
             services, embedder, tests, finder=by, progress=progress, skip=lambda example, _: unread.add(example.id)
         )
         seen[name] = {example.id: vector for example, vector in zip(made.examples, made.vectors, strict=True)}
-    kept = [example for example in tests if example.id not in unread]
-    truth = [str(example.defect_type_id) for example in kept]
+    readable = [example for example in tests if example.id not in unread]
+    truth = [str(example.defect_type_id) for example in readable]
     counts = {label: [str(found) for found in type_of.values()].count(label) for label in set(truth)}
-    figures: dict[str, dict[str, float | None]] = {}
+    figures: dict[str, RankingFigures] = {}
     for name, indexes in {"used": (whole, region), "whole": (whole, None), "region": (None, region)}.items():
-        if not kept or indexes == (None, None):
-            figures[name] = dict(_NOTHING)
+        if not readable or indexes == (None, None):
+            figures[name] = RankingFigures()
             continue
         ranked = []
-        for example in kept:
+        for example in readable:
             views = [
                 None if index is None else View(index, seen[view][example.id])
                 for index, view in zip(indexes, ("whole", "region"), strict=True)
             ]
             matches = rank_views(views[0], views[1], region_weight=rule.region_weight, count=RANKED)
             ranked.append([str(type_of[match.id]) for match in matches if match.id in type_of])
-        figures[name] = {
-            "top1_type_accuracy": metrics.top1_type_accuracy(truth, ranked),
-            "map_at_10": metrics.map_at_k(truth, ranked, k=RANKED, relevant_counts=counts),
-        }
-    return {**figures["used"], "whole": figures["whole"], "region": figures["region"]}
+        figures[name] = RankingFigures(
+            metrics.top1_type_accuracy(truth, ranked),
+            metrics.map_at_k(truth, ranked, k=RANKED, relevant_counts=counts),
+        )
+    return RetrievalFigures(**figures)

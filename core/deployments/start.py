@@ -9,13 +9,15 @@ from sqlmodel import col, select
 
 from core.access import ENGINEER, require_role
 from core.deployments.estimates import builds_here, refusal
+from core.deployments.kinds.registry import find_steps
 from core.deployments.pipeline import readiness
 from core.errors import AppError, Conflict
 from core.jobs.heartbeats import workers_alive
 from core.jobs.queue import submit
-from core.models.kinds import KINDS, MEMORY_BANK, SIMILARITY_INDEX
+from core.jobs.records import JobPayload
+from core.models.kinds import KINDS
 from core.registry.model_status import model_states
-from core.transactions import reading
+from core.transactions import HasDatabase, reading
 from storage.tables import Job
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def refuse_start(services: Services, kind: str, product_ids: Sequence[int]) -> AppError | None:
-    """Why these products cannot be built on this machine, or None.
+    """Return why these products cannot be built on this machine, or None.
 
     A worker on another machine knows best what it has free: it refuses by itself, before it begins with a product.
     """
@@ -34,7 +36,7 @@ def refuse_start(services: Services, kind: str, product_ids: Sequence[int]) -> A
 
 
 def start(services: Services, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
-    """Queue the job and answer its id. Raises NotReady for what cannot fit, and what `jobs.submit` raises."""
+    """Queue the job; return its id. Raises NotReady for what cannot fit, and what `queue.submit` raises."""
     require_role(services, person, ENGINEER)
     if product_ids and (too_large := refuse_start(services, kind, product_ids)):
         raise too_large
@@ -42,7 +44,7 @@ def start(services: Services, person: Person, *, kind: str, product_ids: Sequenc
 
 
 def list_stale(services: Services, product_ids: Sequence[int], *, kinds: Sequence[str] = KINDS) -> dict[str, list[int]]:
-    """By kind, the products whose model is out of date or missing, and could be built.
+    """Return the products by kind whose model is out of date or missing, and could be built.
 
     In the order of building: the index of defective places is cut by the memory bank, so that comes first; and an index
     whose memory bank is about to change is among them.
@@ -69,7 +71,7 @@ def start_stale(
 ) -> list[int]:
     """Queue what these products need to be up to date again; what waits or runs already is left to that job.
 
-    Answers the ids of the new jobs, in the order in which they will run. Raises as `start`, before anything is queued
+    Return the ids of the new jobs, in the order in which they will run. Raises as `start`, before anything is queued
     when something cannot fit, and Conflict `nothing_to_deploy`.
     """
     require_role(services, person, ENGINEER)
@@ -87,15 +89,16 @@ def _with_followers(
     services: Services, product_ids: Sequence[int], kinds: Sequence[str]
 ) -> list[tuple[str, list[int]]]:
     stale = list_stale(services, product_ids, kinds=kinds)
-    if MEMORY_BANK in stale and SIMILARITY_INDEX in kinds:
-        # The new bank finds other places: the index after it, whether it is up to date now or not.
-        follow = set(stale.get(SIMILARITY_INDEX, [])) | set(stale[MEMORY_BANK])
-        stale[SIMILARITY_INDEX] = sorted(follow)
+    for kind in kinds:
+        for first in find_steps(kind).follows:
+            if first in stale:
+                # The new version changes what this kind is built from, whether it is up to date now or not.
+                stale[kind] = sorted({*stale.get(kind, []), *stale[first]})
     return [(kind, stale[kind]) for kind in KINDS if kind in stale]
 
 
-def _not_waiting(services: Services, kind: str, product_ids: Sequence[int]) -> list[int]:
+def _not_waiting(services: HasDatabase, kind: str, product_ids: Sequence[int]) -> list[int]:
     with reading(services) as session:
         jobs = session.exec(select(Job).where(Job.kind == kind, col(Job.state).in_(("queued", "running")))).all()
-    busy = {product_id for job in jobs for product_id in job.payload.get("product_ids", [])}
+    busy = {product_id for job in jobs for product_id in JobPayload.from_json(job.payload).product_ids}
     return [product_id for product_id in product_ids if product_id not in busy]

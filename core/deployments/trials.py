@@ -15,6 +15,7 @@ from core.models.options import DETECTION, ModelOption, check_options, find_opti
 from core.models.weight_paths import find_added
 from core.transactions import reading
 from inference.errors import InferenceError
+from inference.vision.detection.registry import find_detector
 from storage.objects import ObjectStoreError
 from storage.tables import Image, Product
 
@@ -46,7 +47,7 @@ class Trial:
 
 
 def try_model(services: Services, person: Person, *, name: str, options: Mapping[str, Any], product_id: int) -> Trial:
-    """Build the model from a few normal images of the product and time it on one of them. Keeps nothing.
+    """Build the model from a few normal images of the product and time it on one of them. Nothing is stored.
 
     Raises NotAllowed, NotFound(`model_unknown`, `not_found`), BadInput(`model_option_…`),
     NotReady(`model_trial_without_images`) and what the engine and the object store report.
@@ -70,7 +71,7 @@ def try_model(services: Services, person: Person, *, name: str, options: Mapping
             return _try_detector(services, option, checked, rows, pixels)
         return _try_embedder(services, option, rows[-1], pixels)
     except (InferenceError, ObjectStoreError) as error:
-        raise from_lower(error, **({"name": option.spec.title} if _names_weights(error) else {})) from error
+        raise from_lower(error, **({"name": option.network_title} if _names_weights(error) else {})) from error
 
 
 def _names_weights(error: Exception) -> bool:
@@ -80,24 +81,25 @@ def _names_weights(error: Exception) -> bool:
 def _try_detector(
     services: Services, option: ModelOption, options: dict[str, int], rows: list[Image], pixels: NDArray[np.uint8]
 ) -> Trial:
-    from inference.vision.detection import detectors
-    from inference.vision.detection.features.patches import ImageSource
+    from inference.vision.detection.detector import Detector, Features, ImageSource
     from inference.vision.images.preprocessing import Preprocessing
 
     def source(row: Image) -> ImageSource:
         return ImageSource(key_of(row), lambda: load_pixels(services, row))
 
     weights = find_added(services.settings.weights_dir, option.backbone)
-    config = detectors.make_config(
-        option.method,
+    spec = find_detector(option.method)
+    config = spec.make_config(
         backbone=option.backbone,
         preprocessing=Preprocessing(),
         memory_budget_bytes=services.settings.memory_budget_bytes,
         options=options,
     )
     started = time.perf_counter()
-    taken = detectors.extract([source(row) for row in rows], config, device=services.models.device, weights=weights)
-    model = detectors.fit(taken, config, weights=weights)
+    taken: Features = spec.extract(
+        [source(row) for row in rows], config, device=services.models.device, weights=weights
+    )
+    model: Detector = spec.fit(taken, weights=weights)
     start_s = time.perf_counter() - started
     times_ms: list[float] = []
     score = 0.0
@@ -107,7 +109,7 @@ def _try_detector(
         times_ms.append((time.perf_counter() - started) * 1000.0)
     return Trial(
         option=option,
-        runtime=model.runtime.name,
+        runtime=model.runtime_name,
         n_images=len(taken.keys),
         image_name=rows[-1].stored_name,
         start_s=start_s,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, select
 
 from core.access import ENGINEER, require_role
-from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, NotFound, from_lower
 from core.guidance.writers.registry import FALLBACK, find_writer, list_writers
 from core.guidance.writers.specification import ChosenModel, WriterSpecification
+from core.registry.choices import save_choice
 from core.transactions import reading, writing
 from inference.errors import WriterError
-from storage.tables import ModelParam, utc_now
+from storage.tables import ModelParam
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -74,22 +74,19 @@ def choose_text_model(services: Services, person: Person, choice: TextChoice) ->
     require_role(services, person, ENGINEER)
     checked = check_text_choice(services.settings, choice)
     with writing(services) as session:
-        row = session.exec(select(ModelParam).where(ModelParam.purpose == TEXT_GENERATION)).first()
-        found_version, row_id = (row.row_version, row.id) if row is not None else (0, 0)
-        if found_version != choice.row_version:
-            raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=choice.row_version)
         before = _chosen(session, services.settings)
-        if row is None:
-            row = ModelParam(purpose=TEXT_GENERATION, model_name=checked.writer, row_version=0)
-        row.model_name = checked.writer
-        row.options = {"model": checked.model, "sees_pictures": checked.sees_pictures}
-        row.updated_at, row.updated_by, row.row_version = utc_now(), person.id, row.row_version + 1
-        session.add(row)
-        session.flush()
-        changes = find_changes(_fields(before), _fields(checked))
-        record(session, person, "model.choose", "model_choice", row.id, row_version=row.row_version, changes=changes)
+        row_version = save_choice(
+            session,
+            person,
+            purpose=TEXT_GENERATION,
+            name=checked.writer,
+            options={"model": checked.model, "sees_pictures": checked.sees_pictures},
+            row_version=choice.row_version,
+            before=_fields(before),
+            after=_fields(checked),
+        )
         session.commit()
-        return TextChoice(checked.writer, checked.model, checked.sees_pictures, row.row_version)
+    return TextChoice(checked.writer, checked.model, checked.sees_pictures, row_version)
 
 
 def get_writer(choice: TextChoice) -> WriterSpecification:

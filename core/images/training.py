@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from core.services import Services
 from inference.errors import ImageError
@@ -37,6 +37,12 @@ def training_rows(session: Session, product_id: int, image_type: str) -> list[Im
             .order_by(col(Image.id))
         ).all()
     )
+
+
+def count_training_images(session: Session, product_id: int) -> int:
+    """Return how many training images the product has, normal and defect."""
+    query = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")
+    return int(session.exec(query).one())
 
 
 def key_of(row: Image) -> str:

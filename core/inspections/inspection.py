@@ -27,7 +27,7 @@ from storage.objects import ObjectStoreError
 from storage.tables import Image, Inspection, ModelVersion, Product, ThresholdSetting, utc_now
 
 if TYPE_CHECKING:
-    from inference.vision.detection.patchcore.patchcore import Detection
+    from inference.vision.detection.detection import Detection
     from inference.vision.detection.regions import Region
     from inference.vision.images.decode import DecodedImage
 

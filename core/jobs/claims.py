@@ -1,8 +1,7 @@
-"""Working on a job: claimed atomically under a lease, reported on, given back and ended; always by its token."""
+"""Working on a job: claimed atomically under a lease, reported on, released and ended; always by its token."""
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,8 @@ from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from core.errors import AppError
+from core.jobs.records import JobPayload, LogLine, write_line
+from core.jobs.stored_error import StoredError
 from core.jobs.terms import LEASE_S, Claim, JobCancelled, JobLost, changed_one
 from storage.database import Database
 from storage.tables import Job, utc_now
@@ -21,7 +22,7 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
     """Claim the next job: the first in the queue, or a running one whose lease has run out.
 
     The claim is one UPDATE that names the state and token it found, so two workers never get the same job. An abandoned
-    job that has used up its attempts fails (`job_worker_lost`); one that should have been cancelled is cancelled.
+    job that has used up its attempts fails (`job_worker_lost`); one that should have been canceled is canceled.
     """
     with database.unit_of_work() as session:
         now = utc_now()
@@ -78,7 +79,7 @@ def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) 
             )
             if won:
                 session.commit()
-                return Claim(job.id, job.kind, token, dict(job.payload), attempt)
+                return Claim(job.id, job.kind, token, JobPayload.from_json(job.payload), attempt)
         session.commit()
         return None
 
@@ -92,7 +93,7 @@ def _of(job_id: int, fencing_token: int) -> Any:
 
 
 def renew_lease(database: Database, claim: Claim, *, lease_s: float = LEASE_S) -> bool:
-    """Push the lease on; answers whether a cancel was asked for. Raises JobLost when the job is not ours any more."""
+    """Extend the lease; return whether a cancel was asked for. Raises JobLost when the job is not ours any more."""
     with database.unit_of_work() as session:
         lease = utc_now() + timedelta(seconds=lease_s)
         if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(lease_expires_at=lease)):
@@ -114,7 +115,7 @@ def report(database: Database, claim: Claim, **values: Any) -> None:
 
 
 def check_claim(database: Database, claim: Claim) -> None:
-    """Look whether the job is still ours and wanted, and write nothing. Raises JobLost or JobCancelled."""
+    """Raise JobLost or JobCancelled where the job is not ours any more, or not wanted. Nothing is written."""
     with database.reading() as session:
         job = session.get(Job, claim.job_id)
     if job is None or job.state != "running" or job.fencing_token != claim.fencing_token:
@@ -124,22 +125,22 @@ def check_claim(database: Database, claim: Claim) -> None:
 
 
 def append_log(database: Database, claim: Claim, code: str, **params: Any) -> None:
-    """Add one line to the job's log; past one megabyte the log keeps quiet. Raises JobLost."""
-    line = json.dumps({"at": utc_now().isoformat(), "code": code, "params": params}, ensure_ascii=False, default=str)
+    """Add one line to the job's log; past one megabyte nothing is added. Raises JobLost."""
+    line = write_line(LogLine(utc_now(), code, params))
     with database.unit_of_work() as session:
         # Locked where a database can: several products of a job may write at once.
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is None:
             raise JobLost
         if len(job.log) < MAX_LOG_BYTES and not changed_one(
-            session, _of(claim.job_id, claim.fencing_token).values(log=job.log + line + "\n")
+            session, _of(claim.job_id, claim.fencing_token).values(log=job.log + line)
         ):
             raise JobLost
         session.commit()
 
 
 def hold(session: Session, claim: Claim) -> None:
-    """Inside a transaction: prove that the job is still ours and wanted. Raises JobLost, or JobCancelled.
+    """Prove inside a transaction that the job is still ours and wanted. Raises JobLost, or JobCancelled.
 
     The row is written, so on every database a rival's claim waits for this transaction or this one fails.
     """
@@ -154,14 +155,15 @@ def hold(session: Session, claim: Claim) -> None:
 
 
 def finish(database: Database, claim: Claim, *, state: str, error: AppError | None = None) -> bool:
-    """End a running job; answers False when it was not ours any more (nothing is changed then)."""
+    """End a running job; return False when it was not ours any more (nothing is changed then)."""
+    stored = StoredError.from_error(error) if error is not None else None
     with database.unit_of_work() as session:
         ended = changed_one(
             session,
             _of(claim.job_id, claim.fencing_token).values(
                 state=state,
-                error_code=error.code if error else None,
-                error_params=plain(error.params) if error else {},
+                error_code=stored.code if stored else None,
+                error_params=dict(stored.params) if stored else {},
                 finished_at=utc_now(),
                 lease_expires_at=None,
             ),
@@ -173,7 +175,7 @@ def finish(database: Database, claim: Claim, *, state: str, error: AppError | No
 def release(database: Database, claim: Claim) -> None:
     """Queue the job again for another worker: this one is told to stop. The try does not count.
 
-    A job that should be cancelled ends as cancelled: nobody may come to take it up.
+    A job that should be canceled ends as canceled: nobody may come to claim it.
     """
     with database.unit_of_work() as session:
         session.execute(
@@ -195,17 +197,9 @@ def release(database: Database, claim: Claim) -> None:
 
 
 def reopen_claim(database: Database, job_id: int, fencing_token: int) -> Claim:
-    """The claim that a worker handed to its child by id and token. Raises JobLost when it does not hold any more."""
+    """Return the claim that a worker passed to its child by id and token. Raises JobLost where it is lost by now."""
     with database.reading() as session:
         job = session.get(Job, job_id)
         if job is None or job.state != "running" or job.fencing_token != fencing_token:
             raise JobLost
-        return Claim(job_id, job.kind, fencing_token, dict(job.payload), job.attempts)
-
-
-def plain(params: dict[str, Any]) -> dict[str, Any]:
-    """Parameters of an error as JSON values."""
-    return {
-        key: value if isinstance(value, str | int | float | bool | None) else str(value)
-        for key, value in params.items()
-    }
+        return Claim(job_id, job.kind, fencing_token, JobPayload.from_json(job.payload), job.attempts)

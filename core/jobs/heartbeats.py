@@ -1,4 +1,4 @@
-"""Signs of life of the workers: their heartbeats, and which are alive."""
+"""The heartbeats of the workers, and which workers are alive."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from core.services import Services
-from core.transactions import reading
+from core.transactions import HasDatabase, reading
 from storage.database import Database
 from storage.tables import Worker, utc_now
 
@@ -30,7 +29,7 @@ class WorkerView:
 
 
 def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int | None) -> None:
-    """A worker's sign of life."""
+    """Write a worker's heartbeat."""
     with database.unit_of_work() as session:
         row = session.get(Worker, worker_id)
         if row is None:
@@ -43,7 +42,7 @@ def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int
 
 
 def remove_heartbeat(database: Database, worker_id: str) -> None:
-    """A worker leaves in good order."""
+    """Remove the heartbeat of a worker that ends in good order."""
     with database.unit_of_work() as session:
         row = session.get(Worker, worker_id)
         if row is not None:
@@ -51,8 +50,8 @@ def remove_heartbeat(database: Database, worker_id: str) -> None:
         session.commit()
 
 
-def list_workers(services: Services) -> list[WorkerView]:
-    """Every worker that has not signed off, the latest sign of life first; one that was killed stays as silent."""
+def list_workers(services: HasDatabase) -> list[WorkerView]:
+    """Return every worker that has not ended in good order, the latest heartbeat first; one that was killed stays."""
     since = utc_now() - timedelta(seconds=WORKER_SILENT_AFTER_S)
     with reading(services) as session:
         rows = session.exec(select(Worker).order_by(col(Worker.heartbeat_at).desc())).all()
@@ -64,8 +63,8 @@ def list_workers(services: Services) -> list[WorkerView]:
     ]
 
 
-def workers_alive(services: Services) -> int:
-    """Return how many workers gave a sign of life in the last 20 s."""
+def workers_alive(services: HasDatabase) -> int:
+    """Return how many workers had a heartbeat in the last 20 s."""
     since = utc_now() - timedelta(seconds=WORKER_SILENT_AFTER_S)
     with reading(services) as session:
         return int(

@@ -4,59 +4,36 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from core.errors import AppError
 from core.jobs import claims
+from core.jobs.outcomes import ProductOutcome
+from core.jobs.records import JobProgress
 from core.jobs.terms import Claim
-from core.models.kinds import MANUAL_INDEX
 from core.services import Services
 from storage.tables import Job, utc_now
 
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 0.3
-# Where a stage begins and ends within one product's work, as shares of it: measured on the demo products.
-STAGE_SHARES: dict[str, tuple[float, float]] = {
-    "fetch": (0.0, 0.05),
-    "extract": (0.05, 0.40),
-    "embed": (0.05, 0.85),
-    "coreset": (0.40, 0.60),
-    "calibrate": (0.60, 0.75),
-    "build": (0.85, 0.90),
-    "evaluate": (0.75, 0.93),
-    "verify": (0.93, 0.95),
-    "publish": (0.95, 0.98),
-    "activate": (0.98, 1.0),
-}
-# A manual index has stages of its own before "verify".
-MANUAL_SHARES: dict[str, tuple[float, float]] = {
-    **STAGE_SHARES,
-    "read": (0.05, 0.40),
-    "split": (0.40, 0.45),
-    "embed": (0.45, 0.88),
-    "build": (0.88, 0.92),
-}
 
+# Where each stage begins and ends within one product's work, as shares of it.
+StageShares = Mapping[str, tuple[float, float]]
 # Stage, done, total.
 Standing = tuple[str, int, int]
-
-
-def share_of(kind: str, stage: str, done: int, total: int) -> float:
-    """Return how much of a product's work is done at this stage, from 0 to 1."""
-    low, high = (MANUAL_SHARES if kind == MANUAL_INDEX else STAGE_SHARES).get(stage, (0.0, 0.0))
-    return low + (high - low) * (done / total if total else 0.0)
 
 
 class JobRun:
     """One claimed job over several products. Every report raises JobLost or JobCancelled when it is time to stop."""
 
-    def __init__(self, services: Services, claim: Claim) -> None:
+    def __init__(self, services: Services, claim: Claim, *, stages: StageShares) -> None:
         self.services = services
         self.claim = claim
+        self._stages = stages
         self._stage = "start"
         self._last_report = 0.0
-        self._started_at = utc_now().isoformat()
+        self._started_at = utc_now()
         self._weights: dict[int, float] = {}
         self._share = 0.0
         self._current: int | None = None
@@ -64,16 +41,21 @@ class JobRun:
             job = session.get(Job, claim.job_id)
             self.created_by = job.created_by if job else None
             # A job taken over from a lost worker goes on after the products that are done.
-            self.outcomes: list[dict[str, Any]] = list(job.result.get("outcomes", [])) if job else []
+            self.outcomes = list(JobProgress.from_json(job.result).outcomes) if job else []
 
     @property
     def product_ids(self) -> list[int]:
-        """The products still to do, in order."""
-        finished = {outcome["product_id"] for outcome in self.outcomes}
-        return [product_id for product_id in self.claim.payload["product_ids"] if product_id not in finished]
+        """Return the products still to do, in order."""
+        finished = self.finished_ids
+        return [product_id for product_id in self.claim.payload.product_ids if product_id not in finished]
+
+    @property
+    def finished_ids(self) -> set[int]:
+        """Return the products that have an outcome."""
+        return {outcome.product_id for outcome in self.outcomes}
 
     def expect(self, seconds: dict[int, float]) -> None:
-        """How many seconds each product still to do will take, as far as can be known: for the remaining time."""
+        """Note how many seconds each product still to do will take, as far as can be known: for the remaining time."""
         self._weights = seconds
 
     def begin(self, product_id: int) -> None:
@@ -107,11 +89,17 @@ class JobRun:
         logger.info("job %d: %s %s", self.claim.job_id, code, params)
         claims.append_log(self.services.database, self.claim, code, **params)
 
-    def conclude(self, outcome: dict[str, Any]) -> None:
-        """Keep the outcome of the current product."""
+    def conclude(self, outcome: ProductOutcome) -> None:
+        """Store the outcome of the current product."""
         self.outcomes.append(outcome)
         self._current = None
         claims.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
+
+    def share_of(self, standing: Standing) -> float:
+        """Return how much of a product's work is done at this stage, from 0 to 1; 0 at a stage of no known length."""
+        stage, done, total = standing
+        low, high = self._stages.get(stage, (0.0, 0.0))
+        return low + (high - low) * (done / total if total else 0.0)
 
     def _begun(self, stage: str, done: int, total: int) -> dict[int, Standing]:
         """Return where each product stands that is being worked on."""
@@ -119,27 +107,15 @@ class JobRun:
 
     def _result(self, stage: str, done: int, total: int) -> dict[str, Any]:
         all_weight = sum(self._weights.values()) or 1.0
-        finished = {outcome["product_id"] for outcome in self.outcomes}
-        weight = sum(self._weights.get(product_id, 0.0) for product_id in finished)
+        weight = sum(self._weights.get(product_id, 0.0) for product_id in self.finished_ids)
         for product_id, standing in self._begun(stage, done, total).items():
-            weight += self._weights.get(product_id, 0.0) * share_of(self.claim.kind, *standing)
+            weight += self._weights.get(product_id, 0.0) * self.share_of(standing)
         # Stages that come again (an index has three parts) do not take back what is done.
         self._share = max(self._share, weight / all_weight)
-        return {
-            "outcomes": self.outcomes,
-            "current_product_id": self._current,
-            "share": round(self._share, 4),
-            "expected_s": round(all_weight, 1),
-            "work_started_at": self._started_at,
-        }
-
-
-def failed_outcome(product_id: int, code: str, error: AppError) -> dict[str, Any]:
-    """Return the outcome of a product that could not be built; its active version is untouched."""
-    return {
-        "product_id": product_id,
-        "code": code,
-        "outcome": "failed",
-        "error_code": error.code,
-        "error_params": {key: str(value) for key, value in error.params.items()},
-    }
+        return JobProgress(
+            outcomes=tuple(self.outcomes),
+            current_product_id=self._current,
+            share=self._share,
+            expected_s=all_weight,
+            work_started_at=self._started_at,
+        ).to_json()

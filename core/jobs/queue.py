@@ -1,7 +1,6 @@
-"""Jobs: rows in `deployment_logs`. Asking for work and taking it back.
+"""Jobs: rows in `deployment_logs`. Asking for work, and canceling it.
 
-`job_claims` works a job off under a lease and a fencing token, `job_views` looks at jobs, `worker_signs` says who is
-alive.
+`claims` works a job off under a lease and a fencing token, `views` looks at jobs, `heartbeats` says who is alive.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from sqlmodel import col, select
 from core.access import Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
+from core.jobs.records import JobPayload
 from core.jobs.terms import NEEDED_ROLE, changed_one
 from core.models.kinds import KINDS
-from core.services import Services
-from core.transactions import writing
+from core.transactions import HasDatabase, writing
 from storage.tables import Job, Product, utc_now
 
 
-def submit(services: Services, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
-    """Queue a job for these products and answer its id.
+def submit(services: HasDatabase, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
+    """Queue a job for these products; return its id.
 
     Raises NotAllowed, and Conflict `job_already_waiting` while one of the products waits in, or is built by, a job of
     the same kind.
@@ -30,29 +29,29 @@ def submit(services: Services, person: Person, *, kind: str, product_ids: Sequen
     require_role(services, person, NEEDED_ROLE)
     if kind not in KINDS:
         raise NotFound("job_kind_unknown", kind=kind)
-    wanted = sorted(set(product_ids))
+    wanted = tuple(sorted(set(product_ids)))
     if not wanted:
         raise Conflict("job_without_products")
     with writing(services) as session:
         waiting = session.exec(select(Job).where(Job.kind == kind, col(Job.state).in_(("queued", "running")))).all()
-        busy = {product_id for job in waiting for product_id in job.payload.get("product_ids", [])}
+        busy = {product_id for job in waiting for product_id in JobPayload.from_json(job.payload).product_ids}
         if overlap := busy & set(wanted):
             codes = session.exec(select(Product.code).where(col(Product.id).in_(overlap))).all()
             raise Conflict("job_already_waiting", products=", ".join(sorted(codes)))
         job = Job(
             kind=kind,
             product_id=wanted[0] if len(wanted) == 1 else None,
-            payload={"product_ids": wanted},
+            payload=JobPayload(wanted).to_json(),
             created_by=person.id,
         )
         session.add(job)
         session.flush()
-        record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=wanted)
+        record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=list(wanted))
         session.commit()
         return job.id
 
 
-def cancel(services: Services, person: Person, job_id: int) -> None:
+def cancel(services: HasDatabase, person: Person, job_id: int) -> None:
     """Cancel a queued job at once; ask a running one to stop (its worker acts within two seconds).
 
     Raises NotAllowed, NotFound and Conflict `job_already_over`.

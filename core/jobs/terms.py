@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from core.access import ENGINEER
 from core.i18n import N_
+from core.jobs.records import JobPayload
 
 # Who may ask for a job of the kind, and cancel it.
 NEEDED_ROLE = ENGINEER
@@ -42,7 +43,7 @@ class JobLost(Exception):
 
 
 class JobCancelled(Exception):
-    """Somebody asked for the job to be cancelled."""
+    """Somebody asked for the job to be canceled."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Claim:
     job_id: int
     kind: str
     fencing_token: int
-    payload: dict[str, Any]
+    payload: JobPayload
     attempt: int
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, or_
 from sqlmodel import Session, col, select
 
 from core.errors import AppError, NotFound
-from core.services import Services
-from core.transactions import reading
+from core.jobs.outcomes import ProductOutcome
+from core.jobs.records import JobPayload, JobProgress, LogLine, read_log
+from core.jobs.stored_error import StoredError
+from core.transactions import HasDatabase, reading
 from storage.tables import Job, User, utc_now
 
 # How long the expectation holds against the job's own pace, as a share of the whole work.
@@ -30,11 +30,11 @@ class JobView:
     done: int
     total: int
     position: int | None
-    product_ids: list[int]
+    product_ids: tuple[int, ...]
     current_product_id: int | None
-    outcomes: list[dict[str, Any]]
+    outcomes: tuple[ProductOutcome, ...]
     error: AppError | None
-    log: list[dict[str, Any]] = field(repr=False)
+    log: tuple[LogLine, ...] = field(repr=False)
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -44,7 +44,7 @@ class JobView:
     created_by_name: str
 
 
-def view(services: Services, job_id: int) -> JobView:
+def view(services: HasDatabase, job_id: int) -> JobView:
     """Return one job with everything the panel shows. Raises NotFound."""
     with reading(services) as session:
         job = session.get(Job, job_id)
@@ -53,7 +53,7 @@ def view(services: Services, job_id: int) -> JobView:
         return _view(session, job)
 
 
-def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -> list[JobView]:
+def list_jobs(services: HasDatabase, *, kind: str | None = None, limit: int = 20) -> list[JobView]:
     """Return the newest jobs first."""
     query = select(Job).order_by(col(Job.id).desc()).limit(limit)
     if kind is not None:
@@ -62,7 +62,7 @@ def list_jobs(services: Services, *, kind: str | None = None, limit: int = 20) -
         return [_view(session, job) for job in session.exec(query).all()]
 
 
-def running_job(services: Services, kind: str) -> JobView | None:
+def running_job(services: HasDatabase, kind: str) -> JobView | None:
     """Return the running job of this kind, else the first that waits, else None."""
     query = (
         select(Job)
@@ -75,7 +75,7 @@ def running_job(services: Services, kind: str) -> JobView | None:
         return None if job is None else _view(session, job)
 
 
-def list_unfinished(services: Services) -> list[JobView]:
+def list_unfinished(services: HasDatabase) -> list[JobView]:
     """Return every job that runs or waits, of any kind, in the order of its turn."""
     query = (
         select(Job)
@@ -104,8 +104,8 @@ def _view(session: Session, job: Job) -> JobView:
         ).one()
         position = int(ahead) + 1
     author = session.get(User, job.created_by) if job.created_by is not None else None
-    product_ids = list(job.payload.get("product_ids", []))
-    outcomes = list(job.result.get("outcomes", []))
+    progress = JobProgress.from_json(job.result)
+    error = StoredError.from_json(job.error_code, job.error_params)
     elapsed_s = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0.0
     return JobView(
         id=job.id,
@@ -115,33 +115,31 @@ def _view(session: Session, job: Job) -> JobView:
         done=job.done,
         total=job.total,
         position=position,
-        product_ids=product_ids,
-        current_product_id=job.result.get("current_product_id"),
-        outcomes=outcomes,
-        error=AppError(job.error_code, **job.error_params) if job.error_code else None,
-        log=[json.loads(line) for line in job.log.splitlines() if line],
+        product_ids=JobPayload.from_json(job.payload).product_ids,
+        current_product_id=progress.current_product_id,
+        outcomes=progress.outcomes,
+        error=error.to_app_error() if error is not None else None,
+        log=read_log(job.log),
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
         elapsed_s=elapsed_s,
-        remaining_s=_remaining_s(job, now),
+        remaining_s=_remaining_s(progress, now) if job.state == "running" else None,
         cancel_requested=job.cancel_requested,
         created_by_name=author.display_name if author else "",
     )
 
 
-def _remaining_s(job: Job, now: datetime) -> float | None:
+def _remaining_s(progress: JobProgress, now: datetime) -> float | None:
     """Return what was expected of the rest of the work, times the pace of this job so far.
 
     At the start the pace is the expected one, and the more is done the more the job's own counts; a stage that takes
     longer than expected makes the answer grow rather than stand still.
     """
-    share = float(job.result.get("share") or 0.0)
-    expected_s = float(job.result.get("expected_s") or 0.0)
-    since = job.result.get("work_started_at")
-    if job.state != "running" or not expected_s or not since:
+    share, expected_s = progress.share, progress.expected_s
+    if not expected_s or progress.work_started_at is None:
         return None
-    elapsed_s = (now - datetime.fromisoformat(since)).total_seconds()
+    elapsed_s = (now - progress.work_started_at).total_seconds()
     trust_s = TRUST * expected_s
     pace = (elapsed_s + trust_s) / (share * expected_s + trust_s)
     return max(0.0, (1.0 - share) * expected_s * pace)

@@ -16,6 +16,7 @@ from core.files.discarded_objects import discard_objects
 from core.manuals.ingest import READ_MEMORY_BYTES, READ_TIMEOUT_S, ManualFile, ManualOutcome, add_manuals
 from core.models.encoder import encoder_stamp
 from core.models.kinds import MANUAL_INDEX
+from core.models.sources import ManualSources
 from core.registry.versions import active_version, retire
 from core.transactions import reading, writing
 from storage.object_store import ObjectStoreError
@@ -128,9 +129,10 @@ def delete_manual(services: Services, person: Person, manual_id: int) -> Manual:
 def _view(manual: Manual, version: ModelVersion | None, encoder: str) -> ManualView:
     if manual.state == "failed" and manual.failure_code is not None:
         return ManualView(manual, "failed", failure=describe_failure(manual))
-    if version is None or manual.id not in version.sources.get("manual_ids", []):
+    sources = ManualSources.from_json(version.sources) if version is not None else ManualSources()
+    if version is None or manual.id not in sources.manual_ids:
         return ManualView(manual, "not_indexed")
-    state = "indexed" if version.sources.get("encoder") == encoder else "out_of_date"
+    state = "indexed" if sources.encoder == encoder else "out_of_date"
     return ManualView(manual, state, version_number=version.number)
 
 

@@ -9,7 +9,7 @@ PREPROCESSING_MESSAGES: dict[str, str] = {
     ),
     "preprocessing_too_many_areas": N_("A product has at most {highest} ignored areas. Join some of them."),
     "tiles_not_supported": N_(
-        "PaDiM compares each place with the same place of other parts and cannot inspect in tiles. Choose PatchCore on the models screen, or switch the tiles off in the preprocessing."
+        "The chosen model cannot inspect in tiles. Choose another one on the models screen, or switch the tiles off in the preprocessing."
     ),
     "advice_needs_images": N_(
         "{product} has {count} normal training images that can be read, and {needed} are needed to compare the options. Register more."

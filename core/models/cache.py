@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from inference.artifact import Bundle
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
-    from inference.vision.detection.detectors import Detector
+    from inference.vision.detection.detector import Detector
     from inference.vision.networks.embeddings import Embedder
     from inference.vision.search.vector_index import VectorIndex
 
@@ -66,20 +66,24 @@ class ModelCache:
         """The device that models are opened on: auto, cpu or cuda."""
         return self._device
 
+    def find_added_weights(self, network: str) -> Path | None:
+        """Return the weights file that was added for the network, None where the carried one counts."""
+        return find_added(self._weights_dir, network)
+
     def memory_bank(self, version: ModelVersion) -> Detector:
         """Return the loaded detector, whichever it is. Raises ArtifactError, ModelError or ObjectStoreError."""
 
         def load() -> Detector:
-            from inference.vision.detection import detectors
+            from inference.vision.detection import registry
 
             self.keep_graphs()
             return self._read(
                 version,
-                lambda folder: detectors.load(
+                lambda folder: registry.load(
                     folder,
                     device=self._device,
                     manifest_sha256=version.manifest_sha256,
-                    find_weights=lambda backbone: find_added(self._weights_dir, backbone),
+                    find_weights=self.find_added_weights,
                 ),
             )
 
@@ -114,7 +118,7 @@ class ModelCache:
             bundle,
             extent=self._check_runtimes,
             device=self._device,
-            weights=find_added(self._weights_dir, str(bundle.metadata["backbone"]["name"])),
+            find_weights=self.find_added_weights,
             memory=self._folder.parent / "graphs",
         )
 
@@ -180,6 +184,7 @@ class ModelCache:
             if option is None:
                 raise ModelError("backbone_unknown", name=name)
             self.keep_graphs()
+            assert option.backbone is not None
             weights = find_added(self._weights_dir, option.backbone)
             if is_clip(option.backbone):
                 from inference.vision.networks.clip import open_clip_embedder

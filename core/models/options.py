@@ -8,93 +8,57 @@ from typing import Any
 
 from core.errors import BadInput
 from core.i18n import N_
+from inference.vision.detection.registry import DEFAULT as DEFAULT_DETECTOR
+from inference.vision.detection.registry import find_detector, list_detectors
+from inference.vision.detection.specification import OptionField
 from inference.vision.networks.catalog import Network, find_network
-from inference.vision.networks.specifications import find_backbone
+from inference.vision.networks.specifications import CARRIED
 
 DETECTION = "detection"
 SIMILARITY = "similarity"
-PATCHCORE, PADIM, EMBEDDING, CLIP = "patchcore", "padim", "backbone", "clip"
-
-
-@dataclass(frozen=True)
-class OptionField:
-    """A whole number that an option can be built with. `label` and `explanation` are msgids; None: the model's own."""
-
-    name: str
-    label: str
-    explanation: str
-    lowest: int
-    highest: int
-    step: int
-    default: int | None
+EMBEDDING, CLIP = "backbone", "clip"
 
 
 @dataclass(frozen=True)
 class ModelOption:
-    """A model that can be chosen. `title` and `description` are msgids; `{backbone}` stands for the network's name."""
+    """A model that can be chosen: a method on a network, or one that needs none (`backbone` is None).
+
+    `title` and `description` are msgids; `{backbone}` in the title stands for `network_title`.
+    """
 
     name: str
     purpose: str
     method: str
     title: str
     description: str
-    backbone: str
+    backbone: str | None
     fields: tuple[OptionField, ...] = ()
 
     @property
-    def spec(self) -> Network:
+    def network(self) -> Network | None:
         """Return the network whose weights it needs."""
-        return find_network(self.backbone)
+        return None if self.backbone is None else find_network(self.backbone)
+
+    @property
+    def network_title(self) -> str:
+        """Return the network's name as people read it, empty where it needs none."""
+        return "" if self.network is None else self.network.title
 
     @property
     def input_size_px(self) -> int:
-        """Return the side of the input where no other is set: a memory bank may look more closely than its network."""
-        if self.method == PATCHCORE:
-            return find_backbone(self.backbone).patch_size_px or self.spec.input_size_px
-        return self.spec.input_size_px
+        """Return the side of the input where no other is set: a detector may look more closely than its network."""
+        if self.purpose == DETECTION:
+            return find_detector(self.method).input_size_px(self.backbone)
+        assert self.network is not None
+        return self.network.input_size_px
 
 
-_INPUT_SIZE = OptionField(
-    name="input_size_px",
-    label=N_("Input size (px)"),
-    explanation=N_("Larger finds smaller defects, and takes as many times longer as the area grows."),
-    lowest=128,
-    highest=768,
-    step=32,
-    default=None,
-)
-_BANK_SIZE = OptionField(
-    name="max_bank_size",
-    label=N_("Largest memory bank (patches)"),
-    explanation=N_("More patches describe normal parts more finely; inspection slows down in proportion."),
-    lowest=2048,
-    highest=32768,
-    step=1024,
-    default=4096,
-)
-_CHANNELS = OptionField(
-    name="channel_count",
-    label=N_("Channels of each place"),
-    explanation=N_("How many of the network's channels are drawn. Memory grows with the square."),
-    lowest=16,
-    highest=150,
-    step=2,
-    default=100,
-)
-_PATCHCORE_WORDS = (
-    N_("PatchCore on {backbone}"),
-    N_("Learns from normal images alone, wherever the part lies in the picture. The best choice for most products."),
-)
-_PADIM_WORDS = (
-    N_("PaDiM on {backbone}"),
-    N_("Learns what is normal at each place: for parts that always lie the same way."),
-)
 _EMBEDDING_WORDS = (N_("Embeddings of {backbone}"), N_("Finds images that look alike."))
 _CLIP_WORDS = (
     N_("{backbone} embeddings"),
     N_("Finds images that look alike, and images by words. Knows more of the world; slower without a graphics card."),
 )
-_PATCHCORE_BACKBONES = (
+_EMBEDDING_BACKBONES = (
     "efficientnet_lite0",
     "efficientnet_lite1",
     "efficientnet_lite2",
@@ -102,38 +66,50 @@ _PATCHCORE_BACKBONES = (
     "wide_resnet50_2",
     "dinov2_vits14",
 )
-_PADIM_BACKBONES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "resnet18", "wide_resnet50_2")
 
 
-def _option(purpose: str, method: str, backbone: str) -> ModelOption:
-    title, description = {
-        PATCHCORE: _PATCHCORE_WORDS,
-        PADIM: _PADIM_WORDS,
-        EMBEDDING: _EMBEDDING_WORDS,
-        CLIP: _CLIP_WORDS,
-    }[method]
-    fields = {PATCHCORE: (_INPUT_SIZE, _BANK_SIZE), PADIM: (_INPUT_SIZE, _CHANNELS)}.get(method, ())
+def _detector_options() -> list[ModelOption]:
+    return [
+        ModelOption(
+            name=spec.name if backbone is None else f"{spec.name}-{backbone}",
+            purpose=DETECTION,
+            method=spec.name,
+            title=spec.title,
+            description=spec.description,
+            backbone=backbone,
+            fields=spec.options,
+        )
+        for spec in list_detectors()
+        for backbone in spec.backbones or (None,)
+    ]
+
+
+def _similarity_option(method: str, backbone: str) -> ModelOption:
+    title, description = {EMBEDDING: _EMBEDDING_WORDS, CLIP: _CLIP_WORDS}[method]
     name = backbone if method == CLIP else f"{method}-{backbone}"
-    return ModelOption(name, purpose, method, title, description, backbone, fields)
-
-
-OPTIONS: tuple[ModelOption, ...] = (
-    *(_option(DETECTION, PATCHCORE, backbone) for backbone in _PATCHCORE_BACKBONES),
-    *(_option(DETECTION, PADIM, backbone) for backbone in _PADIM_BACKBONES),
-    *(_option(SIMILARITY, EMBEDDING, backbone) for backbone in _PATCHCORE_BACKBONES),
-    *(_option(SIMILARITY, CLIP, network) for network in ("clip_vit_b_32", "clip_vit_l_14")),
-)
-DEFAULTS = {DETECTION: "patchcore-efficientnet_lite0", SIMILARITY: "backbone-efficientnet_lite0"}
+    return ModelOption(name, SIMILARITY, method, title, description, backbone)
 
 
 def list_options(purpose: str) -> tuple[ModelOption, ...]:
-    """Return the models that can be chosen for the purpose."""
-    return tuple(option for option in OPTIONS if option.purpose == purpose)
+    """Return the models that can be chosen for the purpose, the default first."""
+    if purpose == DETECTION:
+        return tuple(_detector_options())
+    return (
+        *(_similarity_option(EMBEDDING, backbone) for backbone in _EMBEDDING_BACKBONES),
+        *(_similarity_option(CLIP, network) for network in ("clip_vit_b_32", "clip_vit_l_14")),
+    )
+
+
+def default_option(purpose: str) -> ModelOption:
+    """Return the model of the purpose where nobody has chosen one; its weights are carried."""
+    method = {DETECTION: DEFAULT_DETECTOR, SIMILARITY: EMBEDDING}[purpose]
+    return next(option for option in list_options(purpose) if (option.method, option.backbone) == (method, CARRIED))
 
 
 def find_option(name: str) -> ModelOption | None:
     """Return the option of this name, or None (a database may know a name that this version does not)."""
-    return next((option for option in OPTIONS if option.name == name), None)
+    options = (*list_options(DETECTION), *list_options(SIMILARITY))
+    return next((option for option in options if option.name == name), None)
 
 
 def check_options(option: ModelOption, options: Mapping[str, Any]) -> dict[str, int]:

@@ -33,8 +33,13 @@ class WeightsState:
     download: Download | None
 
 
-def find_added(weights_dir: Path, backbone: str) -> Path | None:
-    """Return the file that was added for the backbone, or None: then the carried one counts, where there is one."""
+def find_added(weights_dir: Path, backbone: str | None) -> Path | None:
+    """Return the file that was added for the backbone, or None: then the carried one counts, where there is one.
+
+    Also for a model that needs no backbone.
+    """
+    if backbone is None:
+        return None
     path = weights_dir / f"{backbone}{SUFFIX}"
     return path if path.is_file() else None
 

@@ -18,9 +18,10 @@ from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, re
 from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.services import Services, build_services
 from core.settings import Settings
+from core.transactions import HasStores
 from inference.errors import InferenceError
 from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
-from storage.object_store import ObjectStoreError
+from storage.object_store import ObjectStore, ObjectStoreError
 
 GIB = 1024**3
 MIN_FREE_BYTES = 2 * GIB
@@ -69,7 +70,7 @@ class PackageVersion:
 
     @property
     def ok(self) -> bool:
-        """Whether it is here and new enough."""
+        """Return whether it is here and new enough."""
         return self.version is not None and _numbers(self.version) >= _numbers(self.lowest)
 
 
@@ -90,7 +91,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(database)
     if services is not None:
         opened = services
-        found.append(_run("object_store", lambda: _check_objects(opened)))
+        found.append(_run("object_store", lambda: _check_objects(opened.objects)))
         found.append(_run("identity", lambda: _check_identity(opened)))
         found.append(_run("worker", lambda: _check_worker(opened)))
     found.append(_run("device", lambda: _check_device(settings)))
@@ -123,7 +124,7 @@ def _check_disk(settings: Settings) -> Check:
 
 
 def _open_database(settings: Settings) -> tuple[Check, Services | None]:
-    """Look for damage before anything is opened for writing: what a killed process left behind stays as it is."""
+    """Check for damage before anything is opened for writing: what a killed process left behind stays as it is."""
     database = Database(settings.database_url, busy_timeout_s=PATIENT_TIMEOUT_S)
     try:
         found = _run("database", lambda: _check_database(database, thorough=True))
@@ -138,7 +139,7 @@ def _open_database(settings: Settings) -> tuple[Check, Services | None]:
 
 
 def _check_database(database: Database, *, thorough: bool) -> Check:
-    """With `thorough`, read the whole database; only one that is whole is asked whether it is up to date."""
+    """Check the database; with `thorough` all of it. Only one that is whole is asked whether it is up to date."""
     where = database.describe()
     try:
         findings = database.check_integrity(full=True) if thorough else []
@@ -152,12 +153,12 @@ def _check_database(database: Database, *, thorough: bool) -> Check:
     return Check("database", True, "check_database", {"where": where})
 
 
-def _check_objects(services: Services) -> Check:
-    services.objects.check()
-    return Check("object_store", True, "check_objects", {"where": services.objects.describe()})
+def _check_objects(objects: ObjectStore) -> Check:
+    objects.check()
+    return Check("object_store", True, "check_objects", {"where": objects.describe()})
 
 
-def _check_identity(services: Services) -> Check:
+def _check_identity(services: HasStores) -> Check:
     found = require_pair(services)
     return Check("identity", True, "check_identity", {"id": found.id[:8], "generation": found.generation})
 
@@ -180,7 +181,7 @@ def _check_device(settings: Settings) -> Check:
 def _check_search(settings: Settings) -> Check:
     from inference.vision.search.gpu_scan import LEAST_VECTORS, find_obstacle
 
-    # Wherever it is, it is searched, with the same answers: no finding here is a fault.
+    # Wherever it is, it is searched with the same results: no finding here is a fault.
     obstacle = find_obstacle(settings.device)
     if obstacle is None:
         return Check("similar_images", True, "check_search_gpu", {"least": f"{LEAST_VECTORS:,}"})
@@ -226,7 +227,7 @@ def _installed_version(package: str) -> str | None:
 
 
 def describe_system() -> dict[str, str]:
-    """Python, operating system and schema revision, by the name under which support asks for them."""
+    """Return Python, operating system and schema revision, by the name under which support asks for them."""
     from storage.schema import head_revision
 
     return {"python": platform.python_version(), "system": platform.platform(), "schema": head_revision()}
@@ -244,8 +245,8 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
 
 
-def _check_stored(services: Services) -> list[Check]:
-    """Orphans and what is missing, from one look at the store."""
+def _check_stored(services: HasStores) -> list[Check]:
+    """Check for orphans and for what is missing, from one look at the store."""
     try:
         stock = take_stock(services)
         missing = len(find_missing(services, stock))
@@ -255,7 +256,7 @@ def _check_stored(services: Services) -> list[Check]:
     return [_check_orphans(services, stock), Check("missing", not missing, code, {"count": missing})]
 
 
-def _check_orphans(services: Services, stock: Stock) -> Check:
+def _check_orphans(services: HasStores, stock: Stock) -> Check:
     orphans = list_orphans(stock)
     params = {"count": len(orphans), "total": len(stock.objects), "trashed": len(stock.trash)}
     try:

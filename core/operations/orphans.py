@@ -16,8 +16,8 @@ from core.audit import record
 from core.errors import AppError, NotReady, from_lower
 from core.identity import TRASH, Installation, require_pair
 from core.operations.stored_objects import Stock, take_stock
-from core.transactions import writing
-from storage.object_store import ObjectInfo, ObjectStoreError, transfer_in_parallel
+from core.transactions import HasStores, writing
+from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
 from storage.tables import utc_now
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _CLOCKS = timedelta(minutes=1)
 
 
 def list_orphans(stock: Stock, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> list[ObjectInfo]:
-    """Return the orphans of a stock that was taken."""
+    """Return the objects of our own folders that are older than `min_age` and named by no row."""
     before = (utc_now() if now is None else now) - min_age
     return [info for info in stock.objects.values() if info.modified_at < before and not stock.names(info.key)]
 
@@ -45,7 +45,7 @@ def are_too_many(stock: Stock, orphans: Sequence[ObjectInfo]) -> bool:
     return len(orphans) * 100 > len(stock.objects) * MOST_PERCENT
 
 
-def require_collectable(services: Services, stock: Stock) -> Installation:
+def require_collectable(services: HasStores, stock: Stock) -> Installation:
     """Return the identity if these orphans may be collected at all, by whomever.
 
     Raises as `core.identity.require_pair`, and NotReady store_has_older when the database began after objects that
@@ -85,12 +85,12 @@ def collect_orphans(services: Services, *, min_age: timedelta = MIN_AGE, now: da
     elif found.adopted_at is not None:
         adopted_at = found.adopted_at
         orphans = [info for info in orphans if info.modified_at > adopted_at]
-    count = _put_into_trash(services, orphans, now)
+    count = _put_into_trash(services.objects, orphans, now)
     _empty_trash(services, stock, now)
     return count
 
 
-def clean_up(services: Services, person: Person, *, min_age: timedelta = MIN_AGE, stock: Stock | None = None) -> int:
+def clean_up(services: HasStores, person: Person, *, min_age: timedelta = MIN_AGE, stock: Stock | None = None) -> int:
     """Put all orphans into the trash, because a person asks for it: needs an administrator, and is recorded.
 
     Returns how many. Raises as `require_collectable`.
@@ -99,7 +99,7 @@ def clean_up(services: Services, person: Person, *, min_age: timedelta = MIN_AGE
     stock = take_stock(services) if stock is None else stock
     require_collectable(services, stock)
     now = utc_now()
-    count = _put_into_trash(services, list_orphans(stock, min_age=min_age, now=now), now)
+    count = _put_into_trash(services.objects, list_orphans(stock, min_age=min_age, now=now), now)
     with writing(services) as session:
         record(session, person, "orphans.collected", "system", None, count=count)
         session.commit()
@@ -112,11 +112,11 @@ def original_key(trashed: str) -> str:
     return parts[1] if len(parts) == 2 and _day(parts[0]) is not None else ""
 
 
-def _put_into_trash(services: Services, orphans: Sequence[ObjectInfo], now: datetime) -> int:
+def _put_into_trash(objects: ObjectStore, orphans: Sequence[ObjectInfo], now: datetime) -> int:
     folder = f"{TRASH}{now.astimezone(UTC):%Y%m%d}/"
     keys = [info.key for info in orphans]
     count = 0
-    for key, answer in transfer_in_parallel(lambda key: services.objects.move(key, folder + key), keys):
+    for key, answer in transfer_in_parallel(lambda key: objects.move(key, folder + key), keys):
         if not isinstance(answer, ObjectStoreError):
             count += 1
         elif answer.code == "object_key_invalid":

@@ -15,11 +15,11 @@ from core.errors import AppError, from_lower
 from core.operations.orphans import are_too_many, clean_up, list_orphans, original_key, require_collectable
 from core.operations.stored_objects import NamedObject, find_missing, take_stock
 from inference.errors import ImageError
-from storage.object_store import ObjectInfo, ObjectStoreError
+from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError
 
 if TYPE_CHECKING:
     from core.access import Person
-    from core.services import Services
+    from core.transactions import HasStores
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Repair:
     held: AppError | None = None
 
 
-def repair(services: Services, person: Person, *, ask: Ask) -> Repair:
+def repair(services: HasStores, person: Person, *, ask: Ask) -> Repair:
     """Mend what can be mended; `ask` is asked before more orphans go than would go by themselves.
 
     Needs an administrator. Raises AppError when a store fails.
@@ -57,11 +57,11 @@ def repair(services: Services, person: Person, *, ask: Ask) -> Repair:
         done.held = error
         return done
     if missing:
-        done.restored = _restore(services, missing, stock.trash)
+        done.restored = _restore(services.objects, missing, stock.trash)
         if done.restored:
             stock = take_stock(services)
             missing = find_missing(services, stock)
-        done.remade = _remake_thumbnails(services, missing, stock.named)
+        done.remade = _remake_thumbnails(services.objects, missing, stock.named)
         done.missing = [one for one in missing if one.key not in set(done.remade)]
     if done.orphans:
         if are_too_many(stock, done.orphans) and not ask(len(done.orphans), len(stock.objects)):
@@ -71,7 +71,7 @@ def repair(services: Services, person: Person, *, ask: Ask) -> Repair:
     return done
 
 
-def _restore(services: Services, missing: list[NamedObject], trash: dict[str, ObjectInfo]) -> list[str]:
+def _restore(objects: ObjectStore, missing: list[NamedObject], trash: dict[str, ObjectInfo]) -> list[str]:
     """Bring back what lies in the trash, the newest where there are several; returns the keys."""
     # In the order of their keys, that is of their days: the last one stays.
     newest = {original_key(key): key for key in sorted(trash)}
@@ -81,15 +81,15 @@ def _restore(services: Services, missing: list[NamedObject], trash: dict[str, Ob
         if not key or not (key in wanted or f"{key.rpartition('/')[0]}/" in wanted):
             continue
         try:
-            if not services.objects.exists(key):
-                services.objects.move(trashed, key)
+            if not objects.exists(key):
+                objects.move(trashed, key)
                 restored.append(key)
         except ObjectStoreError as error:
             raise from_lower(error) from error
     return restored
 
 
-def _remake_thumbnails(services: Services, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
+def _remake_thumbnails(objects: ObjectStore, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
     """Make thumbnails again from their pictures, where those are there; returns the keys."""
     from inference.vision.images.decode import decode
     from inference.vision.images.encoding import thumbnail
@@ -105,7 +105,7 @@ def _remake_thumbnails(services: Services, missing: list[NamedObject], named: li
     for place, source in sources.items():
         key = wanted[place].key
         try:
-            services.objects.put(key, thumbnail(decode(services.objects.get(source)).pixels), content_type="image/jpeg")
+            objects.put(key, thumbnail(decode(objects.get(source)).pixels), content_type="image/jpeg")
         except (ObjectStoreError, ImageError) as error:
             logger.warning("%s: no thumbnail can be made again: %s", wanted[place].name, error)
         else:

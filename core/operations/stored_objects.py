@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
 from core.identity import FOLDERS, TRASH
-from core.transactions import reading
-from storage.object_store import ObjectInfo, ObjectStoreError, transfer_in_parallel
+from core.transactions import HasStores, reading
+from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
 from storage.tables import Image, Inspection, Manual, ModelVersion
-
-if TYPE_CHECKING:
-    from core.services import Services
 
 MANIFEST = "manifest.json"
 # What seems to be missing is looked at once more: it may have been put after the pass went by. So many at most; more
@@ -56,14 +53,14 @@ class Stock:
         return frozenset(one.key for one in self.named)
 
 
-def take_stock(services: Services) -> Stock:
+def take_stock(services: HasStores) -> Stock:
     """Return what is there and what is named. Raises AppError when a store fails."""
     objects: dict[str, ObjectInfo] = {}
     trash: dict[str, ObjectInfo] = {}
     try:
         for folder in (*FOLDERS, TRASH):
-            kept = trash if folder == TRASH else objects
-            kept.update((info.key, info) for info in services.objects.list(folder))
+            found = trash if folder == TRASH else objects
+            found.update((info.key, info) for info in services.objects.list(folder))
     except ObjectStoreError as error:
         raise from_lower(error) from error
     # The rows are read after the listing, so that whatever was committed in between counts as named.
@@ -73,7 +70,7 @@ def take_stock(services: Services) -> Stock:
     return Stock(objects, trash, named + bundles, bundle_bytes)
 
 
-def find_missing(services: Services, stock: Stock | None = None) -> list[NamedObject]:
+def find_missing(services: HasStores, stock: Stock | None = None) -> list[NamedObject]:
     """Return what rows name and the store does not hold, or for a bundle not all of it. Raises AppError."""
     stock = take_stock(services) if stock is None else stock
     sizes: Counter[str] = Counter()
@@ -91,7 +88,7 @@ def find_missing(services: Services, stock: Stock | None = None) -> list[NamedOb
     if len(missing) > _LOOKED_AT_AGAIN:
         return missing
     absent = []
-    for one, answer in transfer_in_parallel(lambda one: _is_there(services, stock, one), missing):
+    for one, answer in transfer_in_parallel(lambda one: _is_there(services.objects, stock, one), missing):
         if isinstance(answer, ObjectStoreError):
             # A key that the store refuses is one under which nothing can lie.
             if answer.code != "object_key_invalid":
@@ -102,10 +99,10 @@ def find_missing(services: Services, stock: Stock | None = None) -> list[NamedOb
     return absent
 
 
-def _is_there(services: Services, stock: Stock, one: NamedObject) -> bool:
+def _is_there(objects: ObjectStore, stock: Stock, one: NamedObject) -> bool:
     if not one.key.endswith("/"):
-        return services.objects.exists(one.key)
-    found = {info.key: info.byte_size for info in services.objects.list(one.key)}
+        return objects.exists(one.key)
+    found = {info.key: info.byte_size for info in objects.list(one.key)}
     return one.key + MANIFEST in found and sum(found.values()) >= stock.bundle_bytes[one.key]
 
 
@@ -129,7 +126,7 @@ def _read_named(session: Session) -> list[NamedObject]:
 
 def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
     bundles, sizes = [], {}
-    # Whole rows: there are only as many as are kept for each product.
+    # Whole rows: there are only as many as are stored for each product.
     for row in session.exec(select(ModelVersion).where(ModelVersion.object_prefix != "")):
         folder = row.object_prefix.rstrip("/") + "/"
         bundles.append(NamedObject("model_versions", "object_prefix", row.id, f"{row.kind} {row.number}", folder))

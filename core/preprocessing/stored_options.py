@@ -117,6 +117,15 @@ def list_preprocessing(services: Services) -> list[ProductPreprocessing]:
         return _gather(session, list(session.exec(query).all()))
 
 
+def read_preprocessing(session: Session, product_id: int) -> Preprocessing:
+    """Return what the product's next build is set to; the defaults where nothing was saved.
+
+    Raises InferenceError for options of another version of the program, which this one does not know.
+    """
+    row = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
+    return Preprocessing.from_dict(row.options if row is not None else {})
+
+
 def save_preprocessing(
     services: Services, person: Person, product_id: int, *, row_version: int, options: Preprocessing
 ) -> ProductPreprocessing:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from core.models.options import DETECTION, PADIM
+from core.models.options import DETECTION
 from core.registry.choices import chosen
 from core.transactions import reading
+from inference.vision.detection.registry import find_detector
 from inference.vision.images.preprocessing import SMALLEST_TILE_PX
 from storage.tables import Image
 
@@ -31,7 +32,7 @@ class TileAdvice:
 
     `width_px` and `height_px` are the median of the normal images. `smallest_px` is about the smallest defect that is
     found when an image is inspected at once, `proposed_px` the side of the tiles that would be better: 0 where it
-    would not, or where the model has none (`supported`).
+    would not, or where the model has none: `no_tiles` is the msgid of the reason then, else empty.
     """
 
     width_px: int
@@ -39,7 +40,7 @@ class TileAdvice:
     input_px: int
     smallest_px: int
     proposed_px: int
-    supported: bool
+    no_tiles: str
 
     def smallest_in_tiles_px(self, tile_size_px: int) -> int:
         """About the smallest defect that is found in tiles of this size, in pixels of the image."""
@@ -68,10 +69,10 @@ def advise_on_tiles(services: Services, product_id: int) -> TileAdvice | None:
     height_px = round(statistics.median(height for _, height in sizes))
     input_px = int(choice.options.get("input_size_px") or choice.option.input_size_px)
     reduction = max(1.0, (width_px * height_px) ** 0.5 / input_px)
-    supported = choice.option.method != PADIM
-    advice = TileAdvice(width_px, height_px, input_px, round(VISIBLE_PX * reduction), 0, supported)
-    if not supported or max(width_px, height_px) <= MUCH_LARGER * input_px:
+    no_tiles = find_detector(choice.option.method).no_tiles
+    advice = TileAdvice(width_px, height_px, input_px, round(VISIBLE_PX * reduction), 0, no_tiles)
+    if no_tiles or max(width_px, height_px) <= MUCH_LARGER * input_px:
         return advice
     fine = [size for size in TILE_SIZES_PX if size >= max(1.5 * input_px, SMALLEST_TILE_PX)]
     proposed = next((size for size in fine if advice.count_tiles(size) <= _MOST_TILES), TILE_SIZES_PX[-1])
-    return TileAdvice(width_px, height_px, input_px, advice.smallest_px, proposed, supported)
+    return replace(advice, proposed_px=proposed)

@@ -10,12 +10,11 @@ from sqlmodel import Session
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput
-from core.transactions import reading, writing
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import SystemConfig, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
-    from core.services import Services
 
 KEY = "deployment_policy"
 # The version in use and the one to roll back to.
@@ -41,14 +40,14 @@ def read_policy(session: Session) -> DeploymentPolicy:
     return DeploymentPolicy(**kept, row_version=row.row_version)
 
 
-def current_policy(services: Services) -> DeploymentPolicy:
+def current_policy(services: HasDatabase) -> DeploymentPolicy:
     """Return the same for a caller without a session."""
     with reading(services) as session:
         return read_policy(session)
 
 
 def save_policy(
-    services: Services, person: Person, *, activate_when_no_worse: bool, kept_versions: int, row_version: int
+    services: HasDatabase, person: Person, *, activate_when_no_worse: bool, kept_versions: int, row_version: int
 ) -> DeploymentPolicy:
     """Change the policy that was seen in the state `row_version`; it holds from the next build on.
 

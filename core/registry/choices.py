@@ -11,9 +11,9 @@ from sqlmodel import Session, select
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import NotFound, NotReady
-from core.models.options import DEFAULTS, ModelOption, check_options, find_option
+from core.models.options import ModelOption, check_options, default_option, find_option
 from core.models.weight_paths import find_weights
-from core.transactions import reading, writing
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import ModelParam, utc_now
 
 if TYPE_CHECKING:
@@ -35,13 +35,11 @@ def chosen(session: Session, purpose: str) -> Choice:
     row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
     option = find_option(row.model_name) if row is not None else None
     if row is None or option is None:
-        option = find_option(DEFAULTS[purpose])
-        assert option is not None
-        return Choice(option, {}, 0 if row is None else row.row_version)
+        return Choice(default_option(purpose), {}, 0 if row is None else row.row_version)
     return Choice(option, dict(row.options), row.row_version)
 
 
-def current_choice(services: Services, purpose: str) -> Choice:
+def current_choice(services: HasDatabase, purpose: str) -> Choice:
     """Return the same for a caller without a session."""
     with reading(services) as session:
         return chosen(session, purpose)
@@ -66,23 +64,50 @@ def choose(
     if option is None or option.purpose != purpose:
         raise NotFound("model_unknown", name=name)
     checked = check_options(option, options)
-    if find_weights(services.settings, option.backbone) is None:
-        raise NotReady("backbone_weights_missing", name=option.spec.title)
+    if option.backbone is not None and find_weights(services.settings, option.backbone) is None:
+        raise NotReady("backbone_weights_missing", name=option.network_title)
     with writing(services) as session:
-        row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
-        found_version, row_id = (row.row_version, row.id) if row is not None else (0, 0)
-        if found_version != row_version:
-            raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=row_version)
         before = chosen(session, purpose)
-        if row is None:
-            row = ModelParam(purpose=purpose, model_name=name, row_version=0)
-        row.model_name, row.options = name, checked
-        row.updated_at, row.updated_by, row.row_version = utc_now(), person.id, row.row_version + 1
-        session.add(row)
-        session.flush()
-        changes = find_changes(
-            {"model": before.option.name, "options": before.options}, {"model": name, "options": checked}
+        saved_version = save_choice(
+            session,
+            person,
+            purpose=purpose,
+            name=name,
+            options=checked,
+            row_version=row_version,
+            before={"model": before.option.name, "options": before.options},
+            after={"model": name, "options": checked},
         )
-        record(session, person, "model.choose", "model_choice", row.id, row_version=row.row_version, changes=changes)
         session.commit()
-        return Choice(option, checked, row.row_version)
+    return Choice(option, checked, saved_version)
+
+
+def save_choice(
+    session: Session,
+    person: Person,
+    *,
+    purpose: str,
+    name: str,
+    options: Mapping[str, Any],
+    row_version: int,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> int:
+    """Write what is chosen for a purpose, and who changed what; return the new row version. The caller commits.
+
+    `row_version` is that of the choice that was shown; `before` and `after` are the choices as the audit log tells
+    them, with the same fields. Raises Conflict(`stale_save`) where somebody else has saved since.
+    """
+    row = session.exec(select(ModelParam).where(ModelParam.purpose == purpose)).first()
+    found_version, row_id = (row.row_version, row.id) if row is not None else (0, 0)
+    if found_version != row_version:
+        raise stale_save(session, subject_type="model_choice", subject_id=row_id, row_version=row_version)
+    if row is None:
+        row = ModelParam(purpose=purpose, model_name=name, row_version=0)
+    row.model_name, row.options = name, dict(options)
+    row.updated_at, row.updated_by, row.row_version = utc_now(), person.id, row.row_version + 1
+    session.add(row)
+    session.flush()
+    changes = find_changes(dict(before), dict(after))
+    record(session, person, "model.choose", "model_choice", row.id, row_version=row.row_version, changes=changes)
+    return row.row_version

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, col, select
 
 from core.errors import Conflict, NotFound
+from core.models.detection_figures import BankFigures
+from core.models.figures import VersionFigures, read_figures
 from core.models.kinds import MEMORY_BANK
+from core.models.sources import BankSources, read_sources
 from core.registry.lineage import count_added, extends
 from core.registry.versions import current_threshold
-from core.services import Services
-from core.transactions import reading
+from core.transactions import HasDatabase, reading
 from storage.tables import AuditLog, Image, ModelVersion, ThresholdSetting
 
 if TYPE_CHECKING:
@@ -21,11 +23,9 @@ if TYPE_CHECKING:
 
 # Databases limit how many values one IN may have.
 _AT_ONCE = 500
-# What a build learns from; images beside these were left out of it.
-_UNUSED = "defect_unused"
 FIGURES = (
-    "image_auroc", "pixel_auroc", "aupro", "overkill", "escape", "top1_type_accuracy", "map_at_10", "n_normal",
-    "n_defect", "bank_size", "channel_count", "n_images",
+    "image_auroc", "pixel_auroc", "aupro", "overkill", "escape", "n_normal", "n_defect", "bank_size", "channel_count",
+    "n_images",
 )  # fmt: skip
 
 
@@ -54,7 +54,8 @@ class ChangedValue:
 class VersionChanges:
     """From `older` to `newer`. `preprocessing` is None where it is the same, `thresholds` where there are none.
 
-    `extended_by` images is how `newer` came to be from the memory bank of `older`; None where it did not.
+    `was_measured` is whether either was measured on test images. `extended_by` images is how `newer` came to be from
+    the memory bank of `older`; None where it did not.
     """
 
     older: ModelVersion
@@ -66,16 +67,17 @@ class VersionChanges:
     model: tuple[ChangedValue, ...]
     thresholds: tuple[ThresholdSetting, ThresholdSetting] | None
     figures: tuple[ChangedValue, ...]
+    was_measured: bool
     same_test_images: bool
     extended_by: int | None = None
 
     @property
     def nothing_else(self) -> bool:
-        """Whether both were built from the same images in the same way."""
+        """Return whether both were built from the same images in the same way."""
         return not (self.added or self.removed or self.relabeled or self.preprocessing or self.model)
 
 
-def compare_versions(services: Services, version_id: int, other_id: int) -> VersionChanges:
+def compare_versions(services: HasDatabase, version_id: int, other_id: int) -> VersionChanges:
     """Return what changed from the older to the newer of two versions, in whichever order they are given.
 
     Raises NotFound, and Conflict `versions_not_comparable` for versions of different products, kinds or parts.
@@ -89,9 +91,12 @@ def compare_versions(services: Services, version_id: int, other_id: int) -> Vers
             raise NotFound("not_found")
         if (older.kind, older.scope) != (newer.kind, newer.scope) or older.id == newer.id:
             raise Conflict("versions_not_comparable")
-        before, after = _image_ids(older), _image_ids(newer)
+        before, after = (read_sources(one.kind, one.sources).used_image_ids for one in (older, newer))
         earlier, later = (Preprocessing.from_dict(version.preprocessing) for version in (older, newer))
         bank = older.kind == MEMORY_BANK
+        figures = [read_figures(one.kind, one.metrics) for one in (older, newer)]
+        early, late = (found.by_name() for found in figures)
+        test_images = [_test_fingerprint(found) for found in figures]
         return VersionChanges(
             older=older,
             newer=newer,
@@ -102,22 +107,22 @@ def compare_versions(services: Services, version_id: int, other_id: int) -> Vers
             model=_differences(_model(older), _model(newer)),
             thresholds=_thresholds(session, older, newer) if bank else None,
             figures=tuple(
-                ChangedValue(name, older.metrics.get(name), newer.metrics.get(name))
-                for name in FIGURES
-                if older.metrics.get(name) is not None or newer.metrics.get(name) is not None
+                ChangedValue(name, early.get(name), late.get(name)) for name in FIGURES if name in early or name in late
             ),
-            same_test_images=older.metrics.get("test_fingerprint") == newer.metrics.get("test_fingerprint"),
+            was_measured=test_images != [None, None],
+            same_test_images=test_images[0] == test_images[1],
             extended_by=count_added(newer) if extends(newer, older) else None,
         )
 
 
-def _image_ids(version: ModelVersion) -> set[int]:
-    parts: Mapping[str, Iterable[int]] = version.sources.get("image_ids", {})
-    return {int(image_id) for part, ids in parts.items() if part != _UNUSED for image_id in ids}
+def _test_fingerprint(figures: VersionFigures) -> str | None:
+    if not isinstance(figures, BankFigures) or figures.detection is None:
+        return None
+    return figures.detection.test_fingerprint
 
 
 def _model(version: ModelVersion) -> dict[str, Any]:
-    return {"model": version.model_name, **version.sources.get("options", {})}
+    return {"model": version.model_name, **BankSources.from_json(version.sources).options}
 
 
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[ChangedValue, ...]:
@@ -149,7 +154,7 @@ def _relabeled_between(session: Session, older: ModelVersion, newer: ModelVersio
     return {image_id for image_id in rows if image_id is not None}
 
 
-def _name_images(session: Session, image_ids: set[int]) -> tuple[ChangedImage, ...]:
+def _name_images(session: Session, image_ids: AbstractSet[int]) -> tuple[ChangedImage, ...]:
     wanted = sorted(image_ids)
     rows: dict[int, Image] = {}
     names: dict[int, str] = {}

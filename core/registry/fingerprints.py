@@ -55,7 +55,7 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
 
 
 def _image_stamps(session: Session, product_ids: list[int] | None) -> dict[int, dict[str, list[Any]]]:
-    """Per product and `type/split`: count, sum of ids and last change. One query, however many images there are."""
+    """Return count, sum of ids and last change by product and `type/split`, in one query."""
     # SQLModel's select is typed for four columns at most.
     query = sqlalchemy_select(
         col(Image.product_id),

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, exists, select
 from core.images.training import load_pixels, training_rows
 from core.services import Services
 from inference.errors import ImageError
-from storage.objects import ObjectStoreError
+from storage.objects import ObjectStore, ObjectStoreError
 from storage.tables import Image, Inspection
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def list_examples(services: Services, session: Session, product_id: int, image_t
     """Return all examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
     found = image_examples(services, training_rows(session, product_id, image_type))
     if image_type == "defect":
-        found += [_inspected(services, row) for row in confirmed_inspections(session, product_id)]
+        found += [_inspected(services.objects, row) for row in confirmed_inspections(session, product_id)]
     return found
 
 
 def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]:
-    """Inspections whose defect type a person confirmed and that stay NG or in review, one for each image, in order."""
+    """Return the inspections with a confirmed defect type that stay NG or in review, one for each image, in order."""
     rows = session.exec(
         select(Inspection).where(Inspection.product_id == product_id, *_confirmed()).order_by(col(Inspection.id))
     ).all()
@@ -67,7 +67,7 @@ def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]
 
 
 def confirmation_stamps(session: Session, product_ids: list[int] | None) -> dict[int, list[int | str]]:
-    """Per product with confirmed inspections: how many, the sum of their ids and types, and the last confirmation."""
+    """Return count, sums of ids and types, and last confirmation of each product with confirmed inspections."""
     query = (
         sqlalchemy_select(
             col(Inspection.product_id),
@@ -100,14 +100,14 @@ def _confirmed() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _inspected(services: Services, row: Inspection) -> Example:
+def _inspected(objects: ObjectStore, row: Inspection) -> Example:
     from inference.vision.images.decode import decode
 
     name = row.original_name or f"#{row.id}"
 
     def load() -> NDArray[np.uint8]:
         try:
-            return decode(services.objects.get(row.image_key)).pixels
+            return decode(objects.get(row.image_key)).pixels
         except ObjectStoreError as error:
             if error.code == "object_missing":
                 raise ImageError("image_object_missing", name=name) from error

@@ -20,7 +20,7 @@ INDEX_REVISION = 1
 def manual_fingerprints(
     session: Session, weights_dir: Path, product_ids: list[int] | None = None
 ) -> dict[tuple[str, int, str], str]:
-    """As `fingerprints` for images, of the manual index. A manual's file never changes, so its id stands for it."""
+    """Return what `fingerprints` does, of manual indexes. A manual's file never changes, so its id stands for it."""
     query = select(Manual.product_id, Manual.id).order_by(col(Manual.id))
     if product_ids is not None:
         query = query.where(col(Manual.product_id).in_(product_ids))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
-from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
+from core.models.kinds import MEMORY_BANK
+from core.models.sources import IndexSources, ManualSources, read_sources
 from core.registry import retention
 from core.registry.fingerprints import fingerprints
 from core.registry.index_examples import confirmed_inspections
 from core.registry.lineage import cut_by_another_bank
 from core.registry.manual_fingerprints import manual_fingerprints
-from core.registry.versions import IMAGES_OF, PARTS, scope_of
+from core.registry.versions import IMAGES_OF, PARTS, part_of, scope_of
 from core.services import Services
 from core.transactions import reading
 from storage.tables import Image, Manual, ModelVersion, Product
@@ -78,7 +79,7 @@ def _state(
     if bank_changed:
         changes["bank"] = 1
     for version in stale:
-        if version.scope.endswith(":region") and len(stale) > 1:
+        if part_of(version) == "region" and len(stale) > 1:
             continue  # the same images again
         for name, count in _changes(session, version, product_id).items():
             changes[name] += count
@@ -89,11 +90,11 @@ def _state(
 def _built_already(
     session: Session, stale: list[ModelVersion], now: dict[tuple[str, int, str], str]
 ) -> ModelVersion | None:
-    """The newer version that waits in the place of a single stale one; several parts are built and used together."""
+    """Return the newer version that waits in the place of a single stale one; several parts are used together."""
     if len(stale) != 1:
         return None
     (version,) = stale
-    product_id, part = version.product_id or 0, version.scope.partition(":")[2].partition(":")[2]
+    product_id, part = version.product_id or 0, part_of(version)
     row = session.exec(
         select(ModelVersion)
         .where(ModelVersion.kind == version.kind, ModelVersion.scope == version.scope)
@@ -107,19 +108,18 @@ def _built_already(
 
 def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:
     """Return how many training images, or manuals, were added and removed since the version was built."""
-    if version.kind == MANUAL_INDEX:
+    sources = read_sources(version.kind, version.sources)
+    if isinstance(sources, ManualSources):
         manuals = set(session.exec(select(Manual.id).where(Manual.product_id == product_id)).all())
-        indexed = set(version.sources.get("manual_ids", [])) | set(version.sources.get("unread_manual_ids", []))
+        indexed = {*sources.manual_ids, *sources.unread_manual_ids}
         return {"added": len(manuals - indexed), "removed": len(indexed - manuals)}
-    built_from = {int(image_id) for ids in version.sources.get("image_ids", {}).values() for image_id in ids}
     query = select(Image.id).where(Image.product_id == product_id, Image.split == "train")
-    part = version.scope.split(":")[2] if version.scope.count(":") == 2 else None
-    if part is not None:
+    part = part_of(version)
+    if part:
         query = query.where(Image.image_type == IMAGES_OF[part])
     now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
-    changes = {"added": len(now - built_from), "removed": len(built_from - now)}
-    if part is not None and IMAGES_OF[part] == "defect":
+    changes = {"added": len(now - sources.image_ids), "removed": len(sources.image_ids - now)}
+    if isinstance(sources, IndexSources) and IMAGES_OF.get(part) == "defect":
         confirmed = {row.id for row in confirmed_inspections(session, product_id)}
-        known = {int(found) for found in version.sources.get("inspection_ids", [])}
-        changes["confirmed"] = len(confirmed - known)
+        changes["confirmed"] = len(confirmed - set(sources.inspection_ids))
     return changes

@@ -10,12 +10,12 @@ from pathlib import Path
 from core.jobs.terms import Claim
 from core.models.cache import fetch_bundle
 from core.services import Services
-from storage.object_store import ObjectStoreError
+from storage.object_store import ObjectStore, ObjectStoreError
 
 
 @dataclass(frozen=True)
 class PublishedBundle:
-    """Where a bundle is kept and what it must hash to."""
+    """Where a bundle is stored and what it must hash to."""
 
     object_prefix: str
     manifest_sha256: str
@@ -48,15 +48,15 @@ def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str
     except BaseException:
         # Also on cancel: nothing points at these objects, so nothing is lost by removing them.
         shutil.rmtree(cached, ignore_errors=True)
-        unpublish(services, prefix)
+        unpublish(services.objects, prefix)
         raise
     return PublishedBundle(prefix, manifest_sha256, sum(path.stat().st_size for path in files))
 
 
-def unpublish(services: Services, prefix: str) -> None:
+def unpublish(objects: ObjectStore, prefix: str) -> None:
     """Remove the objects of a bundle that no row names."""
     try:
-        services.objects.delete_prefix(prefix)
+        objects.delete_prefix(prefix)
     except ObjectStoreError:
         # The store is away: the orphans are collected when they are a day old.
         return

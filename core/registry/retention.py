@@ -1,4 +1,4 @@
-"""How long versions are kept: the rows for ever, the bundles of the newest few.
+"""How long versions are stored: the rows for ever, the bundles of the newest few.
 
 Row first, then the objects: a version whose files are going is "no longer kept" before the first of them is gone, so
 that nobody can put it into use meanwhile. Objects that outlive a crash in between are collected as orphans.
@@ -18,6 +18,7 @@ from core.jobs.terms import changed_one
 from core.registry import publishing
 from core.registry.activation_policy import read_policy
 from core.services import Services
+from core.transactions import HasDatabase
 from storage.database import DatabaseError
 from storage.tables import Job, ModelVersion
 
@@ -30,7 +31,7 @@ def is_kept(version: ModelVersion) -> bool:
 
 
 def expire_versions(services: Services, version: ModelVersion, *, person: Person | None) -> list[ModelVersion]:
-    """Let go of the oldest bundles beside `version` (same product, kind and part); answers the versions that went.
+    """Delete the oldest bundles beside `version` (same product, kind and part); return the versions that lost theirs.
 
     Kept are as many as the policy says, the most lately used or built first, and always: the active version, the one
     that it took the place of (inspections that began with it may still be at work), and those that an unfinished job
@@ -44,14 +45,14 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
         return []
     for row, prefix in gone:
         services.models.forget(row)
-        publishing.unpublish(services, prefix)
+        publishing.unpublish(services.objects, prefix)
     if gone:
         logger.info("no longer kept: %s", ", ".join(f"{row.scope} {row.number}" for row, _prefix in gone))
     return [row for row, _prefix in gone]
 
 
 def _release_versions(
-    services: Services, version: ModelVersion, person: Person | None
+    services: HasDatabase, version: ModelVersion, person: Person | None
 ) -> list[tuple[ModelVersion, str]]:
     with services.database.unit_of_work() as session:
         chosen = [(row, row.object_prefix) for row in _too_many(session, version)]
@@ -78,12 +79,12 @@ def _release_versions(
 
 
 def _too_many(session: Session, version: ModelVersion) -> list[ModelVersion]:
-    kept = session.exec(
+    stored = session.exec(
         select(ModelVersion).where(
             ModelVersion.kind == version.kind, ModelVersion.scope == version.scope, ModelVersion.object_prefix != ""
         )
     ).all()
-    by_use = sorted(kept, key=lambda row: (row.activated_at or row.created_at, row.id), reverse=True)
+    by_use = sorted(stored, key=lambda row: (row.activated_at or row.created_at, row.id), reverse=True)
     used_before = [row for row in by_use if row.active_key is None and row.activated_at is not None]
     needed = _needed_by_jobs(session) | {row.id for row in used_before[:1]}
     surplus = by_use[read_policy(session).kept_versions :]
@@ -100,7 +101,10 @@ def _needed_by_jobs(session: Session) -> set[int]:
 
 
 def _version_ids(value: Any) -> set[int]:
-    """Return every number under a key that ends in `version_id` or `version_ids`, however deep."""
+    """Return every number under a key that ends in `version_id` or `version_ids`, however deep.
+
+    Jobs of any kind count, also those that this version of the program does not know: so no type is asked for.
+    """
     found: set[int] = set()
     if isinstance(value, list):
         for item in value:

@@ -12,7 +12,7 @@ from core.jobs.terms import changed_one
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.registry import retention
 from core.services import Services
-from core.transactions import reading, writing
+from core.transactions import HasDatabase, reading, writing
 from inference.errors import InferenceError
 from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
@@ -27,8 +27,13 @@ IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
 
 def scope_of(product_id: int, part: str = "") -> str:
-    """Return the scope of a version: the product, and for an index the images it holds (`normal` or `defect`)."""
+    """Return the scope of a version: the product, and for an index the part (see `PARTS`)."""
     return f"product:{product_id}:{part}" if part else f"product:{product_id}"
+
+
+def part_of(version: ModelVersion) -> str:
+    """Return which part of its product's model the version is; empty for a kind that has only one."""
+    return version.scope.partition(":")[2].partition(":")[2]
 
 
 def active_version(session: Session, kind: str, product_id: int, part: str = "") -> ModelVersion | None:
@@ -50,8 +55,8 @@ def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
     return row
 
 
-def list_versions(services: Services, kind: str, product_id: int) -> list[ModelVersion]:
-    """A product's versions of this kind, newest first."""
+def list_versions(services: HasDatabase, kind: str, product_id: int) -> list[ModelVersion]:
+    """Return a product's versions of this kind, newest first."""
     with reading(services) as session:
         return list(
             session.exec(
@@ -63,7 +68,7 @@ def list_versions(services: Services, kind: str, product_id: int) -> list[ModelV
 
 
 def add_version(session: Session, version: ModelVersion) -> ModelVersion:
-    """Give the version the next number of its scope and add it as a candidate."""
+    """Add the version as a candidate, with the next number of its scope; return it."""
     last = session.exec(
         select(func.max(ModelVersion.number)).where(
             ModelVersion.kind == version.kind, ModelVersion.scope == version.scope
@@ -76,7 +81,7 @@ def add_version(session: Session, version: ModelVersion) -> ModelVersion:
 
 
 def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
-    """Flip the scope to this version inside the caller's transaction; answers the version that was active.
+    """Make this version the active one of its scope, in the caller's transaction; return the one that was active.
 
     Raises Conflict `version_not_kept` for a version whose files are gone.
     """
@@ -101,14 +106,14 @@ def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
 
 
 def retire(session: Session, version: ModelVersion) -> None:
-    """Let the scope have no active version, inside the caller's transaction: there is nothing left to build it from."""
+    """Leave the scope without an active version, inside the caller's transaction: nothing is left to build it from."""
     session.execute(
         update(ModelVersion).where(col(ModelVersion.id) == version.id).values(active_key=None, state="retired")
     )
 
 
 def activate(services: Services, person: Person, version_id: int) -> ModelVersion:
-    """Make a kept version the active one (also: roll back). The bundle is fetched and verified first.
+    """Make a version whose bundle is there the active one (also: roll back). It is fetched and verified first.
 
     Raises NotAllowed, NotFound, or the AppError of a bundle that is missing or damaged; the active version is
     untouched then.

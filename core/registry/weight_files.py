@@ -34,9 +34,9 @@ Progress = Callable[[int, int], None]
 
 
 def add_weights(services: Services, person: Person, *, name: str, file_name: str, stream: IO[bytes]) -> Path:
-    """Take in a weights file: copy it, prove that it belongs to the backbone, and only then put it in its place.
+    """Add a weights file: copy it, prove that it belongs to the backbone, and only then put it in its place.
 
-    Answers where it is. Raises NotAllowed, NotFound(`backbone_unknown`), BadInput (`backbone_weights_format`,
+    Return where it is. Raises NotAllowed, NotFound(`backbone_unknown`), BadInput (`backbone_weights_format`,
     `backbone_weights_mismatch`, `weights_too_large`), Conflict(`weights_already_here`), Unavailable(`disk_full`, …).
     """
     require_role(services, person, ENGINEER)
@@ -53,7 +53,7 @@ def add_weights(services: Services, person: Person, *, name: str, file_name: str
 def fetch_weights(
     services: Services, person: Person, *, name: str, progress: Progress | None = None, timeout_s: float = TIMEOUT_S
 ) -> Path:
-    """Fetch a backbone's weights from their publisher, prove their hash and shapes, and keep them as safetensors.
+    """Fetch a backbone's weights from their publisher, prove their hash and shapes, and store them as safetensors.
 
     `progress` gets bytes done and in all (0 where the publisher does not say), and may raise. Raises as `add_weights`
     does, NotFound(`weights_not_fetchable`), and Unavailable (`weights_no_network`, `weights_hash_wrong`).
@@ -85,7 +85,7 @@ def _find_spec(name: str) -> Network:
 
 @contextlib.contextmanager
 def _scratch(settings: Settings) -> Iterator[Path]:
-    """A folder beside the weights, gone afterwards whatever happens. A full or closed disk becomes an AppError."""
+    """Yield a folder beside the weights, deleted afterwards. Raises AppError for a full or closed disk."""
     folder = settings.weights_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class EmbeddedWorker:
-    """The worker that the app keeps: started with it, ended with it, started again when it dies."""
+    """The app's own worker: started with it, ended with it, started again when it dies."""
 
     def __init__(self, settings: Settings) -> None:
         self.started_at = time.monotonic()
@@ -37,7 +37,7 @@ class EmbeddedWorker:
 
     @property
     def pid(self) -> int | None:
-        """The worker's process id while it runs."""
+        """Return the worker's process id while it runs."""
         process = self._process
         return process.pid if process is not None and process.poll() is None else None
 
@@ -88,7 +88,7 @@ _embedded_lock = threading.Lock()
 def start_embedded(settings: Settings) -> EmbeddedWorker | None:
     """Return the app's own worker, started at the first call, where the settings ask for one.
 
-    One a data folder, however often this is called: kept by the process and not by a cache that can be emptied, and
+    One a data folder, however often this is called: held by the process and not by a cache that can be emptied, and
     by `work_alone` between processes.
     """
     if settings.worker != "embedded":
@@ -101,9 +101,9 @@ def start_embedded(settings: Settings) -> EmbeddedWorker | None:
 
 @contextmanager
 def work_alone(data_dir: Path) -> Iterator[bool]:
-    """Hold the lock of the data folder's embedded worker; yields False where another process holds it.
+    """Hold the lock of the data folder's embedded worker; yield False where another process holds it.
 
-    The operating system lets the lock go when its process ends, however it ends.
+    The operating system releases the lock when its process ends, however it ends.
     """
     lock = FileLock(data_dir / "worker.lock", thread_local=False)
     try:

@@ -1,6 +1,6 @@
 """The worker: a light process that claims jobs and runs each in a child of its own.
 
-The child holds the model and the images; when it runs out of memory, hangs or is cancelled, the worker ends it and
+The child holds the model and the images; when it runs out of memory, hangs or is canceled, the worker ends it and
 lives on.
 The worker renews the lease, so a dead worker is noticed when its lease runs out.
 """
@@ -91,7 +91,7 @@ class ChildWorker:
         self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
     def stop(self) -> None:
-        """Finish as soon as possible: the running child is ended and its job goes back for another worker."""
+        """Finish as soon as possible: the running child is ended and its job is released for another worker."""
         self._stop.set()
 
     def run(self, *, parent_pid: int | None = None, until_idle: bool = False) -> None:
@@ -121,7 +121,7 @@ class ChildWorker:
         try:
             heartbeats.remove_heartbeat(self._services.database, self.worker_id)
         except DatabaseError as error:
-            logger.warning("could not sign off: %s", error.code)
+            logger.warning("could not remove the heartbeat: %s", error.code)
 
     def tidy(self) -> None:
         """Collect what crashes left in the object store; when that fails, the next hour does it."""
@@ -257,7 +257,7 @@ def prepare_child(parent_pid: int | None) -> None:
 
 
 def _exit_with_parent(parent_pid: int) -> None:
-    """A worker killed with -9 cannot end its child; the child sees that it has been adopted and goes."""
+    """End the child when its parent is gone: a worker killed with -9 cannot do it."""
     while os.getppid() == parent_pid:
         time.sleep(0.5)
     os._exit(LOST)

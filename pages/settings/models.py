@@ -65,8 +65,9 @@ def show_screen() -> None:
         option = pick_option(purpose, choice, states)
         options = show_options(option, choice)
         show_choose(option, options, choice)
-    with right:
-        show_needs(option, states[option.backbone])
+    if option.backbone is not None:
+        with right:
+            show_needs(option, states[option.backbone])
     st.divider()
     show_trial(option, options)
     st.divider()
@@ -95,7 +96,7 @@ def show_present(purpose: str, choice: Choice) -> None:
 
 def name_of(option: ModelOption) -> str:
     """Return the model's name in the run's language."""
-    return _(option.title, backbone=option.spec.title)
+    return _(option.title, backbone=option.network_title)
 
 
 def pick_option(purpose: str, choice: Choice, states: dict[str, WeightsState]) -> ModelOption:
@@ -104,7 +105,8 @@ def pick_option(purpose: str, choice: Choice, states: dict[str, WeightsState]) -
     names = list(options)
 
     def label(name: str) -> str:
-        missing = states[options[name].backbone].path is None
+        needed = options[name].backbone
+        missing = needed is not None and states[needed].path is None
         return name_of(options[name]) + ("  ·  " + _("weights needed") if missing else "")
 
     name = st.selectbox(
@@ -159,7 +161,7 @@ def show_choose(option: ModelOption, options: dict[str, int], choice: Choice) ->
 
 def show_needs(option: ModelOption, state: WeightsState) -> None:
     """What the model's network needs, and the ways to bring its weights where they are not here."""
-    spec = option.spec
+    spec = state.spec
     device = _(_DEVICES[services().settings.device])
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):

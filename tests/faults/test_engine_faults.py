@@ -12,8 +12,11 @@ import pytest
 
 from inference.artifact import MANIFEST_NAME
 from inference.errors import ArtifactError, ModelError
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.features.patch_extraction import extract_patches
+from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig, extract_patches
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.networks.runtime import OpenVinoRuntime
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -105,7 +108,9 @@ import resource, sys
 from benchmarks.bench_memory import DrawnRuntime, draw
 from inference.errors import ModelError
 from inference.vision.detection.features.feature_extraction import extract_features
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 config = PatchCoreConfig(even_light=False)
 image = draw(0)
 few = [ImageSource(str(place), lambda: image) for place in range(2)]

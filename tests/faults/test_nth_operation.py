@@ -14,7 +14,7 @@ import pytest
 
 from core.accounts.people import open_person
 from core.catalog.products import find_product
-from core.deployments import candidates, cleanup, memory_banks
+from core.deployments import candidates, cleanup, pipeline
 from core.errors import AppError
 from core.jobs import claims, progress, terms, views
 from core.models.cache import ModelCache
@@ -93,7 +93,7 @@ def _plant_row_before_objects(patch: pytest.MonkeyPatch) -> None:
         prefix = f"{publishing.prefix_of(kind, attempt.job_id, attempt.fencing_token)}late/"
         return PublishedBundle(prefix, manifest_sha256, 0)
 
-    patch.setattr(memory_banks, "publishing", _Publishing(promise))
+    patch.setattr(pipeline, "publishing", _Publishing(promise))
     patch.setattr(ModelCache, "verify", lambda _self, _version: None)
 
 
@@ -112,7 +112,7 @@ def _plant_upload_order_reversed(patch: pytest.MonkeyPatch) -> None:
             break  # killed after the first: with the manifest first, half a bundle looks whole
         return PublishedBundle(prefix, manifest_sha256, 0)
 
-    patch.setattr(memory_banks, "publishing", _Publishing(publish))
+    patch.setattr(pipeline, "publishing", _Publishing(publish))
     patch.setattr(ModelCache, "verify", lambda _self, _version: None)
 
 
@@ -121,7 +121,7 @@ def _plant_no_sweep(patch: pytest.MonkeyPatch) -> None:
         publishing.publish(*given, **more)  # type: ignore[arg-type]
         raise OSError("after the upload")
 
-    patch.setattr(memory_banks, "publishing", _Publishing(publish_and_fail))
+    patch.setattr(pipeline, "publishing", _Publishing(publish_and_fail))
     patch.setattr(cleanup, "clean_up", lambda *_: None)
 
 
@@ -131,7 +131,7 @@ def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:
     def without(run: object, product: object, version: object, **more: object) -> None:
         add(run, product, version, **{**more, "threshold": None})  # type: ignore[arg-type]
 
-    patch.setattr(memory_banks, "add_candidate", without)
+    patch.setattr(pipeline, "add_candidate", without)
 
 
 def _plant_job_left_running(patch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from core.catalog.products import find_product
 from core.errors import AppError
 from core.images.folder_import import import_path
 from core.jobs import claims, queue, views
+from core.jobs.outcomes import ProductOutcome
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version, current_threshold
 from core.services import Services, build_services
@@ -174,9 +175,11 @@ def test_products_built_side_by_side_are_those_that_are_built_one_after_the_othe
                     worker.join(1.0)
             view = views.view(services, job_id)
             assert view.state == "succeeded", view.error
-            plain = [{key: value for key, value in one.items() if key not in VOLATILE} for one in view.outcomes]
+            plain = [
+                {key: value for key, value in one.to_json().items() if key not in VOLATILE} for one in view.outcomes
+            ]
             found[executor] = (sorted(plain, key=lambda one: str(one["code"])), {c: _built(services, c) for c in CODES})
-            codes = [line["code"] for line in view.log]
+            codes = [line.code for line in view.log]
             at_once = codes.index("log_activated") > max(i for i, one in enumerate(codes) if one == "log_build_started")
             assert at_once == (executor == "ray" and (os.cpu_count() or 1) > 1)
     assert found["ray"][0] == found["local"][0]
@@ -226,11 +229,12 @@ def test_a_task_that_is_killed_fails_its_product_and_no_other(
             worker.join(BUSY_MACHINE_S)
         view = views.view(services, job_id)
         assert view.state == "succeeded", view.error
-        assert sorted(one["outcome"] for one in view.outcomes) == ["activated", "failed"]
-        (failed,) = [one for one in view.outcomes if one["outcome"] == "failed"]
-        (done,) = [one for one in view.outcomes if one["outcome"] == "activated"]
-        assert failed["error_code"] == "job_killed"
-        product_id = int(done["product_id"])
+        assert sorted(one.outcome for one in view.outcomes) == ["activated", "failed"]
+        (failed,) = [one for one in view.outcomes if one.outcome == "failed"]
+        (done,) = [one for one in view.outcomes if one.outcome == "activated"]
+        assert failed.error is not None
+        assert failed.error.code == "job_killed"
+        product_id = done.product_id
         before = give_verdict(services, product_id)
         assert find_faults(services, product_id, before=before, scratch=tmp_path / "scratch", job_id=job_id) == []
 
@@ -357,5 +361,7 @@ def test_a_task_without_its_database_fails_with_the_reason(
 
         monkeypatch.setattr(claims, "reopen_claim", go_away)
         outcome = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
-        assert isinstance(outcome, dict)
-        assert (outcome["outcome"], outcome["error_code"]) == ("failed", "database_unavailable")
+        assert isinstance(outcome, ProductOutcome)
+        assert outcome.outcome == "failed"
+        assert outcome.error is not None
+        assert outcome.error.code == "database_unavailable"

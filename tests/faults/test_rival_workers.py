@@ -21,6 +21,7 @@ from core.catalog.products import find_product
 from core.deployments import candidates
 from core.jobs import claims, queue, terms
 from core.jobs.progress import JobRun
+from core.jobs.records import JobPayload
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version
 from core.services import Services, build_services
@@ -81,7 +82,7 @@ def _claim_in_two_steps(database: Database, worker_id: str) -> terms.Claim | Non
             update(Job).where(col(Job.id) == job.id).values(state="running", fencing_token=token, worker_id=worker_id)
         )
         session.commit()
-    return terms.Claim(job.id, job.kind, token, dict(job.payload), 1)
+    return terms.Claim(job.id, job.kind, token, JobPayload.from_json(job.payload), 1)
 
 
 def test_workers_that_claim_at_once_never_get_the_same_job(services: Services, engineer: Person) -> None:

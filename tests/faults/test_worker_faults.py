@@ -155,7 +155,7 @@ def test_a_worker_killed_at_any_moment_leaves_the_old_model_inspecting_and_the_n
     taken_after_s = _until(
         lambda: (
             heartbeats.workers_alive(plate_services) > 0
-            and views.view(plate_services, job_id).log != []
+            and bool(views.view(plate_services, job_id).log)
             and _attempts(plate_services, job_id) == 2
         ),
         "nobody took the job over",
@@ -164,7 +164,7 @@ def test_a_worker_killed_at_any_moment_leaves_the_old_model_inspecting_and_the_n
     second.wait(BUSY_MACHINE_S)
     view = views.view(plate_services, job_id)
     assert view.state == "succeeded", view.error
-    assert [outcome["outcome"] for outcome in view.outcomes] == ["activated"]
+    assert [outcome.outcome for outcome in view.outcomes] == ["activated"]
     with plate_services.database.reading() as session:
         active = active_version(session, MEMORY_BANK, product_id)
     assert active is not None

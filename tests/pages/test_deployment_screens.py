@@ -82,7 +82,7 @@ def test_the_start_queues_the_chosen_products(open_deployed: OpenApp, deployed: 
     assert not app.exception
     job = views.running_job(deployed, MEMORY_BANK)
     assert job is not None
-    assert job.product_ids == [product.id]
+    assert job.product_ids == (product.id,)
     assert len(list_versions(deployed, MEMORY_BANK, product.id)) == 1
 
 

@@ -96,7 +96,7 @@ def test_the_index_screen_builds_and_shows_what_an_index_holds(
     press(app, "Build manual indexes")
     job = views.running_job(services, kinds.MANUAL_INDEX)
     assert job is not None
-    assert job.product_ids == [plate.id]
+    assert job.product_ids == (plate.id,)
     claim = claims.claim_next(services.database, "tests")
     assert claim is not None
     assert pipeline.work_off(services, claim) is None

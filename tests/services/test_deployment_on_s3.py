@@ -36,7 +36,7 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
     services = build_services(settings, migrate=True)
     product = take_in_plates(services, tmp_path)
     for job_id in deploy(services, product.id):
-        assert views.view(services, job_id).outcomes[0]["outcome"] == "activated"
+        assert views.view(services, job_id).outcomes[0].outcome == "activated"
     assert not (settings.data_dir / "objects").exists()
     # Originals were fetched once, into the cache by their hash: all but the good test images, which are only scored.
     with services.database.reading() as session:

@@ -38,7 +38,7 @@ def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
     product_id = products.create_product(services, person, name="Plate", code="plate").id
     assert add(services, person, product_id, given("안내.pdf", scratch_manual()))[0].outcome == "added"
     (job_id,) = deploy(services, product_id, kinds=(MANUAL_INDEX,))
-    assert views.view(services, job_id).outcomes[0]["outcome"] == "activated"
+    assert views.view(services, job_id).outcomes[0].outcome == "activated"
     assert not (settings.data_dir / "objects").exists()
     services.database.dispose()
 

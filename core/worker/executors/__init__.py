@@ -20,7 +20,7 @@ class Executor(Protocol):
     """Works claimed jobs off."""
 
     def work_off(self, services: Services, claim: Claim) -> AppError | None:
-        """Build every product of the job. Answers the error to end the job with: only when no product succeeded.
+        """Build every product of the job. Return the error to end the job with: only when no product succeeded.
 
         Raises JobLost and JobCancelled, both of which leave finished products as they are, and AppError when the
         executor itself cannot be used.

@@ -17,15 +17,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from core.deployments.estimates import estimate
+from core.deployments.kinds.registry import find_steps
 from core.deployments.pipeline import PlannedProduct, error_of, plan
 from core.errors import AppError, Unavailable, from_lower
 from core.jobs import terms
 from core.jobs.claims import check_claim
-from core.jobs.progress import JobRun, Standing, failed_outcome, share_of
+from core.jobs.outcomes import ProductOutcome
+from core.jobs.progress import JobRun, StageShares, Standing
 from core.services import Services
 from core.settings import Settings
 from core.worker.executors.ray_tasks import CANCELLED, LOST, ProgressBoard, build_one
@@ -47,18 +50,18 @@ _FOLDER_PREFIX = "geomsa-ray-"
 class ParallelRun(JobRun):
     """The run of a job whose products are built side by side."""
 
-    def __init__(self, services: Services, claim: terms.Claim) -> None:
-        super().__init__(services, claim)
+    def __init__(self, services: Services, claim: terms.Claim, *, stages: StageShares) -> None:
+        super().__init__(services, claim, stages=stages)
         self._standings: dict[int, Standing] = {}
 
     def show(self, standings: dict[int, Standing]) -> None:
         """Report where the products stand; the stage is that of the one that is least far. Raises as `progress`."""
-        finished = {outcome["product_id"] for outcome in self.outcomes}
+        finished = self.finished_ids
         self._standings = {product_id: found for product_id, found in standings.items() if product_id not in finished}
         if not self._standings:
             check_claim(self.services.database, self.claim)
             return
-        self._current = min(self._standings, key=lambda found: share_of(self.claim.kind, *self._standings[found]))
+        self._current = min(self._standings, key=lambda found: self.share_of(self._standings[found]))
         self._last_report = 0.0  # the caller has its own measure, and a cancel is noticed here
         self.progress(*self._standings[self._current])
 
@@ -70,8 +73,11 @@ class RayExecutor:
     """An Executor on a Ray cluster."""
 
     def work_off(self, services: Services, claim: terms.Claim) -> AppError | None:
-        """See `Executor`. Raises Unavailable for a cluster that cannot be reached, or is gone."""
-        run = ParallelRun(services, claim)
+        """Build every product of the job, as `Executor` says.
+
+        Raises Unavailable for a cluster that cannot be reached, or is gone.
+        """
+        run = ParallelRun(services, claim, stages=find_steps(claim.kind).stages)
         planned = plan(run)
         if planned:
             with _connected(services.settings) as ray:
@@ -93,7 +99,7 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
     address = ray.get_runtime_context().gcs_address
     try:
         while waiting:
-            if _answers(address):
+            if _is_reachable(address):
                 answered = time.monotonic()
             elif time.monotonic() - answered > GONE_AFTER_S:
                 raise ConnectionError(address)
@@ -109,28 +115,28 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
             ray.cancel(reference, force=True)
 
 
-def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> dict[str, Any]:
-    """Return what the task answered; a task that was killed fails its product and no other."""
+def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> ProductOutcome:
+    """Return the outcome that the task returned; a task that was killed fails its product and no other."""
     product = planned.product
     try:
-        answer: dict[str, Any] | str = ray.get(reference, timeout=ANSWER_TIMEOUT_S)
+        found: ProductOutcome | str = ray.get(reference, timeout=ANSWER_TIMEOUT_S)
     except ray.exceptions.OutOfMemoryError:
-        return failed_outcome(product.id, product.code, Unavailable("out_of_memory"))
+        return ProductOutcome.failed(product.id, product.code, Unavailable("out_of_memory"))
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-        return failed_outcome(product.id, product.code, AppError("job_killed"))
+        return ProductOutcome.failed(product.id, product.code, AppError("job_killed"))
     except ray.exceptions.RayTaskError as error:
         logger.warning("the task of product %s failed: %s", product.code, error)
-        return failed_outcome(product.id, product.code, from_lower(error.cause))
-    if answer == LOST:
+        return ProductOutcome.failed(product.id, product.code, from_lower(error.cause))
+    if found == LOST:
         raise terms.JobLost
-    if answer == CANCELLED:
+    if found == CANCELLED:
         raise terms.JobCancelled
-    assert isinstance(answer, dict)
-    return answer | {"code": product.code}
+    assert isinstance(found, ProductOutcome)
+    return replace(found, code=product.code)
 
 
 def _needs(ray: Any, services: Services, kind: str, planned: PlannedProduct) -> dict[str, float]:
-    """The share of a machine that a product takes: a processor, its memory, and a GPU where one is to be used."""
+    """Return the share of a machine that a product takes: a processor, its memory, a GPU where one is to be used."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     memory_bytes = estimate(services, kind, [planned.product.id]).memory_bytes
     # More than the largest machine has would wait for ever; the build itself refuses what does not fit.
@@ -145,7 +151,7 @@ def _needs(ray: Any, services: Services, kind: str, planned: PlannedProduct) -> 
 
 @contextmanager
 def _connected(settings: Settings) -> Iterator[Any]:
-    """Ray's module, connected to the cluster of the settings or to one of our own. Raises Unavailable."""
+    """Yield Ray's module, connected to the cluster of the settings or to one of our own. Raises Unavailable."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if settings.ray_address is None or _is_loopback(settings.ray_address):
         # Ray's own switch for one machine alone: every port is on the loopback address then.
@@ -173,7 +179,7 @@ def _connected(settings: Settings) -> Iterator[Any]:
 
 
 def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
-    """Connect to the cluster. Raises Unavailable for one that does not answer, or does not let us in."""
+    """Connect to the cluster. Raises Unavailable for one that cannot be reached, or refuses us."""
 
     def connect() -> None:
         try:
@@ -183,7 +189,7 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
 
     # Ray waits inside its own code, where no signal and no time limit of ours reaches it; this process ends soon.
     attempt = threading.Thread(target=connect, daemon=True)
-    if _answers(address):
+    if _is_reachable(address):
         attempt.start()
         attempt.join(CONNECT_TIMEOUT_S)
         if not attempt.is_alive() and ray.is_initialized():
@@ -191,7 +197,7 @@ def _join(ray: Any, address: str, quiet: dict[str, Any]) -> None:
     raise Unavailable("executor_unreachable", address=address)
 
 
-def _answers(address: str) -> bool:
+def _is_reachable(address: str) -> bool:
     host, _colon, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=PROBE_TIMEOUT_S):
@@ -229,7 +235,7 @@ def _start_own(ray: Any, folder: Path, quiet: dict[str, Any]) -> None:
 
 
 def _own_folder() -> Path:
-    """Return where this process's Ray keeps its sockets and logs: a short name, because sockets take no long ones.
+    """Return where this process's Ray has its sockets and logs: a short name, because sockets take no long ones.
 
     Those of processes that were killed are removed.
     """

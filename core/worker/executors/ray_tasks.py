@@ -9,16 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from core.deployments.estimates import product_cost_s
+from core.deployments.kinds.registry import find_steps
 from core.deployments.pipeline import PlannedProduct, build_product
 from core.errors import AppError, Unavailable, from_lower
 from core.jobs import claims, terms
 from core.jobs.claims import check_claim
-from core.jobs.progress import JobRun, Standing, failed_outcome
+from core.jobs.outcomes import ProductOutcome
+from core.jobs.progress import JobRun, Standing
 from core.services import Services, build_services
 from storage.database import DatabaseError
 from storage.tables import Product
 
-# What a task answers instead of an outcome when it had to stop.
+# What a task returns instead of an outcome when it had to stop.
 LOST, CANCELLED = "lost", "cancelled"
 
 
@@ -41,7 +43,7 @@ class ProductRun(JobRun):
     """The run of one product in a task: progress goes to the board, and the job row is only looked at."""
 
     def __init__(self, services: Services, claim: terms.Claim, *, product_id: int, board: Any) -> None:
-        super().__init__(services, claim)
+        super().__init__(services, claim, stages=find_steps(claim.kind).stages)
         self._product_id = product_id
         self._board = board
 
@@ -50,25 +52,25 @@ class ProductRun(JobRun):
         check_claim(self.services.database, self.claim)
 
 
-def build_one(job_id: int, fencing_token: int, product_id: int, database: str, board: Any) -> dict[str, Any] | str:
-    """Build one product of the claimed job; answers its outcome, or LOST or CANCELLED.
+def build_one(job_id: int, fencing_token: int, product_id: int, database: str, board: Any) -> ProductOutcome | str:
+    """Build one product of the claimed job; return its outcome, or LOST or CANCELLED.
 
     `database` says which one the job is in: a machine that is set up for another must not look for it there.
     """
     try:
         services = build_services(patient=True)
     except AppError as error:
-        return failed_outcome(product_id, str(product_id), error)
+        return ProductOutcome.failed(product_id, str(product_id), error)
     try:
         if services.database.describe() != database:
-            return failed_outcome(product_id, str(product_id), Unavailable("executor_other_database"))
+            return ProductOutcome.failed(product_id, str(product_id), Unavailable("executor_other_database"))
         claim = claims.reopen_claim(services.database, job_id, fencing_token)
         run = ProductRun(services, claim, product_id=product_id, board=board)
         with services.database.reading() as session:
             product = session.get(Product, product_id)
             cost_s = product_cost_s(session, claim.kind, product_id)
         if product is None:
-            return failed_outcome(product_id, str(product_id), AppError("not_found"))
+            return ProductOutcome.failed(product_id, str(product_id), AppError("not_found"))
         run.begin(product_id)
         return build_product(run, PlannedProduct(product, cost_s))
     except terms.JobLost:
@@ -77,6 +79,6 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
         return CANCELLED
     except (AppError, DatabaseError) as error:
         # Shaped here: an error of our own does not travel well.
-        return failed_outcome(product_id, str(product_id), from_lower(error))
+        return ProductOutcome.failed(product_id, str(product_id), from_lower(error))
     finally:
         services.database.dispose()

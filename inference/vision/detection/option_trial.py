@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.metrics import image_auroc
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.illumination import draw_illumination, vary_illumination
 from inference.vision.images.preprocessing import Pixels, Preprocessing
 from inference.vision.networks.runtime import Device
@@ -56,7 +57,7 @@ def try_options(
     device: Device = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Trial]:
-    """Each option's trial, on RGB uint8 images; at least FEWEST_NORMALS normal ones.
+    """Return each option's trial, on RGB uint8 images; at least FEWEST_NORMALS normal ones.
 
     With fewer than FEWEST_DEFECTS defect images they are made up of the normal ones that are inspected. Runs on the
     carried backbone; light is evened out as a build would do it. `progress` gets (options done, all). Raises
@@ -82,7 +83,7 @@ def try_options(
 
 
 def sureness(trial: Trial, against: Trial) -> float:
-    """Share of bootstrap samples of the images in which `trial` separates better than `against`; ties count half."""
+    """Return the share of bootstrap samples of the images in which `trial` separates better; ties count half."""
     rng = np.random.default_rng(_SEED)
     gain = _wins(trial) - _wins(against)
     rows, columns = gain.shape
@@ -93,7 +94,7 @@ def sureness(trial: Trial, against: Trial) -> float:
 
 
 def make_up_defects(normals: Sequence[Pixels]) -> list[Pixels]:
-    """Each image with a turned piece of itself pasted elsewhere, a little brighter or darker."""
+    """Return each image with a turned piece of itself pasted elsewhere, a little brighter or darker."""
     return [_paste_piece(pixels, np.random.default_rng((_SEED, index))) for index, pixels in enumerate(normals)]
 
 

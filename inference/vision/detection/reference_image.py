@@ -6,12 +6,13 @@ import numpy as np
 
 from inference.artifact import Bundle
 from inference.errors import ArtifactError, ModelError
+from inference.vision.detection.detector import Detector
 
 REFERENCE_TOLERANCE = 1e-3
 
 
 def make_reference_input(first_input: np.ndarray) -> np.ndarray:
-    """A training image with its middle turned to the negative: the same for all, and far from every bank."""
+    """Return a training image with its middle turned to the negative, which is far from every normal part."""
     reference = first_input.copy()
     height, width = reference.shape[:2]
     middle = reference[height * 3 // 8 : height * 5 // 8, width * 3 // 8 : width * 5 // 8]
@@ -35,3 +36,9 @@ def check_reference(bundle: Bundle, *, score: float, anomaly_map: np.ndarray, ru
     difference = max(abs(score - expected), float(np.abs(anomaly_map - expected_map).max()))
     if not difference <= REFERENCE_TOLERANCE * scale:
         raise ModelError("golden_mismatch", runtime=runtime, found=score, expected=expected)
+
+
+def verify_reference(model: Detector, bundle: Bundle) -> None:
+    """Score the bundle's reference image with the model. Raises as `check_reference` does."""
+    score, anomaly_map = model.score_reference()
+    check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime_name)

@@ -17,16 +17,15 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from inference.artifact import Bundle
 from inference.errors import ModelError
-from inference.vision.detection.reference_image import check_reference
+from inference.vision.detection.detector import Detector, FindWeights, GraphDetector
+from inference.vision.detection.reference_image import check_reference, verify_reference
+from inference.vision.detection.registry import find_bundle_detector
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import Device, FeatureRuntime, choose_device, open_runtime, portable_of
-
-if TYPE_CHECKING:
-    from inference.vision.detection.detectors import Detector
 
 Extent = Literal["auto", "all", "own"]
 OPENVINO, TORCH_CPU, TORCH_CUDA = "openvino-cpu", "torch-cpu", "torch-cuda"
@@ -39,24 +38,29 @@ def verify_runtimes(
     *,
     extent: Extent = "auto",
     device: Device = "auto",
-    weights: Path | None = None,
+    find_weights: FindWeights | None = None,
     memory: Path | None = None,
 ) -> tuple[str, ...]:
     """Score the bundle's reference image with the model's own runtime and, up to `extent`, with the others here.
 
     `own` asks no other; `all` asks each; `auto` asks those that have not agreed on this graph on this machine before
-    (kept in the folder `memory`), or whose library is loaded anyway. `weights` is the backbone's file, None for the
-    carried one; a runtime that needs a file which is not here is not available. Answers the names of the runtimes that
-    were asked. Raises ModelError(`golden_mismatch`) with the runtime's name, and as the runtimes do.
+    (kept in the folder `memory`), or whose library is loaded anyway. A detector that is no graph has only its own.
+    `find_weights` gives the backbone's file, None for the carried one; a runtime that needs a file which is not here is
+    not available. Return the names of the runtimes that were asked.
+
+    Raises ModelError(`golden_mismatch`) with the runtime's name, and as the runtimes do.
     """
-    score, anomaly_map = model.score_reference()
-    check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
-    asked = [model.runtime.name]
-    graph, weights_sha256 = model.runtime.graph, model.weights_sha256
-    for name in [] if extent == "own" else list_runtimes(device):
-        if name == model.runtime.name:
+    verify_reference(model, bundle)
+    asked = [model.runtime_name]
+    on_graph = find_bundle_detector(bundle).as_graph(model)
+    if on_graph is None or extent == "own":
+        return tuple(asked)
+    graph, weights_sha256 = on_graph.runtime.graph, on_graph.weights_sha256
+    weights = find_weights(graph.backbone.name) if find_weights is not None else None
+    for name in list_runtimes(device):
+        if name == model.runtime_name:
             continue
-        proof = None if memory is None else memory / _proof_name(model, name)
+        proof = None if memory is None else memory / _proof_name(on_graph, name)
         if extent == "auto" and proof is not None and proof.exists() and not _is_loaded(name):
             continue
         try:
@@ -66,7 +70,7 @@ def verify_runtimes(
                 raise
             _log.info("%s is not asked: %s", name, error)
             continue
-        score, anomaly_map = model.score_reference(runtime)
+        score, anomaly_map = on_graph.score_reference(runtime)
         check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=name)
         asked.append(name)
         if proof is not None:
@@ -96,7 +100,7 @@ def _is_loaded(name: str) -> bool:
     return ("openvino" if name == OPENVINO else "torch") in sys.modules
 
 
-def _proof_name(model: Detector, runtime: str) -> str:
+def _proof_name(model: GraphDetector, runtime: str) -> str:
     portable = portable_of(model.runtime)
     versions = [importlib.metadata.version(name) for name in ("openvino", "timm", "torch")]
     graph = [asdict(model.runtime.graph), model.weights_sha256, portable.sha256 if portable is not None else None]

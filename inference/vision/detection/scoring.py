@@ -6,13 +6,14 @@ import cv2
 import numpy as np
 
 from inference.errors import InferenceError
-from inference.vision.detection.config import PatchCoreConfig
-from inference.vision.detection.memory_bank import Bank
+from inference.vision.images.preprocessing import Preprocessing
 
 
-def valid_cells(config: PatchCoreConfig, grid: tuple[int, int]) -> np.ndarray | None:
-    """Bool (P,): which cells of the grid count; None when all do."""
-    preprocessing = config.preprocessing
+def valid_cells(preprocessing: Preprocessing, grid: tuple[int, int]) -> np.ndarray | None:
+    """Return which cells of the grid (rows, columns) count, bool (P,); None when all do.
+
+    Raises InferenceError(`preprocessing_nothing_left`) where none does.
+    """
     if preprocessing.region_of_interest is None and not preprocessing.ignore:
         return None
     valid = preprocessing.valid_mask(*grid).ravel()
@@ -24,7 +25,7 @@ def valid_cells(config: PatchCoreConfig, grid: tuple[int, int]) -> np.ndarray | 
 def score_distances(
     distances: np.ndarray, *, valid: np.ndarray | None = None, share: float = 0.01
 ) -> tuple[float, np.ndarray]:
-    """The image's score and the cells that made it, highest first: the mean of the highest `share` of all patches."""
+    """Return the image's score, the mean of the highest `share` of all patches, and these cells, highest first."""
     count = max(1, round(len(distances) * share))
     considered = distances if valid is None else np.where(valid, distances, np.float32(-1.0))
     count = min(count, len(distances) if valid is None else int(valid.sum()))
@@ -33,21 +34,15 @@ def score_distances(
     return float(considered[highest].mean(dtype=np.float32)), highest
 
 
-def measure_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> np.ndarray:
-    """Distances of one image's patches (D, P) to a bank, float32 (P,), smoothed over the grid (rows, columns)."""
-    distances = bank.distances(patches, neighbours=config.neighbours)
-    return smooth_distances(distances, config, grid=grid, valid=valid_cells(config, grid))
-
-
 def smooth_distances(
-    distances: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int], valid: np.ndarray | None
+    distances: np.ndarray, *, sigma: float, grid: tuple[int, int], valid: np.ndarray | None
 ) -> np.ndarray:
-    """Distances (P,) on a grid (rows, columns), each with its neighbours: float32 (P,), 0 where a cell is not `valid`.
+    """Return distances (P,) on a grid (rows, columns), each smoothed with its neighbours: float32 (P,).
 
+    It is 0 where a cell is not `valid`. `sigma` is that of a Gaussian, in cells; 0: as they are.
     A single patch far away may be noise; one with neighbours that are far, too, is a finding. What does not count has
     no say in what does.
     """
-    sigma = config.smoothing_cells
     if sigma <= 0.0:
         return distances if valid is None else np.where(valid, distances, np.float32(0.0))
     if valid is None:
@@ -57,14 +52,8 @@ def smooth_distances(
     return np.asarray(np.where(valid, smooth / np.maximum(weight, 1e-6), np.float32(0.0)), np.float32)
 
 
-def score_patches(bank: Bank, patches: np.ndarray, config: PatchCoreConfig, *, grid: tuple[int, int]) -> float:
-    """Return the score of one image's patches (D, P) against a bank."""
-    distances = measure_patches(bank, patches, config, grid=grid)
-    return score_distances(distances, valid=valid_cells(config, grid), share=config.score_share)[0]
-
-
 def mean_of_highest(values: np.ndarray, count: int) -> float:
-    """Mean of the `count` highest values."""
+    """Return the mean of the `count` highest values."""
     return float(np.partition(values, len(values) - count)[len(values) - count :].mean(dtype=np.float32))
 
 

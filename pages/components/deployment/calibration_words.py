@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from core.i18n import N_
+from core.models.calibration_figures import CalibrationFigures
 from pages.components.shared.language import _, _n, number
 
 _WARNINGS: dict[str, str] = {
@@ -25,25 +25,25 @@ _WARNINGS: dict[str, str] = {
 }
 
 
-def describe_calibration(figures: Mapping[str, Any], warnings: Sequence[str]) -> list[str]:
+def describe_calibration(figures: CalibrationFigures, warnings: Sequence[str]) -> list[str]:
     """Return one sentence on what the thresholds were set from and what to expect, then one for each warning.
 
-    `figures` are those of `inference.vision.detection.calibration.Calibration`; those of older versions may lack some.
+    What older versions did not measure is left out.
     """
     lines = []
-    n_normal, n_defect = int(figures.get("n_normal") or 0), int(figures.get("n_defect") or 0)
+    n_normal, n_defect = figures.n_normal or 0, figures.n_defect or 0
     if n_normal or n_defect:
         images = _n("{count} normal image", "{count} normal images", n_normal)
         images += " + " + _n("{count} defect image", "{count} defect images", n_defect)
         parts = [_("Thresholds from {images}", images=images)]
-        if (overkill := _share(figures.get("overkill_at_reject_high"))) is not None:
+        if (overkill := _share(figures.overkill_at_reject.high)) is not None:
             parts.append(_("good parts judged NG: {share}% at most", share=overkill))
-        if (escape := _share(figures.get("escape_at_review_high"))) is not None:
+        if (escape := _share(figures.escape_at_review.high)) is not None:
             parts.append(_("defects judged OK: {share}% at most", share=escape))
         lines.append(" · ".join(parts) + (" " + _("(95% sure)") if len(parts) > 1 else ""))
     lines.extend(_(_WARNINGS[code]) for code in warnings if code in _WARNINGS)
     return lines
 
 
-def _share(value: object) -> str | None:
-    return number(100.0 * value, 1) if isinstance(value, int | float) else None
+def _share(value: float | None) -> str | None:
+    return None if value is None else number(100.0 * value, 1)

@@ -31,7 +31,7 @@ _SCREENS = {MEMORY_BANK: MEMORY_BANKS, SIMILARITY_INDEX: SIMILARITY_SCREEN, MANU
 
 
 def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[str] = IMAGE_KINDS) -> None:
-    """One line where a model of these products is out of date or missing, with the button; nothing where all is well.
+    """Show one line where a model of these products is out of date or missing, with the button to deploy it.
 
     What waits or runs already is said instead of offered again.
     """

@@ -1,4 +1,4 @@
-"""The deployment screens: what is built from what, how long it takes, the start, and the versions that are kept."""
+"""The deployment screens: what is built from what, how long it takes, the start, and the versions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DeploymentLabels:
 
 
 def show_deployment(words: DeploymentLabels) -> None:
-    """The whole screen for one kind of model."""
+    """Show the whole screen for one kind of model."""
     st.title(words.title)
     st.markdown(words.explanation)
     products = list_products(services())

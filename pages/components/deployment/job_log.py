@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import describe
 from core.i18n import N_
+from core.jobs.records import LogLine
 from core.messages import MESSAGES
 from pages.components.shared.labels import THRESHOLD_METHODS, label_of
 from pages.components.shared.language import language
@@ -18,21 +19,18 @@ _PARTS: dict[str, str] = {
 }
 
 
-def log_sentence(code: str, params: Mapping[str, Any]) -> str:
+def log_sentence(line: LogLine) -> str:
     """Return one line of the log in the run's language."""
-    said = dict(params)
-    if "reason" in said:
-        said["reason"] = reason_sentence(str(said["reason"]), said)
+    said = dict(line.params)
+    if line.reason is not None:
+        said["reason"] = reason_sentence(line.reason.code, {**line.params, **line.reason.params})
     if "method" in said:
         said["method"] = label_of(THRESHOLD_METHODS, str(said["method"]))
     if "part" in said:
         said["part"] = label_of(_PARTS, str(said["part"]))
-    return describe(code, said, language())
+    return describe(line.code, said, language())
 
 
 def reason_sentence(reason: str, params: Mapping[str, Any]) -> str:
-    """Why something was left out, or failed: the sentence of the code `reason`; what has no sentence stays as it is."""
-    if reason not in MESSAGES:
-        return reason
-    given = {**params, **dict(params.get("reason_params") or {})}
-    return describe(reason, given, language())
+    """Return why something was left out or failed: the sentence of the code `reason`, or the code where it has none."""
+    return describe(reason, dict(params), language()) if reason in MESSAGES else reason

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import AppError, describe
+from core.errors import AppError
 from core.i18n import N_
+from core.jobs.outcomes import ProductOutcome
 from core.jobs.queue import cancel
 from core.jobs.terms import STAGE_NAMES
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
+from core.models.calibration_figures import CalibrationFigures
+from core.models.figures import ManualFigures
 from pages.components.deployment.calibration_words import describe_calibration
 from pages.components.deployment.job_log import log_sentence, reason_sentence
 from pages.components.deployment.metrics import describe_metrics
@@ -58,7 +61,7 @@ _FRESH = timedelta(minutes=10)
 
 
 def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
-    """Return the running or waiting job of `kind`, live; else the outcome of the last one. Whether one is under way."""
+    """Show the running or waiting job of `kind`, live, else the last outcome; return whether one is under way."""
     current = running_job(services(), kind)
     if current is not None:
         _show_live(current.id, dict(product_names))
@@ -68,7 +71,7 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
     if finished:
         last = finished[0]
         fine = {"activated", "unchanged", "retired"}
-        went_well = last.state == "succeeded" and all(found.get("outcome") in fine for found in last.outcomes)
+        went_well = last.state == "succeeded" and all(found.outcome in fine for found in last.outcomes)
         with st.expander(_("Last deployment"), icon=":material/flag:", expanded=not went_well or _is_fresh(last)):
             _show_finished(last, product_names)
     if len(finished) > 1:
@@ -111,7 +114,7 @@ def _show_live(job_id: int, product_names: dict[int, str]) -> None:
 
 
 def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
-    """Every other deployment that waits or runs, in the order of its turn: whatever kind it is of."""
+    """Show every other deployment that waits or runs, in the order of its turn: whatever kind it is of."""
     others = [job for job in list_unfinished(services()) if job.id != shown_id]
     if not others:
         return
@@ -204,27 +207,27 @@ def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
         st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-def _describe_outcome(outcome: Mapping[str, Any], product_names: Mapping[int, str]) -> str:
-    result = "by_hand" if outcome.get("reason") == "by_hand" else str(outcome.get("outcome"))
+def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str]) -> str:
+    result = "by_hand" if outcome.reason == "by_hand" else outcome.outcome
     icon, color, words = _OUTCOMES.get(result, (":material/help:", "gray", ""))
-    name = product_names.get(int(outcome.get("product_id") or 0)) or str(outcome.get("code") or "–")
+    name = product_names.get(outcome.product_id) or outcome.code or "–"
     line = f":{color}[{icon}] **{escape(name)}**: {_(words)}"
-    if code := outcome.get("error_code"):
-        line += f". {describe(str(code), dict(outcome.get('error_params') or {}), language())}"
-    if figures := describe_metrics(outcome.get("metrics") or {}):
+    if outcome.error is not None:
+        line += f". {outcome.error.to_app_error().sentence(language())}"
+    if outcome.metrics is not None and (figures := describe_metrics(outcome.metrics)):
         line += f" · {figures}"
-    for said in describe_calibration(outcome.get("calibration") or {}, outcome.get("warnings") or []):
+    for said in describe_calibration(outcome.calibration or CalibrationFigures(), outcome.warnings or ()):
         line += f"\n  - {said}"
-    if held := describe_manuals(outcome.get("metrics") or {}):
-        line += f" · {held}"
-    if left_out := outcome.get("skipped_manuals"):
-        named = ", ".join(escape(str(found.get("name"))) for found in left_out)
+    if isinstance(outcome.metrics, ManualFigures):
+        line += f" · {describe_manuals(outcome.metrics)}"
+    if outcome.skipped_manuals:
+        named = ", ".join(escape(found.name) for found in outcome.skipped_manuals)
         line += " · " + _("left out: {names}", names=named)
-    skipped = list(outcome.get("skipped_images") or [])
+    skipped = outcome.skipped_images or ()
     if skipped:
         line += " · " + _n("{count} image could not be used", "{count} images could not be used", len(skipped))
     for image in skipped[:_MOST_SKIPPED]:
-        line += f"\n  - {escape(str(image['name']))}: {reason_sentence(str(image['reason']), image)}"
+        line += f"\n  - {escape(image.name)}: {reason_sentence(image.reason, {'name': image.name})}"
     rest = len(skipped) - _MOST_SKIPPED
     if rest > 0:
         line += "\n  - " + _n("and {count} more, named in the log", "and {count} more, named in the log", rest)
@@ -235,13 +238,5 @@ def _show_log(job: JobView) -> None:
     if not job.log:
         return
     with st.expander(_("Log"), icon=":material/article:", key=f"log_{job.id}"):
-        lines = [f"{_log_time(entry)}  {_log_text(entry)}" for entry in job.log[-_LOG_LINES:]]
+        lines = [f"{clock(line.at)}  {log_sentence(line)}" for line in job.log[-_LOG_LINES:]]
         st.code("\n".join(lines), language=None, wrap_lines=True, height=220)
-
-
-def _log_time(entry: Mapping[str, Any]) -> str:
-    return clock(datetime.fromisoformat(str(entry["at"])))
-
-
-def _log_text(entry: Mapping[str, Any]) -> str:
-    return log_sentence(str(entry.get("code")), dict(entry.get("params") or {}))

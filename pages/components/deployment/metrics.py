@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from core.i18n import N_
+from core.models.detection_figures import DetectionSummary
+from core.models.figures import IndexFigures, RetrievalFigures, VersionFigures
 from pages.components.shared.language import _, number
 
 _FIGURES: tuple[tuple[str, str, int], ...] = (
@@ -25,37 +24,24 @@ FIGURES_HELP = N_(
 
 
 def figure_title(name: str) -> tuple[str, int] | None:
-    """What the figure is called in the run's language and its decimals; None for what is not shown as a figure."""
+    """Return the figure's name in the run's language and its decimals; None for what is not shown as a figure."""
     return next(((_(title), decimals) for known, title, decimals in _FIGURES if known == name), None)
 
 
-def find_figure(metrics: Mapping[str, Any], name: str) -> float | None:
-    """Return the figure `name`, wherever the nested `metrics` keep it; None where it was not measured."""
-    value = metrics.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    for nested in metrics.values():
-        if isinstance(nested, Mapping) and (found := find_figure(nested, name)) is not None:
-            return found
-    return None
+def list_figures(figures: VersionFigures | DetectionSummary) -> list[tuple[str, str]]:
+    """Return name and value of each figure that was measured, in the run's language."""
+    measured = figures.by_name()
+    found = [(_(title), number(measured[name], decimals)) for name, title, decimals in _FIGURES if name in measured]
+    return found + (_side_by_side(figures.retrieval) if isinstance(figures, IndexFigures) else [])
 
 
-def list_figures(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Name and value of each figure that was measured, in the run's language."""
-    found = ((title, find_figure(metrics, name), decimals) for name, title, decimals in _FIGURES)
-    figures = [(_(title), number(value, decimals)) for title, value, decimals in found if value is not None]
-    return figures + _side_by_side(metrics)
-
-
-def _side_by_side(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _side_by_side(retrieval: RetrievalFigures | None) -> list[tuple[str, str]]:
     """Return the type found first by the whole image and by the defective place alone, where both were measured."""
-    retrieval = metrics.get("retrieval", {})
-    views = [retrieval.get(view, {}).get("top1_type_accuracy") for view in ("whole", "region")]
-    if any(value is None for value in views):
-        return []
-    return [(_("By whole image / by place"), " / ".join(number(value, 3) for value in views))]
+    views = [] if retrieval is None else [retrieval.whole.top1_type_accuracy, retrieval.region.top1_type_accuracy]
+    values = [number(value, 3) for value in views if value is not None]
+    return [(_("By whole image / by place"), " / ".join(values))] if len(values) == 2 else []
 
 
-def describe_metrics(metrics: Mapping[str, Any]) -> str:
+def describe_metrics(figures: VersionFigures | DetectionSummary) -> str:
     """Return the figures on one line."""
-    return " · ".join(f"{name} {value}" for name, value in list_figures(metrics))
+    return " · ".join(f"{name} {value}" for name, value in list_figures(figures))

@@ -31,7 +31,7 @@ def state_label(state: str) -> str:
 
 
 def show_state(state: str, *, help_text: str | None = None) -> None:
-    """The state as a badge: in words, color and icon alike."""
+    """Show the state as a badge: in words, color and icon alike."""
     _words, color, icon = _STATES[state]
     st.badge(state_label(state), icon=icon, color=color, help=help_text)
 

@@ -11,7 +11,7 @@ from pages.components.shared.session import person, say_after_rerun, services, s
 
 
 def show_policy() -> None:
-    """What the policy is, in a sentence, and the form that changes it."""
+    """Show what the policy is, in a sentence, and the form that changes it."""
     policy = current_policy(services())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(

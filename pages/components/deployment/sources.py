@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from core.models.figures import ManualFigures
 from core.models.kinds import MANUAL_INDEX
+from core.models.sources import read_sources
 from core.registry.lineage import count_added
 from pages.components.shared.language import _, _n
 
@@ -57,15 +58,13 @@ def _count_changes(kind: str, state: ModelState) -> str:
     return ", ".join(parts) or _("settings or labels changed")
 
 
-def describe_manuals(metrics: Mapping[str, Any]) -> str:
-    """Return how much an index of manuals holds; nothing for another model's figures."""
-    if "n_passages" not in metrics:
-        return ""
+def describe_manuals(figures: ManualFigures) -> str:
+    """Return how much an index of manuals holds."""
     return " · ".join(
         (
-            _n("{count} manual", "{count} manuals", int(metrics.get("n_manuals", 0))),
-            _n("{count} page", "{count} pages", int(metrics.get("n_pages", 0))),
-            _n("{count} passage", "{count} passages", int(metrics["n_passages"])),
+            _n("{count} manual", "{count} manuals", figures.n_manuals),
+            _n("{count} page", "{count} pages", figures.n_pages),
+            _n("{count} passage", "{count} passages", figures.n_passages),
         )
     )
 
@@ -73,8 +72,8 @@ def describe_manuals(metrics: Mapping[str, Any]) -> str:
 def describe_sources(version: ModelVersion) -> str:
     """Return what a version was built from."""
     if version.kind == MANUAL_INDEX:
-        return describe_manuals(version.metrics)
-    n_images = sum(len(ids) for ids in version.sources.get("image_ids", {}).values())
+        return describe_manuals(ManualFigures.from_json(version.metrics))
+    n_images = len(read_sources(version.kind, version.sources).image_ids)
     built_from = _n("{count} image", "{count} images", n_images)
     added = count_added(version)
     if added is None:

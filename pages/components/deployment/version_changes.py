@@ -45,7 +45,7 @@ def open_changes(first: ModelVersion, second: ModelVersion) -> None:
 
 
 def show_open_changes() -> None:
-    """The dialog, where it is open."""
+    """Show the dialog, where it is open."""
     if dialog := opened(_DIALOG):
         draw_dialog(_("What changed"), _show_changes, dialog, width="large")
 
@@ -87,7 +87,7 @@ def _show_changes(dialog: OpenDialog) -> None:
 
 
 def show_figures_beside(changes: VersionChanges) -> None:
-    """The figures of both in one table, and whether they were measured on the same test images."""
+    """Show the figures of both in one table, and whether they were measured on the same test images."""
     rows = []
     for figure in changes.figures:
         name, decimals = figure_title(figure.name) or (_(_COUNT_NAMES.get(figure.name, "")), 0)
@@ -119,7 +119,7 @@ def show_figures_beside(changes: VersionChanges) -> None:
         methods = [label_of(THRESHOLD_METHODS, setting.method) for setting in limits]
         if methods[0] != methods[1]:
             st.caption(_("Thresholds: {before} → {after}", before=methods[0], after=methods[1]))
-    if changes.older.metrics.get("test_fingerprint") is None and changes.newer.metrics.get("test_fingerprint") is None:
+    if not changes.was_measured:
         return
     if changes.same_test_images:
         st.caption(_("Both were measured on the same test images."))

@@ -9,11 +9,12 @@ import streamlit as st
 
 from core.errors import AppError
 from core.i18n import N_
+from core.models.figures import read_figures
 from core.models.kinds import MEMORY_BANK
 from core.registry.comparison import compare_versions
 from core.registry.lineage import regions_stale
 from core.registry.retention import is_kept
-from core.registry.versions import activate, list_versions
+from core.registry.versions import activate, list_versions, part_of
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_sources
 from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
@@ -35,7 +36,7 @@ _FIRST_SHOWN = 8
 
 
 def show_versions(kind: str, products: Sequence[Product]) -> None:
-    """The section of a deployment screen about what was built."""
+    """Show the section of a deployment screen about what was built."""
     st.subheader(_("Versions"), help=_(FIGURES_HELP))
     product = pick_product(products, key=f"{kind}_versions")
     versions = list_versions(services(), kind, product.id) if product is not None else []
@@ -60,7 +61,7 @@ def _in_use(versions: Sequence[ModelVersion]) -> ModelVersion | None:
 
 
 def _show_candidate(versions: Sequence[ModelVersion]) -> None:
-    """The newest candidate beside the version in use, where one waits for a person."""
+    """Show the newest candidate beside the version in use, where one waits for a person."""
     active, newest = _in_use(versions), versions[0]
     if newest.state != "candidate" or active is None or newest.kind != MEMORY_BANK:
         return
@@ -82,9 +83,10 @@ def _show_candidate(versions: Sequence[ModelVersion]) -> None:
 
 
 def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
-    part = version.scope.rpartition(":")[2]
+    part = part_of(version)
     title = _("Version {number}", number=version.number) + (f" · {label_of(_PARTS, part)}" if part in _PARTS else "")
-    figures = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in list_figures(version.metrics))
+    figures = list_figures(read_figures(version.kind, version.metrics))
+    told = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in figures)
     in_use = _in_use(versions)
     state = label_of(VERSION_STATES, version.state) if is_kept(version) else _("No longer kept")
     # What is in use has its badge at the right.
@@ -92,7 +94,7 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
     with st.container(border=True, key=f"version_{version.id}"):
         about, action = st.columns([3.2, 1.5], vertical_alignment="center")
         with about:
-            st.markdown(head + (f"  \n{figures}" if figures else ""))
+            st.markdown(head + (f"  \n{told}" if told else ""))
             st.caption(
                 f"{moment(version.created_at)} · {describe_sources(version)}"
                 f" · {byte_size(version.byte_size)} · {escape(name_model(version.model_name))}"
@@ -106,7 +108,7 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
 
 
 def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
-    """A menu of the versions that this one can be laid beside; the one in use, or the one before, comes first."""
+    """Show a menu of the versions to compare this one with; the one in use, or the one before, comes first."""
     others = [found for found in versions if found.id != version.id]
     if not others:
         return

@@ -7,7 +7,7 @@ import streamlit as st
 from core.catalog.products import list_products
 from core.deployments.trials import try_model
 from core.i18n import N_
-from core.models.options import PADIM, ModelOption
+from core.models.options import ModelOption
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, duration, escape, number, score
 from pages.components.shared.pickers import pick_product
@@ -33,7 +33,7 @@ def show_trial(option: ModelOption, options: dict[str, int]) -> None:
         pressed = st.button(_("Run the test"), icon=":material/play_arrow:", key="models_try")
     st.caption(
         _("Builds the model from a few of the product's normal images and inspects one. Nothing is kept.")
-        + (" " + _("The first test of PaDiM takes up to a minute.") if option.method == PADIM else "")
+        + (" " + _("The first test of PaDiM takes up to a minute.") if option.method == "padim" else "")
     )
     if not pressed or product is None:
         return

@@ -83,7 +83,7 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
         _("Inspect in tiles"),
         key=_seeded(product_id, "tiles_on", size_px > 0),
         help=_("For images that are much larger than what the model sees: it looks at one overlapping part at a time."),
-        disabled=advice is not None and not advice.supported and not size_px,
+        disabled=advice is not None and bool(advice.no_tiles) and not size_px,
     )
     if on:
         fallback = advice.proposed_px if advice is not None and advice.proposed_px else 512
@@ -95,8 +95,8 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
         values["tile_size_px"] = 0
     if advice is None:
         return
-    if not advice.supported:
-        st.caption(_("PaDiM has no tiles: it compares each place with the same place of other parts."))
+    if advice.no_tiles:
+        st.caption(_(advice.no_tiles))
         return
     about = _("Images are {width} × {height} px.", width=number(advice.width_px), height=number(advice.height_px))
     if on:

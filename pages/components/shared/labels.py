@@ -69,7 +69,7 @@ def name_model(name: str | None) -> str:
     """What a model of this name is called, of whichever kind; the name itself where this version does not know it."""
     option = find_option(name or "")
     if option is not None:
-        return _(option.title, backbone=option.spec.title)
+        return _(option.title, backbone=option.network_title)
     return label_of(_ENCODER_NAMES, str(name or "–"))
 
 

@@ -6,12 +6,14 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Generic
 
 import numpy as np
 
 from inference.errors import ImageError, InferenceError, ModelError
-from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.coreset import select_coreset
+from inference.vision.detection.detector import ImageSource, Progress
+from inference.vision.detection.features.config import AnyPatchConfig, PatchConfig
 from inference.vision.detection.features.input_preparation import (
     choose_input_shape,
     finish_input,
@@ -20,7 +22,7 @@ from inference.vision.detection.features.input_preparation import (
 )
 from inference.vision.detection.features.local_color import LocalColor, fit_local_color, measure_color
 from inference.vision.detection.features.patch_features import PatchFeatures, PatchGroup
-from inference.vision.detection.features.patches import ImageSource, Progress, compute_patches
+from inference.vision.detection.features.patches import compute_patches
 from inference.vision.detection.features.tiled_extraction import extract_tiled
 from inference.vision.detection.scoring import valid_cells
 from inference.vision.images.input_pixels import check_image
@@ -36,21 +38,21 @@ CALIBRATION_SAMPLE = 200
 
 def extract_features(
     sources: Sequence[ImageSource],
-    config: PatchCoreConfig,
+    config: AnyPatchConfig,
     *,
     open_graph: Callable[[GraphSpec], FeatureRuntime],
     size_px: tuple[int, int] | None = None,
     color_scale: np.ndarray | None = None,
     progress: Progress | None = None,
-) -> PatchFeatures:
-    """Load every image once and take its patches.
+) -> PatchFeatures[AnyPatchConfig]:
+    """Load every image once and return its patches.
 
     Images that cannot be used are skipped and reported in `skipped`. When all patches together would exceed
     half of the memory budget, they are gathered in groups and each group is reduced to its coreset at once.
     With tiles in `config` the images are seen in tiles (`tiled_extraction`).
     The input has `size_px` (height, width) where that is given, else it follows the shape of the images; likewise
-    colour has `color_scale`, else one that follows from the first images. `config` in the answer says whether light is
-    evened out, where `config` left that to the images.
+    color has `color_scale`, else one that follows from the first images. `config` of the features says whether light
+    is evened out, where `config` left that to the images.
     Raises ModelError: `no_usable_images`, `out_of_memory`, and those of the runtime; what `progress` raises
     comes through.
     """
@@ -66,14 +68,15 @@ def extract_features(
 
 def needs_even_light(
     sources: Sequence[ImageSource],
-    config: PatchCoreConfig,
+    config: PatchConfig,
     *,
     size_px: tuple[int, int],
     progress: Progress | None = None,
 ) -> bool:
-    """What `extract_features` would decide on the light of these images: by an even sample of them, and no features.
+    """Return what `extract_features` would decide on the light of these images, by an even sample of them.
 
-    Images that cannot be used have no say. `size_px` is the input's (height, width). `progress` gets `features`.
+    No features are taken, and images that cannot be used have no say. `size_px` is the input's (height, width).
+    `progress` gets the stage `features`.
     """
     if config.even_light is not None:
         return config.even_light
@@ -87,13 +90,13 @@ def needs_even_light(
     return light_varies(ready, config)
 
 
-class _Extraction:
+class _Extraction(Generic[AnyPatchConfig]):
     """One run of `extract_features`."""
 
     def __init__(
         self,
         sources: Sequence[ImageSource],
-        config: PatchCoreConfig,
+        config: AnyPatchConfig,
         *,
         open_graph: Callable[[GraphSpec], FeatureRuntime],
         size_px: tuple[int, int] | None,
@@ -114,7 +117,7 @@ class _Extraction:
         self._filled = 0
         self._valid: np.ndarray | None = None
 
-    def run(self) -> PatchFeatures:
+    def run(self) -> PatchFeatures[AnyPatchConfig]:
         self._report(0)
         head = self._load_head()
         if not head:
@@ -130,7 +133,7 @@ class _Extraction:
         first = finish_input(ready[head[0][0]], config)
         color = self._fit_color(runtime, ready, [place for place, _ in head])
         patches, grid = compute_patches(runtime, first[None], color=color)
-        self._valid = valid_cells(config, grid)
+        self._valid = valid_cells(config.preprocessing, grid)
         image_bytes = patches[0].nbytes
         total = len(self._sources) - len(self._skipped)
         reduced = total * image_bytes > config.memory_budget_bytes // 2
@@ -208,16 +211,16 @@ class _Extraction:
         return ready
 
     def _fit_color(self, runtime: FeatureRuntime, ready: dict[int, np.ndarray], head: list[int]) -> LocalColor | None:
-        """What gives patches their colour: by the images at hand, of which those at `head` say what features are."""
+        """What gives patches their color: by the images at hand, of which those at `head` say what features are."""
         config = self._config
-        if config.colour_weight <= 0.0:
+        if config.color_weight <= 0.0:
             return None
         if self._color_scale is not None:
             return LocalColor(config, self._color_scale)
         inputs = {place: finish_input(pixels, config) for place, pixels in ready.items()}
         patches, grid = compute_patches(runtime, np.stack([inputs[place] for place in head]))
         self._report(0)
-        valid = valid_cells(config, grid)
+        valid = valid_cells(config.preprocessing, grid)
         counted = np.flatnonzero(np.ones(grid, np.bool_) if valid is None else valid)
         colors = [measure_color(pixels, grid, valid=valid)[:, counted] for pixels in inputs.values()]
         return fit_local_color(
@@ -267,7 +270,7 @@ class _Extraction:
         if reduced:
             chosen = select_coreset(
                 rows,
-                count=self._config.max_bank_size,
+                count=self._config.group_rows,
                 seed=self._config.seed,
                 progress=lambda _done, _total: self._report(len(self._keys) + len(self._skipped)),
             )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.features.config import PatchConfig
 from inference.vision.images.input_pixels import LIGHT_MEAN, check_image, even_light, resize_pixels
 
 MAX_ASPECT = 4.0
@@ -17,7 +17,7 @@ _FEWEST_FOR_LIGHT = 8
 _LIGHT_VARIATION = 0.10
 
 
-def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchCoreConfig) -> tuple[int, int]:
+def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchConfig) -> tuple[int, int]:
     """(height, width) of the input: the median shape of the images, at the area of the configured square.
 
     `shapes` are (height, width) of images; sides come in steps of twice the coarsest stride of the backbone
@@ -33,16 +33,16 @@ def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchCoreConfi
     return height, width
 
 
-def prepare_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[int, int]) -> np.ndarray:
+def prepare_input(image: np.ndarray, config: PatchConfig, *, size_px: tuple[int, int]) -> np.ndarray:
     """Preprocess, resize and even out the light: RGB uint8 of any size to RGB uint8 of `size_px` (height, width).
 
-    What lies outside of the region of interest or is ignored becomes one grey and has no say in the light, because a
+    What lies outside of the region of interest or is ignored becomes one gray and has no say in the light, because a
     backbone sees far around each patch: masking the map alone would let an ignored label show beside its mask.
     """
     return finish_input(resize_input(image, config, size_px=size_px), config)
 
 
-def resize_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[int, int]) -> np.ndarray:
+def resize_input(image: np.ndarray, config: PatchConfig, *, size_px: tuple[int, int]) -> np.ndarray:
     """Return the first half of `prepare_input`: what does not depend on the light of other images."""
     image = check_image(image)
     height, width = size_px
@@ -50,7 +50,7 @@ def resize_input(image: np.ndarray, config: PatchCoreConfig, *, size_px: tuple[i
     return resize_pixels(pixels, height=height, width=width)
 
 
-def finish_input(pixels: np.ndarray, config: PatchCoreConfig) -> np.ndarray:
+def finish_input(pixels: np.ndarray, config: PatchConfig) -> np.ndarray:
     """Return the second half of `prepare_input`: the light, and what is masked."""
     valid = _valid_pixels(config, pixels)
     # Until the training images have said whether it is needed, the careful answer holds.
@@ -60,14 +60,14 @@ def finish_input(pixels: np.ndarray, config: PatchCoreConfig) -> np.ndarray:
     return pixels
 
 
-def _valid_pixels(config: PatchCoreConfig, pixels: np.ndarray) -> np.ndarray | None:
+def _valid_pixels(config: PatchConfig, pixels: np.ndarray) -> np.ndarray | None:
     options = config.preprocessing
     if options.region_of_interest is None and not options.ignore:
         return None
     return options.valid_mask(*pixels.shape[:2])
 
 
-def light_varies(inputs: Sequence[np.ndarray], config: PatchCoreConfig) -> bool:
+def light_varies(inputs: Sequence[np.ndarray], config: PatchConfig) -> bool:
     """Return whether resized images of good parts differ so much in brightness that it has to be evened out.
 
     A bank learns small differences by itself, and evening them out costs: a stain or a dark part moves the mean and

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Generic
 
 import numpy as np
 
 from inference.errors import InferenceError
-from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.features.config import AnyPatchConfig
 from inference.vision.detection.features.tiled_image import TiledImages
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import FeatureRuntime
@@ -29,17 +30,17 @@ class PatchGroup:
 
 
 @dataclass(frozen=True)
-class PatchFeatures:
+class PatchFeatures(Generic[AnyPatchConfig]):
     """The patches of a set of images, ready to build and to cross-fit banks from.
 
     `samples` maps an image's index to all its patches (P, D); in memory-saving mode that is only a part of
     the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one. Of images that
     are seen in `tiles` there are no samples: they are opened again; `grid` is that of a tile then, and the cells of
     the groups are places on `tiling.PLACES`. `color_scale` (3,) is that of the last three columns, where these are
-    of colour.
+    of color.
     """
 
-    config: PatchCoreConfig
+    config: AnyPatchConfig
     graph: GraphSpec
     grid: tuple[int, int]
     keys: tuple[str, ...]
@@ -55,7 +56,7 @@ class PatchFeatures:
 
     @property
     def patch_count(self) -> int:
-        """Patches of all images, those let go included."""
+        """Patches of all images, dropped ones included."""
         if self.tiles is not None:
             return self.tiles.patch_count
         return len(self.keys) * self.grid[0] * self.grid[1]

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Generic
 
 import numpy as np
 
 from inference.errors import ImageError, InferenceError, ModelError
-from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.coreset import select_coreset
+from inference.vision.detection.detector import ImageSource, Progress
+from inference.vision.detection.features.config import AnyPatchConfig, PatchConfig
 from inference.vision.detection.features.input_preparation import light_varies, resize_input
 from inference.vision.detection.features.local_color import LocalColor
 from inference.vision.detection.features.patch_features import PatchFeatures, PatchGroup
-from inference.vision.detection.features.patches import ImageSource, Progress
 from inference.vision.detection.features.tiled_image import TiledImage, TiledImages, open_tiled
 from inference.vision.detection.features.tiling import encode_places, middle_tile, plan_tiles, tile_shape
 from inference.vision.images.input_pixels import check_image
@@ -29,13 +30,13 @@ LIGHT_SAMPLE = 32
 
 def extract_tiled(
     sources: Sequence[ImageSource],
-    config: PatchCoreConfig,
+    config: AnyPatchConfig,
     *,
     open_graph: Callable[[GraphSpec], FeatureRuntime],
     color_scale: np.ndarray | None = None,
     progress: Progress | None = None,
-) -> PatchFeatures:
-    """As `extract_features`, for a configuration with tiles."""
+) -> PatchFeatures[AnyPatchConfig]:
+    """Return what `extract_features` does, for a configuration with tiles. Raises as it does."""
     try:
         return _TiledExtraction(
             sources, config, open_graph=open_graph, color_scale=color_scale, progress=progress
@@ -44,11 +45,11 @@ def extract_tiled(
         raise ModelError("out_of_memory") from error
 
 
-class _TiledExtraction:
+class _TiledExtraction(Generic[AnyPatchConfig]):
     def __init__(
         self,
         sources: Sequence[ImageSource],
-        config: PatchCoreConfig,
+        config: AnyPatchConfig,
         *,
         open_graph: Callable[[GraphSpec], FeatureRuntime],
         color_scale: np.ndarray | None,
@@ -62,7 +63,7 @@ class _TiledExtraction:
         self._skipped: dict[str, InferenceError] = {}
         self._done = 0
 
-    def run(self) -> PatchFeatures:
+    def run(self) -> PatchFeatures[AnyPatchConfig]:
         self._report()
         shape = tile_shape(self._config)
         largest = self._look_around(shape)
@@ -107,7 +108,7 @@ class _TiledExtraction:
         )
 
     def _look_around(self, shape: tuple[int, int]) -> int:
-        """Decide on the light by an even sample of the images; answers the cells of the largest image seen."""
+        """Decide on the light by an even sample of the images; return the cells of the largest image seen."""
         small, largest = [], 0
         places = np.linspace(0, len(self._sources) - 1, min(LIGHT_SAMPLE, len(self._sources))).round().astype(int)
         # The first few images are enough to say how large they are; how the light varies takes more of them.
@@ -123,9 +124,9 @@ class _TiledExtraction:
         return largest
 
     def _fit_color(self, runtime: FeatureRuntime) -> LocalColor | None:
-        """Return what gives patches their colour, by the first tiles of the first image that can be used."""
+        """Return what gives patches their color, by the first tiles of the first image that can be used."""
         config = self._config
-        if config.colour_weight <= 0.0:
+        if config.color_weight <= 0.0:
             return None
         if self._color_scale is not None:
             return LocalColor(config, self._color_scale)
@@ -158,7 +159,7 @@ class _Groups:
     """Rows gathered into groups. Where all of them would take more than half of the budget, each group is reduced to
     its coreset as soon as it is full."""
 
-    def __init__(self, config: PatchCoreConfig, *, row_count: int, report: Callable[[], None]) -> None:
+    def __init__(self, config: PatchConfig, *, row_count: int, report: Callable[[], None]) -> None:
         self._config = config
         self._report = report
         row_bytes = 4 * config.dimension
@@ -203,7 +204,7 @@ class _Groups:
         if self.reduced:
             chosen = select_coreset(
                 rows,
-                count=self._config.max_bank_size,
+                count=self._config.group_rows,
                 seed=self._config.seed,
                 progress=lambda _done, _total: self._report(),
             )

@@ -1,4 +1,4 @@
-"""One large image, looked at tile by tile: its patches, their distances to a bank, and its score."""
+"""One large image, looked at tile by tile, and its patches."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from itertools import islice
 
 import numpy as np
 
-from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.features.config import PatchConfig
 from inference.vision.detection.features.local_color import LocalColor, fit_local_color, measure_color
-from inference.vision.detection.features.patches import ImageSource
 from inference.vision.detection.features.tiling import TilePlan, patches_at, plan_tiles, prepare_tiles, stream_patches
-from inference.vision.detection.memory_bank import Bank
-from inference.vision.detection.projection import Projection
-from inference.vision.detection.scoring import score_distances, smooth_distances, valid_cells
+from inference.vision.detection.scoring import valid_cells
 from inference.vision.images.input_pixels import check_image
 from inference.vision.networks.runtime import BATCH_SIZE, FeatureRuntime
 
@@ -25,10 +23,10 @@ Report = Callable[[], None]
 class TiledImage:
     """`pixels` as tiles are cut from them, the `plan` of the cuts, and which cells of the whole grid count.
 
-    `colors` (3, P) are the columns for the colour of the cells of the whole grid, where patches have them.
+    `colors` (3, P) are the columns for the color of the cells of the whole grid, where patches have them.
     """
 
-    config: PatchCoreConfig
+    config: PatchConfig
     runtime: FeatureRuntime = field(repr=False)
     plan: TilePlan
     pixels: np.ndarray = field(repr=False)
@@ -45,25 +43,12 @@ class TiledImage:
         for cells, patches in stream_patches(self.runtime, self.pixels, self.plan, valid=self.valid, report=report):
             yield cells, self._with_color(patches, cells)
 
-    def measure(self, bank: Bank, projection: Projection | None, *, report: Report | None = None) -> np.ndarray:
-        """Distances of all patches to the bank, float32 (P,), smoothed over the whole grid."""
-        distances = np.zeros(self.plan.grid[0] * self.plan.grid[1], np.float32)
-        for cells, patches in self.stream(report):
-            queries = patches if projection is None else projection.apply(patches)
-            distances[cells] = bank.distances(queries, neighbours=self.config.neighbours)
-        return smooth_distances(distances, self.config, grid=self.plan.grid, valid=self.valid)
-
-    def score(self, bank: Bank, projection: Projection | None, *, report: Report | None = None) -> float:
-        """Return the image's score against a bank."""
-        distances = self.measure(bank, projection, report=report)
-        return score_distances(distances, valid=self.valid, share=self.score_share)[0]
-
     def patches_at(self, cells: np.ndarray) -> np.ndarray:
         """Return the patches of a few cells of the whole grid: float32 (D, n)."""
         return self._with_color(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
 
     def fit_color(self) -> LocalColor:
-        """What gives patches like this image's their colour: by all of it, and by the features of its first tiles."""
+        """What gives patches like this image's their color: by all of it, and by the features of its first tiles."""
         # One tile may lie almost wholly outside of what counts; a batch of them is computed at once anyway.
         first = list(islice(self.stream(), BATCH_SIZE))
         cells = np.concatenate([part for part, _ in first])
@@ -78,21 +63,21 @@ class TiledImage:
 
 
 def open_tiled(
-    image: np.ndarray, config: PatchCoreConfig, runtime: FeatureRuntime, *, color: LocalColor | None
+    image: np.ndarray, config: PatchConfig, runtime: FeatureRuntime, *, color: LocalColor | None
 ) -> TiledImage:
     """The image, RGB uint8 of any size, preprocessed and ready to be cut. Raises ModelError(`image_wrong_shape`)."""
     plan = plan_tiles(image.shape, config)
     pixels = prepare_tiles(image, config, plan)
-    # Measured on the whole image, so that colour has no seams either.
+    # Measured on the whole image, so that color has no seams either.
     colors = None if color is None else color.describe(_inside(pixels, plan), plan.grid)
-    return TiledImage(config, runtime, plan, pixels, valid_cells(config, plan.grid), colors)
+    return TiledImage(config, runtime, plan, pixels, valid_cells(config.preprocessing, plan.grid), colors)
 
 
 @dataclass(frozen=True)
 class TiledImages:
     """The images that patches were taken of, to be opened again by their index."""
 
-    config: PatchCoreConfig
+    config: PatchConfig
     runtime: FeatureRuntime
     sources: tuple[ImageSource, ...]
     patch_count: int

@@ -16,7 +16,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.features.config import PatchConfig
 from inference.vision.detection.features.input_preparation import choose_input_shape, finish_input
 from inference.vision.detection.features.patches import compute_patches
 from inference.vision.images.input_pixels import check_image, resize_pixels
@@ -57,12 +57,12 @@ class TilePlan:
         return min(1.0, (self.side_px // self.cell_px) ** 2 / (self.grid[0] * self.grid[1]))
 
 
-def tile_shape(config: PatchCoreConfig) -> tuple[int, int]:
+def tile_shape(config: PatchConfig) -> tuple[int, int]:
     """(height, width) of the backbone's input for tiles: always a square."""
     return choose_input_shape([(1, 1)], config)
 
 
-def plan_tiles(image_shape: tuple[int, ...], config: PatchCoreConfig) -> TilePlan:
+def plan_tiles(image_shape: tuple[int, ...], config: PatchConfig) -> TilePlan:
     """Return the tiles of an image of `image_shape` (height, width, …)."""
     side_px, cell_px, coarsest = tile_shape(config)[0], config.spec.strides[0], config.spec.strides[-1]
     scale = min(1.0, side_px / config.preprocessing.tile_size_px)
@@ -86,7 +86,7 @@ def count_tiles(image_shape: tuple[int, int], *, tile_size_px: int) -> int:
     return math.prod(counts)
 
 
-def prepare_tiles(image: np.ndarray, config: PatchCoreConfig, plan: TilePlan) -> np.ndarray:
+def prepare_tiles(image: np.ndarray, config: PatchConfig, plan: TilePlan) -> np.ndarray:
     """Return the whole image as tiles are cut from it: RGB uint8, at least one tile large. Raises ModelError."""
     height, width = plan.size_px
     pixels = config.preprocessing.apply(check_image(image))

@@ -5,33 +5,34 @@ from __future__ import annotations
 import numpy as np
 
 from inference.errors import ModelError
+from inference.vision.detection.detector import Progress
+from inference.vision.detection.even_sample import MAX_SCORED, spread_evenly
 from inference.vision.detection.features.patch_features import PatchFeatures
-from inference.vision.detection.features.patches import Progress
 from inference.vision.detection.padim.config import PadimConfig
 from inference.vision.detection.padim.gaussians import Gaussians, fit_gaussians
 from inference.vision.detection.scoring import score_distances, valid_cells
 
+PadimFeatures = PatchFeatures[PadimConfig]
 # Twice as many as for PatchCore: a covariance that lacks a fifth of few images scores unseen ones much too high.
 _DEFAULT_FOLDS = 10
-_MAX_SCORED = 150
 
 
 def cross_fit_padim(
-    features: PatchFeatures,
-    config: PadimConfig,
+    features: PadimFeatures,
     *,
     folds: int = _DEFAULT_FOLDS,
-    max_scored: int = _MAX_SCORED,
+    max_scored: int = MAX_SCORED,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Score by key of normal images by Gaussians that were fitted without them.
+    """Return the score by key of normal images by Gaussians that were fitted without them.
 
     The images are dealt into folds, and each is scored by the fit to all others; of many an even sample of
     `max_scored` is scored. A single image is scored in the mirror against itself. `progress` gets the stage
     `calibration`. Raises ModelError(`out_of_memory`).
     """
+    config = features.config
     channels = draw_channels(config, features)
-    valid = valid_cells(config.extraction, features.grid)
+    valid = valid_cells(config.preprocessing, features.grid)
 
     def score(gaussians: Gaussians, patches: np.ndarray) -> float:
         return score_distances(gaussians.distances(patches), valid=valid, share=config.score_share)[0]
@@ -42,7 +43,7 @@ def cross_fit_padim(
         if count == 1:
             mirrored = features.mirrored
             return {} if mirrored is None else {features.keys[0]: score(fit_gaussians(patches), mirrored[:, channels])}
-        places = np.unique(np.linspace(0, count - 1, min(count, max_scored)).round().astype(int)).tolist()
+        places = spread_evenly(count, max_scored)
         scores: dict[str, float] = {}
         for fold in range(min(folds, count)):
             if progress is not None:
@@ -57,14 +58,14 @@ def cross_fit_padim(
         raise ModelError("out_of_memory") from error
 
 
-def draw_channels(config: PadimConfig, features: PatchFeatures) -> np.ndarray:
+def draw_channels(config: PadimConfig, features: PadimFeatures) -> np.ndarray:
     """Return the channels that are looked at, drawn at random by the configuration's seed: sorted int32 (d,)."""
     dimension = next(iter(features.samples.values())).shape[1]
     drawn = np.random.default_rng(config.seed).permutation(dimension)[: config.channel_count]
     return np.sort(drawn).astype(np.int32)
 
 
-def gather_patches(features: PatchFeatures, channels: np.ndarray) -> tuple[list[int], np.ndarray]:
+def gather_patches(features: PadimFeatures, channels: np.ndarray) -> tuple[list[int], np.ndarray]:
     """Return the indices of the images whose patches are all there, and these patches: float32 (N, P, d)."""
     members = sorted(features.samples)
     patches = np.empty((len(members), features.grid[0] * features.grid[1], len(channels)), dtype=np.float32)

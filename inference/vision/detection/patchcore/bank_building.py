@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from inference.errors import ModelError
-from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.coreset import Coreset, select_coreset
 from inference.vision.detection.features.patch_features import PatchFeatures, PatchGroup
-from inference.vision.detection.projection import Projection, fit_projection
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.projection import Projection, fit_projection
 
+BankFeatures = PatchFeatures[PatchCoreConfig]
 Report = Callable[[int, int], None]
 # How many rows an extended bank may have, of those that a bank of the same images has that is built whole.
 _MOST_ROWS_SHARE = 1.25
@@ -37,7 +38,7 @@ class BuildFigures:
 class BuiltBank:
     """`rows` float32 (M, k) in the projected space, with the image (`owners`) and the cell of the grid of each.
 
-    `color_scale` (3,) is that of the patches' colour, where it counts.
+    `color_scale` (3,) is that of the patches' color, where it counts.
     """
 
     rows: np.ndarray
@@ -48,8 +49,8 @@ class BuiltBank:
     figures: BuildFigures
 
 
-def project_groups(features: PatchFeatures) -> tuple[Projection | None, list[np.ndarray]]:
-    """The projection that belongs to these images, and the rows of each group in it. The same answer every time."""
+def project_groups(features: BankFeatures) -> tuple[Projection | None, list[np.ndarray]]:
+    """Return the projection that belongs to these images, and the rows of each group in it: the same every time."""
     projection = None
     if features.config.projected_share is not None:
         projection = fit_projection([group.rows for group in features.groups], share=features.config.projected_share)
@@ -61,8 +62,8 @@ def count_rows(patch_count: int, config: PatchCoreConfig) -> int:
     return min(max(int(patch_count * config.coreset_ratio), config.min_bank_size), config.max_bank_size)
 
 
-def build_bank(features: PatchFeatures, *, report: Report) -> BuiltBank:
-    """Choose the bank. Groups' coresets are merged into one. Raises ModelError(`out_of_memory`)."""
+def build_bank(features: BankFeatures, *, report: Report) -> BuiltBank:
+    """Return the bank of these features. Groups' coresets are merged into one. Raises ModelError(`out_of_memory`)."""
     try:
         projection, parts = project_groups(features)
         rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -90,8 +91,8 @@ def build_bank(features: PatchFeatures, *, report: Report) -> BuiltBank:
     )
 
 
-def extend_bank(old: BuiltBank, features: PatchFeatures, *, report: Report) -> BuiltBank:
-    """A bank of all the old rows and of as many patches of new images as it takes to be as close to those.
+def extend_bank(old: BuiltBank, features: BankFeatures, *, report: Report) -> BuiltBank:
+    """Return a bank of all the old rows and of as many patches of new images as it takes to be as close to those.
 
     New images follow the old ones in number. Every old row stays, so no old patch is farther from the bank than it
     was; new patches are added, the farthest first, until none is farther than the old bank's radius. An extended bank

@@ -7,31 +7,30 @@ and every image is searched once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from inference.errors import ModelError
 from inference.vision.detection.coreset import select_coreset
-from inference.vision.detection.features.patch_features import PatchFeatures
-from inference.vision.detection.features.patches import Progress
-from inference.vision.detection.memory_bank import Bank
-from inference.vision.detection.patchcore.bank_building import count_rows, project_groups
-from inference.vision.detection.projection import Projection
-from inference.vision.detection.scoring import score_patches
+from inference.vision.detection.detector import Progress
+from inference.vision.detection.even_sample import MAX_SCORED, spread_evenly
+from inference.vision.detection.patchcore.bank_building import BankFeatures, count_rows, project_groups
+from inference.vision.detection.patchcore.bank_scoring import score_patches, score_tiled
+from inference.vision.detection.patchcore.memory_bank import Bank
+from inference.vision.detection.patchcore.projection import Projection
 
 DEFAULT_FOLDS = 5
-MAX_SCORED = 150
 
 
 def cross_fit_scores(
-    features: PatchFeatures,
+    features: BankFeatures,
     *,
     folds: int = DEFAULT_FOLDS,
     max_scored: int = MAX_SCORED,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Score by key of normal images that the bank behind the score has not seen.
+    """Return the score by key of normal images that the bank behind the score has not seen.
 
     With no more images than folds, each is left out by itself. Of many images an even sample of `max_scored` is
     scored. A single image is scored in the mirror against itself, which is the only other view there is.
@@ -46,14 +45,14 @@ def cross_fit_scores(
 
 
 def unseen_scores(
-    features: PatchFeatures,
+    features: BankFeatures,
     bank: Bank,
     *,
     projection: Projection | None,
     max_scored: int = MAX_SCORED,
     progress: Progress | None = None,
 ) -> dict[str, float]:
-    """Score by key of images that are in no fold, because this bank has seen none of them.
+    """Return the score by key of images that are in no fold, because this bank has seen none of them.
 
     Of many images an even sample of `max_scored` is scored. `progress` gets the stage `calibration`.
     Raises ModelError(`out_of_memory`).
@@ -74,26 +73,14 @@ def unseen_scores(
     return scores
 
 
-def sample_scores(scores: Mapping[str, float], keys: Sequence[str], *, limit: int = MAX_SCORED) -> dict[str, float]:
-    """At most `limit` of the scores, in the order of `keys`: the even sample that would be scored of those images."""
-    there = [key for key in keys if key in scores]
-    return {there[place]: scores[there[place]] for place in _spread(len(there), limit)}
-
-
-def _sample(features: PatchFeatures, max_scored: int) -> list[int]:
+def _sample(features: BankFeatures, max_scored: int) -> list[int]:
     """Return the indices of the images to score: an even sample of those whose patches can be had once more."""
     there = sorted(features.samples) if features.tiles is None else list(range(len(features.keys)))
-    return [there[place] for place in _spread(len(there), max_scored)]
-
-
-def _spread(total: int, limit: int) -> list[int]:
-    """At most `limit` places of `total`, evenly spread."""
-    places = np.linspace(0, total - 1, min(limit, total)).round().astype(int)
-    return sorted(set(places.tolist()))
+    return [there[place] for place in spread_evenly(len(there), max_scored)]
 
 
 def _score(
-    features: PatchFeatures,
+    features: BankFeatures,
     index: int,
     bank: Bank,
     projection: Projection | None,
@@ -101,7 +88,7 @@ def _score(
     report: Callable[[], None],
 ) -> float:
     if features.tiles is not None:
-        return features.tiles.open(index).score(bank, projection, report=report)
+        return score_tiled(features.tiles.open(index), bank, projection, features.config, report=report)
     patches = _project(features.samples[index], projection)
     return score_patches(bank, patches, features.config, grid=features.grid)
 
@@ -112,7 +99,7 @@ def _project(rows: np.ndarray, projection: Projection | None) -> np.ndarray:
 
 
 class _CrossFit:
-    def __init__(self, features: PatchFeatures, *, folds: int, max_scored: int, progress: Progress | None) -> None:
+    def __init__(self, features: BankFeatures, *, folds: int, max_scored: int, progress: Progress | None) -> None:
         self._features = features
         self._count = len(features.keys)
         self._folds = min(folds, self._count)
@@ -144,7 +131,8 @@ class _CrossFit:
         bank = Bank(np.concatenate(self._parts))
         if features.tiles is not None:
             mirrored = features.tiles.open(0, mirrored=True)
-            return {features.keys[0]: mirrored.score(bank, self._projection, report=lambda: self._report(0))}
+            score = score_tiled(mirrored, bank, self._projection, features.config, report=lambda: self._report(0))
+            return {features.keys[0]: score}
         if features.mirrored is None:
             return {}
         patches = _project(features.mirrored, self._projection)

@@ -7,8 +7,8 @@ few highest patches, which is steadier than the single highest.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,90 +16,48 @@ import numpy as np
 from inference.artifact import Bundle, Manifest, read_bundle
 from inference.errors import ModelError
 from inference.vision.detection.anomaly_map import draw_map
-from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.detection import Detection, locate
-from inference.vision.detection.features.feature_extraction import extract_features
-from inference.vision.detection.features.input_preparation import prepare_input
+from inference.vision.detection.detector import KIND, FindWeights, ImageSource, Progress, Refusal
+from inference.vision.detection.features.feature_extraction import extract_features, needs_even_light
 from inference.vision.detection.features.local_color import LocalColor
-from inference.vision.detection.features.patch_features import PatchFeatures
-from inference.vision.detection.features.patches import ImageSource, Progress, compute_patches
+from inference.vision.detection.features.model_parts import NOTHING, ModelParts, begin_parts, write_model
+from inference.vision.detection.features.patch_detector import PatchDetector
+from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.features.tiled_image import open_tiled
 from inference.vision.detection.features.tiling import PLACES
-from inference.vision.detection.memory_bank import Bank
-from inference.vision.detection.patchcore.bank_building import BuiltBank, build_bank, extend_bank
-from inference.vision.detection.patchcore.bank_bundle import KIND, BankContents, read_bank, write_bank
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores, unseen_scores
-from inference.vision.detection.reference_image import check_reference, make_reference_input
-from inference.vision.detection.scoring import measure_patches, score_distances, valid_cells
+from inference.vision.detection.patchcore.bank_building import (
+    BankFeatures,
+    BuildFigures,
+    BuiltBank,
+    build_bank,
+    extend_bank,
+)
+from inference.vision.detection.patchcore.bank_bundle import describe_figures, list_tensors, read_bank
+from inference.vision.detection.patchcore.bank_scoring import measure_patches, measure_tiled
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.cross_fit import unseen_scores
+from inference.vision.detection.patchcore.memory_bank import Bank
+from inference.vision.detection.scoring import score_distances, valid_cells
 from inference.vision.images.input_pixels import check_image
-from inference.vision.images.prefetch import prefetch
 from inference.vision.networks.backbones import hash_weights, resolve_weights
-from inference.vision.networks.graphs import GraphSpec
-from inference.vision.networks.runtime import BATCH_SIZE, Device, FeatureRuntime, open_runtime, portable_of
-
-__all__ = [
-    "KIND",
-    "Detection",
-    "ImageSource",
-    "PatchCore",
-    "PatchCoreConfig",
-    "PatchFeatures",
-    "Progress",
-    "cross_fit_scores",
-    "extract_patches",
-    "verify_reference",
-]
+from inference.vision.networks.runtime import Device
 
 VOTERS = 5
 MAX_MAP_SIDE_PX = 1024
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def extract_patches(
-    sources: Sequence[ImageSource],
-    config: PatchCoreConfig,
-    *,
-    device: Device = "auto",
-    threads: int | None = None,
-    weights: Path | None = None,
-    progress: Progress | None = None,
-) -> PatchFeatures:
-    """Return the patches of all images, taken once; building and cross-fitting both start from them.
-
-    Raises ModelError (`no_usable_images`, `out_of_memory`, `backbone_weights_missing`, `device_…`) and what
-    `progress` raises.
-    """
-
-    def open_graph(graph: GraphSpec) -> FeatureRuntime:
-        return open_runtime(graph, weights=weights, device=device, threads=threads)
-
-    return extract_features(sources, config, open_graph=open_graph, progress=progress)
-
-
-class PatchCore:
+class PatchCore(PatchDetector[PatchCoreConfig]):
     """A built bank with its runtime: read-only, safe to share between threads."""
 
-    def __init__(
-        self,
-        *,
-        config: PatchCoreConfig,
-        runtime: FeatureRuntime,
-        bank: BuiltBank,
-        training_keys: tuple[str, ...],
-        reference_input: np.ndarray,
-        weights_sha256: str,
-        metadata: Mapping[str, Any] = _NOTHING,
-    ) -> None:
-        self.config = config
-        self.runtime = runtime
-        self.training_keys = training_keys
-        self.figures = bank.figures
-        self.metadata = metadata
-        self.weights_sha256 = weights_sha256
-        self.reference_input = reference_input
+    def __init__(self, parts: ModelParts[PatchCoreConfig], bank: BuiltBank) -> None:
+        super().__init__(parts, color=None if bank.color_scale is None else LocalColor(parts.config, bank.color_scale))
         self._built = bank
         self._bank = Bank(bank.rows)
-        self._color = None if bank.color_scale is None else LocalColor(config, bank.color_scale)
+
+    @property
+    def figures(self) -> BuildFigures:
+        """How the bank came to be."""
+        return self._built.figures
 
     @property
     def bank_size(self) -> int:
@@ -107,9 +65,9 @@ class PatchCore:
         return len(self._bank)
 
     @property
-    def input_size_px(self) -> tuple[int, int]:
-        """(height, width) that images are brought to."""
-        return self.runtime.graph.size_px
+    def reach(self) -> float:
+        """How far any patch of a training image may be from the bank."""
+        return self.figures.radius_bound
 
     @classmethod
     def fit(
@@ -128,24 +86,34 @@ class PatchCore:
 
     @classmethod
     def from_patches(
-        cls, features: PatchFeatures, *, weights: Path | None = None, progress: Progress | None = None
+        cls, features: BankFeatures, *, weights: Path | None = None, progress: Progress | None = None
     ) -> PatchCore:
         """Build the bank from patches that were already taken.
 
         Over the memory budget the groups' coresets are merged into one: `figures.radius_bound` then says how far
         from the bank any patch can be at most. Raises ModelError(`out_of_memory`).
         """
-        return cls(
-            config=features.config,
-            runtime=features.runtime,
-            bank=build_bank(features, report=_report_coreset(progress)),
-            training_keys=features.keys,
-            reference_input=make_reference_input(features.first_input),
-            weights_sha256=hash_weights(resolve_weights(features.config.spec, weights)),
-        )
+        bank = build_bank(features, report=_report_coreset(progress))
+        return cls(begin_parts(features, weights=weights), bank)
 
-    def extract(self, sources: Sequence[ImageSource], *, progress: Progress | None = None) -> PatchFeatures:
-        """The patches of more normal images, taken exactly as the bank's own were. Raises as `extract_patches`."""
+    def refuse_extension(
+        self,
+        sources: Sequence[ImageSource],
+        config: PatchCoreConfig,
+        *,
+        weights: Path | None,
+        progress: Progress | None = None,
+    ) -> Refusal | None:
+        """Return why a build of `config` from all these images cannot begin with this bank; None where it can."""
+        # What a configuration leaves to the images is as the bank's own images decided it.
+        settled = replace(config, even_light=self.config.even_light) if config.even_light is None else config
+        if self.config != settled or self.weights_sha256 != hash_weights(resolve_weights(config.spec, weights)):
+            return "set_otherwise"
+        light = needs_even_light(sources, config, size_px=self.input_size_px, progress=progress)
+        return None if light is self.config.even_light else "lit_otherwise"
+
+    def extract(self, sources: Sequence[ImageSource], *, progress: Progress | None = None) -> BankFeatures:
+        """Return the patches of more normal images, taken as the bank's own were. Raises as `extract_patches`."""
         return extract_features(
             sources,
             self.config,
@@ -155,30 +123,23 @@ class PatchCore:
             progress=progress,
         )
 
-    def extend(self, features: PatchFeatures, *, progress: Progress | None = None) -> PatchCore:
-        """A new model that knows the images of `features` (from `extract`) too; the old images are not needed.
+    def extend(self, features: BankFeatures, *, progress: Progress | None = None) -> PatchCore:
+        """Return a new model that knows the images of `features` (from `extract`) too, without the old images.
 
         All rows of the old bank stay, and new patches come to them: `figures.radius_bound` says how far any patch, old
         or new, may be from the new bank at most. Raises ModelError: `config_invalid` for patches that were taken
         otherwise, `out_of_memory`.
         """
         self._check_own(features)
-        return PatchCore(
-            config=self.config,
-            runtime=self.runtime,
-            bank=extend_bank(self._built, features, report=_report_coreset(progress)),
-            training_keys=(*self.training_keys, *features.keys),
-            reference_input=self.reference_input,
-            weights_sha256=self.weights_sha256,
-            metadata=self.metadata,
-        )
+        parts = replace(self.parts, training_keys=(*self.training_keys, *features.keys))
+        return PatchCore(parts, extend_bank(self._built, features, report=_report_coreset(progress)))
 
-    def score_unseen(self, features: PatchFeatures, *, progress: Progress | None = None) -> dict[str, float]:
-        """Score by key of images (from `extract`) that this bank has not seen, for calibration. Raises as `extend`."""
+    def score_unseen(self, features: BankFeatures, *, progress: Progress | None = None) -> dict[str, float]:
+        """Return the score by key of images (from `extract`) that this bank has not seen. Raises as `extend`."""
         self._check_own(features)
         return unseen_scores(features, self._bank, projection=self._built.projection, progress=progress)
 
-    def _check_own(self, features: PatchFeatures) -> None:
+    def _check_own(self, features: BankFeatures) -> None:
         own, theirs = self._built.color_scale, features.color_scale
         same_color = own is theirs or (own is not None and theirs is not None and np.array_equal(own, theirs))
         if features.graph != self.runtime.graph or features.config != self.config or not same_color:
@@ -188,46 +149,25 @@ class PatchCore:
         """Inspect one image, RGB uint8 of any size. Raises ModelError (`image_wrong_shape`, `device_failed`, …)."""
         if self.config.preprocessing.tile_size_px:
             return self._detect_tiled(check_image(image))
-        prepared = prepare_input(image, self.config, size_px=self.input_size_px)
-        return self._detect(prepared[None], [check_image(image).shape[:2]])[0]
+        return super().inspect(image)
 
     def inspect_many(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
-        """Inspect images in batches, in order; the answers are those of `inspect`. Raises as `inspect` does."""
+        """Inspect images in batches, in order; each as `inspect` does. Raises as `inspect` does."""
         if self.config.preprocessing.tile_size_px:
             yield from (self.inspect(image) for image in images)
             return
-        inputs: list[np.ndarray] = []
-        shapes: list[tuple[int, ...]] = []
-        prepared = (
-            (prepare_input(image, self.config, size_px=self.input_size_px), image.shape[:2]) for image in images
-        )
-        # The next images are decoded while the network computes; what waits is already of the input's size.
-        for ready, shape in prefetch(prepared, depth=BATCH_SIZE):
-            inputs.append(ready)
-            shapes.append(shape)
-            if len(inputs) == BATCH_SIZE:
-                yield from self._detect(np.stack(inputs), shapes)
-                inputs, shapes = [], []
-        if inputs:
-            yield from self._detect(np.stack(inputs), shapes)
+        yield from super().inspect_many(images)
 
-    def save(self, folder: Path, *, metadata: Mapping[str, Any] = _NOTHING) -> Manifest:
-        """Write the bundle into a new folder; `metadata` is kept beside the model's own. Raises as `write_bundle`.
-
-        The bundle holds everything that inspection on the CPU needs, the backbone's graph included.
-        """
-        score, anomaly_map = self.score_reference()
-        contents = BankContents(
-            config=self.config,
-            input_size_px=self.input_size_px,
-            bank=self._built,
-            training_keys=self.training_keys,
-            reference_input=self.reference_input,
-            weights_sha256=self.weights_sha256,
-            portable=portable_of(self.runtime),
-            metadata=metadata,
+    def save(self, folder: Path, *, metadata: Mapping[str, Any] = NOTHING) -> Manifest:
+        """Write the bundle into a new folder; `metadata` is kept beside the model's own. Raises as `write_bundle`."""
+        return write_model(
+            folder,
+            replace(self.parts, metadata=metadata),
+            detector=None,  # as when there was no other
+            figures=describe_figures(self._built),
+            tensors=list_tensors(self._built),
+            reference=self.score_reference(),
         )
-        return write_bank(folder, contents, reference_score=score, reference_map=anomaly_map, runtime=self.runtime.name)
 
     @classmethod
     def load(
@@ -236,16 +176,11 @@ class PatchCore:
         *,
         device: Device = "auto",
         manifest_sha256: str | None = None,
-        backbone_weights: Path | None = None,
         threads: int | None = None,
     ) -> PatchCore:
-        """Read a bundle and open its runtime.
-
-        Raises ArtifactError as `read_bundle` does, and ModelError: `backbone_weights_changed` when the graph must
-        be built from a weights file that is not the one of the build, `device_…`, `config_invalid`.
-        """
+        """Read a bundle and open its runtime. Raises ArtifactError as `read_bundle` does, else as `from_bundle`."""
         bundle = read_bundle(folder, kind=KIND, manifest_sha256=manifest_sha256)
-        return cls.from_bundle(bundle, device=device, backbone_weights=backbone_weights, threads=threads)
+        return cls.from_bundle(bundle, device=device, threads=threads)
 
     @classmethod
     def from_bundle(
@@ -253,42 +188,23 @@ class PatchCore:
         bundle: Bundle,
         *,
         device: Device = "auto",
-        backbone_weights: Path | None = None,
+        find_weights: FindWeights | None = None,
         threads: int | None = None,
     ) -> PatchCore:
-        """Return the model in a verified bundle; raises as `load` does."""
-        contents = read_bank(bundle)
-        runtime = open_runtime(
-            contents.graph,
-            weights=backbone_weights,
-            weights_sha256=contents.weights_sha256,
-            portable=contents.portable,
-            device=device,
-            threads=threads,
-        )
-        return cls(
-            config=contents.config,
-            runtime=runtime,
-            bank=contents.bank,
-            training_keys=contents.training_keys,
-            reference_input=contents.reference_input,
-            weights_sha256=contents.weights_sha256,
-            metadata=contents.metadata,
-        )
+        """Return the model in a verified bundle.
 
-    def _detect(self, batch: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[Detection]:
-        patches, grid = compute_patches(self.runtime, batch, color=self._color)
-        return [
-            self._describe(image_patches, grid, height=shape[0], width=shape[1])
-            for image_patches, shape in zip(patches, shapes, strict=True)
-        ]
+        Raises ArtifactError(`artifact_damaged`) and ModelError: `backbone_weights_changed`, `device_…`,
+        `config_invalid`.
+        """
+        parts, bank = read_bank(bundle)
+        return cls(parts.open(device=device, find_weights=find_weights, threads=threads), bank)
 
     def _describe(self, patches: np.ndarray, grid: tuple[int, int], *, height: int, width: int) -> Detection:
-        projection = self._built.projection
+        config, projection = self.config, self._built.projection
         queries = patches if projection is None else projection.apply(patches)
-        distances = measure_patches(self._bank, queries, self.config, grid=grid)
-        valid = valid_cells(self.config, grid)
-        score, highest = score_distances(distances, valid=valid, share=self.config.score_share)
+        distances = measure_patches(self._bank, queries, config, grid=grid)
+        valid = valid_cells(config.preprocessing, grid)
+        score, highest = score_distances(distances, valid=valid, share=config.score_share)
         nearest, nearest_row = self._vote(queries[:, highest[:VOTERS]])
         return Detection(
             score=score,
@@ -297,9 +213,9 @@ class PatchCore:
                 grid,
                 size_px=self.input_size_px,
                 score=score,
-                score_share=self.config.score_share,
-                blur_sigma_px=self.config.blur_sigma_px,
-                preprocessing=self.config.preprocessing,
+                score_share=config.score_share,
+                blur_sigma_px=config.blur_sigma_px,
+                preprocessing=config.preprocessing,
             ),
             image_size_px=(width, height),
             nearest_key=self.training_keys[nearest],
@@ -310,7 +226,7 @@ class PatchCore:
     def _detect_tiled(self, image: np.ndarray) -> Detection:
         tiled = open_tiled(image, self.config, self.runtime, color=self._color)
         projection, grid = self._built.projection, tiled.plan.grid
-        distances = tiled.measure(self._bank, projection)
+        distances = measure_tiled(tiled, self._bank, projection, self.config)
         score, highest = score_distances(distances, valid=tiled.valid, share=tiled.score_share)
         patches = tiled.patches_at(highest[:VOTERS])
         nearest, nearest_row = self._vote(patches if projection is None else projection.apply(patches))
@@ -336,24 +252,11 @@ class PatchCore:
         )
 
     def _vote(self, queries: np.ndarray) -> tuple[int, int]:
-        """The training image that most of the highest patches (D, n) point to, and the row that names its place."""
+        """Return the training image that most of the highest patches (D, n) point to, and the row of its place."""
         rows = self._bank.nearest(queries).tolist()
         owners = [int(self._built.owners[row]) for row in rows]
         nearest = max(owners, key=lambda owner: (owners.count(owner), -owners.index(owner)))
         return nearest, rows[owners.index(nearest)]
-
-    def score_reference(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
-        """Score and map of the reference image, by the model's own runtime or by another one of the same graph."""
-        height, width = self.input_size_px
-        patches, grid = compute_patches(runtime or self.runtime, self.reference_input[None], color=self._color)
-        detection = self._describe(patches[0], grid, height=height, width=width)
-        return detection.score, detection.anomaly_map
-
-
-def verify_reference(model: PatchCore, bundle: Bundle) -> None:
-    """Score the bundle's reference image with the model's runtime. Raises as `check_reference` does."""
-    score, anomaly_map = model.score_reference()
-    check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=model.runtime.name)
 
 
 def _report_coreset(progress: Progress | None) -> Callable[[int, int], None]:

@@ -12,8 +12,10 @@ from sqlmodel import col, select
 
 from core.access import Person
 from core.accounts.people import open_person
-from core.deployments import bank_extension, estimates
-from core.deployments.bank_extension import find_extension
+from core.deployments import estimates
+from core.deployments.kinds import bank_extension
+from core.deployments.kinds.bank_extension import find_extension
+from core.deployments.kinds.registry import find_steps
 from core.images import edits, uploads
 from core.images.records import IncomingFile
 from core.inspections import inspection
@@ -26,8 +28,8 @@ from core.services import Services
 from inference.errors import ModelError
 from inference.vision.detection.features import feature_extraction
 from inference.vision.detection.features.patches import compute_patches
+from inference.vision.detection.patchcore import patchcore
 from inference.vision.detection.patchcore.patchcore import PatchCore
-from inference.vision.networks import backbones
 from storage.tables import Image, ImagePreprocessing, ModelParam, ModelVersion, Product
 from tests.plates import deploy, encode, plate, seed_of
 
@@ -75,7 +77,7 @@ def _build(services: Services, product: Product) -> tuple[ModelVersion, list[str
     with services.database.reading() as session:
         version = active_version(session, BANK, product.id)
     assert version is not None
-    return version, [line["code"] for line in view.log]
+    return version, [line.code for line in view.log]
 
 
 def _can_extend(services: Services, product: Product) -> bool:
@@ -295,8 +297,8 @@ def test_a_bundle_that_cannot_be_opened_leads_to_a_whole_build(
     version, codes = _build(plate_services, plate_product)
     assert (version.number, count_added(version)) == (2, None)
     assert codes[:3] == ["log_build_started", "log_bank_not_extended", "log_calibrated"]
-    (line,) = [line for line in views.list_jobs(plate_services, kind=BANK)[0].log if "not_extended" in line["code"]]
-    assert line["params"]["reason"]
+    (line,) = [line for line in views.list_jobs(plate_services, kind=BANK)[0].log if "not_extended" in line.code]
+    assert line.params["reason"]
 
 
 def test_a_fault_while_the_new_images_are_looked_at_leads_to_a_whole_build(
@@ -334,7 +336,7 @@ def test_a_bank_that_would_be_too_wide_is_built_whole(
 def test_other_weights_of_the_same_network_lead_to_a_whole_build(
     plate_services: Services, plate_product: Product, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backbones, "hash_weights", lambda _path: "0" * 64)
+    monkeypatch.setattr(patchcore, "hash_weights", lambda _path: "0" * 64)
     _add(plate_services, person, plate_product, 8828)
     _, codes = _build(plate_services, plate_product)
     assert "log_bank_set_otherwise" in codes
@@ -350,7 +352,7 @@ def test_the_estimate_counts_only_the_images_that_are_new(
     whole_s = cost_s()
     _add(plate_services, person, plate_product, 8829)
     with plate_services.database.reading() as session:
-        image_s = estimates.cost_of_choice(session, BANK).image_s
+        image_s = find_steps(BANK).cost_of_choice(session).image_s
     # 10 old ones fewer, one more.
     assert cost_s() == pytest.approx(whole_s - 9 * image_s)
     assert estimates.estimate(plate_services, BANK, [plate_product.id]).n_images == 17

@@ -86,9 +86,9 @@ def test_a_deployment_leaves_one_active_version_and_no_folder(plate_services: Se
 def test_the_job_tells_what_it_did(plate_services: Services, plate_product: Product) -> None:
     view = views.list_jobs(plate_services, kind=MEMORY_BANK)[0]
     assert view.state == "succeeded"
-    assert view.outcomes[0]["outcome"] == "activated"
-    assert view.outcomes[0]["version_id"] == _active(plate_services, plate_product).id
-    codes = [line["code"] for line in view.log]
+    assert view.outcomes[0].outcome == "activated"
+    assert view.outcomes[0].version_id == _active(plate_services, plate_product).id
+    codes = [line.code for line in view.log]
     assert codes == ["log_build_started", "log_calibrated", "log_measured", "log_activated"]
 
 
@@ -107,7 +107,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
 ) -> None:
     before = _active(plate_services, plate_product)
     job_id, first = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id)
-    late = JobRun(plate_services, first)
+    late = JobRun(plate_services, first, stages={})
     bundle = plate_services.models.bundle(before)
     published = publishing.publish(
         plate_services, bundle, kind=MEMORY_BANK, manifest_sha256=before.manifest_sha256, attempt=first
@@ -180,13 +180,14 @@ def test_one_product_that_fails_does_not_stop_the_others(
     (job_id,) = deploy(plate_services, plate_product.id, empty.id, late.id, kinds=(MEMORY_BANK,))
     view = views.view(plate_services, job_id)
     assert view.state == "succeeded"
-    assert {outcome["code"]: outcome["outcome"] for outcome in view.outcomes} == {
+    assert {outcome.code: outcome.outcome for outcome in view.outcomes} == {
         "plate": "activated",
         "empty": "failed",
         "late": "activated",
     }
-    failed = next(outcome for outcome in view.outcomes if outcome["code"] == "empty")
-    assert failed["error_code"] == "no_normal_images"
+    failed = next(outcome for outcome in view.outcomes if outcome.code == "empty")
+    assert failed.error is not None
+    assert failed.error.code == "no_normal_images"
 
 
 def test_a_job_of_which_nothing_succeeded_fails_with_the_reason(plate_services: Services, person: Person) -> None:
@@ -219,14 +220,15 @@ def test_a_broken_image_is_skipped_by_name_and_the_build_goes_on(
             plate_services.objects.delete(row.object_key)
     ids = deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
     (outcome,) = views.view(plate_services, ids[0]).outcomes
-    assert outcome["outcome"] == "activated"
-    assert [item["name"] for item in outcome["skipped_images"]] == [row.stored_name for row in broken[:2]]
-    assert all(item["reason"].startswith("image_") for item in outcome["skipped_images"])
+    assert outcome.outcome == "activated"
+    assert outcome.skipped_images is not None
+    assert [item.name for item in outcome.skipped_images] == [row.stored_name for row in broken[:2]]
+    assert all(item.reason.startswith("image_") for item in outcome.skipped_images)
     assert _active(plate_services, plate_product).metrics["skipped"] == [broken[2].stored_name]
     _out_of_date_index(plate_services, plate_product)
     ids = deploy(plate_services, plate_product.id, kinds=(SIMILARITY_INDEX,))
     (outcome,) = views.view(plate_services, ids[0]).outcomes
-    assert {item["name"] for item in outcome["skipped_images"]} == {row.stored_name for row in broken[:2]}
+    assert {item.name for item in outcome.skipped_images or ()} == {row.stored_name for row in broken[:2]}
 
 
 def _out_of_date_index(services: Services, product: Product) -> None:
@@ -280,7 +282,7 @@ def test_a_candidate_that_measures_worse_waits_for_a_person(plate_services: Serv
         session.add(row)
         session.commit()
     (job_id,) = deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
-    assert views.view(plate_services, job_id).outcomes[0]["outcome"] == "candidate"
+    assert views.view(plate_services, job_id).outcomes[0].outcome == "candidate"
     assert _active(plate_services, plate_product).id == before.id
     newest = list_versions(plate_services, MEMORY_BANK, plate_product.id)[0]
     assert (newest.number, newest.state, newest.active_key) == (2, "candidate", None)
@@ -298,7 +300,7 @@ def test_a_resumed_job_goes_on_after_the_products_that_are_done(
     second = claims.claim_next(plate_services.database, "second")
     assert second is not None
     assert pipeline.work_off(plate_services, second) is None
-    assert [outcome["code"] for outcome in views.view(plate_services, job_id).outcomes] == ["plate", "late"]
+    assert [outcome.code for outcome in views.view(plate_services, job_id).outcomes] == ["plate", "late"]
     assert len(list_versions(plate_services, MEMORY_BANK, plate_product.id)) == 1
     # One normal image is enough to begin with.
     assert inspection.examine(

@@ -13,9 +13,10 @@ from core.accounts.people import open_person
 from core.deployments import capacity, estimates, pipeline
 from core.deployments.capacity import DISK_RESERVE_BYTES, GIB, Capacity, measure_capacity, refuse_too_large
 from core.deployments.costs import cost_of_model
+from core.deployments.kinds.registry import find_steps
 from core.jobs import views
 from core.models.kinds import MEMORY_BANK
-from core.models.options import DEFAULTS, DETECTION, OPTIONS, PADIM, find_option
+from core.models.options import DETECTION, default_option, list_options
 from core.registry.versions import list_versions
 from core.services import Services
 from core.settings import Settings
@@ -82,20 +83,20 @@ def test_a_refusal_names_what_is_short_and_what_to_do(
 
 
 def test_every_model_costs_more_than_the_standard_where_it_is_larger() -> None:
-    standard = estimates.BASE_COSTS[BANK]
-    default = find_option(DEFAULTS[DETECTION])
-    assert default is not None
+    standard = find_steps(BANK).cost
+    default = default_option(DETECTION)
+    assert default.network is not None
     base = cost_of_model(standard, default, {})
     # The standard's figures are those of the size that the network was trained with.
-    own_size = {"input_size_px": default.spec.input_size_px}
+    own_size = {"input_size_px": default.network.input_size_px}
     at_own_size = cost_of_model(standard, default, own_size)
     assert at_own_size == replace(standard, bundle_bytes=base.bundle_bytes)
-    for option in OPTIONS:
-        if option.purpose == DETECTION:
-            cost = cost_of_model(standard, option, {} if option.method == PADIM else own_size)
-            assert cost.image_s >= at_own_size.image_s, option.name
-            assert cost.base_bytes >= at_own_size.base_bytes, option.name
-            assert cost.image_bytes >= at_own_size.image_bytes, option.name
+    for option in list_options(DETECTION):
+        assert option.network is not None
+        cost = cost_of_model(standard, option, {"input_size_px": option.network.input_size_px})
+        assert cost.image_s >= at_own_size.image_s, option.name
+        assert cost.base_bytes >= at_own_size.base_bytes, option.name
+        assert cost.image_bytes >= at_own_size.image_bytes, option.name
     larger = cost_of_model(standard, default, {"input_size_px": 2 * default.input_size_px, "max_bank_size": 8192})
     assert larger.image_s == pytest.approx(4 * base.image_s)
     assert larger.image_bytes == 4 * base.image_bytes
@@ -132,7 +133,9 @@ def test_a_build_that_does_not_fit_fails_by_name_and_leaves_the_active_version(
     assert error is not None
     assert error.code == "memory_too_small"
     (outcome,) = views.view(plate_services, job_id).outcomes
-    assert (outcome["outcome"], outcome["error_code"]) == ("failed", "memory_too_small")
+    assert outcome.outcome == "failed"
+    assert outcome.error is not None
+    assert outcome.error.code == "memory_too_small"
     assert len(list_versions(plate_services, BANK, plate_product.id)) == 1
 
 

@@ -9,7 +9,9 @@ from core.catalog import products
 from core.deployments import estimates, pipeline
 from core.errors import AppError, NotReady
 from core.jobs import claims, queue, terms, views
+from core.jobs.outcomes import SkippedFile
 from core.manuals.library import delete_manual, get_manual, list_manuals
+from core.models.figures import ManualFigures
 from core.models.kinds import MANUAL_INDEX
 from core.registry.model_status import model_states
 from core.registry.versions import activate, active_version, list_versions
@@ -44,7 +46,7 @@ def _build(services: Services, person: Person, product_id: int) -> tuple[views.J
 def _outcome(services: Services, person: Person, product_id: int) -> str:
     view, error = _build(services, person, product_id)
     assert error is None
-    return str(view.outcomes[0]["outcome"])
+    return view.outcomes[0].outcome
 
 
 def _active(services: Services, product_id: int) -> ModelVersion | None:
@@ -65,8 +67,9 @@ def test_a_built_index_answers_with_the_page_of_its_manual(
     assert estimates.estimate(services, KIND, [product_id]).n_images == 2
     view, error = _build(services, engineer, product_id)
     assert error is None
-    assert view.outcomes[0]["outcome"] == "activated"
-    assert view.outcomes[0]["metrics"]["n_pages"] == 2
+    assert view.outcomes[0].outcome == "activated"
+    assert isinstance(view.outcomes[0].metrics, ManualFigures)
+    assert view.outcomes[0].metrics.n_pages == 2
     version = _active(services, product_id)
     assert version is not None
     index = services.models.manual_index(version)
@@ -77,7 +80,7 @@ def test_a_built_index_answers_with_the_page_of_its_manual(
     assert [(one.state, one.version_number) for one in list_manuals(services)] == [("indexed", 1)]
     assert _state(services, product_id) == "current"
     assert _outcome(services, engineer, product_id) == "unchanged"
-    codes = [line["code"] for line in view.log]
+    codes = [line.code for line in view.log]
     assert codes == ["log_manuals_started", "log_passages_split", "log_activated"]
 
 
@@ -87,7 +90,7 @@ def test_without_manuals_there_is_nothing_to_build(services: Services, engineer:
     assert "Plate" in refusal.sentence("en")
     view, error = _build(services, engineer, product_id)
     assert error is not None
-    assert (error.code, view.outcomes[0]["outcome"]) == ("no_manuals", "failed")
+    assert (error.code, view.outcomes[0].outcome) == ("no_manuals", "failed")
 
 
 def test_manuals_that_come_and_go_make_it_out_of_date_and_are_counted(
@@ -161,7 +164,7 @@ def test_a_manual_whose_file_is_lost_is_named_and_the_others_are_indexed(
     services.objects.delete(key)
     view, error = _build(services, engineer, product_id)
     assert error is None
-    assert view.outcomes[0]["skipped_manuals"] == [{"name": "1.pdf", "reason": "manual_object_missing"}]
+    assert view.outcomes[0].skipped_manuals == (SkippedFile("1.pdf", "manual_object_missing"),)
     found = {one.manual.id: one for one in list_manuals(services)}
     assert (found[good].state, found[lost].state) == ("indexed", "failed")
     failure = found[lost].failure
@@ -223,5 +226,5 @@ def test_pages_without_text_are_named_in_the_log(services: Services, engineer: P
     content = simple_pdf([SCRATCH_PAGES[0], [], []])
     add(services, engineer, product_id, given("scan.pdf", content))
     view, _error = _build(services, engineer, product_id)
-    line = next(line for line in view.log if line["code"] == "log_manual_pages")
-    assert (line["params"]["count"], line["params"]["pages"]) == (2, "2, 3")
+    line = next(line for line in view.log if line.code == "log_manual_pages")
+    assert (line.params["count"], line.params["pages"]) == (2, "2, 3")

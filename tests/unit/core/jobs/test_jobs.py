@@ -142,7 +142,7 @@ def test_the_log_and_the_error_come_back_as_written(services: Services, engineer
     claims.append_log(services.database, claim, "log_image_skipped", name="주조_001.png", reason="image_truncated")
     claims.finish(services.database, claim, state="failed", error=AppError("no_normal_images", product="주조"))
     view = views.view(services, job_id)
-    assert view.log[0]["params"]["name"] == "주조_001.png"
+    assert view.log[0].params["name"] == "주조_001.png"
     assert view.error is not None
     assert "주조" in str(view.error)
 

@@ -13,7 +13,8 @@ from core.models.cache import ModelCache, fetch_bundle
 from core.registry.versions import active_version
 from core.services import Services
 from inference.errors import ArtifactError, ModelError
-from inference.vision.detection import detectors
+from inference.vision.detection import registry
+from inference.vision.detection.detector import Detector
 from storage.objects import ObjectStoreError
 from storage.tables import ModelVersion, Product
 from tests.plates import plate
@@ -50,13 +51,13 @@ def test_sessions_that_want_a_model_at_once_share_one_load(
     plate_services: Services, bank: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads: list[Path] = []
-    load = detectors.load
+    load = registry.load
 
-    def counted(folder: Path, **options: object) -> detectors.Detector:
+    def counted(folder: Path, **options: object) -> Detector:
         loads.append(folder)
         return load(folder, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(detectors, "load", counted)
+    monkeypatch.setattr(registry, "load", counted)
     with ThreadPoolExecutor(6) as pool:
         models = list(pool.map(lambda _: plate_services.models.memory_bank(bank), range(12)))
     assert len(loads) == 1

@@ -22,7 +22,7 @@ from core.deployments.trials import try_model
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
 from core.inspections.images import load_nearest_normal
 from core.inspections.inspection import inspect
-from core.models import options, weight_paths
+from core.models import weight_paths
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION, SIMILARITY, list_options
 from core.registry import choices, weight_files
@@ -112,11 +112,13 @@ def test_a_choice_made_on_an_old_state_names_what_changed(services: Services, en
 
 
 def test_every_option_has_a_backbone_and_every_field_allows_its_default() -> None:
-    for option in options.OPTIONS:
-        assert option.spec.name == option.backbone
+    found = [*list_options(DETECTION), *list_options(SIMILARITY)]
+    for option in found:
+        assert option.network is not None
+        assert option.network.name == option.backbone
         for field in option.fields:
             assert field.default is None or field.lowest <= field.default <= field.highest
-    assert len({option.name for option in options.OPTIONS}) == len(options.OPTIONS)
+    assert len({option.name for option in found}) == len(found)
     assert {option.purpose for option in list_options(DETECTION)} == {DETECTION}
 
 

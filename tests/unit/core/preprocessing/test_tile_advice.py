@@ -55,7 +55,7 @@ def test_padim_is_not_offered_tiles(services: Services, engineer: Person, produc
     choose(services, engineer, purpose=DETECTION, name="padim-efficientnet_lite0", options={}, row_version=0)
     advice = advise_on_tiles(services, product_id)
     assert advice is not None
-    assert not advice.supported
+    assert advice.no_tiles.startswith("PaDiM")
     assert advice.proposed_px == 0
 
 

@@ -16,6 +16,7 @@ from core.images import uploads
 from core.images.records import IncomingFile
 from core.inspections import inspection
 from core.jobs import views
+from core.models.detection_figures import DetectionFigures
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.registry import activation_policy, retention
 from core.registry.lineage import regions_stale
@@ -143,14 +144,15 @@ def test_with_the_policy_off_a_candidate_waits_and_a_first_version_does_not(
     before = _active(plate_services, plate_product)
     (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
     (outcome,) = views.view(plate_services, job_id).outcomes
-    assert (outcome["outcome"], outcome["reason"]) == ("candidate", acceptance.BY_HAND)
+    assert (outcome.outcome, outcome.reason) == ("candidate", acceptance.BY_HAND)
     assert _active(plate_services, plate_product).id == before.id
-    activate(plate_services, person, outcome["version_id"])
+    assert outcome.version_id is not None
+    activate(plate_services, person, outcome.version_id)
     with plate_services.database.unit_of_work() as session:
         session.execute(update(ModelVersion).values(active_key=None, state="retired"))
         session.commit()
     (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
-    assert views.view(plate_services, job_id).outcomes[0]["reason"] == acceptance.FIRST
+    assert views.view(plate_services, job_id).outcomes[0].reason == acceptance.FIRST
 
 
 def test_the_active_version_is_measured_again_when_the_test_images_changed(
@@ -168,7 +170,7 @@ def test_the_active_version_is_measured_again_when_the_test_images_changed(
     assert active.metrics["test_fingerprint"] != before.metrics["test_fingerprint"]
     assert active.metrics["n_normal"] == before.metrics["n_normal"] + 3
     assert active.metrics["bank_size"] == before.metrics["bank_size"]
-    assert "log_active_measured" in [line["code"] for line in view.log]
+    assert "log_active_measured" in [line.code for line in view.log]
 
 
 def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
@@ -179,7 +181,7 @@ def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
     plate_services.models.forget(before)
     _add_test_image(plate_services, person, plate_product, 9200)
     (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
-    assert views.view(plate_services, job_id).outcomes[0]["outcome"] == "activated"
+    assert views.view(plate_services, job_id).outcomes[0].outcome == "activated"
 
 
 @pytest.mark.parametrize(
@@ -195,8 +197,8 @@ def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
 )
 def test_no_worse_means_auroc_and_escapes_on_the_same_images(new: dict[str, object], worse: bool) -> None:
     same = {"test_fingerprint": "same", "n_defect": 100}
-    active = {**same, "image_auroc": 0.950, "escape": 2}
-    assert acceptance.is_worse({**same, **new}, active) is worse
+    active = DetectionFigures.from_json({**same, "image_auroc": 0.950, "escape": 2})
+    assert acceptance.is_worse(DetectionFigures.from_json({**same, **new}), active) is worse
 
 
 def test_the_policy_is_saved_by_an_engineer_within_bounds_and_never_over_a_colleague(
@@ -222,7 +224,7 @@ def test_another_memory_bank_makes_the_index_of_defective_places_out_of_date(
 ) -> None:
     product_id = plate_product.id
     (job_id,) = deploy(plate_services, product_id, kinds=(BANK,))
-    assert "log_regions_stale" in [line["code"] for line in views.view(plate_services, job_id).log]
+    assert "log_regions_stale" in [line.code for line in views.view(plate_services, job_id).log]
     assert regions_stale(plate_services, product_id)
     state = model_states(plate_services)[(INDEX, product_id)]
     assert (state.state, state.changes) == ("out_of_date", {"bank": 1})

@@ -128,7 +128,7 @@ def test_an_inactive_product_is_not_among_the_states(
 def test_defects_beyond_the_calibrations_limit_do_not_count_as_new(
     plate_services: Services, plate_product: Product, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.deployments.memory_banks.MAX_CALIBRATION_DEFECTS", 2)
+    monkeypatch.setattr("core.deployments.kinds.memory_banks.MAX_CALIBRATION_DEFECTS", 2)
     deploy(plate_services, plate_product.id, kinds=(BANK,))
     _add(plate_services, person, plate_product, 8300)
     state = model_states(plate_services)[(BANK, plate_product.id)]

@@ -1,4 +1,4 @@
-"""PaDiM beside PatchCore, both through the one interface. Fitting imports anomalib, which takes its time."""
+"""The detectors through their one interface, and PaDiM by itself. Fitting imports anomalib, which takes its time."""
 
 import warnings
 from dataclasses import replace
@@ -9,13 +9,15 @@ import pytest
 
 from inference.artifact import read_bundle
 from inference.errors import ArtifactError, ModelError
-from inference.vision.detection import detectors
-from inference.vision.detection.features.patch_features import PatchFeatures
-from inference.vision.detection.features.patches import ImageSource
+from inference.vision.detection import registry
+from inference.vision.detection.detector import KIND, ImageSource
 from inference.vision.detection.padim import gaussians
-from inference.vision.detection.padim.fitting import cross_fit_padim
-from inference.vision.detection.padim.padim import Padim, PadimConfig
-from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
+from inference.vision.detection.padim.config import PadimConfig
+from inference.vision.detection.padim.fitting import PadimFeatures, cross_fit_padim
+from inference.vision.detection.padim.padim import Padim
+from inference.vision.detection.padim.specification import SPECIFICATION as PADIM
+from inference.vision.detection.reference_image import verify_reference
+from inference.vision.detection.specification import AnyDetectorSpec
 from inference.vision.images.preprocessing import Preprocessing
 
 CONFIG = PadimConfig(input_size_px=128, channel_count=24)
@@ -46,15 +48,13 @@ def sources(count: int) -> list[ImageSource]:
 
 
 @pytest.fixture(scope="module")
-def features() -> PatchFeatures:
-    return detectors.extract(sources(16), CONFIG, device="cpu")
+def features() -> PadimFeatures:
+    return PADIM.extract(sources(16), CONFIG, device="cpu")
 
 
 @pytest.fixture(scope="module")
-def model(features: PatchFeatures) -> Padim:
-    fitted = detectors.fit(features, CONFIG)
-    assert isinstance(fitted, Padim)
-    return fitted
+def model(features: PadimFeatures) -> Padim:
+    return PADIM.fit(features)
 
 
 def test_the_distances_are_those_of_anomalibs_own_map_generator() -> None:
@@ -99,21 +99,21 @@ def test_one_by_one_and_many_agree(model: Padim) -> None:
 
 def test_a_saved_model_is_loaded_as_what_it_is_and_scores_its_reference_image(model: Padim, tmp_path: Path) -> None:
     manifest = model.save(tmp_path / "b", metadata={"product": "p"})
-    loaded = detectors.load(tmp_path / "b", device="cpu", manifest_sha256=manifest.sha256)
+    loaded = registry.load(tmp_path / "b", device="cpu", manifest_sha256=manifest.sha256)
     assert isinstance(loaded, Padim)
     assert loaded.config == model.config
     assert loaded.metadata == {"product": "p"}
-    detectors.verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
     first, again = model.inspect(draw(200, hole=True)), loaded.inspect(draw(200, hole=True))
     assert again.score == pytest.approx(first.score, rel=1e-5)
     assert again.nearest_key == first.nearest_key
 
 
-def test_a_model_that_scores_otherwise_is_refused(model: Padim, features: PatchFeatures, tmp_path: Path) -> None:
+def test_a_model_that_scores_otherwise_is_refused(model: Padim, features: PadimFeatures, tmp_path: Path) -> None:
     model.save(tmp_path / "b")
-    other = detectors.fit(features, replace(CONFIG, seed=1))
+    other = PADIM.fit(replace(features, config=replace(features.config, seed=1)))
     with pytest.raises(ModelError) as caught:
-        detectors.verify_reference(other, read_bundle(tmp_path / "b", kind="memory_bank"))
+        verify_reference(other, read_bundle(tmp_path / "b", kind="memory_bank"))
     assert caught.value.code == "golden_mismatch"
 
 
@@ -126,35 +126,47 @@ def test_a_bundle_that_is_none_of_ours_is_refused(model: Padim, tmp_path: Path, 
     else:
         bundle = replace(bundle, tensors={**bundle.tensors, "mean": bundle.tensors["mean"][:, 1:]})
     with pytest.raises((ModelError, ArtifactError)) as caught:
-        detectors.from_bundle(bundle, device="cpu")
+        registry.find_bundle_detector(bundle).load(bundle, device="cpu")
     assert caught.value.code == {"detector": "detector_unknown", "shape": "artifact_damaged"}[damage]
 
 
-def test_patchcore_goes_through_the_same_interface(tmp_path: Path) -> None:
-    config = detectors.make_config(
-        "patchcore",
+@pytest.mark.parametrize("spec", registry.list_detectors(), ids=lambda spec: spec.name)
+def test_every_detector_goes_through_the_same_interface(spec: AnyDetectorSpec, tmp_path: Path) -> None:
+    config = spec.make_config(
         backbone="efficientnet_lite0",
         preprocessing=Preprocessing(clahe=True),
         memory_budget_bytes=2**30,
         options={"input_size_px": 128},
     )
-    assert isinstance(config, PatchCoreConfig)
     assert config.preprocessing.clahe
-    taken = detectors.extract(sources(3), config, device="cpu")
-    built = detectors.fit(taken, config)
-    assert len(detectors.calibration_scores(taken, config)) == 3
-    assert detectors.distance_scale(built) > 0
+    taken = spec.extract(sources(3), config, device="cpu")
+    built = spec.fit(taken)
+    assert len(spec.calibration_scores(taken)) == 3
+    assert spec.distance_scale(built) > 0
     built.save(tmp_path / "b")
-    loaded = detectors.load(tmp_path / "b", device="cpu")
-    assert isinstance(loaded, PatchCore)
-    detectors.verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
-    assert detectors.describe(loaded)["detector"] == "patchcore"
+    bundle = read_bundle(tmp_path / "b", kind=KIND)
+    assert registry.find_bundle_detector(bundle) is spec
+    loaded = registry.load(tmp_path / "b", device="cpu")
+    assert type(loaded) is type(built)
+    verify_reference(loaded, bundle)
+    assert spec.describe(loaded) == spec.describe(built)
+    assert spec.describe(loaded)["detector"] == spec.name
+    assert (spec.as_extendable(loaded) is not None) is spec.can_extend
+    assert spec.as_graph(loaded) is loaded
+
+
+def test_a_name_that_is_taken_or_unknown_is_refused() -> None:
+    with pytest.raises(ValueError, match="padim"):
+        registry.register(PADIM)
+    with pytest.raises(ModelError) as caught:
+        registry.find_detector("unheard_of")
+    assert caught.value.code == "detector_unknown"
 
 
 def test_cross_fitted_scores_are_like_those_of_unseen_parts_and_not_of_seen_ones(
-    model: Padim, features: PatchFeatures
+    model: Padim, features: PadimFeatures
 ) -> None:
-    scores = cross_fit_padim(features, CONFIG)
+    scores = cross_fit_padim(features)
     assert sorted(scores) == sorted(model.training_keys)
     unseen = float(np.median([model.inspect(draw(seed)).score for seed in range(100, 116)]))
     seen = float(np.median([model.inspect(draw(seed)).score for seed in range(16)]))
@@ -164,9 +176,9 @@ def test_cross_fitted_scores_are_like_those_of_unseen_parts_and_not_of_seen_ones
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_few_images_give_a_model_and_scores_above_zero(count: int) -> None:
-    few = detectors.extract(sources(count), CONFIG, device="cpu")
-    built = detectors.fit(few, CONFIG)
-    scores = detectors.calibration_scores(few, CONFIG)
+    few = PADIM.extract(sources(count), CONFIG, device="cpu")
+    built = PADIM.fit(few)
+    scores = PADIM.calibration_scores(few)
     assert len(scores) == count
     assert min(scores.values()) > 0.0
     assert np.isfinite(built.inspect(draw(200, hole=True)).score)
@@ -175,20 +187,20 @@ def test_few_images_give_a_model_and_scores_above_zero(count: int) -> None:
 
 def test_of_very_many_images_an_even_part_is_learnt_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PadimConfig, "image_limit", 4)
-    taken = detectors.extract(sources(10), CONFIG, device="cpu")
+    taken = PADIM.extract(sources(10), CONFIG, device="cpu")
     assert taken.keys == ("image:0", "image:2", "image:5", "image:7")
 
 
 def test_an_ignored_place_neither_scores_nor_shows() -> None:
     masked = replace(CONFIG, preprocessing=Preprocessing(ignore=((0.4, 0.2, 0.5, 0.5),)))
-    built = detectors.fit(detectors.extract(sources(16), masked, device="cpu"), masked)
+    built = PADIM.fit(PADIM.extract(sources(16), masked, device="cpu"))
     normal = max(built.inspect(draw(seed)).score for seed in range(100, 105))
     detection = built.inspect(draw(200, hole=True))
     assert detection.score < 1.3 * normal
     assert detection.anomaly_map[60, 80] == 0.0
 
 
-def test_a_fit_can_be_cancelled(features: PatchFeatures) -> None:
+def test_a_fit_can_be_cancelled(features: PadimFeatures) -> None:
     class CancelledError(Exception):
         pass
 
@@ -196,9 +208,9 @@ def test_a_fit_can_be_cancelled(features: PatchFeatures) -> None:
         raise CancelledError
 
     with pytest.raises(CancelledError):
-        detectors.fit(features, CONFIG, progress=cancel)
+        PADIM.fit(features, progress=cancel)
     with pytest.raises(CancelledError):
-        detectors.calibration_scores(features, CONFIG, progress=cancel)
+        PADIM.calibration_scores(features, progress=cancel)
 
 
 def test_a_configuration_survives_its_dictionary_and_refuses_nonsense() -> None:

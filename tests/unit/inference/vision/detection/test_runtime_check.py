@@ -10,7 +10,9 @@ import pytest
 from inference.artifact import Bundle, read_bundle
 from inference.errors import ModelError
 from inference.vision.detection import runtime_check
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.runtime_check import OPENVINO, TORCH_CPU, list_runtimes, verify_runtimes
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import FeatureRuntime
@@ -80,7 +82,7 @@ def test_a_runtime_that_agreed_on_a_graph_is_not_loaded_for_it_again(
 def test_a_runtime_whose_weights_are_not_here_is_not_available(built: tuple[PatchCore, Bundle], tmp_path: Path) -> None:
     model, bundle = built
     nowhere = tmp_path / "weights.safetensors"
-    assert verify_runtimes(model, bundle, extent="all", device="cpu", weights=nowhere) == (OPENVINO,)
+    assert verify_runtimes(model, bundle, extent="all", device="cpu", find_weights=lambda _name: nowhere) == (OPENVINO,)
 
 
 def test_a_machine_that_cannot_remember_asks_again(built: tuple[PatchCore, Bundle], tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
-from inference.vision.detection.features.patches import ImageSource
-from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.networks.backbones import carried_weights_path, find_backbone, list_backbones, load_trunk
 from inference.vision.networks.embeddings import open_embedder
 from inference.vision.networks.weights import check_weights_file, convert_checkpoint

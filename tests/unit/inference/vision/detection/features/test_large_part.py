@@ -3,7 +3,10 @@
 import pytest
 
 from benchmarks.bench_tiles import HOLE_PX, draw_part
-from inference.vision.detection.patchcore.patchcore import Detection, ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.detection.detection import Detection
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.regions import LEAST_AREA_SHARE, find_regions
 from inference.vision.images.preprocessing import Preprocessing
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from inference.vision.detection.config import PatchCoreConfig
 from inference.vision.detection.features.input_preparation import light_varies, prepare_input
+from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.images.input_pixels import even_light
 from inference.vision.images.preprocessing import Preprocessing
 

@@ -7,9 +7,12 @@ import pytest
 
 from inference.artifact import read_bundle, write_bundle
 from inference.errors import ArtifactError, ModelError
-from inference.vision.detection.config import PatchCoreConfig
+from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.features.local_color import fit_local_color, measure_color
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, cross_fit_scores, extract_patches
+from inference.vision.detection.features.patch_extraction import extract_patches
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.preprocessing import Preprocessing
 
 CONFIG = PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600, even_light=False)

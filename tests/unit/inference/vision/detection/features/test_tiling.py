@@ -10,17 +10,15 @@ import pytest
 
 from inference.artifact import read_bundle
 from inference.errors import ModelError
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.features.tiled_image import open_tiled
 from inference.vision.detection.features.tiling import PLACES, count_tiles, encode_places, plan_tiles
 from inference.vision.detection.padim.config import PadimConfig
-from inference.vision.detection.patchcore.patchcore import (
-    ImageSource,
-    PatchCore,
-    PatchCoreConfig,
-    cross_fit_scores,
-    extract_patches,
-    verify_reference,
-)
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import PatchCore
+from inference.vision.detection.reference_image import verify_reference
 from inference.vision.detection.regions import find_regions
 from inference.vision.images.preprocessing import Preprocessing
 

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.even_sample import MAX_SCORED, sample_scores
 from inference.vision.detection.features.feature_extraction import needs_even_light
-from inference.vision.detection.patchcore.cross_fit import MAX_SCORED, sample_scores
-from inference.vision.detection.patchcore.patchcore import ImageSource, PatchCore, PatchCoreConfig
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.patchcore import PatchCore
 
 CONFIG = PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600)
 

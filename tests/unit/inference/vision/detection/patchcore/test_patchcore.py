@@ -9,15 +9,13 @@ import pytest
 
 from inference.artifact import read_bundle
 from inference.errors import ImageError, ModelError
-from inference.vision.detection.patchcore.patchcore import (
-    ImageSource,
-    PatchCore,
-    PatchCoreConfig,
-    PatchFeatures,
-    cross_fit_scores,
-    extract_patches,
-    verify_reference,
-)
+from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.features.patch_extraction import extract_patches
+from inference.vision.detection.patchcore.bank_building import BankFeatures
+from inference.vision.detection.patchcore.config import PatchCoreConfig
+from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.patchcore import PatchCore
+from inference.vision.detection.reference_image import verify_reference
 from inference.vision.images.preprocessing import Preprocessing
 from inference.vision.networks.embeddings import open_embedder
 
@@ -39,12 +37,12 @@ def sources(count: int) -> list[ImageSource]:
 
 
 @pytest.fixture(scope="module")
-def features() -> PatchFeatures:
+def features() -> BankFeatures:
     return extract_patches(sources(12), CONFIG, device="cpu")
 
 
 @pytest.fixture(scope="module")
-def model(features: PatchFeatures) -> PatchCore:
+def model(features: BankFeatures) -> PatchCore:
     return PatchCore.from_patches(features)
 
 
@@ -112,7 +110,7 @@ def test_torch_and_openvino_agree_on_the_reference_image(
     verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
 
 
-def test_a_model_that_scores_otherwise_is_refused(model: PatchCore, features: PatchFeatures, tmp_path: Path) -> None:
+def test_a_model_that_scores_otherwise_is_refused(model: PatchCore, features: BankFeatures, tmp_path: Path) -> None:
     model.save(tmp_path / "b")
     other = PatchCore.from_patches(replace(features, config=replace(CONFIG, min_bank_size=1, max_bank_size=5)))
     with pytest.raises(ModelError) as caught:
@@ -120,7 +118,7 @@ def test_a_model_that_scores_otherwise_is_refused(model: PatchCore, features: Pa
     assert caught.value.code == "golden_mismatch"
 
 
-def test_cross_fitted_scores_are_like_those_of_unseen_parts(model: PatchCore, features: PatchFeatures) -> None:
+def test_cross_fitted_scores_are_like_those_of_unseen_parts(model: PatchCore, features: BankFeatures) -> None:
     scores = cross_fit_scores(features, folds=4)
     assert sorted(scores) == sorted(model.training_keys)
     unseen = [model.inspect(draw(seed)).score for seed in range(100, 120)]
@@ -137,7 +135,7 @@ def test_few_images_give_a_model_and_scores_above_zero(count: int) -> None:
     assert model.inspect(draw(200, hole=True)).score > max(scores.values())
 
 
-def test_over_the_budget_groups_are_merged_and_the_loss_is_told(features: PatchFeatures, model: PatchCore) -> None:
+def test_over_the_budget_groups_are_merged_and_the_loss_is_told(features: BankFeatures, model: PatchCore) -> None:
     image_bytes = features.samples[0].nbytes
     tight = extract_patches(sources(60), replace(CONFIG, memory_budget_bytes=16 * image_bytes), device="cpu")
     merged = PatchCore.from_patches(tight)

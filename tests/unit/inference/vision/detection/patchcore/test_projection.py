@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inference.vision.detection.projection import fit_projection
+from inference.vision.detection.patchcore.projection import fit_projection
 
 
 def draw_rows(count: int, seed: int) -> np.ndarray:

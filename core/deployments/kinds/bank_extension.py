@@ -1,7 +1,7 @@
 """Whether new normal images can be added to the memory bank in use, and adding them: the old ones are not seen again.
 
-The old rows stay, the new images' patches come to them. What is kept with every version for that (`growth` in its
-sources): what its normal images were, their cross-fitted scores, and how far it is from the last bank built whole.
+The old rows stay, the new images' patches come to them. Every version stores for that (`BankGrowth`) what its normal
+images were, their cross-fitted scores, and how far it is from the last bank built whole.
 Thresholds then stand on the old scores, and on those that the old bank gives the new images, which it has not seen.
 An old score is if anything a little high for the larger bank: the careful side.
 """
@@ -13,30 +13,36 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session, func, select
 
 from core.images.training import training_rows
 from core.models.kinds import MEMORY_BANK
-from core.models.options import DETECTION, PATCHCORE
+from core.models.options import DETECTION
+from core.models.sources import BankGrowth, BankSources
+from core.preprocessing.stored_options import read_preprocessing
 from core.registry.choices import Choice, chosen
 from core.registry.fingerprints import BUILD_REVISION, fingerprints
-from core.registry.lineage import GROWTH
 from core.registry.versions import active_version
 from inference.errors import InferenceError
+from inference.vision.detection.registry import find_detector
 from storage.object_store import ObjectStoreError
-from storage.tables import Image, ImagePreprocessing, ModelVersion
+from storage.tables import Image, ModelVersion
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from core.jobs.progress import JobRun
-    from inference.vision.detection.config import PatchCoreConfig
-    from inference.vision.detection.detectors import DetectorConfig
-    from inference.vision.detection.features.patches import ImageSource, Progress
-    from inference.vision.detection.padim.padim import Padim
-    from inference.vision.detection.patchcore.patchcore import PatchCore
+    from inference.vision.detection.detector import (
+        Detector,
+        DetectorConfig,
+        ExtendableDetector,
+        ImageSource,
+        Progress,
+        Refusal,
+    )
+    from inference.vision.detection.specification import AnyDetectorSpec
     from storage.tables import Product
 
 # New images, as a share of those in the bank: at a time, and since the last bank that was built whole.
@@ -44,6 +50,11 @@ MOST_AT_ONCE = 0.25
 MOST_SINCE_WHOLE = 0.5
 # How much farther from its bank a patch may be than from the last one that was built whole.
 WIDEST = 1.5
+# Why a bank is built whole after all, as a line of the job's log.
+_REFUSALS: dict[Refusal, str] = {
+    "set_otherwise": "log_bank_set_otherwise",
+    "lit_otherwise": "log_bank_lit_otherwise",
+}
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,7 @@ class Extension:
     """The memory bank in use, of `n_known` images, can be extended by `added`, the normal images that came after it."""
 
     version: ModelVersion
+    growth: BankGrowth
     added: tuple[Image, ...]
     n_known: int
 
@@ -59,21 +71,21 @@ class Extension:
 class TrainedBank:
     """A detector with the scores, by key, of normal images that the bank behind the score has not seen.
 
-    `skipped` are the images that could not be used, by key. `growth` is kept in the version's sources; None for a
+    `skipped` are the images that could not be used, by key. `growth` is stored in the version's sources; None for a
     detector that cannot be extended.
     """
 
-    model: PatchCore | Padim
+    model: Detector
     normal_scores: dict[str, float]
     skipped: Mapping[str, InferenceError]
-    growth: dict[str, Any] | None = None
+    growth: BankGrowth | None = None
 
 
 # --- the decision ----------------------------------------------------------------------------------------------------
 
 
 def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] | None = None) -> Extension | None:
-    """How the product's next build can extend the memory bank in use, as far as the database can tell; None: it cannot.
+    """Return how the next build can extend the memory bank in use, as far as the database can tell; None: it cannot.
 
     It can when nothing but a few normal images (and labeled defects) came since: the same model, options,
     preprocessing and revision of our code, every old image there and as it was. What is up to date, or was built from
@@ -81,21 +93,23 @@ def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] |
     where the caller has them.
     """
     version = active_version(session, MEMORY_BANK, product_id)
-    growth = version.sources.get(GROWTH) if version is not None else None
-    if version is None or not growth or growth.get("revision") != BUILD_REVISION:
+    if version is None:
         return None
-    if not _set_alike(session, version, chosen(session, DETECTION), product_id):
+    sources = BankSources.from_json(version.sources)
+    growth, known = sources.growth, set(sources.normal_ids)
+    if growth is None or growth.revision != BUILD_REVISION:
         return None
-    known = {int(image_id) for image_id in version.sources["image_ids"]["normal"]}
+    if not _set_alike(session, version, sources, chosen(session, DETECTION), product_id):
+        return None
     # First by their number: it is asked for every product of a screen, and most have nothing new.
     if not _are_few((_count_normals(session, product_id) if rows is None else len(rows)) - len(known), growth):
         return None
     now = training_rows(session, product_id, "normal") if rows is None else rows
     added = tuple(row for row in now if row.id not in known)
     still_there = [row for row in now if row.id in known]
-    if _digest(still_there) != growth.get("normals_sha256") or not _are_few(len(added), growth):
+    if _digest(still_there) != growth.normals_sha256 or not _are_few(len(added), growth):
         return None
-    return None if _was_built(session, product_id) else Extension(version, added, len(known))
+    return None if _was_built(session, product_id) else Extension(version, growth, added, len(known))
 
 
 def _count_normals(session: Session, product_id: int) -> int:
@@ -104,23 +118,21 @@ def _count_normals(session: Session, product_id: int) -> int:
     return int(session.exec(query).one())
 
 
-def _are_few(added: int, growth: Mapping[str, Any]) -> bool:
-    n_whole, n_since = int(growth["n_whole"]), int(growth["n_since_whole"])
+def _are_few(added: int, growth: BankGrowth) -> bool:
+    n_whole, n_since = growth.n_whole, growth.n_since_whole
     few_now = 0 < added <= MOST_AT_ONCE * (n_whole + n_since)
     return few_now and n_since + added <= MOST_SINCE_WHOLE * n_whole
 
 
-def _set_alike(session: Session, version: ModelVersion, choice: Choice, product_id: int) -> bool:
+def _set_alike(session: Session, version: ModelVersion, sources: BankSources, choice: Choice, product_id: int) -> bool:
     from inference.vision.images.preprocessing import Preprocessing
 
-    if choice.option.method != PATCHCORE or choice.option.name != version.model_name:
+    if not find_detector(choice.option.method).can_extend or choice.option.name != version.model_name:
         return False
-    if version.sources.get("options", {}) != choice.options:
+    if sources.options != choice.options:
         return False
-    stored = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
     try:
-        now = Preprocessing.from_dict(stored.options if stored is not None else {})
-        return now == Preprocessing.from_dict(version.preprocessing)
+        return read_preprocessing(session, product_id) == Preprocessing.from_dict(version.preprocessing)
     except InferenceError:
         return False  # written by another release: the build says what is wrong with it
 
@@ -134,34 +146,27 @@ def _was_built(session: Session, product_id: int) -> bool:
     return session.exec(query.limit(1)).first() is not None
 
 
-# --- what is kept for the next time ----------------------------------------------------------------------------------
+# --- what is stored for the next time --------------------------------------------------------------------------------
 
 
-def note_whole(model: PatchCore | Padim, rows: Sequence[Image], scores: Mapping[str, float]) -> dict[str, Any] | None:
-    """Return what to keep with a version whose bank was built whole from these normal images."""
-    from inference.vision.detection.patchcore.patchcore import PatchCore
-
-    if not isinstance(model, PatchCore) or not math.isfinite(model.figures.radius_bound):
+def note_whole(
+    model: ExtendableDetector | None, rows: Sequence[Image], scores: Mapping[str, float]
+) -> BankGrowth | None:
+    """Return what to store with a version whose bank was built whole from these normal images; None: nothing."""
+    if model is None or not math.isfinite(model.reach):
         return None
-    return {
-        **_note_images(rows, scores),
-        "n_whole": len(rows),
-        "n_since_whole": 0,
-        "whole_radius": model.figures.radius_bound,
-    }
+    return BankGrowth(
+        revision=BUILD_REVISION,
+        normals_sha256=_digest(rows),
+        normal_scores=_finite(scores),
+        n_whole=len(rows),
+        n_since_whole=0,
+        whole_radius=model.reach,
+    )
 
 
-def keep(growth: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the part of a version's sources that is for the next extension; nothing for a detector without."""
-    return {} if growth is None else {GROWTH: growth}
-
-
-def _note_images(rows: Sequence[Image], scores: Mapping[str, float]) -> dict[str, Any]:
-    return {
-        "revision": BUILD_REVISION,
-        "normals_sha256": _digest(rows),
-        "normal_scores": {key: score for key, score in scores.items() if math.isfinite(score)},
-    }
+def _finite(scores: Mapping[str, float]) -> dict[str, float]:
+    return {key: score for key, score in scores.items() if math.isfinite(score)}
 
 
 def _digest(rows: Sequence[Image]) -> str:
@@ -177,6 +182,7 @@ def extend(
     run: JobRun,
     product: Product,
     extension: Extension,
+    spec: AnyDetectorSpec,
     rows: Sequence[Image],
     sources: Sequence[ImageSource],
     config: DetectorConfig,
@@ -192,7 +198,7 @@ def extend(
     """
     number = extension.version.number
     try:
-        found = _extend(run, extension, rows, sources, config, weights=weights, progress=progress)
+        found = _extend(run, extension, spec, rows, sources, config, weights=weights, progress=progress)
     except (InferenceError, ObjectStoreError) as error:
         params = {key: str(value) for key, value in error.params.items()}
         run.log("log_bank_not_extended", product=product.code, number=number, reason=error.code, reason_params=params)
@@ -207,6 +213,7 @@ def extend(
 def _extend(
     run: JobRun,
     extension: Extension,
+    spec: AnyDetectorSpec,
     rows: Sequence[Image],
     sources: Sequence[ImageSource],
     config: DetectorConfig,
@@ -214,41 +221,29 @@ def _extend(
     weights: Path | None,
     progress: Progress,
 ) -> TrainedBank | str:
-    from inference.vision.detection.features.feature_extraction import needs_even_light
-    from inference.vision.detection.patchcore.cross_fit import sample_scores
-    from inference.vision.detection.patchcore.patchcore import PatchCore, PatchCoreConfig
-    from inference.vision.networks.backbones import hash_weights, resolve_weights
+    from inference.vision.detection.even_sample import sample_scores
 
-    growth = extension.version.sources[GROWTH]
-    old = run.services.models.memory_bank(extension.version)
-    if not isinstance(old, PatchCore) or not isinstance(config, PatchCoreConfig):
-        return "log_bank_set_otherwise"
-    if old.config != _settled(config, old.config) or old.weights_sha256 != hash_weights(
-        resolve_weights(config.spec, weights)
-    ):
-        return "log_bank_set_otherwise"
-    if needs_even_light(sources, config, size_px=old.input_size_px, progress=progress) is not old.config.even_light:
-        return "log_bank_lit_otherwise"
+    growth = extension.growth
+    old = spec.as_extendable(run.services.models.memory_bank(extension.version))
+    if old is None:
+        return _REFUSALS["set_otherwise"]
+    if refusal := old.refuse_extension(sources, config, weights=weights, progress=progress):
+        return _REFUSALS[refusal]
     # Also those that could not be read the last time.
     known = set(old.training_keys)
     unknown = [source for source in sources if source.key not in known]
     features = old.extract(unknown, progress=progress)
     model = old.extend(features, progress=progress)
-    if model.figures.radius_bound > WIDEST * float(growth["whole_radius"]):
+    if model.reach > WIDEST * growth.whole_radius:
         return "log_bank_too_wide"
-    scores = growth["normal_scores"] | old.score_unseen(features, progress=progress)
+    scores = {**growth.normal_scores, **old.score_unseen(features, progress=progress)}
     scores = sample_scores(scores, [source.key for source in sources])
-    kept = {
-        **_note_images(rows, scores),
-        "n_whole": growth["n_whole"],
-        "n_since_whole": growth["n_since_whole"] + len(extension.added),
-        "whole_radius": growth["whole_radius"],
-        "extends": extension.version.number,
-        "n_added": len(extension.added),
-    }
-    return TrainedBank(model, scores, features.skipped, kept)
-
-
-def _settled(config: PatchCoreConfig, old: PatchCoreConfig) -> PatchCoreConfig:
-    """Return the configuration with what it leaves to the images as the old bank's images decided it."""
-    return replace(config, even_light=old.even_light) if config.even_light is None else config
+    grown = replace(
+        growth,
+        normals_sha256=_digest(rows),
+        normal_scores=_finite(scores),
+        n_since_whole=growth.n_since_whole + len(extension.added),
+        extends=extension.version.number,
+        n_added=len(extension.added),
+    )
+    return TrainedBank(model, scores, features.skipped, grown)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from inference.vision.detection.memory_bank import Bank
+from inference.vision.detection.patchcore.memory_bank import Bank
 
 
 @pytest.mark.parametrize("neighbours", [1, 3])

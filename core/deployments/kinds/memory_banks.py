@@ -1,0 +1,207 @@
+"""The steps of a memory bank: trained on normal images, measured beside the one in use on the same test images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlmodel import Session, col, or_, select
+
+from core.deployments.acceptance import Acceptance, accept_bank
+from core.deployments.costs import cost_of_model
+from core.deployments.evaluation import measure, test_set
+from core.deployments.kinds.bank_extension import Extension, find_extension
+from core.deployments.kinds.bank_training import BankSnapshot, BuiltBank, train_bank
+from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
+from core.errors import AppError, NotReady
+from core.images.training import count_training_images, training_rows
+from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
+from core.jobs.progress import JobRun
+from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
+from core.models.detection_figures import BankFigures, DetectionFigures
+from core.models.kinds import MEMORY_BANK
+from core.models.options import DETECTION
+from core.models.sources import BankSources
+from core.preprocessing.stored_options import read_preprocessing
+from core.registry.choices import chosen
+from core.registry.fingerprints import fingerprints
+from core.registry.lineage import regions_stale
+from core.registry.versions import active_version
+from core.services import Services
+from inference.build_cost import BuildCost
+from inference.errors import InferenceError
+from storage.tables import Image, ModelVersion, Product, ThresholdSetting
+
+# More labeled defects than this do not move a threshold, but each costs an inspection.
+MAX_CALIBRATION_DEFECTS = 300
+
+
+class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | None]):
+    """How memory banks are built."""
+
+    kind = MEMORY_BANK
+    cost = BuildCost(product_s=2.0, image_s=0.035, base_bytes=1_100_000_000, image_bytes=650_000)
+    stages = LAST_STAGES | {
+        "fetch": (0.0, 0.05),
+        "extract": (0.05, 0.40),
+        "coreset": (0.40, 0.60),
+        "calibrate": (0.60, 0.75),
+        "evaluate": (0.75, 0.93),
+    }
+
+    def find_obstacle(self, session: Session, product: Product) -> AppError | None:
+        """Return NotReady no_normal_images, or None."""
+        if training_rows(session, product.id, "normal"):
+            return None
+        return NotReady("no_normal_images", product=product.name)
+
+    def count_sources(self, session: Session, product_id: int) -> int:
+        """Return the training images of the product."""
+        return count_training_images(session, product_id)
+
+    def count_views(self, session: Session, product_id: int) -> int:
+        """Return one for each training image, or for each tile where the product is inspected in tiles."""
+        return self._count_views(session, product_id, None)
+
+    def cost_of_choice(self, session: Session) -> BuildCost:
+        """Return the cost with the chosen detector."""
+        choice = chosen(session, DETECTION)
+        return cost_of_model(self.cost, choice.option, choice.options)
+
+    def expected_s(self, session: Session, product_id: int) -> float:
+        """Return the seconds of one build. Where the bank can be extended, only the new images and defects count."""
+        cost = self.cost_of_choice(session)
+        extension = find_extension(session, product_id)
+        return cost.product_s + cost.image_s * self._count_views(session, product_id, extension)
+
+    def _count_views(self, session: Session, product_id: int, extension: Extension | None) -> int:
+        try:
+            tile_size_px = read_preprocessing(session, product_id).tile_size_px
+        except InferenceError:
+            tile_size_px = 0  # written by another release: the build says what is wrong with it
+        if not tile_size_px:
+            return self.count_sources(session, product_id) - (0 if extension is None else extension.n_known)
+        from inference.vision.detection.features.tiling import count_tiles
+
+        query = select(Image.height_px, Image.width_px).where(Image.product_id == product_id, Image.split == "train")
+        if extension is not None:
+            added = [row.id for row in extension.added]
+            query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
+        return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
+
+    def snapshot(self, services: Services, session: Session, product: Product) -> BankSnapshot:
+        """Return the images and settings of now. Raises NotReady without normal images, InferenceError."""
+        # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
+        fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, ""), "")
+        normals = training_rows(session, product.id, "normal")
+        defects = training_rows(session, product.id, "defect")
+        if not normals:
+            raise NotReady("no_normal_images", product=product.name)
+        # Always built: asking for what is up to date is asking for a bank that is built whole.
+        plan = BuildPart("", fingerprint, active_version(session, MEMORY_BANK, product.id))
+        return BankSnapshot(
+            product=product,
+            parts=(plan,),
+            normals=normals,
+            defects=defects[:MAX_CALIBRATION_DEFECTS],
+            unused_defects=defects[MAX_CALIBRATION_DEFECTS:],
+            choice=chosen(session, DETECTION),
+            preprocessing=read_preprocessing(session, product.id),
+            extension=find_extension(session, product.id, rows=normals),
+            test=test_set(session, product.id),
+        )
+
+    def build(
+        self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, earlier: Mapping[str, BuiltBank]
+    ) -> BuiltBank:
+        """Train the detector, or extend the one in use, and calibrate its thresholds."""
+        return train_bank(run, snapshot)
+
+    def evaluate(
+        self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, built: BuiltBank
+    ) -> DetectionFigures | None:
+        """Measure the detector with its thresholds; None without test images."""
+        if not snapshot.test.rows:
+            return None
+        figures = measure(
+            run.services.objects,
+            built.trained.model,
+            snapshot.test,
+            review_at=built.calibration.review_at,
+            reject_at=built.calibration.reject_at,
+            progress=lambda done, total: run.progress("evaluate", done, total),
+        )
+        auroc = figures.image_auroc
+        run.log(
+            "log_measured",
+            product=snapshot.product.code,
+            image_auroc="–" if auroc is None else f"{auroc:.4f}",
+            n_test=len(snapshot.test.rows),
+        )
+        return figures
+
+    def accept(
+        self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, measured: DetectionFigures | None
+    ) -> Acceptance:
+        """Compare with the bank in use on the same test images, and ask the policy."""
+        return accept_bank(run, snapshot.product, plan.before, measured, snapshot.test)
+
+    def save(self, run: JobRun, snapshot: BankSnapshot, built: BuiltBank, folder: Path) -> str:
+        """Write the detector's bundle."""
+        preprocessing = built.config.preprocessing.to_dict()
+        metadata = {"product": snapshot.product.code, "preprocessing": preprocessing}
+        return built.trained.model.save(folder, metadata=metadata).sha256
+
+    def describe(
+        self, snapshot: BankSnapshot, plan: BuildPart, built: BuiltBank, measured: DetectionFigures | None
+    ) -> Description:
+        """Return what the row of the bank tells, with its calibrated thresholds."""
+        calibration = built.calibration
+        figures = ThresholdFigures(CalibrationFigures.from_json(calibration.figures), calibration.warnings)
+        return Description(
+            model_name=snapshot.choice.option.name,
+            sources=BankSources(
+                normal_ids=tuple(row.id for row in snapshot.normals),
+                defect_ids=tuple(row.id for row in snapshot.defects),
+                unused_defect_ids=tuple(row.id for row in snapshot.unused_defects),
+                options=snapshot.choice.options,
+                growth=built.trained.growth,
+            ),
+            figures=BankFigures(measured, built.spec.describe(built.trained.model)),
+            preprocessing=built.config.preprocessing.to_dict(),
+            threshold=ThresholdSetting(
+                model_version_id=0,
+                review_at=calibration.review_at,
+                reject_at=calibration.reject_at,
+                method=calibration.method,
+                figures=figures.to_json(),
+            ),
+        )
+
+    def note_activation(self, run: JobRun, version: ModelVersion, product: Product) -> None:
+        """Log that the index of defective places was made with another bank, where it was."""
+        if regions_stale(run.services, product.id):
+            run.log("log_regions_stale", product=product.code, number=version.number)
+
+    def conclude(
+        self,
+        run: JobRun,
+        snapshot: BankSnapshot,
+        results: Sequence[PartResult[BuiltBank, DetectionFigures | None]],
+    ) -> ProductOutcome:
+        """Return the outcome: the one part of a memory bank is always built."""
+        (result,) = results
+        assert isinstance(result, NewVersion)
+        built, measured = result.built, result.measured or DetectionFigures()
+        return ProductOutcome(
+            product_id=snapshot.product.id,
+            code=snapshot.product.code,
+            outcome=ACTIVATED if result.acceptance.activate else CANDIDATE,
+            reason=result.acceptance.reason,
+            version_id=result.version.id,
+            number=result.version.number,
+            metrics=measured.summary,
+            warnings=built.calibration.warnings,
+            calibration=CalibrationFigures.from_json(built.calibration.figures),
+            skipped_images=built.skipped,
+        )

@@ -1,0 +1,141 @@
+"""What every detector is given and what it must be able to do, as protocols; what only some can do, apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from inference.artifact import Manifest
+    from inference.errors import InferenceError
+    from inference.vision.detection.detection import Detection
+    from inference.vision.images.preprocessing import Preprocessing
+    from inference.vision.networks.runtime import FeatureRuntime
+
+# The kind of bundle that every detector is kept in, by the name of the first one that there was.
+KIND = "memory_bank"
+Progress = Callable[[str, int, int], None]
+# The weights file of a network by its name, None for the carried one.
+FindWeights = Callable[[str], Path | None]
+Refusal = Literal["set_otherwise", "lit_otherwise"]
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """An image that is loaded when it is needed; `load` gives RGB uint8 H×W×3, or raises ImageError."""
+
+    key: str
+    load: Callable[[], np.ndarray]
+
+
+class DetectorConfig(Protocol):
+    """What a detector is built with; it travels in the bundle."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done with every image first."""
+        ...
+
+
+class Features(Protocol):
+    """What a detector has taken of a set of images: it is fitted and calibrated from this alone."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The images that were used, in order."""
+        ...
+
+    @property
+    def skipped(self) -> Mapping[str, InferenceError]:
+        """The images that could not be used, by key."""
+        ...
+
+
+class Detector(Protocol):
+    """A built model, ready to inspect: read-only, safe to share between threads."""
+
+    @property
+    def training_keys(self) -> tuple[str, ...]:
+        """The images that it has learnt from."""
+        ...
+
+    @property
+    def runtime_name(self) -> str:
+        """What computes it: `openvino-cpu`, `torch-cuda` …"""
+        ...
+
+    @property
+    def input_size_px(self) -> tuple[int, int]:
+        """(height, width) that images are brought to."""
+        ...
+
+    def inspect(self, image: np.ndarray) -> Detection:
+        """Inspect one image, RGB uint8 H×W×3 of any size. Raises ModelError."""
+        ...
+
+    def inspect_many(self, images: Iterable[np.ndarray]) -> Iterator[Detection]:
+        """Inspect images in order, as `inspect` does but in batches where that is faster. Raises ModelError."""
+        ...
+
+    def score_reference(self) -> tuple[float, np.ndarray]:
+        """Return score and map of the reference image that the bundle carries."""
+        ...
+
+    def save(self, folder: Path, *, metadata: Mapping[str, Any] = ...) -> Manifest:
+        """Write the bundle into a new folder; `metadata` is kept beside the model's own."""
+        ...
+
+
+class GraphDetector(Detector, Protocol):
+    """A detector on the graph of a network, which every runtime of a machine can compute: they have to agree."""
+
+    @property
+    def runtime(self) -> FeatureRuntime:
+        """What computes the graph."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str:
+        """The hash of the weights that the graph was made from."""
+        ...
+
+    def score_reference(self, runtime: FeatureRuntime | None = None) -> tuple[float, np.ndarray]:
+        """Return score and map of the reference image, by the model's own runtime or another one of the same graph."""
+        ...
+
+
+class ExtendableDetector(Detector, Protocol):
+    """A detector that can learn a few more images without seeing the old ones again."""
+
+    @property
+    def reach(self) -> float:
+        """How far any part of a training image may be from what the model keeps: it grows as the model is extended.
+
+        A distance in the model's own space; infinite where that is not known.
+        """
+        ...
+
+    def refuse_extension(
+        self, sources: Sequence[ImageSource], config: Any, *, weights: Path | None, progress: Progress | None = None
+    ) -> Refusal | None:
+        """Return why a build of `config` from all these images cannot begin with this model; None where it can.
+
+        It was set otherwise (settings, weights), or the light of the images has to be treated otherwise now.
+        """
+        ...
+
+    def extract(self, sources: Sequence[ImageSource], *, progress: Progress | None = None) -> Features:
+        """Take of more normal images what the model was built from, in the same way. Raises ModelError."""
+        ...
+
+    def extend(self, features: Any, *, progress: Progress | None = None) -> ExtendableDetector:
+        """Return a new model that knows the images of `features` (from `extract`) too. Raises ModelError."""
+        ...
+
+    def score_unseen(self, features: Any, *, progress: Progress | None = None) -> dict[str, float]:
+        """Return the score by key of images (from `extract`) that this model has not seen. Raises ModelError."""
+        ...
