@@ -76,7 +76,7 @@ def _live_types(session: Session, ids: Sequence[int], image_type: str) -> dict[i
 
 
 def describe_matches(services: Services, session: Session, matches: Sequence[tuple[int, float]]) -> list[Similar]:
-    """The rows behind the matches, in order. An image that was deleted since the index was built does not come back."""
+    """Return the rows behind the matches, in order, without images that were deleted since the index was built."""
     ids = [found for found, _ in matches]
     if not ids:
         return []

@@ -41,7 +41,7 @@ Versions = Mapping[str, ModelVersion | None]
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The answer for one kind of images; `version` is None when there is no index of them.
+    """The result for one kind of images; `version` is None when there is no index of them.
 
     `matches` are ids (negative ones of confirmed inspections) with their similarities. `problem` says why an index that
     is there could not be asked. A suggestion is made of the defects `suggestion_of`, by `rule`.
@@ -98,9 +98,9 @@ def search(
 ) -> dict[str, SearchResult]:
     """Ask the active indexes of the product. `pixels` is the image and `defective` its defective place, cut out.
 
-    Answers one SearchResult for `normal` and one for `defect`: a whole image mostly looks like the product, so defects
+    Returns one SearchResult for `normal` and one for `defect`: a whole image mostly looks like the product, so defects
     are ranked by the whole image and by the defective place, weighed, where there is one and an index of such places.
-    With `defect_type_id`, only defects of that type. An index that cannot be asked is a `problem` of its answer: the
+    With `defect_type_id`, only defects of that type. An index that cannot be asked is a `problem` of its result: the
     look-alikes are an extra, and a verdict stands without them.
     """
     with reading(services) as session:
@@ -122,7 +122,7 @@ def search_everywhere(
 ) -> dict[str, SearchResult]:
     """Return the same in the active indexes of all active products that the same embedder made, merged by similarity.
 
-    `version` of the answers is that of the product itself. Vectors of different embedders do not compare: products that
+    `version` of the results is that of the product itself. Vectors of different embedders do not compare: products that
     were deployed with another one are left out.
     """
     with reading(services) as session:
@@ -130,12 +130,12 @@ def search_everywhere(
         own = _versions_of(session, product_id)
         others = [_versions_of(session, other) for other in ids if other is not None and other != product_id]
     looks = _Looks(services, pixels, defective)
-    answers: dict[str, SearchResult] = {}
+    results: dict[str, SearchResult] = {}
     for image_type in ("normal", "defect"):
         mine = own["normal"] or own["defect"]
         alike = [found for found in others if mine is not None and _made_by(found, mine.model_name)]
-        answers[image_type] = _ask(services, looks, [own, *alike], image_type, top_k=top_k)
-    return answers
+        results[image_type] = _ask(services, looks, [own, *alike], image_type, top_k=top_k)
+    return results
 
 
 def _made_by(versions: Versions, model_name: str) -> bool:
@@ -195,7 +195,7 @@ Ranker = Callable[[int], "list[Match]"]
 def _ranker(
     services: Services, looks: _Looks, versions: Versions, image_type: str, defect_type_id: int | None
 ) -> Ranker:
-    """Gives the so many most similar of one product."""
+    """Return a function that gives so many of the most similar of one product."""
     from inference.vision.search.ranking import rank_views
 
     whole = looks.view(versions[image_type], "whole")
@@ -234,22 +234,22 @@ def _live_matches(
 
 
 def history_rows(
-    answers: dict[str, SearchResult], *, inspection_id: int, product_id: int, person_id: int, top_k: int
+    results: dict[str, SearchResult], *, inspection_id: int, product_id: int, person_id: int, top_k: int
 ) -> list[SearchHistory]:
-    """Return the rows that keep what was answered."""
+    """Return the rows that keep what was found."""
     return [
         SearchHistory(
             inspection_id=inspection_id,
             product_id=product_id,
-            image_type=answer.image_type,
-            model_version_id=answer.version.id,
+            image_type=result.image_type,
+            model_version_id=result.version.id,
             top_k=top_k,
-            results=[_plain(found, similarity) for found, similarity in answer.matches],
-            latency_ms=answer.latency_ms,
+            results=[_plain(found, similarity) for found, similarity in result.matches],
+            latency_ms=result.latency_ms,
             created_by=person_id,
         )
-        for answer in answers.values()
-        if answer.version is not None
+        for result in results.values()
+        if result.version is not None
     ]
 
 
