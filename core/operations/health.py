@@ -30,7 +30,7 @@ LOWEST_VERSIONS: dict[str, str] = {
     "streamlit": "1.67.0",  # serves the application that the gate stands in front of; 1.54 is the lowest safe one
     "pillow": "12.3.0",  # lowest safe version
     "torch": "2.11.0",  # lowest safe version
-    "opencv-python-headless": "4.8.1.78",  # carries the libwebp that is mended
+    "opencv-python-headless": "4.8.1.78",  # carries the repaired libwebp
     "sqlmodel": "0.0.22",
     "alembic": "1.13.0",
     "argon2-cffi": "23.1.0",
@@ -138,7 +138,7 @@ def _open_database(settings: Settings) -> tuple[Check, Services | None]:
 
 
 def _check_database(database: Database, *, thorough: bool) -> Check:
-    """With `thorough`, read the whole database; only one that is whole is asked whether it is up to date."""
+    """Check the database and, `thorough`, the whole of its file; only one that is whole is asked for its revision."""
     where = database.describe()
     try:
         findings = database.check_integrity(full=True) if thorough else []
@@ -180,7 +180,7 @@ def _check_device(settings: Settings) -> Check:
 def _check_search(settings: Settings) -> Check:
     from inference.vision.search.gpu_scan import LEAST_VECTORS, find_obstacle
 
-    # Wherever it is, it is searched, with the same answers: no finding here is a fault.
+    # Wherever it is, it is searched, with the same results: no finding here is a fault.
     obstacle = find_obstacle(settings.device)
     if obstacle is None:
         return Check("similar_images", True, "check_search_gpu", {"least": f"{LEAST_VECTORS:,}"})
@@ -226,7 +226,7 @@ def _installed_version(package: str) -> str | None:
 
 
 def describe_system() -> dict[str, str]:
-    """Python, operating system and schema revision, by the name under which support asks for them."""
+    """Return Python, operating system and schema revision, by the name under which support asks for them."""
     from storage.schema import head_revision
 
     return {"python": platform.python_version(), "system": platform.platform(), "schema": head_revision()}
@@ -245,7 +245,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _check_stored(services: Services) -> list[Check]:
-    """Orphans and what is missing, from one look at the store."""
+    """Check for orphans and for what is missing, from one look at the store."""
     try:
         stock = take_stock(services)
         missing = len(find_missing(services, stock))

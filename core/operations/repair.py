@@ -1,4 +1,4 @@
-"""Mending what can be mended between rows and objects: back from the trash, thumbnails made again, orphans put away.
+"""Repairing rows and objects: back from the trash, thumbnails made again, orphans in the trash.
 
 No row is ever deleted: what stays missing may still be on a backup.
 """
@@ -43,7 +43,7 @@ class Repair:
 
 
 def repair(services: Services, person: Person, *, ask: Ask) -> Repair:
-    """Mend what can be mended; `ask` is asked before more orphans go than would go by themselves.
+    """Repair what can be repaired; `ask` is asked before more orphans go than would go by themselves.
 
     Needs an administrator. Raises AppError when a store fails.
     """
@@ -72,7 +72,7 @@ def repair(services: Services, person: Person, *, ask: Ask) -> Repair:
 
 
 def _restore(services: Services, missing: list[NamedObject], trash: dict[str, ObjectInfo]) -> list[str]:
-    """Bring back what lies in the trash, the newest where there are several; returns the keys."""
+    """Bring back what lies in the trash, the newest where there are several; return the keys."""
     # In the order of their keys, that is of their days: the last one stays.
     newest = {original_key(key): key for key in sorted(trash)}
     wanted = {one.key for one in missing}
@@ -90,7 +90,7 @@ def _restore(services: Services, missing: list[NamedObject], trash: dict[str, Ob
 
 
 def _remake_thumbnails(services: Services, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
-    """Make thumbnails again from their pictures, where those are there; returns the keys."""
+    """Make thumbnails again from their pictures, where those are there; return the keys."""
     from inference.vision.images.decode import decode
     from inference.vision.images.encoding import thumbnail
 
