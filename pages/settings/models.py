@@ -74,7 +74,7 @@ def show_screen() -> None:
 
 
 def show_present(purpose: str, choice: Choice) -> None:
-    """What is chosen now, and whether deployments still have to follow."""
+    """Show what is chosen now, and whether deployments still have to follow."""
     kind, screen, label = _DEPLOYMENTS[purpose]
     products = {summary.product.id for summary in list_products(services())}
     waiting = [
@@ -137,7 +137,7 @@ def show_options(option: ModelOption, choice: Choice) -> dict[str, int]:
 
 
 def show_choose(option: ModelOption, options: dict[str, int], choice: Choice) -> None:
-    """The button, which says what it will do."""
+    """Show the button, which says what it will do."""
     if option.name == choice.option.name and options == choice.options:
         st.badge(_("This is the chosen model"), icon=":material/check_circle:", color="green")
         return
@@ -158,7 +158,7 @@ def show_choose(option: ModelOption, options: dict[str, int], choice: Choice) ->
 
 
 def show_needs(option: ModelOption, state: WeightsState) -> None:
-    """What the model's network needs, and the ways to bring its weights where they are not here."""
+    """Show what the model's network needs, and the ways to bring its weights where they are not here."""
     spec = option.spec
     device = _(_DEVICES[services().settings.device])
     with st.container(border=True):
@@ -178,7 +178,7 @@ def show_needs(option: ModelOption, state: WeightsState) -> None:
 
 
 def show_overview(states: list[WeightsState]) -> None:
-    """Every network in one table."""
+    """Show every network in one table."""
     st.subheader(_("Networks"))
     st.dataframe(
         [

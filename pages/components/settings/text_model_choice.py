@@ -29,7 +29,7 @@ _LISTED = "text_models_listed"
 
 
 def show_text_model_choice() -> None:
-    """The way of writing on the left, what it needs on the right."""
+    """Show the way of writing on the left, what it needs on the right."""
     choice = current_text_choice(services())
     st.markdown(_("Chosen: **{model}**", model=escape(_describe(choice))))
     left, right = st.columns([1.25, 1], gap="large")
