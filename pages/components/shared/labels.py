@@ -1,4 +1,4 @@
-"""Codes of the tables in words: what verdicts mean, image notes, places in an image."""
+"""Labels of the tables' codes: what verdicts mean, image notes, places in an image."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def label_of(names: dict[str, str], code: str) -> str:
 
 
 def name_model(name: str | None) -> str:
-    """What a model of this name is called, of whichever kind; the name itself where this version does not know it."""
+    """Return what a model of this name is called, of whichever kind; the name itself where it is unknown here."""
     option = find_option(name or "")
     if option is not None:
         return _(option.title, backbone=option.spec.title)
@@ -74,7 +74,7 @@ def name_model(name: str | None) -> str:
 
 
 def describe_region(view: InspectionView, index: int) -> str:
-    """Place (the ninth of the image that holds its middle) and size of the region `view.regions[index]`."""
+    """Return place (the ninth of the image that holds its middle) and size of the region `view.regions[index]`."""
     region, row = view.regions[index], view.inspection
     column = min(2, int(3 * (region.x + region.w / 2) / max(1, row.width_px)))
     line = min(2, int(3 * (region.y + region.h / 2) / max(1, row.height_px)))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_thumbnail(data: bytes | None, *, alt: str) -> None:
-    """A thumbnail over the full width of its column, or words where there is none."""
+    """Show a thumbnail over the full width of its column, or a text where there is none."""
     if data is None:
         st.caption(_("(no preview)"))
     else:
@@ -22,7 +22,7 @@ def show_thumbnail(data: bytes | None, *, alt: str) -> None:
 
 
 def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3, with_product: bool = False) -> None:
-    """Similar images, the most similar first: how similar, which defect type, when, and what was done then.
+    """Show similar images, the most similar first: how similar, which defect type, when, and what was done then.
 
     `with_product` names the product of each, where they are of several.
     """
