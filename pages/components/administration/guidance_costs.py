@@ -14,7 +14,7 @@ from pages.components.shared.session import services
 
 
 def show_use() -> None:
-    """The period, its totals, and a line for each day and model."""
+    """Show the period, its totals, and a line for each day and model."""
     title, period = st.columns([2, 1], vertical_alignment="bottom")
     title.subheader(_("Guidance: use and cost"))
     with period:
@@ -35,7 +35,7 @@ def show_use() -> None:
 
 
 def show_totals(rows: Sequence[DayOfUse]) -> None:
-    """The figures that are read first."""
+    """Show the figures that are read first."""
     costs = [row.cost_usd for row in rows]
     known = sum(cost for cost in costs if cost is not None)
     thumbs = f"{number(sum(row.thumbs_up for row in rows))} / {number(sum(row.thumbs_down for row in rows))}"
@@ -59,7 +59,7 @@ def show_totals(rows: Sequence[DayOfUse]) -> None:
 
 
 def name_writer(model_name: str) -> str:
-    """Return the model as its server calls it; our own way of writing in words."""
+    """Return the model as its server calls it; our own way of writing by its label."""
     if not model_name:
         return _("none: the manuals are silent")
     return _(WRITER_NAMES[model_name]) if model_name in WRITER_NAMES else model_name
