@@ -1,4 +1,4 @@
-"""How well, and how fast, the manuals answer questions.
+"""How well, and how fast, the manuals' passages are found.
 
     python -m benchmarks.bench_guidance [--pages 2000] [--split test]
 
@@ -46,12 +46,12 @@ print((loaded - started) * 1000, (time.perf_counter() - loaded) * 1000)
 
 
 def say(*words: object) -> None:
-    """To stderr."""
+    """Print to stderr."""
     print(*words, file=sys.stderr, flush=True)
 
 
 def build_demo_indexes() -> dict[str, ManualIndex]:
-    """An index of each demo product."""
+    """Build an index of each demo product."""
     passages: dict[str, list[Passage]] = {}
     for number, manual in enumerate(list_demo_manuals(), start=1):
         found = split_passages(read_pdf(manual.content), source_id=number)
@@ -60,15 +60,15 @@ def build_demo_indexes() -> dict[str, ManualIndex]:
 
 
 def section_of(passage: Passage) -> str:
-    """The number of the innermost numbered heading: the manuals' language versions share it."""
+    """Return the number of the innermost numbered heading: the manuals' language versions share it."""
     for heading in reversed(passage.heading):
         if match := _SECTION.match(heading):
             return match[0]
     return ""
 
 
-def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Recall at 3 and mean reciprocal rank of each search; how often `found` is right, with and without an answer."""
+def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return recall at 3 and mean reciprocal rank of each search, and how often `found` is right of either kind."""
     orders: dict[str, Callable[[Hit], float]] = {
         "lexical": lambda hit: hit.lexical_rank or 10**6,
         "dense": lambda hit: hit.dense_rank or 10**6,
@@ -78,15 +78,15 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
     found: dict[bool, list[bool]] = {True: [], False: []}
     for question in questions:
         index = indexes[question["product"]]
-        answer = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
+        result = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
         wanted = set(question["answers"])
-        found[bool(wanted)].append(answer.found == bool(wanted))
-        if answer.found != bool(wanted):
+        found[bool(wanted)].append(result.found == bool(wanted))
+        if result.found != bool(wanted):
             say("found is wrong:", question["language"], question["kind"], question["text"])
         if not wanted:
             continue
         for name, order in orders.items():
-            sections = [section_of(hit.passage) for hit in sorted(answer.hits, key=order)]
+            sections = [section_of(hit.passage) for hit in sorted(result.hits, key=order)]
             rank = next(place for place, section in enumerate(sections, start=1) if section in wanted)
             ranks[name].append(rank)
             if name == "hybrid" and rank > 3:
@@ -102,7 +102,7 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
 
 
 def set_large_manual(pages: int) -> bytes:
-    """A PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
+    """Set a PDF of that many pages, made of the demo manuals' texts with numbers of their own on each page."""
     from core.demo.manuals.typesetting import typeset
 
     chapters = [
@@ -117,13 +117,13 @@ def set_large_manual(pages: int) -> bytes:
 
 
 def cpu_s() -> float:
-    """Processor time of this process and its children until now."""
+    """Return the processor time of this process and its children until now."""
     usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def measure_speed(pages: int, folder: Path) -> dict[str, Any]:
-    """Pages indexed a second from PDF bytes to a saved bundle, and the time to the first passage, warm and cold."""
+    """Return pages indexed a second from PDF bytes to a bundle, and the time to the first passage, warm and cold."""
     content = set_large_manual(pages)
     open_encoder().encode(["0"])
     started, cpu_before_s = time.perf_counter(), cpu_s()
@@ -165,7 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     chosen = [item for item in questions if options.split in (item["split"], "all")]
-    result = measure_answers(build_demo_indexes(), chosen)
+    result = measure_retrieval(build_demo_indexes(), chosen)
     if options.pages:
         with tempfile.TemporaryDirectory() as folder:
             result |= measure_speed(options.pages, Path(folder))
