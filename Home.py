@@ -33,7 +33,7 @@ from pages.server.requests import is_forwarded, is_loopback_address
 
 
 def show_start_failure(error: AppError) -> None:
-    """One page that says what stops the start, and a button to try again."""
+    """Show one page that says what stops the start, and a button to try again."""
     st.title(_("Geomsa cannot start"))
     show_error(error)
     if isinstance(error, BadSetting):
@@ -42,7 +42,7 @@ def show_start_failure(error: AppError) -> None:
 
 
 def enter_openly() -> None:
-    """Open mode: whoever is at this machine takes the role that the side bar (or the address) names."""
+    """Give whoever is at this machine the role that the side bar (or the address) names: open mode."""
     asked = st.session_state.get("role") or st.query_params.get("role")
     role = asked if asked in ROLES else ENGINEER
     if not is_signed_in() or person().role != role:
@@ -51,18 +51,18 @@ def enter_openly() -> None:
 
 
 def show_closed() -> None:
-    """Nobody can be let in as things are set. The gate says so first, and why; this holds should it be passed by."""
+    """Say that nobody is let in as things are set. The gate says so first, and why; this holds if it is passed by."""
     st.title(_("Geomsa is closed here"))
 
 
 def is_this_machine() -> bool:
-    """Whether the browser runs on this machine; Streamlit's word for its own address is None."""
+    """Return whether the browser runs on this machine; Streamlit's word for its own address is None."""
     address = st.context.ip_address
     return (address is None or is_loopback_address(address)) and not is_forwarded(st.context.headers.keys())
 
 
 def admit() -> Callable[[], None] | None:
-    """Let the person in that the settings allow; where they allow none, the page to show instead."""
+    """Sign in the person that the settings allow; return the page to show instead where they allow none."""
     auth = services().settings.auth
     if auth == "accounts":
         return None if enter_session() else show_session_over
@@ -73,13 +73,13 @@ def admit() -> Callable[[], None] | None:
 
 
 def choose_run_language() -> None:
-    """What was chosen in this session, then the person's saved choice, then the browser, then the setting."""
+    """Return what was chosen in this session, then the person's saved choice, then the browser's, then the setting."""
     saved = st.session_state.get("language_choice") or (person().language if is_signed_in() else None)
     set_language(saved or browser_language(services().settings.language))
 
 
 def keep_language() -> None:
-    """The language switch was used: keep the choice with the person."""
+    """Keep the choice of the language switch with the person."""
     set_language(st.session_state["language_choice"])
     try:
         set_person(save_language(services(), person(), language()))
@@ -88,7 +88,7 @@ def keep_language() -> None:
 
 
 def keep_role_in_address(role: str) -> None:
-    """A reload, or a bookmark, comes back in the same role."""
+    """Keep the role in the address: a reload, or a bookmark, comes back in the same role."""
     if role != ENGINEER:
         st.query_params["role"] = role
     elif "role" in st.query_params:
@@ -96,7 +96,7 @@ def keep_role_in_address(role: str) -> None:
 
 
 def show_sidebar() -> None:
-    """Who is here, in which role, in which language."""
+    """Show who is here, in which role, in which language."""
     with st.sidebar.container(key="side_foot"):
         if services().settings.auth == "open":
             names = {role: _(ROLE_NAMES[role]) for role in ROLES}
@@ -125,7 +125,7 @@ def show_sidebar() -> None:
 
 
 def authorize() -> st.Page | None:
-    """The page to run for this person; None where the front door itself has shown what there is to see."""
+    """Return the page to run for this person; None where this run has already shown what there is to see."""
     try:
         choose_run_language()
         instead = admit()
@@ -145,7 +145,7 @@ def authorize() -> st.Page | None:
 
 
 def run_page() -> None:
-    """One run of the app: the frame, and in it the page that was chosen."""
+    """Run the app once: the frame, and in it the page that was chosen."""
     st.set_page_config(page_title="Geomsa", page_icon="assets/icon.svg", layout="wide")
     set_language(st.session_state.get("language") or browser_language())
     apply_style()

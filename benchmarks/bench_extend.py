@@ -56,7 +56,7 @@ def build_whole(sources: list[ImageSource], config: PatchCoreConfig = CONFIG) ->
 
 
 def extend(old: Built, sources: list[ImageSource], folder: Path) -> Built | None:
-    """The old bank, from its bundle, with the sources that it does not know; None where the light forbids it."""
+    """Return the old bank, from its bundle, with the sources that it does not know; None where the light forbids it."""
     old.model.save(folder)
     started = time.perf_counter()
     model = PatchCore.load(folder, device="cpu", threads=THREADS)
@@ -70,7 +70,7 @@ def extend(old: Built, sources: list[ImageSource], folder: Path) -> Built | None
 
 
 def describe(built: Built, images: list[np.ndarray], labels: np.ndarray) -> tuple[dict[str, Any], list[str]]:
-    """Figures of the bank, and its verdicts on the test images with thresholds from the normal scores alone."""
+    """Return figures of the bank, and its verdicts on the test images with thresholds from the normal scores alone."""
     found = [detection.score for detection in built.model.inspect_many(images)]
     limits = calibrate(list(built.scores.values()), [])
     figures = {
@@ -85,12 +85,12 @@ def describe(built: Built, images: list[np.ndarray], labels: np.ndarray) -> tupl
 
 
 def compare(verdicts: list[str], others: list[str]) -> float:
-    """The share of equal verdicts."""
+    """Return the share of equal verdicts."""
     return round(float(np.mean([one == other for one, other in zip(verdicts, others, strict=True)])), 4)
 
 
 def measure(code: str, old_count: int, steps: list[int]) -> list[dict[str, Any]]:
-    """One product: the bank of the first images, then each step extended and whole."""
+    """Measure one product: the bank of the first images, then each step extended and whole."""
     train, test = load_product(code)
     images = [decode(item.content).pixels for item in test]
     labels = np.array([item.is_defect for item in test])

@@ -25,7 +25,7 @@ REPEATS = 3
 
 
 def measure(code: str, counts: list[int]) -> dict[int, float]:
-    """Mean image AUROC on the product's test images by number of training images; counts it has not are left out."""
+    """Return mean image AUROC on the product's test images by number of training images, without counts it has not."""
     train, test = load_product(code)
     images = [decode(item.content).pixels for item in test]
     labels = np.array([item.is_defect for item in test])

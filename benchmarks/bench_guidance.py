@@ -1,4 +1,4 @@
-"""How well, and how fast, the manuals answer questions.
+"""How well, and how fast, the manuals' passages are found.
 
     python -m benchmarks.bench_guidance [--pages 2000] [--split test]
 
@@ -78,7 +78,7 @@ def section_of(passage: Passage) -> str:
     return ""
 
 
-def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
+def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
     """Measure recall at 3 and mean reciprocal rank of each search, and how often `found` is right."""
     orders: dict[str, Callable[[Hit], float]] = {
         "lexical": lambda hit: hit.lexical_rank or 10**6,
@@ -90,10 +90,10 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
     found: dict[bool, list[bool]] = {True: [], False: []}
     for question in questions:
         index = indexes[question["product"]]
-        answer = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
+        result = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
         wanted = set(question["answers"])
-        found[bool(wanted)].append(answer.found == bool(wanted))
-        if answer.found != bool(wanted):
+        found[bool(wanted)].append(result.found == bool(wanted))
+        if result.found != bool(wanted):
             say("found is wrong:", question["language"], question["kind"], question["text"])
         if not wanted:
             continue
@@ -101,7 +101,7 @@ def measure_answers(indexes: dict[str, ManualIndex], questions: list[dict[str, A
         scores = library[question["product"]].get_scores([*terms.words, *terms.letters])
         best_first = [index.passages[place] for place in np.argsort(-scores, kind="stable")]
         ordered = {"library": best_first} | {
-            name: [hit.passage for hit in sorted(answer.hits, key=order)] for name, order in orders.items()
+            name: [hit.passage for hit in sorted(result.hits, key=order)] for name, order in orders.items()
         }
         for name, found_passages in ordered.items():
             sections = [section_of(passage) for passage in found_passages]
@@ -226,7 +226,7 @@ def main() -> None:
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     chosen = [item for item in questions if options.split in (item["split"], "all")]
     indexes = build_demo_indexes()
-    result = measure_answers(indexes, chosen)
+    result = measure_retrieval(indexes, chosen)
     if options.pages:
         with tempfile.TemporaryDirectory() as folder:
             result |= measure_speed(options.pages, Path(folder))

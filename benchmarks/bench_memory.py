@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench_memory [--images 10000] [--budget-gib 2] [--tile 0] [--drawn-features]
 
-`--drawn-features` puts random features in the place of the network's, which are as large and take no time.
+`--drawn-features` uses random features instead of the network's, which are as large and take no time.
 
 Prints one JSON object: `held_mib` is the process's peak resident memory during the build less what it had before the
 first image (libraries, graph and runtime), and must stay within `budget_mib`. Times say little on a busy machine.
@@ -36,7 +36,7 @@ MIB = 1024**2
 
 
 def draw(seed: int) -> np.ndarray:
-    """A plate of 256 px with grain and a ring that lies a little elsewhere each time: uint8 (256, 256, 3)."""
+    """Draw a plate of 256 px with grain and a ring that lies a little elsewhere each time: uint8 (256, 256, 3)."""
     rng = np.random.default_rng(seed)
     grain = cv2.resize(rng.normal(0, 20, (256, 32)).astype(np.float32), (256, 256))
     gray = np.clip(130 + grain + rng.normal(0, 4, (256, 256)), 0, 255).astype(np.uint8)
@@ -57,7 +57,7 @@ class DrawnRuntime:
         self._spread = (4.0 / np.sqrt(np.arange(1, dimension + 1, dtype=np.float32)))[None, :, None, None]
 
     def features(self, batch: np.ndarray) -> list[np.ndarray]:
-        """From uint8 N×H×W×3 to one float32 N×C×h×w map."""
+        """Compute one float32 N×C×h×w map of uint8 N×H×W×3."""
         count, height, width, _ = batch.shape
         stride, dimension = self.graph.backbone.strides[0], self.graph.backbone.dimension
         shape = (count, dimension, height // stride, width // stride)

@@ -61,7 +61,7 @@ def say(*words: object) -> None:
 
 
 def load_product(code: str, *, test_parts: int = 0) -> tuple[list[Sample], list[Sample]]:
-    """Normal training images and all test images of a demo product; of a generated one more than the demo has."""
+    """Return normal training and all test images of a demo product; of a generated one more than the demo has."""
     from core.demo.images.catalog import PRODUCTIONS, PRODUCTS
 
     product = next(item for item in PRODUCTS if item.code == code)
@@ -92,7 +92,7 @@ def times_ms(call: Callable[[], Any]) -> float:
 
 
 def measure_ours(train: list[Sample], test: list[Sample], config: PatchCoreConfig, folder: Path) -> dict[str, Any]:
-    """Our figures; the bundle stays in `folder`."""
+    """Return our figures; the bundle stays in `folder`."""
     extract_patches(to_sources(train[:2]), config, device="cpu", threads=THREADS)  # opens the runtime
     started = time.perf_counter()
     features = extract_patches(to_sources(train), config, device="cpu", threads=THREADS)
@@ -118,12 +118,12 @@ def measure_ours(train: list[Sample], test: list[Sample], config: PatchCoreConfi
 
 
 def score_all(model: PatchCore, test: list[Sample]) -> np.ndarray:
-    """The scores of all test images."""
+    """Return the scores of all test images."""
     return np.array([found.score for found in model.inspect_many(decode(item.content).pixels for item in test)])
 
 
 def measure_auroc(scores: np.ndarray, test: list[Sample]) -> dict[str, float | None]:
-    """Of the defective against the normal test images, on the demo's split and on all; None where a kind is missing."""
+    """Return the AUROC of the test images on the demo's split and on all; None where a kind is missing."""
     labels, in_demo = (np.array([getattr(item, name) for item in test]) for name in ("is_defect", "in_demo"))
     return {"demo": image_auroc(scores[in_demo], labels[in_demo]), "larger": image_auroc(scores, labels)}
 
@@ -131,9 +131,11 @@ def measure_auroc(scores: np.ndarray, test: list[Sample]) -> dict[str, float | N
 def measure_anomalib(
     train: list[Sample], test: list[Sample], config: PatchCoreConfig, folder: Path, *, coreset_steps: int
 ) -> dict[str, Any]:
-    """anomalib's figures. With `coreset_steps` only so many of its equally long steps are timed and the rest reckoned;
-    its bank is then chosen by our exact selection on its own features. Our bundle in `folder` inspects
-    in turns with it."""
+    """Return anomalib's figures; our bundle in `folder` inspects in turns with it.
+
+    With `coreset_steps` only so many of its equally long steps are timed and the rest reckoned; its bank is then chosen
+    by our exact selection on its own features.
+    """
     import cv2
     import torch
     from anomalib.models.image.patchcore.torch_model import PatchcoreModel
@@ -192,7 +194,7 @@ def measure_anomalib(
 
 
 def in_series(*calls: Callable[[], Any]) -> list[np.ndarray]:
-    """Milliseconds of each of the calls, in series in turns."""
+    """Return milliseconds of each of the calls, in series in turns."""
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(SERIES):
         for call, taken in zip(calls, times, strict=True):
@@ -206,13 +208,13 @@ def spread(times: np.ndarray) -> dict[str, float]:
 
 
 def sort_by_split(found: dict[str, dict[str, float | None]]) -> dict[str, Any]:
-    """The figures on the demo's split by side, and those on the larger one apart."""
+    """Return the figures on the demo's split by side, and those on the larger one apart."""
     figures: dict[str, Any] = {side: figure["demo"] for side, figure in found.items()}
     return {**figures, "larger": {side: figure["larger"] for side, figure in found.items()}}
 
 
 def peak_memory_mib() -> float:
-    """This process's own peak of resident memory; `ru_maxrss` would begin with that of the process that started it."""
+    """Return this process's own peak of resident memory; `ru_maxrss` would begin with that of its parent process."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -220,7 +222,7 @@ def peak_memory_mib() -> float:
 
 
 def measure_side(side: str, code: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """One side on one product, in this process."""
+    """Measure one side on one product, in this process."""
     keep_graphs_in(GRAPHS)
     config = PatchCoreConfig(
         coreset_ratio=options.ratio, min_bank_size=1, max_bank_size=1_000_000, input_size_px=options.size
@@ -233,7 +235,7 @@ def measure_side(side: str, code: str, options: argparse.Namespace, folder: Path
 
 
 def run_side(side: str, code: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """One side on one product, in a process of its own."""
+    """Measure one side on one product, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.bench_patchcore", "--side", side, "--products", code]
     command += ["--images", str(options.images), "--ratio", str(options.ratio), "--size", str(options.size)]
     command += ["--coreset-steps", str(options.coreset_steps), "--test-parts", str(options.test_parts)]

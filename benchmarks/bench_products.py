@@ -44,7 +44,7 @@ class Shot:
 
 
 def load(code: str, *, test_parts: int) -> tuple[list[Pixels], list[Shot]]:
-    """Normal training images and all test images of a demo product."""
+    """Return normal training images and all test images of a demo product."""
     product = next(item for item in PRODUCTS if item.code == code)
     images, production = product.images(), PRODUCTIONS.get(code)
     if production is not None and test_parts > 0:
@@ -62,7 +62,7 @@ def load(code: str, *, test_parts: int) -> tuple[list[Pixels], list[Shot]]:
 
 
 def in_light(images: list[Pixels], *, share: float, seed: int) -> list[Pixels]:
-    """Each image with an exposure and a contrast of its own."""
+    """Return each image with an exposure and a contrast of its own."""
     rng = np.random.default_rng(seed)
     varied = []
     for pixels in images:
@@ -77,7 +77,7 @@ def fit(images: list[Pixels], *, seed: int) -> PatchCore:
 
 
 def measure(code: str, *, share: float, seeds: int, test_parts: int) -> dict[str, float | None]:
-    """The figures of one product."""
+    """Return the figures of one product."""
     train, test = load(code, test_parts=test_parts)
     labels = np.array([shot.is_defect for shot in test])
     rows: list[dict[str, float | None]] = []

@@ -5,7 +5,7 @@
 
 Prints progress to stderr and one JSON object as the last line of stdout. Search runs on one thread, on vectors of 512
 dimensions in clusters of uneven size (as embeddings of products are) and, for 100,000, also on vectors without any
-structure; exact answers are those of a full comparison. With `--device auto` it searches on a GPU where one can be used
+structure; exact results are those of a full comparison. With `--device auto` it searches on a GPU where one can be used
 (`on_gpu`), the vectors being there before the time is taken. Everything that is a ratio is taken in one run.
 """
 
@@ -41,7 +41,7 @@ def say(*words: object) -> None:
 
 
 def demo_images(code: str, split: str) -> list[tuple[bytes, str | None]]:
-    """Content and defect type of a demo product's images."""
+    """Return content and defect type of a demo product's images."""
     from core.demo.images.catalog import PRODUCTS
 
     product = next(item for item in PRODUCTS if item.code == code)
@@ -52,7 +52,7 @@ def demo_images(code: str, split: str) -> list[tuple[bytes, str | None]]:
 
 
 def draw_vectors(count: int, seed: int, *, clustered: bool) -> np.ndarray:
-    """Unit vectors; clusters follow a power law in size and have a spread of their own in 32 directions."""
+    """Draw unit vectors; clusters follow a power law in size and have a spread of their own in 32 directions."""
     rng = np.random.default_rng(seed)
     rows = rng.standard_normal((count, DIMENSION), dtype=np.float32)
     if clustered:
@@ -70,7 +70,7 @@ def draw_vectors(count: int, seed: int, *, clustered: bool) -> np.ndarray:
 
 
 def measure_search(count: int, *, clustered: bool, device: Device) -> dict[str, Any]:
-    """Latency and recall of searches in an index of so many vectors."""
+    """Return latency and recall of searches in an index of so many vectors."""
     import faiss
 
     from inference.vision.search.vector_index import VectorIndex
@@ -107,7 +107,7 @@ def measure_search(count: int, *, clustered: bool, device: Device) -> dict[str, 
 
 
 def resident_mb() -> float:
-    """Memory of this process now."""
+    """Return the memory of this process now."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * resource.getpagesize() / 1e6
 
@@ -124,7 +124,7 @@ def open_carried() -> Any:
 
 
 def measure_embedding(contents: list[bytes]) -> dict[str, float]:
-    """Throughput from bytes to vectors over that of the bare network on ready inputs; the best of five turns each."""
+    """Return the throughput from bytes to vectors over that of the bare network on ready inputs; the best of five."""
     from inference.vision.images.decode import decode
     from inference.vision.images.prefetch import map_prefetched
 
@@ -149,10 +149,10 @@ def measure_embedding(contents: list[bytes]) -> dict[str, float]:
         for start in range(0, len(contents), size):
             embedder.embed([decode(content).pixels for content in contents[start : start + size]])
 
-    best = {name: min(timed(run) for _ in range(5)) for name, run in (("bare", bare), ("ahead", whole))}
+    best = {name: min(timed(run) for _ in range(5)) for name, run in (("bare", bare), ("prefetched", whole))}
     best["in_line"] = min(timed(in_line) for _ in range(3))
     return {
-        "efficiency": best["bare"] / best["ahead"],
+        "efficiency": best["bare"] / best["prefetched"],
         "efficiency_without_threads": best["bare"] / best["in_line"],
         "bare_ms": best["bare"] * 1000 / len(contents),
     }
@@ -165,7 +165,7 @@ def timed(run: Callable[[], Any]) -> float:
 
 
 def measure_incremental(count: int) -> dict[str, float]:
-    """A build of `count` images from nothing, and the next one with ten more: embeddings, database, index, bundle."""
+    """Build `count` images from nothing, and then ten more: embeddings, database, index, bundle."""
     import cv2
 
     from core.deployments.embedding import embed_examples
@@ -217,7 +217,7 @@ def measure_incremental(count: int) -> dict[str, float]:
 
 
 def measure_types(codes: list[str]) -> dict[str, dict[str, float]]:
-    """Nearest type and mAP@10 on the test split of generated products; the bank is built of the normal images."""
+    """Measure nearest type and mAP@10 on the test split of generated products; the bank is built of normal images."""
     from inference.vision.detection import metrics
     from inference.vision.detection.detector import ImageSource
     from inference.vision.detection.features.patch_extraction import extract_patches
@@ -289,15 +289,15 @@ def main() -> None:
     asked = parser.parse_args()
     parts = asked.parts.split(",")
     codes = asked.products.split(",")
-    answer: dict[str, Any] = {"load_at_start": round(os.getloadavg()[0], 1)}
+    summary: dict[str, Any] = {"load_at_start": round(os.getloadavg()[0], 1)}
     if "types" in parts:
         types = measure_types(codes)
-        answer["types"] = types
-        answer["type_accuracy"] = {
+        summary["types"] = types
+        summary["type_accuracy"] = {
             view: round(float(np.mean([row[f"{view}_top1"] for row in types.values()])), 4)
             for view in ("whole", "region", "both")
         }
-        answer["map_at_10"] = {
+        summary["map_at_10"] = {
             view: round(float(np.mean([row[f"{view}_map_at_10"] for row in types.values()])), 4)
             for view in ("whole", "region", "both")
         }
@@ -305,21 +305,21 @@ def main() -> None:
         contents = [content for content, _ in demo_images("casting", "train")][:64]
         embedding = measure_embedding(contents)
         say("embed", embedding)
-        answer["embed_efficiency"] = round(embedding["efficiency"], 4)
-        answer["embed_efficiency_without_threads"] = round(embedding["efficiency_without_threads"], 4)
+        summary["embed_efficiency"] = round(embedding["efficiency"], 4)
+        summary["embed_efficiency_without_threads"] = round(embedding["efficiency_without_threads"], 4)
     if "incremental" in parts:
         incremental = measure_incremental(asked.images)
         say("incremental", incremental)
-        answer["incremental_ratio"] = round(incremental["ratio"], 4)
+        summary["incremental_ratio"] = round(incremental["ratio"], 4)
     if "search_100k" in parts:
-        answer["search_100k"] = measure_search(100_000, clustered=True, device=asked.device)
-        answer["search_100k_uniform"] = measure_search(100_000, clustered=False, device=asked.device)
-        say("search_100k", answer["search_100k"], answer["search_100k_uniform"])
+        summary["search_100k"] = measure_search(100_000, clustered=True, device=asked.device)
+        summary["search_100k_uniform"] = measure_search(100_000, clustered=False, device=asked.device)
+        say("search_100k", summary["search_100k"], summary["search_100k_uniform"])
     if "search_1m" in parts:
-        answer["search_1m"] = measure_search(asked.many, clustered=True, device=asked.device)
-        say("search_1m", answer["search_1m"])
-    answer["load_at_end"] = round(os.getloadavg()[0], 1)
-    print(json.dumps(answer))
+        summary["search_1m"] = measure_search(asked.many, clustered=True, device=asked.device)
+        say("search_1m", summary["search_1m"])
+    summary["load_at_end"] = round(os.getloadavg()[0], 1)
+    print(json.dumps(summary))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ HOLE_PX = 12
 
 
 def draw_part(seed: int, *, size_px: tuple[int, int], hole: tuple[int, int] | None = None) -> np.ndarray:
-    """A milled plate of (width, height): grain, a shade over the whole, rows of drilled holes, engraved lines."""
+    """Draw a milled plate of (width, height): grain, a shade over the whole, rows of drilled holes, engraved lines."""
     width, height = size_px
     rng = np.random.default_rng(seed)
     grain = rng.normal(0, 12, (height, max(1, width // 16))).astype(np.float32)

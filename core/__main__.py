@@ -16,7 +16,7 @@ from core.errors import AppError
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": set_up.demo,
     "migrate": set_up.migrate,
-    "import": set_up.take_in,
+    "import": set_up.import_images,
     "deploy": deploying.deploy,
     "inspect": inspecting.inspect,
     "evaluate": inspecting.evaluate,
@@ -30,7 +30,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; answers the exit status: 0 done, 1 something failed, 2 wrong usage or setting."""
+    """Run one command; return the exit status: 0 done, 1 something failed, 2 wrong usage or setting."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name in another encoding must not end the command; in JSON the escape is even the right one.
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # The reader has gone (`… | head`): nothing more to say, and nothing to complain of at exit.
+        # The reader has gone (`… | head`): there is nothing more to write, and no error to report at exit.
         sys.stderr.close()
         return 1
 

@@ -57,7 +57,7 @@ def stale_save(session: Session, *, subject_type: str, subject_id: int, row_vers
 
 
 def find_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
-    """{field: [old, new]} of the fields of `after` that differ from `before`."""
+    """Return {field: [old, new]} of the fields of `after` that differ from `before`."""
     return {name: [before[name], value] for name, value in after.items() if before[name] != value}
 
 

@@ -80,7 +80,7 @@ class _Gaps(dict[str, Any]):
 
 
 def describe(code: str, params: dict[str, Any], language: str) -> str:
-    """The sentence of `code` in `language`; the code itself when it has none (a test proves that all have one)."""
+    """Return the sentence of `code` in `language`; the code itself without one (a test proves that all have one)."""
     template = translate(language, MESSAGES[code]) if code in MESSAGES else code
     return template.format_map(_Gaps(params))
 

@@ -35,7 +35,7 @@ def _catalog(language: str) -> _gettext.NullTranslations:
 
 
 def translate(language: str, msgid: str) -> str:
-    """`msgid` in `language`; the msgid itself (English) where there is no translation."""
+    """Return `msgid` in `language`; the msgid itself (English) where there is no translation."""
     return _catalog(language).gettext(msgid) if msgid else ""
 
 

@@ -190,7 +190,7 @@ def _ray_address(env: Mapping[str, str]) -> str | None:
 
 
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `env` (default: the process's environment).
+    """Return the settings from `env` (default: the process's environment).
 
     Raises BadSetting with one sentence that names the variable and what it may be. Creates the data folder.
     """

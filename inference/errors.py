@@ -1,9 +1,9 @@
 """The whole tree of errors that `inference` raises.
 
 InferenceError
-├── ImageError      an image that cannot be taken in
+├── ImageError      an image that is not accepted
 ├── ArtifactError   a bundle that is missing, damaged, newer or of another kind
-├── ManualError     a manual (PDF) that cannot be taken in
+├── ManualError     a manual (PDF) that is not accepted
 ├── ModelError      a model that cannot be built, loaded, verified or asked
 └── WriterError     a language model that does not write, or not what can be shown
 """
@@ -89,7 +89,7 @@ class InferenceError(Exception):
 
 
 class ImageError(InferenceError):
-    """The bytes are no image, or none that is taken in."""
+    """The bytes are no image, or none that is accepted."""
 
 
 class ArtifactError(InferenceError):
@@ -97,7 +97,7 @@ class ArtifactError(InferenceError):
 
 
 class ManualError(InferenceError):
-    """The bytes are no PDF, or none that is taken in."""
+    """The bytes are no PDF, or none that is accepted."""
 
 
 class ModelError(InferenceError):

@@ -23,7 +23,7 @@ from storage.sqlite_setup import prepare_sqlite
 __all__ = ["Database", "DatabaseError", "DatabaseErrorCode", "translate"]
 
 CONNECT_TIMEOUT_S = 5
-ANSWER_TIMEOUT_S = 60
+RESPONSE_TIMEOUT_S = 60
 # How long a lock that another holds on SQLite is waited for: a person in front of the screen is told soon, and work
 # that nobody watches can wait.
 BUSY_TIMEOUT_S = 2.0
@@ -52,7 +52,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S, echo: bool = False) -> None:
-        """`busy_timeout_s` is how long SQLite waits for a lock that another program holds."""
+        """Prepare the engine; `busy_timeout_s` is how long SQLite waits for a lock that another program holds."""
         self._url = _parse(url)
         self._busy_timeout_s = busy_timeout_s
         self._dialect = self._url.get_backend_name()
@@ -71,7 +71,7 @@ class Database:
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
-        """A write transaction. Nothing is kept unless the caller commits; rows stay readable after the commit.
+        """Yield a write transaction. Nothing is kept unless the caller commits; rows stay readable after the commit.
 
         On SQLite it takes the write lock at its first statement (waiting for other writers), so that a decision made
         on what was read inside it still holds when it writes.
@@ -84,7 +84,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Read-only work that never waits for writers on SQLite; rows are detached and loaded afterwards.
+        """Yield a session that never waits for writers on SQLite; rows are detached and loaded afterwards.
 
         A write inside it fails with `database_unavailable` (read_only).
         """
@@ -96,7 +96,7 @@ class Database:
             raise translate(error) from error
 
     def migrate(self) -> tuple[str | None, str]:
-        """Create or bring up to date all tables; returns the revisions before (None: empty database) and after.
+        """Create or bring up to date all tables; return the revisions before (None: empty database) and after.
 
         Where nothing is to be done, nothing is locked, and nobody who holds a lock is waited for.
         """
@@ -155,7 +155,7 @@ class Database:
         self._engine.dispose()
 
     def _is_missing(self) -> bool:
-        """Whether a SQLite database was never made. Raises `database_replaced` where it was there and is gone."""
+        """Return whether a SQLite database was never made. Raises `database_replaced` where it was and is gone."""
         if self._watch is None or Path(str(self._url.database)).exists():
             return False
         if self._watch.has_seen_file:
@@ -189,7 +189,7 @@ class Database:
         else:
             options["poolclass"] = NullPool
         if self._dialect in {"mysql", "mariadb"}:
-            options |= _mysql_options(self._url, answer_timeout_s=ANSWER_TIMEOUT_S if purpose == "work" else 3600)
+            options |= _mysql_options(self._url, response_timeout_s=RESPONSE_TIMEOUT_S if purpose == "work" else 3600)
         elif self._dialect == "postgresql":
             options |= _postgresql_options()
         engine = create_engine(self._url, **options)
@@ -220,7 +220,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _mysql_options(url: URL, *, answer_timeout_s: int) -> dict[str, Any]:
+def _mysql_options(url: URL, *, response_timeout_s: int) -> dict[str, Any]:
     # The driver itself would write a password in Latin-1, and fail on a Korean one.
     password = {} if url.password is None else {"password": str(url.password).encode()}
     return {
@@ -231,8 +231,8 @@ def _mysql_options(url: URL, *, answer_timeout_s: int) -> dict[str, Any]:
         | {
             "charset": "utf8mb4",
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "read_timeout": answer_timeout_s,
-            "write_timeout": answer_timeout_s,
+            "read_timeout": response_timeout_s,
+            "write_timeout": response_timeout_s,
             # A server set up leniently would cut long text and out-of-range numbers without a word.
             "init_command": "SET SESSION sql_mode = CONCAT_WS(',', @@sql_mode, 'STRICT_ALL_TABLES')",
         },
@@ -250,7 +250,7 @@ def _postgresql_options() -> dict[str, Any]:
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
-            "tcp_user_timeout": ANSWER_TIMEOUT_S * 1000,
+            "tcp_user_timeout": RESPONSE_TIMEOUT_S * 1000,
         },
     }
 
@@ -265,7 +265,7 @@ def _begin_on_server(connection: Connection) -> None:
 
 
 def _survive_fork(engine: Engine) -> None:
-    """Two processes must never talk over one connection: a forked child lets its parent's go and opens its own."""
+    """Make a forked child open connections of its own: two processes must never share one."""
 
     @event.listens_for(engine, "connect")
     def remember_process(_connection: Any, record: Any) -> None:

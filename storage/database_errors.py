@@ -227,7 +227,7 @@ def _by_class(error: DBAPIError) -> _Meaning:
 
 
 def _constraint(cause: BaseException) -> str:
-    """The violated constraint's name; SQLite tells columns only, from which the naming convention gives the name."""
+    """Return the violated constraint's name; for SQLite, which tells columns only, the one of our convention."""
     named = getattr(getattr(cause, "diag", None), "constraint_name", None)
     if isinstance(named, str):
         return named

@@ -86,7 +86,7 @@ class ObjectStore(Protocol):
     def exists(self, key: str) -> bool: ...
 
     def size(self, key: str) -> int:
-        """Bytes of the object."""
+        """Return the size of the object in bytes."""
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there counts as removed."""
@@ -101,15 +101,15 @@ class ObjectStore(Protocol):
         """Return the objects whose keys start with `prefix`, in the order of their keys, those after `after` only."""
 
     def delete_prefix(self, prefix: str) -> int:
-        """Remove every object whose key starts with `prefix` (which may not be empty); returns how many."""
+        """Remove every object whose key starts with `prefix` (which may not be empty); return how many."""
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | ObjectStoreError]]:
-        """Fetch ten at a time, answered in the order asked for; one that fails does not stop the others."""
+        """Fetch ten at a time, in the order asked for; one that fails does not stop the others."""
 
     def put_many(
         self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
     ) -> dict[str, ObjectStoreError]:
-        """Store ten at a time; returns the keys that failed and why. Empty: everything is stored."""
+        """Store ten at a time; return the keys that failed and why. Empty: everything is stored."""
 
     def check(self) -> None:
         """Raise within seconds unless the store can be reached and used."""
@@ -134,7 +134,7 @@ def check_key(key: str) -> None:
 
 
 def check_prefix(prefix: str) -> None:
-    """As `check_key`, for the beginning of a key: it may be empty or end anywhere, also in "/"."""
+    """Check the beginning of a key as `check_key` does: it may be empty or end anywhere, also in "/"."""
     if not prefix:
         return
     try:
@@ -156,13 +156,13 @@ def _check_characters(key: str) -> None:
 def transfer_in_parallel(
     work: Callable[[_Item], _Result], items: Iterable[_Item]
 ) -> Iterator[tuple[_Item, _Result | ObjectStoreError]]:
-    """Run `work` on each item, ten at a time, and give the answers in order.
+    """Run `work` on each item, ten at a time, and yield the results in order.
 
-    At most ten answers are held, however slowly they are taken; what has not begun when the caller stops never begins.
+    At most ten results are held, however slowly they are taken; what has not begun when the caller stops never begins.
     """
     pending: deque[tuple[_Item, Future[_Result]]] = deque()
 
-    def next_answer() -> tuple[_Item, _Result | ObjectStoreError]:
+    def next_result() -> tuple[_Item, _Result | ObjectStoreError]:
         item, future = pending.popleft()
         try:
             return item, future.result()
@@ -174,9 +174,9 @@ def transfer_in_parallel(
             for item in items:
                 pending.append((item, threads.submit(work, item)))
                 if len(pending) == PARALLEL_TRANSFERS:
-                    yield next_answer()
+                    yield next_result()
             while pending:
-                yield next_answer()
+                yield next_result()
         finally:
             for _, future in pending:
                 future.cancel()

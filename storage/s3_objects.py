@@ -24,7 +24,7 @@ from storage.object_store import (
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-# Three tries and the pauses between them end before 15 s when nobody answers.
+# Three tries and the pauses between them end before 15 s when nobody responds.
 CONNECT_TIMEOUT_S = 4.0
 READ_TIMEOUT_S = 30.0
 CHECK_TIMEOUT_S = 5.0
@@ -59,7 +59,7 @@ _STATUSES: dict[int, _Meaning] = {
 class S3Objects:
     """An ObjectStore in one bucket, which must exist.
 
-    Keeps to calls that Naver Cloud's Object Storage answers: the first version of the listing with markers, single PUTs
+    Keeps to calls that Naver Cloud's Object Storage knows: the first version of the listing with markers, single PUTs
     (up to 5 GB), deletion one by one, no checksums beyond the signature's SHA-256 of the content.
     """
 
@@ -158,7 +158,7 @@ class S3Objects:
                 yield ObjectInfo(entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC))
             if not page.get("IsTruncated"):
                 return
-            # Without a delimiter the answer names no next marker: it is the last key.
+            # Without a delimiter the response names no next marker: it is the last key.
             next_marker = page.get("NextMarker") or (found[-1]["Key"] if found else "")
             if next_marker <= marker:
                 raise ObjectStoreError("object_store_unavailable", key=prefix, reason="listing")
@@ -184,7 +184,7 @@ class S3Objects:
         return {key: answer for (key, _), answer in answers if answer is not None}
 
     def check(self) -> None:
-        """One listing of one object, one try: it needs the address, the credentials and the bucket to be right."""
+        """Make one listing of one object, one try: it needs the address, the credentials and the bucket to be right."""
         with _translated(""):
             client = self._make_client(CHECK_TIMEOUT_S, CHECK_TIMEOUT_S, attempts=1)
             try:
@@ -193,7 +193,7 @@ class S3Objects:
                 client.close()
 
     def _download(self, key: str, take: Callable[[Iterable[bytes]], _Result]) -> _Result:
-        """Hand the object's chunks to `take`, from the start again when the connection breaks in their midst."""
+        """Pass the object's chunks to `take`, from the start again when the connection breaks in their midst."""
         from botocore.exceptions import BotoCoreError
 
         check_key(key)

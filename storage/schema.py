@@ -21,7 +21,7 @@ _POSTGRESQL_LOCK_KEY = 0x6765_6F6D_7361  # "geomsa"
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, built in code: the product needs no alembic.ini and no working folder."""
+    """Return Alembic's configuration, built in code: it needs no alembic.ini and no working folder."""
     from alembic.config import Config
 
     config = Config()
@@ -89,7 +89,7 @@ def upgrade(connection: Connection) -> tuple[str | None, str]:
 def _migrating_alone(connection: Connection) -> Iterator[None]:
     dialect = connection.dialect.name
     if dialect in {"mysql", "mariadb"}:
-        # Belongs to the session: the implicit commit of each DDL statement does not let it go.
+        # Belongs to the session: the implicit commit of each DDL statement does not release it.
         lock = text("SELECT GET_LOCK(:name, :wait_s)").bindparams(name=_LOCK_NAME, wait_s=MIGRATION_WAIT_S)
         if connection.scalar(lock) != 1:
             raise DatabaseError("database_busy", reason="busy")

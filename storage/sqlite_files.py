@@ -53,7 +53,7 @@ class FileWatch:
         self._path = os.path.abspath(path)  # noqa: PTH100 - SQLAlchemy's way: symbolic links stay as they are
         self._mode = mode
         self._lock = threading.Lock()
-        self._forget()
+        self._reset()
 
     @property
     def writes(self) -> bool:
@@ -65,7 +65,7 @@ class FileWatch:
         """Whether this process has had the database open: a file that is missing now was there."""
         return self._main is not None
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._pid = os.getpid()
         self._main: _Identity | None = None
         self._open: weakref.WeakSet[WatchedConnection] = weakref.WeakSet()
@@ -78,7 +78,7 @@ class FileWatch:
         """
         with self._lock:
             if self._pid != os.getpid():  # the connections of a parent process are not ours
-                self._forget()
+                self._reset()
             known = self._main
         address = f"{Path(self._path).as_uri()}?mode={self._mode}"
         for _ in range(3):
@@ -122,11 +122,11 @@ class FileWatch:
             if _identify(place) != known:
                 raise _replaced()
 
-    def forget(self) -> None:
-        """Take whatever lies there next: the pool has let its connections go."""
+    def reset(self) -> None:
+        """Accept whatever files are there next: the pool has released its connections."""
         with self._lock:
             if all(other.is_closed for other in self._open):
-                self._forget()
+                self._reset()
 
 
 def ended_uncleanly(path: str) -> bool:
@@ -154,7 +154,7 @@ def _is_open(shared_memory: str) -> bool:
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     for line in held.splitlines():
         lock = _POSIX_LOCK.search(line)
-        # Neighbouring locks of one process are told as one range.
+        # Neighboring locks of one process are told as one range.
         if lock and lock["device"] == device and int(lock["first"]) <= _WAL_OPEN_BYTE <= _last(lock["last"]):
             return True
     return False

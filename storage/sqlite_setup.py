@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from storage.sqlite_files import FileWatch, WatchedConnection
 
 MIGRATION_BUSY_TIMEOUT_S = 120
-# How long a writer queues while others do write: a queue is no reason to refuse, a lock that nobody lets go is.
+# How long a writer queues while others do write: a queue is no reason to refuse, a lock that is never released is.
 QUEUE_S = 60
 
 
@@ -25,8 +25,8 @@ def prepare_sqlite(engine: Engine, watch: FileWatch, *, busy_timeout_s: float, m
 
     A lock that one other holds for `busy_timeout_s` refuses; many writers that take turns do not.
 
-    synchronous=FULL: in WAL mode NORMAL may forget the last commits at a power cut. A forgotten deletion would bring
-    back a row whose object is already gone, and a forgotten inspection was already shown as stored.
+    synchronous=FULL: in WAL mode NORMAL may lose the last commits at a power cut. A lost deletion would bring
+    back a row whose object is already gone, and a lost inspection was already shown as stored.
 
     `watch` is asked at both ends of a transaction whether the files are still there: nothing is read from a file that
     was taken away, and nothing written into one is told as kept.
@@ -70,8 +70,8 @@ def prepare_sqlite(engine: Engine, watch: FileWatch, *, busy_timeout_s: float, m
         watch.check(_driver_connection(connection))
 
     @event.listens_for(engine, "engine_disposed")
-    def forget(_engine: Engine) -> None:
-        watch.forget()
+    def reset(_engine: Engine) -> None:
+        watch.reset()
 
 
 def _driver_connection(connection: Connection) -> WatchedConnection:

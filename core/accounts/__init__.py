@@ -1,1 +1,1 @@
-"""People and how they come in: accounts, passwords, sign-in, sessions."""
+"""Accounts, passwords, sign-in, sessions."""

@@ -25,7 +25,7 @@ def _hasher() -> PasswordHasher:
 
 @cache
 def decoy_hash() -> str:
-    """A hash that no password fits: checked for logins that do not exist, so that they take as long as others."""
+    """Return a hash that no password fits: checked for unknown logins, so that they take as long as others."""
     return _hasher().hash(secrets.token_urlsafe(32))
 
 

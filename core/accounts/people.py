@@ -29,7 +29,7 @@ _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,190}")
 
 
 def open_person(services: Services, role: str) -> Person:
-    """The built-in person of a role, for GEOMSA_AUTH=open. Raises NotAllowed open_access_off in the other modes."""
+    """Return the built-in person of a role, for GEOMSA_AUTH=open. Raises NotAllowed open_access_off otherwise."""
     if services.settings.auth != "open":
         raise NotAllowed("open_access_off")
     return _built_in(services, OPEN_LOGINS[role], name=ROLE_NAMES[role], role=role)
@@ -105,7 +105,7 @@ def disable_user(services: Services, person: Person, user_id: int) -> User:
 
 
 def enable_user(services: Services, person: Person, user_id: int) -> User:
-    """Let a disabled account in again. Raises NotFound not_found."""
+    """Enable a disabled account again. Raises NotFound not_found."""
     require_role(services, person, ADMIN)
     return _change(services, person, user_id, is_active=True)
 

@@ -151,7 +151,7 @@ def _touch(services: Services, session_id: int | None, now: datetime) -> None:
             session.exec(update(SignInSession).where(col(SignInSession.id) == session_id).values(last_seen_at=now))
             session.commit()
     except AppError:
-        # The session holds whether or not its last sign of life could be written.
+        # The session holds whether or not its last use could be recorded.
         return
 
 

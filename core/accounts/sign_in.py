@@ -1,6 +1,6 @@
-"""Signing in with a password: one answer for every refusal, and a back-off that locks nobody else out.
+"""Signing in with a password: one response for every refusal, and a back-off that locks nobody else out.
 
-Wrong passwords are counted for a login name *at an address*, so that a stranger elsewhere cannot lock anybody's name.
+Wrong passwords are counted for a login name *at an address*, so that nobody can lock another person's name.
 A browser from which the login has signed in before has a count of its own and is not kept waiting by others (after
 OWASP's device cookies). Guessing from many addresses meets wider limits for the name and for the address.
 """
@@ -78,7 +78,7 @@ def sign_in(services: Services, login: str, password: str, *, address: str, devi
 
 
 def clear_failures(session: Session, login: str) -> None:
-    """Forget the wrong passwords of a login in the caller's transaction: it has a new password."""
+    """Delete the recorded wrong passwords of a login in the caller's transaction: it has a new password."""
     session.exec(delete(SignInFailure).where(col(SignInFailure.login) == login[:190]))
 
 

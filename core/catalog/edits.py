@@ -41,7 +41,7 @@ def clean_name(name: str, *, missing: str | None) -> str:
 
 
 def clean_description(text: str) -> str:
-    """Several lines in NFC without control characters. Raises BadInput description_too_long."""
+    """Return several lines in NFC without control characters. Raises BadInput description_too_long."""
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc").strip()
     if len(text) > MAX_DESCRIPTION_CHARACTERS:
@@ -76,7 +76,7 @@ def save_edit(
 
 
 def make_code(name: str) -> str | None:
-    """A code of the name's Latin letters and digits; None when other letters would be lost."""
+    """Return a code of the name's Latin letters and digits; None when other letters would be lost."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     if any(ord(c) > 127 and c.isalnum() for c in plain):
         return None

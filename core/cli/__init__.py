@@ -1,1 +1,1 @@
-"""The commands of `python -m core`, by subject. One function a command; each answers the exit status."""
+"""The commands of `python -m core`, by subject. One function a command; each returns the exit status."""

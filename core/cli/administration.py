@@ -15,7 +15,7 @@ from core.settings import read_settings
 
 
 def user(wanted: argparse.Namespace) -> int:
-    """Administer accounts."""
+    """Manage accounts."""
     services = build_services(migrate=True)
     person = people.command_line_person(services)
     if wanted.action == "add":
@@ -42,7 +42,7 @@ def user(wanted: argparse.Namespace) -> int:
 
 
 def _ask_password() -> str:
-    """From the terminal without echo, or one line of standard input in a script: never an argument that `ps` shows."""
+    """Read it from the terminal without echo, or from a script's standard input: never an argument that `ps` shows."""
     if sys.stdin.isatty():
         first, second = getpass.getpass("Password: "), getpass.getpass("Again: ")
         if first != second:
@@ -52,7 +52,7 @@ def _ask_password() -> str:
 
 
 def doctor(wanted: argparse.Namespace) -> int:
-    """Check every part; the exit status is 1 when one does not work. With --repair, mend first what can be mended."""
+    """Check every part; the exit status is 1 when one does not work. With --repair, repair first what it can."""
     from core.operations import health as checks
 
     settings = read_settings()

@@ -24,9 +24,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--new-store", action="store_true", help="go on with an empty object store; files found are set aside untouched"
     )
 
-    take_in = commands.add_parser("import", help="take in a folder or ZIP of images")
-    take_in.add_argument("path", type=Path, metavar="PATH")
-    take_in.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
+    importing = commands.add_parser("import", help="import a folder or ZIP of images")
+    importing.add_argument("path", type=Path, metavar="PATH")
+    importing.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
 
     deploy = commands.add_parser("deploy", help="build and activate models")
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
@@ -58,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     listing = steps.add_parser("list", help="which are here, which can be fetched")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     steps.add_parser("fetch", help="fetch them from their publisher").add_argument("name", metavar="NAME")
-    adding = steps.add_parser("add", help="take in a .safetensors file")
+    adding = steps.add_parser("add", help="add a .safetensors file")
     adding.add_argument("name", metavar="NAME")
     adding.add_argument("file", type=Path, metavar="FILE")
 

@@ -78,7 +78,7 @@ def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:
 
 
 def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> bool:
-    """Wait for jobs and report. Answers whether every product of each succeeded."""
+    """Wait for jobs and report. Returns whether every product of each succeeded."""
     lang = language()
     good = True
     for view in follow(services, job_ids, language=lang, workers=workers):

@@ -22,11 +22,11 @@ def inspect(wanted: argparse.Namespace) -> int:
     failed = False
     for path in wanted.images:
         try:
-            answer = _inspect_one(services, person, product.id, product.code, path)
+            result = _inspect_one(services, person, product.id, product.code, path)
         except AppError as error:
             failed = True
-            answer = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}
-        write_out(to_json(answer) if wanted.json else _line(answer))
+            result = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}
+        write_out(to_json(result) if wanted.json else _line(result))
     return 1 if failed else 0
 
 
@@ -80,12 +80,12 @@ def _read(path: Path) -> bytes:
         raise BadInput("path_unreadable", name=path.name) from error
 
 
-def _line(answer: dict[str, Any]) -> str:
-    if "error" in answer:
-        return f"{answer['file']}: {answer['error']['message']}"
-    words = f"{answer['file']}: {answer['verdict'].upper()}  {answer['score']:.4f}"
-    words += f"  (review at {answer['review_at']:.4f}, reject at {answer['reject_at']:.4f})"
-    return words + (f"  {answer['suggested_defect_type']}" if answer["suggested_defect_type"] else "")
+def _line(result: dict[str, Any]) -> str:
+    if "error" in result:
+        return f"{result['file']}: {result['error']['message']}"
+    line = f"{result['file']}: {result['verdict'].upper()}  {result['score']:.4f}"
+    line += f"  (review at {result['review_at']:.4f}, reject at {result['reject_at']:.4f})"
+    return line + (f"  {result['suggested_defect_type']}" if result["suggested_defect_type"] else "")
 
 
 def evaluate(wanted: argparse.Namespace) -> int:
@@ -95,11 +95,11 @@ def evaluate(wanted: argparse.Namespace) -> int:
     services = build_services()
     product = products.find_product(services, wanted.product)
     status = StatusLine()
-    answer = measure(services, product, progress=lambda done, total: status.show("inspecting", f"{done}/{total}"))
+    result = measure(services, product, progress=lambda done, total: status.show("inspecting", f"{done}/{total}"))
     status.clear()
     if wanted.json:
-        write_out(to_json(answer))
+        write_out(to_json(result))
     else:
-        for key, value in answer.items():
+        for key, value in result.items():
             write_out(f"{key}: {value if isinstance(value, str | int | float) else to_json(value)}")
     return 0

@@ -48,7 +48,7 @@ def follow(services: Services, job_ids: Sequence[int], *, language: str, workers
 
 
 class _OwnWorkers:
-    """Workers in this process, for as long as no other gives a sign of life."""
+    """Workers in this process, for as long as no other has a heartbeat."""
 
     def __init__(self, services: Services, count: int) -> None:
         self._services = services
@@ -57,7 +57,7 @@ class _OwnWorkers:
         self._looked_at = -LOOK_EVERY_S
 
     def step_in(self) -> None:
-        """Start working when nobody else does; also later, when the worker that was there has fallen silent."""
+        """Start working when nobody else does; also later, when the heartbeat of the worker that was there stops."""
         if any(thread.is_alive() for _, thread in self._running):
             return
         if time.monotonic() - self._looked_at < LOOK_EVERY_S:

@@ -1,4 +1,4 @@
-"""The weights of networks: which are here, fetching them, adding a file. One JSON value a line, or words for people."""
+"""The weights of networks: which are here, fetching them, adding a file. One JSON value a line, or text for people."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _describe(state: dict[str, Any]) -> str:
 
 
 def _add(services: Services, name: str, file: Path) -> dict[str, Any]:
-    """Take in a file from this machine.
+    """Add a file from this machine.
 
     Raises as `weight_files.add_weights` does, and NotFound or BadInput for the path.
     """

@@ -1,4 +1,4 @@
-"""`doctor --repair`: what lies in the store unnamed, what is missing, and what was mended, one line each."""
+"""`doctor --repair`: what lies in the store unnamed, what is missing, and what was repaired, one line each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def repair_store(settings: Settings, *, yes: bool) -> Repair:
-    """Mend what can be mended, as the person at the command line. Raises AppError when a store fails."""
+    """Repair what can be repaired, as the person at the command line. Raises AppError when a store fails."""
     from core.operations.repair import repair
 
     def ask(count: int, total: int) -> bool:

@@ -103,8 +103,8 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
     return [found for found in stale if kind != MANUAL_INDEX or readiness(services, kind, found) is None]
 
 
-def take_in(wanted: argparse.Namespace) -> int:
-    """Take in a folder or ZIP; names every file that was refused and why."""
+def import_images(wanted: argparse.Namespace) -> int:
+    """Import a folder or ZIP; name every file that was refused and why."""
     from core.images.folder_import import import_path
 
     services = build_services(migrate=True, patient=True)
@@ -117,7 +117,7 @@ def take_in(wanted: argparse.Namespace) -> int:
         person,
         wanted.path,
         product_code=wanted.product,
-        progress=lambda done, total: status.show("taking in images", f"{done}/{total}"),
+        progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
     )
     status.clear()
     lang = language()

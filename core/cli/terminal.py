@@ -22,13 +22,13 @@ def language() -> str:
 
 
 def write_out(text: str) -> None:
-    """A line of data, at once."""
+    """Write a line of data, at once."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def write_note(text: str) -> None:
-    """A line for the person who watches."""
+    """Write a line for the person who watches."""
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
@@ -39,21 +39,21 @@ def to_json(value: Any) -> str:
 
 
 class StatusLine:
-    """One line that is written over on a terminal; in a log, a line whenever the words before the counts change."""
+    """One line that is written over on a terminal; in a log, a line whenever the text before the counts changes."""
 
     def __init__(self) -> None:
         self._live = sys.stderr.isatty()
         self._last = ""
 
-    def show(self, words: str, counts: str = "") -> None:
+    def show(self, text: str, counts: str = "") -> None:
         """Show what is happening."""
         if self._live:
-            sys.stderr.write("\r" + f"{words} {counts}"[:STATUS_WIDTH].ljust(STATUS_WIDTH))
+            sys.stderr.write("\r" + f"{text} {counts}"[:STATUS_WIDTH].ljust(STATUS_WIDTH))
             sys.stderr.flush()
-        elif words != self._last:
-            sys.stderr.write(words + "\n")
+        elif text != self._last:
+            sys.stderr.write(text + "\n")
             sys.stderr.flush()
-        self._last = words
+        self._last = text
 
     def clear(self) -> None:
         """Leave a clean line for what comes next."""

@@ -47,7 +47,7 @@ def prepare(_wanted: argparse.Namespace) -> int:
 
 
 def run_job(wanted: argparse.Namespace) -> int:
-    """In the worker's child: work one claimed job off."""
+    """Work one claimed job off, in the worker's child."""
     from core.worker.supervisor import prepare_child, run_claimed_job
 
     # The worker has the database in order; a child that finds it away fails the attempt and not the job.

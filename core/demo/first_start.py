@@ -12,7 +12,7 @@ KEY = "first_start"
 
 
 def wants_demo(services: Services) -> bool:
-    """True until the demo was built once; an interrupted first start goes on. Never beside products of one's own."""
+    """Return whether the demo is still to be built; one that was interrupted is. Never beside products of one's own."""
     with reading(services) as session:
         if session.get(SystemConfig, KEY) is not None:
             return False
@@ -21,7 +21,7 @@ def wants_demo(services: Services) -> bool:
 
 
 def mark_done(services: Services) -> None:
-    """The demo is built: a later start leaves the data alone, even when somebody has removed the demo since."""
+    """Record that the demo is built: a later start leaves the data alone, even when the demo was removed since."""
     with writing(services) as session:
         if session.get(SystemConfig, KEY) is None:
             session.add(SystemConfig(key=KEY, value={"demo": True}))

@@ -50,7 +50,7 @@ Progress = Callable[[str, int], None]
 
 
 def load_demo_data(services: Services, person: Person, *, progress: Progress | None = None) -> list[str]:
-    """Load what is missing of the demo products; returns the codes of those that are the demo's.
+    """Load what is missing of the demo products; return the codes of those that are the demo's.
 
     `progress` is told the product's code and how many of its images have been gone through. Interrupted, the next call
     goes on: images that are here already are recognized by content. Raises NotReady demo_dataset_missing, and
@@ -73,7 +73,7 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
 
 
 def reset_demo_data(services: Services, person: Person) -> list[str]:
-    """Remove the demo's own products with everything that hangs on them; returns their codes.
+    """Remove the demo's own products with everything that depends on them; return their codes.
 
     Raises Conflict demo_busy while a job that touches them waits or runs.
     """
@@ -112,7 +112,7 @@ def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple
             return None if product is None else (product, parts)
         if session.exec(select(Product.id).where(Product.code == demo.code)).first() is not None:
             return None
-        notice = ". ".join(part.rstrip(".") for part in (demo.licence, demo.source) if part)
+        notice = ". ".join(part.rstrip(".") for part in (demo.license, demo.source) if part)
         product = Product(
             code=demo.code,
             name=f"{demo.name_ko} ({demo.name_en})",

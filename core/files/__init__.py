@@ -1,1 +1,1 @@
-"""Files as they come and go: archives from strangers, file names, objects that are discarded."""
+"""Untrusted archives, file names, objects that are discarded."""

@@ -1,4 +1,4 @@
-"""Reads ZIP files from strangers. Nothing is ever written to disk under a name that a ZIP file gives.
+"""Reads untrusted ZIP files. Nothing is ever written to disk under a name that a ZIP file gives.
 
 The whole archive is refused where it cannot be trusted (not a ZIP, damaged, too many entries, too large unpacked,
 overlapping entries); a single entry is refused by name where only that entry is at fault (encrypted, a link, an unsafe
@@ -138,7 +138,7 @@ def _check_end_record(stream: BinaryIO, name: str) -> None:
 
 
 def _check_overlap(stream: BinaryIO, archive: zipfile.ZipFile, name: str) -> None:
-    """Entries that share bytes unpack to far more than the archive holds (Fifield, WOOT 2019)."""
+    """Refuse entries that share bytes: they unpack to far more than the archive holds (Fifield, WOOT 2019)."""
     end = 0
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         if info.header_offset < 0:

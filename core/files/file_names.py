@@ -1,4 +1,4 @@
-"""The names that files were handed over with: to show and to store as text, never to use as a path."""
+"""The names that files were uploaded under: to show and to store as text, never to use as a path."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Curated images: records, labels, taking in, masks, edits, the library, previews, import."""
+"""Curated images: records, labels, ingestion, masks, edits, the library, previews, import."""

@@ -40,7 +40,7 @@ def import_path(
     product_code: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
-    """Take in a folder or ZIP file; products and defect types that do not exist yet are made.
+    """Import a folder or ZIP file; products and defect types that do not exist yet are made.
 
     `progress` is told how many of how many files are done. Raises NotFound import_path_missing; BadInput
     import_not_an_archive, import_nothing_found and those of the archive; AppError when a store fails.
@@ -72,7 +72,7 @@ def import_path(
 
 @contextlib.contextmanager
 def _open_source(path: Path) -> Iterator[tuple[dict[str, Callable[[], bytes]], list[FileOutcome]]]:
-    """The files by relative POSIX path with their readers, and what was refused already."""
+    """Yield the files by relative POSIX path with their readers, and what was refused already."""
     if path.is_dir():
         yield {name: file.read_bytes for name, file in _walk(path)}, []
     elif not path.exists():
@@ -111,7 +111,7 @@ def _items(
     planned: PlannedProduct,
     files: dict[str, Callable[[], bytes]],
 ) -> tuple[list[IngestItem], list[FileOutcome]]:
-    """Return the images to take in; and those refused because their defect type cannot be made."""
+    """Return the images to ingest; and those refused because their defect type cannot be made."""
     product_id = product.id
     types = {
         row.code.lower(): row for row in defect_types.list_defect_types(services, product_id, include_inactive=True)

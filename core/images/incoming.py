@@ -1,4 +1,4 @@
-"""What somebody hands over in one go: plain files, ZIP files of them, and masks beside their images."""
+"""What is uploaded in one go: plain files, ZIP files of them, and masks beside their images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MASK_SUFFIX = "_mask"
 
 @contextlib.contextmanager
 def expand_archives(files: Iterable[IncomingFile]) -> Iterator[tuple[list[IncomingFile], list[FileOutcome]]]:
-    """The files with every ZIP replaced by its entries (named `archive.zip/entry`), and what was refused of them.
+    """Yield the files, every ZIP replaced by its entries (`archive.zip/entry`), and what was refused of them.
 
     The entries can be read inside the context only.
     """

@@ -1,4 +1,4 @@
-"""Taking in images: decode, look for the same content, store the object, commit the row.
+"""Ingesting images: decode, look for the same content, store the object, commit the row.
 
 Files are decoded by a few threads and committed in small groups. Each group goes objects first, rows second: if it
 fails half-way there are at most objects without rows, which are deleted at once, or collected later.
@@ -33,9 +33,9 @@ def ingest_images(
     *,
     group_files: int = GROUP_FILES,
 ) -> Iterator[FileOutcome]:
-    """Take in the images of a product, yielding the outcome of each in order, its mask's right after it.
+    """Ingest the images of a product, yielding the outcome of each in order, its mask's right after it.
 
-    A file that cannot be taken in is an outcome; AppError is raised when the database or the object store fails, after
+    A file that cannot be ingested is an outcome; AppError is raised when the database or the object store fails, after
     which everything already yielded is stored and nothing else is.
     """
     require_role(services, person, ENGINEER)

@@ -1,4 +1,4 @@
-"""Recognises how a folder or an archive of images is laid out, and plans what goes where.
+"""Recognizes how a folder or an archive of images is laid out, and plans what goes where.
 
 1. `PRODUCT/{train,test}/{good,<defect>}/…` with `PRODUCT/ground_truth/<defect>/<stem>_mask.png` (MVTec AD);
 2. `PRODUCT/{normal,defect}/PRODUCT_<defect>_<nnn>.jpg`;
@@ -98,7 +98,7 @@ def plan_import(paths: Iterable[str], *, root_name: str | None = None, product_c
 
 
 def make_import_code(name: str) -> str:
-    """A code for a name found in a path: its ASCII letters and digits, `-` and `_`, up to 56 characters.
+    """Return a code for a name found in a path: its ASCII letters and digits, `-` and `_`, up to 56 characters.
 
     Where other letters would be lost (Korean), a short hash of the name makes the code unlike that of any other name.
     """
@@ -153,7 +153,7 @@ def _recognize(
 
 
 def _read_file_name(stem: str, products: list[str]) -> tuple[str | None, str]:
-    """(product, defect) of `PRODUCT_<defect>_<nnn>`; an unnamed defect where the name has another form."""
+    """Return (product, defect) of `PRODUCT_<defect>_<nnn>`; an unnamed defect where the name has another form."""
     body = re.sub(r"_\d+$", "", stem)
     if body == stem:
         return None, UNNAMED_DEFECT

@@ -73,7 +73,7 @@ def get_image_row(session: Session, image_id: int) -> Image:
 
 
 def read_image(services: Services, image: Image) -> bytes:
-    """Return the file as it was taken in. Raises NotFound object_missing, Unavailable."""
+    """Return the file as it was uploaded. Raises NotFound object_missing, Unavailable."""
     return _read_object(services, image.object_key, image.stored_name)
 
 
@@ -83,7 +83,7 @@ def read_mask_png(services: Services, image: Image) -> bytes | None:
 
 
 def read_thumbnails(services: Services, images: Sequence[Image]) -> dict[int, bytes | None]:
-    """Thumbnails (WebP) by image id; None for one that cannot be read now."""
+    """Return thumbnails (WebP) by image id; None for one that cannot be read now."""
     found = services.objects.get_many([image.thumbnail_key for image in images])
     return {
         image.id: None if isinstance(data, ObjectStoreError) else data

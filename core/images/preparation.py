@@ -1,4 +1,4 @@
-"""Preparing images and masks for the store: decoded, checked and hashed, with large ones taken in turns."""
+"""Preparing images and masks for the store: decoded, checked and hashed, with large ones one after the other."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from core.errors import AppError
 
 @dataclass(frozen=True)
 class IncomingFile:
-    """A file that somebody hands over; `read` gives its bytes, and is called once, from another thread."""
+    """An uploaded file; `read` gives its bytes, and is called once, from another thread."""
 
     name: str
     read: Callable[[], bytes]
@@ -44,7 +44,7 @@ class Label:
 
 @dataclass(frozen=True)
 class IngestItem:
-    """One image to take in, with its mask where there is one."""
+    """One image to ingest, with its mask where there is one."""
 
     file: IncomingFile
     label: Label

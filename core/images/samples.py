@@ -10,7 +10,7 @@ from storage.tables import Image
 
 
 def pick_sample_images(services: Services, product_id: int, *, n: int = 8) -> list[Image]:
-    """Images to try an inspection with: half defects, half normals, from the test split first."""
+    """Return images to try an inspection with: half defects, half normals, from the test split first."""
     with reading(services) as session:
         found: list[Image] = []
         for image_type, count in (("defect", n - n // 2), ("normal", n // 2)):

@@ -67,7 +67,7 @@ def store_group(
     added: dict[str, Image] = {}
     if new:
         _put_objects(services, product, new)
-        # When the database fails, the objects stay for the collection of orphans: a commit whose answer was lost may
+        # When the database fails, the objects stay for the collection of orphans: a commit whose response was lost may
         # have been kept, and a row must never point at nothing.
         known, added = _commit(services, person, product, new, everything=prepared)
         unused = [key for entry in new if entry.token not in added for key in _keys(product, entry).values()]
@@ -154,7 +154,7 @@ def _commit(
     *,
     everything: Sequence[PreparedImage],
 ) -> tuple[_Known, dict[str, Image]]:
-    """The rows of `new` by token, without those that somebody else stored meanwhile (they are in the known ones)."""
+    """Store the rows of `new` and return them by token, without those that somebody else stored meanwhile."""
     attempt = 1
     while True:
         try:

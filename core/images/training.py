@@ -67,13 +67,13 @@ def read_original(services: Services, row: Image) -> bytes:
 
 
 def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
-    """Let go of the cached originals that were not used for longest, until `limit_bytes` hold them; answers how many.
+    """Evict the least recently used originals from the cache until `limit_bytes` hold them; return how many.
 
     Called between builds: within one, every image that is trained on stays.
     """
     found: list[tuple[float, int, Path]] = []
     for path in (services.settings.cache_dir / "images").glob("*/*"):
-        with contextlib.suppress(FileNotFoundError):  # another worker tidies here, too
+        with contextlib.suppress(FileNotFoundError):  # another worker evicts here, too
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))
     surplus = sum(size for _used_at, size, _path in found) - limit_bytes
@@ -88,7 +88,7 @@ def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> i
 
 
 def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
-    """The decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object: it names the file."""
+    """Return the decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object."""
     from inference.vision.images.decode import decode
 
     try:
@@ -101,7 +101,7 @@ def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
 
 
 def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:
-    """Bring the originals of a remote store here, ten at once; a missing one is left for the build to name."""
+    """Fetch the originals of a remote store, ten at once; a missing one is left for the build to name."""
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
     if services.settings.object_store == "local" or not rows:

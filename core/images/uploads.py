@@ -1,4 +1,4 @@
-"""Taking in what somebody uploads: images, ZIP files of images, and masks, each under the label that was chosen."""
+"""Uploads: images, ZIP files of images, and masks, each under the label that was chosen."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_images(
     split: str = "train",
     files: Iterable[IncomingFile],
 ) -> Iterator[FileOutcome]:
-    """Take in images, ZIP files of images, and masks (`x_mask.png` beside x, or later under the image's name).
+    """Ingest images, ZIP files of images, and masks (`x_mask.png` beside x, or later under the image's name).
 
     Yields the outcome of each file as it is stored; a file that is refused does not stop the others. The label is
     checked at once: raises BadInput image_type_unknown, image_split_unknown, defect_type_missing,
@@ -60,7 +60,7 @@ def _add(
 
 
 def _add_lone_mask(services: Services, person: Person, product: Product, mask: IncomingFile) -> FileOutcome:
-    """A mask that comes without its image: the image is looked up by its stored, then by its original name."""
+    """Set a mask that comes without its image, looked up by its stored, then by its original name."""
     stem = PurePosixPath(mask.name).name.rsplit(".", 1)[0][: -len("_mask")]
     with reading(services) as session:
         own = select(Image).where(Image.product_id == product.id).order_by(col(Image.id).desc()).limit(20)

@@ -1,1 +1,1 @@
-"""Manuals: taking in and the library."""
+"""Manuals: ingestion and the library."""

@@ -1,4 +1,4 @@
-"""Taking in manuals: read every page in a process of its own, look for the same content, store the object, commit."""
+"""Ingesting manuals: read every page in a process of its own, look for the same content, store the object, commit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class ManualFile(Protocol):
-    """A file that somebody hands over; `read` gives its bytes."""
+    """An uploaded file; `read` gives its bytes."""
 
     @property
     def name(self) -> str: ...
@@ -67,7 +67,7 @@ def add_manuals(
     language: str | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ManualOutcome]:
-    """Take in PDF files as manuals of a product, yielding the outcome of each as it is stored.
+    """Ingest PDF files as manuals of a product, yielding the outcome of each as it is stored.
 
     A file that is refused does not stop the others. `language` is "ko", "en" or None: then each text tells its own.
     `progress` is told a file's name, and how many of how many pages are read. Raises NotAllowed, NotFound not_found,
@@ -86,7 +86,7 @@ def add_manuals(
 
 
 def detect_language(text: PdfText) -> str | None:
-    """ "ko" or "en" by the letters; None where there are none of either."""
+    """Return "ko" or "en" by the letters; None where there are none of either."""
     letters = [c for page in text.pages for line in page.lines for c in line.text if c.isalpha()]
     hangul = sum("가" <= c <= "힣" for c in letters)
     if not letters:
@@ -151,7 +151,7 @@ def _describe(
 def _store(
     services: Services, person: Person, product: Product, name: str, content: bytes, manual: Manual
 ) -> ManualOutcome:
-    """Return the object first, then the row; if the database fails, the object stays for the collection of orphans."""
+    """Put the object first, then the row; if the database fails, the object stays for the collection of orphans."""
     key, digest = manual.object_key, manual.content_sha256
     try:
         services.objects.put(key, content, content_type="application/pdf")
@@ -175,7 +175,7 @@ def _store(
                 )
                 session.commit()
     except Conflict:
-        # Two processes took in the same content: the unique constraint let one of them through.
+        # Two processes ingested the same content: the unique constraint let one of them through.
         with reading(services) as session:
             known = _find_same(session, product, digest)
         if known is None:

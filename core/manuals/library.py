@@ -72,14 +72,14 @@ def get_manual(services: Services, manual_id: int) -> Manual:
 
 
 def find_manuals(services: Services, manual_ids: Iterable[int]) -> dict[int, Manual]:
-    """Those of the manuals that are still here, by id: an index in use may hold some that were deleted since."""
+    """Return those of the manuals that are still here, by id: an index in use may hold some that were deleted since."""
     with reading(services) as session:
         found = session.exec(select(Manual).where(col(Manual.id).in_(set(manual_ids)))).all()
     return {manual.id: manual for manual in found}
 
 
 def read_manual(services: Services, manual: Manual) -> bytes:
-    """Return the file as it was taken in, proved by its hash.
+    """Return the file as it was uploaded, proved by its hash.
 
     Raises NotFound manual_object_missing, AppError manual_object_damaged, Unavailable.
     """
@@ -137,7 +137,7 @@ def _view(manual: Manual, version: ModelVersion | None, encoder: str) -> ManualV
 
 
 def describe_failure(manual: Manual) -> AppError:
-    """Why the last build could not read the manual, with the limits that some of the sentences name."""
+    """Return why the last build could not read the manual, with the limits that some of the sentences name."""
     limits = {"limit_s": READ_TIMEOUT_S, "limit_mb": READ_MEMORY_BYTES // 2**20}
     return AppError(manual.failure_code or "unexpected", name=manual.original_name, **limits)
 

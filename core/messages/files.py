@@ -1,4 +1,4 @@
-"""Sentences of images, archives and folders that are taken in."""
+"""Sentences of images, archives and folders that are uploaded."""
 
 from core.i18n import N_
 

@@ -1,4 +1,4 @@
-"""Sentences of PDF files that are taken in as manuals, and of the encoders that search them."""
+"""Sentences of PDF files that are uploaded as manuals, and of the encoders that search them."""
 
 from core.i18n import N_
 

@@ -31,7 +31,7 @@ LOWEST_VERSIONS: dict[str, str] = {
     "streamlit": "1.67.0",  # serves the application that the gate stands in front of; 1.54 is the lowest safe one
     "pillow": "12.3.0",  # lowest safe version
     "torch": "2.11.0",  # lowest safe version
-    "opencv-python-headless": "4.8.1.78",  # carries the libwebp that is mended
+    "opencv-python-headless": "4.8.1.78",  # carries the repaired libwebp
     "sqlmodel": "0.0.22",
     "alembic": "1.13.0",
     "argon2-cffi": "23.1.0",

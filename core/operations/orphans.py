@@ -59,7 +59,7 @@ def require_collectable(services: HasStores, stock: Stock) -> Installation:
 
 
 def collect_orphans(services: Services, *, min_age: timedelta = MIN_AGE, now: datetime | None = None) -> int:
-    """Put the orphans into the trash, and delete what has lain there long enough; returns how many were put there.
+    """Put the orphans into the trash, and delete what has lain there long enough; return how many were put there.
 
     Nobody looks on, so it does nothing where the two stores do not agree, and leaves all orphans when they are more
     than MOST_PERCENT of the store, and those that were there when somebody adopted the store: the log says so.
@@ -116,14 +116,14 @@ def _put_into_trash(objects: ObjectStore, orphans: Sequence[ObjectInfo], now: da
     folder = f"{TRASH}{now.astimezone(UTC):%Y%m%d}/"
     keys = [info.key for info in orphans]
     count = 0
-    for key, answer in transfer_in_parallel(lambda key: objects.move(key, folder + key), keys):
-        if not isinstance(answer, ObjectStoreError):
+    for key, outcome in transfer_in_parallel(lambda key: objects.move(key, folder + key), keys):
+        if not isinstance(outcome, ObjectStoreError):
             count += 1
-        elif answer.code == "object_key_invalid":
+        elif outcome.code == "object_key_invalid":
             # Somebody else's file in our folder, under a name that we never give.
             logger.warning("%s stays where it is: its name is not one of ours", key)
-        elif answer.code != "object_missing":  # another process was faster
-            raise from_lower(answer) from answer
+        elif outcome.code != "object_missing":  # another process was faster
+            raise from_lower(outcome) from outcome
     return count
 
 
@@ -137,9 +137,9 @@ def _empty_trash(services: Services, stock: Stock, now: datetime) -> None:
             continue
         if (today - day).days > services.settings.trash_days:
             over.append(key)
-    for _key, answer in transfer_in_parallel(services.objects.delete, over):
-        if isinstance(answer, ObjectStoreError):
-            raise from_lower(answer) from answer
+    for _key, outcome in transfer_in_parallel(services.objects.delete, over):
+        if isinstance(outcome, ObjectStoreError):
+            raise from_lower(outcome) from outcome
 
 
 def _day(text: str) -> date | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adoption:
-    """What was taken over: all objects, and those among them that no row names."""
+    """What was adopted: all objects, and those among them that no row names."""
 
     objects: int
     unnamed: int
@@ -56,7 +56,7 @@ def adopt_store(services: Services, person: Person) -> Adoption:
 
 
 def begin_new_store(services: Services, person: Person) -> Path | None:
-    """Go on with an empty object store; returns the folder in which the files that were found now lie untouched.
+    """Go on with an empty object store; return the folder in which the files that were found now lie untouched.
 
     Needs an administrator, and is recorded. Raises Conflict store_agrees when the files are this database's own,
     new_store_bucket for a bucket that is not empty, new_store_kept for a folder that cannot be renamed.

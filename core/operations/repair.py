@@ -1,4 +1,4 @@
-"""Mending what can be mended between rows and objects: back from the trash, thumbnails made again, orphans put away.
+"""Repairing rows and objects: back from the trash, thumbnails made again, orphans in the trash.
 
 No row is ever deleted: what stays missing may still be on a backup.
 """
@@ -72,7 +72,7 @@ def repair(services: HasStores, person: Person, *, ask: Ask) -> Repair:
 
 
 def _restore(objects: ObjectStore, missing: list[NamedObject], trash: dict[str, ObjectInfo]) -> list[str]:
-    """Bring back what lies in the trash, the newest where there are several; returns the keys."""
+    """Bring back what lies in the trash, the newest where there are several; return the keys."""
     # In the order of their keys, that is of their days: the last one stays.
     newest = {original_key(key): key for key in sorted(trash)}
     wanted = {one.key for one in missing}
@@ -90,7 +90,7 @@ def _restore(objects: ObjectStore, missing: list[NamedObject], trash: dict[str, 
 
 
 def _remake_thumbnails(objects: ObjectStore, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
-    """Make thumbnails again from their pictures, where those are there; returns the keys."""
+    """Make thumbnails again from their pictures, where those are there; return the keys."""
     from inference.vision.images.decode import decode
     from inference.vision.images.encoding import thumbnail
 

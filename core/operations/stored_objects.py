@@ -88,13 +88,13 @@ def find_missing(services: HasStores, stock: Stock | None = None) -> list[NamedO
     if len(missing) > _LOOKED_AT_AGAIN:
         return missing
     absent = []
-    for one, answer in transfer_in_parallel(lambda one: _is_there(services.objects, stock, one), missing):
-        if isinstance(answer, ObjectStoreError):
+    for one, outcome in transfer_in_parallel(lambda one: _is_there(services.objects, stock, one), missing):
+        if isinstance(outcome, ObjectStoreError):
             # A key that the store refuses is one under which nothing can lie.
-            if answer.code != "object_key_invalid":
-                raise from_lower(answer) from answer
-            answer = False
-        if not answer:
+            if outcome.code != "object_key_invalid":
+                raise from_lower(outcome) from outcome
+            outcome = False
+        if not outcome:
             absent.append(one)
     return absent
 

@@ -139,7 +139,7 @@ def advise(
 
 
 def list_candidates(options: Preprocessing, survey: IlluminationSurvey, *, smoothing: bool) -> dict[str, Preprocessing]:
-    """What is worth trying, by name; the first is what is set now. Options that could change nothing are left out."""
+    """Return what is worth trying, by name, what is set now first; without options that could change nothing."""
     options = simplify(options)
     plain = Preprocessing(
         region_of_interest=options.region_of_interest, ignore=options.ignore, tile_size_px=options.tile_size_px
@@ -169,7 +169,7 @@ def choose(tried: Sequence[OptionFigures]) -> OptionFigures | None:
 
 
 def find_hints(survey: IlluminationSurvey) -> tuple[str, ...]:
-    """Codes of what a person would want to know about the light of these images."""
+    """Return codes of what a person would want to know about the light of these images."""
     found = {
         "uneven": survey.side_drop > _UNEVEN_DROP,
         "low_contrast": survey.contrast_levels < _LOW_CONTRAST_LEVELS,
@@ -181,14 +181,14 @@ def find_hints(survey: IlluminationSurvey) -> tuple[str, ...]:
 
 
 def _sample(rows: list[Image], count: int) -> list[Image]:
-    """Evenly over all of them: the oldest and the newest may be lit differently."""
+    """Choose evenly over all of them: the oldest and the newest may be lit differently."""
     if len(rows) <= count:
         return rows
     return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
 
 
 def _load(services: Services, rows: list[Image]) -> list[tuple[NDArray[np.uint8], bool]]:
-    """(pixels, whether they had to be made smaller) of every image that can be read."""
+    """Return (pixels, whether they had to be made smaller) of every image that can be read."""
     loaded = []
     for row in rows:
         try:

@@ -72,7 +72,7 @@ class Preview:
 
 
 def parse_options(values: Mapping[str, Any]) -> Preprocessing:
-    """Options from the values of a form, those without an effect brought to their defaults.
+    """Return options from the values of a form, those without an effect brought to their defaults.
 
     Raises BadInput preprocessing_unknown, preprocessing_invalid, preprocessing_nothing_left, preprocessing_no_area,
     preprocessing_too_many_areas.
@@ -89,7 +89,7 @@ def parse_options(values: Mapping[str, Any]) -> Preprocessing:
 
 
 def simplify(options: Preprocessing) -> Preprocessing:
-    """The same chain with every value that has no effect at its default, so that two equal chains compare equal."""
+    """Return the chain with every value that has no effect at its default, so that two equal chains compare equal."""
     if not options.clahe:
         options = replace(
             options, clahe_clip_limit=_DEFAULTS.clahe_clip_limit, clahe_tile_grid=_DEFAULTS.clahe_tile_grid
@@ -244,7 +244,7 @@ def _describe(
 
 
 def _read_options(values: Mapping[str, Any]) -> Preprocessing | None:
-    """Stored options; None where another version of the product wrote what this one does not know."""
+    """Return stored options; None where another version of the product wrote what this one does not know."""
     try:
         return simplify(Preprocessing.from_dict(values))
     except InferenceError:
@@ -252,6 +252,6 @@ def _read_options(values: Mapping[str, Any]) -> Preprocessing | None:
 
 
 def _to_stored(options: Preprocessing) -> dict[str, Any]:
-    """Only what differs from the defaults: options that were reset leave no trace in a build's fingerprint."""
+    """Return only what differs from the defaults: options that were reset leave no trace in a build's fingerprint."""
     values, defaults = simplify(options).to_dict(), _DEFAULTS.to_dict()
     return {field.name: values[field.name] for field in fields(options) if values[field.name] != defaults[field.name]}

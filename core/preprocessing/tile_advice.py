@@ -43,7 +43,7 @@ class TileAdvice:
     no_tiles: str
 
     def smallest_in_tiles_px(self, tile_size_px: int) -> int:
-        """About the smallest defect that is found in tiles of this size, in pixels of the image."""
+        """Return about the smallest defect that is found in tiles of this size, in pixels of the image."""
         return max(VISIBLE_PX, round(VISIBLE_PX * tile_size_px / self.input_px))
 
     def count_tiles(self, tile_size_px: int) -> int:
@@ -54,7 +54,7 @@ class TileAdvice:
 
 
 def advise_on_tiles(services: Services, product_id: int) -> TileAdvice | None:
-    """The advice for a product, from the sizes of its normal images and the chosen model; None without images."""
+    """Return the advice for a product, by the sizes of its normal images and the chosen model; None without images."""
     with reading(services) as session:
         sizes = session.exec(
             select(Image.width_px, Image.height_px)

@@ -68,7 +68,7 @@ class ImageMap:
 
 
 def map_versions(services: Services, product_id: int, view: str) -> list[ModelVersion]:
-    """The active indexes that the map of a view (`whole` or `places`) is drawn from. Raises NotReady without any."""
+    """Return the active indexes that the map of a view (`whole` or `places`) is drawn from. Raises NotReady."""
     with reading(services) as session:
         found = [active_version(session, SIMILARITY_INDEX, product_id, part) for part in _PARTS[view]]
     versions = [version for version in found if version is not None]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Suggestion:
     """The type that the nearest defect images vote for; None when nothing known is near: none of the known types.
 
-    `confidence` is how often such an answer is right, 0 to 1, as leave-one-out on the index measured it.
+    `confidence` is how often such a suggestion is right, 0 to 1, as leave-one-out on the index measured it.
     """
 
     defect_type: DefectTypeName | None

@@ -110,7 +110,7 @@ def to_english(session: Session, text: str) -> str:
     """Return the words in English: the names of defect types by their English names, common words by our list.
 
     Raises BadInput: `text_search_empty`, `text_search_too_long`, or `text_search_untranslated` with the words that
-    nobody has taught it.
+    it does not know.
     """
     asked = " ".join(text.split())
     if not asked:

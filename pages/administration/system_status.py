@@ -47,7 +47,7 @@ _SYSTEM_NAMES: dict[str, str] = {
 
 
 def show_screen() -> None:
-    """The checks, the workers, the versions, and the use of guidance."""
+    """Show the checks, the workers, the versions, and the use of guidance."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(_("System status"), width="stretch")
         again = st.button(
@@ -81,7 +81,7 @@ def run_checks() -> list[Check]:
 
 
 def show_summary(checks: Sequence[Check]) -> None:
-    """In one line whether something needs attention."""
+    """Say in one line whether something needs attention."""
     wrong = sum(not found.ok for found in checks)
     when = _("Checked at {time}.", time=clock(st.session_state[_FOUND_AT]))
     if wrong:
@@ -95,18 +95,18 @@ def show_summary(checks: Sequence[Check]) -> None:
 
 
 def show_checks(checks: Sequence[Check]) -> None:
-    """A line for each part, those that need attention first."""
+    """Show a line for each part, those that need attention first."""
     with st.container(border=True, gap="xsmall"):
         for found in sorted(checks, key=lambda one: one.ok):
             title, icon = _PARTS.get(found.name, (found.name, ":material/help:"))
-            name, state, words, action = st.columns([1.5, 1.25, 4.7, 1.2], vertical_alignment="center")
+            name, state, text, action = st.columns([1.5, 1.25, 4.7, 1.2], vertical_alignment="center")
             name.markdown(f"{icon} **{_(title)}**")
             with state:
                 if found.ok:
                     st.badge(_("Works"), icon=":material/check_circle:", color="green")
                 else:
                     st.badge(_("Attention"), icon=":material/error:", color="red")
-            words.markdown(escape(found.sentence(language())))
+            text.markdown(escape(found.sentence(language())))
             if found.code in _MAY_CLEAN_UP and found.params.get("count"):
                 action.button(
                     _("Clean up"),
@@ -141,7 +141,7 @@ def ask_to_clean_up(dialog: OpenDialog) -> None:
 
 
 def carry_out_clean_up(_dialog: OpenDialog) -> None:
-    """The person said yes."""
+    """Clean up, now that the person has confirmed it."""
     try:
         with st.spinner(_("Cleaning up …")):
             count = clean_up(services(), person())
@@ -157,7 +157,7 @@ def carry_out_clean_up(_dialog: OpenDialog) -> None:
 
 
 def show_workers() -> None:
-    """Each worker with its last sign of life."""
+    """Show each worker with its last heartbeat."""
     st.subheader(_("Workers"))
     workers = list_workers(services())
     if not workers:
@@ -182,7 +182,7 @@ def show_workers() -> None:
 
 
 def show_versions() -> None:
-    """What support asks for first."""
+    """Show what support asks for first."""
     with st.expander(_("Versions"), icon=":material/info:"):
         facts = {_(_SYSTEM_NAMES[name]): value for name, value in describe_system().items()}
         st.markdown("\n".join(f"- {name}: **{escape(value)}**" for name, value in facts.items()))

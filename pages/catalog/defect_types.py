@@ -35,7 +35,7 @@ _COLORS: dict[str, Literal["gray", "orange", "red"]] = {"minor": "gray", "major"
 
 
 def show_screen() -> None:
-    """The list with its filters, and the dialog that is open."""
+    """Show the list with its filters, and the dialog that is open."""
     products = {summary.product.id: summary.product for summary in list_products(services())}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(_("Defect types"), width="stretch")
@@ -58,7 +58,7 @@ def show_screen() -> None:
 
 
 def show_list(products: dict[int, Product]) -> None:
-    """The defect types that the filters leave, a page of them."""
+    """Show the defect types that the filters leave, a page of them."""
     filters = st.columns([1.4, 1.4, 1], vertical_alignment="center")
     names: dict[int | None, str] = {
         None: _("All products"),
@@ -71,7 +71,7 @@ def show_list(products: dict[int, Product]) -> None:
         format_func=lambda found: names[found],
         label_visibility="collapsed",
     )
-    words = filters[1].text_input(
+    query = filters[1].text_input(
         _("Search"),
         key="defect_type_search",
         placeholder=_("Search by name or code"),
@@ -79,7 +79,7 @@ def show_list(products: dict[int, Product]) -> None:
         icon=":material/search:",
     )
     with_inactive = filters[2].toggle(_("Show deactivated types"), key="defect_type_inactive")
-    wanted = words.strip().casefold()
+    wanted = query.strip().casefold()
     found = [
         row
         for row in list_defect_types(services(), product_id, include_inactive=with_inactive)
@@ -102,7 +102,7 @@ def show_list(products: dict[int, Product]) -> None:
 
 
 def show_row(row: DefectType, product: Product) -> None:
-    """One defect type with what can be done with it."""
+    """Show one defect type with what can be done with it."""
     with st.container(border=True, key=f"defect_type_row_{row.id}"):
         name, where, severity, description, actions = st.columns(_COLUMNS, vertical_alignment="center")
         with name, st.container(gap=None):
@@ -168,7 +168,7 @@ def start_creating() -> None:
 
 
 def show_create(dialog: OpenDialog) -> None:
-    """The form of a new defect type. What was typed stays until it is saved."""
+    """Show the form of a new defect type. What was typed stays until it is saved."""
     names = dialog.values["names"]
     if st.session_state.get("defect_type_create_product") not in names:
         st.session_state["defect_type_create_product"] = next(iter(names))
@@ -192,7 +192,7 @@ def start_editing(row: DefectType) -> None:
 
 
 def show_edit(dialog: OpenDialog) -> None:
-    """The form of an existing type. A save that comes too late says what changed and keeps what was typed."""
+    """Show the form of an existing type. A save that comes too late says what changed and keeps what was typed."""
     values = dialog.values
     with st.form("defect_type_edit", border=False):
         st.caption(f"{_('Code')} `{values['code']}`")
@@ -246,7 +246,7 @@ def change_use(row: DefectType) -> None:
 
 
 def deactivate(dialog: OpenDialog) -> None:
-    """The person said yes."""
+    """Deactivate the type, now that the person has confirmed it."""
     try:
         set_defect_type_active(services(), person(), dialog.values["id"], False)
     except AppError as error:

@@ -34,7 +34,7 @@ _STATES: dict[str, tuple[str, str, str]] = {
 
 
 def show_screen() -> None:
-    """The product, the form that adds manuals to it, and the manuals it has."""
+    """Show the product, the form that adds manuals to it, and the manuals it has."""
     st.title(_("Manuals"))
     products = [summary.product for summary in list_products(services())]
     if not products:
@@ -60,7 +60,7 @@ def show_screen() -> None:
 
 
 def show_manuals(views: Sequence[ManualView]) -> None:
-    """The product's manuals, the newest first."""
+    """Show the product's manuals, the newest first."""
     st.subheader(_n("{count} manual", "{count} manuals", len(views)))
     if not views:
         st.info(
@@ -77,7 +77,7 @@ def show_manuals(views: Sequence[ManualView]) -> None:
 
 
 def show_row(view: ManualView) -> None:
-    """One manual: what it is, how it stands in the index, what can be done with it."""
+    """Show one manual: what it is, how it stands in the index, what can be done with it."""
     manual = view.manual
     with st.container(border=True, key=f"manual_row_{manual.id}"):
         name, pages, size, state, actions = st.columns(_COLUMNS, vertical_alignment="center")
@@ -90,8 +90,8 @@ def show_row(view: ManualView) -> None:
             st.markdown(byte_size(manual.byte_size))
             st.caption(moment(manual.created_at))
         with state:
-            words, color, icon = _STATES[view.state]
-            st.markdown(f":{color}-badge[{icon} {_(words)}]", help=describe_version(view))
+            label, color, icon = _STATES[view.state]
+            st.markdown(f":{color}-badge[{icon} {_(label)}]", help=describe_version(view))
         with actions:
             show_actions(view)
         if view.failure is not None:
@@ -108,7 +108,7 @@ def describe_version(view: ManualView) -> str | None:
 
 
 def show_actions(view: ManualView) -> None:
-    """Download and delete. The file is fetched when it is asked for, not for every row."""
+    """Show the buttons to download and delete. The file is fetched when it is asked for, not for every row."""
     manual = view.manual
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False):
         st.download_button(
@@ -133,7 +133,7 @@ def show_actions(view: ManualView) -> None:
 
 
 def download_name(original_name: str) -> str:
-    """Return the name under which the file is handed out: always one of a PDF, whatever it came as."""
+    """Return the name under which the file is downloaded: always one of a PDF, whatever it came as."""
     plain = original_name.replace("/", "_").replace("\\", "_")
     return plain if plain.lower().endswith(".pdf") else f"{plain}.pdf"
 
@@ -154,7 +154,7 @@ def ask_to_delete(dialog: OpenDialog) -> None:
 
 
 def delete(dialog: OpenDialog) -> None:
-    """The person said yes."""
+    """Delete the manual, now that the person has confirmed it."""
     try:
         delete_manual(services(), person(), dialog.values["id"])
     except AppError as error:

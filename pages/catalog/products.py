@@ -36,7 +36,7 @@ _CREATE, _EDIT, _DEACTIVATE = "product_create", "product_edit", "product_deactiv
 
 
 def show_screen() -> None:
-    """The list with what can be done on it, and the dialog that is open."""
+    """Show the list with what can be done on it, and the dialog that is open."""
     summaries = list_products(services(), include_inactive=True)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(_("Products"), width="stretch")
@@ -55,7 +55,7 @@ def show_screen() -> None:
 
 
 def show_nothing_yet() -> None:
-    """What to do on a new system."""
+    """Say what to do on a new system."""
     with st.container(border=True):
         st.subheader(_("There is no product yet"))
         st.markdown(
@@ -68,9 +68,9 @@ def show_nothing_yet() -> None:
 
 
 def show_list(summaries: list[ProductSummary]) -> None:
-    """The products that the filters leave, a page of them."""
+    """Show the products that the filters leave, a page of them."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        words = st.text_input(
+        query = st.text_input(
             _("Search"),
             key="product_search",
             placeholder=_("Search by name or code"),
@@ -79,7 +79,7 @@ def show_list(summaries: list[ProductSummary]) -> None:
             width=360,
         )
         with_inactive = st.toggle(_("Show deactivated products"), key="product_inactive")
-    wanted = words.strip().casefold()
+    wanted = query.strip().casefold()
     found = [
         summary
         for summary in summaries
@@ -104,7 +104,7 @@ def show_list(summaries: list[ProductSummary]) -> None:
 
 
 def show_row(summary: ProductSummary, state: str | None) -> None:
-    """One product: what it is, what there is of it, what can be done with it."""
+    """Show one product: what it is, what there is of it, what can be done with it."""
     product = summary.product
     with st.container(border=True, key=f"product_row_{product.id}"):
         name, normal, defect, types, model, actions = st.columns(_COLUMNS, vertical_alignment="center")
@@ -127,15 +127,15 @@ def show_row(summary: ProductSummary, state: str | None) -> None:
             show_actions(product)
 
 
-def show_counts(words: str, n_train: int, n_test: int) -> None:
-    """How many images, and how they are split."""
+def show_counts(label: str, n_train: int, n_test: int) -> None:
+    """Show how many images there are, and how they are split."""
     with st.container(gap=None):
-        st.markdown(f"**{number(n_train + n_test)}** {words}")
+        st.markdown(f"**{number(n_train + n_test)}** {label}")
         st.caption(_("train {n_train} · test {n_test}", n_train=number(n_train), n_test=number(n_test)))
 
 
 def show_actions(product: Product) -> None:
-    """The button that is used most, and the menu of the others."""
+    """Show the button that is used most, and the menu of the others."""
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False):
         st.button(
             "",
@@ -145,7 +145,7 @@ def show_actions(product: Product) -> None:
             on_click=start_editing,
             args=(product,),
         )
-        words = {
+        labels = {
             "normal": _("Normal images"),
             "defect": _("Defect images"),
             "deploy": _("Memory banks"),
@@ -153,10 +153,10 @@ def show_actions(product: Product) -> None:
         }
         chosen = st.menu_button(
             "",
-            list(words) if product.is_active else ["active"],
+            list(labels) if product.is_active else ["active"],
             key=f"product_menu_{product.id}",
             icon=":material/more_vert:",
-            format_func=lambda action: words[action],
+            format_func=lambda action: labels[action],
             help=_("More"),
         )
     if chosen == "active" and product.is_active:
@@ -197,7 +197,7 @@ def start_creating() -> None:
 
 
 def show_create(_dialog: OpenDialog) -> None:
-    """The form of a new product. What was typed stays until it is saved."""
+    """Show the form of a new product. What was typed stays until it is saved."""
     with st.form("product_create", border=False):
         name = st.text_input(_("Name"), key="product_create_name", max_chars=190)
         code = st.text_input(
@@ -237,7 +237,7 @@ def start_editing(product: Product) -> None:
 
 
 def show_edit(dialog: OpenDialog) -> None:
-    """The form of an existing product. A save that comes too late says what changed and keeps what was typed."""
+    """Show the form of an existing product. A save that comes too late says what changed and keeps what was typed."""
     with st.form("product_edit", border=False):
         st.caption(f"{_('Code')} `{dialog.values['code']}`")
         name = st.text_input(_("Name"), key="product_edit_name", max_chars=190)
@@ -263,7 +263,7 @@ def show_edit(dialog: OpenDialog) -> None:
 
 
 def deactivate(dialog: OpenDialog) -> None:
-    """The person said yes."""
+    """Deactivate the product, now that the person has confirmed it."""
     try:
         product = set_product_active(services(), person(), dialog.values["id"], False)
     except AppError as error:
@@ -275,7 +275,7 @@ def deactivate(dialog: OpenDialog) -> None:
 
 
 def reactivate(product: Product) -> None:
-    """Nothing can be lost by this, so nobody is asked."""
+    """Reactivate the product. Nothing can be lost by this, so nobody is asked."""
     try:
         set_product_active(services(), person(), product.id, True)
     except AppError as error:

@@ -41,7 +41,7 @@ def _layout(store: int, manifests: tuple[str, ...], _versions: list[ModelVersion
 
 
 def show_screen() -> None:
-    """The product, the view, the map, and what looks wrong on it."""
+    """Show the product, the view, the map, and what looks wrong on it."""
     st.title(_("Image map"))
     st.markdown(
         _(
@@ -92,7 +92,7 @@ def show_screen() -> None:
 
 
 def show_nothing_yet(error: AppError, view: str) -> None:
-    """Why there is no map, and what to do."""
+    """Say why there is no map, and what to do."""
     if view == PLACES:
         st.info(
             _("There is no index of defective places yet. Register defect images and build the similarity index."),
@@ -104,19 +104,19 @@ def show_nothing_yet(error: AppError, view: str) -> None:
 
 
 def show_counts(found: ImageMap) -> None:
-    """How many images are on the map, and how many are not yet."""
-    words = _n("{count} image on the map", "{count} images on the map", len(found.images))
+    """Show how many images are on the map, and how many are not yet."""
+    text = _n("{count} image on the map", "{count} images on the map", len(found.images))
     if found.n_missing:
-        words += " · " + _n(
+        text += " · " + _n(
             "{count} training image is not in the index yet",
             "{count} training images are not in the index yet",
             found.n_missing,
         )
-    st.caption(words)
+    st.caption(text)
 
 
 def show_findings(found: ImageMap, types: Sequence[DefectType], view: str) -> None:
-    """Likely duplicates, outliers and wrong labels, each with what speaks for it."""
+    """Show likely duplicates, outliers and wrong labels, each with what speaks for it."""
     outliers = _("Outliers ({count})", count=len(found.outliers))
     if view == WHOLE:
         first, alone = st.tabs([_("Likely duplicates ({count})", count=len(found.duplicates)), outliers])
@@ -132,7 +132,7 @@ def show_findings(found: ImageMap, types: Sequence[DefectType], view: str) -> No
 
 
 def show_suspicions(found: ImageMap, types: Sequence[DefectType]) -> None:
-    """Images whose nearest carry another label."""
+    """Show images whose nearest carry another label."""
     st.caption(_("Most of the images nearest to these carry another label. Open one to look, and to label it anew."))
     if found.suspicions:
         show_images(
@@ -153,7 +153,7 @@ def show_suspicions(found: ImageMap, types: Sequence[DefectType]) -> None:
 
 
 def show_duplicates(found: ImageMap) -> None:
-    """Pairs that are as good as the same."""
+    """Show pairs that are as good as the same."""
     st.caption(_("Much nearer to each other than images of this product usually are: the same part twice, perhaps."))
     if found.duplicates:
         pairs = found.duplicates[: _SHOWN // 2]
@@ -170,8 +170,8 @@ def show_duplicates(found: ImageMap) -> None:
         st.caption(_("None was found."))
 
 
-def show_images(images: Sequence[Image], words: Sequence[str], *, key: str) -> None:
-    """Thumbnails with their words and a button that opens each."""
+def show_images(images: Sequence[Image], captions: Sequence[str], *, key: str) -> None:
+    """Show thumbnails with their captions and a button that opens each."""
     if not images:
         st.caption(_("None was found."))
         return
@@ -186,7 +186,7 @@ def show_images(images: Sequence[Image], words: Sequence[str], *, key: str) -> N
                 image = shown[place]
                 with column:
                     show_thumbnail(thumbnails.get(image.id), alt=image.stored_name)
-                    st.caption(escape(words[place]))
+                    st.caption(escape(captions[place]))
                     st.button(
                         _("Open the image"),
                         key=f"map_{key}_{place}_{image.id}",

@@ -41,7 +41,7 @@ _MOST_PRODUCTS = 50
 
 
 def show_screen() -> None:
-    """The filters, then everything that they leave."""
+    """Show the filters, then everything that they leave."""
     products = [summary.product for summary in list_products(services())]
     if not products:
         st.title(_("Dashboard"))
@@ -73,14 +73,14 @@ def show_screen() -> None:
 
 
 def show_first_steps() -> None:
-    """A new system: what to do, in order."""
+    """Say what to do on a new system, in order."""
     with st.container(border=True):
         st.subheader(_("Nothing to show yet"))
         if not may(ENGINEER):
             st.markdown(_("Ask a quality engineer to register the product that you inspect."))
             return
         st.markdown(_("Four steps lead to the first inspection:"))
-        for step, (path, words) in enumerate(
+        for step, (path, label) in enumerate(
             (
                 (PRODUCTS, _("Register a product")),
                 (NORMAL_IMAGES, _("Add images of good parts")),
@@ -89,12 +89,12 @@ def show_first_steps() -> None:
             ),
             start=1,
         ):
-            link_to(path, f"{step}. {words}")
+            link_to(path, f"{step}. {label}")
         st.caption(_("To look around first, load the demo data on the server: `python -m core demo`"))
 
 
 def show_totals(view: DashboardView) -> None:
-    """The figures that are read first."""
+    """Show the figures that are read first."""
     rate = percent(view.n_defects / view.n_inspections) if view.n_inspections else "–"
     totals = (
         (_("Active products"), number(view.n_products), None),
@@ -109,7 +109,7 @@ def show_totals(view: DashboardView) -> None:
 
 
 def show_defects(view: DashboardView) -> None:
-    """The defect types from the most frequent on, and how much of all defects they add up to."""
+    """Show the defect types from the most frequent on, and how much of all defects they add up to."""
     if not view.defects_by_type:
         if view.n_inspections:
             st.info(_("No defect was found in this period."), icon=":material/check_circle:")
@@ -143,7 +143,7 @@ def label_defects(found: Sequence[DefectCount]) -> list[str]:
 
 
 def show_open_actions(view: DashboardView) -> None:
-    """The newest of the corrective actions that nobody has closed."""
+    """Show the newest of the corrective actions that nobody has closed."""
     if not view.open_actions:
         st.info(_("No action is open."), icon=":material/task_alt:")
         return
@@ -163,7 +163,7 @@ def show_open_actions(view: DashboardView) -> None:
 
 
 def show_products(figures: Sequence[ProductFigures]) -> None:
-    """What there is of each product, and whether its models were built from it."""
+    """Show what there is of each product, and whether its models were built from it."""
     shown = figures[:_MOST_PRODUCTS]
     summaries = [found.summary for found in shown]
     st.table(
@@ -190,14 +190,14 @@ def show_products(figures: Sequence[ProductFigures]) -> None:
     if not may(ENGINEER):
         return
     show_deploy_notice([found.summary.product.id for found in figures], key="dashboard", kinds=KINDS)
-    for kind, path, words in (
+    for kind, path, label in (
         (MEMORY_BANK, MEMORY_BANKS, _("Memory banks to build: {count}")),
         (SIMILARITY_INDEX, SIMILARITY_SCREEN, _("Similarity indexes to build: {count}")),
         (MANUAL_INDEX, MANUAL_SCREEN, _("Manual indexes to build: {count}")),
     ):
         waiting = sum(needs_build(found, kind) for found in figures)
         if waiting:
-            link_to(path, words.format(count=number(waiting)), icon=":material/deployed_code_update:")
+            link_to(path, label.format(count=number(waiting)), icon=":material/deployed_code_update:")
 
 
 def needs_build(found: ProductFigures, kind: str) -> bool:
@@ -213,12 +213,12 @@ def describe_manual_index(found: ProductFigures) -> str:
 
 
 def split_label(n_train: int, n_test: int) -> str:
-    """Training and test images in one cell."""
+    """Return training and test images as the text of one cell."""
     return f"{number(n_train)} / {number(n_test)}"
 
 
 def show_last(lines: Sequence[InspectionLine]) -> None:
-    """The last inspections, the newest first."""
+    """Show the last inspections, the newest first."""
     if not lines:
         st.info(_("Nothing has been inspected yet."), icon=":material/center_focus_strong:")
         link_to(INSPECT_PART, _("Inspect a part"))
@@ -249,7 +249,7 @@ def name_type(line: InspectionLine) -> str:
 
 
 def verdict_badge(verdict: str) -> str:
-    """Return the verdict in words, color and icon, as Markdown."""
+    """Return the verdict as label, color and icon, as Markdown."""
     return f":{VERDICT_COLORS[verdict]}-badge[{VERDICT_ICONS[verdict]} {label_of(VERDICT_NAMES, verdict)}]"
 
 

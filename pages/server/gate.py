@@ -43,7 +43,7 @@ SECURITY_HEADERS = {
 }
 HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
-# Streamlit answers there whatever a browser of ours never asks.
+# Streamlit serves there what a browser of ours never asks for.
 _NEVER = ("/_stcore/agent/", "/_stcore/script-health-check")
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/static/", "/app/static/")
 # How long a session that was found good is taken for good when pictures and scripts are fetched.
@@ -120,7 +120,7 @@ class Gate:
             services = await run_in_threadpool(keep_services, settings)
         except AppError as error:
             return _error_page(request, error, self._language())
-        return await sign_in_route.answer(request, services, base_path=app_path(""))
+        return await sign_in_route.respond(request, services, base_path=app_path(""))
 
     async def _upload(self, request: Request, send: Send, found: Admission, session_id: str) -> None:
         scope, receive = request.scope, request.receive

@@ -26,7 +26,7 @@ MOST_AT_ONCE = 8
 _entering: Counter[str] = Counter()
 
 
-async def answer(request: Request, services: Services, *, base_path: str) -> Response:
+async def respond(request: Request, services: Services, *, base_path: str) -> Response:
     """Return the form (GET), or what came of it (POST): the way into the app, or the form with one sentence."""
     language = preferred_language(request, services.settings.language)
     names = sessions.cookie_names(services)

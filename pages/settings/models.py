@@ -75,7 +75,7 @@ def show_screen() -> None:
 
 
 def show_present(purpose: str, choice: Choice) -> None:
-    """What is chosen now, and whether deployments still have to follow."""
+    """Show what is chosen now, and whether deployments still have to follow."""
     kind, screen, label = _DEPLOYMENTS[purpose]
     products = {summary.product.id for summary in list_products(services())}
     waiting = [
@@ -139,7 +139,7 @@ def show_options(option: ModelOption, choice: Choice) -> dict[str, int]:
 
 
 def show_choose(option: ModelOption, options: dict[str, int], choice: Choice) -> None:
-    """The button, which says what it will do."""
+    """Show the button, which says what it will do."""
     if option.name == choice.option.name and options == choice.options:
         st.badge(_("This is the chosen model"), icon=":material/check_circle:", color="green")
         return
@@ -180,7 +180,7 @@ def show_needs(option: ModelOption, state: WeightsState) -> None:
 
 
 def show_overview(states: list[WeightsState]) -> None:
-    """Every network in one table."""
+    """Show every network in one table."""
     st.subheader(_("Networks"))
     st.dataframe(
         [

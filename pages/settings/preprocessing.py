@@ -74,14 +74,14 @@ def show_screen() -> None:
 
 
 def show_editor_state(found: ProductPreprocessing) -> None:
-    """Whether what is saved is in use, and the way to the deployment where it is not."""
-    words, color, icon = STATES[found.state]
-    st.badge(_(words), icon=icon, color=color)  # type: ignore[arg-type]  # one of the three colors of STATES
+    """Show whether what is saved is in use, and the way to the deployment where it is not."""
+    label, color, icon = STATES[found.state]
+    st.badge(_(label), icon=icon, color=color)  # type: ignore[arg-type]  # one of the three colors of STATES
 
 
 @st.fragment
 def show_editor(product_id: int) -> None:
-    """Options at the left, both pictures at the right. A fragment: a moved slider redraws nothing else."""
+    """Show options at the left, both pictures at the right. A fragment: a moved slider redraws nothing else."""
     try:
         found = get_preprocessing(services(), product_id)
     except AppError as error:
@@ -110,7 +110,7 @@ def show_editor(product_id: int) -> None:
 
 
 def show_preview(product_id: int, options: Preprocessing) -> None:
-    """Both pictures of one of the product's images, and the choice of the image."""
+    """Show both pictures of one of the product's images, and the choice of the image."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
             _("Images"),
@@ -125,9 +125,9 @@ def show_preview(product_id: int, options: Preprocessing) -> None:
         )
         place = int(st.session_state.get(place_key(product_id), 1))
         page = list_images(services(), product_id, image_type=kind, page=place, page_size=1)
-        for step, words, icon in ((-1, _("Previous"), "chevron_left"), (1, _("Next"), "chevron_right")):
+        for step, label, icon in ((-1, _("Previous"), "chevron_left"), (1, _("Next"), "chevron_right")):
             st.button(
-                words,
+                label,
                 key=f"preprocessing_{product_id}_step_{step}",
                 icon=f":material/{icon}:",
                 disabled=not 1 <= page.page + step <= page.total,
@@ -169,7 +169,7 @@ def show_preview(product_id: int, options: Preprocessing) -> None:
 
 
 def take_area(product_id: int, area: Area) -> None:
-    """An area was drawn on the picture."""
+    """Add the area that was drawn on the picture."""
     if st.session_state.get(draws_key(product_id)) == _REGION:
         set_region(product_id, area)
     else:
@@ -177,7 +177,7 @@ def take_area(product_id: int, area: Area) -> None:
 
 
 def show_save(found: ProductPreprocessing, draft: Draft, options: Preprocessing | None) -> None:
-    """Save, discard, reset; what was set stays when the save is refused."""
+    """Show the buttons to save, discard and reset; what was set stays when the save is refused."""
     product_id = found.product.id
     with st.container(horizontal=True, vertical_alignment="center"):
         saving = st.button(
@@ -233,12 +233,12 @@ def save(found: ProductPreprocessing, options: Preprocessing) -> None:
 
 
 def reset(product_id: int) -> None:
-    """Every option off, no areas; not saved yet."""
+    """Switch every option off, without areas; not saved yet."""
     set_values(product_id, parse_options({}).to_dict())
 
 
 def show_overview(found: list[ProductPreprocessing]) -> None:
-    """All products in one table."""
+    """Show all products in one table."""
     st.subheader(_("All products"))
     st.dataframe(
         [

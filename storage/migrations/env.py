@@ -1,4 +1,4 @@
-"""Run by Alembic: migrates over the connection, and inside the transaction, that `storage.schema` hands over."""
+"""Run by Alembic: migrates over the connection, and inside the transaction, that `storage.schema` passes."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Inspection(SQLModel, table=True):
 
 
 class SearchHistory(SQLModel, table=True):
-    """One look-up of similar images and what it answered (names and similarities as of then)."""
+    """One search of similar images and what it returned (names and similarities as of then)."""
 
     __tablename__: ClassVar[str] = "search_history"
     __table_args__ = NEVER_REUSE_IDS

@@ -189,7 +189,7 @@ def test_filter_by_use_starts_on_its_first_page(
     fill(services, engineer, casting, 3, split="test")
     app = open_app(NORMAL_IMAGES)
     app.pagination[0].set_value(2).run()
-    app.segmented_control(key="shelf_normal_split").set_value("test").run()
+    app.segmented_control(key="gallery_normal_split").set_value("test").run()
     assert len(app.get("image")) == 3
     assert "3 images" in texts(app)
 
@@ -201,9 +201,9 @@ def test_chosen_images_are_relabeled_together(
     first, second, third = (row.id for row in list_images(services, casting.id).rows)
     app = open_app(NORMAL_IMAGES)
     for image_id in (first, third):
-        app.checkbox(key=f"shelf_normal_pick_{image_id}").check().run()
-    app.selectbox(key="shelf_normal_relabel_label_0").set_value(hole.id)
-    app.segmented_control(key="shelf_normal_relabel_split_0").set_value("test")
+        app.checkbox(key=f"gallery_normal_pick_{image_id}").check().run()
+    app.selectbox(key="gallery_normal_relabel_label_0").set_value(hole.id)
+    app.segmented_control(key="gallery_normal_relabel_split_0").set_value("test")
     form_button = [button for button in app.button if button.label == "Re-label"][-1]
     form_button.click().run()
     assert [get_image(services, found or 0).defect_type_id for found in (first, second, third)] == [
@@ -221,10 +221,10 @@ def test_images_are_deleted_only_after_a_yes(
 ) -> None:
     fill(services, engineer, casting, 3)
     app = open_app(NORMAL_IMAGES)
-    assert app.button(key="shelf_normal_delete").disabled
-    app.button(key="shelf_normal_all").click().run()
-    app.checkbox(key=f"shelf_normal_pick_{list_images(services, casting.id).rows[0].id}").uncheck().run()
-    app.button(key="shelf_normal_delete").click().run()
+    assert app.button(key="gallery_normal_delete").disabled
+    app.button(key="gallery_normal_all").click().run()
+    app.checkbox(key=f"gallery_normal_pick_{list_images(services, casting.id).rows[0].id}").uncheck().run()
+    app.button(key="gallery_normal_delete").click().run()
     assert list_images(services, casting.id).total == 3
     app.button(key="dialog_agree").click().run()
     assert list_images(services, casting.id).total == 1
@@ -238,9 +238,9 @@ def test_choice_of_one_product_is_not_carried_to_another(
     fill(services, engineer, casting, 2)
     fill(services, engineer, other, 2, split="test")
     app = open_app(NORMAL_IMAGES)
-    app.button(key="shelf_normal_all").click().run()
+    app.button(key="gallery_normal_all").click().run()
     app.selectbox(key="images_normal_product").set_value(other.id).run()
-    assert app.button(key="shelf_normal_delete").disabled
+    assert app.button(key="gallery_normal_delete").disabled
 
 
 def test_opened_image_shows_what_is_known_of_it(
@@ -249,7 +249,7 @@ def test_opened_image_shows_what_is_known_of_it(
     fill(services, engineer, casting, 2)
     newest, oldest = list_images(services, casting.id).rows
     app = open_app(NORMAL_IMAGES)
-    app.button(key=f"shelf_normal_open_{newest.id}").click().run()
+    app.button(key=f"gallery_normal_open_{newest.id}").click().run()
     assert newest.original_name in texts(app)
     app.button(key="details_step_1").click().run()
     assert oldest.original_name in texts(app)

@@ -14,7 +14,7 @@ from starlette.types import Message
 from core.access import Person
 from core.errors import NotAllowed
 from core.services import Services
-from pages.server.sign_in_route import MOST_AT_ONCE, PATH, answer
+from pages.server.sign_in_route import MOST_AT_ONCE, PATH, respond
 
 TOO_MANY = 5
 
@@ -51,11 +51,11 @@ def test_more_than_a_few_at_once_are_turned_away_and_later_ones_are_not(
     monkeypatch.setattr("pages.server.sign_in_route.sign_in", refuse_later)
 
     async def try_all() -> tuple[list[Response], list[Response]]:
-        waiting = [asyncio.create_task(answer(_post(), services, base_path="")) for _ in range(MOST_AT_ONCE)]
+        waiting = [asyncio.create_task(respond(_post(), services, base_path="")) for _ in range(MOST_AT_ONCE)]
         await asyncio.sleep(0.1)  # each has come as far as its password check
-        turned_away = [await answer(_post(), services, base_path="") for _ in range(TOO_MANY)]
+        turned_away = [await respond(_post(), services, base_path="") for _ in range(TOO_MANY)]
         may_go_on.set()
-        return turned_away, [*await asyncio.gather(*waiting), await answer(_post(), services, base_path="")]
+        return turned_away, [*await asyncio.gather(*waiting), await respond(_post(), services, base_path="")]
 
     turned_away, refused = asyncio.run(try_all())
     assert [response.status_code for response in turned_away] == [503] * TOO_MANY

@@ -61,7 +61,7 @@ class Camera:
 
 
 def _colored(rng: np.random.Generator, shape: tuple[int, int, int]) -> Field:
-    """Noise of a color sensor: mostly the same in all channels, for demosaicing spreads it."""
+    """Return noise of a color sensor: mostly the same in all channels, for demosaicing spreads it."""
     shared = grain(rng, shape[:2])[..., None]
     own = field(rng.standard_normal((shape[0] // 2, shape[1] // 2, shape[2]), dtype=np.float32))
     own = field(cv2.resize(own, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR))
@@ -77,7 +77,7 @@ def _largest_change(clean: Field, damaged: Field) -> Field:
 
 
 def outline_change(clean: Field, damaged: Field) -> Pixels:
-    """Mask (0/255) of where two noise-free exposures of one part differ visibly, small gaps closed."""
+    """Return a mask (0/255) of where two noise-free exposures of one part differ visibly, small gaps closed."""
     change = _largest_change(clean, damaged)
     mask = (change >= MASK_LEVELS).astype(np.uint8) * 255
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), dtype=np.uint8)

@@ -30,12 +30,12 @@ def blur(image: Field, sigma_px: float) -> Field:
 
 
 def grain(rng: np.random.Generator, size: Size) -> Field:
-    """White noise with mean 0 and standard deviation 1."""
+    """Return white noise with mean 0 and standard deviation 1."""
     return rng.standard_normal(size, dtype=np.float32)
 
 
 def cloud(rng: np.random.Generator, size: Size, cell_px: float, octaves: int = 1) -> Field:
-    """Smooth fractal noise of about unit deviation; `cell_px` is the size of its largest features."""
+    """Return smooth fractal noise of about unit deviation; `cell_px` is the size of its largest features."""
     total = np.zeros(size, np.float32)
     weight, power = 1.0, 0.0
     for octave in range(octaves):
@@ -46,7 +46,7 @@ def cloud(rng: np.random.Generator, size: Size, cell_px: float, octaves: int = 1
 
 
 def _value_noise(rng: np.random.Generator, size: Size, cell_px: float) -> Field:
-    """White noise on a coarse lattice, cubically enlarged and cut to size."""
+    """Return white noise on a coarse lattice, cubically enlarged and cut to size."""
     if cell_px >= 16:  # smooth enough to be made at a quarter of the size
         small = _value_noise(rng, (-(-size[0] // 4), -(-size[1] // 4)), cell_px / 4)
         enlarged = cv2.resize(small, (small.shape[1] * 4, small.shape[0] * 4), interpolation=cv2.INTER_CUBIC)
@@ -59,12 +59,12 @@ def _value_noise(rng: np.random.Generator, size: Size, cell_px: float) -> Field:
 
 
 def ramp(distance: Field, width_px: float) -> Field:
-    """0 below −width/2, 1 above +width/2, linear between: an anti-aliased edge."""
+    """Return 0 below −width/2, 1 above +width/2, linear between: an anti-aliased edge."""
     return field(np.clip(distance / np.float32(width_px) + np.float32(0.5), 0, 1))
 
 
 def direction(angle_rad: float) -> Point:
-    """Cosine and sine as plain floats, which leave float32 fields float32."""
+    """Return cosine and sine as plain floats, which leave float32 fields float32."""
     return float(np.cos(angle_rad)), float(np.sin(angle_rad))
 
 
@@ -84,7 +84,7 @@ def blob(
     ragged: float = 0.25,
     edge_px: float = 1.5,
 ) -> Field:
-    """Coverage 0–1 of an irregular, turned ellipse. `ragged` is the outline's relative deviation."""
+    """Draw the coverage 0–1 of an irregular, turned ellipse. `ragged` is the outline's relative deviation."""
     turn = rng.uniform(0, np.pi)
     waves = np.arange(2, 9)
     amplitudes = ragged * rng.normal(size=waves.size) * 1.3 / waves**1.2
@@ -108,7 +108,7 @@ def blob(
 
 
 def _window(size: Size, center: Point, reach_px: float) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of a square around a point, cut to the picture."""
+    """Return left, top, right and bottom of a square around a point, cut to the picture."""
     left, top = max(int(center[0] - reach_px), 0), max(int(center[1] - reach_px), 0)
     right, bottom = min(int(center[0] + reach_px) + 2, size[1]), min(int(center[1] + reach_px) + 2, size[0])
     return left, top, right, bottom
@@ -123,7 +123,7 @@ def wander(
     bend: float,
     step_px: float = 3.0,
 ) -> NDArray[np.float64]:
-    """A curve of points (n × 2, x and y) whose direction drifts; `bend` 0 is a straight line."""
+    """Draw a curve of points (n × 2, x and y) whose direction drifts; `bend` 0 is a straight line."""
     count = max(int(length_px / step_px), 2)
     turning = np.cumsum(rng.normal(0, bend, count)) * 0.12 + rng.normal(0, bend) * 0.02 * np.arange(count)
     headings = heading_rad + turning
@@ -133,7 +133,7 @@ def wander(
 
 
 def stroke(size: Size, points: NDArray[np.float64], width_px: float, *, taper: bool = False) -> Field:
-    """Coverage 0–1 of a line of `width_px` along `points`; with `taper` it thins towards both ends."""
+    """Draw the coverage 0–1 of a line of `width_px` along `points`; with `taper` it thins towards both ends."""
     margin = int(width_px) + 3
     left, top = (max(int(low) - margin, 0) for low in points.min(axis=0))
     right, bottom = (
@@ -157,7 +157,7 @@ def stroke(size: Size, points: NDArray[np.float64], width_px: float, *, taper: b
 
 
 def slopes(height: Field) -> tuple[Field, Field]:
-    """Central differences of a relief: its rise per pixel to the right and downwards."""
+    """Return the central differences of a relief: its rise per pixel to the right and downwards."""
     kernel = np.array([[-0.5, 0, 0.5]], np.float32)
     across = cv2.filter2D(height, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
     down = cv2.filter2D(height, -1, np.ascontiguousarray(kernel.T), borderType=cv2.BORDER_REFLECT_101)
@@ -165,7 +165,7 @@ def slopes(height: Field) -> tuple[Field, Field]:
 
 
 def lambert(height: Field, *, azimuth_rad: float, elevation_rad: float) -> Field:
-    """Cosine of the angle between a relief's normal and a distant light (0 where it faces away)."""
+    """Return the cosine of the angle between a relief's normal and a distant light (0 where it faces away)."""
     across, down = slopes(height)
     right, downwards = direction(azimuth_rad)
     flat, steep = direction(elevation_rad)
@@ -181,7 +181,7 @@ def shift(image: Field, dx_px: float, dy_px: float) -> Field:
 
 
 def dust(rng: np.random.Generator, size: Size, *, most: int, radius_px: float = 0.9) -> Field:
-    """Coverage of a few specks too small to be a defect: benign dirt that every line has."""
+    """Draw the coverage of a few specks too small to be a defect: benign dirt that every line has."""
     specks = np.zeros(size, np.float32)
     for _ in range(int(rng.integers(0, most + 1))):
         x, y = rng.uniform(2, size[1] - 2), rng.uniform(2, size[0] - 2)

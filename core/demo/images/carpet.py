@@ -46,8 +46,8 @@ class Tile:
         woven = _weave(rng, field(u), field(v))
         for _ in range(int(rng.integers(0, 4))):  # lint that the next vacuuming takes away
             start = (float(rng.uniform(4, 296)), float(rng.uniform(4, 296)))
-            fibre = wander(rng, start=start, heading_rad=rng.uniform(0, 6.3), length_px=rng.uniform(4, 11), bend=1.0)
-            cover = stroke(SIZE, fibre, rng.uniform(0.4, 0.8))[..., None] * np.float32(rng.uniform(0.25, 0.55))
+            fiber = wander(rng, start=start, heading_rad=rng.uniform(0, 6.3), length_px=rng.uniform(4, 11), bend=1.0)
+            cover = stroke(SIZE, fiber, rng.uniform(0.4, 0.8))[..., None] * np.float32(rng.uniform(0.25, 0.55))
             woven = woven * (1 - cover) + np.float32(rng.uniform(150, 190)) * cover
         jute = 44 + 6 * cloud(rng, SIZE, 5.0, 2) + 3 * grain(rng, SIZE)
         backing = jute[..., None] * np.array([1.08, 0.98, 0.84], np.float32)
@@ -89,13 +89,13 @@ class Tile:
         length = 34 + 110 * strength * rng.uniform(0.4, 1.0)
         line = wander(rng, start=_inside(rng, 60), heading_rad=rng.uniform(0, 6.3), length_px=length, bend=0.9)
         width = 1.5 + 1.5 * strength * rng.uniform(0.5, 1.0)
-        fibre = stroke(SIZE, line, width)
+        fiber = stroke(SIZE, line, width)
         below = stroke(SIZE, line + np.array([1.4, 1.9]), width + 1.0)
         image = self.woven * (1 - np.float32(0.42) * blur(below, 0.9)[..., None])
         colors = ([214, 208, 196], [58, 60, 66], [186, 172, 148], [150, 78, 66])
         color = np.array(colors[int(rng.integers(len(colors)))], np.float32)
         twist = 1 + cloud(rng, SIZE, 4.0)[..., None] * np.float32(0.08)
-        cover = fibre[..., None] * np.float32(0.65 + 0.33 * strength)
+        cover = fiber[..., None] * np.float32(0.65 + 0.33 * strength)
         return field(image * (1 - cover) + color * twist * cover)
 
     def _stain(self, rng: np.random.Generator, strength: float) -> Field:

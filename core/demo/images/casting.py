@@ -28,11 +28,11 @@ _RIM_PX = 139.0
 _HUB_PX = 45.0
 _BORE_PX = 19.0
 _VANES = 7
-_MOULD_CAVITIES = 4
+_MOLD_CAVITIES = 4
 
 
 @dataclass(frozen=True)
-class _Mould:
+class _Mold:
     """The design of a part, without variation: relief, coverage 0–1, and where it is machined."""
 
     relief: Field
@@ -44,7 +44,7 @@ class _Mould:
 class Impeller:
     """One casting on the table. `relief` is in pixels above the table, `tone` the paint of its surface."""
 
-    mould: _Mould
+    mold: _Mold
     center: tuple[float, float]
     turn_rad: float
     light_rad: float
@@ -57,12 +57,12 @@ class Impeller:
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Impeller":
         """Cast one part: cavity, place, grain of the sand, tool marks, dirt."""
-        design = _mould(int(rng.integers(_MOULD_CAVITIES)))
+        design = _mold(int(rng.integers(_MOLD_CAVITIES)))
         center = (159.5 + rng.normal(0, 2.0), 159.5 + rng.normal(0, 2.0))
         turn = float(np.deg2rad(rng.normal(0, 4.0)))
         matrix = cv2.getRotationMatrix2D((319.5, 319.5), -float(np.rad2deg(turn)), 0.5 * rng.normal(1.0, 0.004))
         matrix[:, 2] = matrix[:, 2] + np.array(center) - 319.5
-        placed = _Mould(*(_place(layer, matrix) for layer in (design.relief, design.coverage, design.machined)))
+        placed = _Mold(*(_place(layer, matrix) for layer in (design.relief, design.coverage, design.machined)))
         x, y = grid_coordinates(SIZE)
         radius = np.hypot(x - np.float32(center[0]), y - np.float32(center[1]))
         sand = cloud(rng, SIZE, 3.0) * np.float32(0.20) + cloud(rng, SIZE, 9.0, 2) * np.float32(0.20)
@@ -74,7 +74,7 @@ class Impeller:
             film = blob(rng, SIZE, center=spot, radius_px=rng.uniform(12, 30), ragged=0.35, edge_px=5)
             tone = field(tone * (1 - film * rng.uniform(0.02, 0.06)))
         return cls(
-            mould=placed,
+            mold=placed,
             center=center,
             turn_rad=turn,
             light_rad=float(np.deg2rad(rng.normal(-128, 5))),
@@ -87,8 +87,8 @@ class Impeller:
 
     def render(self, flaw: str | None, rng: np.random.Generator, strength: float) -> Field:
         """Shade the part, see `Part.render`. Flaws: `hole`, `burr`, `scratch`."""
-        relief, coverage = self.mould.relief.copy(), self.mould.coverage
-        machined = self.mould.machined
+        relief, coverage = self.mold.relief.copy(), self.mold.coverage
+        machined = self.mold.machined
         dark, bright = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
         if flaw == "hole":
             pits = self._blow_holes(rng, strength)
@@ -155,7 +155,7 @@ class Impeller:
         return pits
 
     def _flash(self, rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
-        """Thin metal that ran out of the parting line, at the rim or into the bore."""
+        """Draw thin metal that ran out of the parting line, at the rim or into the bore."""
         x, y = grid_coordinates(SIZE)
         dx, dy = x - np.float32(self.center[0]), y - np.float32(self.center[1])
         radius, angle = np.hypot(dx, dy), np.arctan2(dy, dx)
@@ -170,7 +170,7 @@ class Impeller:
         tongue = np.clip(1 - off**2, 0, None) ** 0.6 * np.clip(0.75 + tooth, 0.1, 1.5) * np.float32(reach)
         outside = (radius - np.float32(edge)) if at_rim else (np.float32(edge) - radius)
         added = ramp(field(tongue - outside), 1.4) * (np.abs(off) < 1) * ramp(field(outside + 2.0), 1.4)
-        return np.maximum(self.mould.coverage, added), field(added)
+        return np.maximum(self.mold.coverage, added), field(added)
 
     def _scratches(self, rng: np.random.Generator, strength: float) -> Field:
         marks = np.zeros(SIZE, np.float32)
@@ -183,11 +183,11 @@ class Impeller:
             width = 1.2 + 1.4 * strength * rng.uniform(0.6, 1.0)
             marks = np.maximum(marks, stroke(SIZE, line, width, taper=True))
         # A tool that slips touches the high places more.
-        return marks * np.clip(1 + self.roughness, 0.35, 1.25) * self.mould.coverage
+        return marks * np.clip(1 + self.roughness, 0.35, 1.25) * self.mold.coverage
 
 
 @cache
-def _mould(cavity: int) -> _Mould:
+def _mold(cavity: int) -> _Mold:
     """Draw a cavity's design at twice the size of the picture."""
     scale = 2.0
     x, y = grid_coordinates((640, 640))
@@ -218,11 +218,11 @@ def _mould(cavity: int) -> _Mould:
         ramp(field(_HUB_PX - 1.5 - radius), 1.0),
         ramp(field(radius - 129.5), 1.0) * ramp(field(_RIM_PX - 1.5 - radius), 1.0),
     ) * (1 - opening)
-    return _Mould(field(relief), field(coverage), field(machined))
+    return _Mold(field(relief), field(coverage), field(machined))
 
 
 def _lettering(cavity: int) -> Field:
-    """Raised characters on the plate: the type, and the number of the cavity."""
+    """Draw raised characters on the plate: the type, and the number of the cavity."""
     canvas = np.zeros((640, 640), np.uint8)
     font = cv2.FONT_HERSHEY_SIMPLEX
     cv2.putText(canvas, f"A-{cavity + 1}", (352, 505), font, 0.85, 255, 3, cv2.LINE_AA)
@@ -236,7 +236,7 @@ def _place(layer: Field, matrix: cv2.typing.MatLike) -> Field:
 
 
 def _turned(rng: np.random.Generator, radius: Field) -> Field:
-    """Concentric marks of the lathe: fine feed lines, and a few deeper rings within tolerance."""
+    """Draw concentric marks of the lathe: fine feed lines, and a few deeper rings within tolerance."""
     profile = rng.normal(0, 0.035, 400)
     profile = np.convolve(profile, [0.25, 0.5, 0.25], mode="same")
     for _ in range(int(rng.integers(0, 4))):

@@ -1,4 +1,4 @@
-"""The demo products with their words, as a quality engineer would register them."""
+"""The demo products with their texts, as a quality engineer would register them."""
 
 from core.demo.images import carpet, casting, leather, wire_grid
 from core.demo.images.production import Production
@@ -74,7 +74,7 @@ CASTING = DemoProduct(
             severity="minor",
         ),
     ),
-    licence=None,
+    license=None,
     source=None,
     make_images=PRODUCTIONS["casting"].images,
 )
@@ -136,7 +136,7 @@ LEATHER = DemoProduct(
             severity="major",
         ),
     ),
-    licence=None,
+    license=None,
     source=None,
     make_images=PRODUCTIONS["leather"].images,
 )
@@ -197,7 +197,7 @@ GRID = DemoProduct(
             severity="minor",
         ),
     ),
-    licence=None,
+    license=None,
     source=None,
     make_images=PRODUCTIONS["grid"].images,
 )
@@ -256,7 +256,7 @@ CARPET = DemoProduct(
             severity="major",
         ),
     ),
-    licence=None,
+    license=None,
     source=None,
     make_images=PRODUCTIONS["carpet"].images,
 )

@@ -130,7 +130,7 @@ def _hide(number: int) -> Field:
 
 
 def _cell_distances(rng: np.random.Generator, x: Field, y: Field, *, pitch_px: float) -> tuple[Field, Field]:
-    """Distance to the nearest and to the second of points strewn one in each cell (Worley, SIGGRAPH 1996)."""
+    """Return the distances to the nearest two of points strewn one in each cell (Worley, SIGGRAPH 1996)."""
     cells = int(_HIDE_PX / pitch_px) + 12
     points = rng.uniform(0.0, 1.0, (cells, cells, 2)).astype(np.float32)
     column = np.clip(np.floor(x / pitch_px).astype(np.int32) + 5, 1, cells - 2)
@@ -153,7 +153,7 @@ def _inside(rng: np.random.Generator, margin_px: float = 40.0) -> tuple[float, f
 
 
 def _cut(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
-    """A slit, and its raised lips."""
+    """Draw a slit, and its raised lips."""
     length = 22 + 75 * strength * rng.uniform(0.5, 1.0)
     line = wander(rng, start=_inside(rng, 60), heading_rad=rng.uniform(0, 6.3), length_px=length, bend=0.35)
     slit = stroke(SIZE, line, 1.3 + 2.2 * strength * rng.uniform(0.5, 1.0), taper=True)
@@ -162,7 +162,7 @@ def _cut(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
 
 
 def _fold(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
-    """A soft ridge (relief in pixels) and how near the crest is, 0–1."""
+    """Draw a soft ridge: its relief in pixels, and how near the crest is, 0–1."""
     length = 55 + 130 * strength * rng.uniform(0.5, 1.0)
     line = wander(rng, start=_inside(rng, 70), heading_rad=rng.uniform(0, 6.3), length_px=length, bend=0.45)
     width = rng.uniform(4.0, 7.0)
@@ -173,7 +173,7 @@ def _fold(rng: np.random.Generator, strength: float) -> tuple[Field, Field]:
 
 
 def _stain(rng: np.random.Generator, strength: float) -> tuple[Field, NDArray[np.float32]]:
-    """A soaked patch 0–1 with a darker rim, and how much of each color it takes away."""
+    """Draw a soaked patch 0–1 with a darker rim, and how much of each color it takes away."""
     radius = rng.uniform(9, 16) + 20 * strength * rng.random()
     center = _inside(rng)
     body = blob(rng, SIZE, center=center, radius_px=radius, elongation=rng.uniform(1, 1.8), ragged=0.4, edge_px=4)

@@ -37,7 +37,7 @@ class DemoDefect:
 
 @dataclass(frozen=True)
 class DemoProduct:
-    """A product with its defect types. `licence` and `source` are None for images that our own code drew."""
+    """A product with its defect types. `license` and `source` are None for images that our own code drew."""
 
     code: str
     name_ko: str
@@ -45,7 +45,7 @@ class DemoProduct:
     description_ko: str
     description_en: str
     defects: tuple[DemoDefect, ...]
-    licence: str | None
+    license: str | None
     source: str | None
     make_images: Callable[[], Iterator[DemoImage]]
 

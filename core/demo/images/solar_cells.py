@@ -16,7 +16,7 @@ import numpy as np
 
 from core.demo.images.records import DemoDefect, DemoImage, DemoProduct, Split
 
-LICENCE = "CC BY-NC-SA 4.0"
+LICENSE = "CC BY-NC-SA 4.0"
 SOURCE = (
     "ELPV dataset, https://github.com/zae-bayern/elpv-dataset. "
     "C. Buerhop-Lutz et al., A Benchmark for Visual Identification of Defective Solar Cells in "
@@ -125,7 +125,7 @@ SOLAR_MONO = DemoProduct(
         "are those of the data set's first modules (cracks, dead areas) only."
     ),
     defects=(_CELL_DEFECT,),
-    licence=LICENCE,
+    license=LICENSE,
     source=SOURCE,
     make_images=partial(cell_images, "mono"),
 )
@@ -145,7 +145,7 @@ SOLAR_POLY = DemoProduct(
         "ones: the EL station must tell those patterns from true cracks and interrupted fingers."
     ),
     defects=(_CELL_DEFECT,),
-    licence=LICENCE,
+    license=LICENSE,
     source=SOURCE,
     make_images=partial(cell_images, "poly"),
 )

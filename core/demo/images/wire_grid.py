@@ -170,12 +170,12 @@ class Mesh:
         return field(height - 40 * (1 - cover)), field(tone), field(cover)
 
     def _heading(self, family: int) -> float:
-        """Direction in the picture in which `across` of a family grows."""
+        """Return the direction in the picture in which `across` of a family grows."""
         rise = self.across[family]
         return float(np.arctan2(rise[-1, 0] - rise[0, 0], rise[0, -1] - rise[0, 0]))
 
     def _spill(self, image: Field, rng: np.random.Generator, strength: float) -> Field:
-        """A drop of adhesive: clear to milky, filling the openings, with a highlight on its skin."""
+        """Draw a drop of adhesive: clear to milky, filling the openings, with a highlight on its skin."""
         center = (float(rng.uniform(40, SIZE[1] - 40)), float(rng.uniform(40, SIZE[0] - 40)))
         radius = 7.0 + 16 * strength * rng.uniform(0.4, 1.0)
         drop = blob(rng, SIZE, center=center, radius_px=radius, elongation=rng.uniform(1, 2), ragged=0.35, edge_px=2.5)

@@ -1,4 +1,4 @@
-"""Sets the demo manuals' texts as PDFs; at development time only.
+"""Typesetting of the demo manuals' texts as PDFs; at development time only.
 
     python -m core.demo.manuals.typesetting
 

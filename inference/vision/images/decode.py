@@ -10,7 +10,7 @@ What is made of the less usual kinds, and why:
   and a stretch by content would hide that a lamp has failed. A file that uses only the lowest 1/16 of its range (a
   10- or 12-bit camera that was not scaled) gets the note `low_range`.
 - Alpha is flattened on white, as on paper; an alpha channel that is 0 everywhere is an unused one and is ignored.
-- CMYK is converted without colour management, embedded colour profiles are not applied: the sensor's values count.
+- CMYK is converted without color management, embedded color profiles are not applied: the sensor's values count.
 - EXIF rotation is applied. Of an animation or a multi-page TIFF the first frame is taken (note `first_frame`).
 """
 
@@ -96,7 +96,7 @@ class DecodedImage:
 
 
 def decode(data: bytes, *, file_name: str | None = None) -> DecodedImage:
-    """Decode a JPEG, PNG, BMP, TIFF or WebP file, recognised by its content.
+    """Decode a JPEG, PNG, BMP, TIFF or WebP file, recognized by its content.
 
     With `file_name`, the ending must be one of the format's. Raises ImageError: image_empty, image_too_many_bytes,
     image_not_an_image, image_unsupported_format, image_truncated, image_damaged, image_too_many_pixels,
@@ -122,7 +122,7 @@ def decode(data: bytes, *, file_name: str | None = None) -> DecodedImage:
 
 
 def check(data: bytes, *, file_name: str | None = None) -> Container:
-    """Everything that `decode` refuses without decoding; raises as it does, image_damaged inside pixels excepted."""
+    """Check what `decode` refuses without decoding; raises as it does, image_damaged inside pixels excepted."""
     if not data:
         raise ImageError("image_empty")
     if len(data) > MAX_BYTES:
@@ -146,7 +146,7 @@ def check(data: bytes, *, file_name: str | None = None) -> Container:
 def decode_mask(data: bytes, *, file_name: str | None = None) -> npt.NDArray[np.bool_]:
     """Decode a defect mask: bool, height × width, True where the defect is. Raises as `decode` does.
 
-    Masks come as 0/255, as 0/1, as class colours, in 16 bits and as paint on a transparent ground. In the lossless
+    Masks come as 0/255, as 0/1, as class colors, in 16 bits and as paint on a transparent ground. In the lossless
     formats whatever is not black (or, with alpha, not transparent) is defect; a JPEG's ringing is cut at one half.
     """
     container = check(data, file_name=file_name)
@@ -167,12 +167,12 @@ def decode_mask(data: bytes, *, file_name: str | None = None) -> npt.NDArray[np.
 
 
 def content_hash(data: bytes) -> str:
-    """SHA-256 of the file's bytes, in hexadecimal."""
+    """Return the SHA-256 of the file's bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def pixel_hash(pixels: Pixels) -> str:
-    """SHA-256 of shape and pixels: the same for one image stored losslessly in two files."""
+    """Return the SHA-256 of shape and pixels: the same for one image stored losslessly in two files."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
@@ -194,7 +194,7 @@ def _imdecode(data: bytes, flags: int) -> Any:
 
 
 def _decode_webp(data: bytes, container: Container, notes: list[str]) -> Pixels:
-    """The still image, or the first frame of an animation on its canvas (white where the frame does not reach)."""
+    """Return the still image, or an animation's first frame on its canvas (white where the frame does not reach)."""
     if not container.animated:
         return _decode_webp_still(data, container.channels == 4, notes)
     assert container.width_px is not None
@@ -252,7 +252,7 @@ def _open_with_pillow(data: bytes) -> Image.Image:
 
 
 def _check_tiff_extent(image: Any, byte_size: int) -> None:
-    """libtiff calls missing strips merely an error; say that they are missing."""
+    """Raise ImageError image_truncated for missing strips, which libtiff calls merely an error."""
     tags = image.tag_v2
     for offset_tag, count_tag in ((273, 279), (324, 325)):
         offsets, counts = (np.atleast_1d(tags.get(tag, ())) for tag in (offset_tag, count_tag))

@@ -8,10 +8,10 @@ The order is fixed, whatever the order in which the options were set:
 4. histogram equalization (global);
 5. CLAHE (local; Zuiderveld, Graphics Gems IV, 1994).
 
-Steps 3–5 work on the grey values, or on L of CIELAB where the image has colour, so that hues stay. Every image is
+Steps 3–5 work on the gray values, or on L of CIELAB where the image has color, so that hues stay. Every image is
 treated by itself: no figure of the data set enters, therefore one image gives the same result everywhere.
 
-The region of interest and the ignored rectangles move no pixel. They are a mask that the detector lays over its map.
+The region of interest and the ignored rectangles move no pixel. They are a mask that the detector applies to its map.
 Nor do tiles: they say how large a part of the image the detector looks at at once.
 """
 
@@ -80,8 +80,10 @@ class Preprocessing:
             raise InferenceError("preprocessing_nothing_left")
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """RGB uint8 in, RGB uint8 of the same shape out. The input is never written to; it is returned as it is
-        when no option is on."""
+        """Apply the options to RGB uint8 (H, W, 3) and return the same shape; the input is never written to.
+
+        Without any option on, it is returned as it is.
+        """
         if self.smoothing != "none":
             pixels = self._smooth(pixels)
         if self.grayscale:
@@ -96,7 +98,7 @@ class Preprocessing:
         return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 
     def valid_mask(self, height: int, width: int) -> npt.NDArray[np.bool_]:
-        """Bool, height × width: where findings count.
+        """Return where findings count: bool, height × width.
 
         A pixel that the region of interest merely touches counts; one that an ignored rectangle merely touches does
         so too: a doubtful pixel is looked at.
@@ -109,7 +111,7 @@ class Preprocessing:
         return mask
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `from_dict` reads them back."""
+        """Return plain JSON values; `from_dict` reads them back."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         values["region_of_interest"] = None if self.region_of_interest is None else list(self.region_of_interest)
         values["ignore"] = [list(rectangle) for rectangle in self.ignore]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 _MEASURED_SIZE_PX = 512
 _WINDOW_PX = 9
 _BLURRED_ABOVE = 0.72
-_LEAST_GRADIENT = 0.25  # grey levels a pixel; a plain surface has no edges by which focus could be judged
+_LEAST_GRADIENT = 0.25  # gray levels a pixel; a plain surface has no edges by which focus could be assessed
 _DARK_LEVEL, _BRIGHT_LEVEL = 8, 247
 _DARK_MEAN, _BRIGHT_MEAN = 20.0, 235.0
 _CLIPPED_SHARE = 0.6
@@ -59,8 +59,10 @@ def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
 
 
 def _measure_blur(gray: npt.NDArray[Any]) -> tuple[float, float]:
-    """(blur score, mean absolute gradient in levels a pixel). The worse of the two directions counts, as a moving
-    camera blurs along one only."""
+    """Return (blur score, mean absolute gradient in levels a pixel).
+
+    The worse of the two directions counts, as a moving camera blurs along one only.
+    """
     values = gray.astype(np.float32)
     scores, gradients = [], []
     for axis in (0, 1):

@@ -1,6 +1,6 @@
 """The feature extractors that detection and similarity stand on, and how their weights are read.
 
-A backbone is created together with what belongs to its weights (normalisation, input size, levels), and cut
+A backbone is created together with what belongs to its weights (normalization, input size, levels), and cut
 off after the last level that is used.
 """
 
@@ -53,7 +53,7 @@ def resolve_weights(spec: BackboneSpec, weights: Path | None) -> Path:
 
 
 def hash_weights(path: Path) -> str:
-    """SHA-256 of a weights file, remembered for as long as its size and time stay the same."""
+    """Return the SHA-256 of a weights file, remembered for as long as its size and time stay the same."""
     status = path.stat()
     return _hash_file(path, status.st_size, status.st_mtime_ns)
 
@@ -67,7 +67,7 @@ def _hash_file(path: Path, _byte_size: int, _modified_ns: int) -> str:
 def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -> torch.nn.Module:
     """Return the backbone up to its last used level, in evaluation mode, for inputs of `size_px` (height, width).
 
-    The module takes float N×3×H×W, already normalised, and gives the list of its levels. Imports timm and
+    The module takes float N×3×H×W, already normalized, and gives the list of its levels. Imports timm and
     torch (seconds). Raises ModelError(`backbone_weights_mismatch`) when a tensor is missing or of another shape.
     """
     import timm
@@ -105,7 +105,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
 
 
 def _resample_positions(spec: BackboneSpec, positions: torch.Tensor, *, trunk: Any) -> torch.Tensor:
-    """Position embeddings of a vision transformer, brought to the grid of this input size."""
+    """Resample the position embeddings of a vision transformer to the grid of this input size."""
     from timm.layers.pos_embed import resample_abs_pos_embed
 
     if positions.ndim != 3 or math.isqrt(positions.shape[1] - 1) ** 2 != positions.shape[1] - 1:

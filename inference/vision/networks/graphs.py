@@ -1,6 +1,6 @@
 """The computation from pixels to patch features, as a torch module and as an OpenVINO graph.
 
-Normalisation, patch averaging and the merging of levels are part of the graph, so that every runtime
+Normalization, patch averaging and the merging of levels are part of the graph, so that every runtime
 computes all of it from the same description.
 """
 
@@ -51,7 +51,7 @@ class PortableGraph:
 
 
 def build_module(graph: GraphSpec, weights: Path) -> torch.nn.Module:
-    """A torch module from uint8 N×H×W×3 to the list of float32 N×C×h×w maps of the graph."""
+    """Build a torch module from uint8 N×H×W×3 to the list of float32 N×C×h×w maps of the graph."""
     import torch
     from torch.nn import functional
 

@@ -1,6 +1,6 @@
-"""The backbones as data: levels, normalisation, input size, licence and origin of the weights of each.
+"""The backbones as data: levels, normalization, input size, license and origin of the weights of each.
 
-Normalisation and input size are those of the weights' own configuration (timm's); the input is brought to the
+Normalization and input size are those of the weights' own configuration (timm's); the input is brought to the
 nearest multiple of twice the coarsest stride, because that is what the levels' grids fit into.
 """
 

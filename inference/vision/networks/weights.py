@@ -1,6 +1,6 @@
 """Weights files that are brought from outside: proven to belong to their backbone before anything uses them.
 
-Only safetensors are taken in: the format holds numbers and nothing that runs. A checkpoint in torch's own format, as
+Only safetensors are accepted: the format holds numbers and nothing that runs. A checkpoint in torch's own format, as
 publishers offer it, is read with `weights_only` and rewritten as safetensors.
 """
 

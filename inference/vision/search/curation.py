@@ -1,4 +1,4 @@
-"""What embeddings tell about a set of labelled images: duplicates, outliers, wrong labels, and a 2-D map."""
+"""What embeddings tell about a set of labeled images: duplicates, outliers, wrong labels, and a 2-D map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NEIGHBORS = 5
 # Two images are as good as the same when they are nearer than this share of the usual distance to the nearest image:
 # products of one texture lie at 0.999, others at 0.98, so that no one similarity would do.
 SAME_WITHIN = 0.25
-# An outlier is farther from its neighbours than the median by so many robust standard deviations.
+# An outlier is farther from its neighbors than the median by so many robust standard deviations.
 _FAR = 5.0
 _BLOCK = 1024
 _AXES = 50
@@ -28,7 +28,7 @@ class LikelyDuplicate:
 
 @dataclass(frozen=True)
 class LikelyMistake:
-    """An image (its place in the set) whose neighbours mostly carry another label, and what share of them does."""
+    """An image (its place in the set) whose neighbors mostly carry another label, and what share of them does."""
 
     place: int
     label: int
@@ -36,10 +36,10 @@ class LikelyMistake:
 
 
 def find_duplicates(vectors: np.ndarray, *, limit: int = 200) -> list[LikelyDuplicate]:
-    """Pairs of unit vectors (n, d) that are as good as the same, the most alike first."""
+    """Return pairs of unit vectors (n, d) that are as good as the same, the most alike first."""
     if len(vectors) < 2:
         return []
-    usual = float(np.median(1.0 - _neighbours(vectors)[1][:, 0]))
+    usual = float(np.median(1.0 - _neighbors(vectors)[1][:, 0]))
     same_from = 1.0 - max(SAME_WITHIN * usual, 1e-6)
     found: list[LikelyDuplicate] = []
     for start in range(0, len(vectors), _BLOCK):
@@ -54,12 +54,12 @@ def find_duplicates(vectors: np.ndarray, *, limit: int = 200) -> list[LikelyDupl
 
 
 def find_outliers(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -> list[int]:
-    """Places of images that are unlike all others of their label (n,), the farthest first."""
+    """Return the places of images that are unlike all others of their label (n,), the farthest first."""
     beyond = np.full(len(vectors), np.nan)
     for label in np.unique(labels):
         places = np.flatnonzero(labels == label)
         if len(places) > NEIGHBORS:
-            distances = 1.0 - _neighbours(vectors[places])[1].mean(axis=1)
+            distances = 1.0 - _neighbors(vectors[places])[1].mean(axis=1)
             beyond[places] = distances - np.median(distances)
     told = np.flatnonzero(~np.isnan(beyond))
     if len(told) == 0:
@@ -73,10 +73,10 @@ def find_outliers(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -
 
 
 def find_wrong_labels(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -> list[LikelyMistake]:
-    """Images of which at least four of the five nearest carry one and the same other label, the surest first."""
+    """Return images of whose five nearest at least four carry one and the same other label, the surest first."""
     if len(vectors) <= NEIGHBORS or len(np.unique(labels)) < 2:
         return []
-    places, similarities = _neighbours(vectors)
+    places, similarities = _neighbors(vectors)
     found: list[tuple[float, float, LikelyMistake]] = []
     for place, near in enumerate(places):
         names, counts = np.unique(labels[near], return_counts=True)
@@ -88,7 +88,7 @@ def find_wrong_labels(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 5
 
 
 def lay_out(vectors: np.ndarray) -> np.ndarray:
-    """A map of unit vectors (n, d): float32 (n, 2), where what is alike lies together.
+    """Return a map of unit vectors (n, d): float32 (n, 2), where what is alike lies together.
 
     Principal axes, then t-SNE (van der Maaten & Hinton, 2008), which begins with the first two of them; with fewer than
     ten images the two axes alone. Deterministic. Imports scikit-learn (seconds).
@@ -96,8 +96,8 @@ def lay_out(vectors: np.ndarray) -> np.ndarray:
     count = len(vectors)
     if count < 2:
         return np.zeros((count, 2), np.float32)
-    centred = np.asarray(vectors - vectors.mean(axis=0), np.float64)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    centered = np.asarray(vectors - vectors.mean(axis=0), np.float64)
+    left, sizes, _ = np.linalg.svd(centered, full_matrices=False)
     axes = left * sizes
     if axes.shape[1] < 2:
         axes = np.pad(axes, ((0, 0), (0, 2 - axes.shape[1])))
@@ -116,8 +116,8 @@ def lay_out(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(layout.fit_transform(np.asarray(axes[:, :_AXES], np.float32)), np.float32)
 
 
-def _neighbours(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (n, 5) of the nearest others, and their similarities."""
+def _neighbors(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places (n, 5) of the nearest others, and their similarities."""
     count = min(NEIGHBORS, len(vectors) - 1)
     places = np.zeros((len(vectors), count), np.int64)
     found = np.zeros((len(vectors), count), np.float32)

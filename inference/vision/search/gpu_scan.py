@@ -1,7 +1,7 @@
 """Searching vectors on a GPU: it names candidates, which are compared exactly in main memory, as after a scan there.
 
 Every vector is compared, in float32 (Johnson, Douze and Jégou, "Billion-scale similarity search with GPUs", 2017). What
-the GPU cannot settle, for ties or want of memory, is left to the processor, so the answers are the same as without it.
+the GPU cannot settle, for ties or want of memory, is left to the processor, so the results are the same as without it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from inference.vision.search.similarity_values import exact_similarities, roundi
 
 Obstacle = Literal["device_is_cpu", "gpu_absent", "faiss_without_gpu", "gpu_refuses"]
 
-# One thread reads 5,000 × 512 numbers in a millisecond: below, the way to the GPU and back gains nothing.
+# One thread reads 5,000 × 512 numbers in a millisecond: below, going to the GPU and back gains nothing.
 LEAST_VECTORS = 5_000
 CANDIDATES = 256
 MOST_CANDIDATES = 2048  # so many faiss selects on a GPU at most
@@ -61,7 +61,7 @@ class GpuScan:
         return bool(self._parts)
 
     def find(self, query: np.ndarray, *, k: int) -> np.ndarray | None:
-        """Places of vectors with the `k` nearest of the unit vector `query` (1, d) for certain among them, int64.
+        """Return places of vectors with the `k` nearest of the unit `query` (1, d) for certain among them, int64.
 
         None where the GPU cannot tell, or is not used: main memory is to be asked.
         """
@@ -70,10 +70,10 @@ class GpuScan:
         if self._given_up or k > count:
             return None
         with self._lock:
-            answer = self._ask(query, count)
-        if answer is None:
+            neighbors = self._ask(query, count)
+        if neighbors is None:
             return None
-        similarities, places = answer
+        similarities, places = neighbors
         bound = rounding_bound(dimension)
         if not (np.abs(exact_similarities(self._vectors[places], query[0]) - similarities) <= bound).all():
             with self._lock:
@@ -198,7 +198,7 @@ def try_gpu() -> str | None:
 
 
 def free_bytes() -> int | None:
-    """Return the free memory of the current GPU; None where CUDA answers with an error, which a lost GPU does for good.
+    """Return the free memory of the current GPU; None where CUDA returns an error, which a lost GPU does for good.
 
     faiss has no word for it and would end the process: its CUDA runtime is asked itself.
     """
@@ -211,7 +211,7 @@ def free_bytes() -> int | None:
 
 
 def _release(parts: list[Any]) -> None:
-    """Free what lies on the GPU. Where it is lost, freeing would end the process: then it is only let go of."""
+    """Free what lies on the GPU. Where it is lost, freeing would end the process: then only the reference goes."""
     if parts and free_bytes() is None:
         for part in parts:
             part.thisown = False

@@ -48,12 +48,12 @@ class VoteRule:
     figures: Mapping[str, float | int | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the rule as JSON values."""
         return {**asdict(self), "figures": dict(self.figures)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> VoteRule:
-        """From what `to_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        """Return the rule that `to_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
         known_at = values["known_at"]
         return cls(
             region_weight=float(values["region_weight"]),
@@ -70,7 +70,7 @@ class VoteRule:
 class Vote:
     """The type that the similar images name. `known` is False when none of them is near: then it is no known type.
 
-    `confidence` is how often such an answer is right, 0 to 1; for an unknown one, the share of the known defects that
+    `confidence` is how often such a vote is right, 0 to 1; for an unknown one, the share of the known defects that
     have a nearer image.
     """
 
@@ -80,7 +80,7 @@ class Vote:
 
 
 def join_views(whole: np.ndarray | None, region: np.ndarray | None, *, region_weight: float) -> np.ndarray:
-    """One similarity from those of both views (same shape, or None where a view is missing). A NaN leaves the other."""
+    """Return one similarity from both views' (same shape, or None where a view is missing). A NaN leaves the other."""
     if whole is None or region is None:
         found = region if whole is None else whole
         assert found is not None
@@ -104,7 +104,7 @@ def count_votes(similarities: np.ndarray, labels: np.ndarray, rule: VoteRule) ->
 
 
 def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.ndarray) -> VoteRule:
-    """The rule for an index: unit vectors of each view (n, d) (None where a view is missing), their types (n,), int.
+    """Learn the rule of an index: unit vectors of each view (n, d) (None where missing), their types (n,), int.
 
     With fewer than 8 images it is the default, without a threshold of the unknown. Deterministic.
     """
@@ -143,14 +143,14 @@ def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.n
 
 
 def _others(rows: np.ndarray) -> np.ndarray:
-    """Similarity of each to each, and of none to itself."""
+    """Return the similarity of each to each, and of none to itself."""
     similarities = rows @ rows.T
     np.fill_diagonal(similarities, -1.0)
     return np.asarray(similarities, np.float32)
 
 
 def _nearest(joined: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities (n, v) of each image's voters, and their types (n, v)."""
+    """Return the similarities (n, v) of each image's voters, and their types (n, v)."""
     count = min(VOTERS, len(labels) - 1)
     order = np.argsort(-joined, axis=1, kind="stable")[:, :count]
     return np.take_along_axis(joined, order, 1), labels[order]

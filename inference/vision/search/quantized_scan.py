@@ -1,6 +1,6 @@
 """Searching many vectors: a scan over short codes, then the exact similarity of the best of it.
 
-Product quantisation with four bits a code, laid out for SIMD (André et al., 2015; faiss "fast scan"). It is built in
+Product quantization with four bits a code, laid out for SIMD (André et al., 2015; faiss "fast scan"). It is built in
 seconds and finds the nearest of vectors without clusters, too. How long the codes are and how many candidates are
 looked at again is chosen by measuring the recall on the vectors themselves.
 """
@@ -36,7 +36,7 @@ class QuantizedScan:
     recall: float
 
     def find(self, query: np.ndarray, *, k: int) -> np.ndarray:
-        """Places of the candidates for the `k` nearest of `query` (1, d), int64: the caller compares them exactly."""
+        """Return the candidates' places for the `k` nearest of `query` (1, d), int64, for an exact comparison."""
         count = min(max(self.candidates, 4 * k), self.codes.ntotal)
         labels = self.codes.search(self._fit(query), count)[1][0]
         return np.asarray(labels[labels >= 0])
@@ -98,7 +98,7 @@ def _recall(scan: QuantizedScan, vectors: np.ndarray, probes: np.ndarray, truth:
 
 
 def _exact(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Places of each query's nearest vectors, itself included, int64 (q, 11)."""
+    """Return the places of each query's nearest vectors, itself included, int64 (q, 11)."""
     wanted = min(NEIGHBORS + 1, len(vectors))
     best = np.full((len(queries), 0), 0.0, np.float32)
     places = np.zeros((len(queries), 0), np.int64)

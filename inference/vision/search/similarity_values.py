@@ -8,16 +8,16 @@ _UNIT_ROUNDOFF = 2.0**-24  # of float32
 
 
 def exact_similarities(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Inner products of float32 rows (n, d) with `query` (d,), float32 (n,).
+    """Return inner products of float32 rows (n, d) with `query` (d,), float32 (n,).
 
-    Each row is summed by itself. A product of the whole matrix may sum a row otherwise for its neighbours or for the
+    Each row is summed by itself. A product of the whole matrix may sum a row otherwise for its neighbors or for the
     number of threads, and so move its last bit.
     """
     return np.asarray(np.vecdot(rows, query), np.float32)
 
 
 def rounding_bound(dimension: int) -> float:
-    """How far apart two float32 sums of the same inner product of unit vectors may be, in whatever order they add.
+    """Return how far apart two float32 sums of the same inner product of unit vectors may be, in any order of adding.
 
     Twice n·u of Higham, "Accuracy and Stability of Numerical Algorithms" (2002), section 3.1: the terms of unit
     vectors add up to at most 1 in magnitude.

@@ -31,7 +31,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Match:
-    """One neighbour: its id and the cosine similarity, at most 1."""
+    """One neighbor: its id and the cosine similarity, at most 1."""
 
     id: int
     similarity: float
@@ -122,7 +122,7 @@ class VectorIndex:
         return self._state.gpu is not None and self._state.gpu.is_placed
 
     def similarities(self, query: np.ndarray, *, ids: np.ndarray) -> np.ndarray:
-        """Cosine similarity of `query` (d,) to each of `ids`, float32 in their order; NaN for an id that is not here.
+        """Return cosine similarities of `query` (d,) to `ids`, float32 in their order; NaN for an id that is not here.
 
         Raises ModelError as `search` does.
         """
@@ -132,16 +132,16 @@ class VectorIndex:
         order = np.argsort(state.ids, kind="stable")
         places = np.searchsorted(state.ids, wanted, sorter=order)
         places = order[np.minimum(places, len(order) - 1)] if len(order) else np.zeros(len(wanted), np.int64)
-        answer = np.full(len(wanted), np.nan, np.float32)
+        found = np.full(len(wanted), np.nan, np.float32)
         if len(order):
             here = state.ids[places] == wanted
-            answer[here] = np.minimum(exact_similarities(state.vectors[places[here]], row[0]), 1.0)
-        return answer
+            found[here] = np.minimum(exact_similarities(state.vectors[places[here]], row[0]), 1.0)
+        return found
 
     def search(self, query: np.ndarray, *, k: int, allowed_ids: np.ndarray | None = None) -> list[Match]:
         """Return the `k` most similar (fewer when there are fewer), best first, ties by id.
 
-        `query` is float32 (d,) of any length but 0; `allowed_ids` limits the answer to these ids.
+        `query` is float32 (d,) of any length but 0; `allowed_ids` limits the result to these ids.
         Raises ModelError: `index_dimension_mismatch`, `index_vectors_invalid`.
         """
         state = self._state
@@ -216,7 +216,7 @@ class VectorIndex:
         """
         bundle = read_bundle(folder, kind=KIND, manifest_sha256=manifest_sha256)
         try:
-            # The stored rows are used as they are: scaling them again would move the last bit of an answer.
+            # The stored rows are used as they are: scaling them again would move the last bit of a similarity.
             rows = bundle.tensors["vectors"]
             _, ids = _check(rows, bundle.tensors["ids"])
             flat_limit = int(bundle.metadata["flat_limit"])
@@ -241,7 +241,7 @@ class VectorIndex:
 
     @staticmethod
     def _candidates(state: _State, row: np.ndarray, k: int) -> np.ndarray | None:
-        """Places of the vectors to compare exactly; None for all."""
+        """Return the places of the vectors to compare exactly; None for all."""
         places = state.gpu.find(row, k=k) if state.gpu is not None else None
         if places is None and state.scan is not None:
             places = state.scan.find(row, k=k)

@@ -1,4 +1,4 @@
-"""Taking manuals in: the form, the progress by file and page, and what became of each file."""
+"""Uploading manuals: the form, the progress by file and page, and what became of each file."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class UploadOutcome:
 
 @dataclass(frozen=True)
 class UploadedManual:
-    """An upload as the library takes it."""
+    """An upload as the library reads it."""
 
     name: str
     read: Callable[[], bytes]
 
 
 def show_upload_form(product: Product) -> None:
-    """The form, and below it the outcome of the last upload into this product."""
+    """Show the form, and below it the outcome of the last upload into this product."""
     assert may(ENGINEER)
     turn = st.session_state.get(f"{_KEY}_turn", 0)
     with st.form(f"{_KEY}_form", border=False):
@@ -73,14 +73,14 @@ def show_upload_form(product: Product) -> None:
     if pressed and not files:
         st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
     elif pressed:
-        upload = take_in(
+        upload = ingest_files(
             product,
             [UploadedManual(file.name, file.getvalue) for file in files],
             None if chosen == _AS_THE_TEXT else chosen,
         )
         st.session_state[_KEY] = upload
         if upload.stopped is None:
-            # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
+            # A new key empties the field and releases the bytes; after a failure the files stay for another try.
             st.session_state[f"{_KEY}_turn"] = turn + 1
             st.rerun()
     found = st.session_state.get(_KEY)
@@ -88,8 +88,8 @@ def show_upload_form(product: Product) -> None:
         show_outcome(found)
 
 
-def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -> UploadOutcome:
-    """Take the files in one after the other, with the progress on the screen."""
+def ingest_files(product: Product, files: Sequence[ManualFile], chosen: str | None) -> UploadOutcome:
+    """Ingest the files one after the other, with the progress on the screen."""
     upload = UploadOutcome(product.id, len(files))
     bar = st.progress(0.0, text=_("Reading the files …"))
     shown_at = 0.0
@@ -115,7 +115,7 @@ def take_in(product: Product, files: Sequence[ManualFile], chosen: str | None) -
 
 
 def show_outcome(upload: UploadOutcome) -> None:
-    """What became of each file, the ones that need attention first."""
+    """Show what became of each file, the ones that need attention first."""
     added, duplicates, refused = upload.of("added"), upload.of("duplicate"), upload.of("refused")
     if upload.stopped is not None:
         show_error(upload.stopped)
@@ -154,7 +154,7 @@ def describe_added(outcome: ManualOutcome) -> str:
 
 
 def describe_pages(numbers: Sequence[int]) -> str:
-    """Return the pages without text in words."""
+    """Return the pages without text as a sentence."""
     named = ", ".join(number(page) for page in numbers[:_MOST_PAGES_NAMED])
     if len(numbers) > _MOST_PAGES_NAMED:
         named += " …"

@@ -13,7 +13,7 @@ from core.images.masks import set_mask
 from core.images.previews import draw_picture
 from core.images.records import IncomingFile
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
-from pages.components.images.relabeling import show_relabelling
+from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
 from pages.components.shared.labels import IMAGE_NOTES, label_of
 from pages.components.shared.language import _, byte_size, escape, moment, number
@@ -29,7 +29,7 @@ _TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
 def show_details(
     dialog: OpenDialog, defect_types: Sequence[DefectType], *, relabeled: Callable[[int], None] | None = None
 ) -> None:
-    """The picture at the left, its facts at the right; the arrows go through the page.
+    """Show the picture at the left, its facts at the right; the arrows go through the page.
 
     `relabeled` is told the id of an image that was labeled anew.
     """
@@ -55,14 +55,14 @@ def show_details(
 
 
 def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
-    """Previous and next, by click or arrow key."""
+    """Show the buttons to the previous and the next image, by click or arrow key."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        for step, words, shortcut in (
+        for step, label, shortcut in (
             (-1, _("Previous"), "Left"),
             (1, _("Next"), "Right"),
         ):
             st.button(
-                words,
+                label,
                 key=f"details_step_{step}",
                 shortcut=shortcut,
                 disabled=not 0 <= place + step < total,
@@ -73,7 +73,7 @@ def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
 
 
 def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
-    """What is known of the image, in words."""
+    """Show what is known of the image."""
     facts = [
         (_("Stored as"), escape(image.stored_name)),
         (_("Original name"), escape(image.original_name)),
@@ -103,7 +103,7 @@ def show_relabel_form(
         else:
             close_dialog()
 
-    show_relabelling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on, width="stretch")
+    show_relabeling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on, width="stretch")
 
 
 def show_mask_form(image: Image) -> None:

@@ -17,7 +17,7 @@ from pages.components.images.labels import (
     describe_label,
     short_name,
 )
-from pages.components.images.relabeling import show_relabelling
+from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, _n, defect_name, escape
 from pages.components.shared.session import person, say_after_rerun, services, show_error, showing_errors
@@ -33,10 +33,10 @@ _OPEN, _DELETE = "image_open", "image_delete"
 
 @st.fragment
 def show_gallery(product_id: int, image_type: str, defect_types: Sequence[DefectType]) -> None:
-    """The whole shelf. A fragment: choosing images or turning a page redraws nothing else."""
-    key = f"shelf_{image_type}"
+    """Show the whole gallery. A fragment: choosing images or turning a page redraws nothing else."""
+    key = f"gallery_{image_type}"
     if st.session_state.get(f"{key}_owner") != product_id:
-        # Another product's images must never stay chosen behind the scenes.
+        # Another product's images must never stay chosen unseen.
         st.session_state[f"{key}_owner"] = product_id
         st.session_state[f"{key}_chosen"] = set()
         go_to_page(key, 1)
@@ -75,7 +75,7 @@ def go_to_page(key: str, number: int) -> None:
 
 
 def show_pages(page: Page, key: str) -> None:
-    """The numbers of the pages."""
+    """Show the numbers of the pages."""
     widget = f"{key}_page_{st.session_state[f'{key}_turn']}"
 
     def turn() -> None:
@@ -118,7 +118,7 @@ def ask_filters(image_type: str, defect_types: Sequence[DefectType], key: str) -
 
 
 def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> None:
-    """What can be done with the chosen images. Always there, so that the first tick moves nothing."""
+    """Show what can be done with the chosen images. Always there, so that the first tick moves nothing."""
     chosen: set[int] = st.session_state[f"{key}_chosen"]
     on_page = [image.id for image in page.rows]
     st.button(
@@ -133,7 +133,7 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
         args=(key, on_page),
         disabled=not chosen,
     )
-    show_relabelling(sorted(chosen), defect_types, key=f"{key}_relabel", done=lambda: forget_chosen(key))
+    show_relabeling(sorted(chosen), defect_types, key=f"{key}_relabel", done=lambda: deselect_all(key))
     st.button(
         _("Delete"),
         key=f"{key}_delete",
@@ -145,10 +145,10 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
 
 
 def show_tiles(page: Page, defect_types: Sequence[DefectType], key: str) -> None:
-    """The thumbnails of this page: only they are read."""
+    """Show the thumbnails of this page: only they are read."""
     thumbnails = read_thumbnails(services(), page.rows)
     ids = [image.id for image in page.rows]
-    with st.grid("auto", min_column_width=_TILE_PX, gap="small", key=f"gallery_{key}"):
+    with st.grid("auto", min_column_width=_TILE_PX, gap="small", key=f"{key}_tiles"):
         for place, image in enumerate(page.rows):
             show_tile(image, thumbnails.get(image.id), describe_label(image, defect_types), key)
             if st.session_state.get(f"{key}_open_{image.id}"):
@@ -156,7 +156,7 @@ def show_tiles(page: Page, defect_types: Sequence[DefectType], key: str) -> None
 
 
 def show_tile(image: Image, thumbnail: bytes | None, label: str, key: str) -> None:
-    """One thumbnail with its tick and the button that opens it."""
+    """Show one thumbnail with its tick and the button that opens it."""
     pick = f"{key}_pick_{image.id}"
     if pick not in st.session_state:
         st.session_state[pick] = image.id in st.session_state[f"{key}_chosen"]
@@ -182,8 +182,8 @@ def follow_tick(key: str, image_id: int) -> None:
         chosen.discard(image_id)
 
 
-def forget_one(key: str, image_id: int) -> None:
-    """The image may have left this shelf: it must not stay chosen behind the scenes."""
+def deselect(key: str, image_id: int) -> None:
+    """Deselect an image that may have left this gallery: it must not stay chosen unseen."""
     st.session_state[f"{key}_chosen"].discard(image_id)
     st.session_state.pop(f"{key}_pick_{image_id}", None)
 
@@ -202,8 +202,8 @@ def choose_none(key: str, image_ids: Sequence[int]) -> None:
         st.session_state[f"{key}_pick_{image_id}"] = False
 
 
-def forget_chosen(key: str) -> None:
-    """What was chosen is done with: choose anew, from the first page."""
+def deselect_all(key: str) -> None:
+    """Deselect every image once what was chosen is done with: choose anew, from the first page."""
     st.session_state[f"{key}_chosen"] = set()
     st.session_state[f"{key}_owner"] = None
     clear_selection(key)
@@ -220,7 +220,7 @@ def show_open_dialog(defect_types: Sequence[DefectType], key: str) -> None:
     if dialog := opened(_OPEN):
 
         def show_one(open_one: OpenDialog) -> None:
-            show_details(open_one, defect_types, relabeled=lambda image_id: forget_one(key, image_id))
+            show_details(open_one, defect_types, relabeled=lambda image_id: deselect(key, image_id))
 
         draw_dialog(_("Image"), show_one, dialog, width="large")
     elif dialog := opened(_DELETE):
@@ -243,7 +243,7 @@ def show_open_dialog(defect_types: Sequence[DefectType], key: str) -> None:
 
 
 def delete_chosen(key: str) -> None:
-    """The person said yes."""
+    """Delete the chosen images, now that the person has confirmed it."""
     try:
         count = delete_images(services(), person(), sorted(st.session_state[f"{key}_chosen"]))
     except AppError as error:

@@ -1,4 +1,4 @@
-"""What an image shows and what it is used for, in words; and choosing both."""
+"""The labels of what an image shows and is used for; and choosing both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEEP = "keep"
 
 
 def describe_label(image: Image, defect_types: Sequence[DefectType]) -> str:
-    """Normal, or the name of the defect type."""
+    """Return "Normal" in the run's language, or the name of the defect type."""
     if image.image_type == NORMAL_IMAGE:
         return _("Normal")
     return defect_name(next((found for found in defect_types if found.id == image.defect_type_id), None))

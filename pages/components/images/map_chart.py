@@ -25,7 +25,7 @@ _NORMAL_COLOR = "#8a94a6"
 
 
 def draw_map(images: Sequence[MapImage], defect_types: Sequence[DefectType], *, height_px: int = 470) -> go.Figure:
-    """Every image as a dot whose `customdata` is its place in `images`; normal images in gray, behind the others.
+    """Draw every image as a dot whose `customdata` is its place in `images`; normal images in gray, behind the others.
 
     A type keeps its color and shape whichever of the product's `defect_types` are on the map: re-labeling an image
     must not repaint the others.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from storage.tables import DefectType
 
 
-def show_relabelling(
+def show_relabeling(
     image_ids: Sequence[int],
     defect_types: Sequence[DefectType],
     *,
@@ -25,9 +25,9 @@ def show_relabelling(
     done: Callable[[], None],
     width: Literal["content", "stretch"] = "content",
 ) -> None:
-    """A button that opens the form for the images; `done` is called when the new label is kept, before the rerun.
+    """Show a button that opens the form for the images; `done` is called once the new label is kept, before the rerun.
 
-    What was chosen is forgotten then, and the form closes: it was meant for these images, and serves the next ones.
+    What was chosen is cleared then, and the form closes: it was meant for these images, and serves the next ones.
     """
     turn = st.session_state.get(f"{key}_turn", 0)
     with st.popover(
@@ -39,7 +39,7 @@ def show_relabelling(
 def show_form(
     image_ids: Sequence[int], defect_types: Sequence[DefectType], *, key: str, done: Callable[[], None]
 ) -> None:
-    """What the images show and are used for, and what became of saving it."""
+    """Ask what the images show and are used for, and say what became of saving it."""
     turn = st.session_state.get(f"{key}_turn", 0)
     with st.form(f"{key}_form", border=False):
         image_type, defect_type_id = pick_label(defect_types, key=f"{key}_label_{turn}")

@@ -30,7 +30,7 @@ _TYPE_KEY = "upload_defect_type"
 def show_image_screen(
     image_type: str, *, title: str, count: Callable[[ProductSummary], tuple[int, int]], nothing_yet: str
 ) -> None:
-    """The screen of normal or of defect images; `count` answers how many train and test images a product has."""
+    """Show the normal or the defect images; `count` returns how many train and test images a product has."""
     st.title(title)
     summaries = list_products(services())
     if not summaries:

@@ -1,4 +1,4 @@
-"""Searching a product's images by words, where its index was made with a CLIP."""
+"""Searching a product's images by text, where its index was made with a CLIP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOP_K = 12
 
 
 def show_text_search() -> None:
-    """The words, the kind of images, and what was found; without a CLIP, how to come by it."""
+    """Show the query, the kind of images, and what was found; without a CLIP, how to come by it."""
     products = [summary.product for summary in list_products(services())]
     if not products:
         return
@@ -35,7 +35,7 @@ def show_text_search() -> None:
     with st.form("text_search", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
             _("What it looks like"),
-            key="text_search_words",
+            key="text_search_query",
             max_chars=MAX_TEXT_CHARS,
             placeholder=_("scratch near the edge"),
         )

@@ -1,4 +1,4 @@
-"""Taking images in: the form, the progress by file, and what became of each file."""
+"""Uploading images: the form, the progress by file, and what became of each file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def is_mask_set(outcome: FileOutcome) -> bool:
 
 
 def show_upload_form(product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool) -> None:
-    """The form, and below it the outcome of the last upload into this product."""
+    """Show the form, and below it the outcome of the last upload into this product."""
     assert may(ENGINEER)
     key = f"upload_{image_type}"
     turn = st.session_state.get(f"{key}_turn", 0)
@@ -87,10 +87,10 @@ def show_upload_form(product: Product, image_type: str, defect_type: DefectType 
         st.warning(_("Choose the defect type of these images first, or register a new one."), icon=":material/label:")
     elif pressed:
         incoming = [IncomingFile(name=file.name, read=file.getvalue) for file in files]
-        upload = take_in(product, image_type, defect_type, split or "train", incoming)
+        upload = ingest_files(product, image_type, defect_type, split or "train", incoming)
         st.session_state[key] = upload
         if upload.stopped is None:
-            # A new key empties the field and lets go of the bytes; after a failure the files stay for another try.
+            # A new key empties the field and releases the bytes; after a failure the files stay for another try.
             st.session_state[f"{key}_turn"] = turn + 1
             st.rerun()
     if found := last_upload(image_type, product.id):
@@ -103,14 +103,14 @@ def last_upload(image_type: str, product_id: int) -> UploadOutcome | None:
     return found if isinstance(found, UploadOutcome) and found.product_id == product_id else None
 
 
-def take_in(
+def ingest_files(
     product: Product,
     image_type: str,
     defect_type: DefectType | None,
     split: str,
     incoming: Sequence[IncomingFile],
 ) -> UploadOutcome:
-    """Take the files in one after the other, with the progress on the screen."""
+    """Ingest the files one after the other, with the progress on the screen."""
     upload = UploadOutcome(product.id, len(incoming))
     has_archive = any(file.name.lower().endswith(".zip") for file in incoming)
     bar = st.progress(0.0, text=_("Reading the files …"))
@@ -153,7 +153,7 @@ def _describe(outcome: FileOutcome) -> str:
 
 
 def show_outcome(upload: UploadOutcome, key: str) -> None:
-    """What became of each file, the ones that need attention first."""
+    """Show what became of each file, the ones that need attention first."""
     added, duplicates, refused = upload.of("added"), upload.of("duplicate"), upload.of("refused")
     if upload.stopped is not None:
         show_error(upload.stopped)

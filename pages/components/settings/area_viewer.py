@@ -57,10 +57,10 @@ export default function (component) {
   for (const name of ["before", "after"]) {
     const image = find(`img.${name}`);
     if (image.src !== data[name]) image.src = data[name];
-    image.alt = data.words[name];
-    find(`figcaption.${name}`).textContent = data.words[name];
+    image.alt = data.labels[name];
+    find(`figcaption.${name}`).textContent = data.labels[name];
   }
-  frame.title = data.words.draw;
+  frame.title = data.labels.draw;
   const fit = () => {
     const room = find("figure").clientWidth;
     const width = Math.min(room, (data.height_limit * data.width) / data.height);
@@ -135,7 +135,7 @@ def show_area_viewer(
     on_drawn: Callable[[Area], None],
     height_limit_px: int = 460,
 ) -> None:
-    """Both pictures of `seen`. Areas are (x, y, width, height) as fractions; `on_drawn` gets the one just drawn."""
+    """Show both pictures of `seen`. Areas are (x, y, width, height) as fractions; `on_drawn` gets the new one."""
 
     def take() -> None:
         drawn = getattr(st.session_state.get(key), "drawn", None)
@@ -153,7 +153,7 @@ def show_area_viewer(
         "height_limit": height_limit_px,
         "region": list(region) if region is not None else None,
         "ignored": [list(area) for area in ignored],
-        "words": {
+        "labels": {
             "before": _("Before"),
             "after": _("After: what the model is given"),
             "draw": _("Drag to draw an area"),

@@ -1,4 +1,4 @@
-"""The advice on a product's preprocessing: asked for with a click, said in plain words with its figures."""
+"""The advice on a product's preprocessing: asked for with a click, told in plain sentences with its figures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def show_advice(product_id: int, options: Preprocessing) -> None:
-    """The question, and the last answer for this product with its figures."""
+    """Show the question, and the last result for this product with its figures."""
     st.subheader(_("What would help this product?"))
     st.markdown(
         _(
@@ -46,7 +46,7 @@ def show_advice(product_id: int, options: Preprocessing) -> None:
             show_error(error)
     advice = st.session_state.get(key)
     if isinstance(advice, LightingAdvice):
-        show_answer(product_id, advice)
+        show_result(product_id, advice)
 
 
 def ask(product_id: int, options: Preprocessing) -> LightingAdvice:
@@ -63,8 +63,8 @@ def ask(product_id: int, options: Preprocessing) -> LightingAdvice:
         bar.empty()
 
 
-def show_answer(product_id: int, advice: LightingAdvice) -> None:
-    """The proposal first, then what the images show, then the figures behind it."""
+def show_result(product_id: int, advice: LightingAdvice) -> None:
+    """Show the proposal first, then what the images show, then the figures behind it."""
     now = advice.tried[0]
     if advice.proposed is None:
         st.success(
@@ -92,7 +92,7 @@ def show_answer(product_id: int, advice: LightingAdvice) -> None:
                 _("Take this over"),
                 key=f"preprocessing_{product_id}_advice_take",
                 type="primary",
-                on_click=take_over,
+                on_click=apply_proposal,
                 args=(product_id, proposed.options),
             )
     if advice.defects_made_up:
@@ -108,7 +108,7 @@ def show_answer(product_id: int, advice: LightingAdvice) -> None:
     show_figures(advice)
 
 
-def take_over(product_id: int, options: Preprocessing) -> None:
+def apply_proposal(product_id: int, options: Preprocessing) -> None:
     """Set the proposed options; the areas that are set by now stay."""
     values = draft_of(product_id).values
     areas = {"region_of_interest": values["region_of_interest"], "ignore": values["ignore"]}
@@ -163,7 +163,7 @@ def list_hints(advice: LightingAdvice) -> list[str]:
 
 
 def show_figures(advice: LightingAdvice) -> None:
-    """Every option that was tried, what is set now first."""
+    """Show every option that was tried, what is set now first."""
     st.dataframe(
         [
             {
@@ -192,6 +192,6 @@ def show_figures(advice: LightingAdvice) -> None:
 
 
 def describe_tried(found: OptionFigures) -> str:
-    """Return the option in words: only what was tried, not the areas that all of them share."""
-    words = describe_options(replace(found.options, region_of_interest=None, ignore=()))
-    return _("As set now: {options}", options=words) if found.name == CURRENT else words
+    """Return the option as a sentence: only what was tried, not the areas that all of them share."""
+    options_text = describe_options(replace(found.options, region_of_interest=None, ignore=()))
+    return _("As set now: {options}", options=options_text) if found.name == CURRENT else options_text

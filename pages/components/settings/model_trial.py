@@ -21,7 +21,7 @@ _RUNTIMES: dict[str, str] = {
 
 
 def show_trial(option: ModelOption, options: dict[str, int]) -> None:
-    """The product, the button, and what came of it."""
+    """Show the product, the button, and what came of it."""
     st.subheader(_("Try it"))
     products = [summary.product for summary in list_products(services()) if summary.n_normal_train]
     if not products:

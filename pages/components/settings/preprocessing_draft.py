@@ -67,7 +67,7 @@ def widget_key(product_id: int, name: str) -> str:
 
 
 def discard_draft(found: ProductPreprocessing) -> None:
-    """What a click on “discard” does."""
+    """Discard the draft, at a click on “discard”."""
     start_draft(found)
 
 
@@ -79,7 +79,7 @@ def clear_widgets(product_id: int) -> None:
 
 
 def round_area(area: Sequence[float]) -> list[float]:
-    """(x, y, width, height) with its edges at the precision that is kept: 0.1 % of the image."""
+    """Return (x, y, width, height) with its edges at the precision that is kept: 0.1 % of the image."""
     left, top, width, height = area
     x, y = round(left, _DIGITS), round(top, _DIGITS)
     right, bottom = (min(1.0, round(edge, _DIGITS)) for edge in (left + width, top + height))

@@ -18,7 +18,7 @@ _NEW_AREA = (0.4, 0.4, 0.2, 0.2)
 
 
 def show_options(product_id: int, draft: Draft) -> None:
-    """Light and smoothing, in the order in which they are applied."""
+    """Show light and smoothing, in the order in which they are applied."""
     values = draft.values
     kind = _seeded(product_id, "smoothing", values["smoothing"])
     values["smoothing"] = st.selectbox(
@@ -76,7 +76,7 @@ def show_options(product_id: int, draft: Draft) -> None:
 
 
 def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None:
-    """Whether large images are inspected in tiles, what that finds, and what it costs."""
+    """Show whether large images are inspected in tiles, what that finds, and what it costs."""
     values = draft.values
     size_px = int(values["tile_size_px"])
     on = st.toggle(
@@ -127,7 +127,7 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
 
 
 def show_areas(product_id: int, draft: Draft) -> None:
-    """The region of interest and the ignored areas, in percent of the image."""
+    """Show the region of interest and the ignored areas, in percent of the image."""
     on = st.toggle(
         _("Region of interest"),
         key=_seeded(product_id, "region_on", draft.values["region_of_interest"] is not None),
@@ -163,20 +163,20 @@ def show_areas(product_id: int, draft: Draft) -> None:
 
 # What a click does reads the draft at the click: what it was when the button was drawn may be older than the sliders.
 def add_area(product_id: int, area: Sequence[float]) -> None:
-    """One more ignored area."""
+    """Add one more ignored area."""
     values = draft_of(product_id).values
     if len(values["ignore"]) < MAX_IGNORED_AREAS:
         set_values(product_id, {**values, "ignore": [*values["ignore"], list(area)]})
 
 
 def remove_area(product_id: int, index: int) -> None:
-    """One ignored area less."""
+    """Remove one ignored area."""
     values = draft_of(product_id).values
     set_values(product_id, {**values, "ignore": [*values["ignore"][:index], *values["ignore"][index + 1 :]]})
 
 
 def use_tiles(product_id: int, size_px: int) -> None:
-    """Tiles of this size, as proposed."""
+    """Set tiles of this size, as proposed."""
     set_values(product_id, {**draft_of(product_id).values, "tile_size_px": size_px})
 
 
@@ -186,7 +186,7 @@ def set_region(product_id: int, area: Sequence[float]) -> None:
 
 
 def _ask_area(product_id: int, name: str, area: list[float]) -> list[float]:
-    """Two sliders, each from edge to edge."""
+    """Show two sliders, each from edge to edge."""
     edges: list[tuple[float, float]] = []
     for axis, label in enumerate((_("From left to right (%)"), _("From top to bottom (%)"))):
         start, length = area[axis], area[axis + 2]
@@ -204,7 +204,7 @@ def _toggle(product_id: int, values: dict[str, Any], name: str, label: str, expl
 
 
 def _seeded(product_id: int, name: str, value: Any) -> str:
-    """Return the widget's key, its first value put in place where it has none."""
+    """Return the widget's key, its first value set where it has none."""
     key = widget_key(product_id, name)
     if key not in st.session_state:
         st.session_state[key] = value

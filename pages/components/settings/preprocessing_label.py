@@ -1,4 +1,4 @@
-"""Preprocessing in words: the options of a chain, and where they stand."""
+"""The labels of preprocessing: the options of a chain, and where they stand."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def describe_options(options: Preprocessing) -> str:
 
 
 def describe_state(state: str) -> str:
-    """Deployed, not yet deployed or no model, in the run's language."""
+    """Return deployed, not yet deployed or no model, in the run's language."""
     return _(STATES[state][0])

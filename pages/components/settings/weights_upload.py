@@ -14,7 +14,7 @@ from pages.components.shared.session import person, say_after_rerun, services, s
 
 
 def weights_badge(state: WeightsState) -> None:
-    """Whether the weights are here, in words, color and icon."""
+    """Return whether the weights are here, as label, color and icon."""
     if state.source == "carried":
         st.badge(_("Weights included"), icon=":material/check_circle:", color="green")
     elif state.source == "added":
@@ -24,7 +24,7 @@ def weights_badge(state: WeightsState) -> None:
 
 
 def show_weights_upload(state: WeightsState) -> None:
-    """The ways to bring the weights; nothing once they are here."""
+    """Show the ways to bring the weights; nothing once they are here."""
     if state.path is not None:
         return
     name = state.spec.name
@@ -59,7 +59,7 @@ def show_weights_upload(state: WeightsState) -> None:
 
 
 def _attempt(name: str) -> int:
-    """Part of the upload's key: a new one empties it after its file was taken in."""
+    """Return a part of the upload's key: a new one empties it after its file was added."""
     return int(st.session_state.get(f"weights_{name}_attempt", 0))
 
 

@@ -25,7 +25,7 @@ def draw_pareto(
     rest: tuple[str, int] | None = None,
     height_px: int = 320,
 ) -> go.Figure:
-    """Bars in falling order with the line of their running share in percent (Pareto); `rest` is always the last bar."""
+    """Draw bars in falling order with the line of their running share in percent (Pareto); `rest` is the last bar."""
     import plotly.graph_objects as go
 
     ordered = sorted(zip(labels, counts, strict=True), key=lambda pair: -pair[1]) + ([rest] if rest else [])
@@ -89,7 +89,7 @@ def draw_pareto(
 
 
 def _count_ticks(most: int) -> dict[str, Any]:
-    """Ticks of a count: whole numbers, and each of them once."""
+    """Return the ticks of a count: whole numbers, and each of them once."""
     steps: dict[str, Any] = {"dtick": 1} if most <= _MOST_SINGLE_STEPS else {"nticks": 6}
     return {"tickformat": ",d", "fixedrange": True, **steps}
 

@@ -1,4 +1,4 @@
-"""Codes of the tables in words: what verdicts mean, image notes, places in an image."""
+"""Labels of the tables' codes: what verdicts mean, image notes, places in an image."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def label_of(names: dict[str, str], code: str) -> str:
 
 
 def name_model(name: str | None) -> str:
-    """What a model of this name is called, of whichever kind; the name itself where this version does not know it."""
+    """Return what a model of this name is called, of whichever kind; the name itself where it is unknown here."""
     option = find_option(name or "")
     if option is not None:
         return _(option.title, backbone=option.network_title)

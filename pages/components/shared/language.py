@@ -34,7 +34,7 @@ def browser_language(fallback: str | None = None) -> str:
 
 
 def _(msgid: str, **params: object) -> str:
-    """`msgid` in the run's language, with `params` filled in."""
+    """Return `msgid` in the run's language, with `params` filled in."""
     text = translate(language(), msgid)
     return text.format(**params) if params else text
 
@@ -46,17 +46,17 @@ def _n(singular: str, plural: str, count: int, **params: object) -> str:
 
 
 def escape(text: str) -> str:
-    """`text` as plain characters inside a label or a sentence that Streamlit reads as Markdown."""
+    """Return `text` as plain characters inside a label or a sentence that Streamlit reads as Markdown."""
     return _MARKDOWN_CHARACTERS.sub(r"\\\1", text)
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """A number with thousands separators; Korean and English write them alike."""
+    """Return a number with thousands separators; Korean and English write them alike."""
     return f"{value:,.{decimals}f}"
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """A share of 0..1 in percent."""
+    """Return a share of 0..1 in percent."""
     return f"{share * 100:.{decimals}f}%"
 
 
@@ -68,7 +68,7 @@ def score(value: float) -> str:
 
 
 def byte_size(size: int) -> str:
-    """A number of bytes in the unit that fits."""
+    """Return a number of bytes in the unit that fits."""
     value = float(size)
     for unit in ("B", "KB", "MB", "GB"):
         if value < 1024 or unit == "GB":
@@ -78,7 +78,7 @@ def byte_size(size: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A span of time in words: "12 s", "3 min 05 s", "1 h 20 min"."""
+    """Return a span of time as text: "12 s", "3 min 05 s", "1 h 20 min"."""
     whole = max(0, round(seconds))
     if whole < 60:
         return _("{seconds} s", seconds=whole)
@@ -95,12 +95,12 @@ def _zone() -> tzinfo:
 
 
 def local(when: datetime) -> datetime:
-    """`when` (aware) in the person's own time zone."""
+    """Return `when` (aware) in the person's own time zone."""
     return when.astimezone(_zone())
 
 
 def moment(when: datetime | None) -> str:
-    """Date and time of day in the person's zone; a dash for none."""
+    """Return date and time of day in the person's zone; a dash for none."""
     return local(when).strftime("%Y-%m-%d %H:%M") if when else "–"
 
 

@@ -30,7 +30,7 @@ def remember_product(product_id: int | None) -> None:
 def pick_product(
     products: Sequence[Product], *, key: str, label: str | None = None, label_visible: bool = True
 ) -> Product | None:
-    """A select box of `products` that starts with the remembered one; None where there are no products."""
+    """Show a select box of `products` that starts with the remembered one; None where there are no products."""
     if not products:
         return None
     ids = [product.id for product in products]
@@ -53,14 +53,14 @@ def pick_product(
 
 def pick_period(*, key: str, label_visible: bool = True) -> int:
     """Return the last days that are looked at: how many."""
-    words = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
+    labels = {days: _("{days} days", days=days) for days in _PERIODS_DAYS}
     chosen = st.segmented_control(
         _("Period"),
-        list(words),
+        list(labels),
         key=key,
         default=_USUAL_PERIOD_DAYS,
         required=True,
-        format_func=lambda days: words[days],
+        format_func=lambda days: labels[days],
         label_visibility="visible" if label_visible else "collapsed",
         width="stretch",
     )
@@ -70,7 +70,7 @@ def pick_period(*, key: str, label_visible: bool = True) -> int:
 def pick_defect_type(
     defect_types: Sequence[DefectType], *, key: str, label: str | None = None, selected: int | None = None
 ) -> DefectType | None:
-    """A select box of defect types in the run's language; None where nothing is chosen."""
+    """Show a select box of defect types in the run's language; None where nothing is chosen."""
     ids = [defect_type.id for defect_type in defect_types]
     names = {defect_type.id: defect_name(defect_type) for defect_type in defect_types}
     chosen = st.selectbox(

@@ -17,7 +17,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen: `path` relative to the front door; `title` and `group` are msgids."""
+    """One screen: `path` relative to Home.py; `title` and `group` are msgids."""
 
     path: str
     title: str
@@ -93,7 +93,7 @@ def existing_screens() -> Iterator[Screen]:
 def navigation_pages(role: str) -> dict[str, list[st.Page]]:
     """Return the pages by translated group for `st.navigation`.
 
-    Screens above `role` are registered but hidden: their address then answers with `require`'s sentence.
+    Screens above `role` are registered but hidden: their address then shows `require`'s sentence.
     """
     pages: dict[str, list[st.Page]] = {}
     for screen in existing_screens():
@@ -109,6 +109,6 @@ def navigation_pages(role: str) -> dict[str, list[st.Page]]:
 
 
 def link_to(path: str, label: str, *, icon: str = ":material/arrow_forward:") -> None:
-    """A link to the screen at `path`, where that screen exists."""
+    """Show a link to the screen at `path`, where that screen exists."""
     if (_ROOT / path).is_file():
         st.page_link(path, label=label, icon=icon)

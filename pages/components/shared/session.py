@@ -32,12 +32,12 @@ _log = logging.getLogger("geomsa.pages")
 
 
 def services() -> Services:
-    """The services of this process, built at first use. Raises BadSetting or Unavailable; the next run tries again."""
+    """Return the process's services, built at first use. Raises BadSetting, Unavailable; the next run tries again."""
     return keep_services(read_settings())
 
 
 def is_first_run() -> bool:
-    """Return whether the front door opens for the first time in this process; True once."""
+    """Return whether Home.py runs for the first time in this process; True once."""
     is_first = not opened.is_set()
     opened.set()
     return is_first
@@ -69,7 +69,7 @@ def show_worker_notice(since_start_s: float | None) -> None:
 
 
 def show_worker_missing(since_start_s: float | None) -> None:
-    """Under a deployment that waits: that nobody will take it up, and what to do about it."""
+    """Say under a deployment that waits that nobody will take it up, and what to do about it."""
     if (since_start_s is None or since_start_s > _WORKER_START_S) and workers_alive(services()) == 0:
         if since_start_s is None:
             advice = _("No worker is alive, so nothing is built. Start one on a server: `python -m core worker`")
@@ -157,7 +157,7 @@ def may(role: str) -> bool:
 
 
 def require(role: str) -> None:
-    """The first line of every screen: stop here, with a sentence, unless the person reaches `role`."""
+    """Stop here, with a sentence, unless the person reaches `role`: the first line of every screen."""
     if may(role):
         return
     st.title(_("This screen is not open to you"))
@@ -170,7 +170,7 @@ def require(role: str) -> None:
 
 
 def show_error(error: Exception) -> None:
-    """One sentence in the run's language: what happened, to what, and what to do. Never a traceback."""
+    """Show one sentence in the run's language: what happened, to what, and what to do. Never a traceback."""
     shaped = from_lower(error)
     if shaped.code == "unexpected":
         _log.error("unexpected error on a page", exc_info=error)

@@ -49,7 +49,7 @@ _STYLE = """
 </style>
 """
 
-# Streamlit's own words inside two widgets; there is no option for them, so the style puts ours in their place.
+# Streamlit's own labels inside two widgets; there is no option for them, so the style puts ours in their place.
 _WIDGET_WORDS: tuple[tuple[str, str], ...] = (
     ('[data-testid="stFileUploaderDropzone"] [data-testid="stBaseButton-secondary"]', N_("Choose files")),
     ('[data-testid="stFileUploaderDropzoneInstructions"]', N_("or drop them here")),
@@ -58,7 +58,7 @@ _WIDGET_WORDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _style_words() -> str:
+def _style_labels() -> str:
     rules = []
     for selector, msgid in _WIDGET_WORDS:
         word = _(msgid).replace("\\", "").replace('"', "").replace("<", "")
@@ -70,4 +70,4 @@ def _style_words() -> str:
 def apply_style() -> None:
     """Put the styles on the page; call once a run."""
     st.html(_STYLE)
-    st.html(_style_words())
+    st.html(_style_labels())

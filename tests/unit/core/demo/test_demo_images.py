@@ -56,7 +56,7 @@ def test_words_exist_in_both_languages(product: DemoProduct) -> None:
 
 @pytest.mark.parametrize("product", by_code(SOLAR))
 def test_real_images_name_license_and_source(product: DemoProduct) -> None:
-    assert product.licence == "CC BY-NC-SA 4.0"
+    assert product.license == "CC BY-NC-SA 4.0"
     assert product.source is not None
     assert "Buerhop-Lutz" in product.source
     assert "Deitsch" in product.source
