@@ -51,8 +51,8 @@ def build_deployed_product(folder: Path) -> None:
         assert all(outcome.outcome == "added" for outcome in outcomes)
     for kind in (MEMORY_BANK, SIMILARITY_INDEX):
         queue.submit(built, person, kind=kind, product_ids=[product.id])
-        claim = claims.claim_next(built.database, "tests")
+        claim = claims.claim_next(built, "tests")
         assert claim is not None
         assert pipeline.work_off(built, claim) is None
-        assert claims.finish(built.database, claim, state="succeeded")
+        assert claims.finish(built, claim, state="succeeded")
     built.database.dispose()

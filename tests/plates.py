@@ -98,14 +98,14 @@ def deploy(services: Services, *product_ids: int, kinds: tuple[str, ...] = IMAGE
     for kind in kinds:
         job_id, claim = submit_and_claim(services, open_person(services, "engineer"), kind, *product_ids)
         error = pipeline.work_off(services, claim)
-        assert claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+        assert claims.finish(services, claim, state="failed" if error else "succeeded", error=error)
         done.append(job_id)
     return done
 
 
 def submit_and_claim(services: Services, person: Person, kind: str, *product_ids: int) -> tuple[int, terms.Claim]:
     job_id = queue.submit(services, person, kind=kind, product_ids=product_ids)
-    claim = claims.claim_next(services.database, "tests")
+    claim = claims.claim_next(services, "tests")
     assert claim is not None
     assert claim.job_id == job_id
     return job_id, claim

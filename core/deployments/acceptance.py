@@ -9,7 +9,7 @@ from core.jobs.progress import JobRun
 from core.models.detection_figures import BankFigures, DetectionFigures
 from core.registry.activation_policy import read_policy
 from core.registry.versions import current_threshold
-from core.transactions import HasDatabase
+from core.transactions import HasDatabase, reading, writing
 from inference.errors import InferenceError
 from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion, Product
@@ -34,7 +34,7 @@ def accept_by_policy(services: HasDatabase, before: ModelVersion | None) -> Acce
     """Return what the policy says of a version that is no worse than `before`; a first version always goes into use."""
     if before is None:
         return Acceptance(True, FIRST)
-    with services.database.reading() as session:
+    with reading(services) as session:
         by_itself = read_policy(session).activate_when_no_worse
     return Acceptance(by_itself, BETTER_OR_EQUAL if by_itself else BY_HAND)
 
@@ -73,7 +73,7 @@ def is_worse(figures: DetectionFigures | None, active: DetectionFigures | None) 
 
 def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: TestSet) -> DetectionFigures | None:
     services = run.services
-    with services.database.reading() as session:
+    with reading(services) as session:
         threshold = current_threshold(session, before.id)
     try:
         figures = measure(
@@ -90,7 +90,7 @@ def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: Te
         # A version that cannot be opened does not inspect either: it must not hold back the one that can.
         run.log("log_active_unreadable", product=product.code, number=before.number)
         return None
-    with services.database.unit_of_work() as session:
+    with writing(services) as session:
         row = session.get(ModelVersion, before.id)
         if row is not None:
             row.metrics = {**row.metrics, **figures.to_json()}

@@ -6,13 +6,12 @@ from sqlmodel import Session, select
 
 from core.access import Person
 from core.audit import record
-from core.errors import NotFound
+from core.errors import AppError, NotFound
 from core.jobs.claims import hold
 from core.jobs.progress import JobRun
 from core.registry import publishing, retention
 from core.registry.versions import add_version, make_active, retire
-from core.transactions import HasDatabase
-from storage.database import DatabaseError
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
 
@@ -40,7 +39,7 @@ def add_candidate(
         run.progress("verify", 0, 0)
         services.models.verify(version)
         run.progress("activate", 0, 0)
-        with services.database.unit_of_work() as session:
+        with writing(services) as session:
             hold(session, run.claim)
             fresh = session.get(Product, product.id)
             if fresh is None or not fresh.is_active:
@@ -79,16 +78,16 @@ def add_candidate(
 def may_be_named(services: HasDatabase, object_prefix: str) -> bool:
     """Return whether a row may name these objects: while the database is away they stay; orphans are collected."""
     try:
-        with services.database.reading() as session:
+        with reading(services) as session:
             found = select(ModelVersion.id).where(ModelVersion.object_prefix == object_prefix)
             return session.exec(found).first() is not None
-    except DatabaseError:
+    except AppError:
         return True
 
 
 def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
     """Take the active version out of use, with nothing in its place: its images are all gone. Raises JobLost."""
-    with run.services.database.unit_of_work() as session:
+    with writing(run.services) as session:
         hold(session, run.claim)
         retire(session, version)
         record(

@@ -15,7 +15,7 @@ from core.jobs import terms
 from core.models.kinds import KINDS
 from core.registry import publishing
 from core.services import Services
-from core.transactions import HasStores
+from core.transactions import HasStores, reading
 from storage.objects import ObjectStoreError
 from storage.tables import Job, ModelVersion
 
@@ -37,9 +37,10 @@ def clean_up(services: Services, job_id: int) -> None:
     """Remove what dead attempts left: at this job, and at any other whose build folder still lies here.
 
     An attempt that runs now is never touched. A dead one can add no row any more (`claims.hold`), so what no row
-    names stays unnamed. Raises DatabaseError; an object store that is away is left to the collection of orphans.
+    names stays unnamed. Raises AppError when the database fails; an object store that is away is left to the
+    collection of orphans.
     """
-    with services.database.reading() as session:
+    with reading(services) as session:
         running = {(job.id, job.fencing_token) for job in session.exec(select(Job).where(Job.state == "running")).all()}
         dead_jobs = {job_id}
         for folder in (services.settings.data_dir / "builds").glob("*"):

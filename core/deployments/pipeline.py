@@ -64,7 +64,7 @@ def plan(run: JobRun) -> list[PlannedProduct]:
     if not run.claim.payload.product_ids:
         raise Conflict("job_without_products")
     cleanup.clean_up(run.services, run.claim.job_id)
-    with run.services.database.reading() as session:
+    with reading(run.services) as session:
         products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
         planned = [PlannedProduct(one, product_cost_s(session, run.claim.kind, one.id)) for one in products]
         own_pace = pace(session, run.claim.kind)
@@ -110,7 +110,7 @@ def error_of(run: JobRun) -> AppError | None:
 
 
 def _build_parts(run: JobRun, steps: ModelSteps[Any, Any, Any], product: Product, folder: Path) -> ProductOutcome:
-    with run.services.database.reading() as session:
+    with reading(run.services) as session:
         snapshot = steps.snapshot(run.services, session, product)
     built: dict[str, Any] = {}
     results: list[PartResult[Any, Any]] = []
@@ -181,7 +181,7 @@ def _retire_if_bare(
     """Take a version out of use again whose sources were all deleted while it was being built."""
     if not new.acceptance.activate:
         return new
-    with run.services.database.reading() as session:
+    with reading(run.services) as session:
         if steps.has_sources(session, product.id):
             return new
     retire_active(run, product, new.version)

@@ -12,19 +12,19 @@ from core.errors import AppError
 from core.jobs.records import JobPayload, LogLine, write_line
 from core.jobs.stored_error import StoredError
 from core.jobs.terms import LEASE_S, Claim, JobCancelled, JobLost, changed_one
-from storage.database import Database
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import Job, utc_now
 
 MAX_LOG_BYTES = 1_000_000
 
 
-def claim_next(database: Database, worker_id: str, *, lease_s: float = LEASE_S) -> Claim | None:
+def claim_next(services: HasDatabase, worker_id: str, *, lease_s: float = LEASE_S) -> Claim | None:
     """Claim the next job: the first in the queue, or a running one whose lease has run out.
 
     The claim is one UPDATE that names the state and token it found, so two workers never get the same job. An abandoned
     job that has used up its attempts fails (`job_worker_lost`); one that should have been canceled is canceled.
     """
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         now = utc_now()
         abandoned = session.exec(
             select(Job).where(Job.state == "running", col(Job.lease_expires_at) < now).order_by(col(Job.id))
@@ -92,9 +92,9 @@ def _of(job_id: int, fencing_token: int) -> Any:
     )
 
 
-def renew_lease(database: Database, claim: Claim, *, lease_s: float = LEASE_S) -> bool:
+def renew_lease(services: HasDatabase, claim: Claim, *, lease_s: float = LEASE_S) -> bool:
     """Extend the lease; return whether a cancel was asked for. Raises JobLost when the job is not ours any more."""
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         lease = utc_now() + timedelta(seconds=lease_s)
         if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(lease_expires_at=lease)):
             raise JobLost
@@ -103,9 +103,9 @@ def renew_lease(database: Database, claim: Claim, *, lease_s: float = LEASE_S) -
         return bool(asked)
 
 
-def report(database: Database, claim: Claim, **values: Any) -> None:
+def report(services: HasDatabase, claim: Claim, **values: Any) -> None:
     """Write progress (`stage`, `done`, `total`, `result` …). Raises JobLost or JobCancelled."""
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         if not changed_one(session, _of(claim.job_id, claim.fencing_token).values(**values)):
             raise JobLost
         asked = session.exec(select(Job.cancel_requested).where(Job.id == claim.job_id)).one()
@@ -114,9 +114,9 @@ def report(database: Database, claim: Claim, **values: Any) -> None:
         raise JobCancelled
 
 
-def check_claim(database: Database, claim: Claim) -> None:
+def check_claim(services: HasDatabase, claim: Claim) -> None:
     """Raise JobLost or JobCancelled where the job is not ours any more, or not wanted. Nothing is written."""
-    with database.reading() as session:
+    with reading(services) as session:
         job = session.get(Job, claim.job_id)
     if job is None or job.state != "running" or job.fencing_token != claim.fencing_token:
         raise JobLost
@@ -124,10 +124,10 @@ def check_claim(database: Database, claim: Claim) -> None:
         raise JobCancelled
 
 
-def append_log(database: Database, claim: Claim, code: str, **params: Any) -> None:
+def append_log(services: HasDatabase, claim: Claim, code: str, **params: Any) -> None:
     """Add one line to the job's log; past one megabyte nothing is added. Raises JobLost."""
     line = write_line(LogLine(utc_now(), code, params))
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         # Locked where a database can: several products of a job may write at once.
         job = session.get(Job, claim.job_id, with_for_update=True)
         if job is None:
@@ -154,10 +154,10 @@ def hold(session: Session, claim: Claim) -> None:
         raise JobLost
 
 
-def finish(database: Database, claim: Claim, *, state: str, error: AppError | None = None) -> bool:
+def finish(services: HasDatabase, claim: Claim, *, state: str, error: AppError | None = None) -> bool:
     """End a running job; return False when it was not ours any more (nothing is changed then)."""
     stored = StoredError.from_error(error) if error is not None else None
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         ended = changed_one(
             session,
             _of(claim.job_id, claim.fencing_token).values(
@@ -172,12 +172,12 @@ def finish(database: Database, claim: Claim, *, state: str, error: AppError | No
         return ended
 
 
-def release(database: Database, claim: Claim) -> None:
+def release(services: HasDatabase, claim: Claim) -> None:
     """Queue the job again for another worker: this one is told to stop. The try does not count.
 
     A job that should be canceled ends as canceled: nobody may come to claim it.
     """
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         session.execute(
             _of(claim.job_id, claim.fencing_token)
             .where(col(Job.cancel_requested).is_(True))
@@ -196,9 +196,9 @@ def release(database: Database, claim: Claim) -> None:
         session.commit()
 
 
-def reopen_claim(database: Database, job_id: int, fencing_token: int) -> Claim:
+def reopen_claim(services: HasDatabase, job_id: int, fencing_token: int) -> Claim:
     """Return the claim that a worker passed to its child by id and token. Raises JobLost where it is lost by now."""
-    with database.reading() as session:
+    with reading(services) as session:
         job = session.get(Job, job_id)
         if job is None or job.state != "running" or job.fencing_token != fencing_token:
             raise JobLost

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from core.transactions import HasDatabase, reading
-from storage.database import Database
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import Worker, utc_now
 
 WORKER_SILENT_AFTER_S = 20.0
@@ -28,9 +27,9 @@ class WorkerView:
     is_alive: bool
 
 
-def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int | None) -> None:
+def beat(services: HasDatabase, worker_id: str, *, host: str, pid: int, job_id: int | None) -> None:
     """Write a worker's heartbeat."""
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         row = session.get(Worker, worker_id)
         if row is None:
             session.add(Worker(id=worker_id, host=host, pid=pid, job_id=job_id))
@@ -41,9 +40,9 @@ def beat(database: Database, worker_id: str, *, host: str, pid: int, job_id: int
         session.commit()
 
 
-def remove_heartbeat(database: Database, worker_id: str) -> None:
+def remove_heartbeat(services: HasDatabase, worker_id: str) -> None:
     """Remove the heartbeat of a worker that ends in good order."""
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         row = session.get(Worker, worker_id)
         if row is not None:
             session.delete(row)

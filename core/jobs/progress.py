@@ -12,6 +12,7 @@ from core.jobs.outcomes import ProductOutcome
 from core.jobs.records import JobProgress
 from core.jobs.terms import Claim
 from core.services import Services
+from core.transactions import reading
 from storage.tables import Job, utc_now
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class JobRun:
         self._weights: dict[int, float] = {}
         self._share = 0.0
         self._current: int | None = None
-        with services.database.reading() as session:
+        with reading(services) as session:
             job = session.get(Job, claim.job_id)
             self.created_by = job.created_by if job else None
             # A job taken over from a lost worker goes on after the products that are done.
@@ -82,18 +83,18 @@ class JobRun:
         }
         if changed:
             values["stage_started_at"] = utc_now()
-        claims.report(self.services.database, self.claim, **values)
+        claims.report(self.services, self.claim, **values)
 
     def log(self, code: str, **params: Any) -> None:
         """Add a line to the job's log."""
         logger.info("job %d: %s %s", self.claim.job_id, code, params)
-        claims.append_log(self.services.database, self.claim, code, **params)
+        claims.append_log(self.services, self.claim, code, **params)
 
     def conclude(self, outcome: ProductOutcome) -> None:
         """Store the outcome of the current product."""
         self.outcomes.append(outcome)
         self._current = None
-        claims.report(self.services.database, self.claim, result=self._result(self._stage, 0, 0))
+        claims.report(self.services, self.claim, result=self._result(self._stage, 0, 0))
 
     def share_of(self, standing: Standing) -> float:
         """Return how much of a product's work is done at this stage, from 0 to 1; 0 at a stage of no known length."""

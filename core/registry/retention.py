@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from core.access import Person
 from core.audit import record
+from core.errors import AppError
 from core.jobs.terms import changed_one
 from core.registry import publishing
 from core.registry.activation_policy import read_policy
 from core.services import Services
-from core.transactions import HasDatabase
-from storage.database import DatabaseError
+from core.transactions import HasDatabase, writing
 from storage.tables import Job, ModelVersion
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
     """
     try:
         gone = _release_versions(services, version, person)
-    except DatabaseError as error:
+    except AppError as error:
         logger.warning("old versions stay for now: %s", error.code)
         return []
     for row, prefix in gone:
@@ -54,7 +54,7 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
 def _release_versions(
     services: HasDatabase, version: ModelVersion, person: Person | None
 ) -> list[tuple[ModelVersion, str]]:
-    with services.database.unit_of_work() as session:
+    with writing(services) as session:
         chosen = [(row, row.object_prefix) for row in _too_many(session, version)]
         gone: list[tuple[ModelVersion, str]] = []
         for row, prefix in chosen:

@@ -26,7 +26,6 @@ from core.identity import raise_generation
 from core.jobs import claims, heartbeats, terms
 from core.operations.orphans import collect_orphans
 from core.services import Services
-from storage.database import DatabaseError
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +102,7 @@ class ChildWorker:
                 if time.monotonic() - last_beat >= BEAT_EVERY_S:
                     self._beat(None)
                     last_beat = time.monotonic()
-                claim = claims.claim_next(self._services.database, self.worker_id, lease_s=self._lease_s)
+                claim = claims.claim_next(self._services, self.worker_id, lease_s=self._lease_s)
                 if claim is not None:
                     self._supervise(claim, parent_pid)
                     last_beat = -BEAT_EVERY_S
@@ -113,14 +112,14 @@ class ChildWorker:
                 if time.monotonic() - last_tidy >= TIDY_EVERY_S:
                     last_tidy = time.monotonic()
                     self.tidy()
-            except DatabaseError as error:
+            except AppError as error:
                 # The database may be away for a while: stay, and take up work again when it is back.
                 logger.warning("the database does not answer: %s", error.code)
                 self._stop.wait(2.0)
             self._stop.wait(POLL_S)
         try:
-            heartbeats.remove_heartbeat(self._services.database, self.worker_id)
-        except DatabaseError as error:
+            heartbeats.remove_heartbeat(self._services, self.worker_id)
+        except AppError as error:
             logger.warning("could not remove the heartbeat: %s", error.code)
 
     def tidy(self) -> None:
@@ -135,12 +134,9 @@ class ChildWorker:
                 logger.info("%d orphaned objects moved to the trash", count)
 
     def _beat(self, job_id: int | None) -> None:
-        heartbeats.beat(
-            self._services.database, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id
-        )
+        heartbeats.beat(self._services, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
 
     def _supervise(self, claim: terms.Claim, parent_pid: int | None) -> None:
-        database = self._services.database
         logger.info("job %d (%s), attempt %d", claim.job_id, claim.kind, claim.attempt)
         child = (self._spawn or spawn_child)(claim, self._threads)
         renewed = beaten = time.monotonic()
@@ -156,7 +152,7 @@ class ChildWorker:
                 now = time.monotonic()
                 try:
                     if now - renewed >= min(RENEW_EVERY_S, self._lease_s / 4):
-                        if claims.renew_lease(database, claim, lease_s=self._lease_s):
+                        if claims.renew_lease(self._services, claim, lease_s=self._lease_s):
                             killed_for = "cancel"
                             break
                         renewed = now
@@ -170,7 +166,7 @@ class ChildWorker:
                     except subprocess.TimeoutExpired:
                         killed_for = "lost"
                     break
-                except DatabaseError as error:
+                except AppError as error:
                     logger.warning("could not renew the lease: %s", error.code)
                     if now - renewed > self._lease_s:
                         killed_for = "lost"
@@ -184,14 +180,13 @@ class ChildWorker:
 
         `killed_for` is "cancel", "stop" or "lost" where the worker ended the child, else None.
         """
-        database = self._services.database
         if killed_for == "cancel":
-            claims.finish(database, claim, state="cancelled")
+            claims.finish(self._services, claim, state="cancelled")
         elif killed_for == "stop":
-            claims.release(database, claim)
+            claims.release(self._services, claim)
         elif killed_for is None and status not in (ENDED, LOST):
             code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
-            claims.finish(database, claim, state="failed", error=AppError(code, status=status))
+            claims.finish(self._services, claim, state="failed", error=AppError(code, status=status))
         if killed_for is not None or status != ENDED:
             cleanup.clean_up(self._services, claim.job_id)
 
@@ -224,22 +219,22 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int) -> int:
     from core.worker.executors import open_executor
 
     try:
-        claim = claims.reopen_claim(services.database, job_id, fencing_token)
+        claim = claims.reopen_claim(services, job_id, fencing_token)
     except terms.JobLost:
         return LOST
     try:
         failed = open_executor(services.settings).work_off(services, claim)
         if failed:
-            claims.finish(services.database, claim, state="failed", error=failed)
+            claims.finish(services, claim, state="failed", error=failed)
         else:
-            claims.finish(services.database, claim, state="succeeded")
+            claims.finish(services, claim, state="succeeded")
     except terms.JobLost:
         return LOST
     except terms.JobCancelled:
-        claims.finish(services.database, claim, state="cancelled")
+        claims.finish(services, claim, state="cancelled")
     except Exception as error:
         logger.exception("job %d failed", job_id)
-        claims.finish(services.database, claim, state="failed", error=from_lower(error))
+        claims.finish(services, claim, state="failed", error=from_lower(error))
     return ENDED
 
 

@@ -36,8 +36,8 @@ def pause_at(moment: str, marker: Path) -> None:
     os.nice = lambda _: 0
     report, log, put_file = claims.report, JobRun.log, LocalObjects.put_file
 
-    def pausing_report(database: Any, claim: Any, **values: Any) -> None:
-        report(database, claim, **values)
+    def pausing_report(services: Any, claim: Any, **values: Any) -> None:
+        report(services, claim, **values)
         if values.get("stage") == moment:
             _wait(marker)
 

@@ -183,7 +183,7 @@ def _end_workers(ground: Ground) -> None:
 
     for found in list_workers(ground.services):
         _kill(found.pid)
-        remove_heartbeat(ground.services.database, found.id)
+        remove_heartbeat(ground.services, found.id)
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_a_build_survives_a_failure_at_every_step(
             fail(patch, failing)
             with contextlib.suppress(AppError, DatabaseError, ObjectStoreError):
                 pipeline.work_off(services, claim)
-        claims.finish(services.database, claim, state="succeeded")
+        claims.finish(services, claim, state="succeeded")
         _assert_whole(services, product_id)
         if not failing.spent:
             with services.database.reading() as session:

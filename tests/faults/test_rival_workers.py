@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from core.jobs.records import JobPayload
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version
 from core.services import Services, build_services
+from core.transactions import HasDatabase, reading, writing
 from core.worker import supervisor
 from storage.database import Database
 from storage.tables import Job, ModelVersion, utc_now
@@ -34,7 +36,7 @@ from tests.plates import copy_data, folder_settings, submit_and_claim
 WORKERS = 4
 JOBS = 12
 
-Claiming = Callable[[Database, str], terms.Claim | None]
+Claiming = Callable[[HasDatabase, str], terms.Claim | None]
 
 
 # --- one job, one worker ----------------------------------------------------------------------------------------------
@@ -46,11 +48,11 @@ def _claim_everything(services: Services, claim_next: Claiming) -> list[str]:
     start = threading.Barrier(WORKERS)
 
     def claim(name: str) -> None:
-        own = Database(services.settings.database_url)
+        own = replace(services, database=Database(services.settings.database_url))
         start.wait(30)
         while (found := claim_next(own, name)) is not None:
             claimed.append((found.job_id, found.fencing_token))
-        own.dispose()
+        own.database.dispose()
 
     threads = [threading.Thread(target=claim, args=(f"worker-{number}",)) for number in range(WORKERS)]
     for thread in threads:
@@ -69,15 +71,15 @@ def _queue_jobs(services: Services, person: Person) -> None:
         queue.submit(services, person, kind=MEMORY_BANK, product_ids=[product.id])
 
 
-def _claim_in_two_steps(database: Database, worker_id: str) -> terms.Claim | None:
+def _claim_in_two_steps(services: HasDatabase, worker_id: str) -> terms.Claim | None:
     """The bug: look first, and write without naming what was seen."""
-    with database.reading() as session:
+    with reading(services) as session:
         job = session.exec(select(Job).where(Job.state == "queued")).first()
     if job is None:
         return None
     time.sleep(0.02)
     token = job.fencing_token + 1
-    with database.unit_of_work() as session:
+    with writing(services) as session:
         session.execute(
             update(Job).where(col(Job.id) == job.id).values(state="running", fencing_token=token, worker_id=worker_id)
         )
@@ -125,7 +127,7 @@ def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path)
                 past = utc_now() - timedelta(seconds=1)
                 session.execute(update(Job).where(col(Job.id) == job_id).values(lease_expires_at=past))
                 session.commit()
-            rival = claims.claim_next(services.database, "rival")
+            rival = claims.claim_next(services, "rival")
             assert rival is not None
             rivals.append(supervisor.run_claimed_job(services, rival.job_id, rival.fencing_token))
             rivals.append(_active_id(services, product_id))

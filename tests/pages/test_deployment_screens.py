@@ -50,9 +50,9 @@ def test_a_job_that_waits_is_shown_with_its_place_and_can_be_cancelled(
 def test_a_running_job_shows_its_stage_and_counts_in_words(open_deployed: OpenApp, deployed: Services) -> None:
     product = list_products(deployed)[0].product
     queue.submit(deployed, _engineer(deployed), kind=MEMORY_BANK, product_ids=[product.id])
-    claim = claims.claim_next(deployed.database, "tests")
+    claim = claims.claim_next(deployed, "tests")
     assert claim is not None
-    claims.report(deployed.database, claim, stage="extract", done=7, total=24)
+    claims.report(deployed, claim, stage="extract", done=7, total=24)
     app = open_deployed(MEMORY_BANKS, language="ko")
     progress = app.get("progress")[0].proto
     assert (progress.text, progress.value) == ("특징 추출 중: 7 / 24", 29)

@@ -127,20 +127,20 @@ def test_the_queue_shows_every_kind_and_that_nobody_works_it_off(open_deployed: 
     assert "Waiting: number 2 in the queue" in said
     assert "**Similarity index** · number 1" in said
     assert "No worker is alive" in said
-    heartbeats.beat(deployed.database, "w", host="here", pid=1, job_id=None)
+    heartbeats.beat(deployed, "w", host="here", pid=1, job_id=None)
     assert "No worker is alive" not in texts(open_deployed(MEMORY_BANKS))
 
 
 def test_skipped_images_and_the_log_are_said_in_words(open_deployed: OpenApp, deployed: Services) -> None:
     person, product_id = open_person(deployed, "engineer"), _product_id(deployed)
     queue.submit(deployed, person, kind=MEMORY_BANK, product_ids=[product_id])
-    claim = claims.claim_next(deployed.database, "tests")
+    claim = claims.claim_next(deployed, "tests")
     assert claim is not None
     skipped = {"name": "cells_007.png", "reason": "image_truncated"}
-    claims.append_log(deployed.database, claim, "log_image_skipped", product="cells", **skipped)
+    claims.append_log(deployed, claim, "log_image_skipped", product="cells", **skipped)
     outcome = {"product_id": product_id, "code": "cells", "outcome": "activated", "skipped_images": [skipped]}
-    claims.report(deployed.database, claim, result={"outcomes": [outcome]})
-    assert claims.finish(deployed.database, claim, state="succeeded")
+    claims.report(deployed, claim, result={"outcomes": [outcome]})
+    assert claims.finish(deployed, claim, state="succeeded")
     app = open_deployed(MEMORY_BANKS)
     said = texts(app)
     assert "007.png" in said

@@ -36,7 +36,7 @@ def _upload(app: AppTest, **files: bytes) -> AppTest:
 def _build(services: Services, person: Person, product: Product) -> None:
     _job_id, claim = submit_and_claim(services, person, kinds.MANUAL_INDEX, product.id)
     assert pipeline.work_off(services, claim) is None
-    assert claims.finish(services.database, claim, state="succeeded")
+    assert claims.finish(services, claim, state="succeeded")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -97,10 +97,10 @@ def test_the_index_screen_builds_and_shows_what_an_index_holds(
     job = views.running_job(services, kinds.MANUAL_INDEX)
     assert job is not None
     assert job.product_ids == (plate.id,)
-    claim = claims.claim_next(services.database, "tests")
+    claim = claims.claim_next(services, "tests")
     assert claim is not None
     assert pipeline.work_off(services, claim) is None
-    assert claims.finish(services.database, claim, state="succeeded")
+    assert claims.finish(services, claim, state="succeeded")
     app = open_app(MANUAL_INDEX)
     assert app.dataframe[0].value["State"].tolist() == ["Up to date"]
     assert "1 manual · 2 pages · " in texts(app)
@@ -132,7 +132,7 @@ def test_the_status_is_the_doctors_and_cleans_up(
         defaults = {**(function.__kwdefaults__ or {}), "min_age": timedelta(seconds=-60)}
         monkeypatch.setattr(function, "__kwdefaults__", defaults)
     services.objects.put("manuals/1/lost.pdf", b"lost")
-    heartbeats.beat(services.database, "w1", host="here", pid=7, job_id=None)
+    heartbeats.beat(services, "w1", host="here", pid=7, job_id=None)
     app = open_app(STATUS, role="admin")
     shown = texts(app)
     # One of the few files here is more than goes without a person's look.

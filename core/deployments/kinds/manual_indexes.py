@@ -37,6 +37,7 @@ from core.models.sources import ManualSources
 from core.registry.manual_fingerprints import manual_fingerprints
 from core.registry.versions import active_version
 from core.services import Services
+from core.transactions import writing
 from inference.build_cost import BuildCost
 from inference.errors import ManualError
 from storage.tables import Manual, Product
@@ -257,7 +258,7 @@ def _read(run: JobRun, manual: Manual, content: bytes, *, before: int, total: in
 
 def _note_states(run: JobRun, manuals: list[Manual], failures: dict[int, AppError]) -> None:
     """Store with each manual what this build made of it. Raises JobLost."""
-    with run.services.database.unit_of_work() as session:
+    with writing(run.services) as session:
         hold(session, run.claim)
         for manual in manuals:
             failed = manual.id in failures

@@ -42,7 +42,7 @@ from core.registry.index_examples import Example, image_examples, list_examples
 from core.registry.lineage import cut_by_another_bank
 from core.registry.versions import IMAGES_OF, PARTS, active_version
 from core.services import Services
-from core.transactions import HasDatabase
+from core.transactions import HasDatabase, reading
 from inference.build_cost import BuildCost
 from inference.errors import ImageError
 from storage.tables import Image, ModelVersion, Product
@@ -175,7 +175,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         """Measure what the index finds for defective test images, whole and by the defective place."""
         if built.whole is None or built.rule is None:
             return None
-        with run.services.database.reading() as session:
+        with reading(run.services) as session:
             rows = [row for row in test_set(session, snapshot.product.id).rows if row.image_type == "defect"]
         return measure_retrieval(
             run.services,

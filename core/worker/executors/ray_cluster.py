@@ -59,7 +59,7 @@ class ParallelRun(JobRun):
         finished = self.finished_ids
         self._standings = {product_id: found for product_id, found in standings.items() if product_id not in finished}
         if not self._standings:
-            check_claim(self.services.database, self.claim)
+            check_claim(self.services, self.claim)
             return
         self._current = min(self._standings, key=lambda found: self.share_of(self._standings[found]))
         self._last_report = 0.0  # the caller has its own measure, and a cancel is noticed here

@@ -11,13 +11,13 @@ from typing import Any
 from core.deployments.estimates import product_cost_s
 from core.deployments.kinds.registry import find_steps
 from core.deployments.pipeline import PlannedProduct, build_product
-from core.errors import AppError, Unavailable, from_lower
+from core.errors import AppError, Unavailable
 from core.jobs import claims, terms
 from core.jobs.claims import check_claim
 from core.jobs.outcomes import ProductOutcome
 from core.jobs.progress import JobRun, Standing
 from core.services import Services, build_services
-from storage.database import DatabaseError
+from core.transactions import reading
 from storage.tables import Product
 
 # What a task returns instead of an outcome when it had to stop.
@@ -49,7 +49,7 @@ class ProductRun(JobRun):
 
     def _report(self, stage: str, done: int, total: int, *, changed: bool) -> None:
         self._board.tell.remote(self._product_id, (stage, done, total))
-        check_claim(self.services.database, self.claim)
+        check_claim(self.services, self.claim)
 
 
 def build_one(job_id: int, fencing_token: int, product_id: int, database: str, board: Any) -> ProductOutcome | str:
@@ -64,9 +64,9 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
     try:
         if services.database.describe() != database:
             return ProductOutcome.failed(product_id, str(product_id), Unavailable("executor_other_database"))
-        claim = claims.reopen_claim(services.database, job_id, fencing_token)
+        claim = claims.reopen_claim(services, job_id, fencing_token)
         run = ProductRun(services, claim, product_id=product_id, board=board)
-        with services.database.reading() as session:
+        with reading(services) as session:
             product = session.get(Product, product_id)
             cost_s = product_cost_s(session, claim.kind, product_id)
         if product is None:
@@ -77,8 +77,7 @@ def build_one(job_id: int, fencing_token: int, product_id: int, database: str, b
         return LOST
     except terms.JobCancelled:
         return CANCELLED
-    except (AppError, DatabaseError) as error:
-        # Shaped here: an error of our own does not travel well.
-        return ProductOutcome.failed(product_id, str(product_id), from_lower(error))
+    except AppError as error:
+        return ProductOutcome.failed(product_id, str(product_id), error)
     finally:
         services.database.dispose()

@@ -290,7 +290,7 @@ def test_a_job_whose_worker_was_killed_does_not_block_the_next_deployment(run: R
     with plate_services.database.reading() as session:
         product_id = session.exec(select(Product.id)).one()
     abandoned, _ = submit_and_claim(plate_services, person, SIMILARITY_INDEX, product_id or 0)
-    heartbeats.beat(plate_services.database, "killed", host="here", pid=1, job_id=abandoned)
+    heartbeats.beat(plate_services, "killed", host="here", pid=1, job_id=abandoned)
     _silence_workers(plate_services, abandoned)
     status, outcomes, _ = run("deploy", "similarity-index", "--product", "plate")
     assert status == 0
@@ -303,7 +303,7 @@ def test_a_deployment_goes_on_by_itself_when_the_worker_it_waits_for_falls_silen
     run: Run, plate_services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(heartbeats, "WORKER_SILENT_AFTER_S", 3.0)
-    heartbeats.beat(plate_services.database, "about-to-die", host="here", pid=1, job_id=None)
+    heartbeats.beat(plate_services, "about-to-die", host="here", pid=1, job_id=None)
     assert heartbeats.workers_alive(plate_services) == 1
     status, outcomes, _ = run("deploy", "similarity-index", "--product", "plate")
     assert status == 0

@@ -25,7 +25,7 @@ from tests.plates import encode, plate, submit_and_claim
 def _build_again(services: Services, product: Product) -> AppError | None:
     _, claim = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product.id)
     error = pipeline.work_off(services, claim)
-    claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+    claims.finish(services, claim, state="failed" if error else "succeeded", error=error)
     return error
 
 

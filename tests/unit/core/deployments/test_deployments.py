@@ -114,7 +114,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
     )
     assert published.object_prefix in _objects_of_models(plate_services)
     _lose_lease(plate_services, job_id)
-    second = claims.claim_next(plate_services.database, "second")
+    second = claims.claim_next(plate_services, "second")
     assert second is not None
     assert second.fencing_token > first.fencing_token
     version = ModelVersion(
@@ -156,7 +156,7 @@ def test_the_transaction_itself_proves_the_job_to_be_ours(
     def take_over_first(session: object, held: terms.Claim) -> None:
         if moment == "before":
             _lose_lease(plate_services, job_id)
-            assert claims.claim_next(plate_services.database, "rival") is not None
+            assert claims.claim_next(plate_services, "rival") is not None
         else:
             queue.cancel(plate_services, person, job_id)
         hold(session, held)  # type: ignore[arg-type]
@@ -295,9 +295,9 @@ def test_a_resumed_job_goes_on_after_the_products_that_are_done(
     _add_normal(plate_services, person, late, 7100)
     job_id, first = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id, late.id)
     done = {"product_id": plate_product.id, "code": "plate", "outcome": "activated", "version_id": 1}
-    claims.report(plate_services.database, first, result={"outcomes": [done]})
+    claims.report(plate_services, first, result={"outcomes": [done]})
     _lose_lease(plate_services, job_id)
-    second = claims.claim_next(plate_services.database, "second")
+    second = claims.claim_next(plate_services, "second")
     assert second is not None
     assert pipeline.work_off(plate_services, second) is None
     assert [outcome.code for outcome in views.view(plate_services, job_id).outcomes] == ["plate", "late"]
@@ -329,7 +329,7 @@ def test_a_job_given_back_although_it_should_be_cancelled_does_not_wait_for_ever
 ) -> None:
     job_id, claim = submit_and_claim(plate_services, person, MEMORY_BANK, plate_product.id)
     queue.cancel(plate_services, person, job_id)
-    claims.release(plate_services.database, claim)
+    claims.release(plate_services, claim)
     assert views.view(plate_services, job_id).state == "cancelled"
     queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[plate_product.id])
 

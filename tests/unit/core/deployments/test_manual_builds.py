@@ -39,7 +39,7 @@ def _add(services: Services, person: Person, product_id: int, number: int = 0) -
 def _build(services: Services, person: Person, product_id: int) -> tuple[views.JobView, AppError | None]:
     job_id, claim = submit_and_claim(services, person, KIND, product_id)
     error = pipeline.work_off(services, claim)
-    assert claims.finish(services.database, claim, state="failed" if error else "succeeded", error=error)
+    assert claims.finish(services, claim, state="failed" if error else "succeeded", error=error)
     return views.view(services, job_id), error
 
 

@@ -37,9 +37,9 @@ def _submit(services: Services, engineer: Person, product_id: int, kind: str = M
 def test_a_job_is_claimed_once_and_in_order(services: Services, engineer: Person, product_id: int) -> None:
     first = _submit(services, engineer, product_id)
     second = _submit(services, engineer, product_id, SIMILARITY_INDEX)
-    found = [claims.claim_next(services.database, "w1"), claims.claim_next(services.database, "w2")]
+    found = [claims.claim_next(services, "w1"), claims.claim_next(services, "w2")]
     assert [claim.job_id for claim in found if claim] == [first, second]
-    assert claims.claim_next(services.database, "w3") is None
+    assert claims.claim_next(services, "w3") is None
 
 
 def test_an_equal_job_is_refused_while_one_waits(services: Services, engineer: Person, product_id: int) -> None:
@@ -60,20 +60,20 @@ def test_a_job_without_a_lease_is_taken_over_and_the_old_worker_changes_nothing(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    old = claims.claim_next(services.database, "asleep")
+    old = claims.claim_next(services, "asleep")
     assert old is not None
     _let_lease_run_out(services, job_id)
-    new = claims.claim_next(services.database, "awake")
+    new = claims.claim_next(services, "awake")
     assert new is not None
     assert new.job_id == job_id
     assert new.fencing_token > old.fencing_token
     with pytest.raises(terms.JobLost):
-        claims.renew_lease(services.database, old)
+        claims.renew_lease(services, old)
     with pytest.raises(terms.JobLost):
-        claims.report(services.database, old, stage="activate")
+        claims.report(services, old, stage="activate")
     with services.database.unit_of_work() as session, pytest.raises(terms.JobLost):
         claims.hold(session, old)
-    assert not claims.finish(services.database, old, state="succeeded")
+    assert not claims.finish(services, old, state="succeeded")
     assert views.view(services, job_id).state == "running"
 
 
@@ -82,9 +82,9 @@ def test_a_job_that_loses_its_worker_twice_fails_with_the_reason(
 ) -> None:
     job_id = _submit(services, engineer, product_id)
     for _ in range(2):
-        assert claims.claim_next(services.database, "w") is not None
+        assert claims.claim_next(services, "w") is not None
         _let_lease_run_out(services, job_id)
-    assert claims.claim_next(services.database, "w") is None
+    assert claims.claim_next(services, "w") is None
     view = views.view(services, job_id)
     assert view.state == "failed"
     assert view.error is not None
@@ -96,10 +96,10 @@ def test_a_job_given_back_may_be_tried_as_often_as_before(
 ) -> None:
     _submit(services, engineer, product_id)
     for _ in range(4):
-        claim = claims.claim_next(services.database, "w")
+        claim = claims.claim_next(services, "w")
         assert claim is not None
-        claims.release(services.database, claim)
-    claim = claims.claim_next(services.database, "w")
+        claims.release(services, claim)
+    claim = claims.claim_next(services, "w")
     assert claim is not None
     assert claim.attempt == 1
 
@@ -111,15 +111,15 @@ def test_cancel_ends_a_waiting_job_and_stops_a_running_one(
     queue.cancel(services, engineer, waiting)
     assert views.view(services, waiting).state == "cancelled"
     running = _submit(services, engineer, product_id)
-    claim = claims.claim_next(services.database, "w")
+    claim = claims.claim_next(services, "w")
     assert claim is not None
     queue.cancel(services, engineer, running)
     with pytest.raises(terms.JobCancelled):
-        claims.report(services.database, claim, stage="extract")
+        claims.report(services, claim, stage="extract")
     with services.database.unit_of_work() as session, pytest.raises(terms.JobCancelled):
         claims.hold(session, claim)
-    assert claims.renew_lease(services.database, claim)
-    assert claims.finish(services.database, claim, state="cancelled")
+    assert claims.renew_lease(services, claim)
+    assert claims.finish(services, claim, state="cancelled")
     with pytest.raises(Conflict):
         queue.cancel(services, engineer, running)
 
@@ -128,19 +128,19 @@ def test_a_cancelled_job_whose_worker_died_ends_as_cancelled(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    assert claims.claim_next(services.database, "w") is not None
+    assert claims.claim_next(services, "w") is not None
     queue.cancel(services, engineer, job_id)
     _let_lease_run_out(services, job_id)
-    assert claims.claim_next(services.database, "w2") is None
+    assert claims.claim_next(services, "w2") is None
     assert views.view(services, job_id).state == "cancelled"
 
 
 def test_the_log_and_the_error_come_back_as_written(services: Services, engineer: Person, product_id: int) -> None:
     job_id = _submit(services, engineer, product_id)
-    claim = claims.claim_next(services.database, "w")
+    claim = claims.claim_next(services, "w")
     assert claim is not None
-    claims.append_log(services.database, claim, "log_image_skipped", name="주조_001.png", reason="image_truncated")
-    claims.finish(services.database, claim, state="failed", error=AppError("no_normal_images", product="주조"))
+    claims.append_log(services, claim, "log_image_skipped", name="주조_001.png", reason="image_truncated")
+    claims.finish(services, claim, state="failed", error=AppError("no_normal_images", product="주조"))
     view = views.view(services, job_id)
     assert view.log[0].params["name"] == "주조_001.png"
     assert view.error is not None
@@ -151,14 +151,14 @@ def test_remaining_time_is_told_only_when_something_can_be_said(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    claim = claims.claim_next(services.database, "w")
+    claim = claims.claim_next(services, "w")
     assert claim is not None
     assert views.view(services, job_id).remaining_s is None
     since = (utc_now() - timedelta(seconds=10)).isoformat()
 
     def remaining_s(share: float, expected_s: float) -> float:
         result = {"share": share, "expected_s": expected_s, "work_started_at": since}
-        claims.report(services.database, claim, result=result)
+        claims.report(services, claim, result=result)
         found = views.view(services, job_id).remaining_s
         assert found is not None
         return found
@@ -173,10 +173,10 @@ def test_remaining_time_is_told_only_when_something_can_be_said(
 
 def test_a_worker_counts_as_alive_until_it_falls_silent(services: Services) -> None:
     assert heartbeats.workers_alive(services) == 0
-    heartbeats.beat(services.database, "w1", host="here", pid=1, job_id=None)
-    heartbeats.beat(services.database, "w1", host="here", pid=1, job_id=2)
+    heartbeats.beat(services, "w1", host="here", pid=1, job_id=None)
+    heartbeats.beat(services, "w1", host="here", pid=1, job_id=2)
     assert heartbeats.workers_alive(services) == 1
-    heartbeats.remove_heartbeat(services.database, "w1")
+    heartbeats.remove_heartbeat(services, "w1")
     assert heartbeats.workers_alive(services) == 0
 
 
