@@ -9,7 +9,13 @@ import pytest
 
 from core.access import Person
 from core.errors import NotFound, NotReady
-from core.guidance.writer_choice import TextChoice, choose_text_model, current_text_choice, default_choice
+from core.guidance.writer_choice import (
+    TextChoice,
+    choose_text_model,
+    current_text_choice,
+    default_choice,
+    prepare_writer,
+)
 from core.guidance.writers.registry import FALLBACK, find_writer, is_quoted, list_writers, register, unregister
 from core.guidance.writers.specification import WriterSetting, WriterSpecification
 from core.guidance.writing import write_guidance
@@ -70,6 +76,20 @@ def test_a_choice_of_a_writer_that_is_gone_is_that_of_the_settings_again(
     assert current_text_choice(services) == TextChoice(FALLBACK.name, row_version=chosen.row_version)
     with pytest.raises(NotFound):
         choose_text_model(services, engineer, TextChoice(first_line.name, row_version=chosen.row_version))
+
+
+def test_the_chosen_writer_is_prepared_and_no_other(services: Services, engineer: Person) -> None:
+    prepared: list[str] = []
+    made = replace(FIRST_LINE, name="slow-import", prepare=lambda: prepared.append("slow-import"))
+    register(made)
+    try:
+        prepare_writer(services)
+        assert prepared == []
+        choose_text_model(services, engineer, TextChoice(made.name))
+        prepare_writer(services)
+        assert prepared == ["slow-import"]
+    finally:
+        unregister(made.name)
 
 
 def test_only_what_a_quoting_writer_wrote_counts_as_quoted(first_line: WriterSpecification) -> None:
