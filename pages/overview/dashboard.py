@@ -41,7 +41,7 @@ _MOST_PRODUCTS = 50
 
 
 def show_screen() -> None:
-    """The filters, then everything that they leave."""
+    """Draw the filters, then everything that they leave."""
     products = [summary.product for summary in list_products(services())]
     if not products:
         st.title(_("Dashboard"))
@@ -73,7 +73,7 @@ def show_screen() -> None:
 
 
 def show_first_steps() -> None:
-    """A new system: what to do, in order."""
+    """Draw what to do on a new system, in order."""
     with st.container(border=True):
         st.subheader(_("Nothing to show yet"))
         if not may(ENGINEER):
@@ -94,7 +94,7 @@ def show_first_steps() -> None:
 
 
 def show_totals(view: DashboardView) -> None:
-    """The figures that are read first."""
+    """Draw the figures that are read first."""
     rate = percent(view.n_defects / view.n_inspections) if view.n_inspections else "–"
     totals = (
         (_("Active products"), number(view.n_products), None),
@@ -109,7 +109,7 @@ def show_totals(view: DashboardView) -> None:
 
 
 def show_defects(view: DashboardView) -> None:
-    """The defect types from the most frequent on, and how much of all defects they add up to."""
+    """Draw the defect types from the most frequent on, and how much of all defects they add up to."""
     if not view.defects_by_type:
         if view.n_inspections:
             st.info(_("No defect was found in this period."), icon=":material/check_circle:")
@@ -143,7 +143,7 @@ def label_defects(found: Sequence[DefectCount]) -> list[str]:
 
 
 def show_open_actions(view: DashboardView) -> None:
-    """The newest of the corrective actions that nobody has closed."""
+    """Draw the newest of the corrective actions that nobody has closed."""
     if not view.open_actions:
         st.info(_("No action is open."), icon=":material/task_alt:")
         return
@@ -163,7 +163,7 @@ def show_open_actions(view: DashboardView) -> None:
 
 
 def show_products(figures: Sequence[ProductFigures]) -> None:
-    """What there is of each product, and whether its models were built from it."""
+    """Draw what there is of each product, and whether its models were built from it."""
     shown = figures[:_MOST_PRODUCTS]
     summaries = [found.summary for found in shown]
     st.table(
@@ -213,12 +213,12 @@ def describe_manual_index(found: ProductFigures) -> str:
 
 
 def split_label(n_train: int, n_test: int) -> str:
-    """Training and test images in one cell."""
+    """Return the numbers of training and test images for one cell."""
     return f"{number(n_train)} / {number(n_test)}"
 
 
 def show_last(lines: Sequence[InspectionLine]) -> None:
-    """The last inspections, the newest first."""
+    """Draw the last inspections, the newest first."""
     if not lines:
         st.info(_("Nothing has been inspected yet."), icon=":material/center_focus_strong:")
         link_to(INSPECT_PART, _("Inspect a part"))
