@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 from core.access import Person
 from core.catalog.defect_types import create_defect_type
 from core.catalog.products import create_product
+from core.inspections.stored_values import DefectRegion
 from core.models.cache import ModelCache
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
 from core.registry.versions import scope_of
@@ -44,7 +45,7 @@ def use_passages(monkeypatch: pytest.MonkeyPatch, passages: Sequence[Passage]) -
 
 
 def add_inspected_part(services: Services, person: Person, *, with_index: bool = True) -> int:
-    """A bracket with a scratch, found as NG, and two manuals (ids 1 and 2) without files; the id of its inspection."""
+    """Add a bracket with a scratch, found as NG, and two manuals (1, 2) without files; return the inspection's id."""
     product = create_product(services, person, name="브래킷 *A*", code="bracket")
     defect = create_defect_type(
         services, person, product_id=product.id, code="scratch", name_ko="스크래치", name_en="Scratch"
@@ -102,7 +103,7 @@ def add_inspected_part(services: Services, person: Person, *, with_index: bool =
             reject_at=25.0,
             memory_bank_version_id=versions[0].id,
             threshold_setting_id=threshold.id,
-            regions=[{"x": 10, "y": 10, "w": 20, "h": 10, "area": 150, "score": 31.5}],
+            regions=[DefectRegion(x=10, y=10, w=20, h=10, area=150, score=31.5).to_json()],
             verdict="reject",
             final_verdict="reject",
             suggested_defect_type_id=defect.id,

@@ -33,7 +33,7 @@ MAX_REASON_CHARS = 500
 class Source:
     """A passage as it was shown: its number, its manual (with the title of that time), page, words and places.
 
-    `is_held_back`: its words speak to a language model, so no writer was given it, and only its place is kept.
+    `is_held_back`: its words speak to a language model, so no writer was given it, and only its place is stored.
     """
 
     number: int
@@ -138,7 +138,7 @@ class WrittenGuidance:
 
 
 def describe_source(number: int, passage: Passage, *, title: str, is_held_back: bool) -> Source:
-    """Return the passage as plain words; the words of one that is held back are not kept."""
+    """Return the passage as plain words; the words of one that is held back are left out."""
     lines = [plain(without_markup(line)) for line in passage.text.splitlines()]
     heading = plain(without_markup(" › ".join(passage.heading)))[:_MAX_HEADING_CHARS]
     return Source(
@@ -168,7 +168,7 @@ def keep_guidance(
 ) -> WrittenGuidance:
     """Commit what was written for an inspection of the product; return it as its record."""
     with writing(services) as session:
-        kept = ResponseHistory(
+        row = ResponseHistory(
             inspection_id=inspection_id,
             product_id=product_id,
             language=language,
@@ -183,9 +183,9 @@ def keep_guidance(
             fallback_code=guidance.fallback_code,
             created_by=person.id,
         )
-        session.add(kept)
+        session.add(row)
         session.commit()
-        return _written(kept, person.display_name)
+        return _written(row, person.display_name)
 
 
 def latest_guidance(

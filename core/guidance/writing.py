@@ -40,7 +40,7 @@ class GuidanceEvent:
 def write_guidance(
     services: Services, person: Person, inspection_id: int, *, language: str, found: FoundPassages | None = None
 ) -> Iterator[GuidanceEvent]:
-    """Write the guidance and keep it; each step is handed out when it is finished, and last what was kept.
+    """Write the guidance and store it; yield each step when it is finished, and last the record of it all.
 
     `found` spares a second search. Where the chosen model fails, the manual is quoted instead. Raises as
     `find_passages`; a caller that stops listening leaves behind what was written so far.

@@ -1,1 +1,1 @@
-"""Inspecting a part, the records that are kept, and what people decide about them."""
+"""Inspecting a part, its record and its pictures, and what people decide about it."""

@@ -36,14 +36,14 @@ def color_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at:
 
 
 def color_levels(level: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Levels of 0 to 1 (h, w) as RGB uint8 (h, w, 3)."""
+    """Return levels of 0 to 1 (h, w) as RGB uint8 (h, w, 3)."""
     position = np.linspace(0.0, 1.0, len(_STOPS))
     channels = [np.interp(level, position, _STOPS[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=-1).astype(np.uint8)
 
 
 def fit_within(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:
-    """RGB uint8 (H, W, 3), made smaller where a side is longer than `longest_px`."""
+    """Return the RGB uint8 (H, W, 3) image, made smaller where a side is longer than `longest_px`."""
     height, width = pixels.shape[:2]
     if max(height, width) <= longest_px:
         return pixels
@@ -62,7 +62,7 @@ def overlay_heat(pixels: NDArray[np.uint8], heat: NDArray[np.uint8]) -> NDArray[
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """RGB or RGBA uint8 as a PNG file."""
+    """Return RGB or RGBA uint8 (H, W, 3 or 4) as a PNG file."""
     out = io.BytesIO()
     PillowImage.fromarray(pixels).save(out, "PNG")
     return out.getvalue()

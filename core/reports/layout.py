@@ -71,14 +71,14 @@ def make_styles() -> Style:
 
 
 def make_paragraph(text: str, style: Any) -> Any:
-    """Plain text as a paragraph: reportlab reads markup, so everything is escaped."""
+    """Return plain text as a paragraph: reportlab reads markup, so everything is escaped."""
     from reportlab.platypus import Paragraph
 
     return Paragraph(escape(text), style)
 
 
 def make_table(rows: list[list[Any]], widths_mm: list[float], *more: Any) -> Any:
-    """A table of paragraphs and pictures; `more` are reportlab's style commands beside those of every table."""
+    """Return a table of paragraphs and pictures; `more` are style commands of reportlab beside those of every table."""
     from reportlab.lib.units import mm
     from reportlab.platypus import Table, TableStyle
 
@@ -91,7 +91,7 @@ def make_table(rows: list[list[Any]], widths_mm: list[float], *more: Any) -> Any
 
 
 def make_picture(pixels: NDArray[np.uint8], width_mm: float, height_mm: float) -> Any:
-    """RGB uint8 `pixels` (H, W, 3) as large as fits into the place."""
+    """Return RGB uint8 `pixels` (H, W, 3) as a picture that is as large as fits into the place."""
     from PIL import Image as PillowImage
     from reportlab.lib.units import mm
     from reportlab.platypus import Image
@@ -105,7 +105,7 @@ def make_picture(pixels: NDArray[np.uint8], width_mm: float, height_mm: float) -
 
 
 def make_tick_box() -> Any:
-    """A box to tick before a step, on the height of its first line."""
+    """Return a box to tick before a step, on the height of its first line."""
     from reportlab.graphics.shapes import Drawing, Rect
     from reportlab.lib.colors import HexColor
 

@@ -137,7 +137,7 @@ def _replace_word(text: str, korean: str, words: dict[str, str]) -> str:
 def search_text(
     services: Services, person: Person, *, product_id: int, text: str, image_type: str, top_k: int
 ) -> tuple[str, tuple[Similar, ...]]:
-    """Return the English words that were searched, and the images of this kind that fit them best. The search is kept.
+    """Return the English words that were searched, and the images of this kind that fit them best; record the search.
 
     Raises BadInput as `to_english`, NotReady(`text_search_needs_clip`) for an index of another embedder, and what an
     index or its model reports.

@@ -99,7 +99,7 @@ def is_ready(product: Product) -> bool:
 
 
 def inspect_image(product: Product, picked: PickedImage, details: PartDetails) -> None:
-    """Inspect, and keep the result or the reason why there is none."""
+    """Inspect, and keep the result for the next run, or the reason why there is none."""
     top_k = int(st.session_state.get("inspect_top_k", 6))
     try:
         with st.spinner(_("Inspecting … the first part after a start takes a few seconds longer."), show_time=True):

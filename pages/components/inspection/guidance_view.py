@@ -32,7 +32,7 @@ _STEP_ICONS: dict[str, str] = {
     "check": ":material/fact_check:",
     "prevention": ":material/shield:",
 }
-_KEPT = "guidance_kept"
+_LATEST = "guidance_kept"
 _FIRST_LINES = 4
 
 
@@ -70,11 +70,11 @@ def _guidance_fragment(inspection_id: int, _row_version: int) -> None:
 
 def _latest(inspection_id: int) -> WrittenGuidance | None:
     """Return the newest guidance in the run's language; asked of the database once a session."""
-    kept = st.session_state.setdefault(_KEPT, {})
+    known = st.session_state.setdefault(_LATEST, {})
     key = (inspection_id, language())
-    if key not in kept:
-        kept[key] = latest_guidance(services(), inspection_id, language=language())
-    found: WrittenGuidance | None = kept[key]
+    if key not in known:
+        known[key] = latest_guidance(services(), inspection_id, language=language())
+    found: WrittenGuidance | None = known[key]
     return found
 
 
@@ -94,7 +94,7 @@ def _write(inspection_id: int) -> None:
         show_error(error)
         return
     if written is not None:
-        st.session_state[_KEPT] = {(inspection_id, language()): written}
+        st.session_state[_LATEST] = {(inspection_id, language()): written}
         st.rerun(scope="fragment")
 
 
