@@ -116,7 +116,7 @@ def resident_mb() -> float:
 
 
 def open_carried() -> Any:
-    from inference.vision.networks.embeddings import open_embedder
+    from inference.vision.networks.pooling.embedder import open_embedder
     from inference.vision.networks.runtime import keep_graphs_in
 
     keep_graphs_in(Path(tempfile.gettempdir()) / "geomsa-bench-graphs")

@@ -15,7 +15,7 @@ from typing import Any
 from core.models.options import DETECTION, ModelOption
 from inference.build_cost import BuildCost
 from inference.vision.detection.registry import find_detector
-from inference.vision.networks.clip_specs import ClipSpec
+from inference.vision.networks.embedders import find_embedder
 from inference.vision.networks.specifications import CARRIED, find_backbone
 
 # Seconds for an image, and memory of the process beyond that of the standard network.
@@ -53,7 +53,7 @@ def cost_of_model(standard: BuildCost, option: ModelOption, options: Mapping[str
         return spec.cost(of_network, backbone=option.backbone, size_px=size_px, options=options)
     network = option.network
     assert network is not None
-    dimension = network.dimension if isinstance(network, ClipSpec) else 2 * network.dimension
+    dimension = find_embedder(option.method).count_dimensions(network.name)
     return replace(
         _cost_of_network(standard, network.name, area=(size_px / network.input_size_px) ** 2),
         bundle_bytes=100_000,

@@ -10,6 +10,7 @@ MODEL_MESSAGES: dict[str, str] = {
     ),
     "model_trial_without_images": N_("{product} has no normal images to try the model on. Register at least one."),
     "detector_unknown": N_('This version knows no detector "{name}". Deploy the product again.'),
+    "embedder_unknown": N_('This version knows no embedder "{name}". Build the similarity index again.'),
     "weights_name_unknown": N_('There is no network called "{name}". Choose one of: {choices}.'),
     "backbone_weights_format": N_(
         "Weights of {name} are taken in as a .safetensors file only, because other formats can run code. "

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from core.models.encoder import encoder_folder, encoder_stamp
-from core.models.options import find_option
+from core.models.options import SIMILARITY, find_option
 from core.models.weight_paths import find_added
 from inference.errors import ArtifactError, ModelError
+from inference.vision.networks.embedders import find_embedder
 from storage.object_store import ObjectStoreError
 from storage.objects import ObjectStore
 from storage.tables import ModelVersion
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
     from inference.vision.detection.detector import Detector
-    from inference.vision.networks.embeddings import Embedder
+    from inference.vision.networks.embeddings import Embedder, TextEmbedder
     from inference.vision.search.vector_index import VectorIndex
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -177,22 +178,20 @@ class ModelCache:
         """Return the embedder of this model option, on the shared runtime. Raises ModelError."""
 
         def load() -> Embedder:
-            from inference.vision.networks.clip_specs import is_clip
-            from inference.vision.networks.embeddings import open_embedder
-
             option = find_option(name)
-            if option is None:
+            if option is None or option.purpose != SIMILARITY or option.backbone is None:
                 raise ModelError("backbone_unknown", name=name)
             self.keep_graphs()
-            assert option.backbone is not None
             weights = find_added(self._weights_dir, option.backbone)
-            if is_clip(option.backbone):
-                from inference.vision.networks.clip import open_clip_embedder
-
-                return open_clip_embedder(option.backbone, device=self._device, weights=weights)
-            return open_embedder(option.backbone, device=self._device, weights=weights)
+            return find_embedder(option.method).open(option.backbone, device=self._device, weights=weights)
 
         return self._once(("embedder", name), load)
+
+    def text_embedder(self, name: str) -> TextEmbedder | None:
+        """Return the embedder of this model option where it knows words, else None. Raises ModelError."""
+        option = find_option(name)
+        embedder = self.embedder(name)
+        return find_embedder(option.method).as_text_embedder(embedder) if option is not None else None
 
     def bundle(self, version: ModelVersion) -> Path:
         """Return the folder with the version's files, fetched from the object store when it is not here yet.

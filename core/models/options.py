@@ -7,23 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import BadInput
-from core.i18n import N_
 from inference.vision.detection.registry import DEFAULT as DEFAULT_DETECTOR
 from inference.vision.detection.registry import find_detector, list_detectors
 from inference.vision.detection.specification import OptionField
-from inference.vision.networks.catalog import Network, find_network
-from inference.vision.networks.specifications import CARRIED
+from inference.vision.networks.catalog import find_network
+from inference.vision.networks.embedders import DEFAULT as DEFAULT_EMBEDDER
+from inference.vision.networks.embedders import list_embedders
+from inference.vision.networks.specifications import CARRIED, Network
 
 DETECTION = "detection"
 SIMILARITY = "similarity"
-EMBEDDING, CLIP = "backbone", "clip"
 
 
 @dataclass(frozen=True)
 class ModelOption:
     """A model that can be chosen: a method on a network, or one that needs none (`backbone` is None).
 
-    `title` and `description` are msgids; `{backbone}` in the title stands for `network_title`.
+    `title` and `description` are msgids; `{backbone}` in the title stands for `network_title`. `embeds_text` says
+    whether images can be found by words.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ModelOption:
     description: str
     backbone: str | None
     fields: tuple[OptionField, ...] = ()
+    embeds_text: bool = False
 
     @property
     def network(self) -> Network | None:
@@ -53,21 +55,6 @@ class ModelOption:
         return self.network.input_size_px
 
 
-_EMBEDDING_WORDS = (N_("Embeddings of {backbone}"), N_("Finds images that look alike."))
-_CLIP_WORDS = (
-    N_("{backbone} embeddings"),
-    N_("Finds images that look alike, and images by words. Knows more of the world; slower without a graphics card."),
-)
-_EMBEDDING_BACKBONES = (
-    "efficientnet_lite0",
-    "efficientnet_lite1",
-    "efficientnet_lite2",
-    "resnet18",
-    "wide_resnet50_2",
-    "dinov2_vits14",
-)
-
-
 def _detector_options() -> list[ModelOption]:
     return [
         ModelOption(
@@ -84,25 +71,30 @@ def _detector_options() -> list[ModelOption]:
     ]
 
 
-def _similarity_option(method: str, backbone: str) -> ModelOption:
-    title, description = {EMBEDDING: _EMBEDDING_WORDS, CLIP: _CLIP_WORDS}[method]
-    name = backbone if method == CLIP else f"{method}-{backbone}"
-    return ModelOption(name, SIMILARITY, method, title, description, backbone)
+def _embedder_options() -> list[ModelOption]:
+    return [
+        ModelOption(
+            name=spec.option_name(network.name),
+            purpose=SIMILARITY,
+            method=spec.name,
+            title=spec.title,
+            description=spec.description,
+            backbone=network.name,
+            embeds_text=spec.embeds_text,
+        )
+        for spec in list_embedders()
+        for network in spec.list_networks()
+    ]
 
 
 def list_options(purpose: str) -> tuple[ModelOption, ...]:
     """Return the models that can be chosen for the purpose, the default first."""
-    if purpose == DETECTION:
-        return tuple(_detector_options())
-    return (
-        *(_similarity_option(EMBEDDING, backbone) for backbone in _EMBEDDING_BACKBONES),
-        *(_similarity_option(CLIP, network) for network in ("clip_vit_b_32", "clip_vit_l_14")),
-    )
+    return tuple(_detector_options() if purpose == DETECTION else _embedder_options())
 
 
 def default_option(purpose: str) -> ModelOption:
     """Return the model of the purpose where nobody has chosen one; its weights are carried."""
-    method = {DETECTION: DEFAULT_DETECTOR, SIMILARITY: EMBEDDING}[purpose]
+    method = {DETECTION: DEFAULT_DETECTOR, SIMILARITY: DEFAULT_EMBEDDER}[purpose]
     return next(option for option in list_options(purpose) if (option.method, option.backbone) == (method, CARRIED))
 
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.vision.networks.catalog import Network, find_network_download, list_networks
-from inference.vision.networks.clip_specs import is_clip
-from inference.vision.networks.specifications import Download
+from inference.vision.networks.catalog import find_carried_weights, find_network_download, list_networks
+from inference.vision.networks.specifications import Download, Network
 
 if TYPE_CHECKING:
     from core.settings import Settings
@@ -46,11 +45,7 @@ def find_added(weights_dir: Path, backbone: str | None) -> Path | None:
 
 def find_weights(settings: Settings, backbone: str) -> Path | None:
     """Return the weights file that a build will use, or None when there is none."""
-    from inference.vision.networks.backbones import carried_weights_path
-
-    added = find_added(settings.weights_dir, backbone)
-    # No package carries a CLIP.
-    return added or (None if is_clip(backbone) else carried_weights_path(backbone))
+    return find_added(settings.weights_dir, backbone) or find_carried_weights(backbone)
 
 
 def list_weights(settings: Settings) -> list[WeightsState]:

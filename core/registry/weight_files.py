@@ -19,8 +19,8 @@ from core.errors import AppError, BadInput, Conflict, NotFound, Unavailable, fro
 from core.models.weight_paths import SUFFIX
 from core.transactions import writing
 from inference.errors import InferenceError, ModelError
-from inference.vision.networks.catalog import Network, find_network, find_network_download, list_networks
-from inference.vision.networks.specifications import Download
+from inference.vision.networks.catalog import find_network, find_network_download, list_networks
+from inference.vision.networks.specifications import Download, Network
 
 if TYPE_CHECKING:
     from core.access import Person

@@ -1,4 +1,4 @@
-"""Searching images by words, where the indexes were made with a CLIP: it knows English, so Korean is brought to it."""
+"""Searching images by words, where the embedder of the indexes knows English: so Korean is brought to it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from sqlmodel import Session, select
 from core.access import WORKER, require_role
 from core.errors import BadInput, NotReady, from_lower
 from core.models.kinds import SIMILARITY_INDEX
+from core.models.options import find_option
 from core.registry.versions import active_version
 from core.services import Services
 from core.similarity.matches import Match, Similar, describe_matches, live_types
 from core.similarity.search import MAX_TOP_K
 from core.transactions import reading, writing
 from inference.errors import InferenceError, ModelError
-from inference.vision.networks.clip_specs import is_clip
 from storage.object_store import ObjectStoreError
 from storage.tables import DefectType, ModelVersion, SearchHistory
 
@@ -103,7 +103,8 @@ def searchable_version(services: Services, product_id: int, image_type: str) -> 
     """Return the active index of this kind if it can be searched by words, else None."""
     with reading(services) as session:
         version = active_version(session, SIMILARITY_INDEX, product_id, image_type)
-    return version if version is not None and is_clip(version.model_name) else None
+    option = find_option(version.model_name) if version is not None else None
+    return version if option is not None and option.embeds_text else None
 
 
 def to_english(session: Session, text: str) -> str:
@@ -142,8 +143,6 @@ def search_text(
     Raises BadInput as `to_english`, NotReady(`text_search_needs_clip`) for an index of another embedder, and what an
     index or its model reports.
     """
-    from inference.vision.networks.clip import ClipEmbedder
-
     require_role(services, person, WORKER)
     started = time.perf_counter()
     with reading(services) as session:
@@ -154,8 +153,8 @@ def search_text(
     k = max(1, min(top_k, MAX_TOP_K))
     try:
         index = services.models.similarity_index(version)
-        embedder = services.models.embedder(version.model_name)
-        if index.metadata.get("embedder_key") != embedder.key or not isinstance(embedder, ClipEmbedder):
+        embedder = services.models.text_embedder(version.model_name)
+        if embedder is None or index.metadata.get("embedder_key") != embedder.key:
             raise ModelError("index_of_other_embedder", name=version.model_name)
         query = embedder.embed_texts([english])[0]
         count = k + _SPARE

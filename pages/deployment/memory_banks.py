@@ -12,7 +12,7 @@ show_deployment(
         kind=MEMORY_BANK,
         title=_("Memory banks"),
         explanation=_(
-            "A memory bank is what normal parts look like (PatchCore), built from a product's normal training images. "
+            "A memory bank is what normal parts look like, built from a product's normal training images. "
             "Its two thresholds are calibrated in the same step; defect training images sharpen them. "
             "A few new normal images extend the bank in use; one that is up to date is built whole again."
         ),

@@ -7,6 +7,7 @@ nearest multiple of twice the coarsest stride, because that is what the levels' 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from inference.errors import ModelError
 
@@ -14,6 +15,45 @@ CARRIED = "efficientnet_lite0"
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 _HALF = (0.5, 0.5, 0.5)
+
+
+class Network(Protocol):
+    """A network whose weights can be here, whatever it is for. `title` is the name that people read."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in databases, bundles and file names."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Numbers that it gives for a place, or for an image."""
+        ...
+
+    @property
+    def input_size_px(self) -> int:
+        """Side of the input that its weights were trained for."""
+        ...
+
+    @property
+    def licence(self) -> str:
+        """The licence of the weights."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where the weights come from."""
+        ...
+
+    @property
+    def weights_byte_size(self) -> int:
+        """About how large the weights are."""
+        ...
 
 
 @dataclass(frozen=True)

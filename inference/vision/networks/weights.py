@@ -10,15 +10,9 @@ import json
 import pickle
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from inference.errors import ModelError
-from inference.vision.networks.backbones import find_backbone, load_trunk
-from inference.vision.networks.catalog import find_network
-from inference.vision.networks.clip_specs import CLIP_SPECS
-
-if TYPE_CHECKING:
-    import torch
+from inference.vision.networks.catalog import find_network, load_network
 
 SUFFIX = ".safetensors"
 _HEADER_LIMIT_BYTES = 16 * 1024 * 1024
@@ -35,7 +29,7 @@ def check_weights_file(name: str, path: Path) -> None:
     find_network(name)
     if path.suffix != SUFFIX or not _looks_like_safetensors(path):
         raise ModelError("backbone_weights_format", name=name)
-    for key, tensor in _load(name, path).state_dict().items():
+    for key, tensor in load_network(name, path).state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise ModelError("backbone_weights_mismatch", name=name, detail=f"{key} holds values that are no numbers")
 
@@ -61,15 +55,6 @@ def convert_checkpoint(name: str, checkpoint: Path, target: Path) -> None:
         raise ModelError("backbone_weights_mismatch", name=name, detail="it holds no tensors")
     # Tensors may share their memory, which the format does not know.
     save_file({str(key): tensor.clone().contiguous() for key, tensor in tensors.items()}, target)
-
-
-def _load(name: str, path: Path) -> torch.nn.Module:
-    if name in CLIP_SPECS:
-        from inference.vision.networks.clip import build_clip
-
-        return build_clip(CLIP_SPECS[name], path)
-    spec = find_backbone(name)
-    return load_trunk(spec, path, size_px=(spec.input_size_px, spec.input_size_px))
 
 
 def _looks_like_safetensors(path: Path) -> bool:

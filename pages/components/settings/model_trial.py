@@ -31,10 +31,7 @@ def show_trial(option: ModelOption, options: dict[str, int]) -> None:
         with st.container(width=420):
             product = pick_product(products, key="models_trial")
         pressed = st.button(_("Run the test"), icon=":material/play_arrow:", key="models_try")
-    st.caption(
-        _("Builds the model from a few of the product's normal images and inspects one. Nothing is kept.")
-        + (" " + _("The first test of PaDiM takes up to a minute.") if option.method == "padim" else "")
-    )
+    st.caption(_("Builds the model from a few of the product's normal images and inspects one. Nothing is kept."))
     if not pressed or product is None:
         return
     with showing_errors():

@@ -33,11 +33,11 @@ _CHANNELS = OptionField(
     default=100,
 )
 # It turns a matrix for each place of the grid, at every fit: a fixed time for each product (measured with 1,024 places
-# and 100 channels), and eleven times the memory of all matrices.
+# and 100 channels: one fit and ten of cross-fitting), and up to six times the memory of all matrices.
 _STANDARD_PLACES = 1024
 _STANDARD_CHANNELS = 100
-_PRODUCT_S = 30.0
-_MATRIX_COPIES = 11
+_PRODUCT_S = 4.0
+_MATRIX_COPIES = 6
 
 
 class PadimSpec(DetectorSpec["PadimConfig", "PadimFeatures", "Padim"]):

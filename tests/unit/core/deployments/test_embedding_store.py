@@ -14,7 +14,8 @@ from core.deployments.embedding import Embedded, embed_examples
 from core.registry.index_examples import Example
 from core.services import Services
 from inference.errors import ImageError
-from inference.vision.networks.embeddings import Embedder, open_embedder
+from inference.vision.networks.embeddings import Embedder
+from inference.vision.networks.pooling.embedder import open_embedder
 from storage.tables import StoredEmbedding
 from tests.plates import plate
 

@@ -125,7 +125,6 @@ def test_every_option_has_a_backbone_and_every_field_allows_its_default() -> Non
 # --- a chosen model at work ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings("ignore")  # of anomalib's own imports
 def test_a_choice_applies_at_the_next_deployment_and_old_versions_stay_what_they_were(
     plate_services: Services, plate_product: Product, engineer: Person
 ) -> None:

@@ -18,7 +18,7 @@ from core.registry.versions import active_version
 from core.registry.weight_files import add_weights
 from core.services import Services
 from core.similarity.text_search import search_text, to_english
-from inference.vision.networks import clip_specs
+from inference.vision.networks.clip import networks as clip_networks
 from storage.tables import DefectType, Product, SearchHistory
 from tests.plates import deploy
 
@@ -30,10 +30,10 @@ def _tiny_clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plate_services: 
     import torch
     from safetensors.torch import save_file
 
-    from inference.vision.networks.clip import build_clip
+    from inference.vision.networks.clip.model import build_clip
 
     spec = replace(
-        clip_specs.CLIP_SPECS[NAME],
+        clip_networks.CLIP_SPECS[NAME],
         dimension=16,
         input_size_px=32,
         layers=1,
@@ -43,7 +43,7 @@ def _tiny_clip(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, plate_services: 
         text_width=32,
         text_heads=2,
     )
-    monkeypatch.setitem(clip_specs.CLIP_SPECS, NAME, spec)
+    monkeypatch.setitem(clip_networks.CLIP_SPECS, NAME, spec)
     torch.manual_seed(0)
     path = tmp_path / "tiny.safetensors"
     save_file({key: value.clone().contiguous() for key, value in build_clip(spec, None).state_dict().items()}, path)

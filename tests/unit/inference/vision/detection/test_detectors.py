@@ -1,5 +1,7 @@
-"""The detectors through their one interface, and PaDiM by itself. Fitting imports anomalib, which takes its time."""
+"""The detectors through their one interface, and PaDiM by itself."""
 
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -20,17 +22,8 @@ from inference.vision.detection.reference_image import verify_reference
 from inference.vision.detection.specification import AnyDetectorSpec
 from inference.vision.images.preprocessing import Preprocessing
 
+ROOT = Path(__file__).resolve().parents[5]
 CONFIG = PadimConfig(input_size_px=128, channel_count=24)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _import_anomalib() -> None:
-    """Its own imports warn; what it does for us afterwards may not."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import anomalib.models.components.stats
-        import anomalib.models.image.padim.anomaly_map  # noqa: F401
-    return
 
 
 def draw(seed: int, *, hole: bool = False) -> np.ndarray:
@@ -57,23 +50,48 @@ def model(features: PadimFeatures) -> Padim:
     return PADIM.fit(features)
 
 
-def test_the_distances_are_those_of_anomalibs_own_map_generator() -> None:
-    import torch
-    from anomalib.models.components.stats import MultiVariateGaussian
-    from anomalib.models.image.padim.anomaly_map import AnomalyMapGenerator
+@pytest.mark.parametrize("count", [2, 20, 60])
+def test_the_gaussians_and_distances_are_those_of_anomalib(count: int) -> None:
+    with warnings.catch_warnings():  # raised by its own dependencies while they are imported
+        warnings.simplefilter("ignore")
+        import torch
+        from anomalib.models.components.stats import MultiVariateGaussian
+        from anomalib.models.image.padim.anomaly_map import AnomalyMapGenerator
 
     rng = np.random.default_rng(3)
-    patches = rng.normal(2.0, 3.0, (20, 4 * 5, 8)).astype(np.float32)
+    mixing = rng.normal(size=(30, 30)).astype(np.float32)
+    patches = (rng.normal(2.0, 3.0, (count, 4 * 5, 30)) @ mixing).astype(np.float32)
     fitted = gaussians.fit_gaussians(patches)
+    spread = patches.reshape(-1, 30).std(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(fitted.spread, spread, rtol=1e-6)
 
     def to_maps(rows: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy((rows / fitted.spread).transpose(0, 2, 1).reshape(len(rows), 8, 4, 5))
+        # In double precision: it inverts in the precision that it is given.
+        return torch.from_numpy((rows.astype(np.float64) / fitted.spread).transpose(0, 2, 1).reshape(-1, 30, 4, 5))
 
     theirs = MultiVariateGaussian()
-    theirs.fit(to_maps(patches))
-    query = rng.normal(2.0, 5.0, (1, 4 * 5, 8)).astype(np.float32)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        theirs.fit(to_maps(patches))
+    finally:
+        torch.set_default_dtype(before)
+    np.testing.assert_allclose(fitted.mean.T, theirs.mean.numpy(), rtol=1e-6, atol=1e-6)
+    highest = np.abs(theirs.inv_covariance.numpy()).max()
+    np.testing.assert_allclose(fitted.inverse_covariance, theirs.inv_covariance.numpy(), rtol=1e-5, atol=1e-6 * highest)
+    query = (rng.normal(2.0, 5.0, (1, 4 * 5, 30)) @ mixing).astype(np.float32)
     expected = AnomalyMapGenerator.compute_distance(to_maps(query), [theirs.mean, theirs.inv_covariance])
-    np.testing.assert_allclose(fitted.distances(query[0]), expected.numpy().ravel(), rtol=1e-4)
+    np.testing.assert_allclose(fitted.distances(query[0]), expected.numpy().ravel(), rtol=1e-5)
+
+
+def test_fitting_imports_neither_torch_nor_anomalib() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from inference.vision.detection.padim.gaussians import fit_gaussians\n"
+        "fit_gaussians(np.random.default_rng(0).normal(size=(3, 40, 8)).astype(np.float32))\n"
+        "assert not {'torch', 'anomalib', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
 def test_a_defect_scores_above_every_unseen_normal_and_is_found_in_its_place(model: Padim) -> None:

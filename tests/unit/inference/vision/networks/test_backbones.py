@@ -11,7 +11,7 @@ from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.networks.backbones import carried_weights_path, find_backbone, list_backbones, load_trunk
-from inference.vision.networks.embeddings import open_embedder
+from inference.vision.networks.pooling.embedder import open_embedder
 from inference.vision.networks.weights import check_weights_file, convert_checkpoint
 
 CARRIED = [spec.name for spec in list_backbones() if spec.carried]

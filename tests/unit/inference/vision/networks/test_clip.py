@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
-from inference.vision.networks import clip_specs
-from inference.vision.networks.clip import build_clip, open_clip_embedder
-from inference.vision.networks.clip_specs import ClipSpec, find_clip
+from inference.vision.networks.clip import networks as clip_networks
+from inference.vision.networks.clip.embedder import open_clip_embedder
+from inference.vision.networks.clip.model import build_clip
+from inference.vision.networks.clip.networks import ClipSpec, find_clip
 from inference.vision.networks.weights import check_weights_file, convert_checkpoint
 
 NAME = "clip_vit_b_32"
@@ -34,7 +35,7 @@ def tiny(spec: ClipSpec) -> ClipSpec:
 
 @pytest.fixture(autouse=True)
 def _tiny_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(clip_specs.CLIP_SPECS, NAME, tiny(find_clip(NAME)))
+    monkeypatch.setitem(clip_networks.CLIP_SPECS, NAME, tiny(find_clip(NAME)))
 
 
 def save_weights(path: Path, **changes: Any) -> Path:

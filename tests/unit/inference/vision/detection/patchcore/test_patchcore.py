@@ -17,7 +17,7 @@ from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.reference_image import verify_reference
 from inference.vision.images.preprocessing import Preprocessing
-from inference.vision.networks.embeddings import open_embedder
+from inference.vision.networks.pooling.embedder import open_embedder
 
 CONFIG = PatchCoreConfig(input_size_px=128, min_bank_size=300, max_bank_size=600)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from inference.errors import ModelError
 from inference.vision.networks.specifications import Download
 
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -82,15 +83,8 @@ CLIP_SPECS: dict[str, ClipSpec] = {
 }
 
 
-def is_clip(name: str) -> bool:
-    """Return whether the network of this name is a CLIP."""
-    return name in CLIP_SPECS
-
-
 def find_clip(name: str) -> ClipSpec:
     """Return the CLIP of that name. Raises ModelError(`backbone_unknown`)."""
-    from inference.errors import ModelError
-
     try:
         return CLIP_SPECS[name]
     except KeyError:

@@ -1,7 +1,4 @@
-"""CLIP: images and words in one space: images can be searched by their look and by what is said of them.
-
-The model is open_clip's; it is built from our own description and weights in safetensors, and nothing is fetched.
-"""
+"""CLIP as an embedder: images can be searched by their look and by what is said of them."""
 
 from __future__ import annotations
 
@@ -17,7 +14,8 @@ from inference.errors import ModelError
 from inference.parallel import CORES
 from inference.vision.images.input_pixels import check_image
 from inference.vision.networks.backbones import hash_weights
-from inference.vision.networks.clip_specs import ClipSpec, find_clip
+from inference.vision.networks.clip.model import build_clip
+from inference.vision.networks.clip.networks import ClipSpec, find_clip
 from inference.vision.networks.embeddings import embed_images, unit_rows
 from inference.vision.networks.runtime import Device, choose_device
 
@@ -150,47 +148,3 @@ def open_clip_embedder(
         threads=threads if threads is not None else CORES,
         model=model,
     )
-
-
-def build_clip(spec: ClipSpec, weights: Path | None) -> torch.nn.Module:
-    """The model in evaluation mode, with the weights of a safetensors file in open_clip's layout; None: random ones.
-
-    Raises ModelError(`backbone_weights_mismatch`) when a tensor is missing or has another shape.
-    """
-    from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
-
-    model: torch.nn.Module = CLIP(
-        embed_dim=spec.dimension,
-        vision_cfg=CLIPVisionCfg(
-            image_size=spec.input_size_px, layers=spec.layers, width=spec.width, patch_size=spec.patch_px
-        ),
-        text_cfg=CLIPTextCfg(
-            context_length=spec.context_length,
-            vocab_size=spec.vocabulary_size,
-            width=spec.text_width,
-            heads=spec.text_heads,
-            layers=spec.text_layers,
-        ),
-        quick_gelu=spec.quick_gelu,
-    )
-    if weights is not None:
-        _load(spec, model, weights)
-    return model.eval().requires_grad_(False)
-
-
-def _load(spec: ClipSpec, model: torch.nn.Module, weights: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        state = load_file(weights)
-    except SafetensorError as error:
-        raise ModelError("backbone_weights_mismatch", name=spec.title, detail=str(error)) from error
-    wanted = model.state_dict()
-    for key, tensor in wanted.items():
-        # The mask of the text tower is a constant that only some files carry.
-        if key not in state and key != "attn_mask":
-            raise ModelError("backbone_weights_mismatch", name=spec.title, detail=f"{key} is missing")
-        if key in state and state[key].shape != tensor.shape:
-            raise ModelError("backbone_weights_mismatch", name=spec.title, detail=f"{key} has another shape")
-    model.load_state_dict({key: state[key] for key in wanted if key in state}, strict=False)

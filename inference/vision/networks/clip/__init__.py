@@ -1,0 +1,1 @@
+"""CLIP: images and words in one space. Which models there are, and their embedder."""
