@@ -37,14 +37,14 @@ class IndexOfPassages:
 
 
 def use_passages(monkeypatch: pytest.MonkeyPatch, passages: Sequence[Passage]) -> IndexOfPassages:
-    """Let every manual index answer with `passages`."""
+    """Let every manual index find `passages`."""
     index = IndexOfPassages(passages)
     monkeypatch.setattr(ModelCache, "manual_index", lambda _cache, _version: index)
     return index
 
 
 def add_inspected_part(services: Services, person: Person, *, with_index: bool = True) -> int:
-    """A bracket with a scratch, found as NG, and two manuals (ids 1 and 2) without files; the id of its inspection."""
+    """Add a bracket with a scratch, found as NG, two manuals (ids 1, 2) without files; return its inspection's id."""
     product = create_product(services, person, name="브래킷 *A*", code="bracket")
     defect = create_defect_type(
         services, person, product_id=product.id, code="scratch", name_ko="스크래치", name_en="Scratch"

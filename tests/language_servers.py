@@ -46,13 +46,13 @@ class LanguageServer:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def written(self, asked: Asked) -> str:
-        """What the server answers to this request."""
+        """Return what the server writes for this request."""
         return self.answer(asked) if callable(self.answer) else self.answer
 
 
 @contextmanager
 def language_server() -> Iterator[LanguageServer]:
-    """A server on a free local port."""
+    """Yield a server on a free local port."""
     described = LanguageServer("")
 
     class Handler(BaseHTTPRequestHandler):
