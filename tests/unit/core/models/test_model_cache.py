@@ -36,7 +36,7 @@ def index(plate_services: Services, plate_product: Product) -> ModelVersion:
 
 
 def _fresh_cache(services: Services, folder: Path) -> ModelCache:
-    """The cache of another process, on another machine."""
+    """Return the cache of another process, on another machine."""
     return ModelCache(objects=services.objects, folder=folder, device="cpu", weights_dir=folder)
 
 

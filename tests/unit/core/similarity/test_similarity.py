@@ -50,10 +50,10 @@ def _search(services: Services, product: Product, **more: object) -> dict[str, s
 
 
 def test_a_k_larger_than_the_index_gives_all_there_is(plate_services: Services, plate_product: Product) -> None:
-    answers = _search(plate_services, plate_product)
-    assert len(answers["normal"].matches) == 10
-    assert len(answers["defect"].matches) == 6
-    ordered = [found for _, found in answers["normal"].matches]
+    results = _search(plate_services, plate_product)
+    assert len(results["normal"].matches) == 10
+    assert len(results["defect"].matches) == 6
+    ordered = [found for _, found in results["normal"].matches]
     assert ordered == sorted(ordered, reverse=True)
 
 
@@ -75,7 +75,7 @@ def test_deleted_and_relabeled_images_do_not_come_back_and_others_take_their_pla
 
 
 def test_more_ids_can_be_looked_up_than_a_statement_takes(plate_services: Services, plate_product: Product) -> None:
-    """As of a large index whose images were nearly all deleted since."""
+    # As of a large index whose images were nearly all deleted since.
     with plate_services.database.reading() as session:
         kept = set(session.exec(select(Image.id).where(Image.image_type == "defect", Image.split == "train")).all())
         found = matches.live_types(session, [*range(1, 300_000), *range(-9, 0)], "defect")
@@ -212,9 +212,9 @@ def test_an_index_of_other_weights_is_refused(plate_services: Services, plate_pr
     assert version is not None
     index = plate_services.models.similarity_index(version)
     index.metadata = {**index.metadata, "embedder_key": "the same name, other weights"}
-    answer = _search(plate_services, plate_product)["normal"]
-    assert answer.problem is not None
-    assert answer.problem.code == "index_of_other_embedder"
+    result = _search(plate_services, plate_product)["normal"]
+    assert result.problem is not None
+    assert result.problem.code == "index_of_other_embedder"
 
 
 def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
@@ -224,10 +224,10 @@ def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
 
     from inference.vision.search.knn_vote import VoteRule
 
-    answer = _search(plate_services, plate_product)["defect"]
+    result = _search(plate_services, plate_product)["defect"]
     with plate_services.database.reading() as session:
-        far = suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=0.99999))
-        near = suggest_type(session, answer.suggestion_of, replace(VoteRule(), known_at=-1.0))
+        far = suggest_type(session, result.suggestion_of, replace(VoteRule(), known_at=0.99999))
+        near = suggest_type(session, result.suggestion_of, replace(VoteRule(), known_at=-1.0))
     assert far is not None
     assert (far.defect_type, far.code) == (None, None)
     assert near is not None

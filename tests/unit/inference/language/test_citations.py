@@ -1,4 +1,4 @@
-"""Reading a model's answer: sections, citations, and what the manual bears out."""
+"""Reading a model's response: sections, citations, and what the manual bears out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read(answer: str, *, size: int = 11) -> tuple[Section, ...]:
 
 
 @pytest.mark.parametrize("size", [1, 3, 17, 5000])
-def test_an_answer_reads_alike_however_it_is_cut_into_pieces(size: int) -> None:
+def test_a_response_reads_alike_however_it_is_cut_into_pieces(size: int) -> None:
     assert read(GOOD_ANSWER, size=size) == read(GOOD_ANSWER, size=5000)
 
 

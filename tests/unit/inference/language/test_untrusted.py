@@ -1,4 +1,4 @@
-"""Manuals and answers are data: orders are not handed on, and nothing active or secret is shown."""
+"""Manuals and responses are data: orders are not passed on, and nothing active or secret is shown."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_steps_arrive_while_the_model_is_still_writing(server: LanguageServer) -
         ("cut", "writer_too_long"),
     ],
 )
-def test_when_the_answer_goes_wrong_the_manual_is_quoted_and_it_says_why(
+def test_when_the_response_goes_wrong_the_manual_is_quoted_and_it_says_why(
     server: LanguageServer, interface: str, fault: str, fallback_code: str
 ) -> None:
     server.answer, server.fault = GOOD_ANSWER, fault
@@ -136,7 +136,7 @@ def test_a_server_that_refuses_is_asked_once_and_the_manual_is_quoted(
 
 @pytest.mark.parametrize("interface", INTERFACES)
 @pytest.mark.parametrize("answer", ["", "\n\n", "## Cause\n## Check\n", "I am glad to help."])
-def test_an_empty_answer_falls_back(server: LanguageServer, interface: str, answer: str) -> None:
+def test_an_empty_response_falls_back(server: LanguageServer, interface: str, answer: str) -> None:
     server.answer = answer
     assert last(list(write(open_writer(server, interface), KOREAN, PASSAGES))).fallback_code == "writer_empty"
 

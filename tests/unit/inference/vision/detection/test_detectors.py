@@ -23,7 +23,7 @@ CONFIG = PadimConfig(input_size_px=128, channel_count=24)
 
 @pytest.fixture(scope="module", autouse=True)
 def _import_anomalib() -> None:
-    """Its own imports warn; what it does for us afterwards may not."""
+    """Import anomalib first: its own imports warn; what it does for us afterwards may not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import anomalib.models.components.stats
