@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = str | Callable[["Asked"], str]
+Response = str | Callable[["Asked"], str]
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Asked:
 
 @dataclass
 class LanguageServer:
-    """A server of both interfaces. Change `answer`, `status` or `fault` between requests.
+    """A server of both interfaces. Change `response`, `status` or `fault` between requests.
 
     `fault`: "slow" drips and never ends, "silent" sends nothing, "broken" ends in the middle, "overloaded" sends an
     error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length.
     """
 
     url: str
-    answer: Answer = ""
+    response: Response = ""
     status: int = 200
     fault: str = ""
     models: tuple[str, ...] = ("claude-opus-4-5", "claude-haiku-4-5")
@@ -47,7 +47,7 @@ class LanguageServer:
 
     def written(self, asked: Asked) -> str:
         """Return what the server writes for this request."""
-        return self.answer(asked) if callable(self.answer) else self.answer
+        return self.response(asked) if callable(self.response) else self.response
 
 
 @contextmanager

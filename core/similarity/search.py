@@ -218,7 +218,7 @@ def _ids_of_type(session: Session, defect_type_id: int) -> NDArray[np.int64]:
 def _live_matches(
     services: Services, rankers: Sequence[Ranker], image_type: str, *, k: int
 ) -> tuple[tuple[int, float], ...]:
-    """Return the `k` most similar of all that are still there: deleted images make room for the next ones."""
+    """Return the `k` most similar of all that are still there: the next ones replace deleted images."""
     count = k + _SPARE
     while True:
         ranked = [rank(count) for rank in rankers]

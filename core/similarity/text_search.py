@@ -1,4 +1,4 @@
-"""Searching images by words, where the indexes were made with a CLIP: it knows English, so Korean is brought to it."""
+"""Searching images by text, where the indexes were made with a CLIP: it knows English, so Korean is translated."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ _PARTICLES = {
 
 
 def searchable_version(services: Services, product_id: int, image_type: str) -> ModelVersion | None:
-    """Return the active index of this kind if it can be searched by words, else None."""
+    """Return the active index of this kind if it can be searched by text, else None."""
     with reading(services) as session:
         version = active_version(session, SIMILARITY_INDEX, product_id, image_type)
     return version if version is not None and is_clip(version.model_name) else None

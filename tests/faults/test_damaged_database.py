@@ -1,4 +1,4 @@
-"""A SQLite file that is taken away, replaced, damaged or held: told as what it is, and nothing kept into nowhere.
+"""A SQLite file that is taken away, replaced, damaged or held: reported as such, nothing lost unnoticed.
 
 Everything here happens to real files; no part is made to fail.
 """

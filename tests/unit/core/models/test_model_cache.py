@@ -101,7 +101,7 @@ def test_every_damaged_file_in_the_store_is_refused_at_load(
             cache.memory_bank(version) if kind == "bank" else cache.similarity_index(version)
         assert refused.value.code == "artifact_damaged"
         plate_services.objects.put(info.key, sound)
-        # Mended, it loads: a failure is not remembered.
+        # Repaired, it loads: a failure is not remembered.
         assert cache.memory_bank(version) if kind == "bank" else cache.similarity_index(version)
 
 

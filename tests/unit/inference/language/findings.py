@@ -47,7 +47,7 @@ KOREAN = Finding(
     image_png=b"\x89PNG part",
     heat_map_png=b"\x89PNG heat",
 )
-GOOD_ANSWER = """## Cause
+GOOD_RESPONSE = """## Cause
 - 이송 가이드의 버가 표면을 긁는다. [1]
 
 ## Immediate action

@@ -74,7 +74,7 @@ HARMLESS: tuple[str, ...] = (
 )
 
 
-def obedient_answers(secret: str, instructions: str, order: str) -> tuple[str, ...]:
+def obedient_steps(secret: str, instructions: str, order: str) -> tuple[str, ...]:
     """Return steps as a model writes them that does what the manual says."""
     return (
         f"- {order} [1]",

@@ -6,20 +6,20 @@ import pytest
 
 from inference.language.citations import AnswerReader, find_heading, is_borne_out, split_citations
 from inference.language.guidance import Section
-from tests.unit.inference.language.findings import CHECK, GOOD_ANSWER, PASSAGES, PREVENT, SCRATCH
+from tests.unit.inference.language.findings import CHECK, GOOD_RESPONSE, PASSAGES, PREVENT, SCRATCH
 
 
-def read(answer: str, *, size: int = 11) -> tuple[Section, ...]:
+def read(response: str, *, size: int = 11) -> tuple[Section, ...]:
     reader = AnswerReader(passages=PASSAGES)
-    for start in range(0, len(answer), size):
-        list(reader.feed(answer[start : start + size]))
+    for start in range(0, len(response), size):
+        list(reader.feed(response[start : start + size]))
     list(reader.finish())
     return reader.sections()
 
 
 @pytest.mark.parametrize("size", [1, 3, 17, 5000])
 def test_a_response_reads_alike_however_it_is_cut_into_pieces(size: int) -> None:
-    assert read(GOOD_ANSWER, size=size) == read(GOOD_ANSWER, size=5000)
+    assert read(GOOD_RESPONSE, size=size) == read(GOOD_RESPONSE, size=5000)
 
 
 @pytest.mark.parametrize(

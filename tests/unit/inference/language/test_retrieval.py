@@ -145,9 +145,9 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_an_empty_query_is_searched_by_the_defect_type_alone(casting: ManualIndex) -> None:
-    answer = casting.search(Query("", ("긁힘",)))
-    assert answer.found
-    assert "5. 긁힘 (Scratch)" in answer.hits[0].passage.heading
+    result = casting.search(Query("", ("긁힘",)))
+    assert result.found
+    assert "5. 긁힘 (Scratch)" in result.hits[0].passage.heading
     assert not casting.search(Query("  ")).found
 
 

@@ -13,8 +13,8 @@ from inference.language.prompts import INSTRUCTIONS, write_request
 from inference.language.untrusted import gives_orders, has_active_markup, holds_secret, plain, without_markup
 from inference.language.writers import Writer, write
 from tests.language_servers import LanguageServer, language_server
-from tests.unit.inference.language.findings import CHECK, GOOD_ANSWER, KOREAN, PASSAGES, SCRATCH
-from tests.unit.inference.language.hostile_texts import HARMLESS, ORDERS, obedient_answers
+from tests.unit.inference.language.findings import CHECK, GOOD_RESPONSE, KOREAN, PASSAGES, SCRATCH
+from tests.unit.inference.language.hostile_texts import HARMLESS, ORDERS, obedient_steps
 
 SECRET = "sk-ant-api03-Zq8vTtYw2Lk9"
 FORBIDDEN = ("evil", "<script", "<img", "](", "javascript:", "thief", "iframe")
@@ -35,7 +35,7 @@ def test_an_order_to_a_model_is_known_within_a_manuals_text(order: str) -> None:
     assert gives_orders(f"{SCRATCH.text}\n{order}\n이송 가이드를 점검한다.")
 
 
-@pytest.mark.parametrize("text", [*HARMLESS, *(passage.text for passage in PASSAGES), GOOD_ANSWER])
+@pytest.mark.parametrize("text", [*HARMLESS, *(passage.text for passage in PASSAGES), GOOD_RESPONSE])
 def test_what_real_manuals_say_is_no_order(text: str) -> None:
     assert not gives_orders(text)
 
@@ -57,8 +57,8 @@ def _writers(server: LanguageServer) -> list[Writer]:
 def test_nothing_of_an_injected_manual_survives_even_a_model_that_obeys(server: LanguageServer, number: int) -> None:
     order = ORDERS[number]
     injected = replace(SCRATCH, text=f"{SCRATCH.text}\n{order}")
-    obeyed = "\n".join(obedient_answers(SECRET, INSTRUCTIONS, order))
-    server.answer = f"## Immediate action\n{obeyed}\n- 연마 후 5개를 연속 검사한다 [1]\n"
+    obeyed = "\n".join(obedient_steps(SECRET, INSTRUCTIONS, order))
+    server.response = f"## Immediate action\n{obeyed}\n- 연마 후 5개를 연속 검사한다 [1]\n"
     server.asked.clear()
     (*_, last) = write(_writers(server)[number % 2], KOREAN, (injected, CHECK))
     guidance = last.guidance

@@ -14,7 +14,7 @@ from inference.language.guidance import Guidance, Piece
 from inference.language.model_servers import list_models, open_claude, open_compatible, prepare
 from inference.language.writers import write
 from tests.language_servers import LanguageServer, language_server
-from tests.unit.inference.language.findings import GOOD_ANSWER, KOREAN, PASSAGES
+from tests.unit.inference.language.findings import GOOD_RESPONSE, KOREAN, PASSAGES
 
 KEY = "sk-ant-a-key-of-the-test"
 INTERFACES = ("claude", "compatible")
@@ -55,7 +55,7 @@ def last(pieces: list[Piece]) -> Guidance:
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_a_model_writes_steps_by_section_with_their_passages(server: LanguageServer, interface: str) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     pieces = list(write(open_writer(server, interface), KOREAN, PASSAGES))
     guidance = last(pieces)
     assert [section.name for section in guidance.sections] == ["cause", "action", "check", "prevention"]
@@ -70,7 +70,7 @@ def test_a_model_writes_steps_by_section_with_their_passages(server: LanguageSer
 def test_a_step_with_a_figure_that_no_passage_has_is_not_from_the_manual(
     server: LanguageServer, interface: str
 ) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     guidance = last(list(write(open_writer(server, interface), KOREAN, PASSAGES)))
     steps = {step.text: step for section in guidance.sections for step in section.steps}
     assert not steps["윤활유를 12 g 도포한다."].from_manual
@@ -78,7 +78,7 @@ def test_a_step_with_a_figure_that_no_passage_has_is_not_from_the_manual(
 
 
 def test_steps_arrive_while_the_model_is_still_writing(server: LanguageServer) -> None:
-    server.answer, server.fault = GOOD_ANSWER, "slow"
+    server.response, server.fault = GOOD_RESPONSE, "slow"
     pieces = write(open_writer(server, "claude"), KOREAN, PASSAGES)
     assert next(pieces).section == "cause"
     assert not server.stopping.is_set()
@@ -101,7 +101,7 @@ def test_steps_arrive_while_the_model_is_still_writing(server: LanguageServer) -
 def test_when_the_response_goes_wrong_the_manual_is_quoted_and_it_says_why(
     server: LanguageServer, interface: str, fault: str, fallback_code: str
 ) -> None:
-    server.answer, server.fault = GOOD_ANSWER, fault
+    server.response, server.fault = GOOD_RESPONSE, fault
     started = time.monotonic()
     pieces = list(write(open_writer(server, interface, timeout_s=1.5), KOREAN, PASSAGES))
     assert time.monotonic() - started < 10
@@ -135,9 +135,9 @@ def test_a_server_that_refuses_is_asked_once_and_the_manual_is_quoted(
 
 
 @pytest.mark.parametrize("interface", INTERFACES)
-@pytest.mark.parametrize("answer", ["", "\n\n", "## Cause\n## Check\n", "I am glad to help."])
-def test_an_empty_response_falls_back(server: LanguageServer, interface: str, answer: str) -> None:
-    server.answer = answer
+@pytest.mark.parametrize("response", ["", "\n\n", "## Cause\n## Check\n", "I am glad to help."])
+def test_an_empty_response_falls_back(server: LanguageServer, interface: str, response: str) -> None:
+    server.response = response
     assert last(list(write(open_writer(server, interface), KOREAN, PASSAGES))).fallback_code == "writer_empty"
 
 
@@ -149,7 +149,7 @@ def test_a_server_that_is_not_there_falls_back(server: LanguageServer) -> None:
 
 
 def test_without_passages_no_model_is_asked_and_nothing_is_written(server: LanguageServer) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     pieces = list(write(open_writer(server, "claude"), KOREAN, ()))
     assert pieces == [Piece(guidance=Guidance((), ""))]
     assert server.asked == []
@@ -157,7 +157,7 @@ def test_without_passages_no_model_is_asked_and_nothing_is_written(server: Langu
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_pictures_are_sent_only_to_a_model_that_sees(server: LanguageServer, interface: str) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     list(write(open_writer(server, interface, sees=False), KOREAN, PASSAGES))
     list(write(open_writer(server, interface, sees=True), KOREAN, PASSAGES))
     blind, seeing = server.asked
@@ -172,7 +172,7 @@ def _parts(body: dict[str, object]) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_the_key_goes_only_where_it_belongs(server: LanguageServer, interface: str) -> None:
-    server.answer = GOOD_ANSWER
+    server.response = GOOD_RESPONSE
     list(write(open_writer(server, interface), KOREAN, PASSAGES))
     asked = server.asked[0]
     assert KEY not in asked.text
