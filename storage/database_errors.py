@@ -1,4 +1,4 @@
-"""What a database can refuse, told the same way whichever of the three databases it was.
+"""What a database can refuse, reported the same way whichever of the three databases it was.
 
     DatabaseError(code, **params)
         database_unavailable   reason: unreachable | denied | read_only | io | address

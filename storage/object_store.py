@@ -94,7 +94,7 @@ class ObjectStore(Protocol):
     def move(self, key: str, new_key: str) -> None:
         """Give the object another key, in the place of what may be there; at every moment it is under one of them.
 
-        One that is not there is told as `object_missing`.
+        One that is not there is reported as `object_missing`.
         """
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:

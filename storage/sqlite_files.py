@@ -154,7 +154,7 @@ def _is_open(shared_memory: str) -> bool:
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
     for line in held.splitlines():
         lock = _POSIX_LOCK.search(line)
-        # Neighboring locks of one process are told as one range.
+        # Neighboring locks of one process are reported as one range.
         if lock and lock["device"] == device and int(lock["first"]) <= _WAL_OPEN_BYTE <= _last(lock["last"]):
             return True
     return False

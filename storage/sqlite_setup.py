@@ -29,7 +29,7 @@ def prepare_sqlite(engine: Engine, watch: FileWatch, *, busy_timeout_s: float, m
     back a row whose object is already gone, and a lost inspection was already shown as stored.
 
     `watch` is asked at both ends of a transaction whether the files are still there: nothing is read from a file that
-    was taken away, and nothing written into one is told as kept.
+    was taken away, and nothing written into one is reported as kept.
     """
     if migrating:
         busy_timeout_s = MIGRATION_BUSY_TIMEOUT_S

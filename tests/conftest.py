@@ -70,7 +70,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file; copying it is many times faster than migrating."""
+    """Return a migrated, empty SQLite file; copying it is many times faster than migrating."""
     path = tmp_path_factory.mktemp("template") / "geomsa.db"
     database = Database(f"sqlite:///{path}")
     database.migrate()
@@ -83,13 +83,13 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings of a fresh data folder: SQLite, local objects, CPU."""
+    """Return settings of a fresh data folder: SQLite, local objects, CPU."""
     return read_settings({"GEOMSA_DATA_DIR": str(tmp_path / "data"), "GEOMSA_DEVICE": "cpu"})
 
 
 @pytest.fixture
 def services(settings: Settings, database_template: Path) -> Iterator[Services]:
-    """Migrated services on `settings`."""
+    """Yield migrated services on `settings`."""
     shutil.copyfile(database_template, settings.data_dir / "geomsa.db")
     built = build_services(settings)
     yield built
@@ -98,17 +98,17 @@ def services(settings: Settings, database_template: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def engineer(services: Services) -> Person:
-    """The built-in quality engineer."""
+    """Return the built-in quality engineer."""
     return open_person(services, "engineer")
 
 
 @pytest.fixture
 def admin(services: Services) -> Person:
-    """The built-in administrator."""
+    """Return the built-in administrator."""
     return open_person(services, "admin")
 
 
 @pytest.fixture
 def worker_person(services: Services) -> Person:
-    """The built-in line worker."""
+    """Return the built-in line worker."""
     return open_person(services, "worker")

@@ -38,7 +38,7 @@ class IndexOfPassages:
 
 
 def use_passages(monkeypatch: pytest.MonkeyPatch, passages: Sequence[Passage]) -> IndexOfPassages:
-    """Let every manual index answer with `passages`."""
+    """Let every manual index find `passages`."""
     index = IndexOfPassages(passages)
     monkeypatch.setattr(ModelCache, "manual_index", lambda _cache, _version: index)
     return index

@@ -53,7 +53,7 @@ class LanguageServer:
 
 @contextmanager
 def language_server() -> Iterator[LanguageServer]:
-    """A server on a free local port."""
+    """Yield a server on a free local port."""
     described = LanguageServer("")
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Manuals for tests: small PDFs made on the spot, and the broken ones that people hand over."""
+"""Manuals for tests: small PDFs made on the spot, and the broken ones that people upload."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.services import Services
 
 
 def simple_pdf(pages: Sequence[Sequence[str]], *, title: str = "", encrypted: bool = False) -> bytes:
-    """A PDF of Latin text: the lines of each page in Helvetica; a page without lines is blank, like a scanned one.
+    """Return a PDF of Latin text: the lines of each page in Helvetica; a page without lines is blank, as if scanned.
 
     PDF 32000-1:2008, 7.5. `encrypted` only claims to be: the key cannot be right.
     """
@@ -73,13 +73,13 @@ SCRATCH_PAGES = (
 
 
 def scratch_manual(number: int = 0) -> bytes:
-    """A two-page manual about scratches and spots; each `number` is another content."""
+    """Return a two-page manual about scratches and spots; each `number` is another content."""
     return simple_pdf(SCRATCH_PAGES, title=f"Plate manual {number}")
 
 
 @dataclass(frozen=True)
 class GivenFile:
-    """A file as somebody hands it over."""
+    """A file as it is uploaded."""
 
     name: str
     read: Callable[[], bytes]

@@ -32,7 +32,7 @@ TEST_PARTS = (("test", "good", 4), ("test", "scratch", 2), ("test", "spot", 2))
 
 
 def plate(seed: int, defect: str = "good", *, width_px: int = SIZE_PX, height_px: int = SIZE_PX) -> NDArray[np.uint8]:
-    """One plate, RGB uint8 (height, width, 3)."""
+    """Draw one plate, RGB uint8 (height, width, 3)."""
     rng = np.random.default_rng(seed)
     grain = cv2.GaussianBlur(rng.normal(0.0, 30.0, (SIZE_PX, SIZE_PX)).astype(np.float32), (0, 0), 3, sigmaY=0.7)
     pixels = np.clip(140.0 + grain, 0, 255).astype(np.uint8)
@@ -48,7 +48,7 @@ def plate(seed: int, defect: str = "good", *, width_px: int = SIZE_PX, height_px
 
 
 def mask(seed: int, defect: str) -> NDArray[np.uint8]:
-    """Where the defect of `plate(seed, defect)` is: uint8 (height, width), 255 inside."""
+    """Return where the defect of `plate(seed, defect)` is: uint8 (height, width), 255 inside."""
     return np.where(np.any(plate(seed, defect) != plate(seed), axis=2), 255, 0).astype(np.uint8)
 
 
@@ -66,7 +66,7 @@ def write(path: Path, pixels: NDArray[np.uint8]) -> None:
 def write_plates(
     folder: Path, *, parts: tuple[tuple[str, str, int], ...] = PARTS + TEST_PARTS, masks: bool = True
 ) -> None:
-    """The plates as `folder/{train,test}/{good,<defect>}`, with masks of the defects in the test split."""
+    """Write the plates as `folder/{train,test}/{good,<defect>}`, with masks of the defects in the test split."""
     for split, kind, count in parts:
         for number in range(count):
             seed = seed_of(split, kind, number)
@@ -76,7 +76,7 @@ def write_plates(
 
 
 def seed_of(split: str, kind: str, number: int) -> int:
-    """Every plate is another one; a defective one is unlike every good one, too."""
+    """Return a seed: every plate is another one; a defective one is unlike every good one, too."""
     return number + 100 * ("good", *DEFECTS).index(kind) + (1000 if split == "test" else 0)
 
 
@@ -84,8 +84,8 @@ def folder_settings(data_dir: Path, **more: str) -> Settings:
     return read_settings({"GEOMSA_DATA_DIR": str(data_dir), "GEOMSA_DEVICE": "cpu", **more})
 
 
-def take_in_plates(services: Services, folder: Path) -> Product:
-    """Write the plates into `folder`/plate and take them in as the product "plate"."""
+def ingest_plates(services: Services, folder: Path) -> Product:
+    """Write the plates into `folder`/plate and ingest them as the product "plate"."""
     write_plates(folder / "plate")
     summary = import_path(services, open_person(services, "engineer"), folder / "plate")
     assert all(outcome.outcome == "added" for outcome in summary.outcomes)
@@ -93,7 +93,7 @@ def take_in_plates(services: Services, folder: Path) -> Product:
 
 
 def deploy(services: Services, *product_ids: int, kinds: tuple[str, ...] = IMAGE_KINDS) -> list[int]:
-    """Build and activate in this process, along the worker's path; answers the ids of the jobs."""
+    """Build and activate in this process, along the worker's path; return the ids of the jobs."""
     done = []
     for kind in kinds:
         job_id, claim = submit_and_claim(services, open_person(services, "engineer"), kind, *product_ids)
@@ -112,14 +112,14 @@ def submit_and_claim(services: Services, person: Person, kind: str, *product_ids
 
 
 def build_plate_folder(data_dir: Path) -> None:
-    """A data folder with the product "plate", taken in and deployed."""
+    """Build a data folder with the product "plate", ingested and deployed."""
     services = build_services(folder_settings(data_dir), migrate=True)
-    product = take_in_plates(services, data_dir.parent / "plates")
+    product = ingest_plates(services, data_dir.parent / "plates")
     deploy(services, product.id)
     services.database.dispose()
 
 
 def copy_data(template: Path, data_dir: Path) -> Path:
-    """A test's own copy of a data folder."""
+    """Copy a data folder for a test of its own."""
     shutil.copytree(template, data_dir)
     return data_dir

@@ -19,8 +19,8 @@ from tests.app_server import AppServer
 RUN_TIMEOUT_S = 90.0
 
 
-class HttpAnswer:
-    """Status, headers and body of one answer; redirections are not followed."""
+class HttpResponse:
+    """Status, headers and body of one response; redirections are not followed."""
 
     def __init__(self, response: http.client.HTTPResponse) -> None:
         self.status = response.status
@@ -62,7 +62,7 @@ class StreamlitClient:
 
     def request(
         self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None
-    ) -> HttpAnswer:
+    ) -> HttpResponse:
         """Send one HTTP request with this browser's cookies."""
         connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=60)
         sent = {"Host": f"localhost:{self._server.port}", "Accept": "text/html,*/*", **self._headers, **(headers or {})}
@@ -70,14 +70,14 @@ class StreamlitClient:
             sent["Cookie"] = self._cookie_header()
         try:
             connection.request(method, path, body=body, headers=sent)
-            answer = HttpAnswer(connection.getresponse())
+            response = HttpResponse(connection.getresponse())
         finally:
             connection.close()
-        for name, value in answer.cookies.items():
+        for name, value in response.cookies.items():
             self.cookies[name] = value
-        return answer
+        return response
 
-    def sign_in(self, login: str, password: str) -> HttpAnswer:
+    def sign_in(self, login: str, password: str) -> HttpResponse:
         """Fill in and send the sign-in form."""
         form = urllib.parse.urlencode({"login": login, "password": password}).encode()
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._server.url}
@@ -141,7 +141,7 @@ class StreamlitClient:
                 return "\n".join(str(one) for one in drawn)
         raise AssertionError("the run did not finish")
 
-    def upload(self, data: bytes, *, session_id: str = "", file_id: str = "1") -> HttpAnswer:
+    def upload(self, data: bytes, *, session_id: str = "", file_id: str = "1") -> HttpResponse:
         """Upload a file as the widget in the browser does."""
         boundary = "geomsa-test-boundary"
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n'.encode()

@@ -52,7 +52,7 @@ def _is_type_checking(node: ast.AST) -> bool:
 
 
 def _imports(path: Path, *, at_import_only: bool = False, typing: bool = True) -> set[str]:
-    """Modules that the file imports; with `at_import_only`, not those inside functions or for the type checker.
+    """Return the modules a file imports; with `at_import_only`, not those inside functions or for the type checker.
 
     Without `typing`, those for the type checker alone are left out.
     """
@@ -84,7 +84,7 @@ def _roots(path: Path, *, typing: bool = True) -> set[str]:
 )
 def test_layers_call_only_downwards(layer: str, forbidden: set[str]) -> None:
     assert _in(layer)
-    # A page may name the type of a row that it was handed; it may not fetch one itself.
+    # A page may name the type of a row that it was given; it may not fetch one itself.
     called = {_name(path): _roots(path, typing=layer != "pages") & forbidden for path in _in(layer)}
     assert {name: sorted(found) for name, found in called.items() if found} == {}
 
@@ -163,7 +163,7 @@ def test_importing_the_use_cases_loads_no_heavy_library() -> None:
 
 
 def _raised_codes() -> dict[str, set[str]]:
-    """Error codes by file: the first argument of every error made, and the codes that are declared as literals."""
+    """Return error codes by file: the first argument of every error made, and the codes declared as literals."""
     found: dict[str, set[str]] = {}
     for path in _in("core", "inference", "storage"):
         for node in ast.walk(_tree(path)):
@@ -260,12 +260,12 @@ MODULES = {_module(path): path for path in SOURCES}
 
 @cache
 def _neighbors(module: str) -> frozenset[str]:
-    """The modules of this repository that one imports: at its top, inside functions, or for the type checker."""
+    """Return the modules of this repository that one imports: at its top, inside functions, or for the type checker."""
     return frozenset(name for name in _imports(MODULES[module]) if name in MODULES and name != module)
 
 
 def _circles() -> list[list[str]]:
-    """Tarjan's strongly connected components of more than one module."""
+    """Return Tarjan's strongly connected components of more than one module."""
     index: dict[str, int] = {}
     lowest: dict[str, int] = {}
     waiting: list[str] = []

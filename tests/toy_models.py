@@ -24,7 +24,7 @@ from inference.vision.images.decode import decode
 from inference.vision.search.region_crops import crop_region, peak_region
 from inference.vision.search.vector_index import VectorIndex
 from storage.tables import Image, ModelVersion, ThresholdSetting
-from tests.plates import folder_settings, take_in_plates
+from tests.plates import folder_settings, ingest_plates
 
 REVIEW_AT, REJECT_AT = 30.0, 50.0
 _BRIGHTNESS = 140.0  # of a good plate
@@ -114,7 +114,7 @@ def use_toy_models(services: Services) -> Services:
 def build_toy_folder(data_dir: Path) -> None:
     """Make a data folder with the product "plate", its images, and versions in use that are the toys."""
     services = build_services(folder_settings(data_dir), migrate=True)
-    product = take_in_plates(services, data_dir.parent / "plates")
+    product = ingest_plates(services, data_dir.parent / "plates")
     with writing(services) as session:
         for kind in (MEMORY_BANK, SIMILARITY_INDEX):
             for part in PARTS[kind]:

@@ -90,7 +90,7 @@ class OpenArchive:
 def open_archive(source: bytes | Path, *, name: str) -> Iterator[OpenArchive]:
     """Check a ZIP file's directory and give its entries; they can be read inside the context only.
 
-    `name` is what people call the file. Raises BadInput archive_not_zip, archive_damaged, archive_too_many_entries
+    `name` is the file's name for messages. Raises BadInput archive_not_zip, archive_damaged, archive_too_many_entries
     (limit), archive_too_large (limit_gb), archive_overlapping, each with `name`.
     """
     with contextlib.ExitStack() as stack:

@@ -100,7 +100,7 @@ _PARTICLES = {
 
 
 def searchable_version(services: Services, product_id: int, image_type: str) -> ModelVersion | None:
-    """Return the active index of this kind if it can be searched by words, else None."""
+    """Return the active index of this kind if it can be searched by text, else None."""
     with reading(services) as session:
         version = active_version(session, SIMILARITY_INDEX, product_id, image_type)
     option = find_option(version.model_name) if version is not None else None

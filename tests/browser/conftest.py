@@ -11,7 +11,7 @@ from tests.deployed_product import build_deployed_product
 
 @pytest.fixture(scope="session")
 def deployed_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the deployed product "cells"."""
+    """Return a data folder with the deployed product "cells"."""
     folder = tmp_path_factory.mktemp("browser") / "data"
     build_deployed_product(folder)
     return folder

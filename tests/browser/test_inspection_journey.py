@@ -18,7 +18,7 @@ pytestmark = [
 
 @pytest.fixture
 def app_url(deployed_data: Path, tmp_path: Path) -> Iterator[str]:
-    """The app as `make run` starts it, on the data folder with the deployed product, on a port of its own."""
+    """Yield the address of the app as `make run` starts it, on the data folder with the deployed product."""
     with run_app(deployed_data, tmp_path / "server.log") as app:
         yield app.url
 

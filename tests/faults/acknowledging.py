@@ -2,8 +2,8 @@
 
     python -m tests.faults.acknowledging
 
-Each line on standard input, `DATA_DIR KIND ACKNOWLEDGED`, forks a process that goes on until it is killed, and is
-answered with its process id. Everything is imported before the forks, and nothing is computed before them.
+Each line on standard input, `DATA_DIR KIND ACKNOWLEDGED`, forks a process that goes on until it is killed, and its
+process id is printed. Everything is imported before the forks, and nothing is computed before them.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def plate_services(plate_template: Path, tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture(scope="session")
 def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the product "plate" from a handful of images, and its memory bank."""
+    """Return a data folder with the product "plate" from a handful of images, and its memory bank."""
     folder = tmp_path_factory.mktemp("tiny")
     services = build_services(folder_settings(folder / "data"), migrate=True)
     write_plates(folder / "plate", parts=TINY_PARTS)

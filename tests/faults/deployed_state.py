@@ -1,4 +1,4 @@
-"""The state that every fault must leave: an old version or a new one, whole; nothing dangling, nothing left over."""
+"""The state that every fault must leave: an old version or a new one, whole; nothing dangling, nothing orphaned."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ Verdict = tuple[int, str, float]
 
 
 def give_verdict(services: Services, product_id: int) -> Verdict:
-    """Version number, verdict and score of the golden part, with the version in use. Raises AppError."""
-    found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
+    """Return version number, verdict and score of the reference part, with the version in use. Raises AppError."""
+    found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="reference.png")
     return found.bank.number, found.verdict, found.detection.score
 
 
 def find_faults(services: Services, product_id: int, *, before: Verdict, scratch: Path, job_id: int) -> list[str]:
-    """What is wrong after an attempt at a deployment of the memory bank; nothing when all is well.
+    """Return what is wrong after an attempt at a deployment of the memory bank; nothing when all is well.
 
-    `before` is the verdict before the attempt, `scratch` a folder that may be filled. The sweep that follows every
-    attempt is run first.
+    `before` is the verdict before the attempt, `scratch` a folder that may be filled. The cleanup that follows
+    every attempt is run first.
     """
     cleanup.clean_up(services, job_id)
     return [
         *_faults_of_job(services, job_id),
         *_faults_of_versions(services, scratch),
         *_faults_of_inspection(services, product_id, before),
-        *_leftovers(services),
+        *_faults_of_stores(services),
     ]
 
 
@@ -54,7 +54,7 @@ def _faults_of_job(services: Services, job_id: int) -> list[str]:
 
 
 def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
-    """Every kept version is whole in the object store, and every memory bank has its thresholds."""
+    """Check that every kept version is whole in the object store, and every memory bank has its thresholds."""
     found = []
     with services.database.reading() as session:
         kept = session.exec(select(ModelVersion).where(ModelVersion.object_prefix != "")).all()
@@ -74,7 +74,7 @@ def _faults_of_versions(services: Services, scratch: Path) -> list[str]:
 
 
 def _faults_of_inspection(services: Services, product_id: int, before: Verdict) -> list[str]:
-    """The old version inspects, or the next one; from the files that every other machine would fetch."""
+    """Check that the old version inspects, or the next one, from the files that every other machine would fetch."""
     with services.database.reading() as session:
         active = active_version(session, MEMORY_BANK, product_id)
         newest = session.exec(
@@ -92,11 +92,11 @@ def _faults_of_inspection(services: Services, product_id: int, before: Verdict) 
     found = [] if number in {before[0], newest} else [f"version {number} is active, neither the old nor the new one"]
     # The same images, network and options: a new version scores as the old one did.
     if (verdict, f"{score:.3f}") != (before[1], f"{before[2]:.3f}"):
-        found.append(f"the golden part was {before[1:]} and is {(verdict, score)}")
+        found.append(f"the reference part was {before[1:]} and is {(verdict, score)}")
     return found
 
 
-def _leftovers(services: Services) -> list[str]:
+def _faults_of_stores(services: Services) -> list[str]:
     with services.database.reading() as session:
         named = set(session.exec(select(ModelVersion.object_prefix)).all())
     stored = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list("models/")}
@@ -108,5 +108,5 @@ def _leftovers(services: Services) -> list[str]:
 
 
 def _may_stay(path: Path) -> bool:
-    """A process that was killed while it fetched leaves a folder that the sweep collects an hour later."""
+    """Return whether it is the folder of a process killed while it fetched: collected by the cleanup after an hour."""
     return cleanup.CACHED_AGE_S > 0 and path.is_dir()

@@ -36,7 +36,7 @@ class Countdown:
         return self._left <= 0
 
     def step(self, name: str) -> bool:
-        """Count one operation; answers whether it is the one to fail."""
+        """Count one operation; return whether it is the one to fail."""
         self.count += 1
         self._left -= 1
         if self._left == 0:
@@ -46,30 +46,30 @@ class Countdown:
 
 @contextmanager
 def failing_objects(services: Services, countdown: Countdown) -> Iterator[None]:
-    """The object store refuses."""
-    with _objects(countdown, answer_lost=False):
+    """Let the object store refuse."""
+    with _objects(countdown, response_lost=False):
         yield
 
 
 @contextmanager
-def lost_answers(services: Services, countdown: Countdown) -> Iterator[None]:
-    """The object store does what was asked, and the answer is lost on the way."""
-    with _objects(countdown, answer_lost=True):
+def lost_responses(services: Services, countdown: Countdown) -> Iterator[None]:
+    """Let the object store do what was asked, and its response get lost on the way."""
+    with _objects(countdown, response_lost=True):
         yield
 
 
 @contextmanager
-def _objects(countdown: Countdown, *, answer_lost: bool) -> Iterator[None]:
+def _objects(countdown: Countdown, *, response_lost: bool) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in OBJECT_METHODS:
             method = getattr(LocalObjects, name)
 
             def call(self: LocalObjects, *given: Any, name: str = name, method: Any = method, **more: Any) -> Any:
                 fails = countdown.step(name)
-                answer = method(self, *given, **more) if answer_lost or not fails else None
+                result = method(self, *given, **more) if response_lost or not fails else None
                 if fails:
                     raise ObjectStoreError("object_store_unavailable", reason="timeout")
-                return answer
+                return result
 
             patch.setattr(LocalObjects, name, call)
         yield
@@ -81,7 +81,7 @@ def _broken(statement: str) -> OperationalError:
 
 @contextmanager
 def failing_database(services: Services, countdown: Countdown) -> Iterator[None]:
-    """A statement, or the end of a transaction, fails; nothing of it is kept."""
+    """Let a statement, or the end of a transaction, fail; nothing of it is kept."""
 
     def before_statement(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if countdown.step(statement.split(None, 1)[0]):
@@ -102,7 +102,7 @@ def failing_database(services: Services, countdown: Countdown) -> Iterator[None]
 
 @contextmanager
 def lost_commits(services: Services, countdown: Countdown) -> Iterator[None]:
-    """The transaction is kept, and the connection breaks before the database has said so."""
+    """Let the transaction be kept, and the connection break before the database has said so."""
     commit = Session.commit
 
     def commit_and_break(self: Session) -> None:
@@ -118,7 +118,7 @@ def lost_commits(services: Services, countdown: Countdown) -> Iterator[None]:
 
 @contextmanager
 def failing_files(services: Services, countdown: Countdown) -> Iterator[None]:
-    """A write below the data folder fails: making a file or a folder, syncing it, renaming it. SQLite's are its own."""
+    """Let a write below the data folder fail: making a file or folder, syncing, renaming it. SQLite's are its own."""
     below = str(services.settings.data_dir)
     real_open, real_fsync = os.open, os.fsync
 
@@ -159,7 +159,7 @@ def failing_files(services: Services, countdown: Countdown) -> Iterator[None]:
 
 FAULTS = {
     "objects": failing_objects,
-    "object answers": lost_answers,
+    "object responses": lost_responses,
     "database": failing_database,
     "commits": lost_commits,
     "files": failing_files,

@@ -2,7 +2,7 @@
 
     python -m tests.faults.forked_workers LEASE_S
 
-Each line on standard input starts a worker, and its process id is answered: `DATA_DIR work`, or `DATA_DIR pause MOMENT
+Each line on standard input starts a worker, and its process id is printed: `DATA_DIR work`, or `DATA_DIR pause MOMENT
 MARKER`, whose handler stops at the moment (see `paused_job`), writes its own process id to the file MARKER, and waits
 to be killed.
 A fork would lose torch's and OpenVINO's threads, so nothing is computed before it: the handler opens its own network.
@@ -49,7 +49,7 @@ class ForkedChild:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """The exit status, None while it runs; negative for a signal."""
+        """Return the exit status, None while it runs; negative for a signal."""
         if self.returncode is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.returncode = os.waitstatus_to_exitcode(status) if pid else None

@@ -55,7 +55,7 @@ def pause_at(moment: str, marker: Path) -> None:
 
 
 def work(moment: str, marker: str, lease_s: float) -> None:
-    """Be the worker."""
+    """Work as a worker does."""
 
     def spawn(claim: terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tests.faults.paused_job", "child", moment, marker, "run-job"]

@@ -30,7 +30,7 @@ Start = Callable[[Path, str, Path], int]
 
 @pytest.fixture(scope="module")
 def start() -> Iterator[Start]:
-    """Start a process that does one kind of work without end; its process id."""
+    """Yield a function that starts a process that does one kind of work without end, and returns its process id."""
     command = [sys.executable, "-m", "tests.faults.acknowledging"]
     env = {**os.environ, "GEOMSA_DEVICE": "cpu"}
     with subprocess.Popen(
@@ -38,12 +38,12 @@ def start() -> Iterator[Start]:
     ) as starter:
         assert starter.stdin is not None
         assert starter.stdout is not None
-        standard_input, answers = starter.stdin, starter.stdout
-        assert answers.readline() == "ready\n"
+        standard_input, output = starter.stdin, starter.stdout
+        assert output.readline() == "ready\n"
 
         def start_one(data_dir: Path, kind: str, acknowledged: Path) -> int:
             standard_input.write(f"{data_dir} {kind} {acknowledged}\n")
-            return int(answers.readline())
+            return int(output.readline())
 
         yield start_one
         standard_input.close()

@@ -1,4 +1,4 @@
-"""A SQLite file that is taken away, replaced, damaged or held: told as what it is, and nothing kept into nowhere.
+"""A SQLite file that is taken away, replaced, damaged or held: reported as such, nothing lost unnoticed.
 
 Everything here happens to real files; no part is made to fail.
 """
@@ -144,7 +144,7 @@ def test_a_file_put_back_is_written_again(services: Services, engineer: Person) 
 # And nobody is refused who is not to be.
 
 
-def _open_and_close(url: str, who: str, rounds: int, answers: Any) -> None:
+def _open_and_close(url: str, who: str, rounds: int, outcomes: Any) -> None:
     try:
         for number in range(rounds):
             database = Database(url)
@@ -153,9 +153,9 @@ def _open_and_close(url: str, who: str, rounds: int, answers: Any) -> None:
                 session.commit()
             # Whoever closes as the last one deletes the write-ahead log; the next makes another.
             database.dispose()
-        answers.put(None)
+        outcomes.put(None)
     except DatabaseError as error:
-        answers.put(error)
+        outcomes.put(error)
 
 
 @pytest.mark.parametrize("stays_open", [True, False])
@@ -164,15 +164,15 @@ def test_processes_that_come_and_go_refuse_nobody(services: Services, stays_open
     if not stays_open:
         database.dispose()
     log = _path(services.settings).with_name("geomsa.db-wal")
-    answers = SPAWN.Queue()
+    outcomes = SPAWN.Queue()
     guests = [
-        SPAWN.Process(target=_open_and_close, args=(services.settings.database_url, f"guest{n}", rounds, answers))
+        SPAWN.Process(target=_open_and_close, args=(services.settings.database_url, f"guest{n}", rounds, outcomes))
         for n in range(2)
     ]
     for guest in guests:
         guest.start()
     written, was_gone = 0, False
-    while any(guest.is_alive() for guest in guests) and answers.qsize() < len(guests):
+    while any(guest.is_alive() for guest in guests) and outcomes.qsize() < len(guests):
         was_gone = was_gone or not log.exists()
         with database.unit_of_work() as session:
             session.add(Product(code=f"own-{written}", name=""))
@@ -181,7 +181,7 @@ def test_processes_that_come_and_go_refuse_nobody(services: Services, stays_open
         if not stays_open:
             database.dispose()
             time.sleep(0.002)
-    refused = [answers.get(timeout=60) for _ in guests]
+    refused = [outcomes.get(timeout=60) for _ in guests]
     for guest in guests:
         guest.join(30)
     assert refused == [None, None]
@@ -191,8 +191,8 @@ def test_processes_that_come_and_go_refuse_nobody(services: Services, stays_open
 
 
 def test_a_forked_child_and_its_parent_are_not_refused_while_others_come_and_go(services: Services) -> None:
-    answers = SPAWN.Queue()
-    guest = SPAWN.Process(target=_open_and_close, args=(services.settings.database_url, "guest", 60, answers))
+    outcomes = SPAWN.Queue()
+    guest = SPAWN.Process(target=_open_and_close, args=(services.settings.database_url, "guest", 60, outcomes))
     guest.start()
     for number in range(20):
         child = os.fork()
@@ -209,7 +209,7 @@ def test_a_forked_child_and_its_parent_are_not_refused_while_others_come_and_go(
         with services.database.unit_of_work() as session:
             session.add(Product(code=f"parent-{number}", name=""))
             session.commit()
-    assert answers.get(timeout=60) is None
+    assert outcomes.get(timeout=60) is None
     guest.join(30)
 
 
@@ -217,7 +217,7 @@ def test_a_forked_child_and_its_parent_are_not_refused_while_others_come_and_go(
 
 
 def _fill(settings: Settings, *, die: bool) -> None:
-    """Products until the file is past the place of the damage; with `die`, end like a process that is killed."""
+    """Add products until the file is past the place of the damage; with `die`, end like a process that is killed."""
     services = build_services(settings)
     while _path(settings).stat().st_size < 650_000:
         with services.database.unit_of_work() as session:
@@ -241,7 +241,7 @@ def _fill(settings: Settings, *, die: bool) -> None:
 
 @pytest.fixture
 def filled(settings: Settings, database_template: Path) -> Settings:
-    """A data folder whose database was open when its process was killed."""
+    """Return a data folder whose database was open when its process was killed."""
     shutil.copyfile(database_template, _path(settings))
     process = SPAWN.Process(target=_fill, args=(settings,), kwargs={"die": True})
     process.start()

@@ -42,7 +42,7 @@ def model() -> PatchCore:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_product_of_odd_images_is_built_and_judged_with_finite_scores(name: str, model: PatchCore) -> None:
+def test_a_product_of_odd_images_is_built_and_inspected_with_finite_scores(name: str, model: PatchCore) -> None:
     for count in (1, 3):
         features = extract_patches(_sources([ODD[name]] * count), CONFIG, device="cpu")
         scores = cross_fit_scores(features)

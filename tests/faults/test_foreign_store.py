@@ -72,7 +72,7 @@ def _copy_database(services: Services, target: Path) -> None:
 
 @pytest.fixture
 def full(services: Services) -> Services:
-    """3,005 old objects, all of them named: 1,502 images with their thumbnails, and a lost one."""
+    """Return 3,005 old objects, all of them named: 1,502 images with their thumbnails, and a lost one."""
     add_stored_images(services, 1502)
     put_lost(services, 1)
     age(services)

@@ -33,7 +33,7 @@ ACTIVATIONS = 12
 
 @dataclass(frozen=True)
 class Truth:
-    """What one version says of the golden part when nothing else happens."""
+    """What one version says of the reference part when nothing else happens."""
 
     score: float
     verdict: str
@@ -51,7 +51,7 @@ def services(tiny_template: Path, tmp_path: Path) -> Iterator[Services]:
 
 
 def _build_another(services: Services, product_id: int) -> None:
-    """A second version that scores otherwise: it looks at the parts in another way."""
+    """Build a second version that scores otherwise: it looks at the parts in another way."""
     person = open_person(services, "engineer")
     found = stored_options.get_preprocessing(services, product_id)
     options = replace(found.options, grayscale=True, equalize=True)
@@ -60,13 +60,13 @@ def _build_another(services: Services, product_id: int) -> None:
 
 
 def _truths(services: Services, product_id: int) -> dict[int, Truth]:
-    """By id of the version; every version has been in use once."""
+    """Return what each version says, by its id; every version has been in use once."""
     truths = {}
     person = open_person(services, "engineer")
     for version in list_versions(services, MEMORY_BANK, product_id):
         with suppress(AppError):  # the one that is in use already
             activate(services, person, version.id)
-        found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
+        found = inspection.examine(services, product_id=product_id, data=REFERENCE_PART, file_name="reference.png")
         assert found.bank.id == version.id
         truths[version.id] = Truth(
             score=round(found.detection.score, 3),
@@ -80,7 +80,7 @@ def _truths(services: Services, product_id: int) -> dict[int, Truth]:
 
 
 def _inspect_while_activating(services: Services, product_id: int, truths: dict[int, Truth]) -> list[str]:
-    """What is wrong with the inspections that eight sessions of two servers make meanwhile."""
+    """Return what is wrong with the inspections that eight sessions of two servers make meanwhile."""
     problems: list[str] = []
     over = threading.Event()
     servers = [services, *(build_services(services.settings) for _ in range(SERVERS - 1))]
@@ -90,7 +90,7 @@ def _inspect_while_activating(services: Services, product_id: int, truths: dict[
         person = open_person(own, "worker")
         while not over.is_set():
             try:
-                inspection.inspect(own, person, product_id=product_id, data=REFERENCE_PART, file_name="golden.png")
+                inspection.inspect(own, person, product_id=product_id, data=REFERENCE_PART, file_name="reference.png")
             except AppError as error:
                 problems.append(f"session {number}: {error.code} {error.params}")
 
@@ -102,7 +102,7 @@ def _inspect_while_activating(services: Services, product_id: int, truths: dict[
         with services.database.reading() as reading:
             active = active_version(reading, MEMORY_BANK, product_id)
         assert active is not None
-        # As both servers do it: one forgets what it has of a version to prove it anew, while the others inspect.
+        # As both servers do it: one evicts what it has of a version to prove it anew, while the others inspect.
         activate(servers[turn % SERVERS], engineer, next(found for found in truths if found != active.id))
         over.wait(0.2)
     over.set()
@@ -151,7 +151,7 @@ def test_thresholds_read_of_whatever_is_active_by_then_would_be_noticed(
     product_id = find_product(services, "plate").id
 
     def of_the_active_one(_session: Session, _version_id: int) -> ThresholdSetting:
-        """The bug: asked for a version's thresholds, it answers those of the one in use a moment later."""
+        """Return another version's thresholds, which is the bug: those of the one in use a moment later."""
         threading.Event().wait(0.05)
         with services.database.reading() as later:
             active = active_version(later, MEMORY_BANK, product_id)

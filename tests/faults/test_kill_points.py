@@ -1,7 +1,7 @@
 """kill -9 of worker and handler at every named stage and at random moments: nothing half-done is ever seen.
 
-Afterwards the active version loads and its hashes match, the golden part has its verdict, and the job goes on or ends
-with its reason within twice the lease.
+Afterwards the active version loads and its hashes match, the reference part has its verdict, and the job goes on or
+ends with its reason within twice the lease.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _state(services: Services, job_id: int) -> str:
 
 
 def _handler_of(worker_pid: int) -> int | None:
-    """The worker's child, while there is one."""
+    """Return the worker's child, while there is one."""
     with suppress(FileNotFoundError, ProcessLookupError):
         words = Path(f"/proc/{worker_pid}/task/{worker_pid}/children").read_text().split()
         return int(words[0]) if words else None
@@ -139,7 +139,7 @@ def _handler_of(worker_pid: int) -> int | None:
 
 
 def _see_it_through(ground: Ground, job_id: int, *, killed: str, before: Verdict) -> None:
-    """Be the operator: wait for the reason or the resumption, and look at what is there then."""
+    """Act as the operator: wait for the reason or the resumption, and look at what is there then."""
     services = ground.services
     attempts = _job(services, job_id).attempts
     over = _state(services, job_id) not in {"queued", "running"}
@@ -162,7 +162,7 @@ def _see_it_through(ground: Ground, job_id: int, *, killed: str, before: Verdict
 
 
 def _kill_at_moment(ground: Ground, rng: random.Random, number: int) -> None:
-    """One build, killed after a random share of the time that a build takes."""
+    """Kill one build after a random share of the time that a build takes."""
     before = give_verdict(ground.services, ground.product_id)
     worker_pid = ground.start()
     job_id = _submit(ground)
@@ -178,7 +178,7 @@ def _kill_at_moment(ground: Ground, rng: random.Random, number: int) -> None:
 
 
 def _end_workers(ground: Ground) -> None:
-    """The next point starts without workers; theirs have nothing to do any more."""
+    """End the workers: the next point starts without them, and theirs have nothing to do any more."""
     from core.jobs.heartbeats import list_workers, remove_heartbeat
 
     for found in list_workers(ground.services):
@@ -231,7 +231,7 @@ def test_kills_at_random_moments_leave_a_whole_version(count: int, grounds: list
 
 
 def test_the_checks_notice_a_version_in_use_without_its_files(ground: Ground) -> None:
-    """As a kill would leave it if the row were committed before the upload."""
+    # As a kill would leave it if the row were committed before the upload.
     services = ground.services
     before = give_verdict(services, ground.product_id)
     job_id = max(job.id for job in views.list_jobs(services))

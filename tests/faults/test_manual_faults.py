@@ -1,4 +1,4 @@
-"""Manuals when files are hostile and stores fail at any step: the old state or the new one, and nothing left behind."""
+"""Manuals when files are hostile and stores fail at any step: the old state or the new one, and nothing orphaned."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def product_id(services: Services, engineer: Person) -> int:
 
 
 def _pdf(*bodies: bytes) -> bytes:
-    """A file whose objects are taken as they are; the table of objects is left to the reader to rebuild."""
+    """Return a file whose objects are taken as they are; the table of objects is left to the reader to rebuild."""
     parts = [b"%d 0 obj\n%s\nendobj\n" % (number, body) for number, body in enumerate(bodies, start=1)]
     return b"%PDF-1.7\n" + b"".join(parts) + b"trailer\n<< /Root 1 0 R >>\nstartxref\n0\n%%EOF\n"
 
@@ -50,7 +50,7 @@ def _stream(content: bytes, header: bytes = b"/Filter /FlateDecode") -> bytes:
 
 
 def hostile_files() -> dict[str, bytes]:
-    """What a stranger may send as a manual."""
+    """Return what an attacker may send as a manual."""
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>"
     catalog = b"<< /Type /Catalog /Pages 2 0 R >>"
     bomb = zlib.compress(b"BT (x) Tj ET\n" * 30_000_000, 9)
@@ -126,7 +126,7 @@ STORES = pytest.mark.parametrize("fail", [_fail_database, _fail_objects], ids=["
 
 
 def _assert_whole(services: Services, product_id: int) -> None:
-    """Every row has its object; what is in use can be opened; after the collection of orphans nothing is left over."""
+    """Assert that every row has its object, that what is in use can be opened, and that collecting leaves no orphan."""
     for view in list_manuals(services):
         read_manual(services, view.manual)
     with services.database.reading() as session:
@@ -161,7 +161,7 @@ def test_adding_and_deleting_survive_a_failure_at_every_step(
 
 @pytest.fixture
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader has no store to fail with: what it answered for a content is answered again."""
+    """Read each content once: the reader has no store to fail with, and its result for a content stays the same."""
     from inference.language import pdf_text
 
     read, known = pdf_text.read_pdf, {}

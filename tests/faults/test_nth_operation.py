@@ -33,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("worker")
 
 MOST_OPERATIONS = 2000
 # Every so-manieth operation: `make test` has no time for all of them.
-STRIDES = {"objects": 7, "object answers": 11, "database": 41, "commits": 13, "files": 7}
+STRIDES = {"objects": 7, "object responses": 11, "database": 41, "commits": 13, "files": 7}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def _no_reports_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _attempt(services: Services, product_id: int, fault: str, number: int) -> tuple[int, Countdown]:
-    """One job with its fault, worked off and ended as the worker and its child do; the worker itself meets none."""
+    """Work off one job with its fault, ended as the worker and its child do; the worker itself meets none."""
     job_id, claim = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product_id)
     countdown = Countdown(number)
     with FAULTS[fault](services, countdown):
@@ -116,7 +116,7 @@ def _plant_upload_order_reversed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ModelCache, "verify", lambda _self, _version: None)
 
 
-def _plant_no_sweep(patch: pytest.MonkeyPatch) -> None:
+def _plant_no_cleanup(patch: pytest.MonkeyPatch) -> None:
     def publish_and_fail(*given: object, **more: object) -> object:
         publishing.publish(*given, **more)  # type: ignore[arg-type]
         raise OSError("after the upload")
@@ -125,7 +125,7 @@ def _plant_no_sweep(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cleanup, "clean_up", lambda *_: None)
 
 
-def _plant_thresholds_forgotten(patch: pytest.MonkeyPatch) -> None:
+def _plant_thresholds_left_out(patch: pytest.MonkeyPatch) -> None:
     add = candidates.add_candidate
 
     def without(run: object, product: object, version: object, **more: object) -> None:
@@ -143,8 +143,8 @@ def _plant_job_left_running(patch: pytest.MonkeyPatch) -> None:
     [
         (_plant_row_before_objects, "object_missing"),
         (_plant_upload_order_reversed, "artifact_missing_file"),
-        (_plant_no_sweep, "orphan"),
-        (_plant_thresholds_forgotten, "thresholds_missing"),
+        (_plant_no_cleanup, "orphan"),
+        (_plant_thresholds_left_out, "thresholds_missing"),
         (_plant_job_left_running, "the job is running"),
     ],
 )
@@ -162,7 +162,7 @@ def test_the_checks_notice_a_planted_bug(
 def test_removing_objects_after_a_lost_commit_would_be_noticed(
     services: Services, product_id: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A commit whose answer is lost may have been kept: whoever removes its objects then breaks the version in use."""
+    # A commit whose response is lost may have been kept: whoever removes its objects then breaks the version in use.
     before = give_verdict(services, product_id)
     monkeypatch.setattr(candidates, "may_be_named", lambda _services, _prefix: False)
     for number in range(1, MOST_OPERATIONS):

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.xdist_group("app"), pytest.mark.skipif(os.name == "nt"
 PASSWORD = "correct horse battery"
 MEGABYTE = 1024 * 1024
 REFUSED = {401, 403}
-STRANGERS_PATHS = (
+PATHS_BEFORE_SIGN_IN = (
     "/",
     "/products",
     "/_stcore/metrics",
@@ -47,7 +47,7 @@ def _data_with_people(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """The app with accounts, and room for little uploads."""
+    """Yield the app with accounts, and small bounds for uploads."""
     folder = tmp_path_factory.mktemp("accounts")
     _data_with_people(folder / "data")
     with run_app(
@@ -62,13 +62,13 @@ def _signed_in(app: AppServer, login: str = "kim") -> StreamlitClient:
     return client
 
 
-@pytest.mark.parametrize("path", STRANGERS_PATHS)
-def test_nothing_but_the_sign_in_page_answers_a_stranger(app: AppServer, path: str) -> None:
-    answer = StreamlitClient(app).request("GET", path)
-    if answer.status == 303:
-        assert answer.headers["Location"].startswith("/sign-in")
+@pytest.mark.parametrize("path", PATHS_BEFORE_SIGN_IN)
+def test_nothing_but_the_sign_in_page_is_served_before_sign_in(app: AppServer, path: str) -> None:
+    response = StreamlitClient(app).request("GET", path)
+    if response.status == 303:
+        assert response.headers["Location"].startswith("/sign-in")
     else:
-        assert answer.status in REFUSED
+        assert response.status in REFUSED
 
 
 @pytest.mark.parametrize("path", ["/_stcore/agent/interact", "/_stcore/script-health-check"])
@@ -77,13 +77,13 @@ def test_what_streamlit_offers_to_programs_is_not_there(app: AppServer, path: st
     assert client.request("POST", path, body=b"{}").status == 404
 
 
-def test_a_stranger_gets_no_websocket(app: AppServer) -> None:
+def test_nobody_gets_a_websocket_before_sign_in(app: AppServer) -> None:
     with StreamlitClient(app) as client, pytest.raises(InvalidStatus) as caught:
         client.connect()
     assert caught.value.response.status_code == 403
 
 
-def test_a_strangers_uploads_take_no_memory(app: AppServer) -> None:
+def test_uploads_before_sign_in_take_no_memory(app: AppServer) -> None:
     client = StreamlitClient(app)
     before = app.memory_bytes()
     statuses = [client.upload(b"x" * (10 * MEGABYTE), session_id="made-up", file_id=str(n)).status for n in range(8)]
@@ -98,7 +98,7 @@ def test_uploads_are_bounded_for_each_session_and_belong_to_it(app: AppServer) -
         assert client.upload(b"x" * (60 * MEGABYTE), file_id="1").status == 204
         assert client.upload(b"x" * (60 * MEGABYTE), file_id="2").status == 204
         assert client.upload(b"x" * (60 * MEGABYTE), file_id="3").status == 413
-        # What is put away makes room again.
+        # What is deleted frees its bytes again.
         assert client.request("DELETE", f"/_stcore/upload_file/{client.session_id}/1", headers={
             "X-Xsrftoken": client.cookies["_streamlit_xsrf"]
         }).status == 204  # fmt: skip
@@ -130,7 +130,7 @@ def test_the_metrics_are_for_administrators(app: AppServer) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/sign-in", "/_stcore/health", "/media/a.png"])
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_every_answer_forbids_framing_and_guessing(app: AppServer, path: str, signed_in: bool) -> None:
+def test_every_response_forbids_framing_and_guessing(app: AppServer, path: str, signed_in: bool) -> None:
     client = _signed_in(app) if signed_in else StreamlitClient(app)
     headers = client.request("GET", path).headers
     assert headers["X-Frame-Options"] == "DENY"
@@ -163,17 +163,17 @@ def test_signing_in_leads_to_this_app_only(app: AppServer, target: str) -> None:
 
     body = f"login=kim&password={PASSWORD.replace(' ', '+')}".encode()
     client = StreamlitClient(app)
-    answer = client.request("POST", f"/sign-in?next={quote(target)}", body=body, headers={"Origin": app.url})
-    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    response = client.request("POST", f"/sign-in?next={quote(target)}", body=body, headers={"Origin": app.url})
+    assert (response.status, response.headers["Location"]) == (303, "/")
 
 
 def test_what_was_typed_as_a_name_comes_back_as_text(app: AppServer) -> None:
-    answer = StreamlitClient(app).sign_in('"><script>alert(1)</script>', "x" * 12)
-    assert answer.status == 401
-    assert "<script>" not in answer.text
-    assert "&lt;script&gt;" in answer.text
-    assert "script-src" not in answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    response = StreamlitClient(app).sign_in('"><script>alert(1)</script>', "x" * 12)
+    assert response.status == 401
+    assert "<script>" not in response.text
+    assert "&lt;script&gt;" in response.text
+    assert "script-src" not in response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 
 def test_nobody_takes_up_the_streamlit_session_of_another(app: AppServer) -> None:
@@ -215,7 +215,7 @@ def test_clearing_caches_is_nobodys_right_and_starts_no_worker(tmp_path: Path, s
 
 @pytest.fixture(scope="module")
 def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """The app without sign-in."""
+    """Yield the app without sign-in."""
     folder = tmp_path_factory.mktemp("open")
     with run_app(folder / "data", folder / "app.log") as server:
         yield server
@@ -235,9 +235,9 @@ def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
 )
 def test_open_mode_is_closed_to_whatever_may_come_from_elsewhere(open_app: AppServer, headers: dict[str, str]) -> None:
     client = StreamlitClient(open_app, headers=headers)
-    answer = client.request("GET", "/")
-    assert answer.status == 403
-    assert "Geomsa is closed here" in answer.text
+    response = client.request("GET", "/")
+    assert response.status == 403
+    assert "Geomsa is closed here" in response.text
     assert client.request("GET", "/_stcore/metrics").status == 403
     if "Host" not in headers:
         with pytest.raises(InvalidStatus):

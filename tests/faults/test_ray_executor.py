@@ -76,7 +76,7 @@ def _opened(template: Path, data_dir: Path) -> Iterator[Services]:
 
 
 def _use_ray(patch: pytest.MonkeyPatch, data_dir: Path, address: str | None = None) -> None:
-    """What a worker's child, and Ray's processes, find in their environment."""
+    """Set what a worker's child, and Ray's processes, find in their environment."""
     patch.setenv("GEOMSA_DATA_DIR", str(data_dir))
     patch.setenv("GEOMSA_DEVICE", "cpu")
     patch.setenv("GEOMSA_EXECUTOR", "ray")
@@ -99,7 +99,7 @@ def _until(condition: Callable[[], bool], what: str, *, within_s: float = BUSY_M
 
 @contextmanager
 def _working(services: Services) -> Iterator[threading.Thread]:
-    """A worker that works until the queue is empty."""
+    """Run a worker that works until the queue is empty."""
     worker = ChildWorker(services)
     thread = threading.Thread(target=worker.run, kwargs={"until_idle": True})
     thread.start()
@@ -111,7 +111,7 @@ def _working(services: Services) -> Iterator[threading.Thread]:
 
 
 def _processes_of_ray(above: int) -> list[psutil.Process]:
-    """Ray's processes below this one."""
+    """Return Ray's processes below this one."""
     found = []
     for process in psutil.Process(above).children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -143,7 +143,7 @@ def _is_working(services: Services, job_id: int) -> bool:
 
 
 def _built(services: Services, code: str) -> dict[str, Any]:
-    """What of a product's memory bank has to be the same wherever it was built."""
+    """Return what of a product's memory bank has to be the same wherever it was built."""
     with services.database.reading() as session:
         version = active_version(session, MEMORY_BANK, find_product(services, code).id)
         assert version is not None
@@ -250,7 +250,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A cluster of this machine alone, as somebody starts one; its address, and the process that holds it."""
+    """Yield a cluster of this machine alone, as somebody starts one: its address, and the process that holds it."""
     patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     patch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     port = _free_port()

@@ -23,7 +23,7 @@ OVER = "Your sign-in has ended"
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[AppServer, Services, Person]]:
-    """A running app with accounts, and the services and administrator beside it."""
+    """Yield a running app with accounts, and the services and administrator beside it."""
     folder = tmp_path_factory.mktemp("rights")
     settings = read_settings({"GEOMSA_DATA_DIR": str(folder / "data"), "GEOMSA_DEVICE": "cpu"})
     services = build_services(settings, migrate=True)
@@ -40,7 +40,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[App
 
 @pytest.fixture
 def lee(installation: tuple[AppServer, Services, Person], request: pytest.FixtureRequest) -> int:
-    """An administrator of a login of its own."""
+    """Return an administrator of a login of its own."""
     _app, services, admin = installation
     login = f"lee-{abs(hash(request.node.nodeid)) % 10**9}"
     return people.create_user(
@@ -124,17 +124,17 @@ def test_a_session_outlives_a_restart_of_the_server(
         assert again.request("GET", "/").status == 200
 
 
-def test_five_wrong_passwords_from_a_stranger_keep_nobody_out(
+def test_five_wrong_passwords_from_elsewhere_keep_nobody_out(
     installation: tuple[AppServer, Services, Person], lee: int
 ) -> None:
     app, services, admin = installation
     login = _login(services, admin, lee)
     known = StreamlitClient(app)
     assert known.sign_in(login, PASSWORD).status == 303
-    stranger = StreamlitClient(app)
+    other = StreamlitClient(app)
     for _ in range(5):
-        assert stranger.sign_in(login, "wrong password").status == 401
-    locked = stranger.sign_in(login, PASSWORD)
+        assert other.sign_in(login, "wrong password").status == 401
+    locked = other.sign_in(login, PASSWORD)
     assert locked.status == 401
     assert "Try again in" in locked.text
     # From the same address even: the browser is known.

@@ -43,7 +43,7 @@ Claiming = Callable[[HasDatabase, str], terms.Claim | None]
 
 
 def _claim_everything(services: Services, claim_next: Claiming) -> list[str]:
-    """Let workers claim all jobs at once, each over connections of its own; answers what is wrong."""
+    """Let workers claim all jobs at once, each over connections of its own; return what is wrong."""
     claimed: list[tuple[int, int]] = []
     start = threading.Barrier(WORKERS)
 
@@ -108,9 +108,9 @@ def tiny_services(tiny_template: Path, tmp_path: Path) -> Iterator[Services]:
 
 
 def _sleep_through_the_lease(services: Services, product_id: int, scratch: Path) -> list[str]:
-    """One worker falls asleep with everything ready to activate; another takes the job over, and then the first wakes.
+    """Let one worker sleep with everything ready to activate, another take the job over, and then the first wake.
 
-    Answers what is wrong afterwards.
+    Returns what is wrong afterwards.
     """
     before = give_verdict(services, product_id)
     job_id, sleeper = submit_and_claim(services, open_person(services, "engineer"), MEMORY_BANK, product_id)
@@ -158,11 +158,11 @@ def test_a_worker_that_wakes_after_its_lease_activates_nothing(tiny_services: Se
 
 
 def _hold_nothing(_session: Session, _claim: terms.Claim) -> None:
-    """The bug: the activating transaction does not prove the job to be ours."""
+    """Hold nothing, which is the bug: the activating transaction does not prove the job to be ours."""
 
 
 def _hold_the_job_only(session: Session, claim: terms.Claim) -> None:
-    """The bug: it looks at the job, and not at whose attempt it is."""
+    """Hold the job only, which is the bug: it looks at the job, and not at whose attempt it is."""
     job: Any = session.get(Job, claim.job_id)
     assert job is not None
 

@@ -18,7 +18,7 @@ PROCESSES, WRITES = 4, 500
 SPAWN = multiprocessing.get_context("spawn")
 
 
-def _write(url: str, writer: int, count: int, answers: Any) -> None:
+def _write(url: str, writer: int, count: int, outcomes: Any) -> None:
     database = Database(url)
     try:
         for number in range(count):
@@ -27,20 +27,20 @@ def _write(url: str, writer: int, count: int, answers: Any) -> None:
                 total = session.exec(select(func.count()).select_from(Product)).one()
                 session.add(Product(code=f"{writer}-{number}", name=str(total)))
                 session.commit()
-        answers.put(None)
+        outcomes.put(None)
     except DatabaseError as error:
-        answers.put(error)
+        outcomes.put(error)
 
 
 def test_processes_that_write_at_once_all_succeed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'geomsa.sqlite3'}"
     database = Database(url)
     database.migrate()
-    answers = SPAWN.Queue()
-    writers = [SPAWN.Process(target=_write, args=(url, w, WRITES, answers)) for w in range(PROCESSES)]
+    outcomes = SPAWN.Queue()
+    writers = [SPAWN.Process(target=_write, args=(url, w, WRITES, outcomes)) for w in range(PROCESSES)]
     for process in writers:
         process.start()
-    refusals = [answers.get(timeout=120) for _ in writers]
+    refusals = [outcomes.get(timeout=120) for _ in writers]
     for process in writers:
         process.join(30)
     assert refusals == [None] * PROCESSES

@@ -1,4 +1,4 @@
-"""Killed workers and killed builds, in real processes: the old model goes on, the job ends, nothing is left over."""
+"""Killed workers and killed builds, in real processes: the old model goes on, the job ends, nothing is orphaned."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def marker(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start_worker(plate_services: Services, marker: Path) -> Iterator[StartWorker]:
-    """Start a worker, with a short lease, whose child stops at the moment named."""
+    """Yield a function that starts a worker, with a short lease, whose child stops at the moment named."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(moment: str = "never") -> subprocess.Popen[bytes]:
@@ -237,10 +237,10 @@ def test_a_cancel_ends_the_build_at_once_and_changes_nothing(
     sys.stdout.write(f"cancel at {moment} acted after {acted_after_s:.1f} s\n")
 
 
-def test_a_worker_told_to_stop_gives_its_job_back(
+def test_a_worker_told_to_stop_releases_its_job(
     plate_services: Services, person: Person, product_id: int, marker: Path, start_worker: StartWorker
 ) -> None:
-    """The command itself: SIGTERM ends the build, and the try does not count."""
+    # The command itself: SIGTERM ends the build, and the try does not count.
     job_id = queue.submit(plate_services, person, kind=MEMORY_BANK, product_ids=[product_id])
     env = {**os.environ, "GEOMSA_DATA_DIR": str(plate_services.settings.data_dir), "GEOMSA_DEVICE": "cpu"}
     worker = subprocess.Popen(

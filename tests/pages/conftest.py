@@ -21,7 +21,7 @@ OpenApp = Callable[..., AppTest]
 
 @pytest.fixture
 def open_app(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenApp]:
-    """Open the screen at `path` in a role and a language; the server is this process, on the folder of `services`."""
+    """Yield a function that opens the screen at `path` in a role and a language; the server is this process."""
     yield _opener(services, monkeypatch)
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -30,7 +30,7 @@ def open_app(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Op
 
 @pytest.fixture
 def open_deployed(deployed: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenApp]:
-    """The same, on the folder with the deployed product."""
+    """Yield the same function, on the folder with the deployed product."""
     yield _opener(deployed, monkeypatch)
     st.cache_resource.clear()
     st.cache_data.clear()
@@ -62,7 +62,7 @@ def _opener(services: Services, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
 
 @pytest.fixture(scope="session")
 def deployed_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with real solar cells, their memory bank and their similarity indexes, built once."""
+    """Return a data folder with real solar cells, their memory bank and their similarity indexes, built once."""
     folder = tmp_path_factory.mktemp("deployed") / "data"
     build_deployed_product(folder)
     return folder
@@ -70,7 +70,7 @@ def deployed_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def deployed(deployed_template: Path, tmp_path: Path) -> Iterator[Services]:
-    """Services on a copy of the deployed data folder."""
+    """Yield services on a copy of the deployed data folder."""
     folder = tmp_path / "deployed"
     shutil.copytree(deployed_template, folder)
     built = build_services(read_settings({"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu"}))

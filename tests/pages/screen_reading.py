@@ -1,4 +1,4 @@
-"""Reading a screen and pressing its buttons, as the tests of several screens do."""
+"""Reading a screen and clicking its buttons, as the tests of several screens do."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from streamlit.testing.v1 import AppTest
 
 
 def texts(app: AppTest) -> str:
-    """Everything that is written on the screen, one piece a line."""
+    """Return everything that is written on the screen, one piece a line."""
     pieces = [*app.title, *app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error]
     return "\n".join(str(piece.value) for piece in [*pieces, *app.success, *app.toast])
 
 
 def press(app: AppTest, label: str) -> AppTest:
-    """Press the button with this label."""
+    """Click the button with this label."""
     found = [button for button in app.button if button.label == label]
     assert found, f"no button {label!r} among {[button.label for button in app.button]}"
     app = found[0].click().run()

@@ -17,7 +17,7 @@ from tests.pages.screen_reading import texts
 
 
 def add_inspections(services: Services, defect_type: DefectType, days_ago: list[int], **values: object) -> None:
-    """One rejected part with a suggested type for each of `days_ago`."""
+    """Add one rejected part with a suggested type for each of `days_ago`."""
     with services.database.unit_of_work() as session:
         version = ModelVersion(
             kind="memory_bank",
@@ -65,7 +65,7 @@ def add_inspections(services: Services, defect_type: DefectType, days_ago: list[
 
 @pytest.fixture
 def hole(services: Services, engineer: Person) -> DefectType:
-    """A defect type `hole` of a product `casting`."""
+    """Return a defect type `hole` of a product `casting`."""
     product = create_product(services, engineer, name="주조A형", code="casting")
     return create_defect_type(
         services, engineer, product_id=product.id, code="hole", name_ko="기공", name_en="Blow hole"

@@ -17,7 +17,7 @@ SCREEN = "pages/catalog/defect_types.py"
 
 @pytest.fixture
 def hole(services: Services, engineer: Person) -> DefectType:
-    """A defect type `hole` of a product `casting`."""
+    """Return a defect type `hole` of a product `casting`."""
     product = create_product(services, engineer, name="주조A형", code="casting")
     return create_defect_type(
         services, engineer, product_id=product.id, code="hole", name_ko="기공", name_en="Blow hole"

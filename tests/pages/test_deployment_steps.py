@@ -34,7 +34,7 @@ def _delete_one_image(services: Services) -> str:
 
 
 def _add_candidate(services: Services) -> tuple[ModelVersion, ModelVersion]:
-    """A second version that was built without one of the images, measures worse, and waits."""
+    """Add a second version that was built without one of the images, measures worse, and waits."""
     (active,) = list_versions(services, MEMORY_BANK, _product_id(services))
     ids = active.sources["image_ids"]
     with services.database.unit_of_work() as session:
@@ -72,7 +72,7 @@ def test_a_candidate_stands_beside_the_version_in_use_and_says_what_changed(
 def test_what_is_built_but_not_in_use_is_not_offered_to_be_built_once_more(
     open_deployed: OpenApp, deployed: Services
 ) -> None:
-    """A candidate that measured worse would only be built again, click after click."""
+    # A candidate that measured worse would only be built again, click after click.
     _active, candidate = _add_candidate(deployed)
     _delete_one_image(deployed)
     with deployed.database.unit_of_work() as session:

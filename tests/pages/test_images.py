@@ -25,7 +25,7 @@ from tests.zip_files import make_zip
 
 
 def make_png(seed: int, *, mask: bool = False) -> bytes:
-    """A small image that no other seed gives."""
+    """Return a small image that no other seed gives."""
     shape = (24, 32) if mask else (24, 32, 3)
     pixels = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
     if mask:
@@ -36,27 +36,27 @@ def make_png(seed: int, *, mask: bool = False) -> bytes:
 
 
 def upload(app: AppTest, files: dict[str, bytes]) -> AppTest:
-    """Hand the files over and press the button of the form."""
+    """Upload the files and click the button of the form."""
     app.file_uploader[0].set_value([(name, data, "application/octet-stream") for name, data in files.items()])
     return press(app, "Add the images")
 
 
 @pytest.fixture
 def casting(services: Services, engineer: Person) -> Product:
-    """A product whose images carry a license."""
+    """Return a product whose images carry a license."""
     return create_product(services, engineer, name="Casting", code="casting", notice="Photos: CC BY-SA 4.0")
 
 
 @pytest.fixture
 def hole(services: Services, engineer: Person, casting: Product) -> DefectType:
-    """A defect type of the product."""
+    """Return a defect type of the product."""
     return create_defect_type(
         services, engineer, product_id=casting.id, code="hole", name_ko="기공", name_en="Blow hole"
     )
 
 
 def fill(services: Services, person: Person, product: Product, count: int, *, split: str = "train") -> None:
-    """Give the product `count` normal images."""
+    """Add `count` normal images to the product."""
     seed = 1000 if split == "train" else 5000
     files = [IncomingFile(f"n{i}.png", lambda i=i: make_png(seed + i)) for i in range(count)]  # type: ignore[misc]
     found = add_images(services, person, product_id=product.id, image_type="normal", split=split, files=files)
@@ -102,7 +102,7 @@ def test_each_file_is_told_what_became_of_it(
     assert "no image.jpg" in written
     assert "empty.png" in written
     assert known.stored_name.replace("_", "\\_") in written
-    # The bytes are let go: the field has a new key and is empty.
+    # The bytes are released: the field has a new key and is empty.
     assert not app.file_uploader[0].value
     assert [metric.value for metric in app.metric] == ["3", "0"]
 

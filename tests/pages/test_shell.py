@@ -50,7 +50,7 @@ def test_a_worker_is_told_which_role_an_address_needs(open_app: OpenApp, path: s
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_no_guarded_screen_runs_without_the_front_door(path: str) -> None:
+def test_every_guarded_screen_begins_with_its_guard(path: str) -> None:
     source = (ROOT / path).read_text(encoding="utf-8")
     assert re.search(r"^require\((ENGINEER|ADMIN)\)$", source, re.MULTILINE)
 
@@ -117,7 +117,7 @@ def test_a_database_that_is_gone_is_one_clear_page(
 def test_with_accounts_a_page_without_a_session_shows_nothing(
     open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The gate turns such a browser away before it comes to a page; the page itself does not rely on that."""
+    # The gate turns such a browser away before it comes to a page; the page itself does not rely on that.
     monkeypatch.setenv("GEOMSA_AUTH", "accounts")
     app = open_app()
     assert _titles(app) == ["Your sign-in has ended"]
@@ -144,8 +144,8 @@ def test_with_accounts_a_person_comes_in_by_the_cookie_and_leaves_by_the_button(
         sessions.find(services, cookie)
 
 
-def test_the_front_door_loads_no_heavy_library() -> None:
-    """The first paint must not wait for torch or OpenVINO."""
+def test_home_loads_no_heavy_library() -> None:
+    # The first paint must not wait for torch or OpenVINO.
     code = (
         "import sys\n"
         "import pages.components.shared.session, pages.components.inspection.result_view\n"
@@ -160,7 +160,7 @@ def test_the_front_door_loads_no_heavy_library() -> None:
 def test_a_link_opened_first_after_a_start_is_loaded_once_more(
     open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before its first run, the server calls every screen but the first unknown, and says so in its own words."""
+    # Before its first run, the server calls every screen but the first unknown, and says so in its own words.
     from pages.components.shared import session
 
     monkeypatch.setattr(session, "opened", threading.Event())

@@ -56,7 +56,7 @@ def s3_server() -> Iterator[S3Server]:
 
 @pytest.fixture
 def mariadb_url(mariadb_server: MariaDbServer) -> str:
-    """An address of an empty database in the worst character set a server may have as its default."""
+    """Return an address of an empty database in the worst character set a server may have as its default."""
     import pymysql
 
     server = {"host": "127.0.0.1", "port": mariadb_server.port, "user": "geomsa"}
@@ -93,7 +93,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def empty_database(database_url: str) -> Iterator[Database]:
-    """A database without tables."""
+    """Yield a database without tables."""
     database = Database(database_url)
     yield database
     database.dispose()
@@ -101,14 +101,14 @@ def empty_database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def database(empty_database: Database) -> Database:
-    """A migrated database without rows: one test run for each of the three kinds."""
+    """Return a migrated database without rows: one test run for each of the three kinds."""
     empty_database.migrate()
     return empty_database
 
 
 @pytest.fixture(params=OBJECT_STORES)
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    """An empty object store: one test run for each of the two kinds."""
+    """Yield an empty object store: one test run for each of the two kinds."""
     if request.param == "local":
         yield LocalObjects(tmp_path / "objects")
         return
@@ -117,7 +117,7 @@ def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectSt
 
 @pytest.fixture
 def empty_s3_server(s3_server: S3Server) -> S3Server:
-    """The server with nothing in its bucket, also no identity of another test's installation."""
+    """Return the server with nothing in its bucket, also no identity of another test's installation."""
     store = open_s3(s3_server)
     # Before and not after: whatever used the server last, this test begins with nothing.
     for info in list(store.list()):

@@ -36,20 +36,20 @@ class Server(ABC):
 
     @abstractmethod
     def command(self) -> Sequence[str | Path]:
-        """The command line that serves until it is stopped."""
+        """Return the command line that serves until it is stopped."""
 
     def start(self) -> None:
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not self.answers():
+        while not self.responds():
             if self._process.poll() is not None or time.monotonic() > deadline_s:
                 self.stop()
                 log_tail = (self.folder / "server.log").read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{type(self).__name__} did not start:\n{log_tail}")
             time.sleep(0.05)
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
@@ -140,7 +140,7 @@ class PostgreSqlServer(Server):
         return [*self._as_user, server, "-D", self.folder / "data", "-p", str(self.port), *options]
 
     def stop(self) -> None:
-        """Smart shutdown waits for clients to leave, and runuser passes no other signal on: ask pg_ctl instead."""
+        """Ask pg_ctl: smart shutdown waits for clients to leave, and runuser passes no other signal on."""
         if self._process is not None:
             control = self._programs / "pg_ctl"
             _run([*self._as_user, control, "stop", "-D", self.folder / "data", "-m", "fast", "-w"])

@@ -252,7 +252,7 @@ def test_work_goes_on_after_the_server_was_away(database: Database, request: pyt
 
 
 def test_a_hundred_thousand_inspections_are_paged_by_index(database: Database) -> None:
-    """The listing's three orders are served by an index on every database: no sort of the whole table."""
+    # The listing's three orders are served by an index on every database: no sort of the whole table.
     statement = (
         select(Inspection.id)
         .where(col(Inspection.product_id) == 1)

@@ -14,7 +14,7 @@ from core.inspections.images import load_images, load_nearest_normal
 from core.jobs import views
 from core.services import build_services
 from storage.tables import Image, ModelVersion
-from tests.plates import deploy, encode, folder_settings, plate, take_in_plates
+from tests.plates import deploy, encode, folder_settings, ingest_plates, plate
 from tests.services.servers import S3Server
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("worker")]
@@ -34,7 +34,7 @@ def test_a_product_is_deployed_on_s3_and_inspected_after_the_local_copies_are_go
         GEOMSA_S3_SECRET_KEY=empty_s3_server.secret_key,
     )
     services = build_services(settings, migrate=True)
-    product = take_in_plates(services, tmp_path)
+    product = ingest_plates(services, tmp_path)
     for job_id in deploy(services, product.id):
         assert views.view(services, job_id).outcomes[0].outcome == "activated"
     assert not (settings.data_dir / "objects").exists()

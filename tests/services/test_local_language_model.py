@@ -72,7 +72,7 @@ def test_a_small_local_model_is_listed_and_writes_or_is_replaced_by_the_manual(a
     guidance = last.guidance
     assert guidance is not None
     assert guidance.sections, "whatever so small a model writes, the worker gets steps"
-    # It answered: what it wrote was either shown, or weighed and replaced, but the server itself did its part.
+    # It responded: what it wrote was either shown, or weighed and replaced, but the server itself did its part.
     assert guidance.fallback_code in {None, "writer_empty", "writer_unsafe", "writer_too_long"}
     for section in guidance.sections:
         for step in section.steps:

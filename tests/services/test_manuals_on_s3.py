@@ -22,7 +22,7 @@ from tests.services.servers import S3Server
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("worker")]
 
 
-def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
+def test_an_index_built_on_s3_is_searched_after_the_local_copies_are_gone(
     empty_s3_server: S3Server, tmp_path: Path
 ) -> None:
     settings = folder_settings(
@@ -47,9 +47,9 @@ def test_an_index_built_on_s3_answers_after_the_local_copies_are_gone(
     with again.database.reading() as session:
         version = active_version(session, MANUAL_INDEX, product_id)
     assert version is not None
-    answer = again.models.manual_index(version).search(Query("clean the guide rail", ("scratch",), "en"))
-    assert answer.found
-    assert "guide rail" in answer.hits[0].passage.text
+    result = again.models.manual_index(version).search(Query("clean the guide rail", ("scratch",), "en"))
+    assert result.found
+    assert "guide rail" in result.hits[0].passage.text
     (view,) = list_manuals(again)
     assert read_manual(again, view.manual) == scratch_manual()
     delete_manual(again, person, view.manual.id)

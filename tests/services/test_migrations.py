@@ -61,20 +61,20 @@ def test_a_second_migration_finds_nothing_to_do(database: Database) -> None:
     database.check()
 
 
-def _migrate(url: str, answers: Any) -> None:
+def _migrate(url: str, outcomes: Any) -> None:
     try:
-        answers.put(Database(url).migrate())
+        outcomes.put(Database(url).migrate())
     except DatabaseError as error:
-        answers.put(error)
+        outcomes.put(error)
 
 
 def test_processes_that_start_together_migrate_once(database_url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
-    answers = spawn.Queue()
-    processes = [spawn.Process(target=_migrate, args=(database_url, answers)) for _ in range(3)]
+    outcomes = spawn.Queue()
+    processes = [spawn.Process(target=_migrate, args=(database_url, outcomes)) for _ in range(3)]
     for process in processes:
         process.start()
-    found = [answers.get(timeout=60) for _ in processes]
+    found = [outcomes.get(timeout=60) for _ in processes]
     for process in processes:
         process.join(30)
     head = schema.head_revision()

@@ -161,14 +161,14 @@ def test_a_prefix_is_deleted_and_its_neighbors_stay(objects: ObjectStore) -> Non
 def test_many_are_fetched_in_order_and_a_missing_one_stops_nothing(objects: ObjectStore) -> None:
     keys = [f"k/{number}" for number in range(37)]
     assert objects.put_many((key, key.encode()) for key in keys if key != "k/17") == {}
-    answers = list(objects.get_many(keys))
-    assert [key for key, _ in answers] == keys
-    for key, answer in answers:
+    results = list(objects.get_many(keys))
+    assert [key for key, _ in results] == keys
+    for key, result in results:
         if key == "k/17":
-            assert isinstance(answer, ObjectStoreError)
-            assert answer.code == "object_missing"
+            assert isinstance(result, ObjectStoreError)
+            assert result.code == "object_missing"
         else:
-            assert answer == key.encode()
+            assert result == key.encode()
 
 
 def test_many_are_stored_and_the_refused_ones_are_named(objects: ObjectStore) -> None:
@@ -256,7 +256,7 @@ def test_a_store_that_went_away_is_told_soon_and_used_again_when_back(s3_server:
     store.delete("kept")
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
+def test_a_server_that_never_responds_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store = S3Objects(
             endpoint=f"http://127.0.0.1:{silent.getsockname()[1]}", bucket="b", region="kr", access_key="a",
@@ -268,7 +268,7 @@ def test_a_server_that_never_answers_is_given_up() -> None:
     assert (refusal.code, refusal.params["reason"]) == ("object_store_unavailable", "timeout")
 
 
-def _serve_once(listener: socket.socket, answer: bytes) -> None:
+def _serve_once(listener: socket.socket, response: bytes) -> None:
     for _ in range(6):
         try:
             connection, _ = listener.accept()
@@ -276,11 +276,11 @@ def _serve_once(listener: socket.socket, answer: bytes) -> None:
             return
         with connection:
             connection.recv(65536)
-            connection.sendall(answer)
+            connection.sendall(response)
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("response", "code"),
     [
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope", "object_store_unavailable"),
         (b"HTTP/1.1 507 Full\r\nContent-Length: 0\r\n\r\n", "object_store_full"),
@@ -288,9 +288,9 @@ def _serve_once(listener: socket.socket, answer: bytes) -> None:
     ],
     ids=["no S3 store", "full", "cut off"],
 )
-def test_strange_answers_are_never_taken_for_content(answer: bytes, code: str, tmp_path: Path) -> None:
+def test_strange_responses_are_never_taken_for_content(response: bytes, code: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve_once, args=(listener, answer), daemon=True)
+        thread = threading.Thread(target=_serve_once, args=(listener, response), daemon=True)
         thread.start()
         store = S3Objects(
             endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}", bucket="b", region="kr", access_key="a",

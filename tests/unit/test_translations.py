@@ -1,4 +1,4 @@
-"""Every message has its Korean, with the same placeholders, and no translation is left over."""
+"""Every message has its Korean, with the same placeholders, and no translation is unused."""
 
 from __future__ import annotations
 

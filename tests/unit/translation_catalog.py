@@ -27,14 +27,14 @@ _PLACEHOLDER = re.compile(r"\{(\w+)[^{}]*\}")
 
 
 def source_files() -> Iterator[Path]:
-    """Every module that may hold a message."""
+    """Yield every module that may hold a message."""
     yield ROOT / "Home.py"
     for folder in ("pages", "core", "inference", "storage"):
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
 def extract_messages() -> Catalog:
-    """The messages of the code, with the files that use them."""
+    """Return the messages of the code, with the files that use them."""
     # The syntax tree and not a tokenizer: a tokenizer does not look into f-strings.
     catalog = Catalog(fuzzy=False)
     for path in source_files():
@@ -57,18 +57,18 @@ def _message_of(call: ast.Call) -> str | tuple[str, ...] | None:
 
 
 def read_korean() -> Catalog:
-    """The Korean catalog as it is."""
+    """Return the Korean catalog as it is."""
     with KOREAN.open("rb") as source:
         return read_po(source, locale="ko")
 
 
 def placeholders(text: str) -> set[str]:
-    """The names in braces."""
+    """Return the names in braces."""
     return set(_PLACEHOLDER.findall(text))
 
 
 def update_korean() -> list[str]:
-    """Bring the file up to date; answer the messages that still lack a translation."""
+    """Bring the file up to date; return the messages that still lack a translation."""
     wanted = extract_messages()
     known = read_korean() if KOREAN.is_file() else Catalog(locale="ko")
     fresh = Catalog(locale="ko", project="Geomsa", version="1", fuzzy=False, charset="utf-8")

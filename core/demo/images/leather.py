@@ -130,7 +130,7 @@ def _hide(number: int) -> Field:
 
 
 def _cell_distances(rng: np.random.Generator, x: Field, y: Field, *, pitch_px: float) -> tuple[Field, Field]:
-    """Return the distances to the nearest two of points strewn one in each cell (Worley, SIGGRAPH 1996)."""
+    """Return the distances to the nearest two of points scattered one in each cell (Worley, SIGGRAPH 1996)."""
     cells = int(_HIDE_PX / pitch_px) + 12
     points = rng.uniform(0.0, 1.0, (cells, cells, 2)).astype(np.float32)
     column = np.clip(np.floor(x / pitch_px).astype(np.int32) + 5, 1, cells - 2)

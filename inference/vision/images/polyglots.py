@@ -29,7 +29,7 @@ def find_second_file(data: bytes, container: Container) -> str | None:
         return "PDF"
     if any(_MARKUP.search(part) for part in container.metadata):
         return "HTML"
-    if container.format == "TIFF":  # no end of its own: all of it may be pixels or a stowaway
+    if container.format == "TIFF":  # no end of its own: all of it may be pixels or a second file
         return "HTML" if _MARKUP.search(data) else None
     trailing = data[container.end :]
     if _MARKUP.search(trailing):

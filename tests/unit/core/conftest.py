@@ -1,4 +1,4 @@
-"""The product "plate": taken in and deployed once a session, then copied for each test that changes it."""
+"""The product "plate": ingested and deployed once a session, then copied for each test that changes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plate_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plate_services(plate_template: Path, tmp_path: Path) -> Iterator[Services]:
-    """Services on a copy of the folder with the deployed product."""
+    """Yield services on a copy of the folder with the deployed product."""
     services = build_services(folder_settings(copy_data(plate_template, tmp_path / "plate-data")))
     yield services
     services.database.dispose()

@@ -31,7 +31,7 @@ PARTS_OF_USE_CASES = {
 
 
 def _use_cases() -> Iterator[str]:
-    """Every public function of core that takes the person who acts."""
+    """Return every public function of core that takes the person who acts."""
     for path in sorted((ROOT / "core").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -59,9 +59,9 @@ def _call(name: str, services: Services, person: Person) -> None:
     for parameter in inspect.signature(target).parameters.values():
         if parameter.default is parameter.empty:
             arguments.setdefault(parameter.name, _Anything())
-    answer = target(**arguments)
-    if isinstance(answer, Iterator):
-        next(answer)
+    result = target(**arguments)
+    if isinstance(result, Iterator):
+        next(result)
 
 
 class _Anything:

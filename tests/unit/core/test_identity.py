@@ -37,7 +37,7 @@ def _mark(services: Services) -> dict[str, object]:
     return found
 
 
-def _forget_row(services: Services) -> None:
+def _delete_row(services: Services) -> None:
     with services.database.unit_of_work() as session:
         session.delete(session.get_one(SystemConfig, KEY))
         session.commit()
@@ -88,7 +88,7 @@ def test_a_folder_of_the_version_before_gets_its_identity_once(
     add_stored_images(services, 3)
     with services.database.reading() as session:
         began = identity.earliest_moment(session)
-    _forget_row(services)
+    _delete_row(services)
     services.objects.delete(OBJECT_KEY)
     with caplog.at_level(logging.INFO, "core.identity"):
         for _ in range(2):
@@ -125,12 +125,12 @@ def _garbage(services: Services) -> None:
 
 
 def _new_database(services: Services) -> None:
-    _forget_row(services)
+    _delete_row(services)
 
 
 def _new_database_of_before(services: Services) -> None:
     put_lost(services, 2)
-    _forget_row(services)
+    _delete_row(services)
     services.objects.delete(OBJECT_KEY)
 
 
@@ -163,7 +163,7 @@ def test_an_empty_store_beside_a_database_that_names_files_stops_the_start(servi
     add_stored_images(services, 2)
     shutil.rmtree(objects_folder(services))
     if not with_row:
-        _forget_row(services)
+        _delete_row(services)
     with pytest.raises(Unavailable) as refused:
         build_services(services.settings)
     assert refused.value.code == "store_empty"
@@ -214,7 +214,7 @@ def test_a_database_older_than_its_store_starts_and_is_told(
 
 def test_a_copy_from_before_there_were_identities_is_older_than_its_store(services: Services) -> None:
     add_stored_images(services, 2)
-    _forget_row(services)
+    _delete_row(services)
     assert identity.establish(services).is_behind
     build_services(services.settings).database.dispose()
     with pytest.raises(NotReady):

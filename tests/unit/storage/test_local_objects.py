@@ -118,7 +118,7 @@ def test_a_fetch_that_is_given_up_stops(store: LocalObjects) -> None:
             asked.append(key)
             yield key
 
-    answers = store.get_many(remember())  # type: ignore[arg-type]
-    next(answers)
-    answers.close()  # type: ignore[attr-defined]
+    results = store.get_many(remember())  # type: ignore[arg-type]
+    next(results)
+    results.close()  # type: ignore[attr-defined]
     assert len(asked) <= 11

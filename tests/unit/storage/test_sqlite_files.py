@@ -22,7 +22,7 @@ SPAWN = multiprocessing.get_context("spawn")
 
 @pytest.fixture
 def path(tmp_path: Path, database_template: Path) -> Path:
-    """A migrated database that nobody has open."""
+    """Return a migrated database that nobody has open."""
     shutil.copyfile(database_template, tmp_path / "geomsa.db")
     return tmp_path / "geomsa.db"
 
@@ -166,7 +166,7 @@ def test_a_check_of_a_missing_file_finds_no_damage_but_no_database(tmp_path: Pat
 
 
 def test_a_writer_waits_as_long_as_others_take_turns(path: Path) -> None:
-    """The lock is never free for longer than it takes to ask for it, but others do commit: a queue, and no refusal."""
+    # The lock is never free for longer than it takes to ask for it, but others do commit: a queue, and no refusal.
     waiting = Database(f"sqlite:///{path}", busy_timeout_s=1.0)
     has_begun = threading.Event()
 

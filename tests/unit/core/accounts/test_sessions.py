@@ -94,7 +94,7 @@ def test_signing_out_ends_this_session_alone(services: Services, kim: User, cook
 
 def test_an_idle_session_ends_and_a_used_one_does_not(services: Services, cookie: str) -> None:
     _shift(services, last_seen_at=-timedelta(hours=11))
-    assert not _is_over(services, cookie)  # which is a sign of life
+    assert not _is_over(services, cookie)  # which counts as use
     _shift(services, last_seen_at=-timedelta(hours=11))
     assert not _is_over(services, cookie)
     _shift(services, last_seen_at=-sessions.IDLE_LIMIT - timedelta(minutes=1))

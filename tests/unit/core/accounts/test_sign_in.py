@@ -1,4 +1,4 @@
-"""Signing in: one answer for every refusal, and a back-off that is no weapon against others."""
+"""Signing in: one response for every refusal, and a back-off that is no weapon against others."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ def test_the_right_password_counts_in_any_case_and_width_of_login(services: Serv
     assert (person.login, person.display_name, person.role) == ("kim", "김검사", "admin")
 
 
-def test_unknown_login_wrong_password_and_disabled_account_get_the_same_answer(
+def test_unknown_login_wrong_password_and_disabled_account_get_the_same_response(
     services: Services, admin: Person, kim: User
 ) -> None:
     other = people.create_user(services, admin, login="lee", display_name="", role="worker", password=PASSWORD)
     people.disable_user(services, admin, other.id)
-    answers = []
+    refusals = []
     for login, password in (("nobody", PASSWORD), ("kim", "wrong password"), ("lee", PASSWORD)):
         with pytest.raises(NotAllowed) as caught:
             sign_in(services, login, password, address=HERE)
-        answers.append((caught.value.code, caught.value.params))
-    assert answers == [("sign_in_refused", {})] * 3
+        refusals.append((caught.value.code, caught.value.params))
+    assert refusals == [("sign_in_refused", {})] * 3
 
 
 @pytest.mark.parametrize("login", ["kim", "nobody"])

@@ -86,7 +86,7 @@ def run(plate_services: Services, monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def _write_bolts(folder: Path) -> None:
-    """Layout 1: gray, 64 px, with masks."""
+    """Write layout 1: gray, 64 px, with masks."""
     write_plates(folder)
     for path in folder.rglob("*.png"):
         with PillowImage.open(path) as image:
@@ -95,7 +95,7 @@ def _write_bolts(folder: Path) -> None:
 
 
 def _write_nuts(folder: Path) -> None:
-    """Layout 2: color, JPEG, wider than high; one of 6,000 × 4,000 px."""
+    """Write layout 2: color, JPEG, wider than high; one of 6,000 × 4,000 px."""
     for number in range(7):
         write(folder / "normal" / f"nut_normal_{number:03d}.jpg", plate(number, width_px=300, height_px=200))
     write(folder / "normal" / "nut_normal_900.jpg", plate(900, width_px=6000, height_px=4000))
@@ -105,7 +105,7 @@ def _write_nuts(folder: Path) -> None:
 
 
 def _write_washers(folder: Path) -> None:
-    """Layout 3: BMP and TIFF, the product named by the caller."""
+    """Write layout 3: BMP and TIFF, the product named by the caller."""
     for number in range(7):
         write(folder / "ok" / f"{number}.bmp", plate(number + 40))
     for defect in ("spot", "scratch"):
@@ -152,8 +152,8 @@ def test_a_folder_in_each_layout_is_taken_in_deployed_and_inspected(plate_templa
             files.append(tmp_path / "nut" / "normal" / "nut_normal_900.jpg")
         status, found, errors = _process(data_dir, "inspect", *files, "--product", code, "--json")
         assert status == 0, errors
-        assert all(set(answer) == INSPECTION_KEYS for answer in found)
-        assert [answer["file"] for answer in found] == [str(path) for path in files]
+        assert all(set(result) == INSPECTION_KEYS for result in found)
+        assert [result["file"] for result in found] == [str(path) for path in files]
         assert found[1]["score"] > found[0]["score"], code
         assert found[1]["verdict"] in {"review", "reject"}, code
     status, (figures,), _ = _process(data_dir, "evaluate", "--product", "bolt", "--json")
@@ -179,24 +179,24 @@ def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     text.write_text("not an image")
     empty.touch()
     files = [text, good, empty, tmp_path, tmp_path / "none.png", spot]
-    status, answers, errors = run("inspect", *files, "--product", "plate", "--json")
+    status, results, errors = run("inspect", *files, "--product", "plate", "--json")
     assert status == 1
-    assert [answer["file"] for answer in answers] == [str(path) for path in files]
-    failed = {Path(answer["file"]).name: answer["error"] for answer in answers if "error" in answer}
+    assert [result["file"] for result in results] == [str(path) for path in files]
+    failed = {Path(result["file"]).name: result["error"] for result in results if "error" in result}
     assert {name: error["code"] for name, error in failed.items()} == {
         "text.png": "image_not_an_image",
         "empty.png": "image_empty",
         tmp_path.name: "path_is_folder",
         "none.png": "path_not_found",
     }
-    for answer in answers:
-        if "error" in answer:
-            assert set(answer) == {"file", "error"}
-            assert set(answer["error"]) == {"code", "message"}
-            assert Path(answer["file"]).name in answer["error"]["message"]
+    for result in results:
+        if "error" in result:
+            assert set(result) == {"file", "error"}
+            assert set(result["error"]) == {"code", "message"}
+            assert Path(result["file"]).name in result["error"]["message"]
         else:
-            assert set(answer) == INSPECTION_KEYS
-    ok, reject = (answer for answer in answers if "error" not in answer)
+            assert set(result) == INSPECTION_KEYS
+    ok, reject = (result for result in results if "error" not in result)
     assert (ok["verdict"], ok["regions"], ok["suggested_defect_type"]) == ("ok", [], None)
     assert (reject["verdict"], reject["suggested_defect_type"]) == ("reject", "spot")
     assert set(reject["regions"][0]) == {"x", "y", "w", "h", "area", "score"}
@@ -226,26 +226,26 @@ def test_a_file_name_in_another_encoding_is_inspected_and_printed(plate_services
     write(tmp_path / "part.png", plate(6003))
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/" + "부품.png".encode("cp949"))
     (tmp_path / "part.png").rename(odd)
-    status, (answer,), errors = _process(
+    status, (result,), errors = _process(
         plate_services.settings.data_dir, "inspect", odd, "--product", "plate", "--json"
     )
-    assert status == 0, (answer, errors)
-    assert answer["file"] == odd
+    assert status == 0, (result, errors)
+    assert result["file"] == odd
     with plate_services.database.reading() as session:
         session.exec(select(Inspection.original_name)).one().encode()
 
 
 def test_evaluate_prints_the_object_of_the_specification(run: Run) -> None:
-    status, (answer,), _ = run("evaluate", "--product", "plate", "--json")
+    status, (result,), _ = run("evaluate", "--product", "plate", "--json")
     assert status == 0
-    assert set(answer) == EVALUATION_KEYS
-    assert answer["product"] == "plate"
+    assert set(result) == EVALUATION_KEYS
+    assert result["product"] == "plate"
 
 
 @pytest.mark.parametrize("command", [["inspect", "x.png"], ["evaluate"], ["deploy", "all"]])
 def test_an_unknown_product_is_a_sentence_and_status_1(command: list[str], run: Run) -> None:
-    status, answers, errors = run(*command, "--product", "nowhere")
-    assert (status, answers) == (1, [])
+    status, results, errors = run(*command, "--product", "nowhere")
+    assert (status, results) == (1, [])
     assert "nowhere" in errors
     assert errors.count("\n") == 1
 
@@ -277,7 +277,7 @@ def test_a_database_that_was_never_made_is_a_sentence(
 
 
 def _silence_workers(services: Services, job_id: int) -> None:
-    """As it is half a minute after the worker was killed."""
+    """Leave everything as it is half a minute after the worker was killed."""
     past = utc_now() - timedelta(seconds=30)
     with services.database.unit_of_work() as session:
         session.execute(update(Worker).values(heartbeat_at=past))

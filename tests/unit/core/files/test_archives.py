@@ -17,7 +17,7 @@ from tests.zip_files import make_zip
 
 
 def make_zip_with_raw_name(raw: bytes, *, extra: bytes = b"") -> bytes:
-    """A ZIP of one stored file whose name has these bytes and no UTF-8 flag."""
+    """Return a ZIP of one stored file whose name has these bytes and no UTF-8 flag."""
     data = b"hello"
     crc = zlib.crc32(data)
     local = struct.pack("<4s5H3I2H", b"PK\3\4", 20, 0, 0, 0, 0, crc, 5, 5, len(raw), len(extra)) + raw + extra + data

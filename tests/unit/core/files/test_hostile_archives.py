@@ -33,7 +33,7 @@ def entry_refusals(data: bytes) -> dict[str, str]:
 
 
 def patch_central(data: bytes, change: Callable[[bytearray, int], None], *, entry: int = 0) -> bytes:
-    """`change` the central directory record number `entry` (record start given)."""
+    """Apply `change` to the central directory record number `entry` (record start given)."""
     patched = bytearray(data)
     position = -1
     for _ in range(entry + 1):
@@ -179,7 +179,7 @@ WHOLE_REFUSALS = {
 
 
 def read_all(data: bytes) -> list[str]:
-    """What became of each entry, or of the whole archive."""
+    """Return what became of each entry, or of the whole archive."""
     outcomes = []
     try:
         with open_archive(data, name="a.zip") as archive:

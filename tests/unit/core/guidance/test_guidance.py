@@ -44,7 +44,7 @@ def server() -> Iterator[LanguageServer]:
 
 @pytest.fixture
 def connected(services: Services, server: LanguageServer) -> Services:
-    """Services whose settings name the local server twice: as Claude's gateway and as a server of one's own."""
+    """Return services whose settings name the local server twice: as Claude's gateway and as a server of one's own."""
     settings = replace(
         services.settings,
         anthropic_api_key=KEY,

@@ -1,4 +1,4 @@
-"""The image library: taking in, duplicates, names, masks, labels, deleting; alone and side by side."""
+"""The image library: ingestion, duplicates, names, masks, labels, deleting; alone and side by side."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_names_in_either_unicode_form_are_one() -> None:
     decomposed = unicodedata.normalize("NFD", "정상/1.png")
     plan = plan_import([decomposed, "불량/구멍/1.png"], product_code="P1")
     assert {image.kind for image in only(plan)} == {"normal", "defect"}
-    assert decomposed in {image.path for image in only(plan)}, "the path is given back as it was"
+    assert decomposed in {image.path for image in only(plan)}, "the path is returned as it was"
 
 
 def test_one_image_is_enough() -> None:

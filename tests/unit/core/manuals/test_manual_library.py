@@ -1,4 +1,4 @@
-"""The manual library: what is taken in, what is refused and why, and what is left when something fails."""
+"""The manual library: what is ingested, what is refused and why, and what stays when something fails."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def index(plate_services: Services, plate_product: Product) -> ModelVersion:
 
 
 def _fresh_cache(services: Services, folder: Path) -> ModelCache:
-    """The cache of another process, on another machine."""
+    """Return the cache of another process, on another machine."""
     return ModelCache(objects=services.objects, folder=folder, device="cpu", weights_dir=folder)
 
 
@@ -102,7 +102,7 @@ def test_every_damaged_file_in_the_store_is_refused_at_load(
             cache.memory_bank(version) if kind == "bank" else cache.similarity_index(version)
         assert refused.value.code == "artifact_damaged"
         plate_services.objects.put(info.key, sound)
-        # Mended, it loads: a failure is not remembered.
+        # Repaired, it loads: a failure is not remembered.
         assert cache.memory_bank(version) if kind == "bank" else cache.similarity_index(version)
 
 

@@ -252,7 +252,7 @@ def test_workers_add_no_weights_and_unknown_names_are_told_what_there_is(
 
 @pytest.fixture
 def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
-    """A real web server on this machine that publishes what is put into the list, as ResNet18's weights."""
+    """Yield a real web server on this machine that publishes what is put into the list, as ResNet18's weights."""
     published: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):

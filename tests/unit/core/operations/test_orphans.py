@@ -300,9 +300,9 @@ def test_a_missing_thumbnail_is_made_again_from_its_picture_and_no_row_goes(
         assert len(session.exec(select(col(Image.id))).all()) == 2
 
 
-@pytest.mark.parametrize(("answer", "trashed"), [(_agree, 9), (_refuse, 0)])
+@pytest.mark.parametrize(("reply", "trashed"), [(_agree, 9), (_refuse, 0)])
 def test_repair_asks_before_it_moves_more_than_goes_by_itself(
-    services: Services, admin: Person, answer: object, trashed: int
+    services: Services, admin: Person, reply: object, trashed: int
 ) -> None:
     add_stored_images(services, 3)
     put_lost(services, 9)
@@ -311,7 +311,7 @@ def test_repair_asks_before_it_moves_more_than_goes_by_itself(
 
     def ask(count: int, total: int) -> bool:
         asked.append((count, total))
-        return bool(answer(count, total))  # type: ignore[operator]
+        return bool(reply(count, total))  # type: ignore[operator]
 
     done = repair(services, admin, ask=ask)
     assert asked == [(9, 15)]

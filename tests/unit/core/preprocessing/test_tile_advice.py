@@ -14,12 +14,12 @@ from core.registry.choices import choose
 from core.services import Services
 from core.transactions import writing
 from storage.tables import Image
-from tests.plates import take_in_plates
+from tests.plates import ingest_plates
 
 
 @pytest.fixture
 def product_id(services: Services, tmp_path_factory: pytest.TempPathFactory) -> int:
-    product = take_in_plates(services, tmp_path_factory.mktemp("plates"))
+    product = ingest_plates(services, tmp_path_factory.mktemp("plates"))
     return product.id
 
 

@@ -71,7 +71,7 @@ def test_deleted_and_relabeled_images_do_not_come_back_and_others_take_their_pla
 
 
 def test_more_ids_can_be_looked_up_than_a_statement_takes(plate_services: Services, plate_product: Product) -> None:
-    """As of a large index whose images were nearly all deleted since."""
+    # As of a large index whose images were nearly all deleted since.
     with plate_services.database.reading() as session:
         kept = set(session.exec(select(Image.id).where(Image.image_type == "defect", Image.split == "train")).all())
         found = matches.live_types(session, [*range(1, 300_000), *range(-9, 0)], "defect")

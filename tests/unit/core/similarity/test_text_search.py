@@ -1,4 +1,4 @@
-"""Searching by words: a tiny CLIP from weights to answer, Korean in English, and what is said where it cannot be."""
+"""Searching by text: a tiny CLIP from weights to result, Korean in English, and what is said where it cannot be."""
 
 from __future__ import annotations
 

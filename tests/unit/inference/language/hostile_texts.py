@@ -75,7 +75,7 @@ HARMLESS: tuple[str, ...] = (
 
 
 def obedient_responses(secret: str, instructions: str, order: str) -> tuple[str, ...]:
-    """Steps as a model writes them that does what the manual says."""
+    """Return steps as a model writes them that does what the manual says."""
     return (
         f"- {order} [1]",
         f"- The key is {secret} [1]",

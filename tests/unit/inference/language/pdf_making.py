@@ -10,12 +10,12 @@ from core.demo.manuals.typesetting import typeset
 
 
 def set_manual(body: str, *, title: str = "시험 매뉴얼") -> bytes:
-    """A manual in the small markup of the demo manuals."""
+    """Set a manual in the small markup of the demo manuals."""
     return typeset(f"title: {title}\ndocument: QM-1\nedition: 1판\n\n{body}\n")
 
 
 def set_plain(pages: Sequence[str], *, password: str | None = None) -> bytes:
-    """One line of Latin text a page; an empty line gives a page with a drawing and no text."""
+    """Set one line of Latin text a page; an empty line gives a page with a drawing and no text."""
     from reportlab.lib.pdfencrypt import StandardEncryption
     from reportlab.pdfgen.canvas import Canvas
 
@@ -33,7 +33,7 @@ def set_plain(pages: Sequence[str], *, password: str | None = None) -> bytes:
 
 
 def write_objects(objects: Mapping[int, bytes]) -> bytes:
-    """A PDF of these objects, object 1 being its catalog, with a right table of places."""
+    """Write a PDF of these objects, object 1 being its catalog, with a right table of places."""
     content = b"%PDF-1.7\n"
     places = {}
     for number, body in objects.items():
@@ -48,13 +48,13 @@ def write_objects(objects: Mapping[int, bytes]) -> bytes:
 
 
 def write_stream(data: bytes, entries: bytes = b"", *, packed: bool = True) -> bytes:
-    """A stream object."""
+    """Write a stream object."""
     payload = zlib.compress(data, 9) if packed else data
     return _stream(payload, entries + (b" /Filter /FlateDecode" if packed else b""))
 
 
 def write_bomb(byte_size: int) -> bytes:
-    """A page whose content inflates twice to `byte_size` spaces and some text."""
+    """Write a page whose content inflates twice to `byte_size` spaces and some text."""
     packer = zlib.compressobj(9)
     piece = b" " * 2**20
     payload = b"".join(packer.compress(piece) for _ in range(byte_size // 2**20)) + packer.flush()
@@ -62,7 +62,7 @@ def write_bomb(byte_size: int) -> bytes:
 
 
 def write_page(contents: bytes, resources: bytes = b"<< >>", **more: bytes) -> bytes:
-    """One page with these contents (object 4) and further objects `o5`, `o6`, …"""
+    """Write one page with these contents (object 4) and further objects `o5`, `o6`, …"""
     objects = {
         1: b"<< /Type /Catalog /Pages 2 0 R >>",
         2: b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
@@ -73,7 +73,7 @@ def write_page(contents: bytes, resources: bytes = b"<< >>", **more: bytes) -> b
 
 
 def write_empty_pages(count: int) -> bytes:
-    """So many empty pages."""
+    """Write so many empty pages."""
     kids = b" ".join(b"%d 0 R" % number for number in range(3, count + 3))
     page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] >>"
     return write_objects(

@@ -29,7 +29,7 @@ CATALOG = b"<< /Type /Catalog /Pages 2 0 R >>"
 
 
 def refusal(content: bytes, **options: float | int) -> str:
-    """The code that reading ends with."""
+    """Return the code that reading ends with."""
     with pytest.raises(ManualError) as caught:
         read_pdf(content, **options)  # type: ignore[arg-type]
     sentence = MESSAGES[caught.value.code].format(name="manual.pdf", **caught.value.params)
@@ -90,7 +90,7 @@ def test_page_trees_that_loop_or_lie_end_soon(pages: bytes) -> None:
 
 
 def form_that_draws(content: bytes) -> bytes:
-    """A page that draws a form with this content, which may draw the form again."""
+    """Return a page that draws a form with this content, which may draw the form again."""
     entries = b" /Type /XObject /Subtype /Form /BBox [0 0 600 800] /Resources " + FONT
     return write_page(write_stream(b"/X Do " + TEXT), FONT, o5=write_stream(content, entries))
 

@@ -17,7 +17,7 @@ CONTENT = set_plain(["Wear gloves.", "Second page"])
 
 
 def pixels(png: bytes) -> np.ndarray:
-    """RGB."""
+    """Return the page as RGB."""
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), np.int16)
 
 

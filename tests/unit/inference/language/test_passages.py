@@ -8,12 +8,12 @@ from tests.unit.inference.language.pdf_making import set_manual
 
 
 def split(body: str) -> list[Passage]:
-    """The passages of a manual in the markup, without the line under its title."""
+    """Return the passages of a manual in the markup, without the line under its title."""
     return [item for item in split_passages(read_pdf(set_manual(body)), source_id=7) if "QM-1" not in item.text]
 
 
 def make_pdf(*pages: list[tuple[str, float, float]]) -> PdfText:
-    """Pages of lines (text, top, size_pt), as a program without bold letters would set them."""
+    """Make pages of lines (text, top, size_pt), as a program without bold letters would set them."""
     made = []
     for number, lines in enumerate(pages, start=1):
         found = tuple(Line(text, Box(0.1, y, 0.8, y + 0.012), size, bold=False) for text, y, size in lines)

@@ -43,7 +43,7 @@ def casting() -> ManualIndex:
 
 
 def headings(index: ManualIndex, query: Query) -> list[str]:
-    """The innermost headings of the answer."""
+    """Return the innermost headings of the result."""
     return [hit.passage.heading[-1] for hit in index.search(query).hits]
 
 
@@ -97,7 +97,7 @@ def test_ranks_and_scores_are_those_of_the_searches(casting: ManualIndex) -> Non
     assert any(hit.lexical_rank == 1 for hit in hits)
 
 
-def test_a_saved_index_answers_the_same(casting: ManualIndex, tmp_path: Path) -> None:
+def test_a_saved_index_finds_the_same(casting: ManualIndex, tmp_path: Path) -> None:
     manifest = casting.save(tmp_path / "index", {"manuals": [1, 2]})
     read = ManualIndex.load(tmp_path / "index", encoder=open_encoder(), manifest_sha256=manifest.sha256)
     query = Query("버 제거", ("버",))
@@ -106,7 +106,7 @@ def test_a_saved_index_answers_the_same(casting: ManualIndex, tmp_path: Path) ->
     assert list(read.metadata["manuals"]) == [1, 2]
 
 
-def test_while_the_encoder_is_loaded_words_answer_at_once(casting: ManualIndex, tmp_path: Path) -> None:
+def test_while_the_encoder_is_loaded_passages_are_found_by_words(casting: ManualIndex, tmp_path: Path) -> None:
     casting.save(tmp_path / "index", {})
     encoder = AbsentEncoder()
     index = ManualIndex.load(tmp_path / "index", encoder=encoder)
@@ -136,7 +136,7 @@ def test_a_changed_file_is_refused(casting: ManualIndex, tmp_path: Path) -> None
     assert caught.value.code == "artifact_damaged"
 
 
-def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
+def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     index = ManualIndex.build([], open_encoder())
     assert index.search(Query("기공")) == ManualIndex.build([], open_encoder()).search(Query("버"))
     assert not index.search(Query("기공")).found
@@ -144,10 +144,10 @@ def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
     assert ManualIndex.load(tmp_path / "index", encoder=open_encoder()).passages == ()
 
 
-def test_an_empty_question_is_answered_by_the_defect_type_alone(casting: ManualIndex) -> None:
-    answer = casting.search(Query("", ("긁힘",)))
-    assert answer.found
-    assert "5. 긁힘 (Scratch)" in answer.hits[0].passage.heading
+def test_an_empty_query_is_searched_by_the_defect_type_alone(casting: ManualIndex) -> None:
+    result = casting.search(Query("", ("긁힘",)))
+    assert result.found
+    assert "5. 긁힘 (Scratch)" in result.hits[0].passage.heading
     assert not casting.search(Query("  ")).found
 
 

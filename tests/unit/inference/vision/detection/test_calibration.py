@@ -15,7 +15,7 @@ METHODS: tuple[Any, ...] = ("auto", "percentile", "mean_std", "f1_max")
 
 
 def normals(count: int, seed: int = 0) -> np.ndarray:
-    """Right-skewed distances, as PatchCore's are: median about 2, spread about an eighth."""
+    """Draw right-skewed distances, as PatchCore's are: median about 2, spread about an eighth."""
     return 2.0 * np.exp(np.random.default_rng(seed).normal(0, 0.12, count)).astype(np.float32)
 
 

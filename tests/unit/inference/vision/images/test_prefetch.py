@@ -1,4 +1,4 @@
-"""Working ahead keeps the order, passes errors on in their turn, and stops when the caller does."""
+"""Prefetching keeps the order, passes errors on in their turn, and stops when the caller does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inference.vision.images.prefetch import map_prefetched, prefetch
 
 
 @pytest.mark.parametrize("depth", [1, 4, 50])
-def test_read_ahead_gives_every_item_in_order(depth: int) -> None:
+def test_prefetching_gives_every_item_in_order(depth: int) -> None:
     assert list(prefetch(iter(range(20)), depth=depth)) == list(range(20))
     assert list(prefetch([None, 0, ""], depth=depth)) == [None, 0, ""]
     assert list(prefetch([], depth=depth)) == []
@@ -29,11 +29,11 @@ def test_an_error_comes_after_the_items_before_it() -> None:
     found: list[int] = []
     with pytest.raises(ValueError, match="third"):
         found.extend(prefetch(items()))
-    for item in (ahead := prefetch(items())):
+    for item in (prefetched := prefetch(items())):
         found.append(item)
         if item == 2:
             break
-    ahead.close()
+    prefetched.close()
     assert found[-2:] == [1, 2]
 
 
@@ -48,16 +48,16 @@ def test_items_are_taken_while_the_caller_works_and_never_more_than_the_depth() 
                 reached.set()
             yield item
 
-    ahead = prefetch(items(), depth=3)
-    assert next(ahead) == 0
+    prefetched = prefetch(items(), depth=3)
+    assert next(prefetched) == 0
     assert not reached.is_set()
-    assert next(ahead) == 1  # item 3 is taken while the caller has item 1
+    assert next(prefetched) == 1  # item 3 is taken while the caller has item 1
     assert reached.wait(timeout=30.0)
-    ahead.close()
+    prefetched.close()
     assert len(taken) <= 6
 
 
-def test_map_ahead_keeps_the_order() -> None:
+def test_prefetched_work_keeps_the_order() -> None:
     assert list(map_prefetched(lambda item: item * 2, range(50), depth=7)) == [item * 2 for item in range(50)]
 
 

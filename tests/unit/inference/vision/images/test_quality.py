@@ -12,7 +12,7 @@ RNG = np.random.default_rng(2)
 
 
 def make_part(size_px: int = 300) -> np.ndarray:
-    """A gray part with edges and a fine grain, as cameras give it."""
+    """Draw a gray part with edges and a fine grain, as cameras give it."""
     image = np.full((size_px, size_px), 110, np.float64)
     width = size_px // 20
     for line in range(width, size_px, 4 * width):
@@ -45,7 +45,7 @@ def test_blur_does_not_depend_on_exposure() -> None:
     assert dim.blur_score == pytest.approx(assess(make_part()).blur_score, abs=0.05)
 
 
-def test_exposure_is_judged_at_both_ends() -> None:
+def test_exposure_is_assessed_at_both_ends() -> None:
     assert "under_exposed" in assess((make_part() * 0.1).astype(np.uint8)).warnings
     assert "over_exposed" in assess((make_part().astype(int) * 4).clip(0, 255).astype(np.uint8)).warnings
 

@@ -19,7 +19,7 @@ BROUGHT = [spec.name for spec in list_backbones() if not spec.carried]
 
 
 def save_random_weights(name: str, folder: Path, *, suffix: str = ".safetensors") -> Path:
-    """The file that a person would bring: all tensors of the architecture under timm's names."""
+    """Save the file that a person would bring: all tensors of the architecture under timm's names."""
     import timm
     import torch
     from safetensors.torch import save_file
@@ -73,7 +73,7 @@ def test_levels_normalization_and_strides_are_those_of_timm(spec: object) -> Non
 
 @pytest.mark.parametrize("name", CARRIED)
 def test_a_carried_classifier_with_renamed_tensors_takes_a_checkerboard_for_a_crossword(name: str) -> None:
-    """The weights are ImageNet's under the right names: of 1,000 classes it finds number 918, crossword puzzle."""
+    # The weights are ImageNet's under the right names: of 1,000 classes it finds number 918, crossword puzzle.
     import timm
     import torch
 

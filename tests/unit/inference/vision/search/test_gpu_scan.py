@@ -86,7 +86,7 @@ class FlatIP:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gpu]:
-    """A machine with a GPU and faiss's build for it."""
+    """Yield a machine with a GPU and faiss's build for it."""
     found = Gpu()
     monkeypatch.setattr(FlatIP, "gpu", found, raising=False)
     for name, part in (
@@ -99,26 +99,26 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gpu]:
     monkeypatch.setattr(gpu_scan, "try_gpu", lambda: None)
     monkeypatch.setattr(gpu_scan, "free_bytes", lambda: found.free_bytes)
     monkeypatch.setattr(vector_index, "LEAST_VECTORS", 1000)
-    forget()
+    clear_caches()
     yield found
-    forget()
+    clear_caches()
 
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Nothing is remembered of another machine."""
-    forget()
+    """Yield with nothing remembered of another machine."""
+    clear_caches()
     yield monkeypatch
-    forget()
+    clear_caches()
 
 
-def forget() -> None:
+def clear_caches() -> None:
     gpu_scan.diagnose_gpu.cache_clear()
     gpu_scan.report_obstacle.cache_clear()
 
 
 def draw(count: int, seed: int = 0, dimension: int = 33) -> np.ndarray:
-    """Unit vectors in clusters, float32 (count, dimension)."""
+    """Draw unit vectors in clusters, float32 (count, dimension)."""
     rng = np.random.default_rng(seed)
     centers = np.random.default_rng(1).normal(size=(CLUSTERS, dimension))
     rows = centers[rng.integers(0, CLUSTERS, count)] + 0.3 * rng.normal(size=(count, dimension))
@@ -130,7 +130,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("k", [1, 10, 200, 1500, 5000])
-def test_answers_are_those_of_main_memory_to_the_last_bit(gpu: Gpu, k: int) -> None:
+def test_results_are_those_of_main_memory_to_the_last_bit(gpu: Gpu, k: int) -> None:
     rows, ids = draw(4000), np.arange(4000)[::-1] * 3
     here, there = VectorIndex.build(rows, ids), VectorIndex.build(rows, ids, device="auto")
     for query in draw(12, seed=5):
@@ -140,7 +140,7 @@ def test_answers_are_those_of_main_memory_to_the_last_bit(gpu: Gpu, k: int) -> N
 
 
 def test_more_ties_than_candidates_are_left_to_main_memory(gpu: Gpu) -> None:
-    """Of equal vectors the lowest ids come first; the GPU names some of them, not these."""
+    # Of equal vectors the lowest ids come first; the GPU names some of them, not these.
     rows = draw(3000)
     rows[100:2500] = rows[7]
     ids = np.random.default_rng(3).permutation(3000)
@@ -245,7 +245,7 @@ def test_a_gpu_that_fails_while_searching_is_left_for_good(
 
 
 def test_what_lies_on_a_lost_gpu_is_not_freed(gpu: Gpu) -> None:
-    """Its destructor would end the process."""
+    # Its destructor would end the process.
     scan = GpuScan(draw(1000), device="auto")
     assert scan.find(draw(1, seed=5), k=3) is not None
     (index,) = gpu.indexes
@@ -259,14 +259,14 @@ def test_threads_search_one_after_the_other_and_the_first_brings_the_vectors(gpu
     here, there = VectorIndex.build(rows, np.arange(3000)), VectorIndex.build(rows, np.arange(3000), device="auto")
     queries = draw(60, seed=5)
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda query: there.search(query, k=10), queries))
-    assert answers == [here.search(query, k=10) for query in queries]
+        results = list(pool.map(lambda query: there.search(query, k=10), queries))
+    assert results == [here.search(query, k=10) for query in queries]
     assert (gpu.placed, gpu.searches) == (1, 60)
 
 
 def test_a_gpu_that_fails_its_trial_is_not_used(gpu: Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_scan, "try_gpu", lambda: "CUDA error 209 no kernel image (status -6)")
-    forget()
+    clear_caches()
     rows = draw(2000)
     index = VectorIndex.build(rows, np.arange(2000), device="cuda")
     assert index.search(rows[4], k=1)[0].id == 4

@@ -19,7 +19,7 @@ def directions(count: int, seed: int = 0) -> np.ndarray:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def test_the_confidence_is_how_often_the_answer_is_right() -> None:
+def test_the_confidence_is_how_often_the_vote_is_right() -> None:
     # Types that overlap: nobody can be right every time, and whoever says so is wrong.
     centers = directions(4)
     centers[1] = centers[0] + 0.25 * centers[1]

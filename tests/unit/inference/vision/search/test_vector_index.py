@@ -30,7 +30,7 @@ def test_a_filter_is_exact(flat_limit: int) -> None:
 
 @pytest.mark.parametrize("spread", [0.3, 30.0])
 def test_above_the_limit_the_scan_finds_nearly_all(spread: float) -> None:
-    """Vectors in clusters, and vectors without any."""
+    # Vectors in clusters, and vectors without any.
     rng = np.random.default_rng(0)
     centers = rng.normal(size=(50, 33))
 
@@ -71,9 +71,9 @@ def test_single_similarities_are_those_of_a_search_and_unknown_ids_have_none() -
     query = unit(1, 4)[0]
     found = {match.id: match.similarity for match in index.search(query, k=50)}
     asked = np.array([3, 4, 147, -1, 999])
-    answer = index.similarities(query, ids=asked)
-    assert np.isnan(answer[[1, 3, 4]]).all()
-    assert answer[[0, 2]] == pytest.approx([found[3], found[147]], abs=1e-6)
+    similarities = index.similarities(query, ids=asked)
+    assert np.isnan(similarities[[1, 3, 4]]).all()
+    assert similarities[[0, 2]] == pytest.approx([found[3], found[147]], abs=1e-6)
     empty = VectorIndex.build(np.empty((0, 16), np.float32), np.empty(0, np.int64))
     assert np.isnan(empty.similarities(query, ids=asked)).all()
 
@@ -90,7 +90,7 @@ def test_adding_and_removing_change_what_is_found() -> None:
         index.add(extra[:1], np.array([100]))
 
 
-def test_an_empty_index_answers_nothing_and_takes_vectors_later() -> None:
+def test_an_empty_index_finds_nothing_and_takes_vectors_later() -> None:
     index = VectorIndex.build(np.empty((0, 16), np.float32), np.empty(0, np.int64))
     assert index.search(unit(1)[0], k=5) == []
     index.add(unit(1), np.array([1]))
@@ -98,7 +98,7 @@ def test_an_empty_index_answers_nothing_and_takes_vectors_later() -> None:
 
 
 @pytest.mark.parametrize("flat_limit", [1000, 10])
-def test_a_saved_index_answers_the_same(tmp_path: Path, flat_limit: int) -> None:
+def test_a_saved_index_finds_the_same(tmp_path: Path, flat_limit: int) -> None:
     index = VectorIndex.build(unit(100), np.arange(100), flat_limit=flat_limit)
     manifest = index.save(tmp_path / "b", metadata={"part": "defect"})
     loaded = VectorIndex.load(tmp_path / "b", manifest_sha256=manifest.sha256)

@@ -15,7 +15,7 @@ HOLE = (3660, 1880)
 
 
 def inspect_both(tile_size_px: int) -> tuple[Detection, Detection]:
-    """What a bank of one part says of another good one, and of one with the hole."""
+    """Return what a bank of one part says of another good one, and of one with the hole."""
     config = PatchCoreConfig(preprocessing=Preprocessing(tile_size_px=tile_size_px), even_light=False)
     source = ImageSource("part", lambda: draw_part(1, size_px=SIZE_PX))
     model = PatchCore.fit([source], config, device="cpu")

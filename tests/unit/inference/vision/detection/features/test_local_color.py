@@ -1,4 +1,4 @@
-"""Colour beside its surroundings: what it answers to, what it does not, and that it is in every path."""
+"""Color beside its surroundings: what it reacts to, what it does not, and that it is in every path."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ GRID = (16, 16)
 
 
 def weave(seed: int, *, tint: float = 0.0, light: float = 1.0, size: tuple[int, int] = (128, 128)) -> np.ndarray:
-    """A colored weave; `tint` takes so much blue away around (48, 72)."""
+    """Draw a colored weave; `tint` takes so much blue away around (48, 72)."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0 : size[0], 0 : size[1]]
     relief = 1 + 0.25 * np.sin((x + rng.integers(9)) / 2.9) * np.sin((y + rng.integers(9)) / 3.7)
@@ -36,7 +36,7 @@ def sources(count: int) -> list[ImageSource]:
 
 
 def margin(model: PatchCore, *, tint: float) -> float:
-    """How far a stained part is above unseen good ones, in their standard deviations."""
+    """Return how far a stained part is above unseen good ones, in their standard deviations."""
     good = np.array([model.inspect(weave(seed)).score for seed in range(100, 110)])
     stained = np.array([model.inspect(weave(seed, tint=tint)).score for seed in range(200, 205)])
     return float((stained.mean() - good.mean()) / good.std())
@@ -95,7 +95,7 @@ def test_a_gray_camera_has_no_color_to_compare() -> None:
     assert taken.color_scale is not None
     assert not taken.color_scale.any()
     assert model.extend(taken).bank_size >= model.bank_size
-    # Another camera may be put in its place: a picture in color is judged all the same.
+    # Another camera may take its place: a picture in color is inspected all the same.
     assert np.isfinite(model.inspect(weave(60)).score)
 
 

@@ -32,7 +32,7 @@ CONFIG = PatchCoreConfig(
 
 
 def draw(seed: int, *, side: int = 640, hole: tuple[int, int] | None = None, hole_px: int = 12) -> np.ndarray:
-    """Brushed metal with a drilled row and a shade over the whole; the hole is one that does not belong there."""
+    """Draw brushed metal with a drilled row and a shade over the whole; the hole is one that does not belong there."""
     rng = np.random.default_rng(seed)
     grain = cv2.resize(rng.normal(0, 14, (side, side // 8)).astype(np.float32), (side, side))
     shade = np.linspace(100, 160, side, dtype=np.float32)[None] + grain + rng.normal(0, 4, (side, side))
@@ -54,7 +54,7 @@ def model() -> PatchCore:
 
 
 @pytest.mark.parametrize("shape", [(640, 640), (100, 3000), (641, 1777), (20, 20), (1, 1), (256, 257)])
-def test_every_cell_of_the_image_is_answered_for_by_exactly_one_tile(shape: tuple[int, int]) -> None:
+def test_every_cell_of_the_image_is_covered_by_exactly_one_tile(shape: tuple[int, int]) -> None:
     plan = plan_tiles(shape, CONFIG)
     times = np.zeros(plan.grid, int)
     for window in plan.windows:
@@ -73,7 +73,7 @@ def test_a_place_survives_the_grid_of_all_images() -> None:
 
 
 def test_patches_of_all_tiles_lie_on_one_grid(model: PatchCore) -> None:
-    """The same place is most alike when it is seen by other tiles, half a tile off: at its own cell, not beside it."""
+    # The same place is most alike when it is seen by other tiles, half a tile off: at its own cell, not beside it.
     image = draw(50)
     first = open_tiled(image, CONFIG, model.runtime, color=None)
     other = open_tiled(np.ascontiguousarray(image[:, 64:]), CONFIG, model.runtime, color=None)

@@ -15,6 +15,6 @@ def test_distances_are_those_of_brute_force(neighbours: int) -> None:
     np.testing.assert_array_equal(Bank(rows).nearest(queries), all_distances.argmin(axis=0))
 
 
-def test_a_bank_smaller_than_the_neighbors_asked_for_answers() -> None:
+def test_a_bank_smaller_than_the_neighbors_asked_for_gives_distances() -> None:
     rows = np.zeros((2, 4), dtype=np.float32)
     np.testing.assert_array_equal(Bank(rows).distances(np.ones((4, 3), np.float32), neighbours=9), [2.0, 2.0, 2.0])

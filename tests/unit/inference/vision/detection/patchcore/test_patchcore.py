@@ -181,7 +181,7 @@ def test_every_stage_reports_and_can_be_cancelled(cancelled: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (5000, 16, 3), (64, 4000, 3)])
-def test_odd_and_flat_images_get_a_finite_answer(model: PatchCore, shape: tuple[int, int, int]) -> None:
+def test_odd_and_flat_images_get_a_finite_score(model: PatchCore, shape: tuple[int, int, int]) -> None:
     for value in (0, 255):
         detection = model.inspect(np.full(shape, value, np.uint8))
         assert np.isfinite(detection.score)
@@ -225,7 +225,7 @@ def test_a_configuration_survives_its_dictionary_and_refuses_nonsense() -> None:
 
 
 def test_a_part_scores_the_same_however_often_and_in_whatever_company_it_is_inspected(model: PatchCore) -> None:
-    """Single images get a compilation of their own after a few; it must not be another model."""
+    # Single images get a compilation of their own after a few; it must not be another model.
     alone = [model.inspect(draw(200, hole=True)) for _ in range(8)]
     assert len({detection.score for detection in alone}) == 1
     assert all(np.array_equal(detection.anomaly_map, alone[0].anomaly_map) for detection in alone)
