@@ -109,6 +109,12 @@ def find_option(name: str) -> ModelOption | None:
     return next((option for option in options if option.name == name), None)
 
 
+def label_options() -> dict[str, str]:
+    """Return the msgid of what people call each option that some model can be built with, by its name."""
+    options = (*list_options(DETECTION), *list_options(SIMILARITY))
+    return {field.name: field.label for option in options for field in option.fields}
+
+
 def check_options(option: ModelOption, options: Mapping[str, Any]) -> dict[str, int]:
     """Return the options that differ from the model's own. Raises BadInput(`model_option_invalid`)."""
     fields = {field.name: field for field in option.fields}
