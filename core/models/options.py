@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from core.errors import BadInput
 from inference.vision.detection.registry import DEFAULT as DEFAULT_DETECTOR
 from inference.vision.detection.registry import find_detector, list_detectors
-from inference.vision.detection.specification import OptionField
+from inference.vision.detection.specification import AnyDetectorSpec, OptionField
 from inference.vision.networks.catalog import find_network
+from inference.vision.networks.embedder_specification import EmbedderSpec
 from inference.vision.networks.embedders import DEFAULT as DEFAULT_EMBEDDER
 from inference.vision.networks.embedders import list_embedders
 from inference.vision.networks.specifications import CARRIED, Network
@@ -55,8 +57,15 @@ class ModelOption:
         return self.network.input_size_px
 
 
-def _detector_options() -> list[ModelOption]:
-    return [
+def list_options(purpose: str) -> tuple[ModelOption, ...]:
+    """Return the models that can be chosen for the purpose, the default first."""
+    return _of_detectors(list_detectors()) if purpose == DETECTION else _of_embedders(list_embedders())
+
+
+# Tables name the model of each of their rows; what is registered hardly ever changes.
+@lru_cache(maxsize=4)
+def _of_detectors(specs: tuple[AnyDetectorSpec, ...]) -> tuple[ModelOption, ...]:
+    return tuple(
         ModelOption(
             name=spec.name if backbone is None else f"{spec.name}-{backbone}",
             purpose=DETECTION,
@@ -66,13 +75,14 @@ def _detector_options() -> list[ModelOption]:
             backbone=backbone,
             fields=spec.options,
         )
-        for spec in list_detectors()
+        for spec in specs
         for backbone in spec.backbones or (None,)
-    ]
+    )
 
 
-def _embedder_options() -> list[ModelOption]:
-    return [
+@lru_cache(maxsize=4)
+def _of_embedders(specs: tuple[EmbedderSpec, ...]) -> tuple[ModelOption, ...]:
+    return tuple(
         ModelOption(
             name=spec.option_name(network.name),
             purpose=SIMILARITY,
@@ -82,14 +92,9 @@ def _embedder_options() -> list[ModelOption]:
             backbone=network.name,
             embeds_text=spec.embeds_text,
         )
-        for spec in list_embedders()
+        for spec in specs
         for network in spec.list_networks()
-    ]
-
-
-def list_options(purpose: str) -> tuple[ModelOption, ...]:
-    """Return the models that can be chosen for the purpose, the default first."""
-    return tuple(_detector_options() if purpose == DETECTION else _embedder_options())
+    )
 
 
 def default_option(purpose: str) -> ModelOption:
@@ -102,6 +107,12 @@ def find_option(name: str) -> ModelOption | None:
     """Return the option of this name, or None (a database may know a name that this version does not)."""
     options = (*list_options(DETECTION), *list_options(SIMILARITY))
     return next((option for option in options if option.name == name), None)
+
+
+def label_options() -> dict[str, str]:
+    """Return the msgid of what people call each option that some model can be built with, by its name."""
+    options = (*list_options(DETECTION), *list_options(SIMILARITY))
+    return {field.name: field.label for option in options for field in option.fields}
 
 
 def check_options(option: ModelOption, options: Mapping[str, Any]) -> dict[str, int]:

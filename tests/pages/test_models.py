@@ -16,9 +16,11 @@ from core.guidance.writers.specification import WriterSetting
 from core.models.options import DETECTION
 from core.registry.choices import current_choice
 from core.services import Services
+from inference.vision.detection import registry
 from tests.language_servers import language_server
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
+from tests.toy_detector import ToySpec
 
 SCREEN = "pages/settings/models.py"
 
@@ -56,6 +58,22 @@ def test_a_model_without_weights_says_how_to_bring_them_and_cannot_be_chosen(
     app.button(key="weights_resnet18_add").click().run()
     assert ".safetensors" in app.error[0].value
     assert app.text_input(key="weights_resnet18_path").value == str(wrong)
+
+
+def test_a_detector_that_needs_no_network_is_offered_and_asks_for_no_weights(
+    open_app: OpenApp, services: Services
+) -> None:
+    registry.register(ToySpec())
+    try:
+        app = open_app(SCREEN)
+        app.selectbox(key="models_detection_name").select("toy").run()
+        assert "Compares a part with the mean of good ones." in texts(app)
+        assert "Weights not here" not in texts(app)
+        app = press(app, "Use from the next deployment on")
+        assert not app.exception
+        assert current_choice(services, DETECTION).option.name == "toy"
+    finally:
+        registry.unregister("toy")
 
 
 def test_similarity_has_its_own_models(open_app: OpenApp) -> None:

@@ -1,4 +1,7 @@
-"""How good a detector is: the measures of MVTec AD, of retrieval and of the shop floor. Numpy only.
+"""How good a detector is: the measures of MVTec AD, of retrieval and of the shop floor.
+
+Those of images are scikit-learn's, which is imported at first use (seconds). Those of pixels are our own: of 10^7
+pixels scikit-learn takes ten times as long and twelve times the memory (`benchmarks/README.md`), and has no AUPRO.
 
 Everything is exact (no histogram of scores), ties count half, and a measure that is undefined, because one class is
 absent, is None. `labels` is True for defects. Scores must be finite.
@@ -24,46 +27,27 @@ Confusion = dict[Literal["normal", "defect"], dict[Literal["ok", "review", "reje
 
 
 def image_auroc(scores: Scores, labels: Labels) -> float | None:
-    """Area under the ROC curve: the share of (defect, normal) pairs in the right order (Mann–Whitney U)."""
-    values, truth = _pair(scores, labels)
-    return _auroc([values[truth]], [values[~truth]])
-
-
-def average_precision(scores: Scores, labels: Labels) -> float | None:
-    """Area under the precision–recall curve as a step function, as in scikit-learn."""
-    values, truth = _pair(scores, labels)
-    if not truth.any():
-        return None
-    hits, false_alarms, _ = _cumulate(values, truth)
-    precision = hits / (hits + false_alarms)
-    return float(np.sum(np.diff(hits, prepend=0) * precision) / hits[-1])
-
-
-def roc_curve(scores: Scores, labels: Labels) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-    """(false positive rate, true positive rate, thresholds), from the strictest threshold, infinity, downwards.
-
-    Every distinct score is a point: at threshold t the scores >= t are called defects.
-    """
+    """Return the area under the ROC curve: the share of (defect, normal) pairs in the right order."""
     values, truth = _pair(scores, labels)
     if truth.all() or not truth.any():
         return None
-    hits, false_alarms, thresholds = _cumulate(values, truth)
-    return (
-        np.concatenate([[0.0], false_alarms / false_alarms[-1]]),
-        np.concatenate([[0.0], hits / hits[-1]]),
-        np.concatenate([[np.inf], thresholds]),
-    )
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(truth, values))
 
 
 def f1_max(scores: Scores, labels: Labels, *, defect_weight: float = 1.0) -> tuple[float, float] | None:
-    """(best F1, its threshold): scores >= threshold are called defects. None without defects or without normals.
+    """Return the best F1 and its threshold: scores >= threshold are called defects. None where a class is absent.
 
     With several equally good thresholds the highest is given. `defect_weight` counts each defect as that many.
     """
     values, truth = _pair(scores, labels)
     if truth.all() or not truth.any():
         return None
-    hits, false_alarms, thresholds = _cumulate(values, truth)
+    from sklearn.metrics import confusion_matrix_at_thresholds
+
+    # From the counts and not from precision and recall, whose rounding would decide between equally good thresholds.
+    _, false_alarms, _, hits, thresholds = confusion_matrix_at_thresholds(truth, values)
     hits = hits * defect_weight
     f1 = 2 * hits / (hits + false_alarms + hits[-1])
     best = int(np.argmax(f1))
@@ -71,7 +55,7 @@ def f1_max(scores: Scores, labels: Labels, *, defect_weight: float = 1.0) -> tup
 
 
 def confusion(scores: Scores, labels: Labels, review_at: float, reject_at: float) -> Confusion:
-    """Counts of verdicts by true label: {"normal": {"ok", "review", "reject"}, "defect": {…}}."""
+    """Return the counts of verdicts by true label: {"normal": {"ok", "review", "reject"}, "defect": {…}}."""
     values, truth = _pair(scores, labels)
 
     def count(part: FloatArray) -> dict[Literal["ok", "review", "reject"], int]:
@@ -83,17 +67,17 @@ def confusion(scores: Scores, labels: Labels, review_at: float, reject_at: float
 
 
 def overkill_count(table: Confusion) -> int:
-    """Normal parts judged NG."""
+    """Return how many normal parts are judged NG."""
     return table["normal"]["reject"]
 
 
 def escape_count(table: Confusion) -> int:
-    """Defective parts judged OK."""
+    """Return how many defective parts are judged OK."""
     return table["defect"]["ok"]
 
 
 def auroc_by_type(scores: Scores, types: Sequence[str | None]) -> dict[str, tuple[int, float | None]]:
-    """For each defect type: (number of images, AUROC of that type against all normal images). None = normal."""
+    """Return for each defect type (number of images, AUROC of that type against all normal images). None = normal."""
     values = _finite(scores)
     if len(values) != len(types):
         raise ValueError(f"{len(values)} scores for {len(types)} types")
@@ -101,12 +85,13 @@ def auroc_by_type(scores: Scores, types: Sequence[str | None]) -> dict[str, tupl
     result = {}
     for code in sorted({code for code in types if code is not None}):
         part = values[np.array([other == code for other in types], np.bool_)]
-        result[code] = (len(part), _auroc([part], [normal]))
+        labels = np.arange(len(part) + len(normal)) < len(part)
+        result[code] = (len(part), image_auroc(np.concatenate([part, normal]), labels))
     return result
 
 
 def pixel_auroc(maps: Sequence[npt.NDArray[Any]], masks: Sequence[npt.NDArray[np.bool_]]) -> float | None:
-    """AUROC over all pixels of all maps (each height × width, its mask alike; sizes may differ between images)."""
+    """Return the AUROC over all pixels of all maps (height × width, its mask alike; sizes may differ)."""
     _check_maps(maps, masks)
     positive = [anomaly_map[mask] for anomaly_map, mask in zip(maps, masks, strict=True)]
     negative = [anomaly_map[~mask] for anomaly_map, mask in zip(maps, masks, strict=True)]
@@ -116,7 +101,7 @@ def pixel_auroc(maps: Sequence[npt.NDArray[Any]], masks: Sequence[npt.NDArray[np
 def aupro(
     maps: Sequence[npt.NDArray[Any]], masks: Sequence[npt.NDArray[np.bool_]], fpr_limit: float = 0.3
 ) -> float | None:
-    """Area under the per-region-overlap curve up to `fpr_limit`, divided by it (Bergmann et al., IJCV 2021).
+    """Return the area under the per-region-overlap curve up to `fpr_limit`, divided by it (Bergmann et al., IJCV 2021).
 
     A region is an 8-connected part of a mask. The overlap of each region counts alike, whatever its size; the last
     step is interpolated to the limit. None without a region or without a normal pixel.
@@ -164,7 +149,7 @@ def map_at_k(
     k: int = 10,
     relevant_counts: Mapping[Any, int] | None = None,
 ) -> float | None:
-    """Mean average precision of the first `k` neighbours.
+    """Return the mean average precision of the first `k` neighbours.
 
     AP@k = Σ precision(i)·relevant(i) / min(k, relevant in the index). `relevant_counts` gives that number by type (a
     query whose type the index does not hold is left out); without it, the relevant neighbours found are taken.
@@ -196,20 +181,15 @@ def _pair(scores: Scores, labels: Labels) -> tuple[FloatArray, npt.NDArray[np.bo
     return values, truth
 
 
-def _cumulate(values: FloatArray, truth: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """(defects found, false alarms, threshold) for every distinct score, from the highest down."""
-    order = np.argsort(-values, kind="stable")
-    last = _last_of_ties(values[order])
-    hits = np.cumsum(truth[order], dtype=np.float64)[last]
-    return hits, last + 1.0 - hits, values[order][last]
-
-
 def _last_of_ties(descending: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.append(descending[1:] != descending[:-1], True))
 
 
 def _auroc(positive: Sequence[npt.NDArray[Any]], negative: Sequence[npt.NDArray[Any]]) -> float | None:
-    """From parts, so that a whole test set of maps is never sorted at once: only the (fewer) positives are."""
+    """Return the share of (positive, negative) pairs in the right order (Mann–Whitney U).
+
+    From parts, so that a whole test set of maps is never sorted at once: only the (fewer) positives are.
+    """
     ranked = np.sort(_join(positive))
     n_negative = sum(len(part) for part in negative)
     if not len(ranked) or not n_negative:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import AppError
 from core.i18n import N_
 from core.images.library import read_thumbnails
+from core.models.options import label_options
 from core.registry.comparison import ChangedImage, VersionChanges, compare_versions
 from pages.components.deployment.metrics import FIGURES_HELP, figure_title
 from pages.components.settings.preprocessing_label import describe_options
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 _DIALOG = "version_changes"
 _COLUMNS = 6
 _MOST_SHOWN = 24
-_OPTION_NAMES: dict[str, str] = {
-    "model": N_("Model"),
-    "input_size_px": N_("Input size (px)"),
-    "max_bank_size": N_("Largest memory bank (patches)"),
-    "channel_count": N_("Channels of each place"),
-}
 _COUNT_NAMES: dict[str, str] = {
     "n_normal": N_("Normal test images"),
     "n_defect": N_("Defect test images"),
@@ -144,13 +139,14 @@ def _difference(before: float | None, after: float | None, decimals: int) -> str
 
 
 def _show_settings(changes: VersionChanges) -> None:
+    names = {"model": N_("Model"), **label_options()}
     lines = []
     for value in changes.model:
         before, after = (
             name_model(found) if value.name == "model" else str(_("its own") if found is None else found)
             for found in (value.before, value.after)
         )
-        lines.append(f"{label_of(_OPTION_NAMES, value.name)}: {escape(before)} → **{escape(after)}**")
+        lines.append(f"{label_of(names, value.name)}: {escape(before)} → **{escape(after)}**")
     if changes.preprocessing is not None:
         before, after = (describe_options(options) for options in changes.preprocessing)
         if before == after:
