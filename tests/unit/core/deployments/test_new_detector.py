@@ -8,7 +8,7 @@ import pytest
 
 from core.access import Person
 from core.deployments import estimates, graph_preparation
-from core.deployments.bank_extension import find_extension
+from core.deployments.kinds.bank_extension import find_extension
 from core.deployments.trials import try_model
 from core.errors import BadInput, NotFound
 from core.inspections.inspection import inspect
@@ -22,7 +22,7 @@ from core.services import Services, build_services
 from inference.errors import ModelError
 from inference.vision.detection import registry
 from storage.tables import Product
-from tests.plates import deploy, encode, plate, seed_of, take_in_plates
+from tests.plates import deploy, encode, ingest_plates, plate, seed_of
 from tests.toy_detector import ToyModel, ToySpec
 
 
@@ -37,7 +37,7 @@ def toy() -> Iterator[ToySpec]:
 
 @pytest.fixture
 def product(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Product:
-    return take_in_plates(services, tmp_path_factory.mktemp("plates"))
+    return ingest_plates(services, tmp_path_factory.mktemp("plates"))
 
 
 def _choose(services: Services, engineer: Person, **options: int) -> None:
@@ -62,18 +62,18 @@ def test_a_registered_detector_is_chosen_built_activated_and_inspects(
     assert version.metrics["image_auroc"] > 0.9
     assert version.sources["options"] == {"side_px": 20}
 
-    def decide_acceptance(by: Services, kind: str) -> str:
+    def give_verdict(by: Services, kind: str) -> str:
         data = encode(plate(seed_of("test", kind, 50), kind))
-        return inspect(by, worker_person, product_id=product_id, data=data, file_name="part.png").inspection.verdict
+        return inspect(by, worker_person, product_id=product_id, data=data, file_name="part.png").record.verdict
 
-    assert (decide_acceptance(services, "good"), decide_acceptance(services, "spot")) == ("ok", "reject")
+    assert (give_verdict(services, "good"), give_verdict(services, "spot")) == ("ok", "reject")
     # Another process reads it from the store, and proves its reference image first.
     again = build_services(services.settings)
     again.models.verify(version)
     loaded = again.models.memory_bank(version)
     assert isinstance(loaded, ToyModel)
     assert loaded.input_size_px == (20, 20)
-    assert decide_acceptance(again, "spot") == "reject"
+    assert give_verdict(again, "spot") == "reject"
     again.database.dispose()
 
     registry.unregister(toy.name)
