@@ -17,6 +17,7 @@ from core.deployments.acceptance import Acceptance, accept_by_policy
 from core.errors import AppError
 from core.jobs.outcomes import ProductOutcome
 from core.jobs.progress import JobRun, StageShares
+from core.models.cache import ModelCache
 from core.models.figures import VersionFigures
 from core.models.sources import VersionSources
 from core.services import Services
@@ -177,6 +178,10 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     def has_sources(self, session: Session, product_id: int) -> bool:
         """Return whether what a version that has just become active was built from is still there."""
         return True
+
+    @abstractmethod
+    def open(self, models: ModelCache, version: ModelVersion) -> None:
+        """Load a version and what an inspection needs beside it. Raises ArtifactError, ModelError, ObjectStoreError."""
 
     def clean_up(self, services: HasDatabase) -> None:
         """Delete what the builds of this kind have stored beside the versions and need no more."""

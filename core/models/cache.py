@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from core.models.encoder import encoder_folder, encoder_stamp
+from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import SIMILARITY, find_option
 from core.models.weight_paths import find_added
 from inference.errors import ArtifactError, ModelError
@@ -88,7 +89,7 @@ class ModelCache:
                 ),
             )
 
-        return self._once(("memory_bank", version.manifest_sha256), load)
+        return self._once((MEMORY_BANK, version.manifest_sha256), load)
 
     def verify(self, version: ModelVersion) -> None:
         """Prove that the version can inspect here: its files match their hashes, and its reference image its score.
@@ -96,14 +97,16 @@ class ModelCache:
         The runtimes of this machine that have to agree are those of `check_runtimes`.
         Raises ArtifactError, ModelError (`golden_mismatch` …) or ObjectStoreError.
         """
+        verify_kind: dict[str, Callable[[ModelVersion], object]] = {
+            MEMORY_BANK: self._verify_bank,
+            SIMILARITY_INDEX: self.similarity_index,
+            MANUAL_INDEX: self.manual_index,
+        }
+        verify_kind[version.kind](version)
+
+    def _verify_bank(self, version: ModelVersion) -> None:
         from inference.artifact import read_bundle
 
-        if version.kind == "manual_index":
-            self.manual_index(version)
-            return
-        if version.kind != "memory_bank":
-            self.similarity_index(version)
-            return
         bundle = self._read(
             version,
             lambda folder: read_bundle(folder, kind=version.kind, manifest_sha256=version.manifest_sha256),
@@ -134,7 +137,7 @@ class ModelCache:
                 lambda folder: VectorIndex.load(folder, manifest_sha256=version.manifest_sha256, device=self._device),
             )
 
-        return self._once(("similarity_index", version.manifest_sha256), load)
+        return self._once((SIMILARITY_INDEX, version.manifest_sha256), load)
 
     def manual_index(self, version: ModelVersion) -> ManualIndex:
         """Return the loaded index of a product's manuals, with the encoder that it was built with.
@@ -151,7 +154,7 @@ class ModelCache:
                 lambda folder: ManualIndex.load(folder, encoder=encoder, manifest_sha256=version.manifest_sha256),
             )
 
-        return self._once(("manual_index", version.manifest_sha256), load)
+        return self._once((MANUAL_INDEX, version.manifest_sha256), load)
 
     def sentence_encoder(self, name: str | None = None) -> SentenceEncoder:
         """The encoder of the next deployment: the folder that was given, else the carried one. Raises ModelError.
@@ -218,7 +221,7 @@ class ModelCache:
     def forget(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:
-            for kind in ("memory_bank", "similarity_index", "manual_index"):
+            for kind in KINDS:
                 self._loaded.pop((kind, version.manifest_sha256), None)
         shutil.rmtree(self._folder / version.manifest_sha256, ignore_errors=True)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 
+from core.deployments.kinds.registry import find_steps
 from core.guidance.writer_choice import prepare_writer
-from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
-from core.registry.versions import PARTS, active_version
+from core.models.kinds import MANUAL_INDEX
+from core.registry.versions import active_versions
 from core.services import Services
 from core.transactions import reading
 from inference.errors import InferenceError
@@ -27,10 +28,7 @@ def warm_up(services: Services, product_id: int) -> threading.Thread | None:
     only logged: the inspection meets it again, and says so.
     """
     with reading(services) as session:
-        bank = active_version(session, MEMORY_BANK, product_id)
-        found = [active_version(session, SIMILARITY_INDEX, product_id, part) for part in PARTS[SIMILARITY_INDEX]]
-        manuals = active_version(session, MANUAL_INDEX, product_id)
-    versions = [version for version in (bank, *found, manuals) if version is not None]
+        versions = active_versions(session, product_id)
     with _LOCK:
         # Of this process's very cache: tests and tools may hold several.
         new = [version for version in versions if (id(services.models), version.manifest_sha256) not in _STARTED]
@@ -47,12 +45,6 @@ def _open(services: Services, versions: list[ModelVersion]) -> None:
         try:
             if version.kind == MANUAL_INDEX:
                 prepare_writer(services)
-            if version.kind == MEMORY_BANK:
-                services.models.memory_bank(version)
-            elif version.kind == MANUAL_INDEX:
-                services.models.manual_index(version)
-            else:
-                services.models.similarity_index(version)
-                services.models.embedder(version.model_name)
+            find_steps(version.kind).open(services.models, version)
         except (InferenceError, ObjectStoreError) as error:
             logger.warning("could not open version %s ahead of time: %s", version.id, error.code)

@@ -42,6 +42,12 @@ def active_version(session: Session, kind: str, product_id: int, part: str = "")
     return session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
 
 
+def active_versions(session: Session, product_id: int) -> list[ModelVersion]:
+    """Return the versions of every kind and part that inspect the product now, in the order of `PARTS`."""
+    found = (active_version(session, kind, product_id, part) for kind, parts in PARTS.items() for part in parts)
+    return [version for version in found if version is not None]
+
+
 def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
     """Return the thresholds in force for a memory bank: the newest row. Raises NotFound."""
     row = session.exec(

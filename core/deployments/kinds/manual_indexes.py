@@ -30,6 +30,7 @@ from core.jobs.progress import JobRun
 from core.jobs.stored_error import plain
 from core.manuals.ingest import READ_MEMORY_BYTES, READ_TIMEOUT_S
 from core.manuals.library import read_manual
+from core.models.cache import ModelCache
 from core.models.encoder import encoder_stamp
 from core.models.figures import ManualFigures
 from core.models.kinds import MANUAL_INDEX
@@ -40,7 +41,7 @@ from core.services import Services
 from core.transactions import writing
 from inference.build_cost import BuildCost
 from inference.errors import ManualError
-from storage.tables import Manual, Product
+from storage.tables import Manual, ModelVersion, Product
 
 if TYPE_CHECKING:
     from inference.language.passages import Passage
@@ -155,6 +156,10 @@ class ManualIndexSteps(ModelSteps[ManualSnapshot, BuiltManualIndex, None]):
     def has_sources(self, session: Session, product_id: int) -> bool:
         """Return whether the product has a manual: the last one may be deleted while its index is being built."""
         return _count_pages(session, product_id)[0] > 0
+
+    def open(self, models: ModelCache, version: ModelVersion) -> None:
+        """Load the index with its sentence encoder."""
+        models.manual_index(version)
 
     def conclude(
         self, run: JobRun, snapshot: ManualSnapshot, results: Sequence[PartResult[BuiltManualIndex, None]]

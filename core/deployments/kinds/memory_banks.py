@@ -17,6 +17,7 @@ from core.errors import AppError, NotReady
 from core.images.training import count_training_images, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
 from core.jobs.progress import JobRun
+from core.models.cache import ModelCache
 from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
 from core.models.detection_figures import BankFigures, DetectionFigures
 from core.models.kinds import MEMORY_BANK
@@ -182,6 +183,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         """Log that the index of defective places was made with another bank, where it was."""
         if regions_stale(run.services, product.id):
             run.log("log_regions_stale", product=product.code, number=version.number)
+
+    def open(self, models: ModelCache, version: ModelVersion) -> None:
+        """Load the detector."""
+        models.memory_bank(version)
 
     def conclude(
         self,

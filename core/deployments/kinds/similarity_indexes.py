@@ -32,6 +32,7 @@ from core.errors import AppError, NotReady
 from core.images.training import count_training_images, fetch_originals, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, UNCHANGED, ProductOutcome, SkippedFile
 from core.jobs.progress import JobRun
+from core.models.cache import ModelCache
 from core.models.figures import IndexFigures, RetrievalFigures
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import SIMILARITY
@@ -223,6 +224,11 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
                 suggestion=built.rule.figures if built.rule is not None else {},
             ),
         )
+
+    def open(self, models: ModelCache, version: ModelVersion) -> None:
+        """Load the index, and the embedder that an image is searched with."""
+        models.similarity_index(version)
+        models.embedder(version.model_name)
 
     def clean_up(self, services: HasDatabase) -> None:
         """Delete the embeddings of images that are gone."""
