@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def usable_cores() -> int:
-    """How many cores this process may compute on: OMP_NUM_THREADS where it is set, else those it is allowed to use.
+    """Return how many cores this process may compute on: OMP_NUM_THREADS where it is set, else those it is allowed.
 
     The variable is what torch and BLAS libraries obey, too; a worker beside others sets it for its children.
     """
@@ -34,7 +34,7 @@ CORES = usable_cores()
 
 
 def map_blocks(function: Callable[[Item], Result], blocks: Iterable[Item]) -> list[Result]:
-    """`function` of every block, in order, on all cores. An exception of any of them comes through."""
+    """Return `function` of every block, in order, computed on all cores. An exception of any of them comes through."""
     items = list(blocks)
     if len(items) < 2 or CORES < 2:
         _hold_blas()
@@ -50,7 +50,7 @@ def _pool() -> ThreadPoolExecutor:
 
 @cache
 def _hold_blas() -> None:
-    """Once, for the life of the process: switching back and forth would race with other threads."""
+    """Hold it once, for the life of the process: switching back and forth would race with other threads."""
     import threadpoolctl  # type: ignore[import-untyped]
 
     threadpoolctl.ThreadpoolController().select(internal_api="openblas").limit(limits=1)

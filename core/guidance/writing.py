@@ -104,8 +104,9 @@ def _sections(finished: list[tuple[SectionName, Step]]) -> tuple[Section, ...]:
 
 def _with_history(services: Services, finding: Finding, inspection_id: int, *, with_pictures: bool) -> Finding:
     """Return the finding with what a model is told besides: similar cases, and the pictures for one that sees."""
-    from core.inspections.colormap import colour_heat, encode_png, fit_within, lay_heat_over
+    from core.inspections.colormap import colour_heat, fit_within, lay_heat_over
     from core.inspections.records import load
+    from inference.vision.images.encoding import encode_png
 
     view = load(services, inspection_id)
     past = tuple(

@@ -122,7 +122,7 @@ def decode(data: bytes, *, file_name: str | None = None) -> DecodedImage:
 
 
 def check(data: bytes, *, file_name: str | None = None) -> Container:
-    """Everything that `decode` refuses without decoding; raises as it does, image_damaged inside pixels excepted."""
+    """Refuse what `decode` refuses without decoding; raises as it does, image_damaged inside pixels excepted."""
     if not data:
         raise ImageError("image_empty")
     if len(data) > MAX_BYTES:
@@ -167,12 +167,12 @@ def decode_mask(data: bytes, *, file_name: str | None = None) -> npt.NDArray[np.
 
 
 def content_hash(data: bytes) -> str:
-    """SHA-256 of the file's bytes, in hexadecimal."""
+    """Return the SHA-256 of the file's bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 def pixel_hash(pixels: Pixels) -> str:
-    """SHA-256 of shape and pixels: the same for one image stored losslessly in two files."""
+    """Return the SHA-256 of shape and pixels: the same for one image stored losslessly in two files."""
     digest = hashlib.sha256(repr(pixels.shape).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
@@ -194,7 +194,7 @@ def _imdecode(data: bytes, flags: int) -> Any:
 
 
 def _decode_webp(data: bytes, container: Container, notes: list[str]) -> Pixels:
-    """The still image, or the first frame of an animation on its canvas (white where the frame does not reach)."""
+    """Return the still image, or an animation's first frame on its canvas (white where the frame does not reach)."""
     if not container.animated:
         return _decode_webp_still(data, container.channels == 4, notes)
     assert container.width_px is not None
@@ -252,7 +252,7 @@ def _open_with_pillow(data: bytes) -> Image.Image:
 
 
 def _check_tiff_extent(image: Any, byte_size: int) -> None:
-    """libtiff calls missing strips merely an error; say that they are missing."""
+    """Say that strips are missing: libtiff calls that merely an error."""
     tags = image.tag_v2
     for offset_tag, count_tag in ((273, 279), (324, 325)):
         offsets, counts = (np.atleast_1d(tags.get(tag, ())) for tag in (offset_tag, count_tag))

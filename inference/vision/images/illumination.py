@@ -74,8 +74,10 @@ def survey_light(images: Iterable[Pixels]) -> LightSurvey:
 
 
 def vary_light(pixels: Pixels, *, exposure: float, contrast: float) -> Pixels:
-    """The image with its brightness times `exposure` and the distances from its mean times `contrast`, clipped to
-    0–255 as a sensor would."""
+    """Return the image with its brightness times `exposure` and the distances from its mean times `contrast`.
+
+    Clipped to 0–255, as a sensor would.
+    """
     mean = float(pixels.mean())
     table = ((np.arange(256) - mean) * contrast + mean) * exposure
     return np.asarray(cv2.LUT(pixels, np.rint(table).clip(0, 255).astype(np.uint8)), np.uint8)
@@ -88,7 +90,7 @@ def draw_light(rng: np.random.Generator, *, share: float) -> tuple[float, float]
 
 
 def estimate_noise(gray: Pixels) -> float:
-    """Standard deviation of the noise in levels (Immerkær, "Fast noise variance estimation", CVIU 64, 1996).
+    """Return the standard deviation of the noise in levels (Immerkær, "Fast noise variance estimation", CVIU 64, 1996).
 
     The estimate is taken per block, and the quietest tenth counts, because texture looks like noise. Grey uint8
     (H, W); 0.0 for an image of less than 3 px.
@@ -103,7 +105,7 @@ def estimate_noise(gray: Pixels) -> float:
 
 
 def _fit_plane(gray: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Rise of brightness in levels (from left to right, from top to bottom) of the least-squares plane."""
+    """Return the rise of brightness in levels (from left to right, from top to bottom) of the least-squares plane."""
     small = cv2.resize(gray, (_PLANE_SIDE_PX, _PLANE_SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float64)
     places = np.linspace(-0.5, 0.5, _PLANE_SIDE_PX)
     total = float((places**2).sum()) * _PLANE_SIDE_PX

@@ -13,7 +13,7 @@ _MAX_LIGHT_GAIN = 4.0
 
 
 def check_image(image: np.ndarray) -> np.ndarray:
-    """The image itself; raises ModelError(`image_wrong_shape`) unless it is uint8 H×W×3 with at least one pixel."""
+    """Return the image; raises ModelError(`image_wrong_shape`) unless it is uint8 H×W×3 with at least one pixel."""
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         shape, dtype = getattr(image, "shape", None), str(getattr(image, "dtype", type(image).__name__))
         raise ModelError("image_wrong_shape", shape=shape, dtype=dtype)
@@ -23,7 +23,7 @@ def check_image(image: np.ndarray) -> np.ndarray:
 
 
 def resize_pixels(pixels: np.ndarray, *, height: int, width: int) -> np.ndarray:
-    """RGB uint8 of any size to RGB uint8 (height, width, 3), C-contiguous; a grey image at a third of the cost."""
+    """Bring RGB uint8 of any size to (height, width, 3), C-contiguous; a gray image at a third of the cost."""
     if pixels.shape[:2] == (height, width):
         return np.ascontiguousarray(pixels)
     shrinking = pixels.shape[0] >= height and pixels.shape[1] >= width
@@ -36,7 +36,7 @@ def resize_pixels(pixels: np.ndarray, *, height: int, width: int) -> np.ndarray:
 
 
 def _take_gray(pixels: np.ndarray) -> np.ndarray | None:
-    """The one channel of an image whose three are the same, else None; most images in colour are told by a few rows."""
+    """Return the one channel of an image whose three are the same, else None; a few rows tell most color images."""
     few = pixels[:: max(1, len(pixels) // 8)]
     if not (np.array_equal(few[..., 0], few[..., 1]) and np.array_equal(few[..., 0], few[..., 2])):
         return None

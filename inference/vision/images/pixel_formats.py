@@ -26,7 +26,7 @@ EXIF_FAULTS = (
 
 
 def convert_to_rgb(image: Image.Image, notes: list[str]) -> Pixels:
-    """RGB uint8, height × width × 3, of a loaded Pillow image of any mode; appends to `notes` what was changed.
+    """Return RGB uint8, height × width × 3, of a loaded Pillow image; appends what was changed to `notes`.
 
     Raises ImageError image_unsupported_format (signed or 32-bit integers, floats outside 0–1) or image_damaged (NaN).
     """
@@ -42,7 +42,7 @@ def convert_to_rgb(image: Image.Image, notes: list[str]) -> Pixels:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """Row ranges of a few megapixels each, together the whole image."""
+    """Return row ranges of a few megapixels each, together the whole image."""
     step = max(1, _BAND_PIXELS // width)
     for start in range(0, height, step):
         yield slice(start, min(start + step, height))
@@ -56,7 +56,7 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def flatten(rgba: Pixels, *, use_alpha: bool) -> Pixels:
-    """RGB of an RGBA band on white; without `use_alpha` the alpha channel is dropped."""
+    """Return RGB of an RGBA band on white; without `use_alpha` the alpha channel is dropped."""
     if not use_alpha:
         return np.ascontiguousarray(rgba[..., :3])
     alpha = rgba[..., 3:].astype(np.uint32)

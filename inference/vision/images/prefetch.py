@@ -16,7 +16,7 @@ Made = TypeVar("Made")
 def map_ahead(
     work: Callable[[Item], Made], items: Iterable[Item], *, depth: int = 24, threads: int | None = None
 ) -> Iterator[Made]:
-    """`work` of each item in order, begun up to `depth` items ahead on half of the cores (or `threads`).
+    """Yield `work` of each item in order, begun up to `depth` items ahead on half of the cores (or `threads`).
 
     What `work` raises is raised when its turn comes; nothing further is begun then, or when the caller stops.
     """
@@ -36,7 +36,7 @@ def map_ahead(
 
 
 def read_ahead(items: Iterable[Item], *, depth: int = 4) -> Generator[Item, None, None]:
-    """The items in order, taken up to `depth` ahead on one thread of their own; what they raise comes in its turn.
+    """Yield the items in order, taken up to `depth` ahead on a thread of their own; what they raise comes in its turn.
 
     For items that are made as they are taken, such as images that a generator decodes.
     """

@@ -80,7 +80,7 @@ class Preprocessing:
             raise InferenceError("preprocessing_nothing_left")
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """RGB uint8 in, RGB uint8 of the same shape out. The input is never written to; it is returned as it is
+        """Preprocess RGB uint8 to RGB uint8 of the same shape. The input is never written to; it is returned as it is
         when no option is on."""
         if self.smoothing != "none":
             pixels = self._smooth(pixels)
@@ -96,7 +96,7 @@ class Preprocessing:
         return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 
     def valid_mask(self, height: int, width: int) -> npt.NDArray[np.bool_]:
-        """Bool, height × width: where findings count.
+        """Return where findings count: bool, height × width.
 
         A pixel that the region of interest merely touches counts; one that an ignored rectangle merely touches does
         so too: a doubtful pixel is looked at.
@@ -109,7 +109,7 @@ class Preprocessing:
         return mask
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; `from_dict` reads them back."""
+        """Return plain JSON values; `from_dict` reads them back."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         values["region_of_interest"] = None if self.region_of_interest is None else list(self.region_of_interest)
         values["ignore"] = [list(rectangle) for rectangle in self.ignore]

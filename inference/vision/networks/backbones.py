@@ -53,7 +53,7 @@ def resolve_weights(spec: BackboneSpec, weights: Path | None) -> Path:
 
 
 def hash_weights(path: Path) -> str:
-    """SHA-256 of a weights file, remembered for as long as its size and time stay the same."""
+    """Return the SHA-256 of a weights file, remembered for as long as its size and time stay the same."""
     status = path.stat()
     return _hash_file(path, status.st_size, status.st_mtime_ns)
 
@@ -105,7 +105,7 @@ def load_trunk(spec: BackboneSpec, weights: Path, *, size_px: tuple[int, int]) -
 
 
 def _resample_positions(spec: BackboneSpec, positions: torch.Tensor, *, trunk: Any) -> torch.Tensor:
-    """Position embeddings of a vision transformer, brought to the grid of this input size."""
+    """Bring the position embeddings of a vision transformer to the grid of this input size."""
     from timm.layers.pos_embed import resample_abs_pos_embed
 
     if positions.ndim != 3 or math.isqrt(positions.shape[1] - 1) ** 2 != positions.shape[1] - 1:

@@ -51,7 +51,7 @@ class PortableGraph:
 
 
 def build_module(graph: GraphSpec, weights: Path) -> torch.nn.Module:
-    """A torch module from uint8 N×H×W×3 to the list of float32 N×C×h×w maps of the graph."""
+    """Return a torch module from uint8 N×H×W×3 to the list of float32 N×C×h×w maps of the graph."""
     import torch
     from torch.nn import functional
 

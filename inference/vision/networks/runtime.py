@@ -42,7 +42,7 @@ class FeatureRuntime(Protocol):
     graph: GraphSpec
 
     def features(self, batch: np.ndarray) -> list[np.ndarray]:
-        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
         ...
 
 
@@ -74,7 +74,7 @@ class OpenVinoRuntime:
         self._lock = threading.Lock()
 
     def features(self, batch: np.ndarray) -> list[np.ndarray]:
-        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
         batch = check_batch(batch, graph=self.graph)
         with self._lock:
             try:
@@ -93,7 +93,7 @@ class OpenVinoRuntime:
         return self._single or self._request
 
     def _compile(self, shape: list[int] | None) -> Any:
-        """A request of the graph, for inputs of just this shape where one is given."""
+        """Return a request of the graph, for inputs of just this shape where one is given."""
         model = self._core.read_model(self.portable.xml, self._weights)
         if shape is not None:
             model.reshape(shape)
@@ -113,7 +113,7 @@ class TorchRuntime:
             self._module = module.to(device)
 
     def features(self, batch: np.ndarray) -> list[np.ndarray]:
-        """From uint8 N×H×W×3 to float32 N×C×h×w maps; raises ModelError."""
+        """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
         import torch
 
         batch = check_batch(batch, graph=self.graph)
@@ -138,7 +138,7 @@ def open_runtime(
     threads: int | None = None,
     with_openvino: bool = True,
 ) -> FeatureRuntime:
-    """A shared runtime for the graph.
+    """Return a shared runtime for the graph.
 
     On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
     graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
@@ -216,7 +216,7 @@ def _convert_once(key: tuple[GraphSpec, str], weights: Path | None) -> PortableG
 
 
 def choose_device(device: Device) -> Literal["cpu", "cuda"]:
-    """`cpu` or `cuda`; `auto` takes CUDA where there is one. Raises ModelError(`device_unavailable`)."""
+    """Return `cpu` or `cuda`; `auto` takes CUDA where there is one. Raises ModelError(`device_unavailable`)."""
     if device == "cpu" or (device == "auto" and not may_have_cuda()):
         return "cpu"
     import torch

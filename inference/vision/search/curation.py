@@ -36,7 +36,7 @@ class LikelyMistake:
 
 
 def find_duplicates(vectors: np.ndarray, *, limit: int = 200) -> list[LikelyDuplicate]:
-    """Pairs of unit vectors (n, d) that are as good as the same, the most alike first."""
+    """Return pairs of unit vectors (n, d) that are as good as the same, the most alike first."""
     if len(vectors) < 2:
         return []
     usual = float(np.median(1.0 - _neighbours(vectors)[1][:, 0]))
@@ -54,7 +54,7 @@ def find_duplicates(vectors: np.ndarray, *, limit: int = 200) -> list[LikelyDupl
 
 
 def find_outliers(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -> list[int]:
-    """Places of images that are unlike all others of their label (n,), the farthest first."""
+    """Return the places of images that are unlike all others of their label (n,), the farthest first."""
     beyond = np.full(len(vectors), np.nan)
     for label in np.unique(labels):
         places = np.flatnonzero(labels == label)
@@ -73,7 +73,7 @@ def find_outliers(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -
 
 
 def find_wrong_labels(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 50) -> list[LikelyMistake]:
-    """Images of which at least four of the five nearest carry one and the same other label, the surest first."""
+    """Return images of which four of the five nearest, or all, carry one same other label, the surest first."""
     if len(vectors) <= NEIGHBOURS or len(np.unique(labels)) < 2:
         return []
     places, similarities = _neighbours(vectors)
@@ -88,7 +88,7 @@ def find_wrong_labels(vectors: np.ndarray, labels: np.ndarray, *, limit: int = 5
 
 
 def lay_out(vectors: np.ndarray) -> np.ndarray:
-    """A map of unit vectors (n, d): float32 (n, 2), where what is alike lies together.
+    """Return a map of unit vectors (n, d): float32 (n, 2), where what is alike lies together.
 
     Principal axes, then t-SNE (van der Maaten & Hinton, 2008), which begins with the first two of them; with fewer than
     ten images the two axes alone. Deterministic. Imports scikit-learn (seconds).
@@ -117,7 +117,7 @@ def lay_out(vectors: np.ndarray) -> np.ndarray:
 
 
 def _neighbours(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places (n, 5) of the nearest others, and their similarities."""
+    """Return the places (n, 5) of the nearest others, and their similarities."""
     count = min(NEIGHBOURS, len(vectors) - 1)
     places = np.zeros((len(vectors), count), np.int64)
     found = np.zeros((len(vectors), count), np.float32)

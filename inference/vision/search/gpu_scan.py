@@ -1,7 +1,7 @@
 """Searching vectors on a GPU: it names candidates, which are compared exactly in main memory, as after a scan there.
 
 Every vector is compared, in float32 (Johnson, Douze and Jégou, "Billion-scale similarity search with GPUs", 2017). What
-the GPU cannot settle, for ties or want of memory, is left to the processor, so the answers are the same as without it.
+the GPU cannot settle, for ties or want of memory, is left to the processor, so the results are the same as without it.
 """
 
 from __future__ import annotations
@@ -55,13 +55,8 @@ class GpuScan:
         self._parts: list[Any] = []
         weakref.finalize(self, _release, self._parts)
 
-    @property
-    def is_placed(self) -> bool:
-        """Whether the vectors lie on the GPU now."""
-        return bool(self._parts)
-
     def find(self, query: np.ndarray, *, k: int) -> np.ndarray | None:
-        """Places of vectors with the `k` nearest of the unit vector `query` (1, d) for certain among them, int64.
+        """Return places of vectors, int64, that hold the `k` nearest of the unit vector `query` (1, d) for certain.
 
         None where the GPU cannot tell, or is not used: main memory is to be asked.
         """
@@ -138,7 +133,7 @@ class GpuScan:
 
 
 def find_obstacle(device: Device) -> Obstacle | None:
-    """Why vectors are not searched on a GPU here; None where they are. The first call may take some seconds.
+    """Return why vectors are not searched on a GPU here; None where they are. The first call may take seconds.
 
     `auto` and `cuda` take a GPU that passes a trial. A search never fails for want of one, for `cuda` neither.
     """
@@ -196,7 +191,7 @@ def _try_gpu() -> str | None:
 
 
 def _free_bytes() -> int | None:
-    """Free memory of the current GPU; None where CUDA answers with an error, which a lost GPU does for good.
+    """Return the free memory of the current GPU; None where CUDA gives an error, as a lost GPU does for good.
 
     faiss has no word for it and would end the process: its CUDA runtime is asked itself.
     """

@@ -1,6 +1,6 @@
 """Run by itself: one search on the GPU, compared with the same in main memory. Status 0: the GPU may be used.
 
-faiss ends its process where CUDA answers with an error (a driver that does not fit, a GPU that the build has no code
+faiss ends its process where CUDA gives an error (a driver that does not fit, a GPU that the build has no code
 for). So another process finds out.
 """
 
@@ -16,7 +16,7 @@ TOLERANCE = 1e-5
 
 
 def main() -> None:
-    """Search, compare, and leave with a sentence where the answer is wrong."""
+    """Search, compare, and leave with a sentence where the result is wrong."""
     rows = np.random.default_rng(0).standard_normal((VECTORS, DIMENSION), dtype=np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     resources = faiss.StandardGpuResources()

@@ -48,12 +48,12 @@ class VoteRule:
     figures: Mapping[str, float | int | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return it as JSON; `from_dict` reads it back."""
         return {**asdict(self), "figures": dict(self.figures)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> VoteRule:
-        """From what `to_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
+        """Return what `to_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
         known_at = values["known_at"]
         return cls(
             region_weight=float(values["region_weight"]),
@@ -80,7 +80,7 @@ class Vote:
 
 
 def join_views(whole: np.ndarray | None, region: np.ndarray | None, *, region_weight: float) -> np.ndarray:
-    """One similarity from those of both views (same shape, or None where a view is missing). A NaN leaves the other."""
+    """Return one similarity from those of both views, of the same shape. None or NaN for one leaves the other."""
     if whole is None or region is None:
         found = region if whole is None else whole
         assert found is not None
@@ -104,7 +104,7 @@ def count_votes(similarities: np.ndarray, labels: np.ndarray, rule: VoteRule) ->
 
 
 def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.ndarray) -> VoteRule:
-    """The rule for an index: unit vectors of each view (n, d) (None where a view is missing), their types (n,), int.
+    """Return the rule for an index of unit vectors (n, d) in each view (None: missing) and their types, int (n,).
 
     With fewer than 8 images it is the default, without a threshold of the unknown. Deterministic.
     """
@@ -143,14 +143,14 @@ def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.n
 
 
 def _others(rows: np.ndarray) -> np.ndarray:
-    """Similarity of each to each, and of none to itself."""
+    """Return the similarity of each to each, and of none to itself."""
     similarities = rows @ rows.T
     np.fill_diagonal(similarities, -1.0)
     return np.asarray(similarities, np.float32)
 
 
 def _nearest(joined: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities (n, v) of each image's voters, and their types (n, v)."""
+    """Return the similarities (n, v) of each image's voters, and their types (n, v)."""
     count = min(VOTERS, len(labels) - 1)
     order = np.argsort(-joined, axis=1, kind="stable")[:, :count]
     return np.take_along_axis(joined, order, 1), labels[order]

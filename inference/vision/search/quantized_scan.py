@@ -36,18 +36,10 @@ class QuantizedScan:
     recall: float
 
     def find(self, query: np.ndarray, *, k: int) -> np.ndarray:
-        """Places of the candidates for the `k` nearest of `query` (1, d), int64: the caller compares them exactly."""
+        """Return the places of candidates for the `k` nearest of `query` (1, d), int64: to be compared exactly."""
         count = min(max(self.candidates, 4 * k), self.codes.ntotal)
         labels = self.codes.search(self._fit(query), count)[1][0]
         return np.asarray(labels[labels >= 0])
-
-    def extended(self, vectors: np.ndarray) -> QuantizedScan:
-        """Return the same with more vectors behind the present ones."""
-        import faiss
-
-        codes = faiss.clone_index(self.codes)
-        codes.add(self._fit(vectors))
-        return QuantizedScan(codes, self.candidates, self.recall)
 
     def _fit(self, rows: np.ndarray) -> np.ndarray:
         return _pad(rows, self.codes.d)
@@ -98,7 +90,7 @@ def _recall(scan: QuantizedScan, vectors: np.ndarray, probes: np.ndarray, truth:
 
 
 def _exact(vectors: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """Places of each query's nearest vectors, itself included, int64 (q, 11)."""
+    """Return the places of each query's nearest vectors, itself included, int64 (q, 11)."""
     wanted = min(NEIGHBOURS + 1, len(vectors))
     best = np.full((len(queries), 0), 0.0, np.float32)
     places = np.zeros((len(queries), 0), np.int64)

@@ -29,9 +29,9 @@ def rank_views(
     count: int,
     allowed_ids: np.ndarray | None = None,
 ) -> list[Match]:
-    """The `count` most similar, best first: by both views weighed where there are both, else by the one there is.
+    """Return the `count` most similar, best first: by both views where there are both, else by the one there is.
 
-    An image that only one index holds is ranked by that one. `allowed_ids` limits the answer, exactly. Raises
+    An image that only one index holds is ranked by that one. `allowed_ids` limits the result, exactly. Raises
     ModelError as `VectorIndex.search` does.
     """
     views = [view for view in (whole, region) if view is not None]

@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 
 
 def worst_box(anomaly_map: np.ndarray, *, image_size_px: tuple[int, int]) -> Box:
-    """(x, y, w, h) in pixels of the image around the highest part of the map (float32 (h, w)).
+    """Return (x, y, w, h) in pixels of the image around the highest part of the map (float32 (h, w)).
 
     The part is what reaches 85 % of the map's maximum: a measure that needs no threshold, so that it is the same for
     indexed images and for a query. A flat map gives the whole image. `image_size_px` is (width, height).
@@ -31,7 +31,7 @@ def worst_box(anomaly_map: np.ndarray, *, image_size_px: tuple[int, int]) -> Box
 
 
 def crop_region(image: np.ndarray, box: Box) -> np.ndarray:
-    """A square around the box, inside the image: RGB uint8 (s, s, 3). Raises ModelError(`image_wrong_shape`).
+    """Return a square around the box, inside the image: RGB uint8 (s, s, 3). Raises ModelError(`image_wrong_shape`).
 
     Its side is 1.2 times the box's longer one, at least 16 % and at most all of the image's shorter side.
     """

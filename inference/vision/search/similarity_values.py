@@ -8,7 +8,7 @@ _UNIT_ROUNDOFF = 2.0**-24  # of float32
 
 
 def exact_similarities(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """Inner products of float32 rows (n, d) with `query` (d,), float32 (n,).
+    """Return the inner products of float32 rows (n, d) with `query` (d,), float32 (n,).
 
     Each row is summed by itself. A product of the whole matrix may sum a row otherwise for its neighbours or for the
     number of threads, and so move its last bit.
@@ -17,7 +17,7 @@ def exact_similarities(rows: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 
 def rounding_bound(dimension: int) -> float:
-    """How far apart two float32 sums of the same inner product of unit vectors may be, in whatever order they add.
+    """Return how far apart two float32 sums of one inner product of unit vectors may be, in whatever order.
 
     Twice n·u of Higham, "Accuracy and Stability of Numerical Algorithms" (2002), section 3.1: the terms of unit
     vectors add up to at most 1 in magnitude.

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
-from core.inspections.colormap import colour_heat, colour_levels, encode_png, fit_within
+from core.inspections.colormap import colour_levels, encode_heat, fit_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,13 +43,13 @@ def draw_pictures(view: InspectionView) -> Pictures:
     row = view.inspection
     part = fit_within(view.pixels, SCREEN_PX)
     part_jpeg = _jpeg(part)
-    heat = colour_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at)
+    heat_png = encode_heat(view.anomaly_map, review_at=row.review_at, reject_at=row.reject_at)
     nearest = fit_within(view.nearest.pixels, _COMPARED_PX) if view.nearest is not None else None
     return Pictures(
         width_px=row.width_px,
         height_px=row.height_px,
         part_url=_data_url(part_jpeg, "image/jpeg"),
-        heat_url=_data_url(encode_png(heat), "image/png"),
+        heat_url=_data_url(heat_png, "image/png"),
         part_jpeg=part_jpeg,
         nearest_jpeg=_jpeg(nearest) if nearest is not None else None,
         difference_jpeg=_jpeg(draw_difference(part, nearest)) if nearest is not None else None,
