@@ -102,7 +102,6 @@ def measure_search(count: int, *, clustered: bool, device: Device) -> dict[str, 
         "build_s": round(build_s, 1),
         "progress_reports": len(reported),
         "measured_at_build": round(index.recall, 4),
-        "on_gpu": index.is_on_gpu,
     }
 
 

@@ -105,9 +105,10 @@ def _sections(finished: list[tuple[SectionName, Step]]) -> tuple[Section, ...]:
 
 def _with_history(services: HasStores, finding: Finding, inspection_id: int, *, with_pictures: bool) -> Finding:
     """Return the finding with what a model is told besides: similar cases, and the pictures for one that sees."""
-    from core.inspections.colormap import color_heat, encode_png, fit_within, overlay_heat
+    from core.inspections.colormap import color_heat, fit_within, overlay_heat
     from core.inspections.images import load_images
     from core.inspections.records import load_record
+    from inference.vision.images.encoding import encode_png
 
     record = load_record(services, inspection_id)
     past = tuple(

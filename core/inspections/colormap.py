@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,8 +60,8 @@ def overlay_heat(pixels: NDArray[np.uint8], heat: NDArray[np.uint8]) -> NDArray[
     return mixed
 
 
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Return RGB or RGBA uint8 (H, W, 3 or 4) as a PNG file."""
-    out = io.BytesIO()
-    PillowImage.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
+def encode_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at: float) -> bytes:
+    """Return the heat of `color_heat` as a PNG file with transparency."""
+    from inference.vision.images.encoding import encode_png
+
+    return encode_png(color_heat(anomaly_map, review_at=review_at, reject_at=reject_at))

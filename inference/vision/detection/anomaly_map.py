@@ -19,7 +19,9 @@ def draw_map(
     blur_sigma_px: float,
     preprocessing: Preprocessing,
 ) -> np.ndarray:
-    """Float32 (height, width) of `size_px` from float32 distances (P,) on `grid` (rows, columns), in the same unit.
+    """Return float32 (height, width) of `size_px` from float32 distances (P,) on `grid` (rows, columns).
+
+    Both have the same unit.
 
     Smoothed, 0 where nothing counts, and scaled so that its highest part, of the same share as the patches in the
     score, reaches the score: map and score are read against the same thresholds, but blurring lowers narrow peaks.

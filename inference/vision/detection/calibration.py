@@ -100,14 +100,14 @@ def calibrate(
 
 
 def verdict(score: float, review_at: float, reject_at: float) -> Verdict:
-    """`score < review_at` → ok; `score >= reject_at` → reject; between → review. NaN is never ok: it is a review."""
+    """Return ok for `score < review_at`, reject for `score >= reject_at`, review between and for NaN: never ok."""
     if score >= reject_at:
         return "reject"
     return "ok" if score < review_at else "review"
 
 
 def proportion_bounds(count: int, total: int, confidence: float = _CONFIDENCE) -> tuple[float, float] | None:
-    """Clopper–Pearson bounds of a share, each side at half the remaining risk; None for no images."""
+    """Return the Clopper–Pearson bounds of a share, each side at half the remaining risk; None for no images."""
     if total == 0:
         return None
     risk = (1 - confidence) / 2
@@ -128,7 +128,7 @@ def _default_method(defect: FloatArray) -> Method:
 
 
 def _limits_without_scale(normal: FloatArray, defect: FloatArray, scale: float) -> tuple[float, float]:
-    """No normal image, or all of them at distance 0: only the defects, or the feature space, give a measure."""
+    """Return the limits for no normal image, or all at distance 0: by the defects, or by the feature space."""
     positive = defect[defect > 0]
     distance = float(positive.min()) if len(positive) else scale
     return distance / 3, distance * 2 / 3
@@ -179,8 +179,10 @@ def _use_defects(
 
 
 def _balanced_f1_threshold(normal: FloatArray, defect: FloatArray) -> float:
-    """The F1 optimum, with the defects weighted down where they outnumber the normal images: on a line they do not,
-    and F1 would otherwise call everything a defect."""
+    """Return the F1 optimum, with the defects weighted down where they outnumber the normal images.
+
+    On a line they do not, and F1 would otherwise call everything a defect.
+    """
     scores = np.concatenate([normal, defect])
     labels = np.concatenate([np.zeros(len(normal), np.bool_), np.ones(len(defect), np.bool_)])
     best = f1_max(scores, labels, defect_weight=min(1.0, len(normal) / len(defect)))

@@ -133,7 +133,7 @@ def _try(
 
 
 def _wins(trial: Trial) -> npt.NDArray[np.float64]:
-    """(n_normal, n_defect): how often the defect image scores higher, over all pairs of their lights."""
+    """Return how often the defect image scores higher, over all pairs of their lights: (n_normal, n_defect)."""
     normal, defect = trial.scores[~trial.is_defect], trial.scores[trial.is_defect]
     difference = defect[None, :, None, :] - normal[:, None, :, None]
     return np.asarray(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(2, 3)), np.float64)

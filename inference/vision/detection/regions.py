@@ -1,4 +1,4 @@
-"""From an anomaly map to outlined regions and to a picture of it."""
+"""From an anomaly map to outlined regions."""
 
 from __future__ import annotations
 
@@ -75,13 +75,3 @@ def find_regions(
             )
         )
     return regions
-
-
-def colorize(anomaly_map: np.ndarray, *, low: float, high: float) -> np.ndarray:
-    """Return the map as RGB uint8 (h, w, 3) in inferno, a perceptually even scale; `low` and below is its dark end."""
-    span = high - low
-    if not np.isfinite(span) or span <= 0.0:
-        raise ModelError("config_invalid", field="high", value=high)
-    scaled = np.nan_to_num((anomaly_map.astype(np.float32) - low) / span, nan=0.0, posinf=1.0, neginf=0.0)
-    gray = np.rint(scaled.clip(0.0, 1.0) * 255.0).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(cv2.applyColorMap(gray, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB), np.uint8)

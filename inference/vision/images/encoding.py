@@ -21,19 +21,24 @@ _JPEG_MAX_SIDE_PX = 65_500
 
 
 def encode_png(pixels: Pixels) -> bytes:
-    """Return a PNG of RGB uint8 (height × width × 3) or gray (height × width) pixels. Lossless and deterministic."""
-    return _encode(".png", _to_bgr(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    """Return the PNG of RGB or RGBA uint8 (height × width × 3 or 4) or gray (height × width) pixels.
+
+    Lossless and deterministic. Raises ValueError for any other array.
+    """
+    transparent = pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 4
+    drawn = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGBA2BGRA) if transparent else _to_bgr(pixels)
+    return _encode(".png", np.asarray(drawn), [cv2.IMWRITE_PNG_COMPRESSION, 3])
 
 
 def encode_jpeg(pixels: Pixels, quality: int = 90) -> bytes:
-    """Return a JPEG of RGB or gray uint8 pixels; `quality` 1–100. Raises ValueError beyond 65,500 px a side."""
+    """Return the JPEG of RGB or gray uint8 pixels; `quality` 1–100. Raises ValueError beyond 65,500 px a side."""
     if max(pixels.shape[:2]) > _JPEG_MAX_SIDE_PX:
         raise ValueError(f"a JPEG holds at most {_JPEG_MAX_SIDE_PX} px a side, not {pixels.shape[:2]}")
     return _encode(".jpg", _to_bgr(pixels), [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def thumbnail(pixels: Pixels, size_px: int = 256) -> bytes:
-    """Return a JPEG whose longer side is at most `size_px`; small images are not enlarged. A fifth of WebP's time."""
+    """Return a JPEG, at most `size_px` on the longer side; small images stay small. A fifth of the time of WebP."""
     height, width = pixels.shape[:2]
     scale = min(1.0, size_px / max(height, width))
     if scale < 1:
@@ -60,7 +65,7 @@ def encode_map(anomaly_map: npt.NDArray[np.floating[Any]]) -> bytes:
 
 
 def decode_map(data: bytes) -> npt.NDArray[np.float32]:
-    """Return the map that `encode_map` wrote: float32, height × width. Raises ImageError image_damaged otherwise."""
+    """Return the map that `encode_map` wrote: float32, height × width. Raises ImageError(`image_damaged`)."""
     start = _PNG_HEADER_SIZE + 8
     if data[_PNG_HEADER_SIZE + 4 : start + len(_MAP_KEY)] != b"tEXt" + _MAP_KEY:
         raise ImageError("image_damaged")

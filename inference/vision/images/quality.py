@@ -25,13 +25,9 @@ _CLIPPED_SHARE = 0.6
 
 @dataclass(frozen=True)
 class ImageQuality:
-    """`blur_score` 0 (sharp) to 1 (soft); `mean_luminance` 0–255; the shares of nearly black and nearly white pixels;
-    `warnings`: "blurred", "under_exposed", "over_exposed"."""
+    """`blur_score` 0 (sharp) to 1 (soft); `warnings`: "blurred", "under_exposed", "over_exposed"."""
 
     blur_score: float
-    mean_luminance: float
-    dark_fraction: float
-    bright_fraction: float
     warnings: tuple[str, ...]
 
 
@@ -46,7 +42,7 @@ def assess(pixels: npt.NDArray[np.uint8]) -> ImageQuality:
         "under_exposed": mean < _DARK_MEAN or dark > _CLIPPED_SHARE,
         "over_exposed": mean > _BRIGHT_MEAN or bright > _CLIPPED_SHARE,
     }
-    return ImageQuality(blur_score, mean, dark, bright, tuple(code for code, applies in found.items() if applies))
+    return ImageQuality(blur_score, tuple(code for code, applies in found.items() if applies))
 
 
 def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:

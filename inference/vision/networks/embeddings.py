@@ -44,15 +44,15 @@ class Embedder(Protocol):
         ...
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """RGB uint8 of any size to the network's input, uint8 (H, W, 3). Raises ModelError(`image_wrong_shape`)."""
+        """Bring RGB uint8 of any size to the input, uint8 (H, W, 3). Raises ModelError(`image_wrong_shape`)."""
         ...
 
     def embed_prepared(self, inputs: np.ndarray) -> np.ndarray:
-        """Inputs (n, H, W, 3) to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn inputs (n, H, W, 3) into float32 (n, dimension), each of length 1. Raises ModelError."""
         ...
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """RGB uint8 images of any size to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn RGB uint8 images of any size into float32 (n, dimension), each of length 1. Raises ModelError."""
         ...
 
 
@@ -60,7 +60,7 @@ class TextEmbedder(Embedder, Protocol):
     """An embedder that also turns words into such vectors: they compare with those of images."""
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """English texts to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn English texts into float32 (n, dimension), each of length 1. Raises ModelError."""
         ...
 
 
@@ -74,7 +74,7 @@ def embed_images(embedder: Embedder, images: Sequence[np.ndarray]) -> np.ndarray
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Rows brought to length 1. Raises ModelError(`index_vectors_invalid`) for a row with a value that is no number."""
+    """Bring rows to length 1. Raises ModelError(`index_vectors_invalid`) for a row with a value that is no number."""
     if not np.isfinite(vectors).all():
         raise ModelError("index_vectors_invalid")
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -55,11 +55,6 @@ class GpuScan:
         self._parts: list[Any] = []
         weakref.finalize(self, _release, self._parts)
 
-    @property
-    def is_placed(self) -> bool:
-        """Whether the vectors lie on the GPU now."""
-        return bool(self._parts)
-
     def find(self, query: np.ndarray, *, k: int) -> np.ndarray | None:
         """Return places of vectors with the `k` nearest of the unit `query` (1, d) for certain among them, int64.
 

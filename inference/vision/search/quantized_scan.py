@@ -41,14 +41,6 @@ class QuantizedScan:
         labels = self.codes.search(self._fit(query), count)[1][0]
         return np.asarray(labels[labels >= 0])
 
-    def extended(self, vectors: np.ndarray) -> QuantizedScan:
-        """Return the same with more vectors behind the present ones."""
-        import faiss
-
-        codes = faiss.clone_index(self.codes)
-        codes.add(self._fit(vectors))
-        return QuantizedScan(codes, self.candidates, self.recall)
-
     def _fit(self, rows: np.ndarray) -> np.ndarray:
         return _pad(rows, self.codes.d)
 

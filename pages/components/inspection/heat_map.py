@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageFilter
 
-from core.inspections.colormap import color_heat, color_levels, encode_png, fit_within
+from core.inspections.colormap import color_levels, encode_heat, fit_within
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,13 +48,13 @@ def draw_pictures(record: InspectionRecord, images: InspectionImages, nearest_no
     """Return everything that is drawn of an inspection, small enough for a cache of many inspections."""
     part = fit_within(images.pixels, SCREEN_PX)
     part_jpeg = _jpeg(part)
-    heat = color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at)
+    heat_png = encode_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at)
     nearest = fit_within(nearest_normal.pixels, _COMPARED_PX) if nearest_normal is not None else None
     return Pictures(
         width_px=record.width_px,
         height_px=record.height_px,
         part_url=_data_url(part_jpeg, "image/jpeg"),
-        heat_url=_data_url(encode_png(heat), "image/png"),
+        heat_url=_data_url(heat_png, "image/png"),
         part_jpeg=part_jpeg,
         nearest_jpeg=_jpeg(nearest) if nearest is not None else None,
         difference_jpeg=_jpeg(draw_difference(part, nearest)) if nearest is not None else None,

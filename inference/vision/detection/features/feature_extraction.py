@@ -196,7 +196,7 @@ class _Extraction(Generic[AnyPatchConfig]):
             return None
 
     def _resize_sample(self, head: list[tuple[int, np.ndarray]], shape: tuple[int, int]) -> dict[int, np.ndarray]:
-        """The head and an even sample of the rest at the input's size, by place: they tell how the light varies."""
+        """Return the head and an even sample of the rest at the input's size, by place: they tell how light varies."""
         ready = {place: resize_input(image, self._config, size_px=shape) for place, image in head}
         if self._config.even_light is not None:
             return ready
@@ -211,7 +211,7 @@ class _Extraction(Generic[AnyPatchConfig]):
         return ready
 
     def _fit_color(self, runtime: FeatureRuntime, ready: dict[int, np.ndarray], head: list[int]) -> LocalColor | None:
-        """What gives patches their color: by the images at hand, of which those at `head` say what features are."""
+        """Return what gives patches their color: by the images at hand; those at `head` say what features are."""
         config = self._config
         if config.color_weight <= 0.0:
             return None

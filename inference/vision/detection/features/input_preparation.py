@@ -18,7 +18,7 @@ _LIGHT_VARIATION = 0.10
 
 
 def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchConfig) -> tuple[int, int]:
-    """(height, width) of the input: the median shape of the images, at the area of the configured square.
+    """Return (height, width) of the input: the median shape of the images, at the area of the configured square.
 
     `shapes` are (height, width) of images; sides come in steps of twice the coarsest stride of the backbone
     (a step of 14 for vision transformers) and the ratio of the sides is kept within 1:4.

@@ -35,7 +35,7 @@ class LocalColor:
     scale: np.ndarray
 
     def describe(self, pixels: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-        """Of a prepared input, RGB uint8 (h, w, 3): float32 (3, P) for the cells of `grid` (rows, columns)."""
+        """Return float32 (3, P) for the cells of `grid` (rows, columns) of a prepared input, RGB uint8 (h, w, 3)."""
         if not self.scale.any():
             return np.zeros((3, grid[0] * grid[1]), np.float32)
         contrast = measure_color(pixels, grid, valid=valid_cells(self.config.preprocessing, grid))
@@ -43,7 +43,7 @@ class LocalColor:
 
 
 def measure_color(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarray | None) -> np.ndarray:
-    """Each cell's L*, a*, b* less those of its surroundings: float32 (3, P) of RGB uint8 (h, w, 3).
+    """Return each cell's L*, a*, b* less those of its surroundings: float32 (3, P) of RGB uint8 (h, w, 3).
 
     Cells that are not `valid` (bool, P) have no say in the others', and get 0.
     """
@@ -63,9 +63,9 @@ def measure_color(pixels: np.ndarray, grid: tuple[int, int], *, valid: np.ndarra
 
 
 def fit_local_color(colors: np.ndarray, patches: np.ndarray, config: PatchConfig) -> LocalColor:
-    """What gives a* and b* the spread of `config.color_weight` of all features together, and L* three quarters of it.
+    """Return what gives a* and b* the spread of `config.color_weight` of all features together.
 
-    Images of a gray camera get none of it: a scale of 0.
+    L* gets three quarters of it. Images of a gray camera get none of it: a scale of 0.
 
     `colors` float32 (3, n) are from `measure_color`, of good parts; `patches` float32 (D, m) those of some of them.
     """

@@ -39,7 +39,7 @@ class TiledImage:
         return self.config.score_share * self.plan.view_share
 
     def stream(self, report: Report | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """As `stream_patches`; what does not count may be among the patches."""
+        """Yield as `stream_patches` does; what does not count may be among the patches."""
         for cells, patches in stream_patches(self.runtime, self.pixels, self.plan, valid=self.valid, report=report):
             yield cells, self._with_color(patches, cells)
 
@@ -48,7 +48,7 @@ class TiledImage:
         return self._with_color(patches_at(self.runtime, self.pixels, self.plan, cells=cells), cells)
 
     def fit_color(self) -> LocalColor:
-        """What gives patches like this image's their color: by all of it, and by the features of its first tiles."""
+        """Return what gives patches their color: by all of this image, and by the features of its first tiles."""
         # One tile may lie almost wholly outside of what counts; a batch of them is computed at once anyway.
         first = list(islice(self.stream(), BATCH_SIZE))
         cells = np.concatenate([part for part, _ in first])
@@ -65,7 +65,7 @@ class TiledImage:
 def open_tiled(
     image: np.ndarray, config: PatchConfig, runtime: FeatureRuntime, *, color: LocalColor | None
 ) -> TiledImage:
-    """The image, RGB uint8 of any size, preprocessed and ready to be cut. Raises ModelError(`image_wrong_shape`)."""
+    """Return the image, RGB uint8 of any size, ready to be cut. Raises ModelError(`image_wrong_shape`)."""
     plan = plan_tiles(image.shape, config)
     pixels = prepare_tiles(image, config, plan)
     # Measured on the whole image, so that color has no seams either.

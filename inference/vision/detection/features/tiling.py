@@ -2,7 +2,7 @@
 
 An image is brought to the scale at which a tile fills the backbone's input, and is cut there: no tile is resized by
 itself. Tiles begin at multiples of the coarsest stride, so that the cells of all of them lie on one grid over the
-whole image, and each answers only for cells that are far enough from its edge to have been seen with their
+whole image, and each stands only for cells that are far enough from its edge to have been seen with their
 surroundings. The light and the preprocessing are those of the whole image. So there are no seams to hide.
 """
 
@@ -30,7 +30,7 @@ PLACES = (4096, 4096)
 
 @dataclass(frozen=True)
 class Window:
-    """A tile: its top left pixel, and the cells (half-open, of the whole grid) that it answers for."""
+    """A tile: its top left pixel, and the cells (half-open, of the whole grid) that it stands for."""
 
     top: int
     left: int
@@ -58,7 +58,7 @@ class TilePlan:
 
 
 def tile_shape(config: PatchConfig) -> tuple[int, int]:
-    """(height, width) of the backbone's input for tiles: always a square."""
+    """Return (height, width) of the backbone's input for tiles: always a square."""
     return choose_input_shape([(1, 1)], config)
 
 
@@ -80,7 +80,7 @@ def plan_tiles(image_shape: tuple[int, ...], config: PatchConfig) -> TilePlan:
 
 
 def count_tiles(image_shape: tuple[int, int], *, tile_size_px: int) -> int:
-    """About how many tiles an image of (height, width) has, whatever the backbone: for estimates."""
+    """Return about how many tiles an image of (height, width) has, whatever the backbone: for estimates."""
     step = tile_size_px * (1 - 2 / _HALO)
     counts = (1 + max(0, math.ceil((length - tile_size_px) / step)) for length in image_shape)
     return math.prod(counts)
@@ -105,7 +105,7 @@ def stream_patches(
     valid: np.ndarray | None,
     report: Callable[[], None] | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each tile's cells, int (n,), of the whole grid and their patches, float32 (D, n); a few tiles in memory at once.
+    """Yield each tile's cells of the whole grid, int (n,), and their patches, float32 (D, n); a few tiles at once.
 
     `pixels` are from `prepare_tiles`. Tiles without a `valid` cell (bool, of the whole grid) are left out.
     `report` is called for every few tiles and may raise. Raises ModelError.
@@ -124,7 +124,7 @@ def stream_patches(
 
 
 def patches_at(runtime: FeatureRuntime, pixels: np.ndarray, plan: TilePlan, *, cells: np.ndarray) -> np.ndarray:
-    """The patches of a few cells of the whole grid, in their order: float32 (D, n). Only their tiles are computed."""
+    """Return the patches of a few cells of the whole grid, in order: float32 (D, n); only their tiles are computed."""
     wanted = np.zeros(plan.grid[0] * plan.grid[1], np.bool_)
     wanted[cells] = True
     found: dict[int, np.ndarray] = {}
@@ -151,14 +151,14 @@ def middle_tile(pixels: np.ndarray, plan: TilePlan, *, valid: np.ndarray | None)
 
 
 def encode_places(cells: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Cells of a grid (rows, columns) as the cells of `PLACES` that hold their middles, int32."""
+    """Return cells of a grid (rows, columns) as the cells of `PLACES` that hold their middles, int32."""
     rows, columns = np.divmod(cells.astype(np.int64), grid[1])
     down, across = ((2 * rows + 1) * PLACES[0]) // (2 * grid[0]), ((2 * columns + 1) * PLACES[1]) // (2 * grid[1])
     return np.asarray(down * PLACES[1] + across, np.int32)
 
 
 def _divide(length: int, side: int, halo: int, cell: int) -> list[tuple[int, tuple[int, int]]]:
-    """Along one axis: where each tile begins (px), and the cells that it answers for."""
+    """Return where each tile begins along one axis (px), and the cells that it stands for."""
     if length <= side:
         return [(0, (0, length // cell))]
     starts = [*range(0, length - side, side - 2 * halo), length - side]
@@ -173,7 +173,7 @@ def _cells(window: Window, plan: TilePlan) -> np.ndarray:
 
 
 def _pick(tile: np.ndarray, window: Window, plan: TilePlan) -> np.ndarray:
-    """Of a tile's patches (D, h, w) those it answers for, contiguous (D, n)."""
+    """Return those of a tile's patches (D, h, w) that it stands for, contiguous (D, n)."""
     top, left = window.top // plan.cell_px, window.left // plan.cell_px
     (first_row, last_row), (first_column, last_column) = window.rows, window.columns
     part = tile[:, first_row - top : last_row - top, first_column - left : last_column - left]

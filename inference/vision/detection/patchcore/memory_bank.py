@@ -28,9 +28,9 @@ class Bank:
         return len(self.rows)
 
     def distances(self, queries: np.ndarray, *, neighbours: int = 1) -> np.ndarray:
-        """Distance of each query column to its nearest row, or the mean over the `neighbours` nearest.
+        """Return the distance of each query column to its nearest row, or the mean over the `neighbours` nearest.
 
-        `queries` is float32 (D, P); the answer is float32 (P,).
+        `queries` is float32 (D, P), the distances are float32 (P,).
         """
         terms = self._prepare(queries)
         squares = np.einsum("dp,dp->p", terms[:-1], terms[:-1])
@@ -49,7 +49,7 @@ class Bank:
         return means
 
     def nearest(self, queries: np.ndarray) -> np.ndarray:
-        """Index of the row nearest to each of a few query columns (D, n)."""
+        """Return the index of the row nearest to each of a few query columns (D, n)."""
         nearest: np.ndarray = (self._terms @ self._prepare(queries)).argmin(axis=0)
         return nearest
 

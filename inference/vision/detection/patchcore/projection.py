@@ -29,7 +29,7 @@ class Projection:
     axes: np.ndarray
 
     def apply(self, patches: np.ndarray) -> np.ndarray:
-        """Patches in columns, float32 (D, P), to float32 (k + 1, P)."""
+        """Bring patches in columns, float32 (D, P), to float32 (k + 1, P)."""
         centred = patches - self.mean[:, None]
         projected = np.empty((len(self.axes) + 1, patches.shape[1]), dtype=np.float32)
         np.matmul(self.axes, centred, out=projected[:-1])
@@ -39,7 +39,7 @@ class Projection:
         return projected
 
     def apply_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Patches in rows, float32 (N, D), to float32 (N, k + 1)."""
+        """Bring patches in rows, float32 (N, D), to float32 (N, k + 1)."""
         projected = np.empty((len(rows), len(self.axes) + 1), dtype=np.float32)
 
         def project(block: slice) -> None:

@@ -70,7 +70,7 @@ class ClipEmbedder:
         }
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """RGB uint8 of any size to uint8 (H, W, 3). Raises ModelError(`image_wrong_shape`)."""
+        """Bring RGB uint8 of any size to uint8 (H, W, 3). Raises ModelError(`image_wrong_shape`)."""
         from PIL import Image
 
         side = self.spec.input_size_px
@@ -78,7 +78,7 @@ class ClipEmbedder:
         return np.asarray(pixels.resize((side, side), Image.Resampling.BICUBIC), np.uint8)
 
     def embed_prepared(self, inputs: np.ndarray) -> np.ndarray:
-        """Inputs (n, H, W, 3) to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn inputs (n, H, W, 3) into float32 (n, dimension), each of length 1. Raises ModelError."""
         import torch
 
         def encode() -> torch.Tensor:
@@ -90,11 +90,11 @@ class ClipEmbedder:
         return self._run(encode)
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """RGB uint8 images of any size to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn RGB uint8 images of any size into float32 (n, dimension), each of length 1. Raises ModelError."""
         return embed_images(self, images)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """English texts to float32 (n, dimension), each of length 1; what is longer than 77 tokens is cut off."""
+        """Turn English texts into float32 (n, dimension), each of length 1; what exceeds 77 tokens is cut off."""
         from open_clip.tokenizer import SimpleTokenizer
 
         # The vocabulary comes with the package.

@@ -49,17 +49,17 @@ class BackboneEmbedder:
         return {"size_px": [height, width], "light": "even", "mean": list(spec.mean), "std": list(spec.std)}
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """RGB uint8 of any size to uint8 (H, W, 3): resized, its light evened out."""
+        """Bring RGB uint8 of any size to uint8 (H, W, 3): resized, its light evened out."""
         return _prepare(image, size_px=self.runtime.graph.size_px)
 
     def embed_prepared(self, inputs: np.ndarray) -> np.ndarray:
-        """Inputs (n, H, W, 3) to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn inputs (n, H, W, 3) into float32 (n, dimension), each of length 1. Raises ModelError."""
         levels = self.runtime.features(inputs)
         parts = [_to_unit(level.reshape(len(inputs), 2, -1)) for level in levels]
         return unit_rows(np.concatenate(parts, axis=1))
 
     def embed(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """RGB uint8 images of any size to float32 (n, dimension), each of length 1. Raises ModelError."""
+        """Turn RGB uint8 images of any size into float32 (n, dimension), each of length 1. Raises ModelError."""
         return embed_images(self, images)
 
 
@@ -85,7 +85,7 @@ def _prepare(image: np.ndarray, *, size_px: tuple[int, int]) -> np.ndarray:
 
 
 def _to_unit(halves: np.ndarray) -> np.ndarray:
-    """(n, 2, C) means and spreads, each brought to length 1, joined to (n, 2C)."""
+    """Bring means and spreads (n, 2, C) to length 1 each, joined to (n, 2C)."""
     lengths = np.linalg.norm(halves, axis=2, keepdims=True)
     unit = np.asarray(halves / np.maximum(lengths, 1e-12), np.float32)
     return unit.reshape(len(halves), -1)

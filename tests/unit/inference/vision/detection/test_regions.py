@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from inference.errors import ModelError
-from inference.vision.detection.regions import colorize, find_regions
+from inference.vision.detection.regions import find_regions
 
 
 def test_regions_come_highest_first_in_original_pixels() -> None:
@@ -35,14 +35,3 @@ def test_nothing_above_gives_nothing_and_a_broken_map_is_refused() -> None:
     for broken in (np.full((8, 8), np.nan, np.float32), np.zeros((0, 4), np.float32), np.zeros(4, np.float32)):
         with pytest.raises(ModelError, match="map"):
             find_regions(broken, threshold=0.1, image_size_px=(8, 8))
-
-
-def test_colors_grow_lighter_and_clip_at_both_ends() -> None:
-    colors = colorize(np.linspace(-1, 3, 9, dtype=np.float32)[None], low=0.0, high=2.0)
-    brightness = colors.astype(int).sum(axis=2)[0]
-    assert colors.dtype == np.uint8
-    assert (np.diff(brightness) >= 0).all()
-    np.testing.assert_array_equal(colors[0, 0], colors[0, 2])
-    np.testing.assert_array_equal(colors[0, 8], colors[0, 6])
-    with pytest.raises(ModelError):
-        colorize(np.zeros((2, 2), np.float32), low=1.0, high=1.0)

@@ -226,6 +226,8 @@ def test_pixel_hash_is_that_of_the_picture_and_content_hash_that_of_the_file() -
 def test_encoders_round_trip_through_the_decoder() -> None:
     np.testing.assert_array_equal(decode(encode_png(PICTURE)).pixels, PICTURE)
     assert encode_png(PICTURE) == encode_png(PICTURE)
+    transparent = np.dstack([PICTURE, np.arange(PICTURE[..., 0].size, dtype=np.uint8).reshape(PICTURE.shape[:2])])
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(encode_png(transparent)))), transparent)
     assert np.abs(decode(encode_jpeg(SMOOTH)).pixels.astype(int) - SMOOTH).max() <= 4
     with pytest.raises(ValueError, match="65500"):
         encode_jpeg(np.zeros((65_501, 1, 3), np.uint8))
