@@ -58,7 +58,7 @@ class ModelCache:
         self._loading: dict[tuple[str, object], threading.Lock] = {}
 
     def keep_graphs(self) -> None:
-        """Before a network is opened: have its converted graph kept here, for the next process to start in a moment."""
+        """Have the converted graphs of networks stored here, so that the next process starts in a moment."""
         from inference.vision.networks.runtime import keep_graphs_in
 
         keep_graphs_in(self._folder.parent / "graphs")
@@ -157,7 +157,7 @@ class ModelCache:
         return self._once((MANUAL_INDEX, version.manifest_sha256), load)
 
     def sentence_encoder(self, name: str | None = None) -> SentenceEncoder:
-        """The encoder of the next deployment: the folder that was given, else the carried one. Raises ModelError.
+        """Return the encoder of the next deployment: the given folder's, else the carried one. Raises ModelError.
 
         With `name`, the carried one also while there is a folder, if it is the carried one that is called so: an index
         goes on with its own encoder until the next deployment.
@@ -207,7 +207,7 @@ class ModelCache:
         return folder
 
     def _read(self, version: ModelVersion, read: Callable[[Path], Loaded]) -> Loaded:
-        """What `read` makes of the version's files; a copy on this machine that is damaged is fetched again, once."""
+        """Return what `read` makes of the version's files; a damaged copy on this machine is fetched again, once."""
         folder = self._folder / version.manifest_sha256
         was_here = folder.is_dir()
         try:

@@ -160,7 +160,7 @@ def show_choose(option: ModelOption, options: dict[str, int], choice: Choice) ->
 
 
 def show_needs(option: ModelOption, state: WeightsState) -> None:
-    """What the model's network needs, and the ways to bring its weights where they are not here."""
+    """Draw what the model's network needs, and the ways to bring its weights where they are not here."""
     spec = state.spec
     device = _(_DEVICES[services().settings.device])
     with st.container(border=True):
