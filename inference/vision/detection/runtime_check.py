@@ -61,7 +61,7 @@ def verify_runtimes(
         if name == model.runtime_name:
             continue
         proof = None if memory is None else memory / _proof_name(on_graph, name)
-        if extent == "auto" and proof is not None and proof.exists() and not _is_loaded(name):
+        if extent == "auto" and proof is not None and proof.exists() and not is_loaded(name):
             continue
         try:
             runtime = open_named(name, graph, weights=weights, weights_sha256=weights_sha256)
@@ -96,7 +96,8 @@ def open_named(name: str, graph: GraphSpec, *, weights: Path | None, weights_sha
     )
 
 
-def _is_loaded(name: str) -> bool:
+def is_loaded(name: str) -> bool:
+    """Return whether the library of the runtime is imported in this process: then opening it costs little."""
     return ("openvino" if name == OPENVINO else "torch") in sys.modules
 
 

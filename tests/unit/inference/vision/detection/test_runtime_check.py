@@ -72,7 +72,7 @@ def test_a_runtime_that_agreed_on_a_graph_is_not_loaded_for_it_again(
     built: tuple[PatchCore, Bundle], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     model, bundle = built
-    monkeypatch.setattr(runtime_check, "_is_loaded", lambda _name: False)
+    monkeypatch.setattr(runtime_check, "is_loaded", lambda _name: False)
     assert TORCH_CPU in verify_runtimes(model, bundle, device="cpu", memory=tmp_path)
     assert verify_runtimes(model, bundle, device="cpu", memory=tmp_path) == (OPENVINO,)
     assert TORCH_CPU in verify_runtimes(model, bundle, device="cpu", memory=tmp_path, extent="all")

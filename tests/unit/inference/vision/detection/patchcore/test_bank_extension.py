@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from inference.artifact import read_bundle
 from inference.errors import ModelError
-from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.detector import KIND, ImageSource
 from inference.vision.detection.even_sample import MAX_SCORED, sample_scores
 from inference.vision.detection.features.feature_extraction import needs_even_light
 from inference.vision.detection.patchcore.config import PatchCoreConfig
@@ -41,10 +42,12 @@ def test_an_extended_bank_knows_the_new_kind_and_still_knows_the_old(old: PatchC
     assert both.inspect(of_new).nearest_key.startswith("11.0:")
     assert both.inspect(of_old).nearest_key.startswith("5.0:")
     assert both.figures.image_count == 20
-    # Nothing of the old bank is lost: no old patch is farther away than it was.
-    assert np.array_equal(both._built.rows[: old.bank_size], old._built.rows)
     assert old.figures.radius_bound <= both.figures.radius_bound
+    old.save(tmp_path / "a")
     both.save(tmp_path / "b")
+    # Nothing of the old bank is lost: no old patch is farther away than it was.
+    rows, old_rows = (read_bundle(tmp_path / name, kind=KIND).tensors["bank"] for name in "ba")
+    assert np.array_equal(rows[: old.bank_size], old_rows)
     loaded = PatchCore.load(tmp_path / "b", device="cpu")
     assert loaded.inspect(of_new).score == pytest.approx(both.inspect(of_new).score, rel=1e-5)
 
