@@ -36,7 +36,7 @@ def find_regions(
     min_area_share: float = LEAST_AREA_SHARE,
     limit: int = 50,
 ) -> list[Region]:
-    """Return the connected parts (8-neighbourhood) of the map at or above the threshold, highest first.
+    """Return the connected parts (8-neighborhood) of the map at or above the threshold, highest first.
 
     `anomaly_map` is float32 (h, w) over the whole image, `image_size_px` (width, height) of the original. Parts
     smaller than `min_area_share` of the image are left out unless nothing else is left; at most `limit` come back.

@@ -30,7 +30,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Match:
-    """One neighbour: its id and the cosine similarity, at most 1."""
+    """One neighbor: its id and the cosine similarity, at most 1."""
 
     id: int
     similarity: float
