@@ -124,8 +124,8 @@ class LocalObjects:
     def put_many(
         self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
     ) -> dict[str, ObjectStoreError]:
-        answers = transfer_in_parallel(lambda item: self.put(*item, content_type=content_type), items)
-        return {key: answer for (key, _), answer in answers if answer is not None}
+        outcomes = transfer_in_parallel(lambda item: self.put(*item, content_type=content_type), items)
+        return {key: outcome for (key, _), outcome in outcomes if outcome is not None}
 
     def check(self) -> None:
         """Write and remove a byte, and clear away what killed processes left half-written a day ago."""

@@ -169,9 +169,9 @@ class S3Objects:
             raise ObjectStoreError("object_key_invalid", key="", reason="empty")
         # One by one: the call for many at once demands a checksum that not every store knows.
         keys = [info.key for info in self.list(prefix)]
-        for _, answer in transfer_in_parallel(self.delete, keys):
-            if isinstance(answer, ObjectStoreError):
-                raise answer
+        for _, outcome in transfer_in_parallel(self.delete, keys):
+            if isinstance(outcome, ObjectStoreError):
+                raise outcome
         return len(keys)
 
     def get_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | ObjectStoreError]]:
@@ -180,8 +180,8 @@ class S3Objects:
     def put_many(
         self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
     ) -> dict[str, ObjectStoreError]:
-        answers = transfer_in_parallel(lambda item: self.put(*item, content_type=content_type), items)
-        return {key: answer for (key, _), answer in answers if answer is not None}
+        outcomes = transfer_in_parallel(lambda item: self.put(*item, content_type=content_type), items)
+        return {key: outcome for (key, _), outcome in outcomes if outcome is not None}
 
     def check(self) -> None:
         """Make one listing of one object, one try: it needs the address, the credentials and the bucket to be right."""

@@ -64,7 +64,7 @@ def add_candidate(
             )
             session.commit()
     except BaseException:
-        services.models.forget(version)
+        services.models.evict(version)
         if not may_be_named(services, object_prefix):
             publishing.unpublish(services.objects, object_prefix)
         raise

@@ -218,7 +218,7 @@ class ModelCache:
         shutil.rmtree(folder, ignore_errors=True)
         return read(self.bundle(version))
 
-    def forget(self, version: ModelVersion) -> None:
+    def evict(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:
             for kind in KINDS:

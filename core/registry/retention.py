@@ -44,7 +44,7 @@ def expire_versions(services: Services, version: ModelVersion, *, person: Person
         logger.warning("old versions stay for now: %s", error.code)
         return []
     for row, prefix in gone:
-        services.models.forget(row)
+        services.models.evict(row)
         publishing.unpublish(services.objects, prefix)
     if gone:
         logger.info("no longer kept: %s", ", ".join(f"{row.scope} {row.number}" for row, _prefix in gone))

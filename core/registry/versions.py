@@ -134,7 +134,7 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
     if not version.object_prefix:
         raise Conflict("version_not_kept", number=version.number)
     # From the object store, not from the copy that this machine may have of it: the other machines will fetch it, too.
-    services.models.forget(version)
+    services.models.evict(version)
     try:
         services.models.verify(version)
     except (InferenceError, ObjectStoreError) as error:

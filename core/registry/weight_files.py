@@ -134,12 +134,12 @@ def _download(spec: Network, download: Download, target: Path, *, progress: Prog
     digest = hashlib.sha256()
     try:
         with (
-            urllib.request.urlopen(download.url, timeout=timeout_s) as answer,  # noqa: S310 - addresses of our own list
+            urllib.request.urlopen(download.url, timeout=timeout_s) as response,  # noqa: S310 - addresses of our own list
             target.open("wb") as file,
         ):
-            total = int(answer.headers.get("Content-Length") or 0)
+            total = int(response.headers.get("Content-Length") or 0)
             done = 0
-            while chunk := answer.read(_CHUNK_BYTES):
+            while chunk := response.read(_CHUNK_BYTES):
                 done += len(chunk)
                 if done > MAX_BYTES:
                     raise BadInput("weights_too_large", name=spec.title, limit_gb=MAX_BYTES // 1024**3)

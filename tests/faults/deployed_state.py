@@ -84,7 +84,7 @@ def _faults_of_inspection(services: Services, product_id: int, before: Verdict) 
         ).first()
     if active is None:
         return ["nothing is active"]
-    services.models.forget(active)
+    services.models.evict(active)
     try:
         number, verdict, score = give_verdict(services, product_id)
     except AppError as error:

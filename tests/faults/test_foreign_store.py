@@ -198,7 +198,7 @@ def test_an_older_copy_of_the_database_loses_none_of_the_newer_files(
     adopted.database.dispose()
 
 
-def test_a_swept_job_of_an_older_copy_keeps_the_bundles_of_the_newer_one(services: Services) -> None:
+def test_the_cleanup_of_an_older_copys_job_keeps_the_bundles_of_the_newer_one(services: Services) -> None:
     from core.deployments import cleanup
 
     key = "models/memory_bank/7-1-abc/manifest.json"

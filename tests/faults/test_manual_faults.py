@@ -132,7 +132,7 @@ def _assert_whole(services: Services, product_id: int) -> None:
     with services.database.reading() as session:
         active = active_version(session, KIND, product_id)
     if active is not None:
-        services.models.forget(active)
+        services.models.evict(active)
         services.models.verify(active)
     clean_up(services, command_line_person(services), min_age=NOW)
     named = len(list_manuals(services))

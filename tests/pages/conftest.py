@@ -15,7 +15,7 @@ from core.services import Services, build_services, close_kept_services
 from core.settings import read_settings
 from tests.deployed_product import build_deployed_product
 
-FRONT_DOOR = Path(__file__).resolve().parents[2] / "Home.py"
+HOME = Path(__file__).resolve().parents[2] / "Home.py"
 OpenApp = Callable[..., AppTest]
 
 
@@ -48,7 +48,7 @@ def _opener(services: Services, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
 
     def open_one(path: str | None = None, *, role: str = ENGINEER, language: str = "en") -> AppTest:
         assert role in ROLES
-        app = AppTest.from_file(str(FRONT_DOOR), default_timeout=60)
+        app = AppTest.from_file(str(HOME), default_timeout=60)
         app.session_state["role"] = role
         app.session_state["language_choice"] = language
         app.run()

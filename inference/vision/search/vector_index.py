@@ -112,11 +112,11 @@ class VectorIndex:
         order = np.argsort(self._ids, kind="stable")
         places = np.searchsorted(self._ids, wanted, sorter=order)
         places = order[np.minimum(places, len(order) - 1)] if len(order) else np.zeros(len(wanted), np.int64)
-        answer = np.full(len(wanted), np.nan, np.float32)
+        similarities = np.full(len(wanted), np.nan, np.float32)
         if len(order):
             here = self._ids[places] == wanted
-            answer[here] = np.minimum(exact_similarities(self._vectors[places[here]], row[0]), 1.0)
-        return answer
+            similarities[here] = np.minimum(exact_similarities(self._vectors[places[here]], row[0]), 1.0)
+        return similarities
 
     def search(self, query: np.ndarray, *, k: int, allowed_ids: np.ndarray | None = None) -> list[Match]:
         """Return the `k` most similar (fewer when there are fewer), best first, ties by id.
@@ -167,7 +167,7 @@ class VectorIndex:
         """
         bundle = read_bundle(folder, kind=KIND, manifest_sha256=manifest_sha256)
         try:
-            # The stored rows are used as they are: scaling them again would move the last bit of an answer.
+            # The stored rows are used as they are: scaling them again would move the last bit of a result.
             rows = bundle.tensors["vectors"]
             _, ids = _check(rows, bundle.tensors["ids"])
             flat_limit = int(bundle.metadata["flat_limit"])

@@ -210,7 +210,7 @@ def _raise_revision(services: Services, _person: Person, product: Product) -> No
         session.commit()
 
 
-def _forget_growth(services: Services, _person: Person, product: Product) -> None:
+def _drop_growth(services: Services, _person: Person, product: Product) -> None:
     with services.database.unit_of_work() as session:
         row = active_version(session, BANK, product.id)
         assert row is not None
@@ -232,7 +232,7 @@ Change = Callable[[Services, Person, Product], None]
         _choose_options,
         _change_content,
         _raise_revision,
-        _forget_growth,
+        _drop_growth,
     ],
 )
 def test_what_changed_otherwise_is_built_whole(
@@ -292,7 +292,7 @@ def test_a_bundle_that_cannot_be_opened_leads_to_a_whole_build(
 ) -> None:
     (before,) = list_versions(plate_services, BANK, plate_product.id)
     fault(plate_services, before)
-    plate_services.models.forget(before)
+    plate_services.models.evict(before)
     _add(plate_services, person, plate_product, 8823)
     version, codes = _build(plate_services, plate_product)
     assert (version.number, count_added(version)) == (2, None)

@@ -308,7 +308,7 @@ def test_a_resumed_job_goes_on_after_the_products_that_are_done(
     ).verdict in {"ok", "review", "reject"}
 
 
-def test_what_dead_attempts_left_is_swept_and_what_runs_or_is_named_stays(
+def test_what_dead_attempts_left_is_cleaned_up_and_what_runs_or_is_named_stays(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     named = _prefixes_of_versions(plate_services)

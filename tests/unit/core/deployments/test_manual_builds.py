@@ -58,9 +58,7 @@ def _state(services: Services, product_id: int) -> str:
     return model_states(services)[(KIND, product_id)].state
 
 
-def test_a_built_index_answers_with_the_page_of_its_manual(
-    services: Services, engineer: Person, product_id: int
-) -> None:
+def test_a_built_index_finds_the_page_of_its_manual(services: Services, engineer: Person, product_id: int) -> None:
     assert _state(services, product_id) == "none"
     manual_id = _add(services, engineer, product_id)
     assert pipeline.readiness(services, KIND, product_id) is None

@@ -148,7 +148,7 @@ def test_the_least_used_model_makes_room(
 def test_a_forgotten_model_is_fetched_when_it_is_wanted_again(plate_services: Services, index: ModelVersion) -> None:
     plate_services.models.similarity_index(index)
     folder = plate_services.models.bundle(index)
-    plate_services.models.forget(index)
+    plate_services.models.evict(index)
     assert not folder.exists()
     plate_services.models.similarity_index(index)
     assert folder.is_dir()

@@ -179,7 +179,7 @@ def test_a_trial_says_what_is_missing(plate_services: Services, plate_product: P
 # --- weights ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_weights_file_is_taken_in_once_and_makes_its_models_choosable(
+def test_a_weights_file_is_ingested_once_and_makes_its_models_choosable(
     services: Services, engineer: Person, tmp_path: Path
 ) -> None:
     path = resnet_file(tmp_path)

@@ -119,19 +119,19 @@ def test_the_version_before_and_those_that_a_job_needs_outlive_their_turn(
     assert _kept(plate_services, plate_product) == {**dict.fromkeys(kept, True), surplus: False}
 
 
-def test_a_version_that_is_being_let_go_cannot_become_active(
+def test_a_version_that_is_being_released_cannot_become_active(
     plate_services: Services, plate_product: Product, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its files go after it was verified and before the flip: the flip itself refuses."""
     first = _active(plate_services, plate_product)
     other = _clone(plate_services, first, age_days=10)
 
-    def let_go_meanwhile(version: ModelVersion) -> None:
+    def released_meanwhile(version: ModelVersion) -> None:
         with plate_services.database.unit_of_work() as session:
             session.execute(update(ModelVersion).where(col(ModelVersion.id) == version.id).values(object_prefix=""))
             session.commit()
 
-    monkeypatch.setattr(plate_services.models, "verify", let_go_meanwhile)
+    monkeypatch.setattr(plate_services.models, "verify", released_meanwhile)
     with pytest.raises(Conflict):
         activate(plate_services, person, other)
     assert _active(plate_services, plate_product).id == first.id
@@ -178,7 +178,7 @@ def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
 ) -> None:
     before = _active(plate_services, plate_product)
     plate_services.objects.delete_prefix(before.object_prefix)
-    plate_services.models.forget(before)
+    plate_services.models.evict(before)
     _add_test_image(plate_services, person, plate_product, 9200)
     (job_id,) = deploy(plate_services, plate_product.id, kinds=(BANK,))
     assert views.view(plate_services, job_id).outcomes[0].outcome == "activated"

@@ -67,7 +67,7 @@ def test_single_similarities_are_those_of_a_search_and_unknown_ids_have_none() -
     assert np.isnan(empty.similarities(query, ids=asked)).all()
 
 
-def test_an_empty_index_answers_nothing() -> None:
+def test_an_empty_index_finds_nothing() -> None:
     index = VectorIndex.build(np.empty((0, 16), np.float32), np.empty(0, np.int64))
     assert index.search(unit(1)[0], k=5) == []
     assert len(index) == 0
@@ -79,7 +79,7 @@ def test_an_id_that_is_given_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("flat_limit", [1000, 10])
-def test_a_saved_index_answers_the_same(tmp_path: Path, flat_limit: int) -> None:
+def test_a_saved_index_finds_the_same(tmp_path: Path, flat_limit: int) -> None:
     index = VectorIndex.build(unit(100), np.arange(100), flat_limit=flat_limit)
     manifest = index.save(tmp_path / "b", metadata={"part": "defect"})
     loaded = VectorIndex.load(tmp_path / "b", manifest_sha256=manifest.sha256)
