@@ -31,7 +31,8 @@ IMPORTED_EARLY = (
     "core.images.uploads",
     "core.inspections.inspection",
     "core.inspections.decisions",
-    "inference.vision.detection.detectors",
+    "inference.vision.detection.patchcore.patchcore",
+    "inference.vision.detection.registry",
     "inference.vision.networks.runtime",
 )
 
