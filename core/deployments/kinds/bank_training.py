@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from inference.vision.images.preprocessing import Preprocessing
 
 # The engine's names of its stages, and ours.
-STAGES = {"features": "extract", "gaussians": "coreset", "calibration": "calibrate"}
+STAGES = {"features": "extract", "fit": "coreset", "calibration": "calibrate"}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from inference.build_cost import BuildCost
+from inference.errors import ModelError
 from inference.vision.detection.detector import (
     Detector,
     DetectorConfig,
@@ -74,6 +75,8 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
 
         Raises ModelError: `backbone_unknown`, `config_invalid`, `tiles_not_supported`.
         """
+        if preprocessing.tile_size_px and self.no_tiles:
+            raise ModelError("tiles_not_supported")
         return self.read_config(
             {
                 **options,
@@ -120,7 +123,7 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
     ) -> Taken:
         """Take of normal images what a model is built from; those that cannot be used are skipped.
 
-        `weights` is the network's file, None for the carried one. `progress` gets a stage (`features`, `coreset`,
+        `weights` is the network's file, None for the carried one. `progress` gets a stage (`features`, `fit`,
         `calibration`), the images done and all; what it raises comes through. Raises ModelError: `no_usable_images`,
         `out_of_memory`, `backbone_weights_missing`, `device_…`.
         """

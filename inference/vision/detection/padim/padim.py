@@ -76,7 +76,7 @@ class Padim(PatchDetector[PadimConfig]):
         Raises ModelError(`out_of_memory`, `backbone_weights_missing`) and what `progress` raises.
         """
         if progress is not None:
-            progress("gaussians", 0, 1)
+            progress("fit", 0, 1)
         channels = draw_channels(features.config, features)
         try:
             members, patches = gather_patches(features, channels)
@@ -84,7 +84,7 @@ class Padim(PatchDetector[PadimConfig]):
         except MemoryError as error:
             raise ModelError("out_of_memory") from error
         if progress is not None:
-            progress("gaussians", 1, 1)
+            progress("fit", 1, 1)
         kept = spread_evenly(len(members), _EXEMPLARS)
         places = FittedPlaces(
             gaussians=gaussians,

@@ -262,6 +262,6 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
 def _report_coreset(progress: Progress | None) -> Callable[[int, int], None]:
     def report(done: int, total: int) -> None:
         if progress is not None:
-            progress("coreset", done, total)
+            progress("fit", done, total)
 
     return report

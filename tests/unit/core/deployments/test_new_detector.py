@@ -21,6 +21,7 @@ from core.registry.versions import active_version
 from core.services import Services, build_services
 from inference.errors import ModelError
 from inference.vision.detection import registry
+from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import Product
 from tests.plates import deploy, encode, ingest_plates, plate, seed_of
 from tests.toy_detector import ToyModel, ToySpec
@@ -97,6 +98,11 @@ def test_what_is_asked_before_a_build_knows_it_too(
     advice = advise_on_tiles(services, product_id)
     assert advice is not None
     assert (advice.no_tiles, advice.input_px) == (toy.no_tiles, 16)
+    with pytest.raises(ModelError) as caught:
+        toy.make_config(
+            backbone=None, preprocessing=Preprocessing(tile_size_px=256), memory_budget_bytes=2**30, options={}
+        )
+    assert caught.value.code == "tiles_not_supported"
     assert estimates.estimate(services, MEMORY_BANK, [product_id]).seconds > 0
 
 

@@ -162,7 +162,7 @@ def test_unusable_images_are_skipped_by_key_and_none_left_is_an_error() -> None:
     assert caught.value.code == "no_usable_images"
 
 
-@pytest.mark.parametrize("cancelled", ["features", "coreset", "calibration"])
+@pytest.mark.parametrize("cancelled", ["features", "fit", "calibration"])
 def test_every_stage_reports_and_can_be_cancelled(cancelled: str) -> None:
     class CancelledError(Exception):
         pass
