@@ -22,7 +22,7 @@ import pytest
 
 from core.accounts.people import open_person
 from core.catalog.products import find_product
-from core.errors import AppError
+from core.errors import AppError, Unavailable
 from core.images.folder_import import import_path
 from core.jobs import claims, queue, views
 from core.jobs.outcomes import ProductOutcome
@@ -32,7 +32,6 @@ from core.services import Services, build_services
 from core.worker.executors.ray_tasks import CANCELLED, LOST, build_one
 from core.worker.supervisor import ROOT, ChildWorker
 from inference.artifact import read_bundle
-from storage.database import DatabaseError
 from tests.faults.conftest import TINY_PARTS
 from tests.faults.deployed_state import find_faults, give_verdict
 from tests.plates import copy_data, folder_settings, submit_and_claim, write_plates
@@ -340,9 +339,10 @@ def test_a_task_whose_job_was_taken_over_cancelled_or_is_elsewhere_builds_nothin
         here, board = services.database.describe(), _Board()
         assert build_one(job_id, claim.fencing_token - 1, product_id, here, board) == LOST
         elsewhere = build_one(job_id, claim.fencing_token, product_id, "sqlite:////another/geomsa.db", board)
-        assert isinstance(elsewhere, dict)
-        assert elsewhere["error_code"] == "executor_other_database"
-        assert "another database" in AppError(elsewhere["error_code"]).sentence("en")
+        assert isinstance(elsewhere, ProductOutcome)
+        assert elsewhere.error is not None
+        assert elsewhere.error.code == "executor_other_database"
+        assert "another database" in AppError(elsewhere.error.code).sentence("en")
         queue.cancel(services, person, job_id)
         assert build_one(job_id, claim.fencing_token, product_id, here, board) == CANCELLED
         assert list(services.objects.list("models/")) == []
@@ -357,7 +357,7 @@ def test_a_task_without_its_database_fails_with_the_reason(
         job_id, claim = submit_and_claim(services, person, MEMORY_BANK, product_id)
 
         def go_away(*_given: Any) -> None:
-            raise DatabaseError("database_unavailable", reason="io")
+            raise Unavailable("database_unavailable", reason="io")
 
         monkeypatch.setattr(claims, "reopen_claim", go_away)
         outcome = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
