@@ -6,6 +6,7 @@ left out.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +72,7 @@ class BankGrowth:
 
 
 @dataclass(frozen=True)
-class VersionSources:
+class VersionSources(ABC):
     """What a version of any kind was built from."""
 
     @property
@@ -84,9 +85,9 @@ class VersionSources:
         """Return the images that the version learned from."""
         return self.image_ids
 
+    @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object of the version's row."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

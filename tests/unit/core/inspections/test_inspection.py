@@ -203,23 +203,23 @@ def test_a_file_that_is_no_image_is_refused_by_name_and_leaves_nothing(
 
 
 class _FullStore(LocalObjects):
-    """An object store that has room for so many more objects, then is full."""
+    """An object store that takes so many more objects, then is full."""
 
-    room = 0
+    capacity = 0
 
     def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
-        if self.room <= 0:
+        if self.capacity <= 0:
             raise ObjectStoreError("object_store_full", key=key)
-        self.room -= 1
+        self.capacity -= 1
         super().put(key, data, content_type=content_type)
 
 
-@pytest.mark.parametrize("room", [0, 1, 2])
+@pytest.mark.parametrize("capacity", [0, 1, 2])
 def test_an_object_store_that_fails_half_way_holds_nothing_of_the_inspection(
-    room: int, toy_services: Services, product: Product, person: Person
+    capacity: int, toy_services: Services, product: Product, person: Person
 ) -> None:
     store = _FullStore(toy_services.settings.data_dir / "objects")
-    store.room = room
+    store.capacity = capacity
     with pytest.raises(Unavailable) as refused:
         inspection.inspect(
             replace(toy_services, objects=store),
