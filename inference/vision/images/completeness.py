@@ -7,6 +7,7 @@ section 10): what the chunks unpack to is counted. WebP (RFC 9649): a decoder th
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 
 # Bits of every kind, none of which looks like a marker: a decoder that still waits draws something with them.
 _FILLER = bytes((37 * place * place + 11 * place + 85) % 251 for place in range(512))
+_RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 # What decoders draw where a baseline JPEG has no data.
 _JPEG_GRAY = 128
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -39,7 +41,10 @@ def jpeg_ends_early(
         return False
     parts, start = [], 0
     for end in container.scan_ends:
-        parts += [data[start:end], _FILLER]
+        # Data that ended just where a restart marker was due are waited for behind that marker only.
+        restarts = _RESTART.findall(data, start, end)
+        due = (restarts[-1][1] + 1 - 0xD0) % 8 if restarts else 0
+        parts += [data[start:end], _FILLER, bytes((0xFF, 0xD0 + due)), _FILLER]
         start = end
     filled = decode_again(b"".join([*parts, data[start:]]))
     if filled is None or np.array_equal(filled, pixels):
