@@ -77,10 +77,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
 
     def _count_views(self, session: Session, product_id: int, extension: Extension | None) -> int:
         try:
-            tile_size_px = read_preprocessing(session, product_id).tile_size_px
+            tile_px = read_preprocessing(session, product_id).tile_px
         except InferenceError:
-            tile_size_px = 0  # written by another release: the build says what is wrong with it
-        if not tile_size_px:
+            tile_px = (0, 0)  # written by another release: the build says what is wrong with it
+        if not any(tile_px):
             return self.count_sources(session, product_id) - (0 if extension is None else extension.n_known)
         from inference.vision.detection.features.tiling import count_tiles
 
@@ -88,7 +88,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         if extension is not None:
             added = [row.id for row in extension.added]
             query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
-        return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
+        return sum(count_tiles((height, width), tile_px=tile_px) for height, width in session.exec(query))
 
     def snapshot(self, services: Services, session: Session, product: Product) -> BankSnapshot:
         """Return the images and settings of now. Raises NotReady without normal images, InferenceError."""

@@ -59,9 +59,10 @@ def test_every_cell_of_the_image_is_covered_by_exactly_one_tile(shape: tuple[int
     times = np.zeros(plan.grid, int)
     for window in plan.windows:
         times[slice(*window.rows), slice(*window.columns)] += 1
-        for (low, high), begin in ((window.rows, window.top), (window.columns, window.left)):
+        sides = ((window.rows, window.top), (window.columns, window.left))
+        for ((low, high), begin), side in zip(sides, plan.tile_px, strict=True):
             assert begin <= low * plan.cell_px
-            assert high * plan.cell_px <= begin + plan.side_px
+            assert high * plan.cell_px <= begin + side
     assert (times == 1).all()
     assert plan.size_px == (plan.grid[0] * plan.cell_px, plan.grid[1] * plan.cell_px)
 
@@ -209,4 +210,4 @@ def test_padim_says_that_it_has_no_tiles() -> None:
 def test_the_number_of_tiles_is_told_before_they_are_cut() -> None:
     config = PatchCoreConfig(input_size_px=256, preprocessing=Preprocessing(tile_size_px=512))
     for shape in ((6000, 6000), (300, 4000), (100, 100)):
-        assert count_tiles(shape, tile_size_px=512) == len(plan_tiles(shape, config).windows)
+        assert count_tiles(shape, tile_px=(512, 512)) == len(plan_tiles(shape, config).windows)
