@@ -130,6 +130,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             snapshot.test,
             review_at=built.calibration.review_at,
             reject_at=built.calibration.reject_at,
+            bit_depth=built.config.preprocessing.bit_depth,
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
         auroc = figures.image_auroc

@@ -50,7 +50,8 @@ def jpeg_ends_early(
     if filled is None or np.array_equal(filled, pixels):
         return False
     # Another library may round otherwise: then its own two pictures are compared.
-    return not np.array_equal(filled, decode_again(data))
+    plain = decode_again(data)
+    return plain is not None and not np.array_equal(filled, plain)
 
 
 def png_ends_early(data: bytes, container: Container) -> bool:
@@ -70,7 +71,7 @@ def png_ends_early(data: bytes, container: Container) -> bool:
         total += len(unpacked.flush())
     except zlib.error:
         return False
-    return total < needed
+    return bool(total < needed)
 
 
 def webp_ends_early(data: bytes, can_decode: Callable[[bytes], bool]) -> bool:

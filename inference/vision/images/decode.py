@@ -72,6 +72,7 @@ MAX_BYTES = 50_000_000
 class DecodedImage:
     """`pixels`: RGB uint8, height × width × 3, C-contiguous. `notes`: what was made right, as codes.
 
+    `used_bits` is how many bits hold the brightest value of a file with 16 bits a channel; None for other files.
     Notes: first_frame, rotated, alpha_flattened, alpha_ignored, cmyk_converted, sixteen_bit, low_range,
     depth_clipped, float_range, trailing_data.
     """
@@ -79,6 +80,7 @@ class DecodedImage:
     pixels: Pixels
     format: str
     notes: tuple[str, ...] = ()
+    used_bits: int | None = None
 
 
 def decode(data: bytes, *, file_name: str | None = None, bit_depth: int = BY_IMAGE) -> DecodedImage:
@@ -93,6 +95,7 @@ def decode(data: bytes, *, file_name: str | None = None, bit_depth: int = BY_IMA
         raise ValueError(f"a bit depth is one of {BIT_DEPTHS}, not {bit_depth}")
     container = check(data, file_name=file_name)
     notes: list[str] = []
+    used_bits = None
     if has_trailing_data(data, container):
         notes.append("trailing_data")
     try:
@@ -101,7 +104,7 @@ def decode(data: bytes, *, file_name: str | None = None, bit_depth: int = BY_IMA
         elif container.format == "JPEG" and container.channels in {1, 3}:
             pixels, orientation = _decode_with_opencv(data), read_orientation(container.exif)
         else:
-            pixels, orientation = decode_with_pillow(data, container, notes, bit_depth=bit_depth)
+            pixels, orientation, used_bits = decode_with_pillow(data, container, notes, bit_depth=bit_depth)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError("image_too_many_pixels", limit=MAX_PIXELS) from error
     if container.format == "JPEG" and jpeg_ends_early(
@@ -111,7 +114,7 @@ def decode(data: bytes, *, file_name: str | None = None, bit_depth: int = BY_IMA
     if orientation != 1:
         pixels = turn(pixels, orientation)
         notes.append("rotated")
-    return DecodedImage(pixels=pixels, format=container.format, notes=tuple(notes))
+    return DecodedImage(pixels=pixels, format=container.format, notes=tuple(notes), used_bits=used_bits)
 
 
 def check(data: bytes, *, file_name: str | None = None) -> Container:

@@ -94,8 +94,12 @@ def is_wide(image: Image.Image, container: Container, layout: TiffLayout | None)
     return container.format == "PNG" and container.bit_depth == 16
 
 
-def decode_with_pillow(data: bytes, container: Container, notes: list[str], *, bit_depth: int) -> tuple[Pixels, int]:
-    """Return RGB uint8 (H, W, 3) and the EXIF orientation that is still to be applied; add to `notes`.
+def decode_with_pillow(
+    data: bytes, container: Container, notes: list[str], *, bit_depth: int
+) -> tuple[Pixels, int, int | None]:
+    """Return RGB uint8 (H, W, 3), the EXIF orientation that is still to be applied, and the bits that are used of 16.
+
+    `notes` gets what was made right.
 
     Raises as `open_image` does.
     """
@@ -105,12 +109,15 @@ def decode_with_pillow(data: bytes, container: Container, notes: list[str], *, b
     mode, orientation = image.mode, orientation_of(image)
     try:
         if not is_wide(image, container, layout):
-            return convert_to_rgb(image, notes, bit_depth=bit_depth), orientation
+            pixels, used_bits = convert_to_rgb(image, notes, bit_depth=bit_depth)
+            return pixels, orientation, used_bits
         # Pillow has turned a TIFF already; what is read once more is as it lies in the file.
         orientation = orientation if layout is None else layout.orientation
         use_alpha = mode not in {"RGB", "RGBX"}
         del image
-        return convert_wide(read_wide(data, layout), notes, bit_depth=bit_depth, use_alpha=use_alpha), orientation
+        values = read_wide(data, layout)
+        pixels, used_bits = convert_wide(values, notes, bit_depth=bit_depth, use_alpha=use_alpha)
+        return pixels, orientation, used_bits
     except PARSER_FAULTS as error:
         raise ImageError("image_unsupported_format", format=f"{container.format} ({mode})") from error
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import BY_IMAGE, LOW_RANGE, choose_depth, note_depth, to_eight_bits
+from inference.vision.images.bit_depth import BY_IMAGE, LOW_RANGE, choose_depth, count_bits, note_depth, to_eight_bits
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -25,21 +25,25 @@ EXIF_FAULTS = (
 )  # fmt: skip
 
 
-def convert_to_rgb(image: Image.Image, notes: list[str], *, bit_depth: int = BY_IMAGE) -> Pixels:
+def convert_to_rgb(image: Image.Image, notes: list[str], *, bit_depth: int = BY_IMAGE) -> tuple[Pixels, int | None]:
     """Return RGB uint8, height × width × 3, of a loaded Pillow image of any mode; add to `notes` what was changed.
 
-    Gray of more than 8 bits is read with `bit_depth` bits.
+    Gray of more than 8 bits is read with `bit_depth` bits; the second value is how many of 16 it uses.
     Raises ImageError image_unsupported_format (signed or 32-bit integers, floats outside 0–1) or image_damaged (NaN).
     """
     width, height = image.size
-    convert = _choose_converter(image, notes, bit_depth)
+    used_bits = None
+    if image.mode.startswith("I;16"):
+        convert, used_bits = _convert_sixteen_bit(image, notes, bit_depth)
+    else:
+        convert = _choose_converter(image, notes)
     if width * height <= _BAND_PIXELS:
         # What is only a view of Pillow's memory cannot be written to.
-        return np.require(convert(image), requirements=["C", "W"])
+        return np.require(convert(image), requirements=["C", "W"]), used_bits
     out = np.empty((height, width, 3), np.uint8)
     for rows in bands(height, width):
         out[rows] = convert(image.crop((0, rows.start, width, rows.stop)))
-    return out
+    return out, used_bits
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
@@ -100,10 +104,8 @@ def turn(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
-def _choose_converter(image: Image.Image, notes: list[str], bit_depth: int) -> Callable[[Image.Image], Pixels]:
+def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:
     mode = image.mode
-    if mode.startswith("I;16"):
-        return _convert_sixteen_bit(image, notes, bit_depth)
     if mode == "F":
         return _convert_float(image, notes)
     if mode == "I":
@@ -123,9 +125,12 @@ def _choose_converter(image: Image.Image, notes: list[str], bit_depth: int) -> C
     return lambda band: np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
 
 
-def _convert_sixteen_bit(image: Image.Image, notes: list[str], bit_depth: int) -> Callable[[Image.Image], Pixels]:
+def _convert_sixteen_bit(
+    image: Image.Image, notes: list[str], bit_depth: int
+) -> tuple[Callable[[Image.Image], Pixels], int | None]:
     tags = getattr(image, "tag_v2", {})
-    depth = choose_depth(bit_depth, declared=12 if tags.get(258, (16,)) in {(12,), 12} else 16)
+    declared = 12 if tags.get(258, (16,)) in {(12,), 12} else 16
+    depth = choose_depth(bit_depth, declared=declared)
     white_is_zero = tags.get(262) == 0
     brightest = max(
         int(np.asarray(image.crop((0, rows.start, image.width, rows.stop))).max())
@@ -139,7 +144,8 @@ def _convert_sixteen_bit(image: Image.Image, notes: list[str], bit_depth: int) -
         gray = to_eight_bits(np.asarray(band).astype(np.uint16), depth)
         return _gray_to_rgb(255 - gray if white_is_zero else gray)
 
-    return convert
+    # What is bright where white is zero, or where the file names its 12 bits, tells nothing of the camera.
+    return convert, None if white_is_zero or declared != 16 else count_bits(brightest)
 
 
 def _convert_float(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import choose_depth, note_depth, to_eight_bits
+from inference.vision.images.bit_depth import choose_depth, count_bits, note_depth, to_eight_bits
 from inference.vision.images.pixel_formats import bands, flatten, note_alpha
 from inference.vision.images.tiff_layout import TiffLayout, single_plane, unturned
 
@@ -42,14 +42,15 @@ def read_wide(data: bytes, layout: TiffLayout | None) -> Values:
     return np.asarray(cv2.cvtColor(values, order, dst=values), np.uint16)
 
 
-def convert_wide(values: Values, notes: list[str], *, bit_depth: int, use_alpha: bool) -> Pixels:
-    """Return RGB uint8 (H, W, 3) of colors from `read_wide`; add to `notes` what was changed.
+def convert_wide(values: Values, notes: list[str], *, bit_depth: int, use_alpha: bool) -> tuple[Pixels, int]:
+    """Return RGB uint8 (H, W, 3) of colors from `read_wide`, and the bits that they use; add to `notes`.
 
     Alpha, where it is used, has the depth of the file whatever that of the camera is.
     """
     height, width, channels = values.shape
     depth = choose_depth(bit_depth, declared=16)
-    note_depth(int(values[..., :3].max()), depth=depth, notes=notes)
+    brightest = int(values[..., :3].max())
+    note_depth(brightest, depth=depth, notes=notes)
     alpha = values[..., 3] >> 8 if channels == 4 and use_alpha else None
     mixed = alpha is not None and note_alpha(int(alpha.min()), int(alpha.max()), notes)
     out = np.empty((height, width, 3), np.uint8)
@@ -57,7 +58,7 @@ def convert_wide(values: Values, notes: list[str], *, bit_depth: int, use_alpha:
         out[rows] = to_eight_bits(values[rows, :, :3], depth)
         if mixed and alpha is not None:
             out[rows] = flatten(np.dstack([out[rows], alpha[rows].astype(np.uint8)]), use_alpha=True)
-    return out
+    return out, count_bits(brightest)
 
 
 def _read_gray(data: bytes) -> Values:

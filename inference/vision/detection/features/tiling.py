@@ -43,7 +43,8 @@ class Window:
 class TilePlan:
     """How one image is cut. `size_px` (height, width) is that of the image at the scale of the tiles.
 
-    `tile_px` (height, width) is the size of a tile there, `cell_px` that of a cell, `grid` (rows, columns) covers the whole image.
+    `tile_px` (height, width) is the size of a tile there, `cell_px` that of a cell, `grid` (rows, columns) covers the
+    whole image.
     """
 
     size_px: tuple[int, int]
