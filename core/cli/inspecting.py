@@ -31,6 +31,7 @@ def inspect(wanted: argparse.Namespace) -> int:
 
 
 def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
+    from core.images.notes import describe_note, notes_to_check
     from core.inspections import inspection
     from core.inspections.part_details import PartDetails
 
@@ -60,6 +61,8 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
             }
             for found in similar
         ],
+        "notes": list(record.image_notes),
+        "to_check": [describe_note(note, language()) for note in notes_to_check(record.image_notes)],
         "model_version": record.model.number,
         "ms": record.latency_ms,
     }
@@ -85,7 +88,8 @@ def _line(result: dict[str, Any]) -> str:
         return f"{result['file']}: {result['error']['message']}"
     line = f"{result['file']}: {result['verdict'].upper()}  {result['score']:.4f}"
     line += f"  (review at {result['review_at']:.4f}, reject at {result['reject_at']:.4f})"
-    return line + (f"  {result['suggested_defect_type']}" if result["suggested_defect_type"] else "")
+    line += f"  {result['suggested_defect_type']}" if result["suggested_defect_type"] else ""
+    return "\n  ".join([line, *result["to_check"]])
 
 
 def evaluate(wanted: argparse.Namespace) -> int:

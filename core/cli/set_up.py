@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
 from core.accounts import people
 from core.catalog import products
-from core.cli.deploying import follow_jobs, submit_job
+from core.cli.deploying import follow_jobs, submit_job, write_notices
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import NotFound, describe
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 
+if TYPE_CHECKING:
+    from core.images.records import FileOutcome
+
 # How many jobs the demo is built in at a time.
 LANES = 2
+# Of many files with one note, so many are named.
+NAMED_AT_MOST = 3
 
 
 def migrate(wanted: argparse.Namespace) -> int:
@@ -106,6 +112,7 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
 def import_images(wanted: argparse.Namespace) -> int:
     """Import a folder or ZIP; name every file that was refused and why."""
     from core.images.folder_import import import_path
+    from core.images.notes import gather_to_check
 
     services = build_services(migrate=True, patient=True)
     person = people.command_line_person(services)
@@ -125,10 +132,28 @@ def import_images(wanted: argparse.Namespace) -> int:
         if outcome.outcome != "added":
             reason = outcome.error.sentence(lang) if outcome.error else f"duplicate of {outcome.duplicate_of}"
             write_note(f"{outcome.name}: {outcome.outcome}: {reason}")
+    to_check = gather_to_check(summary.outcomes)
+    for note, found in to_check.items():
+        write_check(note, found)
+    write_notices(services, [products.find_product(services, code).id for code in summary.products])
     for path, code in summary.unknown:
         write_note(f"{path}: {describe(code, {'name': path}, lang)}")
     # A mask has an outcome of its own; what was added is counted in images.
     told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
     counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
-    write_out(to_json({"products": summary.products, **counts, "not_recognised": len(summary.unknown)}))
+    notes = {note: len(found) for note, found in to_check.items()}
+    told_in_all = {"products": summary.products, **counts, "not_recognised": len(summary.unknown), "notes": notes}
+    write_out(to_json(told_in_all))
     return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
+
+
+def write_check(note: str, found: list[FileOutcome]) -> None:
+    """Write what is to be looked at: a line for each mask, which differ, and one for all images of one note."""
+    from core.images.notes import describe_note
+
+    if note.startswith("mask_"):
+        for outcome in found:
+            write_note(f"{outcome.name}: {describe_note(note, language(), mask_share=outcome.mask_share)}")
+        return
+    named = ", ".join(outcome.name for outcome in found[:NAMED_AT_MOST]) + (" …" if len(found) > NAMED_AT_MOST else "")
+    write_note(f"{named}: {len(found)}: {describe_note(note, language())}")

@@ -23,6 +23,7 @@ from core.models.detection_figures import BankFigures, DetectionFigures
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION
 from core.models.sources import BankSources
+from core.preprocessing.notices import list_notices
 from core.preprocessing.stored_options import read_preprocessing
 from core.registry.choices import chosen
 from core.registry.fingerprints import fingerprints
@@ -208,6 +209,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             number=result.version.number,
             metrics=measured.summary,
             warnings=built.calibration.warnings,
+            notices=list_notices(run.services, snapshot.product.id),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
         )

@@ -35,12 +35,17 @@ def count_bits(brightest: int) -> int:
     return next(depth for depth in BIT_DEPTHS[1:] if depth == 16 or brightest < 1 << depth)
 
 
+def loses_range(used_bits: int, *, depth: int) -> bool:
+    """Return whether an image that uses so many bits looks nearly black when `depth` of them are shown."""
+    return depth - used_bits >= _NEARLY_BLACK_BITS
+
+
 def note_depth(brightest: int, *, depth: int, notes: list[str]) -> None:
     """Add what there is to say of an image whose `brightest` value is read with `depth` bits."""
     notes.append(SIXTEEN_BIT)
     if brightest >= 1 << depth:
         notes.append(CLIPPED)
-    elif depth - count_bits(brightest) >= _NEARLY_BLACK_BITS:
+    elif loses_range(count_bits(brightest), depth=depth):
         notes.append(LOW_RANGE)
 
 

@@ -50,8 +50,8 @@ def jpeg_ends_early(
     if filled is None or np.array_equal(filled, pixels):
         return False
     # Another library may round otherwise: then its own two pictures are compared.
-    plain = decode_again(data)
-    return plain is not None and not np.array_equal(filled, plain)
+    itself = decode_again(data)
+    return itself is not None and not np.array_equal(filled, itself)
 
 
 def png_ends_early(data: bytes, container: Container) -> bool:

@@ -54,7 +54,8 @@ class Preprocessing:
     `bit_depth`, one of BIT_DEPTHS, is how many bits the camera's values have in images with more than 8 (`decode`
     applies it, before everything else); BY_IMAGE: those that the file declares.
     Raises InferenceError preprocessing_invalid (field, value) for a value outside its range, and
-    preprocessing_nothing_left when the ignored rectangles cover the whole region of interest.
+    preprocessing_nothing_left when the ignored rectangles cover the whole region of interest,
+    preprocessing_tile_shape (width_px, height_px) for rectangular tiles that are too long or too small.
     """
 
     grayscale: bool = False
@@ -103,7 +104,8 @@ class Preprocessing:
             _require(_is_whole(side, SMALLEST_TILE_SIDE_PX, LARGEST_TILE_PX), name, side)
         longest = max(width, height)
         fits = longest >= SMALLEST_TILE_PX and longest <= LONGEST_TILE * min(width, height)
-        _require(fits, "tile_height_px", height)
+        if not fits:
+            raise InferenceError("preprocessing_tile_shape", width_px=width, height_px=height)
 
     def apply(self, pixels: Pixels) -> Pixels:
         """Apply the options to RGB uint8 (H, W, 3) and return the same shape; the input is never written to.
