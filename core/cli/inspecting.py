@@ -9,8 +9,9 @@ from typing import Any
 from core.access import Person
 from core.accounts import people
 from core.catalog import products
-from core.cli.terminal import StatusLine, language, to_json, write_out
+from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import AppError, BadInput, NotFound
+from core.images.notes import describe_note, notes_to_check
 from core.services import Services, build_services
 
 
@@ -27,11 +28,12 @@ def inspect(wanted: argparse.Namespace) -> int:
             failed = True
             result = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}
         write_out(to_json(result) if wanted.json else _line(result))
+        for note in notes_to_check(result.get("notes", ())):
+            write_note(f"{path}: {describe_note(note, language())}")
     return 1 if failed else 0
 
 
 def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
-    from core.images.notes import describe_note, notes_to_check
     from core.inspections import inspection
     from core.inspections.part_details import PartDetails
 
@@ -62,7 +64,6 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
             for found in similar
         ],
         "notes": list(record.image_notes),
-        "to_check": [describe_note(note, language()) for note in notes_to_check(record.image_notes)],
         "model_version": record.model.number,
         "ms": record.latency_ms,
     }
@@ -88,8 +89,7 @@ def _line(result: dict[str, Any]) -> str:
         return f"{result['file']}: {result['error']['message']}"
     line = f"{result['file']}: {result['verdict'].upper()}  {result['score']:.4f}"
     line += f"  (review at {result['review_at']:.4f}, reject at {result['reject_at']:.4f})"
-    line += f"  {result['suggested_defect_type']}" if result["suggested_defect_type"] else ""
-    return "\n  ".join([line, *result["to_check"]])
+    return line + (f"  {result['suggested_defect_type']}" if result["suggested_defect_type"] else "")
 
 
 def evaluate(wanted: argparse.Namespace) -> int:

@@ -141,9 +141,10 @@ def import_images(wanted: argparse.Namespace) -> int:
     # A mask has an outcome of its own; what was added is counted in images.
     told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
     counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
-    notes = {note: len(found) for note, found in to_check.items()}
-    told_in_all = {"products": summary.products, **counts, "not_recognised": len(summary.unknown), "notes": notes}
-    write_out(to_json(told_in_all))
+    summed: dict[str, object] = {"products": summary.products, **counts, "not_recognised": len(summary.unknown)}
+    if to_check:
+        summed["notes"] = {note: len(found) for note, found in to_check.items()}
+    write_out(to_json(summed))
     return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
 
 

@@ -39,6 +39,7 @@ INSPECTION_KEYS = {
     "regions",
     "suggested_defect_type",
     "similar",
+    "notes",
     "model_version",
     "ms",
 }
