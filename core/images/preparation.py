@@ -13,8 +13,9 @@ from core.errors import AppError, BadInput, from_lower
 from core.images.bit_depth import note_used_bits
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label, PreparedImage
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import choose_depth
 from inference.vision.images.containers import read_container
-from inference.vision.images.decode import content_hash, decode, decode_mask, pixel_hash
+from inference.vision.images.decode import DecodedImage, Pixels, content_hash, decode, decode_mask, pixel_hash
 from inference.vision.images.encoding import encode_png, thumbnail
 
 # A mask of more than this share of the image may well mark what is good: a person is asked to look.
@@ -40,7 +41,7 @@ def prepare(item: IngestItem, *, bit_depth: int) -> PreparedImage | FileOutcome:
                 width_px=width_px,
                 height_px=height_px,
                 content_sha256=content_hash(data),
-                pixel_sha256=pixel_hash(decoded.pixels),
+                pixel_sha256=pixel_hash(_compared(data, decoded, bit_depth)),
                 thumbnail=thumbnail(decoded.pixels),
                 token=uuid.uuid4().hex,
             )
@@ -53,6 +54,14 @@ def prepare(item: IngestItem, *, bit_depth: int) -> PreparedImage | FileOutcome:
     except AppError as error:
         return replace(prepared, mask_error=error)
     return replace(prepared, mask_png=mask.png, mask_share=mask.share)
+
+
+def _compared(data: bytes, decoded: DecodedImage, bit_depth: int) -> Pixels:
+    """Return the pixels by which an image is known again, whatever bit depth is set: two dark ones are not alike."""
+    used_bits = decoded.used_bits
+    if used_bits is None or used_bits == choose_depth(bit_depth, declared=16):
+        return decoded.pixels
+    return decode(data, bit_depth=used_bits).pixels
 
 
 @dataclass(frozen=True)
