@@ -11,6 +11,7 @@ from core.deployments.evaluation import TestSet
 from core.deployments.kinds import bank_extension
 from core.deployments.kinds.bank_extension import Extension, TrainedBank
 from core.deployments.steps import Snapshot
+from core.images.parts import part_key
 from core.images.training import fetch_originals, key_of, load_pixels
 from core.jobs.outcomes import SkippedFile
 from core.jobs.progress import JobRun
@@ -134,7 +135,7 @@ def _sources(run: JobRun, rows: list[Image]) -> list[ImageSource]:
     from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:
-        return ImageSource(key_of(row), lambda: load_pixels(run.services, row))
+        return ImageSource(key_of(row), lambda: load_pixels(run.services, row), part=part_key(row))
 
     return [source(row) for row in rows]
 
