@@ -11,6 +11,7 @@ from core.deployments.evaluation import TestSet
 from core.deployments.kinds import bank_extension
 from core.deployments.kinds.bank_extension import Extension, TrainedBank
 from core.deployments.steps import Snapshot
+from core.images.exposures.leaks import Leak, describe_leaks
 from core.images.parts import part_key
 from core.images.training import fetch_originals, key_of, load_pixels
 from core.jobs.outcomes import SkippedFile
@@ -39,7 +40,7 @@ class BankSnapshot(Snapshot):
     """The training images and settings of a product, and its test images.
 
     The thresholds are calibrated with `defects`; `unused_defects` are beyond what a calibration takes. `extension` is
-    how the bank in use can be extended, if it can.
+    how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both.
     """
 
     normals: list[Image]
@@ -49,6 +50,7 @@ class BankSnapshot(Snapshot):
     preprocessing: Preprocessing
     extension: Extension | None
     test: TestSet
+    leaks: tuple[Leak, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
     """
     product, normals, defects = snapshot.product, snapshot.normals, snapshot.defects
     run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
+    if snapshot.leaks:
+        run.log("log_split_leak", product=product.code, **describe_leaks(snapshot.leaks))
     spec = find_detector(snapshot.choice.option.method)
     config = _config(run, spec, snapshot)
     weights = find_added(run.services.settings.weights_dir, snapshot.choice.option.backbone)
