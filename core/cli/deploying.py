@@ -8,11 +8,12 @@ from core.accounts import people
 from core.catalog import products
 from core.cli.job_following import follow
 from core.cli.terminal import language, to_json, write_note, write_out
-from core.errors import BadInput, Conflict
+from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
 from core.jobs.outcomes import FAILED
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
+from storage.tables import Product
 
 KIND_OF: dict[str, tuple[str, ...]] = {
     "memory-bank": (MEMORY_BANK,),
@@ -49,6 +50,8 @@ def deploy(wanted: argparse.Namespace) -> int:
                 write_note(f"{product.code}: {reason.sentence(language())}")
         if kind == MEMORY_BANK and wanted.no_wait:
             write_notices(services, ready)
+        if kind == MEMORY_BANK:
+            _warn_of_leaks(services, [product for product in chosen if product.id in ready])
         if not ready:
             failed = failed or not optional
         elif too_large := start.refuse_start(services, kind, ready):
@@ -72,6 +75,14 @@ def write_notices(services: Services, product_ids: list[int]) -> None:
     for product_id in product_ids:
         for notice in list_notices(services, product_id):
             write_note(f"{codes.get(product_id, product_id)}: {notice.sentence(language())}")
+
+
+def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
+    from core.images.exposures.leaks import SPLIT_LEAK, describe_leaks, find_leaks
+
+    for product in chosen:
+        if leaks := find_leaks(services, product.id):
+            write_note(describe(SPLIT_LEAK, {"product": product.code, **describe_leaks(leaks)}, language()))
 
 
 def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, exists, select
 
 from core.images.bit_depth import find_bit_depth
+from core.images.parts import part_key, part_of_trace
 from core.images.training import load_pixels, training_rows
 from core.services import Services
 from inference.errors import ImageError
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class Example:
     """One image of an index. `id` is that of the image, or the negative one of the inspection; `load` gives RGB uint8.
 
-    `load` reads it by `bit_depth`, and raises ImageError, also for a missing object.
+    `part` is what all exposures of one part share. `load` reads it by `bit_depth`, and raises ImageError, also for a
+    missing object.
     """
 
     id: int
@@ -40,6 +42,7 @@ class Example:
     content_sha256: str
     defect_type_id: int | None
     load: Callable[[], NDArray[np.uint8]] = field(repr=False)
+    part: str = ""
     bit_depth: int = BY_IMAGE
 
 
@@ -50,7 +53,8 @@ def image_examples(services: Services, rows: list[Image], *, bit_depth: int) -> 
         return lambda: load_pixels(services, row, bit_depth=bit_depth)
 
     return [
-        Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row), bit_depth) for row in rows
+        Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row), part_key(row), bit_depth)
+        for row in rows
     ]
 
 
@@ -119,4 +123,5 @@ def _inspected(objects: ObjectStore, row: Inspection, bit_depth: int) -> Example
                 raise ImageError("image_object_missing", name=name) from error
             raise
 
-    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load, bit_depth)
+    part = part_of_trace(lot=row.lot, serial=row.serial) or f"inspection:{row.id}"
+    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load, part, bit_depth)

@@ -290,9 +290,10 @@ def _learn_rule(whole: Embedded, region: Embedded | None) -> VoteRule:
     ids = [found for found in rows if other is None or found in other]
     labels = np.asarray([rows[found][0].defect_type_id for found in ids], dtype=np.int64)
     places = [rows[found][1] for found in ids]
+    parts = [rows[found][0].part for found in ids]
     if region is None or other is None:
-        return learn_rule(whole.vectors[places], None, labels)
-    return learn_rule(whole.vectors[places], region.vectors[[other[found] for found in ids]], labels)
+        return learn_rule(whole.vectors[places], None, labels, parts)
+    return learn_rule(whole.vectors[places], region.vectors[[other[found] for found in ids]], labels, parts)
 
 
 def _index_of(embedded: Embedded, progress: Progress | None = None) -> VectorIndex:
