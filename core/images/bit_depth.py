@@ -8,8 +8,19 @@ from typing import Any
 from sqlmodel import Session, select
 
 from core.transactions import HasDatabase, reading
-from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE
+from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, drop_settled
 from storage.tables import ImagePreprocessing
+
+__all__ = [
+    "BIT_DEPTHS",
+    "BY_IMAGE",
+    "drop_settled",
+    "find_bit_depth",
+    "find_used_bits",
+    "get_bit_depth",
+    "note_used_bits",
+    "read_bit_depth",
+]
 
 _USED_BITS = "used_bits_"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
-from core.images.bit_depth import get_bit_depth
+from core.images.bit_depth import drop_settled, get_bit_depth
 from core.images.library import get_image
 from core.images.masks import set_mask
 from core.images.notes import describe_note
@@ -16,7 +16,6 @@ from core.images.preparation import mask_notes
 from core.images.previews import draw_picture
 from core.images.records import IncomingFile
 from core.messages.image_notes import IMAGE_NOTES
-from inference.vision.images.bit_depth import drop_settled
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
 from pages.components.images.parts import PART_SOURCES, show_part_form
 from pages.components.images.relabeling import show_relabeling

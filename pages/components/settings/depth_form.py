@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.images.bit_depth import BIT_DEPTHS, BY_IMAGE
 from core.preprocessing.notices import measure_depth
-from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE
 from pages.components.settings.preprocessing_draft import Draft, draft_of, set_values, widget_key
 from pages.components.shared.language import _, number
 from pages.components.shared.session import services

@@ -8,8 +8,7 @@ from typing import Any, cast
 import streamlit as st
 
 from core.preprocessing.stored_options import MAX_IGNORED_AREAS
-from core.preprocessing.tile_advice import TILE_SIZES_PX, TileAdvice
-from inference.vision.images.preprocessing import LARGEST_TILE_PX, SMALLEST_TILE_SIDE_PX
+from core.preprocessing.tile_advice import LARGEST_TILE_PX, SMALLEST_TILE_SIDE_PX, TILE_SIZES_PX, TileAdvice
 from pages.components.settings.preprocessing_draft import Draft, draft_of, round_area, set_values, widget_key
 from pages.components.settings.preprocessing_label import SMOOTHING_NAMES
 from pages.components.shared.language import _, number
