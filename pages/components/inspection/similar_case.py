@@ -85,7 +85,7 @@ def _show_picture(match_id: int, case: Case) -> None:
 def _show_facts(case: Case, dialog: OpenDialog) -> None:
     facts = {
         _("Defect type"): escape(defect_name(case.defect_type)) if case.defect_type else _("Normal"),
-        _("How alike"): escape(str(dialog.values["alike"])),
+        _("How alike"): str(dialog.values["alike"]),
         _("Cosine similarity"): f"{float(dialog.values['similarity']):.4f}",
         _("Product"): escape(case.product.name),
         _("File"): escape(case.name),
