@@ -127,7 +127,7 @@ def _similar(code: str, closeness: float | None) -> Similar:
         ([], ""),
         ([("hole", 80.0)], "**Hole**"),
         ([("hole", 80.0), ("hole", 31.0)], "**All 2 are Hole**"),
-        ([("burr", 80.0), ("hole", 70.0), ("hole", 60.0)], "**2 of 3 are Hole**  \nThe others: Burr 1"),
+        ([("burr", 80.0), ("hole", 70.0), ("hole", 60.0)], "**2 of 3 are Hole**  \nThe others: Burr\u00a01"),
         ([("hole", 29.9), ("hole", 0.0)], "**All 2 are Hole**  \nNone of them is really alike."),
         ([("hole", None), ("hole", None)], "**All 2 are Hole**"),
     ],

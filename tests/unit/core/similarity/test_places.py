@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as PillowImage
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core.access import Person
 from core.accounts.people import open_person
@@ -35,7 +35,7 @@ def person(plate_services: Services) -> Person:
 def _image(services: Services, image_type: str = "defect") -> Image:
     with services.database.reading() as session:
         found = session.exec(
-            select(Image).where(Image.image_type == image_type, Image.split == "train").order_by(Image.id)
+            select(Image).where(Image.image_type == image_type, Image.split == "train").order_by(col(Image.id))
         ).first()
     assert found is not None
     return found
