@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="where no folder says train or test: the share of the images to test with (0.2: a fifth), whole parts only",
+        help="where no folder says train or test: the share of images to test with (0.2: a fifth), whole parts only",
     )
     importing.add_argument("--split-seed", type=int, default=0, metavar="N", help="which parts these are (default: 0)")
 
