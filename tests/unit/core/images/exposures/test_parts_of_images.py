@@ -32,7 +32,7 @@ def product(services: Services, engineer: Person) -> Product:
 
 def expose(part: int, exposure: int) -> np.ndarray:
     """Return an exposure of a part: the same plate, a little moved, in another light."""
-    pixels = plate(part, width_px=220, height_px=220).astype(np.float32)
+    pixels: np.ndarray = plate(part, width_px=220, height_px=220).astype(np.float32)
     if exposure:
         move = np.array([[1, 0, 2.0 * exposure], [0, 1, -1.5]], np.float32)
         pixels = cv2.warpAffine(pixels, move, (220, 220), borderMode=cv2.BORDER_REFLECT)
