@@ -137,3 +137,18 @@ def test_chosen_images_get_a_part_by_hand(
     app.text_input(key="gallery_normal_part_name_0").set_value("piece 7")
     app = press(app, "Set the part")
     assert {(row.part, row.part_source) for row in list_images(services, product.id).rows} == {("piece 7", "person")}
+
+
+def test_what_is_not_ticked_stays_out_of_the_part_also_when_all_are_accepted(
+    open_app: OpenApp, services: Services, engineer: Person, product: Product
+) -> None:
+    shots = {f"{number}.png": encode(plate(number, width_px=200, height_px=200)) for number in range(8)}
+    base = plate(4, width_px=200, height_px=200)
+    twins = {f"twin{n}.png": encode((base * light).astype(np.uint8)) for n, light in enumerate((0.85, 0.7))}
+    add(services, engineer, product, {**shots, **twins})
+    app = press(open_app(NORMAL_IMAGES), "Look for images of one part")
+    (out,) = [row.id for row in list_images(services, product.id).rows if row.original_name == "twin1.png"]
+    app.checkbox(key=f"parts_normal_member_{out}").uncheck().run()
+    press(app, "Accept all")
+    named = {row.original_name for row in list_images(services, product.id).rows if row.part}
+    assert named == {"4.png", "twin0.png"}
