@@ -40,6 +40,15 @@ def build_parser() -> argparse.ArgumentParser:
         help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
     )
 
+    importing.add_argument(
+        "--test-share",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="where no folder says train or test: the share of images to test with (0.2: a fifth), whole parts only",
+    )
+    importing.add_argument("--split-seed", type=int, default=0, metavar="N", help="which parts these are (default: 0)")
+
     deploy = commands.add_parser("deploy", help="build and activate models")
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
     deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")

@@ -127,6 +127,8 @@ def import_images(wanted: argparse.Namespace) -> int:
         product_code=wanted.product,
         part_rule=part_rule,
         part_list=part_list,
+        test_share=wanted.test_share,
+        split_seed=max(0, wanted.split_seed),
         progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
     )
     status.clear()

@@ -117,7 +117,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
     "log_split_leak": N_(
-        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}); what is measured on the test images is too good to be true"
+        "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}); what is measured on the test images is too good to be true"
     ),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
