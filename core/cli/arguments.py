@@ -60,10 +60,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="build and activate models",
         description="Builds and activates models, and says what in the images goes against the preprocessing of their "
         "product (bit depth, tiles).",
+        epilog="exit status: 0 built and in use; 1 something failed; 3 built, but a version waits for a person to put "
+        "it into use, and the reasons are said",
     )
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
     deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")
     deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
+    deploy.add_argument(
+        "--activate",
+        action="store_true",
+        help="put what is built into use whatever speaks against it; the audit log keeps who overrode which reasons",
+    )
 
     inspect = commands.add_parser(
         "inspect",

@@ -97,7 +97,7 @@ def _deploy_demo(services: Services, product_ids: list[int]) -> bool:
             # The products come in pairs that take about as long. The manuals take a moment and fill up what is left.
             lanes = [stale] if kind == MANUAL_INDEX else [stale[lane::LANES] for lane in range(LANES)]
             job_ids += [submit_job(services, kind, lane) for lane in lanes if lane]
-        good = follow_jobs(services, *job_ids, workers=LANES) and good
+        good = follow_jobs(services, *job_ids, workers=LANES).good and good
     return good
 
 

@@ -135,5 +135,11 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_version_expired": N_("{product}: version {number} is no longer kept"),
     "log_candidate_kept": N_("{product}: version {number} measures worse than the active one and waits as a candidate"),
+    "log_candidate_held": N_("{product}: version {number} is not put into use by itself and waits for a person"),
+    "log_activated_by_hand": N_(
+        "{product}: version {number} is active, as it was asked for in spite of all objections"
+    ),
+    "log_objection": N_("{product}: against version {number}: {reason}"),
+    "log_weak_on_test": N_("{product}: weak on the test images: {reason}"),
     "log_product_failed": N_("{product}: failed ({reason})"),
 }

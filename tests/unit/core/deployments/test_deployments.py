@@ -13,6 +13,7 @@ from core.access import Person
 from core.accounts.people import open_person
 from core.catalog import products
 from core.deployments import candidates, cleanup, estimates, pipeline
+from core.deployments.acceptance import BETTER_OR_EQUAL, Acceptance
 from core.images import edits, uploads
 from core.images.exposures.edits import assign_part
 from core.images.records import IncomingFile
@@ -133,7 +134,7 @@ def test_a_worker_whose_job_was_taken_over_activates_nothing_and_leaves_no_objec
             late,
             plate_product,
             version,
-            activate=True,
+            acceptance=Acceptance(True, BETTER_OR_EQUAL),
             threshold=ThresholdSetting(model_version_id=0, review_at=1.0, reject_at=2.0, method="percentile"),
         )
     assert _active(plate_services, plate_product).id == before.id
