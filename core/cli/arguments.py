@@ -39,6 +39,11 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE.csv",
         help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
     )
+    importing.add_argument(
+        "--no-check",
+        action="store_true",
+        help="do not compare new normal images with the model in use",
+    )
 
     deploy = commands.add_parser("deploy", help="build and activate models")
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
