@@ -214,7 +214,7 @@ def test_a_deployment_names_what_it_set_apart_and_leads_there(
     assert any("normal_images" in link for link in links)
 
 
-def test_a_version_says_how_many_it_set_apart(open_deployed: OpenApp, deployed: Services) -> None:
+def test_a_version_names_the_images_that_it_set_apart(open_deployed: OpenApp, deployed: Services) -> None:
     (product,) = (summary.product for summary in list_products(deployed))
     (version,) = list_versions(deployed, MEMORY_BANK, product.id)
     first = list_images(deployed, product.id, image_type="normal").rows[0]
@@ -224,6 +224,5 @@ def test_a_version_says_how_many_it_set_apart(open_deployed: OpenApp, deployed: 
         row.sources = {**row.sources, "set_apart": {str(first.id): 44.5}, "set_apart_at": 33.0}
         session.commit()
     app = open_deployed(MEMORY_BANKS)
-    assert "1 of them set apart" in texts(app)
-    told = [caption for caption in app.caption if "1 of them set apart" in caption.value]
-    assert first.stored_name.rsplit(".", 1)[0].replace("_", "\\_") in told[0].proto.help
+    name = first.stored_name.rsplit(".", 1)[0].replace("_", "\\_")
+    assert f"1 normal image was set apart: it does not look like the others: {name}" in texts(app)

@@ -7,6 +7,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from core.images.library import get_images
+from core.jobs.outcomes import SetApartImage
 from core.models.figures import ManualFigures
 from core.models.kinds import MANUAL_INDEX
 from core.models.sources import BankSources, read_sources
@@ -16,11 +17,10 @@ from pages.components.shared.session import services
 
 if TYPE_CHECKING:
     from core.catalog.products import ProductSummary
-    from core.jobs.outcomes import SetApartImage
     from core.registry.model_status import ModelState
     from storage.tables import ModelVersion
 
-_MOST_NAMED = 20
+_MOST_NAMED = 12
 
 
 def source_columns(kind: str, summary: ProductSummary) -> dict[str, Any]:
@@ -82,14 +82,14 @@ def describe_set_apart(images: Sequence[SetApartImage]) -> str:
     )
 
 
-def name_set_apart(version: ModelVersion) -> str | None:
-    """Return which normal images a version did not learn from, by name, in one sentence; None where there are none."""
+def list_set_apart(version: ModelVersion) -> list[SetApartImage]:
+    """Return the normal images that a version did not learn from, as far as they are there; the strangest first."""
     sources = read_sources(version.kind, version.sources)
     if not isinstance(sources, BankSources) or not sources.set_apart:
-        return None
-    rows = get_images(services(), sorted(sources.set_apart)[:_MOST_NAMED])
-    names = ", ".join(escape(PurePath(row.stored_name).stem) for row in rows)
-    return _("Not learned from, because they do not look like the other normal images: {names}", names=names or "–")
+        return []
+    rows = get_images(services(), sorted(sources.set_apart))
+    found = [SetApartImage(row.stored_name, row.id, sources.set_apart[row.id]) for row in rows]
+    return sorted(found, key=lambda image: -image.score)
 
 
 def describe_manuals(figures: ManualFigures) -> str:
@@ -107,10 +107,8 @@ def describe_sources(version: ModelVersion) -> str:
     """Return what a version was built from."""
     if version.kind == MANUAL_INDEX:
         return describe_manuals(ManualFigures.from_json(version.metrics))
-    sources = read_sources(version.kind, version.sources)
-    built_from = _n("{count} image", "{count} images", len(sources.image_ids))
-    if isinstance(sources, BankSources) and sources.set_apart:
-        built_from += " · " + _n("{count} of them set apart", "{count} of them set apart", len(sources.set_apart))
+    n_images = len(read_sources(version.kind, version.sources).image_ids)
+    built_from = _n("{count} image", "{count} images", n_images)
     added = count_added(version)
     if added is None:
         return built_from

@@ -70,23 +70,24 @@ def _show_waiting(waiting: Suspicions, product_id: int) -> None:
         title = _n(
             "{count} image does not look like the others", "{count} images do not look like the others", len(images)
         )
-        st.markdown(f":orange[:material/flag:] **{title}**")
+        st.markdown(
+            f":orange[:material/flag:] **{title}**",
+            help=_(
+                "A defective part among the normal images makes the model blind to such defects. Keep what is really "
+                "good, move defects to their type, delete what does not belong here. What is kept is not asked about "
+                "again."
+            ),
+        )
     with menu:
         if len(images) > 1:
             show_all(images)
-    st.caption(
-        _(
-            "A defective part among the normal images makes the model blind to such defects. Keep what is really good, "
-            "move defects to their type, delete what does not belong here. What is kept is not asked about again."
-        )
-    )
     place = min(int(st.session_state.get(_place_key(product_id), 0)), len(images) - 1)
     found = waiting.images[place]
     left, middle, right = st.columns([1, 1, 0.95])
     with right:
         _show_steps(place, len(images), product_id)
-        st.markdown(_describe(found))
         show_keys([found.image])
+        st.markdown(_describe(found))
     try:
         with middle, st.spinner(_("Drawing the heat map …")):
             picture = _draw(hash(services().settings), found.image.id, found.image.content_sha256, waiting.model_stamp)
@@ -121,7 +122,7 @@ def _show_heat(picture: NormalPicture, image: Image) -> None:
 
 def _describe(found: SuspectedImage) -> str:
     image = found.image
-    lines = [f"**{escape(image.stored_name)}**", escape(image.original_name)]
+    lines = []
     if image.outlier_score is not None:
         if found.limit is None:
             lines.append(_("Score **{score}**", score=score(image.outlier_score)))
@@ -138,7 +139,8 @@ def _describe(found: SuspectedImage) -> str:
         lines.append(_("Found when it was added"))
     else:
         lines.append(_("Set apart by version {number}, which did not learn from it", number=found.set_apart_by))
-    about = [label_of(SPLIT_NAMES, image.split)]
+    lines += [escape(image.stored_name), escape(image.original_name)]
+    about = [f"{_('Use for')}: {label_of(SPLIT_NAMES, image.split)}"]
     if image.part:
         about.append(_("part {part}", part=escape(image.part)))
     return "  \n".join([*lines, " · ".join(about)])
