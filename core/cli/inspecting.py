@@ -9,8 +9,9 @@ from typing import Any
 from core.access import Person
 from core.accounts import people
 from core.catalog import products
-from core.cli.terminal import StatusLine, language, to_json, write_out
+from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import AppError, BadInput, NotFound
+from core.images.notes import describe_note, notes_to_check
 from core.services import Services, build_services
 
 
@@ -27,12 +28,15 @@ def inspect(wanted: argparse.Namespace) -> int:
             failed = True
             result = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}
         write_out(to_json(result) if wanted.json else _line(result))
+        for note in notes_to_check(result.get("notes", ())):
+            write_note(f"{path}: {describe_note(note, language())}")
     return 1 if failed else 0
 
 
 def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
     from core.inspections import inspection
     from core.inspections.part_details import PartDetails
+    from core.similarity.closeness import name_likeness
 
     record = inspection.inspect(
         services,
@@ -57,9 +61,14 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
                 "image": found.stored_name,
                 "similarity": found.similarity,
                 "defect_type": found.defect_type.code if found.defect_type else None,
+                "closeness": found.closeness,
+                "likeness": name_likeness(found.closeness) if found.closeness is not None else None,
+                "inspection": found.inspection_id,
+                "done": found.last_action,
             }
             for found in similar
         ],
+        "notes": list(record.image_notes),
         "model_version": record.model.number,
         "ms": record.latency_ms,
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from core.access import WORKER, Person, require_role
 from core.errors import NotFound, NotReady, from_lower
 from core.files.file_names import clean_file_name
+from core.images.bit_depth import read_bit_depth
 from core.inspections.images import InspectionImages
 from core.inspections.part_details import NO_DETAILS, PartDetails
 from core.inspections.records import InspectionRecord, make_record
@@ -76,7 +77,7 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
             if bank is None:
                 raise NotReady("no_active_memory_bank", product=product.name)
             threshold = current_threshold(session, bank.id)
-        image = decode(data, file_name=file_name)
+        image = decode(data, file_name=file_name, bit_depth=read_bit_depth(bank.preprocessing))
         model = services.models.memory_bank(bank)
         detection = model.inspect(image.pixels)
         size_px = (image.pixels.shape[1], image.pixels.shape[0])

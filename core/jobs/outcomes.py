@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import AppError
+from core.jobs.notices import Notice, read_notices
 from core.jobs.stored_error import StoredError
 from core.models.calibration_figures import CalibrationFigures
 from core.models.detection_figures import DetectionSummary
 from core.models.figures import ManualFigures
+from core.models.judgments import REASONS_KEY, WEAK_KEY, HoldReason, WeakSpot, read_reasons, read_weak, write_reasons
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text, read_texts
 
 ACTIVATED, CANDIDATE, UNCHANGED, RETIRED, FAILED = "activated", "candidate", "unchanged", "retired", "failed"
@@ -76,6 +78,8 @@ class ProductOutcome:
     """What came of a product: `outcome` is activated, candidate, unchanged, retired or failed.
 
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
+    `notices` say what of its images goes against its preprocessing.
+    `held_back` are the reasons for which it waits, or that a person overrode; `weak_on_test` is what it hardly finds.
     `number` and `version_id` are those of the version, `numbers` those of an index by part. `set_apart` are the normal
     images that were not learned from. `work_s` is how long the work took, and `cost_s` what it takes at the standard
     pace.
@@ -90,6 +94,7 @@ class ProductOutcome:
     numbers: Mapping[str, int] | None = None
     metrics: DetectionSummary | ManualFigures | None = None
     warnings: tuple[str, ...] | None = None
+    notices: tuple[Notice, ...] | None = None
     calibration: CalibrationFigures | None = None
     skipped_images: tuple[SkippedFile, ...] | None = None
     skipped_manuals: tuple[SkippedFile, ...] | None = None
@@ -97,6 +102,8 @@ class ProductOutcome:
     work_s: float | None = None
     cost_s: float | None = None
     error: StoredError | None = None
+    held_back: tuple[HoldReason, ...] = ()
+    weak_on_test: tuple[WeakSpot, ...] = ()
 
     @classmethod
     def failed(cls, product_id: int, code: str, error: AppError) -> ProductOutcome:
@@ -118,6 +125,7 @@ class ProductOutcome:
             numbers=_read_numbers(data.get("numbers")),
             metrics=_read_metrics(data.get("metrics")),
             warnings=read_texts(data["warnings"]) if "warnings" in data else None,
+            notices=read_notices(data.get("notices")),
             calibration=CalibrationFigures.from_json(data["calibration"]) if "calibration" in data else None,
             skipped_images=read_skipped(data.get("skipped_images")),
             skipped_manuals=read_skipped(data.get("skipped_manuals")),
@@ -125,6 +133,8 @@ class ProductOutcome:
             work_s=read_float(data.get("work_s")),
             cost_s=read_float(data.get("cost_s")),
             error=StoredError.from_json(data.get("error_code"), data.get("error_params")),
+            held_back=read_reasons(data.get(REASONS_KEY)),
+            weak_on_test=read_weak(data.get(WEAK_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -139,6 +149,7 @@ class ProductOutcome:
             "numbers": None if self.numbers is None else dict(self.numbers),
             "metrics": None if self.metrics is None else self.metrics.to_json(),
             "warnings": None if self.warnings is None else list(self.warnings),
+            "notices": None if not self.notices else [one.to_json() for one in self.notices],
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "skipped_images": _write_skipped(self.skipped_images),
             "skipped_manuals": _write_skipped(self.skipped_manuals),
@@ -147,6 +158,8 @@ class ProductOutcome:
             "cost_s": self.cost_s,
             "error_code": None if self.error is None else self.error.code,
             "error_params": None if self.error is None else dict(self.error.params),
+            WEAK_KEY: [found.to_json() for found in self.weak_on_test] or None,
+            **write_reasons(self.held_back),
         }
         return {name: value for name, value in values.items() if value is not None}
 

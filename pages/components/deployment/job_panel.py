@@ -226,6 +226,8 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
         line += f"\n  - {said}"
     if outcome.set_apart:
         line += f"\n  - {describe_set_apart(outcome.set_apart)}"
+    for notice in outcome.notices or ():
+        line += f"\n  - :orange[:material/warning:] {notice.sentence(language())}"
     if isinstance(outcome.metrics, ManualFigures):
         line += f" · {describe_manuals(outcome.metrics)}"
     if outcome.skipped_manuals:
