@@ -23,6 +23,7 @@ class BankGrowth:
     they hold, `normal_scores` their cross-fitted scores by the engine's key. `n_whole` images were in the last bank
     that was built whole, `whole_radius` was its covering radius, `n_since_whole` images came to it since. `extends` is
     the number of the version that this one extended, by `n_added` images; None where it was built whole.
+    `labels_sha256` is one hash of the labeled defects that it was taught with.
     """
 
     revision: int
@@ -33,6 +34,7 @@ class BankGrowth:
     whole_radius: float
     extends: int | None = None
     n_added: int | None = None
+    labels_sha256: str | None = None
 
     @classmethod
     def from_json(cls, value: object) -> BankGrowth | None:
@@ -52,6 +54,7 @@ class BankGrowth:
             whole_radius=radius,
             extends=read_int(data.get("extends")),
             n_added=read_int(data.get("n_added")),
+            labels_sha256=read_text(data.get("labels_sha256")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +71,8 @@ class BankGrowth:
             values["extends"] = self.extends
         if self.n_added is not None:
             values["n_added"] = self.n_added
+        if self.labels_sha256 is not None:
+            values["labels_sha256"] = self.labels_sha256
         return values
 
 
