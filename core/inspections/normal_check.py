@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
 from core.errors import AppError, from_lower
+from core.images.bit_depth import find_bit_depth, read_bit_depth
 from core.images.library import get_image_row, get_images
 from core.images.outliers import list_suspected, note_at_intake
 from core.images.training import load_pixels
@@ -171,7 +172,8 @@ def draw_normal(services: Services, image_id: int) -> NormalPicture:
         with reading(services) as session:
             row = get_image_row(session, image_id)
             bank, threshold = _model_in_use(session, row.product_id)
-        pixels = load_pixels(services, row)
+            bit_depth = find_bit_depth(session, row.product_id) if bank is None else read_bit_depth(bank.preprocessing)
+        pixels = load_pixels(services, row, bit_depth=bit_depth)
         shown = fit_within(pixels, _SCREEN_PX)
         if bank is None or threshold is None:
             return NormalPicture(encode_jpeg(shown))
@@ -201,7 +203,7 @@ def _score(
     services: Services, bank: ModelVersion, rows: Sequence[Image], *, until: float
 ) -> Iterator[tuple[int, float]]:
     """Yield (image id, score), many images at once where the detector can; one that cannot be read has none."""
-    model = services.models.memory_bank(bank)
+    model, bit_depth = services.models.memory_bank(bank), read_bit_depth(bank.preprocessing)
     read: list[int] = []
 
     def load() -> Iterator[NDArray[np.uint8]]:
@@ -209,7 +211,7 @@ def _score(
             if time.monotonic() > until:
                 return
             try:
-                pixels = load_pixels(services, row)
+                pixels = load_pixels(services, row, bit_depth=bit_depth)
             except ImageError:
                 continue  # the build names such images
             read.append(row.id)
