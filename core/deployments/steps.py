@@ -157,7 +157,9 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     def evaluate(self, run: JobRun, snapshot: SnapshotT, plan: BuildPart, built: BuiltT) -> MeasuredT:
         """Measure the part on the product's test images. Raises as `build`."""
 
-    def accept(self, run: JobRun, snapshot: SnapshotT, plan: BuildPart, measured: MeasuredT) -> Acceptance:
+    def accept(
+        self, run: JobRun, snapshot: SnapshotT, plan: BuildPart, measured: MeasuredT, built: BuiltT
+    ) -> Acceptance:
         """Return whether the part goes into use by itself. Raises as `build`.
 
         What holds just what there is now is never worse for being newer: only the policy can hold it back.
@@ -171,6 +173,9 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     @abstractmethod
     def describe(self, snapshot: SnapshotT, plan: BuildPart, built: BuiltT, measured: MeasuredT) -> Description:
         """Return what the row of the new version tells."""
+
+    def note_added(self, session: Session, snapshot: SnapshotT, built: BuiltT) -> None:
+        """Store what else a build has found, in the transaction that adds its version."""
 
     def note_activation(self, run: JobRun, version: ModelVersion, product: Product) -> None:
         """Log what the activation of the new version means for the product's other models."""

@@ -48,7 +48,12 @@ def count_training_images(session: Session, product_id: int) -> int:
 
 def key_of(row: Image) -> str:
     """Return the key under which the engine knows an image."""
-    return f"image:{row.id}"
+    return key_of_id(row.id)
+
+
+def key_of_id(image_id: int) -> str:
+    """Return the same for the number of an image, which may be deleted since."""
+    return f"image:{image_id}"
 
 
 def read_original(services: Services, row: Image) -> bytes:
@@ -103,6 +108,24 @@ def load_pixels(services: Services, row: Image, *, bit_depth: int) -> NDArray[np
             raise ImageError("image_object_missing", name=row.stored_name) from error
         raise
     return decode(data, bit_depth=bit_depth).pixels
+
+
+def load_mask(services: Services, row: Image) -> NDArray[np.bool_] | None:
+    """Return the mask of a defect image, bool (H, W); None without one.
+
+    Raises ImageError, also for a missing object.
+    """
+    from inference.vision.images.decode import decode_mask
+
+    if row.mask_key is None:
+        return None
+    try:
+        data = services.objects.get(row.mask_key)
+    except ObjectStoreError as error:
+        if error.code == "object_missing":
+            raise ImageError("image_object_missing", name=row.stored_name) from error
+        raise
+    return decode_mask(data)
 
 
 def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:

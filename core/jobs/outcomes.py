@@ -16,6 +16,7 @@ from core.jobs.stored_error import StoredError
 from core.models.calibration_figures import CalibrationFigures
 from core.models.detection_figures import DetectionSummary
 from core.models.figures import ManualFigures
+from core.models.judgments import REASONS_KEY, WEAK_KEY, HoldReason, WeakSpot, read_reasons, read_weak, write_reasons
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text, read_texts
 
 ACTIVATED, CANDIDATE, UNCHANGED, RETIRED, FAILED = "activated", "candidate", "unchanged", "retired", "failed"
@@ -46,13 +47,42 @@ def read_skipped(value: object) -> tuple[SkippedFile, ...] | None:
 
 
 @dataclass(frozen=True)
+class SetApartImage:
+    """A normal image that does not look like the others, and its score by a model that did not learn from it."""
+
+    name: str
+    image_id: int
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that is read by `read_set_apart`."""
+        return {"name": self.name, "image_id": self.image_id, "score": self.score}
+
+
+def read_set_apart(value: object) -> tuple[SetApartImage, ...] | None:
+    """Return the images in a list of JSON objects; None for what is no list."""
+    if not isinstance(value, list | tuple):
+        return None
+    return tuple(
+        SetApartImage(
+            read_text(found.get("name")) or "",
+            read_int(found.get("image_id")) or 0,
+            read_float(found.get("score")) or 0.0,
+        )
+        for found in read_objects(value)
+    )
+
+
+@dataclass(frozen=True)
 class ProductOutcome:
     """What came of a product: `outcome` is activated, candidate, unchanged, retired or failed.
 
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
     `notices` say what of its images goes against its preprocessing.
-    `number` and `version_id` are those of the version, `numbers` those of an index by part. `work_s` is how long the
-    work took, and `cost_s` what it takes at the standard pace.
+    `held_back` are the reasons for which it waits, or that a person overrode; `weak_on_test` is what it hardly finds.
+    `number` and `version_id` are those of the version, `numbers` those of an index by part. `set_apart` are the normal
+    images that were not learned from. `work_s` is how long the work took, and `cost_s` what it takes at the standard
+    pace.
     """
 
     product_id: int
@@ -68,9 +98,12 @@ class ProductOutcome:
     calibration: CalibrationFigures | None = None
     skipped_images: tuple[SkippedFile, ...] | None = None
     skipped_manuals: tuple[SkippedFile, ...] | None = None
+    set_apart: tuple[SetApartImage, ...] | None = None
     work_s: float | None = None
     cost_s: float | None = None
     error: StoredError | None = None
+    held_back: tuple[HoldReason, ...] = ()
+    weak_on_test: tuple[WeakSpot, ...] = ()
 
     @classmethod
     def failed(cls, product_id: int, code: str, error: AppError) -> ProductOutcome:
@@ -96,9 +129,12 @@ class ProductOutcome:
             calibration=CalibrationFigures.from_json(data["calibration"]) if "calibration" in data else None,
             skipped_images=read_skipped(data.get("skipped_images")),
             skipped_manuals=read_skipped(data.get("skipped_manuals")),
+            set_apart=read_set_apart(data.get("set_apart")),
             work_s=read_float(data.get("work_s")),
             cost_s=read_float(data.get("cost_s")),
             error=StoredError.from_json(data.get("error_code"), data.get("error_params")),
+            held_back=read_reasons(data.get(REASONS_KEY)),
+            weak_on_test=read_weak(data.get(WEAK_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -117,10 +153,13 @@ class ProductOutcome:
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "skipped_images": _write_skipped(self.skipped_images),
             "skipped_manuals": _write_skipped(self.skipped_manuals),
+            "set_apart": None if self.set_apart is None else [one.to_json() for one in self.set_apart],
             "work_s": self.work_s,
             "cost_s": self.cost_s,
             "error_code": None if self.error is None else self.error.code,
             "error_params": None if self.error is None else dict(self.error.params),
+            WEAK_KEY: [found.to_json() for found in self.weak_on_test] or None,
+            **write_reasons(self.held_back),
         }
         return {name: value for name, value in values.items() if value is not None}
 

@@ -44,6 +44,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
         "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
     ),
     "versions_not_comparable": N_("Choose two different versions of the same product and the same kind to compare."),
+    "review_share_invalid": N_("The share of good parts in review must be between {lowest} and {highest} %."),
     "kept_versions_invalid": N_("Keep between {lowest} and {highest} versions."),
     "thresholds_missing": N_("This model version has no thresholds. Deploy the product again."),
     # Inspection
@@ -103,6 +104,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Lines of a job's log
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
+    "log_set_apart": N_("{product}: {n_images} normal images do not look like the others and were set apart: {names}."),
     "log_bank_extended": N_(
         "{product}: the memory bank of version {number} was extended (images added: {n_images}); the others were not computed again"
     ),
@@ -120,7 +122,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
     "log_split_leak": N_(
-        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}); what is measured on the test images is too good to be true"
+        "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}); what is measured on the test images is too good to be true"
     ),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
@@ -135,5 +137,11 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_version_expired": N_("{product}: version {number} is no longer kept"),
     "log_candidate_kept": N_("{product}: version {number} measures worse than the active one and waits as a candidate"),
+    "log_candidate_held": N_("{product}: version {number} is not put into use by itself and waits for a person"),
+    "log_activated_by_hand": N_(
+        "{product}: version {number} is active, as it was asked for in spite of all objections"
+    ),
+    "log_objection": N_("{product}: against version {number}: {reason}"),
+    "log_weak_on_test": N_("{product}: weak on the test images: {reason}"),
     "log_product_failed": N_("{product}: failed ({reason})"),
 }
