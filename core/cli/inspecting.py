@@ -33,6 +33,7 @@ def inspect(wanted: argparse.Namespace) -> int:
 def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
     from core.inspections import inspection
     from core.inspections.part_details import PartDetails
+    from core.similarity.closeness import name_likeness
 
     record = inspection.inspect(
         services,
@@ -57,6 +58,10 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
                 "image": found.stored_name,
                 "similarity": found.similarity,
                 "defect_type": found.defect_type.code if found.defect_type else None,
+                "closeness": found.closeness,
+                "likeness": name_likeness(found.closeness) if found.closeness is not None else None,
+                "inspection": found.inspection_id,
+                "done": found.last_action,
             }
             for found in similar
         ],

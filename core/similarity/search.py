@@ -15,6 +15,7 @@ from core.errors import AppError, from_lower
 from core.models.kinds import SIMILARITY_INDEX
 from core.registry.versions import PARTS, active_version
 from core.services import Services
+from core.similarity.closeness import find_figures, rate_matches
 from core.similarity.matches import Match, live_types
 from core.similarity.suggestions import read_rule
 from core.transactions import reading
@@ -199,6 +200,7 @@ def _ask(
         rankers = [_ranker(services, looks, versions, image_type, defect_type_id) for versions in products]
         matches = _live_matches(services, rankers, image_type, k=max(k, VOTERS))
         rule = _rule(looks, own) if image_type == "defect" else None
+        figures = find_figures(services, version, own)
     except (InferenceError, ObjectStoreError) as error:
         logger.warning("similar %s images could not be searched: %s", image_type, error.code)
         params = {"name": version.model_name} if version is not None and "name" in error.params else {}
@@ -206,7 +208,7 @@ def _ask(
     return SearchResult(
         image_type,
         version,
-        matches[:k],
+        rate_matches(matches[:k], figures),
         (time.perf_counter() - started) * 1000.0,
         suggestion_of=matches[:VOTERS],
         rule=rule,

@@ -42,6 +42,7 @@ INSPECTION_KEYS = {
     "model_version",
     "ms",
 }
+SIMILAR_KEYS = {"image", "similarity", "defect_type", "closeness", "likeness", "inspection", "done"}
 
 # Tests that start processes of their own run on one of the two cores, one after the other.
 pytestmark = pytest.mark.xdist_group("worker")
@@ -200,7 +201,10 @@ def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     assert (ok["verdict"], ok["regions"], ok["suggested_defect_type"]) == ("ok", [], None)
     assert (reject["verdict"], reject["suggested_defect_type"]) == ("reject", "spot")
     assert set(reject["regions"][0]) == {"x", "y", "w", "h", "area", "score"}
-    assert all(set(found) == {"image", "similarity", "defect_type"} for found in reject["similar"])
+    assert all(set(found) == SIMILAR_KEYS for found in reject["similar"])
+    assert {found["likeness"] for found in reject["similar"]} <= {"identical", "alike", "somewhat", "different"}
+    assert all(0.0 <= found["closeness"] <= 100.0 for found in reject["similar"])
+    assert {(found["inspection"], found["done"]) for found in reject["similar"]} == {(None, None)}
     assert [found["similarity"] for found in reject["similar"]] == sorted(
         (found["similarity"] for found in reject["similar"]), reverse=True
     )
