@@ -6,6 +6,7 @@ versions in use, and `use_toy_models` gives services that open them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +53,10 @@ class ToyDetector:
         away = np.abs(image.mean(axis=2).astype(np.float32) - _BRIGHTNESS)
         anomaly_map = cv2.blur(away, (_STEP_PX, _STEP_PX))[::_STEP_PX, ::_STEP_PX].astype(np.float32)
         return ToyDetection(float(anomaly_map.max()), anomaly_map, self._nearest_key)
+
+    def inspect_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[ToyDetection]:
+        """Inspect images in order."""
+        return map(self.inspect, images)
 
 
 class ToyEmbedder:

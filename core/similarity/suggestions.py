@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from core.catalog.names import DefectTypeName
 from core.similarity.matches import Match, live_types
 from storage.tables import DefectType
 
 if TYPE_CHECKING:
-    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.knn_vote import Vote, VoteRule
     from inference.vision.search.vector_index import VectorIndex
 
 
@@ -50,20 +50,35 @@ def suggest_type(session: Session, matches: Sequence[Match], rule: VoteRule) -> 
 
     Types are those of now: a re-labeled image votes for its new one.
     """
+    return suggest_types(session, [(matches, rule)])[0]
+
+
+def suggest_types(session: Session, asked: Sequence[tuple[Sequence[Match], VoteRule]]) -> list[Suggestion | None]:
+    """Return what each of these similar defects suggest, as `suggest_type` does; the database is asked once."""
+    types = live_types(session, sorted({match.id for matches, _ in asked for match in matches}), "defect")
+    votes = [_count(matches, types, rule) for matches, rule in asked]
+    named = {vote.label for vote in votes if vote is not None and vote.known}
+    in_use = col(DefectType.is_active).is_(True)
+    rows = session.exec(select(DefectType).where(col(DefectType.id).in_(named), in_use)).all() if named else []
+    names: dict[int | None, DefectTypeName] = {row.id: DefectTypeName.from_row(row) for row in rows}
+    return [_suggest(vote, names) for vote in votes]
+
+
+def _count(matches: Sequence[Match], types: Mapping[int, int | None], rule: VoteRule) -> Vote | None:
     from inference.vision.search.knn_vote import count_votes
 
-    types = live_types(session, [match.id for match in matches], "defect")
-    voters = [(types[match.id], match.similarity) for match in matches if types.get(match.id) is not None]
-    vote = count_votes(
+    voters = [(label, match.similarity) for match in matches if (label := types.get(match.id)) is not None]
+    return count_votes(
         np.asarray([similarity for _, similarity in voters], dtype=np.float64),
-        np.asarray([type_id for type_id, _ in voters], dtype=np.int64),
+        np.asarray([label for label, _ in voters], dtype=np.int64),
         rule,
     )
+
+
+def _suggest(vote: Vote | None, names: Mapping[int | None, DefectTypeName]) -> Suggestion | None:
     if vote is None:
         return None
     if not vote.known:
         return Suggestion(None, vote.confidence)
-    row = session.get(DefectType, vote.label)
-    if row is None or not row.is_active:
-        return None
-    return Suggestion(DefectTypeName.from_row(row), vote.confidence)
+    name = names.get(vote.label)
+    return Suggestion(name, vote.confidence) if name is not None else None

@@ -1,0 +1,158 @@
+"""Reading and decoding files ahead of their inspection, in groups, within a limit of what is in memory at a time."""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.errors import AppError, from_lower
+from core.inspections.examination import GROUP_IMAGES
+from core.inspections.part_details import NO_DETAILS, PartDetails
+from inference.errors import InferenceError
+
+if TYPE_CHECKING:
+    from inference.vision.images.decode import DecodedImage
+
+# Of files and decoded pixels on their way from the disk to their record; an image that exceeds it goes alone.
+MEMORY_BYTES = 480_000_000
+# Three groups are on their way at a time: one is decoded, one examined, one stored.
+_STAGES = 3
+_BYTES_PER_PIXEL = 3
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """A file to inspect, with what is told of its part. `read` gives its bytes, or raises AppError.
+
+    It is called once, from another thread.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+    details: PartDetails = NO_DETAILS
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A file that was read: its bytes and its image, or what is wrong with it.
+
+    `place` counts the files from 0 on. `is_read` tells a file that is no image from one that could not even be read.
+    """
+
+    place: int
+    file: PartFile
+    details: PartDetails
+    data: bytes = field(default=b"", repr=False)
+    image: DecodedImage | None = field(default=None, repr=False)
+    error: AppError | None = None
+    is_read: bool = True
+    byte_size: int = 0
+
+
+class MemoryLimit:
+    """How much may be in memory at a time, counted in bytes; safe to share between threads."""
+
+    def __init__(self, limit: int = MEMORY_BYTES) -> None:
+        self.limit = limit
+        self.used = 0
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    def try_take(self, size: int) -> bool:
+        """Take `size` bytes where they are left, or nothing else is taken; return whether they were."""
+        with self._changed:
+            return self._take(size)
+
+    def take(self, size: int) -> None:
+        """Take `size` bytes, waiting until they are left or nothing else is taken; at once when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._take(size))
+
+    def give_back(self, size: int) -> None:
+        """Give back what was taken."""
+        with self._changed:
+            self.used -= size
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let go whoever waits: nothing more will be given back."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _take(self, size: int) -> bool:
+        if self.used and self.used + size > self.limit:
+            return False
+        self.used += size
+        return True
+
+
+def load_groups(files: Iterable[PartFile], memory: MemoryLimit) -> Iterator[list[Loaded]]:
+    """Yield the files in order, read and decoded, in groups that are inspected together.
+
+    What a group holds was taken from `memory`: whoever is done with it gives back the `byte_size` of each.
+    """
+    group: list[Loaded] = []
+    held = 0
+    for place, file in enumerate(files):
+        read = _read(place, file)
+        size = read.byte_size
+        is_full = len(group) == GROUP_IMAGES or held + size > memory.limit // _STAGES
+        if group and (is_full or not memory.try_take(size)):
+            # What the group holds is given back only when it has gone its way.
+            yield group
+            group, held = [], 0
+            memory.take(size)
+        elif not group:
+            memory.take(size)
+        group.append(_decode(read))
+        held += size
+    if group:
+        yield group
+
+
+def _read(place: int, file: PartFile) -> Loaded:
+    """Return the file, not yet decoded, with the bytes that it will take."""
+    try:
+        details = file.details.checked()
+        data = file.read()
+    except AppError as error:
+        return Loaded(place, file, file.details, error=error, is_read=False)
+    size = len(data) + _BYTES_PER_PIXEL * _count_pixels(data)
+    return Loaded(place, file, details, data, byte_size=size)
+
+
+def _decode(read: Loaded) -> Loaded:
+    from inference.vision.images.decode import decode
+
+    if read.error is not None:
+        return read
+    try:
+        image = decode(read.data, file_name=read.file.name)
+    except InferenceError as error:
+        return Loaded(
+            read.place,
+            read.file,
+            read.details,
+            error=from_lower(error, name=read.file.name),
+            byte_size=read.byte_size,
+        )
+    return Loaded(read.place, read.file, read.details, read.data, image, byte_size=read.byte_size)
+
+
+def _count_pixels(data: bytes) -> int:
+    """Return how many pixels the header announces; 0 for what is no image: the decoder will say so."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data)) as image:
+                width_px, height_px = image.size
+    except Exception:  # noqa: BLE001 - hostile bytes, of which the decoder says what is wrong
+        return 0
+    return width_px * height_px
