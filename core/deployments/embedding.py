@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.deployments.embedding_store import (
+from core.registry.index_examples import Example
+from core.similarity.embedding_store import (
     WHOLE,
     Box,
     Content,
@@ -22,7 +23,6 @@ from core.deployments.embedding_store import (
     store_boxes,
     store_vectors,
 )
-from core.registry.index_examples import Example
 from core.transactions import HasDatabase
 from inference.errors import ImageError
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,13 @@ def read_original(services: Services, row: Image) -> bytes:
 
 
 def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
-    """Evict the least recently used originals from the cache until `limit_bytes` hold them; return how many.
+    """Evict the originals and cut-outs that were used longest ago until `limit_bytes` hold the rest; return how many.
 
     Called between builds: within one, every image that is trained on stays.
     """
     found: list[tuple[float, int, Path]] = []
-    for path in (services.settings.cache_dir / "images").glob("*/*"):
+    cached = chain.from_iterable((services.settings.cache_dir / name).glob("*/*") for name in ("images", "cut_outs"))
+    for path in cached:
         with contextlib.suppress(FileNotFoundError):  # another worker evicts here, too
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))

@@ -29,10 +29,20 @@ class InspectionImages:
 
     def cut_out_peak(self) -> NDArray[np.uint8]:
         """Return a square around the most anomalous place, RGB uint8 (s, s, 3)."""
-        from inference.vision.search.region_crops import crop_region, peak_region
+        from inference.vision.search.region_crops import crop_region
 
-        size_px = (self.pixels.shape[1], self.pixels.shape[0])
-        return crop_region(self.pixels, peak_region(self.anomaly_map, image_size_px=size_px))
+        return crop_region(self.pixels, self._find_peak())
+
+    def draw_peak(self) -> bytes:
+        """Return the most anomalous place cut out beside the whole part, as JPEG."""
+        from core.similarity.cut_outs import draw_cut_out
+
+        return draw_cut_out(self.pixels, self._find_peak())
+
+    def _find_peak(self) -> tuple[int, int, int, int]:
+        from inference.vision.search.region_crops import peak_region
+
+        return peak_region(self.anomaly_map, image_size_px=(self.pixels.shape[1], self.pixels.shape[0]))
 
     def measure_quality(self) -> ImageQuality:
         """Return how well the image was taken."""

@@ -12,7 +12,6 @@ from sqlmodel import Session
 from core.deployments.acceptance import BY_HAND
 from core.deployments.costs import cost_of_model
 from core.deployments.embedding import Embedded, Finder, embed_examples
-from core.deployments.embedding_store import delete_unused
 from core.deployments.evaluation import test_set
 from core.deployments.index_learning import index_of, learn_rule, measure_spread
 from core.deployments.retrieval_measures import measure_retrieval
@@ -43,6 +42,7 @@ from core.registry.index_examples import Example, image_examples, list_examples
 from core.registry.lineage import cut_by_another_bank
 from core.registry.versions import IMAGES_OF, PARTS, active_version
 from core.services import Services
+from core.similarity.embedding_store import delete_unused
 from core.transactions import HasDatabase, reading
 from inference.build_cost import BuildCost
 from inference.errors import ImageError

@@ -79,7 +79,7 @@ def show_result(record: InspectionRecord) -> None:
         with decide:
             _show_decision(record)
         with similar:
-            show_similar_images(record)
+            show_similar_images(record, pictures)
         with compare:
             _show_comparison(pictures)
         with image:

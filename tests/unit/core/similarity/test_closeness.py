@@ -75,9 +75,7 @@ def test_an_index_from_before_is_measured_as_a_build_measures_it(
         assert measured.alike_at == pytest.approx(stored.alike_at, abs=1e-6)
 
 
-def test_what_is_found_has_its_closeness(
-    plate_services: Services, plate_product: Product
-) -> None:
+def test_what_is_found_has_its_closeness(plate_services: Services, plate_product: Product) -> None:
     found = search.search(plate_services, product_id=plate_product.id, pixels=plate(9100, "spot"), top_k=20)
     for result in (found.normal, found.defect):
         closeness = [match.closeness for match in result.matches]

@@ -9,7 +9,9 @@ import pytest
 from inference.vision.search.closeness import LEAST_IMAGES, measure_spread
 
 
-def _clusters(n_types: int, each: int, *, seed: int, noise: float = 0.05) -> tuple[npt.NDArray[np.float32], npt.NDArray]:
+def _clusters(
+    n_types: int, each: int, *, seed: int, noise: float = 0.05
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Return unit vectors of types that lie apart, and their types."""
     rng = np.random.default_rng(seed)
     centers = rng.normal(size=(n_types, 64))
