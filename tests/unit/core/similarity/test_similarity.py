@@ -18,6 +18,7 @@ from core.registry.model_status import model_states
 from core.registry.versions import active_version, list_versions
 from core.services import Services
 from core.similarity import matches, search
+from core.similarity.results import SearchResults
 from core.similarity.suggestions import suggest_type
 from storage.tables import DefectType, Image, ModelVersion, Product
 from tests.plates import deploy, encode, plate
@@ -45,7 +46,7 @@ def _types(services: Services) -> dict[str, DefectType]:
         return {row.code: row for row in session.exec(select(DefectType)).all()}
 
 
-def _search(services: Services, product: Product, *, top_k: int = 20) -> search.SearchResults:
+def _search(services: Services, product: Product, *, top_k: int = 20) -> SearchResults:
     return search.search(services, product_id=product.id, pixels=plate(9100, "spot"), top_k=top_k)
 
 
