@@ -6,17 +6,18 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from storage.atomic_files import rename_durably, sync_folder, write_atomically, write_unnamed
-from storage.object_store import ObjectInfo, ObjectStoreError, check_key, check_prefix, transfer_in_parallel
+from storage.object_store import NO_TYPES, ObjectInfo, ObjectStoreError, check_key, check_prefix, transfer_in_parallel
 
 CHUNK_BYTES = 1 << 20
 ABANDONED_AFTER_S = 24 * 3600
+_FEW_FOLDERS = 3  # are synced sooner than threads are started for them
 _INCOMING = ".incoming"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -122,7 +123,11 @@ class LocalObjects:
         return transfer_in_parallel(self.get, keys)
 
     def put_many(
-        self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
+        self,
+        items: Iterable[tuple[str, bytes]],
+        *,
+        content_type: str = "application/octet-stream",
+        content_types: Mapping[str, str] = NO_TYPES,
     ) -> dict[str, ObjectStoreError]:
         # The names in a folder are synced once for all files that came into it, and only then are they stored.
         keys_in: dict[Path, list[str]] = {}
@@ -133,7 +138,9 @@ class LocalObjects:
             else:
                 for folder in outcome:
                     keys_in.setdefault(folder, []).append(key)
-        for (_, keys), problem in transfer_in_parallel(lambda item: self._sync(*item), keys_in.items()):
+        few = len(keys_in) <= _FEW_FOLDERS
+        synced = map(self._sync, keys_in) if few else (found for _, found in transfer_in_parallel(self._sync, keys_in))
+        for keys, problem in zip(keys_in.values(), synced, strict=True):
             if problem is not None:
                 failed |= dict.fromkeys(keys, problem)
         return failed
@@ -175,7 +182,7 @@ class LocalObjects:
                 raise ObjectStoreError("object_key_invalid", key=key, reason="occupied")
             write_atomically(path, chunks, temporary_folder=self._incoming)
 
-    def _write_unnamed(self, key: str, data: bytes) -> list[Path]:
+    def _write_unnamed(self, key: str, data: bytes) -> Sequence[Path]:
         """Write an object and return the folders whose names are still to be synced."""
         path = self._path(key)
         with self._translated(key, writing=True):
@@ -189,10 +196,15 @@ class LocalObjects:
             write_unnamed(path, [data], temporary_folder=self._incoming)
         return parents
 
-    def _sync(self, folder: Path, keys: Sequence[str]) -> None:
-        # A folder that is gone was removed as empty: somebody deleted again what was in it.
-        with self._translated(keys[0], writing=True), suppress(FileNotFoundError):
-            sync_folder(folder)
+    def _sync(self, folder: Path) -> ObjectStoreError | None:
+        """Make the names in a folder survive a power cut; return why that failed."""
+        try:
+            # One that is gone was removed as empty: somebody deleted again what was in it.
+            with self._translated("", writing=True), suppress(FileNotFoundError):
+                sync_folder(folder)
+        except ObjectStoreError as error:
+            return error
+        return None
 
     def _make_folders(self, folder: Path, *, sync: bool = True) -> None:
         while not folder.is_dir():

@@ -77,7 +77,7 @@ def inspect_many(
         closing(memory),
     ):
         for loaded in groups:
-            examined = _examine(services, product_id, loaded, top_k=top_k)
+            examined = _examine(services, person, product_id, loaded, top_k=top_k)
             before, waiting = waiting, storing.submit(store_group, loaded, examined)
             if before is not None:
                 yield from before.result()
@@ -92,7 +92,7 @@ def _outcome(place: int, file: PartFile, kept: InspectionRecord | AppError) -> F
 
 
 def _examine(
-    services: Services, product_id: int, loaded: Sequence[Loaded], *, top_k: int
+    services: Services, person: Person, product_id: int, loaded: Sequence[Loaded], *, top_k: int
 ) -> dict[int, Examined | AppError]:
     """Return what the models say of each file by its place, or why nothing: of the file, the product, the image."""
     found: dict[int, Examined | AppError] = {one.place: one.error for one in loaded if one.error is not None}
@@ -100,6 +100,8 @@ def _examine(
     if not asked:
         return found
     try:
+        # Asked again for each group: of a long batch, the account may be closed and the version be another meanwhile.
+        require_role(services, person, WORKER)
         judges = find_judges(services, product_id)
     except AppError as error:
         return found | {one.place: error for one in asked}

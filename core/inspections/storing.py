@@ -19,7 +19,6 @@ from core.similarity.matches import Match, Similar, describe_each
 from core.similarity.results import history_rows
 from core.similarity.suggestions import Suggestion, suggest_types
 from core.transactions import HasStores, reading, writing
-from storage.object_store import ObjectStoreError
 from storage.tables import Inspection, utc_now
 
 if TYPE_CHECKING:
@@ -135,19 +134,16 @@ def _put_objects(services: HasStores, rows: Sequence[Inspection], group: Sequenc
     """Store the objects of each row; return why they could not be stored by the row's place: nothing is left then."""
     from inference.vision.images.decode import encode_map, thumbnail
 
-    by_type = {
-        "application/octet-stream": [(row.image_key, one.data) for row, one in zip(rows, group, strict=True)],
-        "image/jpeg": [
-            (row.thumbnail_key, thumbnail(one.finding.image.pixels)) for row, one in zip(rows, group, strict=True)
-        ],
-        "image/png": [
-            (row.heat_map_key, encode_map(one.finding.detection.anomaly_map))
-            for row, one in zip(rows, group, strict=True)
-        ],
-    }
-    problems: dict[str, ObjectStoreError] = {}
-    for content_type, items in by_type.items():
-        problems |= services.objects.put_many(items, content_type=content_type)
+    items: list[tuple[str, bytes]] = []
+    content_types: dict[str, str] = {}
+    for row, one in zip(rows, group, strict=True):
+        items += [
+            (row.image_key, one.data),
+            (row.thumbnail_key, thumbnail(one.finding.image.pixels)),
+            (row.heat_map_key, encode_map(one.finding.detection.anomaly_map)),
+        ]
+        content_types |= {row.thumbnail_key: "image/jpeg", row.heat_map_key: "image/png"}
+    problems = services.objects.put_many(items, content_types=content_types)
     failed: dict[int, AppError] = {}
     for place, row in enumerate(rows):
         keys = (row.image_key, row.thumbnail_key, row.heat_map_key)
