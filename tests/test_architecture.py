@@ -247,7 +247,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__main__",),
 )
-VISION_ORDER: tuple[tuple[str, ...], ...] = (("images",), ("networks",), ("detection",), ("search",))
+VISION_ORDER: tuple[tuple[str, ...], ...] = (("images",), ("networks",), ("learning",), ("detection",), ("search",))
 MOST_MODULES = 20
 
 

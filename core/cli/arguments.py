@@ -27,6 +27,18 @@ def build_parser() -> argparse.ArgumentParser:
     importing = commands.add_parser("import", help="import a folder or ZIP of images")
     importing.add_argument("path", type=Path, metavar="PATH")
     importing.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
+    importing.add_argument(
+        "--part-rule",
+        metavar="RULE",
+        help="which part an image shows, read out of its file name: {part} is the part, {n} a number, {*} anything, "
+        "{part:5} five characters; with folders {part}/{*}. Example: {part}_{n} reads IMG_0012 out of IMG_0012_3.jpg",
+    )
+    importing.add_argument(
+        "--parts",
+        type=Path,
+        metavar="FILE.csv",
+        help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
+    )
 
     deploy = commands.add_parser("deploy", help="build and activate models")
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))

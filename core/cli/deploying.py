@@ -8,11 +8,12 @@ from core.accounts import people
 from core.catalog import products
 from core.cli.job_following import follow
 from core.cli.terminal import language, to_json, write_note, write_out
-from core.errors import BadInput, Conflict
+from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
 from core.jobs.outcomes import FAILED
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
+from storage.tables import Product
 
 KIND_OF: dict[str, tuple[str, ...]] = {
     "memory-bank": (MEMORY_BANK,),
@@ -47,6 +48,8 @@ def deploy(wanted: argparse.Namespace) -> int:
             else:
                 failed = failed or (bool(wanted.product) and not optional)
                 write_note(f"{product.code}: {reason.sentence(language())}")
+        if kind == MEMORY_BANK:
+            _warn_of_leaks(services, [product for product in chosen if product.id in ready])
         if not ready:
             failed = failed or not optional
         elif too_large := start.refuse_start(services, kind, ready):
@@ -60,6 +63,14 @@ def deploy(wanted: argparse.Namespace) -> int:
         else:
             failed = not follow_jobs(services, submit_job(services, kind, ready)) or failed
     return 1 if failed else 0
+
+
+def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
+    from core.images.exposures.leaks import SPLIT_LEAK, describe_leaks, find_leaks
+
+    for product in chosen:
+        if leaks := find_leaks(services, product.id):
+            write_note(describe(SPLIT_LEAK, {"product": product.code, **describe_leaks(leaks)}, language()))
 
 
 def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.accounts import people
 from core.catalog import products
 from core.cli.deploying import follow_jobs, submit_job
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
-from core.errors import NotFound, describe
+from core.errors import BadInput, NotFound, describe
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
+
+if TYPE_CHECKING:
+    from core.images.exposures.assignment import NamedParts
 
 # How many jobs the demo is built in at a time.
 LANES = 2
@@ -105,18 +110,23 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
 
 def import_images(wanted: argparse.Namespace) -> int:
     """Import a folder or ZIP; name every file that was refused and why."""
+    from core.images.exposures.rules import read_rule
     from core.images.folder_import import import_path
 
     services = build_services(migrate=True, patient=True)
     person = people.command_line_person(services)
     if not wanted.path.exists():
         raise NotFound("path_not_found", path=str(wanted.path))
+    part_rule = read_rule(wanted.part_rule) if wanted.part_rule is not None else None
+    part_list = _read_part_list(wanted.parts) if wanted.parts is not None else None
     status = StatusLine()
     summary = import_path(
         services,
         person,
         wanted.path,
         product_code=wanted.product,
+        part_rule=part_rule,
+        part_list=part_list,
         progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
     )
     status.clear()
@@ -127,8 +137,31 @@ def import_images(wanted: argparse.Namespace) -> int:
             write_note(f"{outcome.name}: {outcome.outcome}: {reason}")
     for path, code in summary.unknown:
         write_note(f"{path}: {describe(code, {'name': path}, lang)}")
+    _name_what_has_no_part(summary.parts, lang)
     # A mask has an outcome of its own; what was added is counted in images.
     told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
     counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
-    write_out(to_json({"products": summary.products, **counts, "not_recognised": len(summary.unknown)}))
+    parts = {"parts": summary.parts.n_parts, "images_with_part": len(summary.parts.parts)}
+    write_out(to_json({"products": summary.products, **counts, "not_recognised": len(summary.unknown), **parts}))
     return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
+
+
+def _read_part_list(path: Path) -> dict[str, str]:
+    from core.images.exposures.lists import read_part_list
+
+    try:
+        return read_part_list(path.read_bytes(), name=path.name)
+    except FileNotFoundError as error:
+        raise NotFound("path_not_found", path=str(path)) from error
+    except OSError as error:
+        raise BadInput("path_unreadable", name=str(path)) from error
+
+
+def _name_what_has_no_part(parts: NamedParts, lang: str) -> None:
+    for code, names in (
+        ("part_list_path_unknown", parts.unknown),
+        ("part_not_listed", parts.unlisted),
+        ("part_rule_misses", parts.unfitting),
+    ):
+        for name in names:
+            write_note(describe(code, {"name": name}, lang))

@@ -14,8 +14,10 @@ from sqlmodel import Session, col, func, select
 from core.deployments.capacity import measure_capacity, refuse_too_large
 from core.deployments.kinds.registry import find_steps
 from core.errors import AppError
+from core.images.exposures.leaks import find_leaks_in
 from core.jobs.outcomes import BUILT
 from core.jobs.records import JobProgress
+from core.models.kinds import MEMORY_BANK
 from core.transactions import reading
 from storage.tables import Image, Job
 
@@ -31,7 +33,8 @@ _PACE_BOUNDS = (0.02, 50.0)
 class Estimate:
     """What a build will take: images (or pages of manuals), wall time, peak memory, and free disk while it runs.
 
-    `stored_bytes` is what the new versions add to the object store.
+    `stored_bytes` is what the new versions add to the object store. `n_leaked_parts` have training and test images, so
+    that what a memory bank would measure on these is too good to be true.
     """
 
     n_images: int
@@ -39,6 +42,7 @@ class Estimate:
     memory_bytes: int
     disk_bytes: int
     stored_bytes: int
+    n_leaked_parts: int = 0
 
 
 def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
@@ -49,6 +53,9 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
         counts = [steps.count_sources(session, product_id) for product_id in product_ids]
         views = [steps.count_views(session, product_id) for product_id in product_ids]
         seconds = sum(product_cost_s(session, kind, product_id) for product_id in product_ids) * pace(session, kind)
+        n_leaked_parts = 0
+        if kind == MEMORY_BANK:
+            n_leaked_parts = sum(len(find_leaks_in(session, product_id)) for product_id in product_ids)
         originals = 0 if services.settings.object_store == "local" else _largest_originals(session, product_ids)
     largest = max(counts, default=0)
     # Also where a bank can be extended: if that fails on the way, it is built whole.
@@ -63,6 +70,7 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
         memory_bytes=cost.base_bytes + held,
         disk_bytes=bundle + copies * stored + originals,
         stored_bytes=stored,
+        n_leaked_parts=n_leaked_parts,
     )
 
 

@@ -28,22 +28,23 @@ def measure_spread(whole: Embedded, region: Embedded | None, rule: VoteRule | No
     from inference.vision.search import closeness
 
     if rule is None:
-        return closeness.measure_spread(whole.vectors, None, None)
+        return closeness.measure_spread(whole.vectors, None, None, [example.part for example in whole.examples])
     return closeness.measure_spread(*_align(whole, region), region_weight=rule.region_weight)
 
 
 def _align(
     whole: Embedded, region: Embedded | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int64]]:
-    """Return the vectors (n, d) of the examples that are there in each view, and their types (n,)."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, NDArray[np.int64], list[str]]:
+    """Return the vectors (n, d) of the examples that are there in each view, their types (n,) and their parts."""
     rows = {example.id: (example, place) for place, example in enumerate(whole.examples)}
     other = {example.id: place for place, example in enumerate(region.examples)} if region is not None else None
     ids = [found for found in rows if other is None or found in other]
     labels = np.asarray([rows[found][0].defect_type_id for found in ids], dtype=np.int64)
     places = [rows[found][1] for found in ids]
+    parts = [rows[found][0].part for found in ids]
     if region is None or other is None:
-        return whole.vectors[places], None, labels
-    return whole.vectors[places], region.vectors[[other[found] for found in ids]], labels
+        return whole.vectors[places], None, labels, parts
+    return whole.vectors[places], region.vectors[[other[found] for found in ids]], labels, parts
 
 
 def index_of(embedded: Embedded, progress: Progress | None = None) -> VectorIndex:

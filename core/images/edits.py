@@ -44,7 +44,7 @@ def relabel_images(
     dropped: list[str] = []
     changed = 0
     with writing(services) as session:
-        images = _get_images(session, image_ids)
+        images = get_images(session, image_ids)
         if not images:
             raise NotFound("not_found")  # all were deleted since they were chosen
         for image in images:
@@ -81,7 +81,7 @@ def delete_images(services: Services, person: Person, image_ids: Sequence[int]) 
     require_role(services, person, ENGINEER)
     keys: list[str] = []
     with writing(services) as session:
-        images = _get_images(session, image_ids)
+        images = get_images(session, image_ids)
         for image in images:
             keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
             _remove_example(session, image)
@@ -108,7 +108,11 @@ def mark_changed(image: Image) -> None:
     image.updated_at = utc_now()
 
 
-def _get_images(session: Session, image_ids: Sequence[int]) -> list[Image]:
+def get_images(session: Session, image_ids: Sequence[int]) -> list[Image]:
+    """Return the images of these ids that are there, inside the caller's transaction.
+
+    Raises BadInput no_images_chosen.
+    """
     if not image_ids:
         raise BadInput("no_images_chosen")
     images: list[Image] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from core.access import ENGINEER, require_role
 from core.catalog import defect_types, products
 from core.errors import BadInput, NotFound
 from core.files.archives import is_junk, open_archive
+from core.images.exposures.assignment import NamedParts, name_parts
+from core.images.exposures.rules import PartRule
 from core.images.ingest import ingest_images
 from core.images.layouts import PlannedProduct, plan_import
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
@@ -25,11 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImportSummary:
-    """What an import did: the products' codes, one outcome a file, and what no layout knows (path, code of why)."""
+    """What an import did: the products' codes, one outcome a file, and what no layout knows (path, code of why).
+
+    `parts` is what was known of the parts that the images show.
+    """
 
     products: list[str]
     outcomes: list[FileOutcome]
     unknown: list[tuple[str, str]]
+    parts: NamedParts = field(default_factory=NamedParts)
 
 
 def import_path(
@@ -38,12 +44,16 @@ def import_path(
     path: Path,
     *,
     product_code: str | None = None,
+    part_rule: PartRule | None = None,
+    part_list: dict[str, str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Import a folder or ZIP file; products and defect types that do not exist yet are made.
 
-    `progress` is told how many of how many files are done. Raises NotFound import_path_missing; BadInput
-    import_not_an_archive, import_nothing_found and those of the archive; AppError when a store fails.
+    Which part an image shows comes from `part_list` (part by path), else from `part_rule`; without either from folders
+    that are one part each. An image that was imported before gets the name of its part, if that is news. `progress` is
+    told how many of how many files are done. Raises NotFound import_path_missing; BadInput import_not_an_archive,
+    import_nothing_found and those of the archive; AppError when a store fails.
     """
     require_role(services, person, ENGINEER)
     with _open_source(path) as (files, refused):
@@ -53,13 +63,20 @@ def import_path(
         if not plan.products and not refused:
             raise BadInput("import_nothing_found", path=str(path))
         total = sum(len(product.images) for product in plan.products)
+        planned_images = [image for product in plan.products for image in product.images]
+        named = name_parts(
+            {image.path: image.label_depth for image in planned_images},
+            rule=part_rule,
+            listed=part_list,
+            root_name=root_name,
+        )
         outcomes = list(refused)
         done = 0
         codes: list[str] = []
         for planned in plan.products:
             product = _find_or_create(services, person, planned)
             codes.append(product.code)
-            items, unlabeled = _items(services, person, product, planned, files)
+            items, unlabeled = _items(services, person, product, planned, files, named)
             outcomes += unlabeled
             done += len(unlabeled)
             for outcome in ingest_images(services, person, product, items):
@@ -67,7 +84,7 @@ def import_path(
                 done += "mask" not in outcome.notes
                 if progress is not None:
                     progress(done, total)
-    return ImportSummary(codes, outcomes, [(name, code) for name, code in plan.unknown])
+    return ImportSummary(codes, outcomes, [(name, code) for name, code in plan.unknown], named)
 
 
 @contextlib.contextmanager
@@ -110,6 +127,7 @@ def _items(
     product: Product,
     planned: PlannedProduct,
     files: dict[str, Callable[[], bytes]],
+    named: NamedParts,
 ) -> tuple[list[IngestItem], list[FileOutcome]]:
     """Return the images to ingest; and those refused because their defect type cannot be made."""
     product_id = product.id
@@ -137,5 +155,6 @@ def _items(
                 types[image.defect_code.lower()] = row
             label = Label("defect", image.split, row.id, row.code)
         mask = None if image.mask_path is None else IncomingFile(image.mask_path, files[image.mask_path])
-        items.append(IngestItem(IncomingFile(image.path, files[image.path]), label, mask))
+        part, part_source = named.parts.get(image.path, ("", ""))
+        items.append(IngestItem(IncomingFile(image.path, files[image.path]), label, mask, part, part_source))
     return items, refused

@@ -33,7 +33,10 @@ _MAX_CODE_LENGTH = 56
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """One image: `path` and `mask_path` as they were given. `defect_name` is the folder's or file's own word."""
+    """One image: `path` and `mask_path` as they were given. `defect_name` is the folder's or file's own word.
+
+    So many folders (`label_depth`) lead down to the one that says what it shows, that one counted.
+    """
 
     path: str
     kind: Literal["normal", "defect"]
@@ -41,6 +44,7 @@ class PlannedImage:
     defect_code: str | None = None
     defect_name: str | None = None
     mask_path: str | None = None
+    label_depth: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def _recognize(
     label = folders[label_at].lower()
     place = (stem.lower(), "/".join(folders).lower())
     if label in NORMAL_WORDS:
-        image = PlannedImage(path, "normal", split)
+        image = PlannedImage(path, "normal", split, label_depth=label_at + 1)
         if product is None and split_at is None and product_code is None:
             # Layout 2 seen from inside its product's folder: the file's own name repeats the product.
             product = root_name if root_name and stem.lower().startswith(root_name.lower() + "_") else None
@@ -138,17 +142,18 @@ def _recognize(
         return _Found(product or root_name or product_code, image, *place)
     sub_folder = folders[label_at + 1] if label_at + 1 < len(folders) else None
     if label not in DEFECT_WORDS:
-        defect = folders[label_at]
+        defect, depth = folders[label_at], label_at + 1
     elif sub_folder is not None:
-        defect = sub_folder
+        defect, depth = sub_folder, label_at + 2
     else:
+        depth = label_at + 1
         names = [name for name in (product, product_code, root_name) if name]
         named, defect = _read_file_name(stem, names)
         if product is None and named is not None and product_code is None:
             product = named
     if product is None and split_at is None and product_code is None:
         return "import_product_missing"
-    found = PlannedImage(path, "defect", split, make_import_code(defect).lower(), defect)
+    found = PlannedImage(path, "defect", split, make_import_code(defect).lower(), defect, label_depth=depth)
     return _Found(product or root_name or product_code, found, *place)
 
 

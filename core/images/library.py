@@ -64,6 +64,12 @@ def get_image(services: Services, image_id: int) -> Image:
         return get_image_row(session, image_id)
 
 
+def get_images(services: Services, image_ids: Sequence[int]) -> list[Image]:
+    """Return those of the images that are there, in order of id."""
+    with reading(services) as session:
+        return list(session.exec(select(Image).where(col(Image.id).in_(list(image_ids))).order_by(col(Image.id))).all())
+
+
 def get_image_row(session: Session, image_id: int) -> Image:
     """Return the image inside the caller's transaction. Raises NotFound not_found."""
     image = session.get(Image, image_id)

@@ -44,11 +44,17 @@ class Label:
 
 @dataclass(frozen=True)
 class IngestItem:
-    """One image to ingest, with its mask where there is one."""
+    """One image to ingest, with its mask where there is one.
+
+    `part` names the piece that it shows, and `part_source` says where the name comes from (see `core.images.parts`);
+    empty where nobody said so.
+    """
 
     file: IncomingFile
     label: Label
     mask: IncomingFile | None = None
+    part: str = ""
+    part_source: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from core.audit import record
 from core.errors import AppError, Conflict, from_lower
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import clean_file_name
+from core.images.edits import mark_changed
 from core.images.masks import store_mask
 from core.images.naming import name_prefix, number_after
+from core.images.parts import may_replace
 from core.images.records import FileOutcome, PreparedImage
 from core.transactions import reading, writing
 from storage.tables import Image, Product
@@ -65,7 +67,7 @@ def store_group(
             new.append(entry)
             seen |= {entry.content_sha256, entry.pixel_sha256}
     added: dict[str, Image] = {}
-    if new:
+    if new or any(_brings_part(entry, known.find(entry)) for entry in prepared):
         _put_objects(services, product, new)
         # When the database fails, the objects stay for the collection of orphans: a commit whose response was lost may
         # have been kept, and a row must never point at nothing.
@@ -161,6 +163,7 @@ def _commit(
             with writing(services) as session:
                 known = _look_up(session, product, everything)
                 added = _add_rows(session, person, product, new, known)
+                _bring_parts(session, person, everything, known)
                 session.commit()
         except Conflict:
             # Two processes took the same number or the same content; look again.
@@ -169,6 +172,27 @@ def _commit(
             attempt += 1
         else:
             return known, added
+
+
+def _brings_part(entry: PreparedImage, existing: Image | None) -> bool:
+    """Return whether the name of the part is news for an image that was here before."""
+    item = entry.item
+    if existing is None or not item.part or existing.part == item.part:
+        return False
+    return may_replace(item.part_source, earlier=existing.part_source)
+
+
+def _bring_parts(session: Session, person: Person, everything: Sequence[PreparedImage], known: _Known) -> None:
+    """Name the part of images that were here before, where it is named only now."""
+    for entry in everything:
+        image = known.find(entry)
+        if image is None or not _brings_part(entry, image):
+            continue
+        item = entry.item
+        changes = {"part": [image.part, item.part], "part_source": [image.part_source, item.part_source]}
+        record(session, person, "image.part", "image", image.id, name=image.stored_name, changes=changes)
+        image.part, image.part_source = item.part, item.part_source
+        mark_changed(image)
 
 
 def _add_rows(
@@ -200,6 +224,8 @@ def _add_rows(
             height_px=entry.height_px,
             file_format=entry.format,
             notes=list(entry.notes),
+            part=entry.item.part,
+            part_source=entry.item.part_source,
             created_by=person.id,
         )
         numbers[prefix] += 1

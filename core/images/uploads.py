@@ -10,10 +10,12 @@ from sqlmodel import col, select
 
 from core.access import ENGINEER, require_role
 from core.errors import BadInput, Conflict, NotFound
+from core.images.exposures.rules import PartRule, read_rule
 from core.images.incoming import expand_archives, pair_masks
 from core.images.ingest import ingest_images
 from core.images.labels import check_label
 from core.images.masks import set_mask
+from core.images.parts import FILE_NAME
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
 from core.transactions import reading
 from storage.tables import Image, Product
@@ -31,13 +33,16 @@ def add_images(
     image_type: str,
     defect_type_id: int | None = None,
     split: str = "train",
+    part_rule: str = "",
     files: Iterable[IncomingFile],
 ) -> Iterator[FileOutcome]:
     """Ingest images, ZIP files of images, and masks (`x_mask.png` beside x, or later under the image's name).
 
-    Yields the outcome of each file as it is stored; a file that is refused does not stop the others. The label is
-    checked at once: raises BadInput image_type_unknown, image_split_unknown, defect_type_missing,
-    defect_type_not_wanted; NotFound not_found. While iterating: AppError when a store fails.
+    `part_rule` (see `core.images.exposures.rules`) reads the part out of each file's name; an image whose name it does
+    not fit is a part of its own. Yields the outcome of each file as it is stored; a file that is refused does not stop
+    the others. The label and the rule are checked at once: raises BadInput image_type_unknown, image_split_unknown,
+    defect_type_missing, defect_type_not_wanted, and those of the rule; NotFound not_found. While iterating: AppError
+    when a store fails.
     """
     require_role(services, person, ENGINEER)
     with reading(services) as session:
@@ -45,18 +50,29 @@ def add_images(
         if product is None:
             raise NotFound("not_found")
         label = check_label(session, product_id, image_type=image_type, defect_type_id=defect_type_id, split=split)
-    return _add(services, person, product, label, files)
+    rule = read_rule(part_rule) if part_rule.strip() else None
+    return _add(services, person, product, label, files, rule)
 
 
 def _add(
-    services: Services, person: Person, product: Product, label: Label, files: Iterable[IncomingFile]
+    services: Services,
+    person: Person,
+    product: Product,
+    label: Label,
+    files: Iterable[IncomingFile],
+    rule: PartRule | None,
 ) -> Iterator[FileOutcome]:
     with expand_archives(files) as (found, refused):
         yield from refused
         pairs, lone_masks = pair_masks(found)
-        yield from ingest_images(services, person, product, (IngestItem(file, label, mask) for file, mask in pairs))
+        yield from ingest_images(services, person, product, (_item(file, label, mask, rule) for file, mask in pairs))
         for mask in lone_masks:
             yield _add_lone_mask(services, person, product, mask)
+
+
+def _item(file: IncomingFile, label: Label, mask: IncomingFile | None, rule: PartRule | None) -> IngestItem:
+    part = "" if rule is None else rule.find(file.name)
+    return IngestItem(file, label, mask, part, FILE_NAME if part else "")
 
 
 def _add_lone_mask(services: Services, person: Person, product: Product, mask: IncomingFile) -> FileOutcome:

@@ -38,6 +38,30 @@ CATALOG_MESSAGES: dict[str, str] = {
     "severity_unknown": N_("This severity does not exist. Choose one of: {choices}."),
     "too_many_examples": N_("A defect type has at most {highest} example images. Choose fewer."),
     "example_of_other_type": N_("An example must be an image of this defect type. Choose among its own images."),
+    # parts that images show
+    "part_too_long": N_('The name of a part "{part} …" is too long. Shorten it to at most {highest} characters.'),
+    "part_rule_too_long": N_("The rule for parts is too long. Use at most {highest} characters and 20 fields."),
+    "part_rule_without_part": N_(
+        'The rule "{rule}" does not say once, and only once, where the part stands. Write {{part}} there, as in {{part}}_{{n}}.'
+    ),
+    "part_rule_field": N_(
+        'The rule "{rule}" has a field that there is not. There are {{part}}, {{n}} (a number) and {{*}} (anything), and with a fixed length {{part:5}}, {{n:3}}, {{*:2}}.'
+    ),
+    "part_rule_ambiguous": N_(
+        'The rule "{rule}" has two fields side by side, and nobody can say where one ends. Put what stands between them in the names, or give one a length: {{part:5}}.'
+    ),
+    "part_list_too_large": N_("{name} is larger than {highest} MB. Divide the list."),
+    "part_list_unreadable": N_("{name} is not a CSV file that can be read. Save it as CSV (UTF-8)."),
+    "part_list_columns": N_('The first line of {name} must name the columns "path" and "part". It has: {found}.'),
+    "part_list_line": N_("{name}, line {line}: there is no path."),
+    "part_list_twice": N_("{name}, line {line}: {path} has two different parts. Keep one of the lines."),
+    "part_list_path_unknown": N_("{name}: the list of parts names it, but there is no such image, or more than one."),
+    "part_not_listed": N_("{name}: the list of parts does not name it; it counts as a part of its own."),
+    "part_rule_misses": N_("{name}: the rule for parts does not fit the name; it counts as a part of its own."),
+    "parts_need_images": N_("With {count} images there is nothing to compare. {needed} are needed at least."),
+    "split_leak": N_(
+        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}). What is measured on the test images will be too good to be true. Use all images of a part for one: on Normal images or Defect images."
+    ),
     # the checks of the system status
     "check_settings": N_("The settings are valid (sign-in: {auth})."),
     "check_disk": N_("{folder}: {free_gib} GiB free."),

@@ -116,6 +116,9 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
         "{product}: the new images are too unlike those of version {number} to extend its memory bank, so all images are computed again"
     ),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
+    "log_split_leak": N_(
+        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}); what is measured on the test images is too good to be true"
+    ),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
     "log_activated": N_("{product}: version {number} is active"),

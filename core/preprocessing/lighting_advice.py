@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
 from core.errors import NotFound, NotReady, from_lower
+from core.images.parts import part_key
 from core.images.training import fetch_originals, load_pixels, training_rows
 from core.preprocessing.stored_options import shrink, simplify
 from core.transactions import reading
@@ -102,14 +103,15 @@ def advise(
         normals, defects = _load(services, normal_rows), _load(services, defect_rows)
         if len(normals) < NEEDED_NORMALS:
             raise NotReady("advice_needs_images", product=product.name, count=len(normals), needed=NEEDED_NORMALS)
-        survey = survey_illumination([pixels for pixels, _reduced in normals])
-        full_size = not any(reduced for _pixels, reduced in (*normals, *defects))
+        survey = survey_illumination([pixels for pixels, _reduced, _part in normals])
+        full_size = not any(reduced for _pixels, reduced, _part in (*normals, *defects))
         candidates = list_candidates(options, survey, smoothing=full_size)
         services.models.keep_graphs()
         trials = try_options(
             candidates,
-            normals=[pixels for pixels, _reduced in normals],
-            defects=[pixels for pixels, _reduced in defects],
+            normals=[pixels for pixels, _reduced, _part in normals],
+            defects=[pixels for pixels, _reduced, _part in defects],
+            parts=[part for _pixels, _reduced, part in normals],
             device=services.models.device,
             progress=progress,
         )
@@ -187,8 +189,8 @@ def _sample(rows: list[Image], count: int) -> list[Image]:
     return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
 
 
-def _load(services: Services, rows: list[Image]) -> list[tuple[NDArray[np.uint8], bool]]:
-    """Return (pixels, whether they had to be made smaller) of every image that can be read."""
+def _load(services: Services, rows: list[Image]) -> list[tuple[NDArray[np.uint8], bool, str]]:
+    """Return (pixels, whether they had to be made smaller, part) of every image that can be read."""
     loaded = []
     for row in rows:
         try:
@@ -196,5 +198,5 @@ def _load(services: Services, rows: list[Image]) -> list[tuple[NDArray[np.uint8]
         except ImageError:
             continue  # the build names such images; a sample does without
         held = shrink(pixels, _HELD_SIDE_PX)
-        loaded.append((held, held is not pixels))
+        loaded.append((held, held is not pixels, part_key(row)))
     return loaded

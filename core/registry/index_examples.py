@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, exists, select
 
+from core.images.parts import part_key, part_of_trace
 from core.images.training import load_pixels, training_rows
 from core.services import Services
 from inference.errors import ImageError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Example:
     """One image of an index. `id` is that of the image, or the negative one of the inspection; `load` gives RGB uint8.
 
-    `load` raises ImageError, also for a missing object.
+    `part` is what all exposures of one part share. `load` raises ImageError, also for a missing object.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Example:
     content_sha256: str
     defect_type_id: int | None
     load: Callable[[], NDArray[np.uint8]] = field(repr=False)
+    part: str = ""
 
 
 def image_examples(services: Services, rows: list[Image]) -> list[Example]:
@@ -46,7 +48,10 @@ def image_examples(services: Services, rows: list[Image]) -> list[Example]:
     def loader(row: Image) -> Callable[[], NDArray[np.uint8]]:
         return lambda: load_pixels(services, row)
 
-    return [Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row)) for row in rows]
+    return [
+        Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row), part_key(row))
+        for row in rows
+    ]
 
 
 def list_examples(services: Services, session: Session, product_id: int, image_type: str) -> list[Example]:
@@ -113,4 +118,5 @@ def _inspected(objects: ObjectStore, row: Inspection) -> Example:
                 raise ImageError("image_object_missing", name=name) from error
             raise
 
-    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load)
+    part = part_of_trace(lot=row.lot, serial=row.serial) or f"inspection:{row.id}"
+    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load, part)

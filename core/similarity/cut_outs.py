@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LONGEST_SIDE_PX = 1400
-_DRAWING = 1  # a cut-out that is drawn otherwise is another one
+_DRAWING = 2  # a cut-out that is drawn otherwise is another one
 _THREADS = 2
 
 
@@ -62,7 +62,7 @@ def draw_large(services: Services, place: Place) -> npt.NDArray[np.uint8]:
         mask = decode_mask(services.objects.get(place.mask_key)) if place.mask_key is not None else None
     except (ImageError, ObjectStoreError) as error:
         raise from_lower(error, name=place.name) from error
-    boxes = place.regions or ((place.box,) if place.box is not None and mask is None else ())
+    boxes = (place.box,) if place.box is not None and mask is None else ()
     return draw_outlined(pixels, longest_side_px=LONGEST_SIDE_PX, mask=mask, boxes=boxes)
 
 

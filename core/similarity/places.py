@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
@@ -20,15 +20,13 @@ from storage.tables import Image, Inspection, ModelVersion
 class Place:
     """The defective place in the image `object_key`, which people know as `name`.
 
-    `mask_key` is the object of its mask; `box` (x, y, w, h) in pixels is the most anomalous place, `regions` are the
-    boxes that an inspection found. Each may be missing.
+    `mask_key` is the object of its mask, `box` (x, y, w, h) in pixels the most anomalous place. Each may be missing.
     """
 
     object_key: str
     name: str
     mask_key: str | None = None
     box: Box | None = None
-    regions: tuple[Box, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -77,16 +75,14 @@ def _place_in_image(image: Image, boxes: Mapping[tuple[int, str], Box]) -> Place
 
 
 def _place_in_part(row: Inspection, boxes: Mapping[tuple[int, str], Box]) -> Place:
-    regions = _read_boxes(row.regions)
-    box = boxes.get((row.product_id, row.image_sha256)) or next(iter(regions), None)
-    return Place(row.image_key, row.original_name, box=box, regions=regions)
+    # Of a part that is in no index yet: the region that its inspection found to differ most.
+    box = boxes.get((row.product_id, row.image_sha256)) or next(_read_boxes(row.regions), None)
+    return Place(row.image_key, row.original_name, box=box)
 
 
-def _read_boxes(value: object) -> tuple[Box, ...]:
-    """Return the boxes of the regions in an inspection's row, the highest score first, as they are stored."""
-    boxes = []
+def _read_boxes(value: object) -> Iterator[Box]:
+    """Yield the boxes of the regions in an inspection's row, the highest score first, as they are stored."""
     for one in read_objects(value):
         x, y, w, h = (read_int(one.get(name)) for name in ("x", "y", "w", "h"))
         if x is not None and y is not None and w is not None and h is not None:
-            boxes.append((x, y, w, h))
-    return tuple(boxes)
+            yield (x, y, w, h)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Double, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, json_list, json_object, long_text, moment, reference, row_id
@@ -53,7 +53,12 @@ class DefectType(SQLModel, table=True):
 
 
 class Image(SQLModel, table=True):
-    """A curated image of a product. `stored_name` follows the naming rule; `object_key` is made by the server."""
+    """A curated image of a product. `stored_name` follows the naming rule; `object_key` is made by the server.
+
+    `part` names the physical piece that it shows, the same for all its exposures and views; empty where nobody said so:
+    then it is a part of its own. `part_source` says where the name comes from. `outlier_state` is what was found, and
+    decided by a person, about a normal image that does not look like the others: suspected, or kept as really good.
+    """
 
     __tablename__: ClassVar[str] = "images"
     __table_args__ = (
@@ -67,6 +72,7 @@ class Image(SQLModel, table=True):
             name="defect_has_type",
         ),
         Index("ix_images_listing", "product_id", "image_type", "split", "id"),
+        Index("ix_images_part", "product_id", "part"),
         NEVER_REUSE_IDS,
     )
 
@@ -87,6 +93,11 @@ class Image(SQLModel, table=True):
     height_px: int
     file_format: str = Field(max_length=16)
     notes: list[str] = json_list()
+    part: str = Field(default="", max_length=190)
+    part_source: str = Field(default="", max_length=16)
+    outlier_state: str = Field(default="", max_length=16)
+    outlier_score: float | None = Field(default=None, sa_type=Double, nullable=True)
+    outlier_at: datetime | None = moment(optional=True)
     created_at: datetime = moment()
     created_by: int | None = reference("users.id", optional=True, index=False)
     updated_at: datetime = moment()

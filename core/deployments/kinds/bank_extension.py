@@ -170,8 +170,8 @@ def _finite(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _digest(rows: Sequence[Image]) -> str:
-    """Return one hash of which images these are and what they hold."""
-    text = json.dumps(sorted((row.id, row.content_sha256) for row in rows))
+    """Return one hash of which images these are, what they hold, and which parts were named."""
+    text = json.dumps(sorted((row.id, row.content_sha256, *([row.part] if row.part else [])) for row in rows))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -236,7 +236,9 @@ def _extend(
     model = old.extend(features, progress=progress)
     if model.reach > WIDEST * growth.whole_radius:
         return "log_bank_too_wide"
-    scores = {**growth.normal_scores, **old.score_unseen(features, progress=progress)}
+    # A new exposure of a part that the bank knows is no unseen image.
+    seen_parts = {source.part_key for source in sources if source.key in known}
+    scores = {**growth.normal_scores, **old.score_unseen(features, seen_parts=seen_parts, progress=progress)}
     scores = sample_scores(scores, [source.key for source in sources])
     grown = replace(
         growth,

@@ -11,6 +11,8 @@ from core.deployments.evaluation import TestSet
 from core.deployments.kinds import bank_extension
 from core.deployments.kinds.bank_extension import Extension, TrainedBank
 from core.deployments.steps import Snapshot
+from core.images.exposures.leaks import Leak, describe_leaks
+from core.images.parts import part_key
 from core.images.training import fetch_originals, key_of, load_pixels
 from core.jobs.outcomes import SkippedFile
 from core.jobs.progress import JobRun
@@ -38,7 +40,7 @@ class BankSnapshot(Snapshot):
     """The training images and settings of a product, and its test images.
 
     The thresholds are calibrated with `defects`; `unused_defects` are beyond what a calibration takes. `extension` is
-    how the bank in use can be extended, if it can.
+    how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both.
     """
 
     normals: list[Image]
@@ -48,6 +50,7 @@ class BankSnapshot(Snapshot):
     preprocessing: Preprocessing
     extension: Extension | None
     test: TestSet
+    leaks: tuple[Leak, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
     """
     product, normals, defects = snapshot.product, snapshot.normals, snapshot.defects
     run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
+    if snapshot.leaks:
+        run.log("log_split_leak", product=product.code, **describe_leaks(snapshot.leaks))
     spec = find_detector(snapshot.choice.option.method)
     config = _config(run, spec, snapshot)
     weights = find_added(run.services.settings.weights_dir, snapshot.choice.option.backbone)
@@ -134,7 +139,7 @@ def _sources(run: JobRun, rows: list[Image]) -> list[ImageSource]:
     from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:
-        return ImageSource(key_of(row), lambda: load_pixels(run.services, row))
+        return ImageSource(key_of(row), lambda: load_pixels(run.services, row), part=part_key(row))
 
     return [source(row) for row in rows]
 

@@ -14,6 +14,7 @@ from core.deployments.kinds.bank_extension import Extension, find_extension
 from core.deployments.kinds.bank_training import BankSnapshot, BuiltBank, train_bank
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
+from core.images.exposures.leaks import SPLIT_LEAK, find_leaks_in
 from core.images.training import count_training_images, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
 from core.jobs.progress import JobRun
@@ -110,6 +111,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             preprocessing=read_preprocessing(session, product.id),
             extension=find_extension(session, product.id, rows=normals),
             test=test_set(session, product.id),
+            leaks=tuple(find_leaks_in(session, product.id)),
         )
 
     def build(
@@ -158,7 +160,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
     ) -> Description:
         """Return what the row of the bank tells, with its calibrated thresholds."""
         calibration = built.calibration
-        figures = ThresholdFigures(CalibrationFigures.from_json(calibration.figures), calibration.warnings)
+        figures = ThresholdFigures(CalibrationFigures.from_json(calibration.figures), _warnings(snapshot, built))
         return Description(
             model_name=snapshot.choice.option.name,
             sources=BankSources(
@@ -206,7 +208,12 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             version_id=result.version.id,
             number=result.version.number,
             metrics=measured.summary,
-            warnings=built.calibration.warnings,
+            warnings=_warnings(snapshot, built),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
         )
+
+
+def _warnings(snapshot: BankSnapshot, built: BuiltBank) -> tuple[str, ...]:
+    """Return what the calibration warns of, and that test images show parts of the training."""
+    return (*built.calibration.warnings, *([SPLIT_LEAK] if snapshot.leaks else []))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -26,10 +26,19 @@ Refusal = Literal["set_otherwise", "lit_otherwise"]
 
 @dataclass(frozen=True)
 class ImageSource:
-    """An image that is loaded when it is needed; `load` gives RGB uint8 H×W×3, or raises ImageError."""
+    """An image that is loaded when it is needed; `load` gives RGB uint8 H×W×3, or raises ImageError.
+
+    `part` is what all exposures of one part share; empty: the image is a part of its own.
+    """
 
     key: str
     load: Callable[[], np.ndarray]
+    part: str = ""
+
+    @property
+    def part_key(self) -> str:
+        """Return the part, or the image's own key where it has none."""
+        return self.part or self.key
 
 
 class DetectorConfig(Protocol):
@@ -136,6 +145,12 @@ class ExtendableDetector(Detector, Protocol):
         """Return a new model that knows the images of `features` (from `extract`) too. Raises ModelError."""
         ...
 
-    def score_unseen(self, features: Any, *, progress: Progress | None = None) -> dict[str, float]:
-        """Return the score by key of images (from `extract`) that this model has not seen. Raises ModelError."""
+    def score_unseen(
+        self, features: Any, *, seen_parts: Collection[str] = (), progress: Progress | None = None
+    ) -> dict[str, float]:
+        """Return the score by key of images (from `extract`) that this model has not seen, nor their parts.
+
+        Images of `seen_parts` (as `ImageSource.part_key`) have no score: the model knows them by another exposure.
+        Raises ModelError.
+        """
         ...

@@ -22,6 +22,7 @@ from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.illumination import draw_illumination, vary_illumination
 from inference.vision.images.preprocessing import Pixels, Preprocessing
+from inference.vision.learning.splits import fold_parts
 from inference.vision.networks.runtime import Device
 
 FEWEST_NORMALS = 4
@@ -54,16 +55,22 @@ def try_options(
     *,
     normals: Sequence[Pixels],
     defects: Sequence[Pixels],
+    parts: Sequence[str] = (),
     device: Device = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Trial]:
     """Return each option's trial, on RGB uint8 images; at least FEWEST_NORMALS normal ones.
 
+    `parts` names the part of each normal image, which is then in one half whole; without any each image is its own.
     With fewer than FEWEST_DEFECTS defect images they are made up of the normal ones that are inspected. Runs on the
     carried backbone; light is evened out as a build would do it. `progress` gets (options done, all). Raises
     ModelError, and what `progress` raises.
     """
-    banked, unseen = normals[0::2], normals[1::2]
+    names = list(parts) or [str(place) for place in range(len(normals))]
+    if len(set(names)) == 1:
+        names = [str(place) for place in range(len(normals))]  # one part alone: there is nothing else to ask
+    half = fold_parts(names, folds=2)
+    banked, unseen = ([normals[place] for place in np.flatnonzero(half == side).tolist()] for side in (0, 1))
     shown = list(defects) if len(defects) >= FEWEST_DEFECTS else make_up_defects(unseen)
     probes = [*unseen, *shown]
     is_defect = np.arange(len(probes)) >= len(unseen)

@@ -16,11 +16,17 @@ OUTLINE_RGB = (255, 122, 0)
 
 
 def draw_outlined(
-    pixels: Pixels, *, longest_side_px: int, mask: npt.NDArray[np.bool_] | None = None, boxes: Sequence[Box] = ()
+    pixels: Pixels,
+    *,
+    longest_side_px: int,
+    mask: npt.NDArray[np.bool_] | None = None,
+    boxes: Sequence[Box] = (),
+    thickness_px: int | None = None,
 ) -> Pixels:
     """Return RGB uint8 pixels (H, W, 3), no side longer than `longest_side_px`, a mask and boxes outlined on them.
 
-    `mask` is bool (H, W), boxes are (x, y, w, h) in pixels of the image. What was given is left as it is.
+    `mask` is bool (H, W), boxes are (x, y, w, h) in pixels of the image. Lines are `thickness_px` wide, by default as
+    the size of the picture wants it. What was given is left as it is.
     """
     height_px, width_px = pixels.shape[:2]
     scale = min(1.0, longest_side_px / max(height_px, width_px))
@@ -28,7 +34,7 @@ def draw_outlined(
     shown = np.asarray(
         cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if scale < 1 else pixels.copy(), dtype=np.uint8
     )
-    thickness = max(1, round(max(size) / 350))
+    thickness = thickness_px or max(1, round(max(size) / 350))
     if mask is not None:
         fitted = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
         outlines, _order = cv2.findContours(fitted, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -6,6 +6,7 @@ depends on how far apart its images lie: between unrelated ones, and between an 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,19 +30,26 @@ class Spread:
 
 
 def measure_spread(
-    whole: np.ndarray | None, region: np.ndarray | None, labels: np.ndarray | None, *, region_weight: float = 1.0
+    whole: np.ndarray | None,
+    region: np.ndarray | None,
+    labels: np.ndarray | None,
+    parts: Sequence[str] | None = None,
+    *,
+    region_weight: float = 1.0,
 ) -> Spread | None:
     """Return the spread of unit vectors, float32 (n, d) of each view (None where missing), by the weighed similarity.
 
     `labels`, int (n,), are the images' types (None: all of one). `unrelated_at` is the median similarity of an image to
     those of other types, or to all others where there is one type; `alike_at` that to the nearest of its own type. Both
-    are taken over up to 300 images. None for fewer than five images, or where no difference can be told.
+    are taken over up to 300 images. Images of one of the `parts` (n,) are not compared: other exposures of one part say
+    nothing of how alike two parts are. None for fewer than five images, or where no difference can be told.
     """
     views = [rows for rows in (whole, region) if rows is not None]
     count = len(views[0]) if views else 0
     if count < LEAST_IMAGES:
         return None
     types = np.zeros(count, np.int64) if labels is None else np.asarray(labels, np.int64)
+    _, pieces = np.unique(np.asarray(parts, dtype=str), return_inverse=True) if parts else (None, np.arange(count))
     one_type = bool((types == types[0]).all())
     asked = np.arange(count)
     if count > MOST_ASKED:
@@ -54,13 +62,14 @@ def measure_spread(
             *(None if rows is None else rows[part] @ rows.T for rows in (whole, region)), region_weight=region_weight
         )
         for place, row in zip(part, joined, strict=True):
-            own = types == types[place]
-            own[place] = False
-            others = own if one_type else types != types[place]
-            unrelated.append(float(np.median(row[others])))
+            foreign = pieces != pieces[place]
+            own = foreign & (types == types[place])
+            others = own if one_type else foreign & (types != types[place])
+            if others.any():
+                unrelated.append(float(np.median(row[others])))
             if own.any():
                 nearest.append(float(row[own].max()))
-    if not nearest:
+    if not nearest or not unrelated:
         return None
     unrelated_at, alike_at = float(np.median(unrelated)), float(np.median(nearest))
     return Spread(unrelated_at, alike_at) if alike_at - unrelated_at >= _LEAST_SPREAD else None

@@ -12,6 +12,7 @@ from inference.vision.search.region_crops import Box, crop_box
 
 SIDE_PX = 224
 _GAP_PX = 8
+_LINE_PX = 3  # seen at half the size, too
 
 
 def largest_place(mask: npt.NDArray[np.bool_]) -> Box | None:
@@ -41,7 +42,7 @@ def draw_beside(image: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.uint8]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     fitted = (round(square[0] * scale), round(square[1] * scale), round(side * scale), round(side * scale))
-    whole = draw_outlined(np.asarray(small, np.uint8), longest_side_px=SIDE_PX, boxes=[fitted])
+    whole = draw_outlined(np.asarray(small, np.uint8), longest_side_px=SIDE_PX, boxes=[fitted], thickness_px=_LINE_PX)
     drawn = np.full((SIDE_PX, 2 * SIDE_PX + _GAP_PX, 3), 255, np.uint8)
     drawn[:, :SIDE_PX] = place
     y, x = (SIDE_PX - size[1]) // 2, SIDE_PX + _GAP_PX + (SIDE_PX - size[0]) // 2

@@ -2,13 +2,14 @@
 
 Each of the nearest images votes for its type, less the less similar it is than the nearest. How fast a vote fades, how
 much weight the defective place has beside the whole image, and how much doubt remains are chosen by the log loss when
-every indexed image in turn is asked of all others (leave-one-out); so is the similarity below which nothing is near.
+every indexed image in turn is asked of those of all other parts (leave-one-out); so is the similarity below which
+nothing is near.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -103,10 +104,13 @@ def count_votes(similarities: np.ndarray, labels: np.ndarray, rule: VoteRule) ->
     return Vote(label, min(shares[label], rule.most), known=True)
 
 
-def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.ndarray) -> VoteRule:
+def learn_rule(
+    whole: np.ndarray | None, region: np.ndarray | None, labels: np.ndarray, parts: Sequence[str] | None = None
+) -> VoteRule:
     """Learn the rule of an index: unit vectors of each view (n, d) (None where missing), their types (n,), int.
 
-    With fewer than 8 images it is the default, without a threshold of the unknown. Deterministic.
+    Images of one of the `parts` (n,) are not asked about each other; without any each image is its own. With fewer than
+    8 images it is the default, without a threshold of the unknown. Deterministic.
     """
     count = len(labels)
     smooth = VoteRule(
@@ -120,7 +124,8 @@ def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.n
         kept = np.sort(np.random.default_rng(0).choice(count, size=MOST_IMAGES, replace=False))
         whole, region = (None if rows is None else rows[kept] for rows in (whole, region))
         labels = labels[kept]
-    views = [None if rows is None else _others(rows) for rows in (whole, region)]
+        parts = None if parts is None else [parts[place] for place in kept.tolist()]
+    views = [None if rows is None else _others(rows, parts) for rows in (whole, region)]
     both = whole is not None and region is not None
     best: tuple[float, VoteRule] | None = None
     for weight in _WEIGHTS if both else (smooth.region_weight,):
@@ -142,10 +147,13 @@ def learn_rule(whole: np.ndarray | None, region: np.ndarray | None, labels: np.n
     )
 
 
-def _others(rows: np.ndarray) -> np.ndarray:
-    """Return the similarity of each to each, and of none to itself."""
+def _others(rows: np.ndarray, parts: Sequence[str] | None) -> np.ndarray:
+    """Return the similarity of each to each, and of none to itself or to another exposure of its part."""
     similarities = rows @ rows.T
     np.fill_diagonal(similarities, -1.0)
+    if parts is not None:
+        _, numbers = np.unique(np.asarray(parts, dtype=str), return_inverse=True)
+        similarities[numbers[:, None] == numbers[None, :]] = -1.0
     return np.asarray(similarities, np.float32)
 
 

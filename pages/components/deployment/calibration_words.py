@@ -17,6 +17,10 @@ _WARNINGS: dict[str, str] = {
     "no_defect_images": N_("Without defect images nobody can say how many defects escape. 10 or more tell."),
     "few_defect_images": N_("From 10 defect images on, the thresholds follow the defects as well."),
     "identical_scores": N_("All normal images score alike. Check that they are not copies of one image."),
+    "split_leak": N_(
+        "Some parts have training and test images both: what was measured on the test images is too good to be true. "
+        "Use all images of a part for one (Normal images, Defect images)."
+    ),
     "classes_overlap": N_("Some defect images look as normal as good ones: what lies between goes to review."),
     "defects_look_normal": N_(
         "The defect images hardly differ from the normal ones for this model. Check their labels, the "

@@ -133,6 +133,18 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
         + "  \n"
         + (words.aim or _("Inspection goes on with the version in use until the new one is ready."))
     )
+    if expected.n_leaked_parts:
+        st.warning(
+            _n(
+                "{count} part has training and test images both: what is measured on the test images will be too good "
+                "to be true.",
+                "{count} parts have training and test images both: what is measured on the test images will be too "
+                "good to be true.",
+                expected.n_leaked_parts,
+            ),
+            icon=":material/call_split:",
+        )
+        screens.link_to(screens.NORMAL_IMAGES, _("Use all images of a part for one"))
     too_large = refuse_start(services(), words.kind, ids)
     if button.button(
         words.start, type="primary", icon=":material/play_arrow:", width="stretch", disabled=too_large is not None

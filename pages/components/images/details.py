@@ -13,6 +13,7 @@ from core.images.masks import set_mask
 from core.images.previews import draw_picture
 from core.images.records import IncomingFile
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
+from pages.components.images.parts import PART_SOURCES, show_part_form
 from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
 from pages.components.shared.labels import IMAGE_NOTES, label_of
@@ -42,6 +43,7 @@ def show_details(
             show_steps(dialog, place, len(ids))
             show_facts(image, defect_types)
             show_relabel_form(dialog, place, defect_types, relabeled)
+            show_part_form([image.id], key=f"details_part_{image.id}", part=image.part, width="stretch")
             with_mask = image.mask_key is not None and st.toggle(
                 _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
             )
@@ -79,6 +81,7 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
         (_("Original name"), escape(image.original_name)),
         (_("Shows"), escape(describe_label(image, defect_types))),
         (_("Use for"), label_of(SPLIT_NAMES, image.split)),
+        (_("Part"), _describe_part(image)),
         (_("Size"), f"{number(image.width_px)} × {number(image.height_px)} px · {byte_size(image.byte_size)}"),
         (_("Format"), escape(image.file_format)),
         (_("Added"), moment(image.created_at)),
@@ -87,6 +90,13 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
     for note in image.notes:
         if note in IMAGE_NOTES:
             st.caption(_(IMAGE_NOTES[note]))
+
+
+def _describe_part(image: Image) -> str:
+    if not image.part:
+        return _("not known (counts as its own)")
+    source = PART_SOURCES.get(image.part_source)
+    return escape(image.part) + (f" ({_(source)})" if source else "")
 
 
 def show_relabel_form(

@@ -17,6 +17,7 @@ from pages.components.images.labels import (
     describe_label,
     short_name,
 )
+from pages.components.images.parts import show_part_form
 from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, _n, defect_name, escape
@@ -134,6 +135,7 @@ def show_actions(page: Page, defect_types: Sequence[DefectType], key: str) -> No
         disabled=not chosen,
     )
     show_relabeling(sorted(chosen), defect_types, key=f"{key}_relabel", done=lambda: deselect_all(key))
+    show_part_form(sorted(chosen), key=f"{key}_part", done=lambda: deselect_all(key))
     st.button(
         _("Delete"),
         key=f"{key}_delete",
@@ -169,7 +171,14 @@ def show_tile(image: Image, thumbnail: bytes | None, label: str, key: str) -> No
                 key=f"{key}_open_{image.id}",
                 icon=":material/zoom_in:",
                 type="tertiary",
-                help=f"{escape(image.stored_name)} · {escape(label)} · {_(SPLIT_NAMES[image.split])}",
+                help=" · ".join(
+                    [
+                        escape(image.stored_name),
+                        escape(label),
+                        _(SPLIT_NAMES[image.split]),
+                        *([_("part {part}", part=escape(image.part))] if image.part else []),
+                    ]
+                ),
             )
 
 

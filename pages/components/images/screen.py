@@ -13,6 +13,7 @@ from pages.components.catalog.defect_type_form import ask_fields, fill_fields, r
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.images.gallery import show_gallery
 from pages.components.images.labels import DEFECT_IMAGE
+from pages.components.images.parts import show_part_search, show_split_leaks
 from pages.components.images.uploads import last_upload, show_upload_form
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, escape
@@ -49,6 +50,7 @@ def show_image_screen(
     if product.notice:
         st.caption(f":material/copyright: {escape(product.notice)}")
     show_deploy_notice([product.id], key=f"images_{image_type}")
+    show_split_leaks(product.id, key=f"images_{image_type}")
     types = list_defect_types(services(), product.id, include_inactive=True)
     has_outcome = last_upload(image_type, product.id) is not None
     with st.expander(
@@ -60,6 +62,7 @@ def show_image_screen(
     if n_train + n_test == 0:
         st.info(nothing_yet, icon=":material/lightbulb:")
     else:
+        show_part_search(product.id, key=f"parts_{image_type}")
         show_gallery(product.id, image_type, types)
     if dialog := opened(_NEW_TYPE):
         draw_dialog(_("New defect type"), show_new_type, dialog, drawer=True)

@@ -14,6 +14,7 @@ from core.errors import AppError
 from core.images.records import FileOutcome, IncomingFile
 from core.images.uploads import add_images
 from pages.components.images.labels import SPLIT_NAMES
+from pages.components.images.part_rules import ask_part_rule
 from pages.components.inspection.sources import IMAGE_ENDINGS
 from pages.components.shared.labels import IMAGE_NOTES
 from pages.components.shared.language import _, _n, escape, language, number
@@ -51,43 +52,52 @@ def is_mask_set(outcome: FileOutcome) -> bool:
     return outcome.outcome == "added" and "mask" in outcome.notes
 
 
+@st.fragment
 def show_upload_form(product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool) -> None:
-    """Show the form, and below it the outcome of the last upload into this product."""
+    """Show the form, and below it the outcome of the last upload into this product.
+
+    A fragment and no form of Streamlit's: choosing files shows at once what the rule for parts makes of their names.
+    """
     assert may(ENGINEER)
     key = f"upload_{image_type}"
     turn = st.session_state.get(f"{key}_turn", 0)
-    with st.form(f"{key}_form", border=False):
-        files = st.file_uploader(
-            _("Images, or ZIP files of images"),
-            type=[*IMAGE_ENDINGS, "zip"],
-            accept_multiple_files=True,
-            key=f"{key}_files_{turn}",
-            help=_(
-                "JPEG, PNG, BMP, TIFF or WebP, up to 50 MB and 100 megapixels each. A file x_mask.png beside x.png "
-                "marks where the defect is."
-            ),
-        )
-        left, right = st.columns([1.6, 1], vertical_alignment="bottom")
-        uses = {found: _(name) for found, name in SPLIT_NAMES.items()}
-        split = left.segmented_control(
-            _("Use for"),
-            list(uses),
-            key=f"{key}_split",
-            default="train",
-            required=True,
-            format_func=lambda found: uses[found],
-            help=_("Test images are never in a model or in its calibration: they only measure how good it is."),
-        )
-        pressed = right.form_submit_button(
-            _("Add the images"), type="primary", icon=":material/add_photo_alternate:", width="stretch"
-        )
+    files = st.file_uploader(
+        _("Images, or ZIP files of images"),
+        type=[*IMAGE_ENDINGS, "zip"],
+        accept_multiple_files=True,
+        key=f"{key}_files_{turn}",
+        help=_(
+            "JPEG, PNG, BMP, TIFF or WebP, up to 50 MB and 100 megapixels each. A file x_mask.png beside x.png "
+            "marks where the defect is."
+        ),
+    )
+    part_rule = ask_part_rule([file.name for file in files], key=key)
+    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
+    uses = {found: _(name) for found, name in SPLIT_NAMES.items()}
+    split = left.segmented_control(
+        _("Use for"),
+        list(uses),
+        key=f"{key}_split",
+        default="train",
+        required=True,
+        format_func=lambda found: uses[found],
+        help=_("Test images are never in a model or in its calibration: they only measure how good it is."),
+    )
+    pressed = right.button(
+        _("Add the images"),
+        key=f"{key}_add",
+        type="primary",
+        icon=":material/add_photo_alternate:",
+        width="stretch",
+        disabled=part_rule is None,
+    )
     if pressed and not files:
         st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
     elif pressed and wants_type and defect_type is None:
         st.warning(_("Choose the defect type of these images first, or register a new one."), icon=":material/label:")
     elif pressed:
         incoming = [IncomingFile(name=file.name, read=file.getvalue) for file in files]
-        upload = ingest_files(product, image_type, defect_type, split or "train", incoming)
+        upload = ingest_files(product, image_type, defect_type, split or "train", incoming, part_rule=part_rule or "")
         st.session_state[key] = upload
         if upload.stopped is None:
             # A new key empties the field and releases the bytes; after a failure the files stay for another try.
@@ -109,6 +119,8 @@ def ingest_files(
     defect_type: DefectType | None,
     split: str,
     incoming: Sequence[IncomingFile],
+    *,
+    part_rule: str = "",
 ) -> UploadOutcome:
     """Ingest the files one after the other, with the progress on the screen."""
     upload = UploadOutcome(product.id, len(incoming))
@@ -123,6 +135,7 @@ def ingest_files(
             image_type=image_type,
             defect_type_id=defect_type.id if defect_type else None,
             split=split,
+            part_rule=part_rule,
             files=incoming,
         ):
             upload.outcomes.append(outcome)

@@ -49,7 +49,7 @@ def show_cards(found: Sequence[Similar], *, key: str, columns: int, everywhere: 
                     show_thumbnail(pictures.get(similar.id), alt=similar.stored_name)
                     kind = defect_name(similar.defect_type) if similar.defect_type else _("Normal")
                     st.button(
-                        f"**{escape(kind)}** · {escape(describe_closeness(similar))}",
+                        f"**{escape(kind)}** · {describe_closeness(similar)}",
                         key=f"open_{card}",
                         type="tertiary",
                         on_click=open_case,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _DIALOG = "similar_case"
 # The whole picture fits into the dialog on a screen of 1280 × 800.
-_TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 460, 640, 120
+_TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 540, 590, 120
 
 
 def open_case(similar: Similar) -> None:
@@ -51,17 +51,17 @@ def _show_case(dialog: OpenDialog) -> None:
     except AppError as error:
         show_error(error)
         return
-    left, right = st.columns([1.6, 1], gap="medium")
+    left, right = st.columns(2, gap="medium")
     with left:
         _show_picture(match_id, case)
     with right:
+        st.markdown(f"**{_('What was done then')}**")
+        if not case.treatments:
+            st.caption(_("This image was added to the library. No inspection of the same file is known."))
+        for treatment in case.treatments:
+            with st.container(border=True):
+                _show_treatment(treatment, with_moment=not case.is_part)
         _show_facts(case, dialog)
-    st.markdown(f"**{_('What was done then')}**")
-    if not case.treatments:
-        st.caption(_("This image was added to the library. No inspection of the same file is known."))
-    for treatment in case.treatments:
-        with st.container(border=True):
-            _show_treatment(treatment, with_moment=not case.is_part)
 
 
 def _show_picture(match_id: int, case: Case) -> None:
@@ -76,9 +76,7 @@ def _show_picture(match_id: int, case: Case) -> None:
         return
     width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * pixels.shape[1] / pixels.shape[0])))
     st.image(pixels, width=width_px, alt=case.name)
-    if place.regions:
-        st.caption(_("Outlined: what the inspection found."))
-    elif place.mask_key is not None:
+    if place.mask_key is not None:
         st.caption(_("Outlined: the marked defect."))
     elif place.box is not None:
         st.caption(_("Outlined: where it differs most from normal parts."))
@@ -87,7 +85,7 @@ def _show_picture(match_id: int, case: Case) -> None:
 def _show_facts(case: Case, dialog: OpenDialog) -> None:
     facts = {
         _("Defect type"): escape(defect_name(case.defect_type)) if case.defect_type else _("Normal"),
-        _("How alike"): escape(str(dialog.values["alike"])),
+        _("How alike"): str(dialog.values["alike"]),
         _("Cosine similarity"): f"{float(dialog.values['similarity']):.4f}",
         _("Product"): escape(case.product.name),
         _("File"): escape(case.name),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pages.components.inspection.heat_map import Pictures
 
 _SCOPES: dict[str, str] = {"product": N_("This product"), "all": N_("All products")}
-_HEIGHT_PX = 520
+_HEIGHT_PX = 430
 
 
 def show_similar_images(record: InspectionRecord, pictures: Pictures) -> None:
@@ -73,7 +73,7 @@ def _choose_type(record: InspectionRecord) -> int | None:
         key=f"similar_type_{record.id}",
         format_func=names.__getitem__,
         label_visibility="collapsed",
-        width=220,
+        width=165,
     )
 
 

@@ -25,7 +25,7 @@ def summarize(found: Sequence[Similar]) -> str:
         said = everything if most > 1 else f"**{escape(name)}**"
     else:
         said = _("**{count} of {total} are {name}**", count=most, total=len(found), name=escape(name))
-        rest = ", ".join(f"{escape(other)} {number(count)}" for other, count in others)
+        rest = ", ".join(f"{escape(other)}\N{NO-BREAK SPACE}{number(count)}" for other, count in others)
         said += "  \n" + _("The others: {names}", names=rest)
     rated = [similar.closeness for similar in found if similar.closeness is not None]
     if rated and name_likeness(max(rated)) == "different":

@@ -161,6 +161,7 @@ class _Extraction(Generic[AnyPatchConfig]):
         if len(self._keys) == 1:
             patches, _ = compute_patches(runtime, np.ascontiguousarray(first[None, :, ::-1]), color=color)
             mirrored = np.ascontiguousarray(patches[0].T)
+        parts = {source.key: source.part_key for source in self._sources}
         return PatchFeatures(
             config=config,
             graph=graph,
@@ -174,6 +175,7 @@ class _Extraction(Generic[AnyPatchConfig]):
             skipped=self._skipped,
             mirrored=mirrored,
             color_scale=None if color is None else color.scale,
+            parts=tuple(parts[key] for key in self._keys),
         )
 
     def _load_head(self) -> list[tuple[int, np.ndarray]]:

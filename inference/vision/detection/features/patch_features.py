@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -10,6 +11,7 @@ import numpy as np
 from inference.errors import InferenceError
 from inference.vision.detection.features.config import AnyPatchConfig
 from inference.vision.detection.features.tiled_image import TiledImages
+from inference.vision.learning.splits import fold_parts
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import FeatureRuntime
 
@@ -33,6 +35,7 @@ class PatchGroup:
 class PatchFeatures(Generic[AnyPatchConfig]):
     """The patches of a set of images, ready to build and to cross-fit banks from.
 
+    `parts` names the part that each image shows, in the order of `keys`; empty: every image is its own.
     `samples` maps an image's index to all its patches (P, D); in memory-saving mode that is only a part of
     the images. `mirrored` are the patches of the only image seen in a mirror, when there is but one. Of images that
     are seen in `tiles` there are no samples: they are opened again; `grid` is that of a tile then, and the cells of
@@ -53,6 +56,18 @@ class PatchFeatures(Generic[AnyPatchConfig]):
     mirrored: np.ndarray | None = None
     color_scale: np.ndarray | None = None
     tiles: TiledImages | None = None
+    parts: tuple[str, ...] = ()
+
+    def fold(self, members: Sequence[int], *, folds: int) -> np.ndarray:
+        """Return the fold of each of these images by their index, never two folds for one part: int64 (n,).
+
+        Of images that all show one part each is a part of its own, because there is no other view of normal.
+        """
+        names = self.parts or self.keys
+        parts = [names[index] for index in members]
+        if len(set(parts)) == 1:
+            parts = [self.keys[index] for index in members]
+        return fold_parts(parts, folds=folds)
 
     @property
     def patch_count(self) -> int:

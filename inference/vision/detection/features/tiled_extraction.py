@@ -105,6 +105,7 @@ class _TiledExtraction(Generic[AnyPatchConfig]):
             skipped=self._skipped,
             color_scale=None if color is None else color.scale,
             tiles=TiledImages(config, runtime, tuple(used), patch_count, color),
+            parts=tuple(source.part_key for source in used),
         )
 
     def _look_around(self, shape: tuple[int, int]) -> int:

@@ -26,9 +26,9 @@ def cross_fit_padim(
 ) -> dict[str, float]:
     """Return the score by key of normal images by Gaussians that were fitted without them.
 
-    The images are dealt into folds, and each is scored by the fit to all others; of many an even sample of
-    `max_scored` is scored. A single image is scored in the mirror against itself. `progress` gets the stage
-    `calibration`. Raises ModelError(`out_of_memory`).
+    The images are dealt into folds, all of one part into the same, and each is scored by the fit to all others; of
+    many an even sample of `max_scored` is scored. A single image is scored in the mirror against itself. `progress`
+    gets the stage `calibration`. Raises ModelError(`out_of_memory`).
     """
     config = features.config
     channels = draw_channels(config, features)
@@ -45,10 +45,11 @@ def cross_fit_padim(
             return {} if mirrored is None else {features.keys[0]: score(fit_gaussians(patches), mirrored[:, channels])}
         places = spread_evenly(count, max_scored)
         scores: dict[str, float] = {}
-        for fold in range(min(folds, count)):
+        fold_of = features.fold(members, folds=folds)
+        for fold in range(int(fold_of.max()) + 1):
             if progress is not None:
                 progress("calibration", len(scores), len(places))
-            inside = np.arange(count) % min(folds, count) == fold
+            inside = fold_of == fold
             gaussians = fit_gaussians(patches[~inside])
             for place in places:
                 if inside[place]:

@@ -1,13 +1,13 @@
 """Scores of normal images by banks that have not seen them, for calibration.
 
-The images are dealt into folds. Each fold is reduced to its own coreset, and an image of one fold is scored
-against the coresets of all others together. So nothing is built twice: all coresets cost less than the bank itself
-and every image is searched once.
+The images are dealt into folds, all images of one part into the same. Each fold is reduced to its own coreset, and an
+image of one fold is scored against the coresets of all others together. So nothing is built twice: all coresets cost
+less than the bank itself and every image is searched once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def cross_fit_scores(
 ) -> dict[str, float]:
     """Return the score by key of normal images that the bank behind the score has not seen.
 
-    With no more images than folds, each is left out by itself. Of many images an even sample of `max_scored` is
+    With no more parts than folds, each is left out by itself. Of many images an even sample of `max_scored` is
     scored. A single image is scored in the mirror against itself, which is the only other view there is.
     `progress` gets the stage `calibration`. Raises ModelError(`out_of_memory`, `config_invalid`).
     """
@@ -49,15 +49,17 @@ def unseen_scores(
     bank: Bank,
     *,
     projection: Projection | None,
+    seen_parts: Collection[str] = (),
     max_scored: int = MAX_SCORED,
     progress: Progress | None = None,
 ) -> dict[str, float]:
     """Return the score by key of images that are in no fold, because this bank has seen none of them.
 
-    Of many images an even sample of `max_scored` is scored. `progress` gets the stage `calibration`.
-    Raises ModelError(`out_of_memory`).
+    Images of `seen_parts`, which the bank knows by another exposure, have no score. Of many images an even sample of
+    `max_scored` is scored. `progress` gets the stage `calibration`. Raises ModelError(`out_of_memory`).
     """
-    scored = _sample(features, max_scored)
+    parts = features.parts or features.keys
+    scored = [index for index in _sample(features, max_scored) if parts[index] not in seen_parts]
     scores: dict[str, float] = {}
 
     def report() -> None:
@@ -102,7 +104,8 @@ class _CrossFit:
     def __init__(self, features: BankFeatures, *, folds: int, max_scored: int, progress: Progress | None) -> None:
         self._features = features
         self._count = len(features.keys)
-        self._folds = min(folds, self._count)
+        self._fold_of = features.fold(range(self._count), folds=folds)
+        self._folds = int(self._fold_of.max(initial=0)) + 1
         self._progress = progress
         self._projection, self._parts = project_groups(features)
         self._scored = _sample(features, max_scored)
@@ -114,7 +117,7 @@ class _CrossFit:
         parts = self._reduce_folds()
         scores: dict[str, float] = {}
         for fold in range(self._folds):
-            members = [index for index in self._scored if index % self._folds == fold]
+            members = [index for index in self._scored if self._fold_of[index] == fold]
             if not members:
                 continue
             bank = Bank(np.concatenate([part for other, part in parts.items() if other != fold]))
@@ -144,7 +147,7 @@ class _CrossFit:
         share = -(-count_rows(features.patch_count, config) // (self._folds - 1))
         parts: dict[int, np.ndarray] = {}
         for fold in range(self._folds):
-            members = (group.owners % self._folds == fold for group in features.groups)
+            members = (self._fold_of[group.owners] == fold for group in features.groups)
             rows = np.concatenate([part[inside] for part, inside in zip(self._parts, members, strict=True)])
             chosen = select_coreset(rows, count=share, seed=config.seed, progress=lambda *_: self._report(0))
             parts[fold] = rows[chosen.indices]

@@ -6,7 +6,7 @@ few highest patches, which is steadier than the single highest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,10 +134,17 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         parts = replace(self.parts, training_keys=(*self.training_keys, *features.keys))
         return PatchCore(parts, extend_bank(self._built, features, report=_report_coreset(progress)))
 
-    def score_unseen(self, features: BankFeatures, *, progress: Progress | None = None) -> dict[str, float]:
-        """Return the score by key of images (from `extract`) that this bank has not seen. Raises as `extend`."""
+    def score_unseen(
+        self, features: BankFeatures, *, seen_parts: Collection[str] = (), progress: Progress | None = None
+    ) -> dict[str, float]:
+        """Return the score by key of images (from `extract`) that this bank has not seen, nor their parts.
+
+        Images of `seen_parts` have no score. Raises as `extend`.
+        """
         self._check_own(features)
-        return unseen_scores(features, self._bank, projection=self._built.projection, progress=progress)
+        return unseen_scores(
+            features, self._bank, projection=self._built.projection, seen_parts=seen_parts, progress=progress
+        )
 
     def _check_own(self, features: BankFeatures) -> None:
         own, theirs = self._built.color_scale, features.color_scale

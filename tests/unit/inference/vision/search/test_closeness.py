@@ -73,3 +73,12 @@ def test_copies_and_types_of_one_image_each_have_no_scale() -> None:
     rows, _ = _clusters(6, 1, seed=6)
     assert measure_spread(np.repeat(rows[:1], 9, axis=0), None, None) is None
     assert measure_spread(rows, None, np.arange(6)) is None
+
+
+def test_other_exposures_of_a_part_are_no_neighbors() -> None:
+    rows, _ = _clusters(1, 10, seed=7, noise=0.5)
+    twice = np.repeat(rows, 2, axis=0)
+    parts = [str(place // 2) for place in range(20)]
+    assert measure_spread(twice, None, None) != measure_spread(rows, None, None)
+    assert measure_spread(twice, None, None, parts) == measure_spread(rows, None, None)
+    assert measure_spread(twice, None, None, ["one"] * 20) is None

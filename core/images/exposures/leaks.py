@@ -1,0 +1,106 @@
+"""Parts on both sides of the split: their test images measure how well a model remembers, not how well it works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, func, select
+
+from core.access import ENGINEER, require_role
+from core.errors import BadInput, NotFound
+from core.images.edits import relabel_images
+from core.images.labels import SPLITS
+from core.transactions import HasDatabase, reading
+from storage.tables import Image
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.services import Services
+
+# The code of the warning in what becomes of a build.
+SPLIT_LEAK = "split_leak"
+_AT_ONCE = 400
+_MOST_NAMES = 5
+
+
+@dataclass(frozen=True)
+class Leak:
+    """One part with training and test images; `part` is empty for images that are the same pixel by pixel."""
+
+    part: str
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+def find_leaks(services: HasDatabase, product_id: int) -> list[Leak]:
+    """Return the parts of a product that have training and test images, and the same pixels in both."""
+    with reading(services) as session:
+        return find_leaks_in(session, product_id)
+
+
+def find_leaks_in(session: Session, product_id: int) -> list[Leak]:
+    """Do as `find_leaks`, inside the caller's transaction."""
+    leaks = [_describe(part, rows) for part, rows in _both_sides(session, product_id, "part").items()]
+    told = {number for leak in leaks for number in (*leak.train, *leak.test)}
+    same_pixels = _both_sides(session, product_id, "pixel_sha256").values()
+    leaks += [_describe("", rows) for rows in same_pixels if not told.issuperset(row.id for row in rows)]
+    return leaks
+
+
+def count_leaking_images(leaks: Sequence[Leak]) -> int:
+    """Return how many images are in any of these leaks."""
+    return len({number for leak in leaks for number in (*leak.train, *leak.test)})
+
+
+def describe_leaks(leaks: Sequence[Leak]) -> dict[str, int | str]:
+    """Return the parameters of a sentence about leaks: n_parts, n_images, and the names of the first few."""
+    names = [leak.part or leak.names[0] for leak in leaks[:_MOST_NAMES]]
+    return {
+        "n_parts": len(leaks),
+        "n_images": count_leaking_images(leaks),
+        "names": ", ".join(names) + (" …" if len(leaks) > _MOST_NAMES else ""),
+    }
+
+
+def mend_leaks(services: Services, person: Person, product_id: int, *, split: str) -> int:
+    """Use all images of the parts on both sides for one: `split` train or test. Returns how many images changed.
+
+    Raises BadInput image_split_unknown; NotFound where there is no leak any more.
+    """
+    require_role(services, person, ENGINEER)
+    if split not in SPLITS:
+        raise BadInput("image_split_unknown")
+    leaks = find_leaks(services, product_id)
+    moving = sorted({number for leak in leaks for number in (leak.test if split == "train" else leak.train)})
+    if not moving:
+        raise NotFound("not_found")
+    return relabel_images(services, person, moving, split=split)
+
+
+def _both_sides(session: Session, product_id: int, attribute: str) -> dict[str, list[Image]]:
+    column = col(getattr(Image, attribute))
+    values = session.exec(
+        select(column)
+        .where(Image.product_id == product_id, column != "")
+        .group_by(column)
+        .having(func.count(func.distinct(col(Image.split))) > 1)
+        .order_by(column)
+    ).all()
+    found: dict[str, list[Image]] = {value: [] for value in values}
+    for start in range(0, len(values), _AT_ONCE):
+        query = select(Image).where(Image.product_id == product_id, column.in_(values[start : start + _AT_ONCE]))
+        for row in session.exec(query.order_by(col(Image.id))).all():
+            found[getattr(row, attribute)].append(row)
+    return found
+
+
+def _describe(part: str, rows: Sequence[Image]) -> Leak:
+    return Leak(
+        part,
+        train=tuple(row.id for row in rows if row.split == "train"),
+        test=tuple(row.id for row in rows if row.split == "test"),
+        names=tuple(row.stored_name for row in rows),
+    )

@@ -1,0 +1,1 @@
+"""Learning from labeled images, and splits that are honest about it."""
