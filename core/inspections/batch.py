@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from core.access import WORKER, Person, require_role
 from core.errors import AppError
 from core.inspections.examination import examine_group, find_judges
-from core.inspections.loading import MEMORY_BYTES, Loaded, MemoryLimit, PartFile, load_groups
+from core.inspections.loading import MEMORY_BYTES, Group, MemoryLimit, PartFile, load_groups
 from core.inspections.storing import Along, Examined, store
 from core.services import Services
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from core.inspections.examination import Judges
     from core.inspections.records import InspectionRecord
     from storage.tables import Inspection
 
@@ -58,14 +59,19 @@ def inspect_many(
     require_role(services, person, WORKER)
     memory = MemoryLimit(memory_bytes)
 
-    def store_group(loaded: list[Loaded], examined: dict[int, Examined | AppError]) -> list[FileOutcome]:
-        files_of = {one.place: one.file for one in loaded}
-        size = sum(one.byte_size for one in loaded)
+    def judges_now() -> Judges:
+        # As is the model, the account is that of the moment: a batch may take hours.
+        require_role(services, person, WORKER)
+        return find_judges(services, product_id)
+
+    def store_group(group: Group, examined: dict[int, Examined | AppError]) -> list[FileOutcome]:
+        files_of = {one.place: one.file for one in group.files}
+        size = group.byte_size
         try:
             kept = _store(services, person, examined, top_k=top_k, along=along)
         finally:
             # Whoever still has the group has its pixels no more.
-            loaded.clear()
+            group.files.clear()
             examined.clear()
             memory.give_back(size)
         return [_outcome(place, file, kept[place]) for place, file in files_of.items()]
@@ -73,12 +79,12 @@ def inspect_many(
     waiting: Future[list[FileOutcome]] | None = None
     with (
         ThreadPoolExecutor(1, thread_name_prefix="store") as storing,
-        closing(prefetch(load_groups(files, memory), depth=2)) as groups,
+        closing(prefetch(load_groups(files, memory, find_judges=judges_now), depth=2)) as groups,
         closing(memory),
     ):
-        for loaded in groups:
-            examined = _examine(services, person, product_id, loaded, top_k=top_k)
-            before, waiting = waiting, storing.submit(store_group, loaded, examined)
+        for group in groups:
+            examined = _examine(services, group, top_k=top_k)
+            before, waiting = waiting, storing.submit(store_group, group, examined)
             if before is not None:
                 yield from before.result()
         if waiting is not None:
@@ -91,25 +97,17 @@ def _outcome(place: int, file: PartFile, kept: InspectionRecord | AppError) -> F
     return FileOutcome(place, file, record=kept)
 
 
-def _examine(
-    services: Services, person: Person, product_id: int, loaded: Sequence[Loaded], *, top_k: int
-) -> dict[int, Examined | AppError]:
+def _examine(services: Services, group: Group, *, top_k: int) -> dict[int, Examined | AppError]:
     """Return what the models say of each file by its place, or why nothing: of the file, the product, the image."""
-    found: dict[int, Examined | AppError] = {one.place: one.error for one in loaded if one.error is not None}
-    asked = [one for one in loaded if one.is_read]
-    if not asked:
-        return found
-    try:
-        # Asked again for each group: of a long batch, the account may be closed and the version be another meanwhile.
-        require_role(services, person, WORKER)
-        judges = find_judges(services, product_id)
-    except AppError as error:
-        return found | {one.place: error for one in asked}
-    images = [(one, one.image) for one in asked if one.image is not None]
+    found: dict[int, Examined | AppError] = {one.place: one.error for one in group.files if one.error is not None}
+    if group.judges is None:
+        assert group.problem is not None
+        return found | {one.place: group.problem for one in group.files if one.is_read}
+    images = [(one, one.image) for one in group.files if one.image is not None]
     if not images:
         return found
     try:
-        findings = examine_group(services, judges, [image for _, image in images], top_k=top_k)
+        findings = examine_group(services, group.judges, [image for _, image in images], top_k=top_k)
     except AppError as error:
         return found | {one.place: error for one, _ in images}
     return found | {

@@ -15,6 +15,7 @@ from core.inspections.part_details import NO_DETAILS, PartDetails
 from inference.errors import InferenceError
 
 if TYPE_CHECKING:
+    from core.inspections.examination import Judges
     from inference.vision.images.decode import DecodedImage
 
 # Of files and decoded pixels on their way from the disk to their record; an image that exceeds it goes alone.
@@ -51,6 +52,23 @@ class Loaded:
     error: AppError | None = None
     is_read: bool = True
     byte_size: int = 0
+
+
+@dataclass(eq=False)
+class Group:
+    """Files that are inspected together, by the judges of when the first of them was read.
+
+    `problem` says why there are none: then no file of the group is decoded.
+    """
+
+    files: list[Loaded]
+    judges: Judges | None = None
+    problem: AppError | None = None
+
+    @property
+    def byte_size(self) -> int:
+        """Return how much memory its files take."""
+        return sum(one.byte_size for one in self.files)
 
 
 class MemoryLimit:
@@ -91,28 +109,39 @@ class MemoryLimit:
         return True
 
 
-def load_groups(files: Iterable[PartFile], memory: MemoryLimit) -> Iterator[list[Loaded]]:
+def load_groups(
+    files: Iterable[PartFile], memory: MemoryLimit, *, find_judges: Callable[[], Judges]
+) -> Iterator[Group]:
     """Yield the files in order, read and decoded, in groups that are inspected together.
 
-    What a group holds was taken from `memory`: whoever is done with it gives back the `byte_size` of each.
+    `find_judges` is asked for each group: of a long batch, the version in use may be another meanwhile; it raises
+    AppError. What a group holds was taken from `memory`: whoever is done with it gives its `byte_size` back.
     """
-    group: list[Loaded] = []
+    group: Group | None = None
     held = 0
     for place, file in enumerate(files):
         read = _read(place, file)
         size = read.byte_size
-        is_full = len(group) == GROUP_IMAGES or held + size > memory.limit // _STAGES
-        if group and (is_full or not memory.try_take(size)):
-            # What the group holds is given back only when it has gone its way.
-            yield group
-            group, held = [], 0
+        if group is not None:
+            is_full = len(group.files) == GROUP_IMAGES or held + size > memory.limit // _STAGES
+            if is_full or not memory.try_take(size):
+                # What the group holds is given back only when it has gone its way.
+                yield group
+                group, held = None, 0
+        if group is None:
             memory.take(size)
-        elif not group:
-            memory.take(size)
-        group.append(_decode(read))
+            group = _open_group(find_judges)
+        group.files.append(read if group.judges is None else _decode(read))
         held += size
-    if group:
+    if group is not None:
         yield group
+
+
+def _open_group(find_judges: Callable[[], Judges]) -> Group:
+    try:
+        return Group([], judges=find_judges())
+    except AppError as error:
+        return Group([], problem=error)
 
 
 def _read(place: int, file: PartFile) -> Loaded:
