@@ -1,4 +1,4 @@
-"""Inspecting many files: while a group is examined, the next is decoded and the one before is stored."""
+"""Inspecting many files: while two groups are examined, the next is decoded and the one before is stored."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def inspect_many(
     outcomes: who goes on after a crash knows exactly which files are done. At most `memory_bytes` of files and pixels
     are held, or one image that is larger by itself. Raises NotAllowed.
     """
-    from inference.vision.images.prefetch import prefetch
+    from inference.vision.images.prefetch import map_prefetched, prefetch
 
     require_role(services, person, WORKER)
     memory = MemoryLimit(memory_bytes)
@@ -63,6 +63,9 @@ def inspect_many(
         # As is the model, the account is that of the moment: a batch may take hours.
         require_role(services, person, WORKER)
         return find_judges(services, product_id)
+
+    def examine(group: Group) -> tuple[Group, dict[int, Examined | AppError]]:
+        return group, _examine(services, group, top_k=top_k)
 
     def store_group(group: Group, examined: dict[int, Examined | AppError]) -> list[FileOutcome]:
         files_of = {one.place: one.file for one in group.files}
@@ -80,10 +83,11 @@ def inspect_many(
     with (
         ThreadPoolExecutor(1, thread_name_prefix="store") as storing,
         closing(prefetch(load_groups(files, memory, find_judges=judges_now), depth=2)) as groups,
+        # Two groups at a time: where one computes on a single core, the other has work for the rest (a tenth faster).
+        closing(map_prefetched(examine, groups, depth=1, threads=2)) as results,
         closing(memory),
     ):
-        for group in groups:
-            examined = _examine(services, group, top_k=top_k)
+        for group, examined in results:
             before, waiting = waiting, storing.submit(store_group, group, examined)
             if before is not None:
                 yield from before.result()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # Of files and decoded pixels on their way from the disk to their record; an image that exceeds it goes alone.
 MEMORY_BYTES = 480_000_000
-# Three groups are on their way at a time: one is decoded, one examined, one stored.
-_STAGES = 3
+# So many groups are on their way at a time: one is decoded, two are examined, one is stored.
+_STAGES = 4
 _BYTES_PER_PIXEL = 3
 
 

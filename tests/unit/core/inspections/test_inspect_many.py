@@ -256,7 +256,7 @@ def test_memory_is_bounded_and_an_image_that_exceeds_it_goes_alone(
     monkeypatch.setattr(loading.MemoryLimit, "try_take", watch_take)
     files = [PartFile(f"{number}.png", lambda data=large if number % 7 == 3 else small: data)  # type: ignore[misc]
              for number in range(20)]  # fmt: skip
-    limit = 3 * (4 * 112 * 112 * 3 + 200_000)
+    limit = 4 * (4 * 112 * 112 * 3 + 200_000)
     outcomes = _inspect_all(toy_services, person, product, files, memory_bytes=limit)
     assert [outcome.error for outcome in outcomes] == [None] * 20
     assert sum(len(group) for group in sizes) == 20
