@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from core.errors import AppError, from_lower
@@ -15,11 +16,11 @@ from core.files.file_names import clean_file_name
 from core.inspections.part_details import PartDetails
 from core.inspections.records import InspectionRecord, SimilarImages, make_record
 from core.inspections.stored_values import DefectRegion
-from core.similarity.matches import Match, Similar, describe_each
+from core.similarity.matches import Match, describe_each
 from core.similarity.results import history_rows
-from core.similarity.suggestions import Suggestion, suggest_types
+from core.similarity.suggestions import suggest_type
 from core.transactions import HasStores, reading, writing
-from storage.tables import Inspection, utc_now
+from storage.tables import Inspection, SearchHistory, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -59,17 +60,19 @@ def store(
         kept = [rows[place] for place in stored]
         session.add_all(kept)
         session.flush()
-        for place in stored:
-            row = rows[place]
-            session.add_all(
-                history_rows(
-                    group[place].finding.similar,
-                    inspection_id=row.id,
-                    product_id=row.product_id,
-                    person_id=person.id,
-                    top_k=top_k,
-                )
+        history = [
+            found.model_dump(exclude={"id"})
+            for place in stored
+            for found in history_rows(
+                group[place].finding.similar,
+                inspection_id=rows[place].id,
+                product_id=rows[place].product_id,
+                person_id=person.id,
+                top_k=top_k,
             )
+        ]
+        if history:
+            session.execute(insert(SearchHistory), history)
         if along is not None:
             along(session, {place: rows[place] for place in stored})
         session.commit()
@@ -156,36 +159,31 @@ def _put_objects(services: HasStores, rows: Sequence[Inspection], group: Sequenc
 
 def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Inspection]) -> list[SimilarImages]:
     """Return what looks alike for the record, and give each row the type that it suggests and the nearest's name."""
-    defects = [one.finding.similar.defect for one in group]
-    asked = {
-        place: (found.suggestion_of, found.rule)
-        for place, found in enumerate(defects)
-        if rows[place].verdict != "ok" and found.rule is not None
-    }
+    for one, row in zip(group, rows, strict=True):
+        _suggest(row, one.finding)
     nearest = [() if row.nearest_image_id is None else (Match(row.nearest_image_id, 0.0),) for row in rows]
-    lists = [*(found.matches for found in defects), *(one.finding.similar.normal.matches for one in group), *nearest]
+    found = [one.finding.similar for one in group]
+    lists = [*(one.defect.matches for one in found), *(one.normal.matches for one in found), *nearest]
     if not any(lists):
-        return [SimilarImages(problem=one.finding.similar.problem) for one in group]
+        return [SimilarImages(problem=one.problem) for one in found]
     with reading(services) as session:
-        suggestions = suggest_types(session, list(asked.values())) if asked else []
         described = describe_each(session, lists)
     count = len(group)
-    for place, suggestion in zip(asked, suggestions, strict=True):
-        _suggest(rows[place], suggestion)
-    for row, found in zip(rows, described[2 * count :], strict=True):
-        _name_nearest(row, found)
+    for row, named in zip(rows, described[2 * count :], strict=True):
+        row.nearest_image_name = named[0].stored_name if named else ""
     return [
-        SimilarImages(defects=described[place], normals=described[count + place], problem=one.finding.similar.problem)
-        for place, one in enumerate(group)
+        SimilarImages(defects=described[place], normals=described[count + place], problem=one.problem)
+        for place, one in enumerate(found)
     ]
 
 
-def _suggest(row: Inspection, suggestion: Suggestion | None) -> None:
+def _suggest(row: Inspection, finding: Finding) -> None:
+    defects = finding.similar.defect
+    if finding.verdict == "ok" or defects.rule is None:
+        return
+    types = finding.judges.defect_types
+    suggestion = suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
     if suggestion is not None:
         # A confidence without a type says: none of the known ones.
         row.suggested_defect_type_id = suggestion.defect_type.id if suggestion.defect_type else None
         row.suggestion_confidence = suggestion.confidence
-
-
-def _name_nearest(row: Inspection, found: Sequence[Similar]) -> None:
-    row.nearest_image_name = found[0].stored_name if found else ""

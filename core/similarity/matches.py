@@ -123,10 +123,9 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
     images = {
         row.id: row for row in session.exec(select(Image).where(col(Image.id).in_([i for i in ids if i > 0]))).all()
     }
-    inspected = {
-        -row.id: row
-        for row in session.exec(select(Inspection).where(col(Inspection.id).in_([-i for i in ids if i < 0]))).all()
-    }
+    parts = [-i for i in ids if i < 0]
+    found = session.exec(select(Inspection).where(col(Inspection.id).in_(parts))).all() if parts else ()
+    inspected = {-row.id: row for row in found}
     type_ids = {row.defect_type_id for row in images.values()} | {
         row.final_defect_type_id for row in inspected.values()
     }

@@ -86,7 +86,7 @@ class Looks:
 class _Question:
     """One query and one kind of images, until it is answered: `rankers` give the so many most similar of a product.
 
-    `matches` and `problem` are what came of it.
+    `matches` with `type_of` each, and `problem`, are what came of it.
     """
 
     image_type: str
@@ -95,6 +95,7 @@ class _Question:
     rule: VoteRule | None = None
     figures: ClosenessFigures | None = None
     matches: tuple[Match, ...] = ()
+    type_of: Mapping[int, int | None] = field(default_factory=dict)
     problem: AppError | None = None
 
     def rank(self, count: int) -> list[list[vector_index.Match]]:
@@ -124,6 +125,7 @@ class _Question:
             latency_ms,
             suggestion_of=self.matches[:VOTERS],
             rule=self.rule,
+            type_of={match.id: self.type_of.get(match.id) for match in self.matches[:VOTERS]},
         )
 
 
@@ -213,7 +215,8 @@ def _find_live(services: Services, questions: Sequence[_Question], *, k: int) ->
         live = _look_up(services, ranked)
         waiting = []
         for question, lists in ranked:
-            question.matches = _keep_live(lists, live[question.image_type], count=count)[:k]
+            question.type_of = live[question.image_type]
+            question.matches = _keep_live(lists, question.type_of, count=count)[:k]
             if len(question.matches) < k and any(len(matches) >= count for matches in lists):
                 waiting.append(question)
         count *= 4

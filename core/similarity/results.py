@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import AppError
@@ -18,7 +19,7 @@ class SearchResult:
     """What was found among one kind of images, the most similar first; `version` is None without an index of them.
 
     `problem` says why an index that is there could not be asked. A suggestion is made of the defects `suggestion_of`,
-    by `rule`.
+    by `rule`, of the types `type_of` that these had when they were found.
     """
 
     image_type: str
@@ -28,6 +29,7 @@ class SearchResult:
     problem: AppError | None = None
     suggestion_of: tuple[Match, ...] = ()
     rule: VoteRule | None = None
+    type_of: Mapping[int, int | None] = field(default_factory=dict)
 
     @property
     def version_id(self) -> int | None:
