@@ -24,7 +24,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--new-store", action="store_true", help="go on with an empty object store; files found are set aside untouched"
     )
 
-    importing = commands.add_parser("import", help="import a folder or ZIP of images")
+    importing = commands.add_parser(
+        "import",
+        help="import a folder or ZIP of images",
+        description="Imports a folder or ZIP of images (JPEG, PNG, BMP, TIFF, WebP; 8 or 16 bits a channel). Names "
+        "every file that was refused and why, and what looks wrong: images that are nearly black because their bit "
+        "depth is not set, masks that may be inverted, defects that would be lost without tiles.",
+    )
     importing.add_argument("path", type=Path, metavar="PATH")
     importing.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
     importing.add_argument(
@@ -40,12 +46,22 @@ def build_parser() -> argparse.ArgumentParser:
         help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
     )
 
-    deploy = commands.add_parser("deploy", help="build and activate models")
+    deploy = commands.add_parser(
+        "deploy",
+        help="build and activate models",
+        description="Builds and activates models, and says what in the images goes against the preprocessing of their "
+        "product (bit depth, tiles).",
+    )
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
     deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")
     deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
 
-    inspect = commands.add_parser("inspect", help="inspect image files")
+    inspect = commands.add_parser(
+        "inspect",
+        help="inspect image files",
+        description="Inspects image files. With --json, notes are codes of what was made right in an image or looks "
+        "wrong about it (low_range: nearly black, set the bit depth on Preprocessing).",
+    )
     inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     inspect.add_argument("--product", required=True, metavar="CODE")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")

@@ -48,6 +48,8 @@ def deploy(wanted: argparse.Namespace) -> int:
             else:
                 failed = failed or (bool(wanted.product) and not optional)
                 write_note(f"{product.code}: {reason.sentence(language())}")
+        if kind == MEMORY_BANK and wanted.no_wait:
+            write_notices(services, ready)
         if kind == MEMORY_BANK:
             _warn_of_leaks(services, [product for product in chosen if product.id in ready])
         if not ready:
@@ -63,6 +65,16 @@ def deploy(wanted: argparse.Namespace) -> int:
         else:
             failed = not follow_jobs(services, submit_job(services, kind, ready)) or failed
     return 1 if failed else 0
+
+
+def write_notices(services: Services, product_ids: list[int]) -> None:
+    """Write what the images of these products say against their preprocessing."""
+    from core.preprocessing.notices import list_notices
+
+    codes = {summary.product.id: summary.product.code for summary in products.list_products(services)}
+    for product_id in product_ids:
+        for notice in list_notices(services, product_id):
+            write_note(f"{codes.get(product_id, product_id)}: {notice.sentence(language())}")
 
 
 def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
@@ -95,6 +107,8 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> bool:
     for view in follow(services, job_ids, language=lang, workers=workers):
         for outcome in view.outcomes:
             write_out(to_json({"kind": view.kind, **outcome.to_json()}))
+            for notice in outcome.notices or ():
+                write_note(f"{outcome.code}: {notice.sentence(lang)}")
             if outcome.outcome == FAILED:
                 reason = outcome.error.to_app_error().sentence(lang) if outcome.error is not None else FAILED
                 write_note(f"{outcome.code}: {reason}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.accounts import people
 from core.catalog import products
-from core.cli.terminal import StatusLine, language, to_json, write_out
+from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import BadInput, NotFound
+from core.images.notes import describe_note, notes_to_check
 from core.services import build_services
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def inspect(wanted: argparse.Namespace) -> int:
             failed = True
             result |= {"error": {"code": outcome.error.code, "message": outcome.error.sentence(language())}}
         write_out(to_json(result) if wanted.json else _line(result))
+        for note in notes_to_check(result.get("notes", ())):
+            write_note(f"{result['file']}: {describe_note(note, language())}")
     return 1 if failed else 0
 
 
@@ -64,6 +67,7 @@ def _describe(record: InspectionRecord, product_code: str) -> dict[str, Any]:
             }
             for found in similar
         ],
+        "notes": list(record.image_notes),
         "model_version": record.model.number,
         "ms": record.latency_ms,
     }

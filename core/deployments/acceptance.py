@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.deployments.evaluation import TestSet, measure
+from core.images.bit_depth import read_bit_depth
 from core.jobs.progress import JobRun
 from core.models.detection_figures import BankFigures, DetectionFigures
 from core.registry.activation_policy import read_policy
@@ -82,6 +83,7 @@ def _measure_again(run: JobRun, product: Product, before: ModelVersion, test: Te
             test,
             review_at=threshold.review_at,
             reject_at=threshold.reject_at,
+            bit_depth=read_bit_depth(before.preprocessing),
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
     except (InferenceError, ObjectStoreError) as error:

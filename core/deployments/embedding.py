@@ -7,7 +7,7 @@ the next one finds what it had computed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +25,7 @@ from core.similarity.embedding_store import (
 )
 from core.transactions import HasDatabase
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import BY_IMAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,18 +71,22 @@ def embed_examples(
     progress: Progress,
     skip: Skip,
 ) -> Embedded:
-    """Embed the examples as a whole, or with a `finder` at their most anomalous place.
+    """Embed the examples as a whole, or with a `finder` at their most anomalous place. All have one bit depth.
 
     `progress` gets examples done and in all, and may raise to stop; `skip` gets an example that cannot be read and why.
     Raises ModelError and ObjectStoreError.
     """
+    bit_depth = examples[0].bit_depth if examples else BY_IMAGE
+    maker = _name_maker(embedder.key, bit_depth)
+    if finder is not None:
+        finder = replace(finder, sha256=_name_maker(finder.sha256, bit_depth))
     boxes = find_boxes(services, finder.sha256, {example.content_sha256 for example in examples}) if finder else {}
     known = {
         example.content_sha256: (example.content_sha256, place_of(boxes.get(example.content_sha256)))
         for example in examples
         if finder is None or example.content_sha256 in boxes
     }
-    stored = find_vectors(services, embedder.key, list(known.values()), dimension=embedder.dimension)
+    stored = find_vectors(services, maker, list(known.values()), dimension=embedder.dimension)
     vectors: dict[str, NDArray[np.float32]] = {
         sha256: stored[content] for sha256, content in known.items() if content in stored
     }
@@ -92,6 +97,7 @@ def embed_examples(
         services,
         embedder,
         todo,
+        maker=maker,
         vectors=vectors,
         finder=finder,
         boxes=boxes,
@@ -106,11 +112,17 @@ def embed_examples(
     return Embedded(usable, np.stack(rows) if rows else empty, len(todo) - len(unreadable))
 
 
+def _name_maker(name: str, bit_depth: int) -> str:
+    """Return the name under which the work of a model is stored: other pixels of one file are other work."""
+    return name if bit_depth == BY_IMAGE else f"{name}:{bit_depth}bit"
+
+
 def _compute(
     services: HasDatabase,
     embedder: Embedder,
     todo: list[Example],
     *,
+    maker: str,
     vectors: dict[str, NDArray[np.float32]],
     finder: Finder | None,
     boxes: dict[str, Box],
@@ -150,7 +162,7 @@ def _compute(
 
     def store() -> None:
         if fresh:
-            store_vectors(services, embedder.key, fresh)
+            store_vectors(services, maker, fresh)
         if finder is not None and found:
             store_boxes(services, finder.sha256, found)
         fresh.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.errors import from_lower
+from core.images.bit_depth import get_bit_depth
 from core.images.library import read_image, read_mask_png
 from inference.errors import ImageError
 from inference.vision.images.decode import decode, decode_mask
@@ -26,7 +27,7 @@ def draw_picture(services: Services, image: Image, *, with_mask: bool) -> npt.ND
     Raises as `read_image`, and BadInput for a stored file that cannot be decoded any more.
     """
     try:
-        pixels = decode(read_image(services, image)).pixels
+        pixels = decode(read_image(services, image), bit_depth=get_bit_depth(services, image.product_id)).pixels
         mask_png = read_mask_png(services, image) if with_mask else None
         mask = None if mask_png is None else decode_mask(mask_png)
     except ImageError as error:

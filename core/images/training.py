@@ -89,8 +89,11 @@ def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> i
     return count
 
 
-def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
-    """Return the decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object."""
+def load_pixels(services: Services, row: Image, *, bit_depth: int) -> NDArray[np.uint8]:
+    """Return the decoded image, RGB uint8 (H, W, 3); one of more than 8 bits is read by `bit_depth`.
+
+    Raises ImageError, also for a missing object.
+    """
     from inference.vision.images.decode import decode
 
     try:
@@ -99,7 +102,7 @@ def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
         if error.code == "object_missing":
             raise ImageError("image_object_missing", name=row.stored_name) from error
         raise
-    return decode(data).pixels
+    return decode(data, bit_depth=bit_depth).pixels
 
 
 def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:

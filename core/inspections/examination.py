@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import NotFound, NotReady, from_lower
+from core.images.bit_depth import read_bit_depth
 from core.inspections.images import InspectionImages
 from core.inspections.records import types_of
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
@@ -54,6 +55,11 @@ class Judges:
     model: Detector = field(repr=False)
     indexes: Versions
     defect_types: tuple[DefectType, ...]
+
+    @property
+    def bit_depth(self) -> int:
+        """Return the bit depth by which images are decoded for the bank, as `decode` takes it."""
+        return read_bit_depth(self.bank.preprocessing)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def examine(services: Services, *, product_id: int, data: bytes, file_name: str,
     started = time.perf_counter()
     judges = find_judges(services, product_id)
     try:
-        image = decode(data, file_name=file_name)
+        image = decode(data, file_name=file_name, bit_depth=judges.bit_depth)
     except InferenceError as error:
         raise from_lower(error, name=file_name) from error
     (finding,) = examine_group(services, judges, [image], top_k=top_k)

@@ -131,7 +131,7 @@ def load_groups(
         if group is None:
             memory.take(size)
             group = _open_group(find_judges)
-        group.files.append(read if group.judges is None else _decode(read))
+        group.files.append(read if group.judges is None else _decode(read, group.judges))
         held += size
     if group is not None:
         yield group
@@ -155,13 +155,13 @@ def _read(place: int, file: PartFile) -> Loaded:
     return Loaded(place, file, details, data, byte_size=size)
 
 
-def _decode(read: Loaded) -> Loaded:
+def _decode(read: Loaded, judges: Judges) -> Loaded:
     from inference.vision.images.decode import decode
 
     if read.error is not None:
         return read
     try:
-        image = decode(read.data, file_name=read.file.name)
+        image = decode(read.data, file_name=read.file.name, bit_depth=judges.bit_depth)
     except InferenceError as error:
         return Loaded(
             read.place,

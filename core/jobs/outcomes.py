@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import AppError
+from core.jobs.notices import Notice, read_notices
 from core.jobs.stored_error import StoredError
 from core.models.calibration_figures import CalibrationFigures
 from core.models.detection_figures import DetectionSummary
@@ -49,6 +50,7 @@ class ProductOutcome:
     """What came of a product: `outcome` is activated, candidate, unchanged, retired or failed.
 
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
+    `notices` say what of its images goes against its preprocessing.
     `number` and `version_id` are those of the version, `numbers` those of an index by part. `work_s` is how long the
     work took, and `cost_s` what it takes at the standard pace.
     """
@@ -62,6 +64,7 @@ class ProductOutcome:
     numbers: Mapping[str, int] | None = None
     metrics: DetectionSummary | ManualFigures | None = None
     warnings: tuple[str, ...] | None = None
+    notices: tuple[Notice, ...] | None = None
     calibration: CalibrationFigures | None = None
     skipped_images: tuple[SkippedFile, ...] | None = None
     skipped_manuals: tuple[SkippedFile, ...] | None = None
@@ -89,6 +92,7 @@ class ProductOutcome:
             numbers=_read_numbers(data.get("numbers")),
             metrics=_read_metrics(data.get("metrics")),
             warnings=read_texts(data["warnings"]) if "warnings" in data else None,
+            notices=read_notices(data.get("notices")),
             calibration=CalibrationFigures.from_json(data["calibration"]) if "calibration" in data else None,
             skipped_images=read_skipped(data.get("skipped_images")),
             skipped_manuals=read_skipped(data.get("skipped_manuals")),
@@ -109,6 +113,7 @@ class ProductOutcome:
             "numbers": None if self.numbers is None else dict(self.numbers),
             "metrics": None if self.metrics is None else self.metrics.to_json(),
             "warnings": None if self.warnings is None else list(self.warnings),
+            "notices": None if not self.notices else [one.to_json() for one in self.notices],
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "skipped_images": _write_skipped(self.skipped_images),
             "skipped_manuals": _write_skipped(self.skipped_manuals),

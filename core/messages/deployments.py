@@ -61,6 +61,9 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "passwords_differ": N_("The two passwords differ. Nothing was changed; try again."),
     # Preprocessing and calibration
     "preprocessing_invalid": N_('The preprocessing option "{field}" cannot be {value}.'),
+    "preprocessing_tile_shape": N_(
+        "Tiles of {width_px} × {height_px} px cannot be used. The longer side has at least 128 px and at most 16 times the shorter one."
+    ),
     "preprocessing_unknown": N_('There is no preprocessing option "{field}".'),
     "preprocessing_nothing_left": N_("The ignored areas cover the whole region of interest. Leave a part of it free."),
     "scores_invalid": N_("The scores must be finite and not negative. Deploy the product again."),

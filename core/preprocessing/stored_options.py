@@ -62,6 +62,7 @@ class Preview:
     """An image before and after the chain, RGB uint8 (h, w, 3), no side longer than PREVIEW_SIDE_PX.
 
     `after` is neutral gray where findings do not count. `width_px` and `height_px` are those of the image itself.
+    `before` is read by the bit depth that is tried, `notes` say what the decoder made right.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Preview:
     after: npt.NDArray[np.uint8]
     width_px: int
     height_px: int
+    notes: tuple[str, ...] = ()
 
 
 def parse_options(values: Mapping[str, Any]) -> Preprocessing:
@@ -96,6 +98,8 @@ def simplify(options: Preprocessing) -> Preprocessing:
         )
     if options.smoothing == "none":
         options = replace(options, smoothing_size_px=_DEFAULTS.smoothing_size_px)
+    if options.tile_height_px == options.tile_size_px:
+        options = replace(options, tile_height_px=0)
     if options.region_of_interest == _WHOLE_IMAGE:
         options = replace(options, region_of_interest=None)
     return options
@@ -179,15 +183,16 @@ def preview(services: Services, image_id: int, options: Preprocessing) -> Previe
     """
     image = get_image(services, image_id)
     try:
-        pixels = decode(read_image(services, image)).pixels
+        decoded = decode(read_image(services, image), bit_depth=options.bit_depth)
     except ImageError as error:
         raise from_lower(error, name=image.stored_name) from error
+    pixels = decoded.pixels
     height_px, width_px = pixels.shape[:2]
     after = shrink(options.apply(pixels), PREVIEW_SIDE_PX)
     if options.region_of_interest is not None or options.ignore:
         counts = options.valid_mask(*after.shape[:2])
         after = np.where(counts[..., None], after, _NEUTRAL)
-    return Preview(image.stored_name, shrink(pixels, PREVIEW_SIDE_PX), after, width_px, height_px)
+    return Preview(image.stored_name, shrink(pixels, PREVIEW_SIDE_PX), after, width_px, height_px, decoded.notes)
 
 
 def shrink(pixels: npt.NDArray[np.uint8], longest_side_px: int) -> npt.NDArray[np.uint8]:

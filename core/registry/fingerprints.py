@@ -11,11 +11,13 @@ from sqlalchemy import func
 from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, select
 
+from core.images.bit_depth import read_bit_depth
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import DETECTION, SIMILARITY
 from core.registry.choices import chosen
 from core.registry.index_examples import confirmation_stamps
 from core.registry.versions import IMAGES_OF, PARTS
+from inference.vision.images.bit_depth import BY_IMAGE
 from storage.tables import Image, ImagePreprocessing, ModelVersion
 
 # Part of every fingerprint: raise it when a change of our own code makes older builds out of date.
@@ -49,7 +51,9 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
             if stamp or inspected:
                 # Without a memory bank nothing says where the defects are: its first one changes that.
                 seen = [product_id in banks] if part == "region" else []
-                made_of = [similarity.option.name, part, stamp, *seen, *inspected]
+                depth = read_bit_depth(preprocessing.get(product_id, {}))
+                read_by = [] if depth == BY_IMAGE else [f"{depth} bits"]
+                made_of = [similarity.option.name, part, stamp, *seen, *inspected, *read_by]
                 found[(SIMILARITY_INDEX, product_id, part)] = _digest(made_of)
     return found
 

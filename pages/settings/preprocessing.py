@@ -21,6 +21,7 @@ from core.preprocessing.stored_options import (
 from core.preprocessing.tile_advice import advise_on_tiles
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.settings.area_viewer import Area, show_area_viewer
+from pages.components.settings.depth_form import show_depth
 from pages.components.settings.lighting_advice import show_advice
 from pages.components.settings.preprocessing_draft import (
     Draft,
@@ -92,6 +93,7 @@ def show_editor(product_id: int) -> None:
     with left:
         options_tab, areas_tab = st.tabs([_("Options"), _("Areas")])
         with options_tab:
+            show_depth(product_id, draft)
             show_options(product_id, draft)
             show_tiles(product_id, draft, advise_on_tiles(services(), product_id))
         with areas_tab:

@@ -86,7 +86,7 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
             snapshot.extension,
             spec,
             normals,
-            _sources(run, normals),
+            _sources(run, normals, config.preprocessing.bit_depth),
             config,
             weights=weights,
             progress=_reporter(run),
@@ -95,7 +95,7 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         _fetch(run, [*normals, *defects])
         trained = _learn(run, spec, normals, config, weights=weights)
     skipped = _name_skipped(run, product, normals, trained.skipped)
-    calibration = _calibrate(run, product, spec, trained, defects, skipped)
+    calibration = _calibrate(run, product, spec, trained, config, defects, skipped)
     return BuiltBank(spec, trained, config, calibration, tuple(skipped))
 
 
@@ -105,7 +105,11 @@ def _learn(
     """Return the detector from all normal images, with their cross-fitted scores."""
     progress = _reporter(run)
     features = spec.extract(
-        _sources(run, rows), config, device=run.services.models.device, weights=weights, progress=progress
+        _sources(run, rows, config.preprocessing.bit_depth),
+        config,
+        device=run.services.models.device,
+        weights=weights,
+        progress=progress,
     )
     model = spec.fit(features, weights=weights, progress=progress)
     run.progress("calibrate", 0, 0)
@@ -135,11 +139,11 @@ def _config(run: JobRun, spec: AnyDetectorSpec, snapshot: BankSnapshot) -> Detec
     return config
 
 
-def _sources(run: JobRun, rows: list[Image]) -> list[ImageSource]:
+def _sources(run: JobRun, rows: list[Image], bit_depth: int) -> list[ImageSource]:
     from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:
-        return ImageSource(key_of(row), lambda: load_pixels(run.services, row), part=part_key(row))
+        return ImageSource(key_of(row), lambda: load_pixels(run.services, row, bit_depth=bit_depth), part=part_key(row))
 
     return [source(row) for row in rows]
 
@@ -159,6 +163,7 @@ def _calibrate(
     product: Product,
     spec: AnyDetectorSpec,
     trained: TrainedBank,
+    config: DetectorConfig,
     defects: list[Image],
     skipped: list[SkippedFile],
 ) -> Calibration:
@@ -172,7 +177,7 @@ def _calibrate(
         for done, row in enumerate(defects):
             run.progress("calibrate", done, len(defects))
             try:
-                yield load_pixels(run.services, row)
+                yield load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
             except ImageError as error:
                 skipped.append(SkippedFile(row.stored_name, error.code))
                 run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)

@@ -24,6 +24,7 @@ from core.models.detection_figures import BankFigures, DetectionFigures
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION
 from core.models.sources import BankSources
+from core.preprocessing.notices import list_notices
 from core.preprocessing.stored_options import read_preprocessing
 from core.registry.choices import chosen
 from core.registry.fingerprints import fingerprints
@@ -78,10 +79,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
 
     def _count_views(self, session: Session, product_id: int, extension: Extension | None) -> int:
         try:
-            tile_size_px = read_preprocessing(session, product_id).tile_size_px
+            tile_px = read_preprocessing(session, product_id).tile_px
         except InferenceError:
-            tile_size_px = 0  # written by another release: the build says what is wrong with it
-        if not tile_size_px:
+            tile_px = (0, 0)  # written by another release: the build says what is wrong with it
+        if not any(tile_px):
             return self.count_sources(session, product_id) - (0 if extension is None else extension.n_known)
         from inference.vision.detection.features.tiling import count_tiles
 
@@ -89,7 +90,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         if extension is not None:
             added = [row.id for row in extension.added]
             query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
-        return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
+        return sum(count_tiles((height, width), tile_px=tile_px) for height, width in session.exec(query))
 
     def snapshot(self, services: Services, session: Session, product: Product) -> BankSnapshot:
         """Return the images and settings of now. Raises NotReady without normal images, InferenceError."""
@@ -132,6 +133,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             snapshot.test,
             review_at=built.calibration.review_at,
             reject_at=built.calibration.reject_at,
+            bit_depth=built.config.preprocessing.bit_depth,
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
         auroc = figures.image_auroc
@@ -209,6 +211,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             number=result.version.number,
             metrics=measured.summary,
             warnings=_warnings(snapshot, built),
+            notices=list_notices(run.services, snapshot.product.id),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
         )

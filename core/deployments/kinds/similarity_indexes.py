@@ -28,6 +28,7 @@ from core.deployments.steps import (
     UnchangedPart,
 )
 from core.errors import AppError, NotReady
+from core.images.bit_depth import find_bit_depth
 from core.images.training import count_training_images, fetch_originals, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, UNCHANGED, ProductOutcome, SkippedFile
 from core.jobs.progress import JobRun
@@ -182,10 +183,11 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
             return None
         with reading(run.services) as session:
             rows = [row for row in test_set(session, snapshot.product.id).rows if row.image_type == "defect"]
+            depth = find_bit_depth(session, snapshot.product.id)
         return measure_retrieval(
             run.services,
             built.embedder,
-            image_examples(run.services, rows),
+            image_examples(run.services, rows, bit_depth=depth),
             whole=index_of(built.whole),
             region=index_of(built.embedded) if plan.part == "region" else None,
             rule=built.rule,

@@ -119,7 +119,7 @@ def _try(
     device: Device,
 ) -> Trial:
     # The whole image at once: tiles would cost a hundred times as long and see the same light.
-    whole = replace(preprocessing, tile_size_px=0)
+    whole = replace(preprocessing, tile_size_px=0, tile_height_px=0)
     config = replace(PatchCoreConfig(), min_bank_size=_BANK_SIZE, max_bank_size=_BANK_SIZE, preprocessing=whole)
 
     def source(index: int) -> ImageSource:

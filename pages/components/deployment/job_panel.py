@@ -218,6 +218,8 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
         line += f" · {figures}"
     for said in describe_calibration(outcome.calibration or CalibrationFigures(), outcome.warnings or ()):
         line += f"\n  - {said}"
+    for notice in outcome.notices or ():
+        line += f"\n  - :orange[:material/warning:] {notice.sentence(language())}"
     if isinstance(outcome.metrics, ManualFigures):
         line += f" · {describe_manuals(outcome.metrics)}"
     if outcome.skipped_manuals:

@@ -11,12 +11,13 @@ import streamlit as st
 
 from core.access import ENGINEER
 from core.errors import AppError
+from core.images.notes import describe_note, notes_to_check
 from core.images.records import FileOutcome, IncomingFile
 from core.images.uploads import add_images
+from core.messages.image_notes import IMAGE_NOTES
 from pages.components.images.labels import SPLIT_NAMES
 from pages.components.images.part_rules import ask_part_rule
 from pages.components.inspection.sources import IMAGE_ENDINGS
-from pages.components.shared.labels import IMAGE_NOTES
 from pages.components.shared.language import _, _n, escape, language, number
 from pages.components.shared.screens import MEMORY_BANKS, link_to
 from pages.components.shared.session import may, person, services, show_error
@@ -195,6 +196,15 @@ def show_outcome(upload: UploadOutcome, key: str) -> None:
         if refused:
             st.markdown(f"**{_('Refused')}**")
             _show_lines([(found.name, _sentence(found)) for found in refused])
+        to_check = [found for found in upload.outcomes if found.outcome == "added" and notes_to_check(found.notes)]
+        if to_check:
+            st.markdown(f"**{_('To check')}**")
+            _show_lines(
+                [
+                    (found.name, " ".join(_say_note(note, found) for note in notes_to_check(found.notes)))
+                    for found in to_check
+                ]
+            )
         if duplicates:
             with st.expander(_("Already there"), icon=":material/content_copy:", expanded=not refused):
                 _show_lines([(found.name, _describe(found)) for found in duplicates])
@@ -209,8 +219,12 @@ def _sentence(outcome: FileOutcome) -> str:
 
 
 def _with_notes(outcome: FileOutcome) -> str:
-    notes = [_(IMAGE_NOTES[note]) for note in outcome.notes if note in IMAGE_NOTES]
+    notes = [_say_note(note, outcome) for note in outcome.notes if note in IMAGE_NOTES]
     return " ".join([_describe(outcome) + (" ·" if notes else ""), *notes])
+
+
+def _say_note(code: str, outcome: FileOutcome) -> str:
+    return describe_note(code, language(), mask_share=outcome.mask_share)
 
 
 def _show_lines(lines: Sequence[tuple[str, str]]) -> None:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from PIL import Image as PillowImage
 from sqlalchemy import update
@@ -39,6 +40,7 @@ INSPECTION_KEYS = {
     "regions",
     "suggested_defect_type",
     "similar",
+    "notes",
     "model_version",
     "ms",
 }
@@ -214,6 +216,16 @@ def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     with plate_services.database.reading() as session:
         assert session.exec(select(func.count()).select_from(Inspection)).one() == 2
         assert set(session.exec(select(Inspection.source)).all()) == {"cli"}
+
+
+def test_an_image_of_twelve_bits_has_its_notes_and_the_remedy(run: Run, tmp_path: Path) -> None:
+    done, packed = cv2.imencode(".png", plate(6004).astype("uint16") * 16)
+    assert done
+    (tmp_path / "dark.png").write_bytes(packed.tobytes())
+    _status, (result,), errors = run("inspect", tmp_path / "dark.png", "--product", "plate", "--json")
+    assert result["notes"] == ["sixteen_bit", "low_range"]
+    assert "dark.png: The 16-bit image uses at most 12 of its bits" in errors
+    assert "bit depth" in errors
 
 
 def test_without_json_it_prints_a_line_for_people(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
