@@ -30,7 +30,7 @@ from inference.vision.detection.features.feature_extraction import needs_even_li
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.decode import decode
 from inference.vision.networks.runtime import keep_graphs_in
@@ -51,7 +51,7 @@ def build_whole(sources: list[ImageSource], config: PatchCoreConfig = CONFIG) ->
     started = time.perf_counter()
     features = extract_patches(sources, config, device="cpu", threads=THREADS)
     model = PatchCore.from_patches(features)
-    scores = cross_fit_scores(features)
+    scores = cross_fit(features).scores
     return Built(model, scores, time.perf_counter() - started)
 
 

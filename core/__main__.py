@@ -30,7 +30,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0 done, 1 something failed, 2 wrong usage or setting."""
+    """Run one command; return the exit status: 0 done, 1 failed, 2 wrong usage or setting, 3 built, not in use."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name in another encoding must not end the command; in JSON the escape is even the right one.

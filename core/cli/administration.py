@@ -9,7 +9,7 @@ import sys
 from core.accounts import people
 from core.cli.repairing import repair_store, to_report, write_repair
 from core.cli.terminal import language, to_json, write_out
-from core.errors import BadInput, NotFound, describe
+from core.errors import BadInput, NotFound
 from core.services import build_services
 from core.settings import read_settings
 
@@ -68,9 +68,10 @@ def doctor(wanted: argparse.Namespace) -> int:
                         {
                             "name": check.name,
                             "ok": check.ok,
+                            "warning": bool(check.weak),
                             "code": check.code,
                             "params": check.params,
-                            "message": describe(check.code, check.params, lang),
+                            "message": check.sentence(lang),
                         }
                         for check in found
                     ],
@@ -82,5 +83,6 @@ def doctor(wanted: argparse.Namespace) -> int:
         if done is not None:
             write_repair(done, lang)
         for check in found:
-            write_out(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {describe(check.code, check.params, lang)}")
+            state = "warn" if check.weak else ("ok  " if check.ok else "FAIL")
+            write_out(f"{state}  {check.name}: {check.sentence(lang)}")
     return 0 if all(check.ok for check in found) else 1

@@ -46,15 +46,31 @@ def build_parser() -> argparse.ArgumentParser:
         help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
     )
 
+    importing.add_argument(
+        "--test-share",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="where no folder says train or test: the share of images to test with (0.2: a fifth), whole parts only",
+    )
+    importing.add_argument("--split-seed", type=int, default=0, metavar="N", help="which parts these are (default: 0)")
+
     deploy = commands.add_parser(
         "deploy",
         help="build and activate models",
         description="Builds and activates models, and says what in the images goes against the preprocessing of their "
         "product (bit depth, tiles).",
+        epilog="exit status: 0 built and in use; 1 something failed; 3 built, but a version waits for a person to put "
+        "it into use, and the reasons are said",
     )
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
     deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")
     deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
+    deploy.add_argument(
+        "--activate",
+        action="store_true",
+        help="put what is built into use whatever speaks against it; the audit log keeps who overrode which reasons",
+    )
 
     inspect = commands.add_parser(
         "inspect",

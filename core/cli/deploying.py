@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 
 from core.accounts import people
 from core.catalog import products
@@ -10,7 +11,8 @@ from core.cli.job_following import follow
 from core.cli.terminal import language, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
-from core.jobs.outcomes import FAILED
+from core.jobs.outcomes import CANDIDATE, FAILED, ProductOutcome
+from core.models.judgment_words import reason_sentence, weak_remedy, weak_sentence
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 from storage.tables import Product
@@ -21,10 +23,15 @@ KIND_OF: dict[str, tuple[str, ...]] = {
     "manual-index": (MANUAL_INDEX,),
     "all": (MEMORY_BANK, SIMILARITY_INDEX, MANUAL_INDEX),
 }
+# The exit status where all was built, and a version is not in use: it waits for a person.
+BUILT_NOT_ACTIVATED = 3
 
 
 def deploy(wanted: argparse.Namespace) -> int:
-    """Build and activate models of one product, or of all that have what they are built from."""
+    """Build and activate models of one product, or of all that have what they are built from.
+
+    The exit status is 1 where something failed, else 3 (`BUILT_NOT_ACTIVATED`) where a version was built and waits.
+    """
     from core.deployments import pipeline, start
     from core.deployments.kinds.registry import find_steps
 
@@ -36,7 +43,7 @@ def deploy(wanted: argparse.Namespace) -> int:
         chosen = [summary.product for summary in products.list_products(services)]
     if not chosen:
         raise BadInput("job_without_products")
-    failed = False
+    failed = waits = False
     for kind in KIND_OF[wanted.what]:
         ready: list[int] = []
         # Inspection does without manuals: "all" is everything that there is to build.
@@ -60,11 +67,14 @@ def deploy(wanted: argparse.Namespace) -> int:
                 to_json({"kind": kind, "error": {"code": too_large.code, "message": too_large.sentence(language())}})
             )
         elif wanted.no_wait:
-            job_id = queue.submit(services, person, kind=kind, product_ids=ready)
+            job_id = queue.submit(services, person, kind=kind, product_ids=ready, activate=wanted.activate)
             write_out(to_json({"job": job_id, "kind": kind}))
         else:
-            failed = not follow_jobs(services, submit_job(services, kind, ready)) or failed
-    return 1 if failed else 0
+            ended = follow_jobs(services, submit_job(services, kind, ready, activate=wanted.activate))
+            failed, waits = failed or not ended.good, waits or ended.waits
+    if failed:
+        return 1
+    return BUILT_NOT_ACTIVATED if waits else 0
 
 
 def write_notices(services: Services, product_ids: list[int]) -> None:
@@ -85,12 +95,15 @@ def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
             write_note(describe(SPLIT_LEAK, {"product": product.code, **describe_leaks(leaks)}, language()))
 
 
-def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:
-    """Queue a job; one of its kind whose worker was killed is finished first."""
+def submit_job(services: Services, kind: str, product_ids: list[int], *, activate: bool = False) -> int:
+    """Queue a job; one of its kind whose worker was killed is finished first.
+
+    With `activate` its versions go into use whatever speaks against them.
+    """
     person = people.command_line_person(services)
     while True:
         try:
-            return queue.submit(services, person, kind=kind, product_ids=product_ids)
+            return queue.submit(services, person, kind=kind, product_ids=product_ids, activate=activate)
         except Conflict as error:
             earlier = views.running_job(services, kind)
             if error.code != "job_already_waiting" or earlier is None or heartbeats.workers_alive(services):
@@ -100,10 +113,18 @@ def submit_job(services: Services, kind: str, product_ids: list[int]) -> int:
             follow(services, [earlier.id], language=language())
 
 
-def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> bool:
-    """Wait for jobs and report. Returns whether every product of each succeeded."""
+@dataclass(frozen=True)
+class Ended:
+    """How jobs ended: `good`: every product of each succeeded; `waits`: a version was built and waits for a person."""
+
+    good: bool
+    waits: bool
+
+
+def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
+    """Wait for jobs and report what became of each product."""
     lang = language()
-    good = True
+    good, waits = True, False
     for view in follow(services, job_ids, language=lang, workers=workers):
         for outcome in view.outcomes:
             write_out(to_json({"kind": view.kind, **outcome.to_json()}))
@@ -113,7 +134,27 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> bool:
                 reason = outcome.error.to_app_error().sentence(lang) if outcome.error is not None else FAILED
                 write_note(f"{outcome.code}: {reason}")
                 good = False
+            waits = waits or outcome.outcome == CANDIDATE
+            for line in _describe_judgment(outcome, view.kind, lang):
+                write_note(line)
         if view.state != "succeeded":
             write_note(view.error.sentence(lang) if view.error else view.state)
             good = False
-    return good
+    return Ended(good, waits)
+
+
+def _describe_judgment(outcome: ProductOutcome, kind: str, lang: str) -> list[str]:
+    """Return what a version hardly finds, what speaks against it, and how it is put into use all the same."""
+    lines = [weak_sentence(spot, lang) for spot in outcome.weak_on_test]
+    if lines:
+        lines.append(weak_remedy(outcome.weak_on_test, lang))
+    lines += [reason_sentence(found, lang) for found in outcome.held_back]
+    if outcome.outcome == CANDIDATE and not outcome.held_back:
+        lines.append(describe("held_by_hand", {}, lang))
+    lines = [f"{outcome.code}: {line}" for line in lines]
+    about = {"product": outcome.code, "number": outcome.number, "what": kind.replace("_", "-")}
+    if outcome.outcome == CANDIDATE:
+        lines.append(describe("held_how_to_activate", about, lang))
+    elif outcome.held_back:
+        lines.append(describe("held_overridden", about, lang))
+    return lines

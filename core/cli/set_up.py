@@ -97,7 +97,7 @@ def _deploy_demo(services: Services, product_ids: list[int]) -> bool:
             # The products come in pairs that take about as long. The manuals take a moment and fill up what is left.
             lanes = [stale] if kind == MANUAL_INDEX else [stale[lane::LANES] for lane in range(LANES)]
             job_ids += [submit_job(services, kind, lane) for lane in lanes if lane]
-        good = follow_jobs(services, *job_ids, workers=LANES) and good
+        good = follow_jobs(services, *job_ids, workers=LANES).good and good
     return good
 
 
@@ -131,6 +131,8 @@ def import_images(wanted: argparse.Namespace) -> int:
         product_code=wanted.product,
         part_rule=part_rule,
         part_list=part_list,
+        test_share=wanted.test_share,
+        split_seed=max(0, wanted.split_seed),
         progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
     )
     status.clear()

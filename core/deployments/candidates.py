@@ -6,9 +6,11 @@ from sqlmodel import Session, select
 
 from core.access import Person
 from core.audit import record
+from core.deployments.acceptance import OVERRIDDEN, Acceptance
 from core.errors import AppError, NotFound
 from core.jobs.claims import hold
 from core.jobs.progress import JobRun
+from core.models.judgment_words import reason_message
 from core.registry import publishing, retention
 from core.registry.versions import add_version, make_active, retire
 from core.transactions import HasDatabase, reading, writing
@@ -20,20 +22,19 @@ def add_candidate(
     product: Product,
     version: ModelVersion,
     *,
-    activate: bool,
+    acceptance: Acceptance,
     threshold: ThresholdSetting | None = None,
-    reason: str = "",
 ) -> None:
-    """Add the version, with its thresholds, and make it active if asked to: all of it or nothing.
+    """Add the version, with its thresholds, and make it active where it is accepted: all of it or nothing.
 
-    `reason` says why a candidate waits: "worse", or "by_hand" where the policy leaves it to a person.
+    Where a person overrides what speaks against it, the audit log names the reasons.
 
     The transaction first proves that the job is still ours (`claims.hold`), so a worker that was thought dead
     activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will
     load it; the objects of a version that does not come to be are removed, but not those of one that may have come to
     be: a commit whose reply is lost may have been done. Raises JobLost, JobCancelled and lower errors.
     """
-    services = run.services
+    services, activate = run.services, acceptance.activate
     object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed
     try:
         run.progress("verify", 0, 0)
@@ -61,6 +62,7 @@ def add_candidate(
                 product=product.code,
                 number=version.number,
                 instead_of=before.number if before else None,
+                **_audit_reasons(acceptance),
             )
             session.commit()
     except BaseException:
@@ -68,11 +70,28 @@ def add_candidate(
         if not may_be_named(services, object_prefix):
             publishing.unpublish(services.objects, object_prefix)
         raise
-    code = "log_activated" if activate else ("log_candidate_by_hand" if reason == "by_hand" else "log_candidate_kept")
-    run.log(code, product=product.code, number=version.number)
+    for found in acceptance.held_back:
+        said, params = reason_message(found)
+        run.log("log_objection", product=product.code, number=version.number, reason=said, reason_params=params)
+    run.log(_log_code(acceptance), product=product.code, number=version.number)
     if activate:
         for gone in retention.expire_versions(services, version, person=None):
             run.log("log_version_expired", product=product.code, number=gone.number)
+
+
+def _audit_reasons(acceptance: Acceptance) -> dict[str, object]:
+    codes = [found.code for found in acceptance.held_back]
+    if acceptance.reason == OVERRIDDEN:
+        return {"overridden": codes}
+    return {"held_back": codes} if codes else {}
+
+
+def _log_code(acceptance: Acceptance) -> str:
+    if acceptance.reason == OVERRIDDEN:
+        return "log_activated_by_hand"
+    if acceptance.activate:
+        return "log_activated"
+    return "log_candidate_held" if acceptance.held_back else "log_candidate_by_hand"
 
 
 def may_be_named(services: HasDatabase, object_prefix: str) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from sqlmodel import Session, col, select
 
 from core.deployments.embedding import Finder
 from core.deployments.retrieval_measures import measure_retrieval
+from core.deployments.weak_spots import find_weak
 from core.errors import NotReady, from_lower
 from core.images.bit_depth import read_bit_depth
+from core.images.training import key_of
 from core.models.detection_figures import ConfusionFigures, DetectionFigures, TypeFigures
 from core.models.figures import RetrievalFigures
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
@@ -52,8 +54,19 @@ class TestSet:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class TestMeasurement:
+    """The figures of a detector on test images, and the score of each defect image by the engine's key."""
+
+    __test__ = False
+
+    figures: DetectionFigures
+    defect_scores: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass
 class _Measured:
+    keys: list[str] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     codes: list[str | None] = field(default_factory=list)
     maps: list[NDArray[np.float32]] = field(default_factory=list)
@@ -66,11 +79,16 @@ def test_set(session: Session, product_id: int) -> TestSet:
     rows = session.exec(
         select(Image).where(Image.product_id == product_id, Image.split == "test").order_by(col(Image.id))
     ).all()
-    codes = {row.id: row.code for row in session.exec(select(DefectType).where(DefectType.product_id == product_id))}
+    codes = read_codes(session, product_id)
     return TestSet(
         tuple(rows),
         tuple(None if row.defect_type_id is None else codes[row.defect_type_id] for row in rows),
     )
+
+
+def read_codes(session: Session, product_id: int) -> dict[int, str]:
+    """Return the codes of the product's defect types by their numbers."""
+    return {row.id: row.code for row in session.exec(select(DefectType).where(DefectType.product_id == product_id))}
 
 
 def measure(
@@ -82,8 +100,10 @@ def measure(
     reject_at: float,
     bit_depth: int,
     progress: Progress | None = None,
-) -> DetectionFigures:
+) -> TestMeasurement:
     """Score every test image, read by the `bit_depth` of the model; return the figures that concern detection.
+
+    Also return what it hardly finds.
 
     Pixel figures (AUROC; AUPRO up to a false-positive rate of 0.3, Bergmann et al. 2021) are taken at the size of the
     anomaly map, over normal images and those defect images that have a mask; None where there is no mask.
@@ -97,19 +117,25 @@ def measure(
     by_type = metrics.auroc_by_type(found.scores, found.codes)
     table = metrics.confusion(found.scores, labels, review_at, reject_at)
     has_masks = any(mask.any() for mask in found.masks)
-    return DetectionFigures(
+    passed = [code for code, score in zip(found.codes, found.scores, strict=True) if score < review_at]
+    figures = DetectionFigures(
         n_normal=labels.count(False),
         n_defect=labels.count(True),
         image_auroc=metrics.image_auroc(found.scores, labels),
         pixel_auroc=metrics.pixel_auroc(found.maps, found.masks) if has_masks else None,
         aupro=metrics.aupro(found.maps, found.masks) if has_masks else None,
-        per_defect={code: TypeFigures(n, auroc) for code, (n, auroc) in by_type.items()},
+        per_defect={code: TypeFigures(n, auroc, passed.count(code)) for code, (n, auroc) in by_type.items()},
         confusion=ConfusionFigures.from_json(table),
         overkill=metrics.overkill_count(table),
         escape=metrics.escape_count(table),
         ms_per_image=elapsed_s * 1000.0 / len(found.scores) if found.scores else None,
         skipped=tuple(found.skipped),
         test_fingerprint=test.fingerprint,
+    )
+    scored = zip(found.keys, found.scores, labels, strict=True)
+    return TestMeasurement(
+        replace(figures, weak_on_test=find_weak(figures)),
+        {key: score for key, score, is_defect in scored if is_defect},
     )
 
 
@@ -122,6 +148,7 @@ def _score_all(
     detections = model.inspect_many(pixels for pixels in _decode_each(objects, test, bit_depth, decoded, found.skipped))
     for done, detection in enumerate(detections, start=1):
         row, code = decoded[done - 1]
+        found.keys.append(key_of(row))
         found.scores.append(float(detection.score))
         found.codes.append(code)
         mask = _mask(objects, row, detection.anomaly_map.shape, found.skipped)
@@ -189,7 +216,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             reject_at=threshold.reject_at,
             bit_depth=read_bit_depth(bank.preprocessing),
             progress=progress,
-        )
+        ).figures
         retrieval = _measure_retrieval(services, product, model=model, bank=bank, test=test)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
@@ -197,7 +224,10 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
     return {
         "product": product.code,
         "model_version": bank.number,
-        **{key: written[key] for key in ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro", "per_defect")},
+        **{key: written[key] for key in ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro")},
+        "per_defect": {
+            code: {"n": found.n, "image_auroc": found.image_auroc} for code, found in figures.per_defect.items()
+        },
         "thresholds": {
             "review_at": threshold.review_at,
             "reject_at": threshold.reject_at,

@@ -26,6 +26,7 @@ from core.jobs.outcomes import FAILED, ProductOutcome
 from core.jobs.progress import JobRun
 from core.jobs.stored_error import plain
 from core.jobs.terms import Claim, JobCancelled, JobLost
+from core.models.judgments import write_reasons
 from core.registry import publishing
 from core.registry.versions import scope_of
 from core.services import Services
@@ -140,7 +141,9 @@ def _build_part(
     services, product = run.services, snapshot.product
     built = steps.build(run, snapshot, part, earlier)
     measured = steps.evaluate(run, snapshot, part, built)
-    acceptance = steps.accept(run, snapshot, part, measured)
+    acceptance = steps.accept(run, snapshot, part, measured, built)
+    if run.claim.payload.activate:
+        acceptance = acceptance.override()
     folder.parent.mkdir(parents=True, exist_ok=True)
     manifest_sha256 = steps.save(run, snapshot, built, folder)
     run.progress("publish", 0, 0)
@@ -160,15 +163,14 @@ def _build_part(
         fingerprint=part.fingerprint,
         preprocessing=dict(described.preprocessing),
         sources=described.sources.to_json(),
-        metrics=described.figures.to_json(),
+        metrics=described.figures.to_json() | write_reasons(acceptance.held_back),
     )
     add_candidate(
         run,
         product,
         version,
-        activate=acceptance.activate,
+        acceptance=acceptance,
         threshold=described.threshold,
-        reason=acceptance.reason,
     )
     if acceptance.activate:
         steps.note_activation(run, version, product)

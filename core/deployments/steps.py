@@ -157,7 +157,9 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     def evaluate(self, run: JobRun, snapshot: SnapshotT, plan: BuildPart, built: BuiltT) -> MeasuredT:
         """Measure the part on the product's test images. Raises as `build`."""
 
-    def accept(self, run: JobRun, snapshot: SnapshotT, plan: BuildPart, measured: MeasuredT) -> Acceptance:
+    def accept(
+        self, run: JobRun, snapshot: SnapshotT, plan: BuildPart, measured: MeasuredT, built: BuiltT
+    ) -> Acceptance:
         """Return whether the part goes into use by itself. Raises as `build`.
 
         What holds just what there is now is never worse for being newer: only the policy can hold it back.

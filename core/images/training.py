@@ -48,7 +48,12 @@ def count_training_images(session: Session, product_id: int) -> int:
 
 def key_of(row: Image) -> str:
     """Return the key under which the engine knows an image."""
-    return f"image:{row.id}"
+    return key_of_id(row.id)
+
+
+def key_of_id(image_id: int) -> str:
+    """Return the same for the number of an image, which may be deleted since."""
+    return f"image:{image_id}"
 
 
 def read_original(services: Services, row: Image) -> bytes:

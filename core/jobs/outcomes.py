@@ -16,6 +16,7 @@ from core.jobs.stored_error import StoredError
 from core.models.calibration_figures import CalibrationFigures
 from core.models.detection_figures import DetectionSummary
 from core.models.figures import ManualFigures
+from core.models.judgments import REASONS_KEY, WEAK_KEY, HoldReason, WeakSpot, read_reasons, read_weak, write_reasons
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text, read_texts
 
 ACTIVATED, CANDIDATE, UNCHANGED, RETIRED, FAILED = "activated", "candidate", "unchanged", "retired", "failed"
@@ -51,6 +52,7 @@ class ProductOutcome:
 
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
     `notices` say what of its images goes against its preprocessing.
+    `held_back` are the reasons for which it waits, or that a person overrode; `weak_on_test` is what it hardly finds.
     `number` and `version_id` are those of the version, `numbers` those of an index by part. `work_s` is how long the
     work took, and `cost_s` what it takes at the standard pace.
     """
@@ -71,6 +73,8 @@ class ProductOutcome:
     work_s: float | None = None
     cost_s: float | None = None
     error: StoredError | None = None
+    held_back: tuple[HoldReason, ...] = ()
+    weak_on_test: tuple[WeakSpot, ...] = ()
 
     @classmethod
     def failed(cls, product_id: int, code: str, error: AppError) -> ProductOutcome:
@@ -99,6 +103,8 @@ class ProductOutcome:
             work_s=read_float(data.get("work_s")),
             cost_s=read_float(data.get("cost_s")),
             error=StoredError.from_json(data.get("error_code"), data.get("error_params")),
+            held_back=read_reasons(data.get(REASONS_KEY)),
+            weak_on_test=read_weak(data.get(WEAK_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -121,6 +127,8 @@ class ProductOutcome:
             "cost_s": self.cost_s,
             "error_code": None if self.error is None else self.error.code,
             "error_params": None if self.error is None else dict(self.error.params),
+            WEAK_KEY: [found.to_json() for found in self.weak_on_test] or None,
+            **write_reasons(self.held_back),
         }
         return {name: value for name, value in values.items() if value is not None}
 

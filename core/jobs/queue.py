@@ -20,8 +20,10 @@ from core.transactions import HasDatabase, writing
 from storage.tables import Job, Product, utc_now
 
 
-def submit(services: HasDatabase, person: Person, *, kind: str, product_ids: Sequence[int]) -> int:
-    """Queue a job for these products; return its id.
+def submit(
+    services: HasDatabase, person: Person, *, kind: str, product_ids: Sequence[int], activate: bool = False
+) -> int:
+    """Queue a job for these products; return its id. With `activate` its versions go into use in spite of everything.
 
     Raises NotAllowed, and Conflict `job_already_waiting` while one of the products waits in, or is built by, a job of
     the same kind.
@@ -41,12 +43,13 @@ def submit(services: HasDatabase, person: Person, *, kind: str, product_ids: Seq
         job = Job(
             kind=kind,
             product_id=wanted[0] if len(wanted) == 1 else None,
-            payload=JobPayload(wanted).to_json(),
+            payload=JobPayload(wanted, activate).to_json(),
             created_by=person.id,
         )
         session.add(job)
         session.flush()
-        record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=list(wanted))
+        asked = {"activate": True} if activate else {}
+        record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=list(wanted), **asked)
         session.commit()
         return job.id
 

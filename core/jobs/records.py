@@ -18,18 +18,23 @@ from storage.json_fields import read_float, read_int, read_ints, read_object, re
 
 @dataclass(frozen=True)
 class JobPayload:
-    """What a job was asked for: the products to build, in order."""
+    """What a job was asked for: the products to build, in order.
+
+    `activate` puts each new version into use whatever stands against it: a person takes it upon them.
+    """
 
     product_ids: tuple[int, ...] = ()
+    activate: bool = False
 
     @classmethod
     def from_json(cls, value: object) -> JobPayload:
         """Return the payload of a job's row."""
-        return cls(read_ints(read_object(value).get("product_ids")))
+        data = read_object(value)
+        return cls(read_ints(data.get("product_ids")), data.get("activate") is True)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
-        return {"product_ids": list(self.product_ids)}
+        return {"product_ids": list(self.product_ids), **({"activate": True} if self.activate else {})}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from core.messages.deployments import DEPLOYMENT_MESSAGES
 from core.messages.executors import EXECUTOR_MESSAGES
 from core.messages.files import FILE_MESSAGES
 from core.messages.guidance import GUIDANCE_MESSAGES
+from core.messages.judgments import JUDGMENT_MESSAGES
 from core.messages.manual_files import MANUAL_FILE_MESSAGES
 from core.messages.manuals import MANUAL_MESSAGES
 from core.messages.models import MODEL_MESSAGES
@@ -21,6 +22,7 @@ MESSAGES: dict[str, str] = {
     **MANUAL_MESSAGES,
     **CATALOG_MESSAGES,
     **DEPLOYMENT_MESSAGES,
+    **JUDGMENT_MESSAGES,
     **EXECUTOR_MESSAGES,
     **MODEL_MESSAGES,
     **PREPROCESSING_MESSAGES,

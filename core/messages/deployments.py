@@ -120,7 +120,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
     "log_split_leak": N_(
-        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}); what is measured on the test images is too good to be true"
+        "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}); what is measured on the test images is too good to be true"
     ),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
@@ -135,5 +135,11 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_version_expired": N_("{product}: version {number} is no longer kept"),
     "log_candidate_kept": N_("{product}: version {number} measures worse than the active one and waits as a candidate"),
+    "log_candidate_held": N_("{product}: version {number} is not put into use by itself and waits for a person"),
+    "log_activated_by_hand": N_(
+        "{product}: version {number} is active, as it was asked for in spite of all objections"
+    ),
+    "log_objection": N_("{product}: against version {number}: {reason}"),
+    "log_weak_on_test": N_("{product}: weak on the test images: {reason}"),
     "log_product_failed": N_("{product}: failed ({reason})"),
 }

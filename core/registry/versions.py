@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
@@ -9,6 +11,8 @@ from core.access import ENGINEER, Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound, from_lower
 from core.jobs.terms import changed_one
+from core.models.judgment_words import reason_sentence
+from core.models.judgments import reasons_of
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.registry import retention
 from core.services import Services
@@ -125,11 +129,12 @@ def retire(session: Session, version: ModelVersion) -> None:
     )
 
 
-def activate(services: Services, person: Person, version_id: int) -> ModelVersion:
+def activate(services: Services, person: Person, version_id: int, *, in_spite_of: Collection[str] = ()) -> ModelVersion:
     """Make a version whose bundle is there the active one (also: roll back). It is fetched and verified first.
 
-    Raises NotAllowed, NotFound, or the AppError of a bundle that is missing or damaged; the active version is
-    untouched then.
+    `in_spite_of` are the codes of the reasons that the person has seen against a candidate (`reasons_of`); they stand
+    in the audit log. Raises NotAllowed, NotFound, Conflict `version_held_back` for a candidate with other reasons
+    than these, or the AppError of a bundle that is missing or damaged; the active version is untouched then.
     """
     require_role(services, person, ENGINEER)
     with reading(services) as session:
@@ -140,6 +145,10 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
         raise Conflict("version_already_active")
     if not version.object_prefix:
         raise Conflict("version_not_kept", number=version.number)
+    reasons = reasons_of(version.metrics) if version.state == "candidate" else ()
+    if {found.code for found in reasons} - set(in_spite_of):
+        said = " ".join(reason_sentence(found, person.language or "en") for found in reasons)
+        raise Conflict("version_held_back", number=version.number, reasons=said)
     # From the object store, not from the copy that this machine may have of it: the other machines will fetch it, too.
     services.models.evict(version)
     try:
@@ -160,6 +169,7 @@ def activate(services: Services, person: Person, version_id: int) -> ModelVersio
             kind=fresh.kind,
             number=fresh.number,
             instead_of=before.number if before else None,
+            **({"overridden": [found.code for found in reasons]} if reasons else {}),
         )
         session.commit()
     retention.expire_versions(services, fresh, person=person)

@@ -35,6 +35,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "similar_images": (N_("Similar images"), ":material/image_search:"),
     "weights": (N_("Weights"), ":material/deployed_code:"),
     "encoder": (N_("Sentence encoder"), ":material/translate:"),
+    "models": (N_("Models in use"), ":material/monitoring:"),
     "packages": (N_("Packages"), ":material/package_2:"),
     "orphans": (N_("Orphaned files"), ":material/delete_sweep:"),
     "missing": (N_("Missing files"), ":material/search_off:"),
@@ -97,12 +98,14 @@ def show_summary(checks: Sequence[Check]) -> None:
 def show_checks(checks: Sequence[Check]) -> None:
     """Show a line for each part, those that need attention first."""
     with st.container(border=True, gap="xsmall"):
-        for found in sorted(checks, key=lambda one: one.ok):
+        for found in sorted(checks, key=lambda one: (one.ok, not one.weak)):
             title, icon = _PARTS.get(found.name, (found.name, ":material/help:"))
             name, state, text, action = st.columns([1.5, 1.25, 4.7, 1.2], vertical_alignment="center")
             name.markdown(f"{icon} **{_(title)}**")
             with state:
-                if found.ok:
+                if found.weak:
+                    st.badge(_("Warning"), icon=":material/warning:", color="orange")
+                elif found.ok:
                     st.badge(_("Works"), icon=":material/check_circle:", color="green")
                 else:
                     st.badge(_("Attention"), icon=":material/error:", color="red")

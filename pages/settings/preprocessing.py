@@ -12,6 +12,7 @@ from core.i18n import N_
 from core.images.library import list_images
 from core.preprocessing.stored_options import (
     ProductPreprocessing,
+    all_values,
     get_preprocessing,
     list_preprocessing,
     parse_options,
@@ -236,7 +237,7 @@ def save(found: ProductPreprocessing, options: Preprocessing) -> None:
 
 def reset(product_id: int) -> None:
     """Switch every option off, without areas; not saved yet."""
-    set_values(product_id, parse_options({}).to_dict())
+    set_values(product_id, all_values(parse_options({})))
 
 
 def show_overview(found: list[ProductPreprocessing]) -> None:

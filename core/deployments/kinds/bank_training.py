@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,8 @@ class BankSnapshot(Snapshot):
     """The training images and settings of a product, and its test images.
 
     The thresholds are calibrated with `defects`; `unused_defects` are beyond what a calibration takes. `extension` is
-    how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both.
+    how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both,
+    `defect_codes` the codes of the product's defect types by their numbers.
     """
 
     normals: list[Image]
@@ -51,17 +52,22 @@ class BankSnapshot(Snapshot):
     extension: Extension | None
     test: TestSet
     leaks: tuple[Leak, ...] = ()
+    defect_codes: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BuiltBank:
-    """A detector with its calibration; `skipped` are the images that could not be used."""
+    """A detector with its calibration; `skipped` are the images that could not be used.
+
+    `defect_scores` are those of the labeled training defects, by the engine's key.
+    """
 
     spec: AnyDetectorSpec
     trained: TrainedBank
     config: DetectorConfig
     calibration: Calibration
     skipped: tuple[SkippedFile, ...]
+    defect_scores: Mapping[str, float] = field(default_factory=dict)
 
 
 def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
@@ -95,8 +101,8 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         _fetch(run, [*normals, *defects])
         trained = _learn(run, spec, normals, config, weights=weights)
     skipped = _name_skipped(run, product, normals, trained.skipped)
-    calibration = _calibrate(run, product, spec, trained, config, defects, skipped)
-    return BuiltBank(spec, trained, config, calibration, tuple(skipped))
+    calibration, defect_scores = _calibrate(run, product, spec, trained, config, defects, skipped)
+    return BuiltBank(spec, trained, config, calibration, tuple(skipped), defect_scores)
 
 
 def _learn(
@@ -166,8 +172,10 @@ def _calibrate(
     config: DetectorConfig,
     defects: list[Image],
     skipped: list[SkippedFile],
-) -> Calibration:
+) -> tuple[Calibration, dict[str, float]]:
     """Return thresholds from normal images that the bank has not seen, and from the labeled training defects.
+
+    Also return the scores of those defects, by the engine's key.
 
     Defects that cannot be read are added to `skipped`.
     """
@@ -177,11 +185,15 @@ def _calibrate(
         for done, row in enumerate(defects):
             run.progress("calibrate", done, len(defects))
             try:
-                yield load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
+                pixels = load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
             except ImageError as error:
                 skipped.append(SkippedFile(row.stored_name, error.code))
                 run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
+                continue
+            used.append(key_of(row))
+            yield pixels
 
+    used: list[str] = []
     scale = spec.distance_scale(trained.model)
     defect_scores = [detection.score for detection in trained.model.inspect_many(defect_pixels())]
     calibration = calibrate(list(trained.normal_scores.values()), defect_scores, scale=scale)
@@ -192,4 +204,4 @@ def _calibrate(
         reject_at=f"{calibration.reject_at:.4f}",
         method=calibration.method,
     )
-    return calibration
+    return calibration, dict(zip(used, defect_scores, strict=True))

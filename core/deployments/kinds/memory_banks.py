@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sqlmodel import Session, col, or_, select
 
-from core.deployments.acceptance import Acceptance, accept_bank
+from core.deployments.acceptance import Acceptance, BankCandidate, accept_bank
 from core.deployments.costs import cost_of_model
-from core.deployments.evaluation import measure, test_set
+from core.deployments.evaluation import TestMeasurement, measure, read_codes, test_set
 from core.deployments.kinds.bank_extension import Extension, find_extension
 from core.deployments.kinds.bank_training import BankSnapshot, BuiltBank, train_bank
+from core.deployments.objections import Judged
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
 from core.images.exposures.leaks import SPLIT_LEAK, find_leaks_in
@@ -21,6 +22,7 @@ from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
 from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
 from core.models.detection_figures import BankFigures, DetectionFigures
+from core.models.judgment_words import weak_messages
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION
 from core.models.sources import BankSources
@@ -39,7 +41,7 @@ from storage.tables import Image, ModelVersion, Product, ThresholdSetting
 MAX_CALIBRATION_DEFECTS = 300
 
 
-class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | None]):
+class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None]):
     """How memory banks are built."""
 
     kind = MEMORY_BANK
@@ -113,6 +115,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             extension=find_extension(session, product.id, rows=normals),
             test=test_set(session, product.id),
             leaks=tuple(find_leaks_in(session, product.id)),
+            defect_codes=read_codes(session, product.id),
         )
 
     def build(
@@ -123,11 +126,11 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
 
     def evaluate(
         self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, built: BuiltBank
-    ) -> DetectionFigures | None:
+    ) -> TestMeasurement | None:
         """Measure the detector with its thresholds; None without test images."""
         if not snapshot.test.rows:
             return None
-        figures = measure(
+        measured = measure(
             run.services.objects,
             built.trained.model,
             snapshot.test,
@@ -136,20 +139,36 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             bit_depth=built.config.preprocessing.bit_depth,
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
-        auroc = figures.image_auroc
+        auroc = measured.figures.image_auroc
         run.log(
             "log_measured",
             product=snapshot.product.code,
             image_auroc="–" if auroc is None else f"{auroc:.4f}",
             n_test=len(snapshot.test.rows),
         )
-        return figures
+        for spot in measured.figures.weak_on_test:
+            for code, params in weak_messages(spot):
+                run.log("log_weak_on_test", product=snapshot.product.code, reason=code, reason_params=params)
+        return measured
 
     def accept(
-        self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, measured: DetectionFigures | None
+        self,
+        run: JobRun,
+        snapshot: BankSnapshot,
+        plan: BuildPart,
+        measured: TestMeasurement | None,
+        built: BuiltBank,
     ) -> Acceptance:
-        """Compare with the bank in use on the same test images, and ask the policy."""
-        return accept_bank(run, snapshot.product, plan.before, measured, snapshot.test)
+        """Compare with the bank in use on the same images, and ask the policy."""
+        judged = Judged(
+            review_at=built.calibration.review_at,
+            reject_at=built.calibration.reject_at,
+            normal_scores=built.trained.normal_scores,
+            defect_scores=_defect_scores(built, measured),
+            calibration_defects=tuple(built.defect_scores.values()),
+        )
+        candidate = BankCandidate(judged, measured, snapshot.test, snapshot.defects, snapshot.defect_codes)
+        return accept_bank(run, snapshot.product, plan.before, candidate)
 
     def save(self, run: JobRun, snapshot: BankSnapshot, built: BuiltBank, folder: Path) -> str:
         """Write the detector's bundle."""
@@ -158,7 +177,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         return built.trained.model.save(folder, metadata=metadata).sha256
 
     def describe(
-        self, snapshot: BankSnapshot, plan: BuildPart, built: BuiltBank, measured: DetectionFigures | None
+        self, snapshot: BankSnapshot, plan: BuildPart, built: BuiltBank, measured: TestMeasurement | None
     ) -> Description:
         """Return what the row of the bank tells, with its calibrated thresholds."""
         calibration = built.calibration
@@ -172,7 +191,11 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
                 options=snapshot.choice.options,
                 growth=built.trained.growth,
             ),
-            figures=BankFigures(measured, built.spec.describe(built.trained.model)),
+            figures=BankFigures(
+                None if measured is None else measured.figures,
+                built.spec.describe(built.trained.model),
+                _defect_scores(built, measured),
+            ),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(
                 model_version_id=0,
@@ -196,12 +219,13 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
         self,
         run: JobRun,
         snapshot: BankSnapshot,
-        results: Sequence[PartResult[BuiltBank, DetectionFigures | None]],
+        results: Sequence[PartResult[BuiltBank, TestMeasurement | None]],
     ) -> ProductOutcome:
         """Return the outcome: the one part of a memory bank is always built."""
         (result,) = results
         assert isinstance(result, NewVersion)
-        built, measured = result.built, result.measured or DetectionFigures()
+        built = result.built
+        figures = DetectionFigures() if result.measured is None else result.measured.figures
         return ProductOutcome(
             product_id=snapshot.product.id,
             code=snapshot.product.code,
@@ -209,12 +233,19 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, DetectionFigures | Non
             reason=result.acceptance.reason,
             version_id=result.version.id,
             number=result.version.number,
-            metrics=measured.summary,
+            metrics=figures.summary,
             warnings=_warnings(snapshot, built),
             notices=list_notices(run.services, snapshot.product.id),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
+            held_back=result.acceptance.held_back,
+            weak_on_test=figures.weak_on_test,
         )
+
+
+def _defect_scores(built: BuiltBank, measured: TestMeasurement | None) -> dict[str, float]:
+    """Return the scores of all labeled defects that were scored, of either split."""
+    return {**built.defect_scores, **({} if measured is None else measured.defect_scores)}
 
 
 def _warnings(snapshot: BankSnapshot, built: BuiltBank) -> tuple[str, ...]:

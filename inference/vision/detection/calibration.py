@@ -90,8 +90,9 @@ def calibrate(
 
     `auto` is `f1_max` from 10 defects on, otherwise `percentile`, moved into the gap if a few defects show one.
     `percentile` of the good parts lie below review_at (a tenth of the remaining share above reject_at); `k` sets
-    reject_at at mean + k·std (review_at at k − 1). `scale` is a distance that counts as different in the model's feature space;
-    it is used only where every normal score is 0. Raises ModelError scores_invalid or calibration_invalid.
+    reject_at at mean + k·std (review_at at k − 1). `scale` is a distance that counts as different in the model's
+    feature space; it is used only where every normal score is 0. Raises ModelError scores_invalid or
+    calibration_invalid.
     """
     normal, defect = _clean(normal_scores), _clean(defect_scores)
     if not 50 <= percentile < 100 or not 1 < k <= 20 or not (math.isfinite(scale) and scale > 0):

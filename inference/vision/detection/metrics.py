@@ -25,6 +25,8 @@ Scores = Sequence[float] | npt.NDArray[np.floating[Any]]
 Labels = Sequence[bool] | npt.NDArray[np.bool_]
 Confusion = dict[Literal["normal", "defect"], dict[Literal["ok", "review", "reject"], int]]
 
+_Z_95 = 1.959964  # 95 % of a normal distribution lie within so many deviations
+
 
 def image_auroc(scores: Scores, labels: Labels) -> float | None:
     """Return the area under the ROC curve: the share of (defect, normal) pairs in the right order."""
@@ -34,6 +36,26 @@ def image_auroc(scores: Scores, labels: Labels) -> float | None:
     from sklearn.metrics import roc_auc_score
 
     return float(roc_auc_score(truth, values))
+
+
+def auroc_interval(auroc: float, n_defect: int, n_normal: int) -> tuple[float, float] | None:
+    """Return the 95 % bounds of an AUROC, inside [0, 1], from itself and the counts of either class.
+
+    By the standard error of Hanley & McNeil (Radiology 143, 1982), which needs no scores and draws nothing by chance.
+    At an AUROC of 0 or 1 the error is 0: with few images that is too sure. None where a class is absent. Raises
+    ValueError for an `auroc` outside [0, 1].
+    """
+    if not 0 <= auroc <= 1:
+        raise ValueError(f"an AUROC lies in [0, 1], not {auroc}")
+    if n_defect < 1 or n_normal < 1:
+        return None
+    two_defects = auroc / (2 - auroc)  # two defects both score above one normal image
+    two_normals = 2 * auroc**2 / (1 + auroc)  # one defect scores above two normal images
+    variance = (
+        auroc * (1 - auroc) + (n_defect - 1) * (two_defects - auroc**2) + (n_normal - 1) * (two_normals - auroc**2)
+    ) / (n_defect * n_normal)
+    reach = _Z_95 * math.sqrt(max(variance, 0.0))
+    return max(auroc - reach, 0.0), min(auroc + reach, 1.0)
 
 
 def f1_max(scores: Scores, labels: Labels, *, defect_weight: float = 1.0) -> tuple[float, float] | None:

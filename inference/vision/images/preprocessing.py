@@ -37,6 +37,8 @@ Smoothing = Literal["none", "gaussian", "median", "bilateral"]
 SMALLEST_TILE_PX, LARGEST_TILE_PX = 128, 4096
 # A tile that is no square: its shorter side, and how many times as long the other may be.
 SMALLEST_TILE_SIDE_PX, LONGEST_TILE = 16, 16
+# Options that bundles did not always have, and what they are without.
+LATER: Mapping[str, int] = {"tile_height_px": 0, "bit_depth": BY_IMAGE}
 _STRETCH_PERCENT = 0.5
 _SMALLEST_RANGE = 32  # levels; a narrower range is noise, and stretching it further would show only that
 _BILATERAL_COLOR_SIGMA = 40.0
@@ -139,8 +141,16 @@ class Preprocessing:
         return mask
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` reads them back."""
-        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return plain JSON values; `from_dict` reads them back.
+
+        The options in LATER are left out where they have no effect: what does without them is read, and is the same,
+        in earlier releases.
+        """
+        values: dict[str, Any] = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in LATER or getattr(self, field.name) != LATER[field.name]
+        }
         values["region_of_interest"] = None if self.region_of_interest is None else list(self.region_of_interest)
         values["ignore"] = [list(rectangle) for rectangle in self.ignore]
         return values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.deployments.acceptance import MORE_ESCAPES, WORSE_BY
+from core.deployments.objections import MORE_ESCAPES, WORSE_BY
 from core.registry.activation_policy import FEWEST_KEPT, MOST_KEPT, current_policy, save_policy
 from pages.components.shared.language import _, number, percent
 from pages.components.shared.session import person, say_after_rerun, services, showing_errors

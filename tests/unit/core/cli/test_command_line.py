@@ -170,6 +170,29 @@ def test_a_folder_in_each_layout_is_ingested_deployed_and_inspected(plate_templa
 # --- inspect and evaluate --------------------------------------------------------------------------------------------
 
 
+def test_import_names_parts_by_rule_and_list_and_deploy_warns_of_a_divided_one(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "bolt"
+    for number in range(4):
+        split = "train" if number < 3 else "test"
+        write(folder / split / "good" / f"b{number // 2}_{number}.png", plate(500 + number))
+    write(folder / "train" / "good" / "extra.png", plate(510))
+    listed = tmp_path / "parts.csv"
+    listed.write_text("path,part\ntrain/good/extra.png,b9\ngone.png,b1\n", encoding="utf-8")
+    status, (summary,), err = run("import", folder, "--part-rule", "{part}_{n}", "--parts", listed)
+    assert status == 0
+    assert (summary["added"], summary["parts"], summary["images_with_part"]) == (5, 3, 5)
+    assert "gone.png: the list of parts names it" in err
+    status, _objects, err = run("deploy", "memory-bank", "--product", "bolt", "--no-wait")
+    assert status == 0
+    assert "bolt: parts with training and test images both: 1 (2 images: b1)" in err
+    status, _objects, err = run("import", folder, "--part-rule", "{part}{n}")
+    assert status == 1
+    assert "{part:5}" in err
+    status, _objects, err = run("import", folder, "--parts", tmp_path / "nowhere.csv")
+    assert status == 1
+    assert "nowhere.csv" in err
+
+
 def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     run: Run, plate_services: Services, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from core.access import Person
 from core.accounts.people import open_person
-from core.deployments import acceptance
+from core.deployments import acceptance, objections
 from core.errors import BadInput, Conflict, NotAllowed
 from core.images import uploads
 from core.images.records import IncomingFile
@@ -198,7 +198,7 @@ def test_an_active_version_whose_files_are_gone_does_not_hold_back_the_next(
 def test_no_worse_means_auroc_and_escapes_on_the_same_images(new: dict[str, object], worse: bool) -> None:
     same = {"test_fingerprint": "same", "n_defect": 100}
     active = DetectionFigures.from_json({**same, "image_auroc": 0.950, "escape": 2})
-    assert acceptance.is_worse(DetectionFigures.from_json({**same, **new}), active) is worse
+    assert objections.is_worse(DetectionFigures.from_json({**same, **new}), active) is worse
 
 
 def test_the_policy_is_saved_by_an_engineer_within_bounds_and_never_over_a_colleague(

@@ -16,7 +16,7 @@ from inference.vision.detection.features.tiled_image import open_tiled
 from inference.vision.detection.features.tiling import PLACES, count_tiles, encode_places, plan_tiles
 from inference.vision.detection.padim.config import PadimConfig
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.reference_image import verify_reference
 from inference.vision.detection.regions import find_regions
@@ -182,7 +182,7 @@ def test_a_saved_model_inspects_in_the_same_tiles(model: PatchCore, tmp_path: Pa
 def test_cross_fitted_scores_are_like_those_of_unseen_parts(count: int) -> None:
     features = extract_patches(sources(count), CONFIG, device="cpu")
     model = PatchCore.from_patches(features)
-    scores = cross_fit_scores(features)
+    scores = cross_fit(features).scores
     unseen = np.median([model.inspect(draw(seed)).score for seed in range(100, 104)])
     assert len(scores) == count
     assert 0.7 < np.median(list(scores.values())) / unseen < 1.6
@@ -207,7 +207,7 @@ def test_over_the_budget_groups_are_merged_and_nothing_is_held_whole() -> None:
     merged = PatchCore.from_patches(features)
     assert merged.figures.merged
     assert merged.figures.radius_bound > merged.figures.radius
-    assert merged.inspect(draw(200, hole=(411, 333))).score > 1.2 * max(cross_fit_scores(features).values())
+    assert merged.inspect(draw(200, hole=(411, 333))).score > 1.2 * max(cross_fit(features).scores.values())
 
 
 def test_more_images_extend_a_bank_of_tiles(model: PatchCore) -> None:
@@ -245,7 +245,7 @@ def test_a_build_can_be_cancelled_between_the_tiles_of_an_image(cancelled: str) 
 
     def build() -> None:
         features = extract_patches(sources(2, side=1280), CONFIG, device="cpu", progress=cancel)
-        cross_fit_scores(features, progress=cancel)
+        cross_fit(features, progress=cancel).scores
 
     with pytest.raises(CancelledError):
         build()
