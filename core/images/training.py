@@ -110,6 +110,21 @@ def load_pixels(services: Services, row: Image, *, bit_depth: int) -> NDArray[np
     return decode(data, bit_depth=bit_depth).pixels
 
 
+def load_mask(services: Services, row: Image) -> NDArray[np.bool_] | None:
+    """Return the mask of a defect image, bool (H, W); None without one. Raises ImageError, also for a missing object."""
+    from inference.vision.images.decode import decode_mask
+
+    if row.mask_key is None:
+        return None
+    try:
+        data = services.objects.get(row.mask_key)
+    except ObjectStoreError as error:
+        if error.code == "object_missing":
+            raise ImageError("image_object_missing", name=row.stored_name) from error
+        raise
+    return decode_mask(data)
+
+
 def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:
     """Fetch the originals of a remote store, ten at once; a missing one is left for the build to name."""
     from concurrent.futures import ThreadPoolExecutor, as_completed

@@ -44,6 +44,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
         "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
     ),
     "versions_not_comparable": N_("Choose two different versions of the same product and the same kind to compare."),
+    "review_share_invalid": N_("The share of good parts in review must be between {lowest} and {highest} %."),
     "kept_versions_invalid": N_("Keep between {lowest} and {highest} versions."),
     "thresholds_missing": N_("This model version has no thresholds. Deploy the product again."),
     # Inspection
@@ -103,6 +104,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Lines of a job's log
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
+    "log_set_apart": N_("{product}: {n_images} normal images do not look like the others and were set apart: {names}."),
     "log_bank_extended": N_(
         "{product}: the memory bank of version {number} was extended (images added: {n_images}); the others were not computed again"
     ),

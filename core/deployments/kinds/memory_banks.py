@@ -16,7 +16,8 @@ from core.deployments.objections import Judged
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
 from core.images.exposures.leaks import SPLIT_LEAK, find_leaks_in
-from core.images.training import count_training_images, training_rows
+from core.images.outliers import note_suspected
+from core.images.training import count_training_images, key_of, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
 from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
@@ -28,6 +29,7 @@ from core.models.options import DETECTION
 from core.models.sources import BankSources
 from core.preprocessing.notices import list_notices
 from core.preprocessing.stored_options import read_preprocessing
+from core.registry.activation_policy import read_policy
 from core.registry.choices import chosen
 from core.registry.fingerprints import fingerprints
 from core.registry.lineage import regions_stale
@@ -35,7 +37,7 @@ from core.registry.versions import active_version
 from core.services import Services
 from inference.build_cost import BuildCost
 from inference.errors import InferenceError
-from storage.tables import Image, ModelVersion, Product, ThresholdSetting
+from storage.tables import Image, ModelVersion, Product, ThresholdSetting, utc_now
 
 # More labeled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
@@ -49,8 +51,9 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "extract": (0.05, 0.40),
-        "coreset": (0.40, 0.60),
-        "calibrate": (0.60, 0.75),
+        "calibrate": (0.40, 0.55),
+        "coreset": (0.55, 0.68),
+        "teach": (0.68, 0.75),
         "evaluate": (0.75, 0.93),
     }
 
@@ -116,6 +119,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             test=test_set(session, product.id),
             leaks=tuple(find_leaks_in(session, product.id)),
             defect_codes=read_codes(session, product.id),
+            review_share=read_policy(session).review_share,
         )
 
     def build(
@@ -190,11 +194,14 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 unused_defect_ids=tuple(row.id for row in snapshot.unused_defects),
                 options=snapshot.choice.options,
                 growth=built.trained.growth,
+                set_apart={one.image_id: one.score for one in built.set_apart},
+                set_apart_at=built.trained.set_apart_at,
             ),
             figures=BankFigures(
                 None if measured is None else measured.figures,
                 built.spec.describe(built.trained.model),
                 _defect_scores(built, measured),
+                built.trained.head,
             ),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(
@@ -204,6 +211,19 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 method=calibration.method,
                 figures=figures.to_json(),
             ),
+        )
+
+    def note_added(self, session: Session, snapshot: BankSnapshot, built: BuiltBank) -> None:
+        """Note which normal images do not look like the others, for a person to decide."""
+        scores = {one.image_id: one.score for one in built.set_apart}
+        judged = {row.id for row in snapshot.normals if key_of(row) in built.trained.normal_scores}
+        note_suspected(
+            session,
+            snapshot.product.id,
+            scores,
+            limit=built.trained.set_apart_at or 0.0,
+            now=utc_now(),
+            judged=judged | scores.keys(),
         )
 
     def note_activation(self, run: JobRun, version: ModelVersion, product: Product) -> None:
@@ -238,6 +258,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             notices=list_notices(run.services, snapshot.product.id),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
+            set_apart=built.set_apart,
             held_back=result.acceptance.held_back,
             weak_on_test=figures.weak_on_test,
         )

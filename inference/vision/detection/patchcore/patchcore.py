@@ -52,9 +52,7 @@ MAX_MAP_SIDE_PX = 1024
 class PatchCore(PatchDetector[PatchCoreConfig]):
     """A built bank with its runtime: read-only, safe to share between threads."""
 
-    def __init__(
-        self, parts: ModelParts[PatchCoreConfig], bank: BuiltBank, *, head: DefectHead | None = None
-    ) -> None:
+    def __init__(self, parts: ModelParts[PatchCoreConfig], bank: BuiltBank, *, head: DefectHead | None = None) -> None:
         super().__init__(parts, color=None if bank.color_scale is None else LocalColor(parts.config, bank.color_scale))
         self._built = bank
         self._bank = Bank(bank.rows)

@@ -41,7 +41,9 @@ def teach_bank(
             progress("teaching", 0, 0)
 
     try:
-        defects = model.extract([one.source for one in labeled], progress=None if progress is None else _quiet(progress))
+        defects = model.extract(
+            [one.source for one in labeled], progress=None if progress is None else _quiet(progress)
+        )
     except ModelError as error:
         if error.code == "no_usable_images":
             return None
