@@ -55,7 +55,7 @@ class ToyDetector:
         return ToyDetection(float(anomaly_map.max()), anomaly_map, self._nearest_key)
 
     def inspect_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[ToyDetection]:
-        """Inspect images in order."""
+        """Inspect one after the other."""
         return map(self.inspect, images)
 
 
