@@ -45,6 +45,11 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE.csv",
         help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
     )
+    importing.add_argument(
+        "--no-check",
+        action="store_true",
+        help="do not compare new normal images with the model in use",
+    )
 
     importing.add_argument(
         "--test-share",

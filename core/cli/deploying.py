@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from core.accounts import people
 from core.catalog import products
 from core.cli.job_following import follow
-from core.cli.terminal import language, to_json, write_note, write_out
+from core.cli.terminal import language, name_some, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
 from core.jobs.outcomes import CANDIDATE, FAILED, ProductOutcome
@@ -137,6 +138,10 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
             waits = waits or outcome.outcome == CANDIDATE
             for line in _describe_judgment(outcome, view.kind, lang):
                 write_note(line)
+            if outcome.set_apart:
+                names = name_some([PurePath(found.name).stem for found in outcome.set_apart])
+                told = {"product": outcome.code, "count": len(outcome.set_apart), "names": names}
+                write_note(describe("images_set_apart", told, lang))
         if view.state != "succeeded":
             write_note(view.error.sentence(lang) if view.error else view.state)
             good = False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.accounts import people
 from core.catalog import products
 from core.cli.deploying import follow_jobs, submit_job, write_notices
+from core.cli.intake_check import check_imported
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import BadInput, NotFound, describe
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
@@ -148,13 +149,14 @@ def import_images(wanted: argparse.Namespace) -> int:
     for path, code in summary.unknown:
         write_note(f"{path}: {describe(code, {'name': path}, lang)}")
     _name_what_has_no_part(summary.parts, lang)
+    checked = {} if wanted.no_check else check_imported(services, person, summary, status)
     # A mask has an outcome of its own; what was added is counted in images.
     told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
     counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
     parts = {"parts": summary.parts.n_parts, "images_with_part": len(summary.parts.parts)}
     summed: dict[str, object] = {"products": summary.products, **counts, "not_recognised": len(summary.unknown)}
     notes = {"notes": {note: len(found) for note, found in to_check.items()}} if to_check else {}
-    write_out(to_json({**summed, **parts, **notes}))
+    write_out(to_json({**summed, **parts, **checked, **notes}))
     return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
 
 

@@ -17,6 +17,7 @@ from core.images.previews import draw_picture
 from core.images.records import IncomingFile
 from core.messages.image_notes import IMAGE_NOTES
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
+from pages.components.images.outlier_filter import describe_outlier_state
 from pages.components.images.parts import PART_SOURCES, show_part_form
 from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
@@ -90,6 +91,8 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
         (_("Format"), escape(image.file_format)),
         (_("Added"), moment(image.created_at)),
     ]
+    if state := describe_outlier_state(image):
+        facts.append((_("Decisions"), state))
     st.markdown("\n".join(f"- {label}: **{value}**" for label, value in facts))
     for note in drop_settled(tuple(image.notes), get_bit_depth(services(), image.product_id)):
         if note in IMAGE_NOTES:

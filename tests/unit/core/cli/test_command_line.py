@@ -281,6 +281,22 @@ def test_evaluate_prints_the_object_of_the_specification(run: Run) -> None:
     assert result["product"] == "plate"
 
 
+def test_import_compares_new_normal_images_with_the_model_in_use(run: Run, tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / "more" / "normal" / f"good{number}.png", plate(7000 + number))
+    write(tmp_path / "more" / "normal" / "bad.png", plate(7100, "spot"))
+    status, (summary,), errors = run("import", tmp_path / "more", "--product", "plate")
+    assert status == 0
+    assert (summary["added"], summary["checked"], len(summary["suspected"])) == (4, 4, 1)
+    assert "plate: 1 of 4 new normal images do not look like the others" in errors
+    assert summary["suspected"][0] in errors
+    write(tmp_path / "last" / "normal" / "bad.png", plate(7101, "spot"))
+    status, (summary,), errors = run("import", tmp_path / "last", "--product", "plate", "--no-check")
+    assert (status, summary["added"]) == (0, 1)
+    assert "checked" not in summary
+    assert "look like the others" not in errors
+
+
 @pytest.mark.parametrize("command", [["inspect", "x.png"], ["evaluate"], ["deploy", "all"]])
 def test_an_unknown_product_is_a_sentence_and_status_1(command: list[str], run: Run) -> None:
     status, results, errors = run(*command, "--product", "nowhere")
