@@ -65,7 +65,7 @@ def extend(old: Built, sources: list[ImageSource], folder: Path) -> Built | None
     known = set(model.training_keys)
     features = model.extract([source for source in sources if source.key not in known])
     larger = model.extend(features)
-    scores = sample_scores(old.scores | model.score_unseen(features), [source.key for source in sources])
+    scores = sample_scores({**old.scores, **model.score_unseen(features).scores}, [source.key for source in sources])
     return Built(larger, scores, time.perf_counter() - started)
 
 

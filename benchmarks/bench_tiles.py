@@ -60,7 +60,7 @@ def measure(tile_size_px: int, *, size_px: tuple[int, int], normals: int) -> dic
     started = time.perf_counter()
     features = extract_patches(sources, config, device="cpu")
     model = PatchCore.from_patches(features)
-    cross_fit(features).scores
+    cross_fit(features)
     build_s = time.perf_counter() - started
     unseen = max(model.inspect(draw_part(seed, size_px=size_px)).score for seed in (1000, 1001, 1002))
     hole = (round(size_px[0] * 0.61), round(size_px[1] * 0.47))

@@ -30,7 +30,8 @@ def add_candidate(
 ) -> None:
     """Add the version, with its thresholds, and make it active where it is accepted: all of it or nothing.
 
-    `also` is called in the same transaction. Where a person overrides what speaks against it, the audit log names the reasons.
+    `also` is called in the same transaction. Where a person overrides what speaks against it, the audit log names the
+    reasons.
 
     The transaction first proves that the job is still ours (`claims.hold`), so a worker that was thought dead
     activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will

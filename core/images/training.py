@@ -111,7 +111,10 @@ def load_pixels(services: Services, row: Image, *, bit_depth: int) -> NDArray[np
 
 
 def load_mask(services: Services, row: Image) -> NDArray[np.bool_] | None:
-    """Return the mask of a defect image, bool (H, W); None without one. Raises ImageError, also for a missing object."""
+    """Return the mask of a defect image, bool (H, W); None without one.
+
+    Raises ImageError, also for a missing object.
+    """
     from inference.vision.images.decode import decode_mask
 
     if row.mask_key is None:

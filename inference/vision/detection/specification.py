@@ -143,8 +143,8 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
         """Take of normal images what a model is built from; those that cannot be used are skipped.
 
         `weights` is the network's file, None for the carried one. `progress` gets a stage (`features`, `calibration`,
-        `fit`, `teaching`), the images done and all; what it raises comes through. Raises ModelError: `no_usable_images`,
-        `out_of_memory`, `backbone_weights_missing`, `device_…`.
+        `fit`, `teaching`), the images done and all; what it raises comes through. Raises ModelError:
+        `no_usable_images`, `out_of_memory`, `backbone_weights_missing`, `device_…`.
         """
 
     @abstractmethod

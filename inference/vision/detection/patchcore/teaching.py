@@ -40,16 +40,15 @@ def teach_bank(
         if progress is not None:
             progress("teaching", 0, 0)
 
+    quiet = None if progress is None else _quiet(progress)
     try:
-        defects = model.extract(
-            [one.source for one in labeled], progress=None if progress is None else _quiet(progress)
-        )
+        defects = model.extract([one.source for one in labeled], progress=quiet)
     except ModelError as error:
         if error.code == "no_usable_images":
             return None
         raise
     skipped: dict[str, InferenceError] = dict(defects.skipped)
-    measured = model.measure_unseen(defects, progress=None if progress is None else _quiet(progress)).distances
+    measured = model.measure_unseen(defects, progress=quiet).distances
     examples = _sound_examples(features, unseen.distances, skipped)
     by_key = {one.source.key: one for one in labeled}
     for index, key in enumerate(defects.keys):

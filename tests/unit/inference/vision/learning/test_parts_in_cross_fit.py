@@ -86,5 +86,5 @@ def test_a_new_exposure_of_a_part_that_is_known_has_no_unseen_score() -> None:
     given = exposures(named=True)
     model = PatchCore.fit(given[: 4 * N_EXPOSURES], CONFIG, device="cpu")
     features = model.extract([replace(given[0], key="again"), *given[4 * N_EXPOSURES :]])
-    scores = model.score_unseen(features, seen_parts={source.part_key for source in given[: 4 * N_EXPOSURES]})
+    scores = model.score_unseen(features, seen_parts={source.part_key for source in given[: 4 * N_EXPOSURES]}).scores
     assert set(scores) == {source.key for source in given[4 * N_EXPOSURES :]}
