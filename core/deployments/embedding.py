@@ -19,6 +19,7 @@ from core.similarity.embedding_store import (
     Content,
     find_boxes,
     find_vectors,
+    name_maker,
     place_of,
     store_boxes,
     store_vectors,
@@ -77,9 +78,9 @@ def embed_examples(
     Raises ModelError and ObjectStoreError.
     """
     bit_depth = examples[0].bit_depth if examples else BY_IMAGE
-    maker = _name_maker(embedder.key, bit_depth)
+    maker = name_maker(embedder.key, bit_depth)
     if finder is not None:
-        finder = replace(finder, sha256=_name_maker(finder.sha256, bit_depth))
+        finder = replace(finder, sha256=name_maker(finder.sha256, bit_depth))
     boxes = find_boxes(services, finder.sha256, {example.content_sha256 for example in examples}) if finder else {}
     known = {
         example.content_sha256: (example.content_sha256, place_of(boxes.get(example.content_sha256)))
@@ -110,11 +111,6 @@ def embed_examples(
     rows = [vectors[example.content_sha256] for example in usable]
     empty = np.zeros((0, embedder.dimension), dtype=np.float32)
     return Embedded(usable, np.stack(rows) if rows else empty, len(todo) - len(unreadable))
-
-
-def _name_maker(name: str, bit_depth: int) -> str:
-    """Return the name under which the work of a model is stored: other pixels of one file are other work."""
-    return name if bit_depth == BY_IMAGE else f"{name}:{bit_depth}bit"
 
 
 def _compute(

@@ -26,6 +26,14 @@ from storage.tables import Image
 if TYPE_CHECKING:
     from core.services import Services
 
+__all__ = [
+    "LARGEST_TILE_PX",
+    "SMALLEST_TILE_SIDE_PX",
+    "TILE_SIZES_PX",
+    "TileAdvice",
+    "advise_on_tiles",
+]
+
 TILE_SIZES_PX = (256, 384, 512, 768, 1024, 1536, 2048)
 # A defect of so many pixels of the model's input is found (`benchmarks/README.md`).
 VISIBLE_PX = 6

@@ -19,6 +19,7 @@ from core.errors import from_lower
 from core.services import Services
 from core.similarity.places import Place
 from inference.errors import ImageError, ModelError
+from inference.vision.images.bit_depth import BY_IMAGE
 from storage.object_store import ObjectStoreError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def draw_large(services: Services, place: Place) -> npt.NDArray[np.uint8]:
     from inference.vision.images.outlines import draw_outlined
 
     try:
-        pixels = decode(services.objects.get(place.object_key)).pixels
+        pixels = decode(services.objects.get(place.object_key), bit_depth=place.bit_depth).pixels
         mask = decode_mask(services.objects.get(place.mask_key)) if place.mask_key is not None else None
     except (ImageError, ObjectStoreError) as error:
         raise from_lower(error, name=place.name) from error
@@ -67,7 +68,8 @@ def draw_large(services: Services, place: Place) -> npt.NDArray[np.uint8]:
 
 
 def _read(services: Services, place: Place) -> bytes | None:
-    about = repr((_DRAWING, place.object_key, place.mask_key, place.box))
+    read_by = () if place.bit_depth == BY_IMAGE else (place.bit_depth,)
+    about = repr((_DRAWING, place.object_key, place.mask_key, place.box, *read_by))
     name = hashlib.sha256(about.encode()).hexdigest()
     cached = services.settings.cache_dir / "cut_outs" / name[:2] / f"{name}.jpg"
     data = _read_whole(cached)
@@ -87,7 +89,7 @@ def _draw(services: Services, place: Place) -> bytes | None:
     from inference.vision.images.decode import decode, decode_mask
     from inference.vision.search.cut_outs import largest_place
 
-    pixels = decode(services.objects.get(place.object_key)).pixels
+    pixels = decode(services.objects.get(place.object_key), bit_depth=place.bit_depth).pixels
     box = place.box
     if place.mask_key is not None:
         box = largest_place(decode_mask(services.objects.get(place.mask_key))) or box

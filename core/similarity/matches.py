@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -123,10 +123,9 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
     images = {
         row.id: row for row in session.exec(select(Image).where(col(Image.id).in_([i for i in ids if i > 0]))).all()
     }
-    inspected = {
-        -row.id: row
-        for row in session.exec(select(Inspection).where(col(Inspection.id).in_([-i for i in ids if i < 0]))).all()
-    }
+    parts = [-i for i in ids if i < 0]
+    found = session.exec(select(Inspection).where(col(Inspection.id).in_(parts))).all() if parts else ()
+    inspected = {-row.id: row for row in found}
     type_ids = {row.defect_type_id for row in images.values()} | {
         row.final_defect_type_id for row in inspected.values()
     }
@@ -174,6 +173,20 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
                 )
             )
     return tuple(described)
+
+
+def describe_each(session: Session, lists: Sequence[Sequence[Match]]) -> list[tuple[Similar, ...]]:
+    """Return what is known of the matches of each list, as `describe_matches` does; the database is asked once."""
+    first = {match.id: match for matches in lists for match in matches}
+    known = {found.id: found for found in describe_matches(session, list(first.values()))}
+    return [
+        tuple(
+            replace(known[match.id], similarity=match.similarity, closeness=match.closeness)
+            for match in matches
+            if match.id in known
+        )
+        for matches in lists
+    ]
 
 
 def fetch_thumbnails(objects: ObjectStore, keys: Sequence[str]) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -30,7 +30,7 @@ def as_tiff(
     planar: bool = False,
     packed: bool = False,
     rows: int = 10,
-    order: str = "<",
+    order: Literal["<", ">"] = "<",
     kind: int = 1,
     **changed: Any,
 ) -> bytes:
@@ -134,7 +134,7 @@ def test_alpha_of_sixteen_bits_is_flattened_whatever_the_camera_has() -> None:
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_colors_in_planes_are_put_together(order: str, packed: bool, bits: int) -> None:
+def test_colors_in_planes_are_put_together(order: Literal["<", ">"], packed: bool, bits: int) -> None:
     values = COLORS if bits == 16 else (COLORS >> 4).astype(np.uint8)
     image = decode(as_tiff(values, planar=True, packed=packed, order=order))
     np.testing.assert_array_equal(image.pixels, values >> 8 if bits == 16 else values)
