@@ -182,7 +182,7 @@ class DetectionFigures:
             "ms_per_image": self.ms_per_image,
             "skipped": list(self.skipped),
             "test_fingerprint": self.test_fingerprint,
-            WEAK_KEY: [found.to_json() for found in self.weak_on_test],
+            **({WEAK_KEY: [found.to_json() for found in self.weak_on_test]} if self.weak_on_test else {}),
         }
 
 
