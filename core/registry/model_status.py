@@ -72,10 +72,9 @@ def _state(
         elif part == "region" and cut_by_another_bank(version, by_part.get((MEMORY_BANK, scope_of(product_id)))):
             bank_changed = True
     if newest is None:
-        built = (
-            _newest_of(session, kind, scope_of(product_id), now.get((kind, product_id, ""))) if parts == ("",) else None
-        )
-        return ModelState("none", None, built=built)
+        wanted = now.get((kind, product_id, ""))
+        waits = None if wanted is None else _newest_of(session, kind, scope_of(product_id), wanted)
+        return ModelState("none", None, built=waits)
     if not stale and not missing and not bank_changed:
         return ModelState("current", newest)
     changes: dict[str, int] = defaultdict(int)
