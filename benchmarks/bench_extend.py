@@ -30,7 +30,7 @@ from inference.vision.detection.features.feature_extraction import needs_even_li
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.decode import decode
 from inference.vision.networks.runtime import keep_graphs_in
@@ -51,7 +51,7 @@ def build_whole(sources: list[ImageSource], config: PatchCoreConfig = CONFIG) ->
     started = time.perf_counter()
     features = extract_patches(sources, config, device="cpu", threads=THREADS)
     model = PatchCore.from_patches(features)
-    scores = cross_fit_scores(features)
+    scores = cross_fit(features).scores
     return Built(model, scores, time.perf_counter() - started)
 
 
@@ -65,7 +65,7 @@ def extend(old: Built, sources: list[ImageSource], folder: Path) -> Built | None
     known = set(model.training_keys)
     features = model.extract([source for source in sources if source.key not in known])
     larger = model.extend(features)
-    scores = sample_scores(old.scores | model.score_unseen(features), [source.key for source in sources])
+    scores = sample_scores({**old.scores, **model.score_unseen(features).scores}, [source.key for source in sources])
     return Built(larger, scores, time.perf_counter() - started)
 
 

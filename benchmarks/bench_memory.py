@@ -25,7 +25,7 @@ from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.features.feature_extraction import extract_features
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.preprocessing import Preprocessing
 from inference.vision.networks.graphs import GraphSpec
@@ -95,7 +95,7 @@ def main() -> None:
         features = extract_patches(sources, config, device="cpu", progress=progress)
     extract_s = time.perf_counter() - started
     model = PatchCore.from_patches(features, progress=progress)
-    scores = cross_fit_scores(features, progress=progress)
+    scores = cross_fit(features, progress=progress).scores
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     figures = {
         "images": arguments.images,

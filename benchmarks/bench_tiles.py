@@ -23,7 +23,7 @@ from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.features.tiling import plan_tiles
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.regions import find_regions
 from inference.vision.images.preprocessing import Preprocessing
@@ -60,7 +60,7 @@ def measure(tile_size_px: int, *, size_px: tuple[int, int], normals: int) -> dic
     started = time.perf_counter()
     features = extract_patches(sources, config, device="cpu")
     model = PatchCore.from_patches(features)
-    cross_fit_scores(features)
+    cross_fit(features)
     build_s = time.perf_counter() - started
     unseen = max(model.inspect(draw_part(seed, size_px=size_px)).score for seed in (1000, 1001, 1002))
     hole = (round(size_px[0] * 0.61), round(size_px[1] * 0.47))

@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def cache_dir(self) -> Path:
-        """Files that can be fetched again: verified bundles and source images."""
+        """Files that can be fetched or made again: verified bundles, source images, cut-outs of defective places."""
         return self.data_dir / "cache"
 
 

@@ -17,6 +17,16 @@ def write_atomically(path: Path, chunks: Iterable[bytes], *, temporary_folder: P
     `temporary_folder` must be on the same file system. Raises OSError; nothing is left behind then. A process that is
     killed before the rename leaves the temporary file alone.
     """
+    write_unnamed(path, chunks, temporary_folder=temporary_folder)
+    with suppress(FileNotFoundError):  # deleted again by somebody else, folder and all
+        sync_folder(path.parent)
+
+
+def write_unnamed(path: Path, chunks: Iterable[bytes], *, temporary_folder: Path) -> None:
+    """Do as `write_atomically`, but leave it to the caller to sync the folder: until then only the content is safe.
+
+    For many files in a few folders, each of which is then synced once.
+    """
     temporary = temporary_folder / f"{secrets.token_hex(16)}.part"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
     try:
@@ -29,8 +39,6 @@ def write_atomically(path: Path, chunks: Iterable[bytes], *, temporary_folder: P
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    with suppress(FileNotFoundError):  # deleted again by somebody else, folder and all
-        sync_folder(path.parent)
 
 
 def rename_durably(source: Path, target: Path) -> None:

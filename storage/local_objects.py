@@ -6,17 +6,18 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.atomic_files import rename_durably, sync_folder, write_atomically
-from storage.object_store import ObjectInfo, ObjectStoreError, check_key, check_prefix, transfer_in_parallel
+from storage.atomic_files import rename_durably, sync_folder, write_atomically, write_unnamed
+from storage.object_store import NO_TYPES, ObjectInfo, ObjectStoreError, check_key, check_prefix, transfer_in_parallel
 
 CHUNK_BYTES = 1 << 20
 ABANDONED_AFTER_S = 24 * 3600
+_FEW_FOLDERS = 3  # are synced sooner than threads are started for them
 _INCOMING = ".incoming"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -122,10 +123,27 @@ class LocalObjects:
         return transfer_in_parallel(self.get, keys)
 
     def put_many(
-        self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
+        self,
+        items: Iterable[tuple[str, bytes]],
+        *,
+        content_type: str = "application/octet-stream",
+        content_types: Mapping[str, str] = NO_TYPES,
     ) -> dict[str, ObjectStoreError]:
-        outcomes = transfer_in_parallel(lambda item: self.put(*item, content_type=content_type), items)
-        return {key: outcome for (key, _), outcome in outcomes if outcome is not None}
+        # The names in a folder are synced once for all files that came into it, and only then are they stored.
+        keys_in: dict[Path, list[str]] = {}
+        failed: dict[str, ObjectStoreError] = {}
+        for (key, _), outcome in transfer_in_parallel(lambda item: self._write_unnamed(*item), items):
+            if isinstance(outcome, ObjectStoreError):
+                failed[key] = outcome
+            else:
+                for folder in outcome:
+                    keys_in.setdefault(folder, []).append(key)
+        few = len(keys_in) <= _FEW_FOLDERS
+        synced = map(self._sync, keys_in) if few else (found for _, found in transfer_in_parallel(self._sync, keys_in))
+        for keys, problem in zip(keys_in.values(), synced, strict=True):
+            if problem is not None:
+                failed |= dict.fromkeys(keys, problem)
+        return failed
 
     def check(self) -> None:
         """Write and remove a byte, and clear away what killed processes left half-written a day ago."""
@@ -164,15 +182,40 @@ class LocalObjects:
                 raise ObjectStoreError("object_key_invalid", key=key, reason="occupied")
             write_atomically(path, chunks, temporary_folder=self._incoming)
 
-    def _make_folders(self, folder: Path) -> None:
+    def _write_unnamed(self, key: str, data: bytes) -> Sequence[Path]:
+        """Write an object and return the folders whose names are still to be synced."""
+        path = self._path(key)
+        with self._translated(key, writing=True):
+            self._require_root()
+            parents = [path.parent]
+            while not parents[-1].is_dir() and parents[-1] != self._root:
+                parents.append(parents[-1].parent)
+            self._make_folders(path.parent, sync=False)
+            if path.is_dir():
+                raise ObjectStoreError("object_key_invalid", key=key, reason="occupied")
+            write_unnamed(path, [data], temporary_folder=self._incoming)
+        return parents
+
+    def _sync(self, folder: Path) -> ObjectStoreError | None:
+        """Make the names in a folder survive a power cut; return why that failed."""
+        try:
+            # One that is gone was removed as empty: somebody deleted again what was in it.
+            with self._translated("", writing=True), suppress(FileNotFoundError):
+                sync_folder(folder)
+        except ObjectStoreError as error:
+            return error
+        return None
+
+    def _make_folders(self, folder: Path, *, sync: bool = True) -> None:
         while not folder.is_dir():
             if folder == self._root:
                 raise ObjectStoreError("object_store_unavailable", reason="unreachable")
-            self._make_folders(folder.parent)
+            self._make_folders(folder.parent, sync=sync)
             # A deletion beside us may remove the parent as empty: then once more.
             try:
                 folder.mkdir()
-                sync_folder(folder.parent)
+                if sync:
+                    sync_folder(folder.parent)
             except FileNotFoundError:
                 continue
             except FileExistsError:

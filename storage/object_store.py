@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Protocol, TypeVar
 
 PARALLEL_TRANSFERS = 10
+NO_TYPES: Mapping[str, str] = MappingProxyType({})
 MAX_KEY_CHARACTERS = 255
 MAX_PART_BYTES = 255  # of a file name, on the usual file systems
 
@@ -107,9 +109,16 @@ class ObjectStore(Protocol):
         """Fetch ten at a time, in the order asked for; one that fails does not stop the others."""
 
     def put_many(
-        self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
+        self,
+        items: Iterable[tuple[str, bytes]],
+        *,
+        content_type: str = "application/octet-stream",
+        content_types: Mapping[str, str] = NO_TYPES,
     ) -> dict[str, ObjectStoreError]:
-        """Store ten at a time; return the keys that failed and why. Empty: everything is stored."""
+        """Store ten at a time; return the keys that failed and why. Empty: everything is stored.
+
+        `content_types` are those of single keys that are not of `content_type`.
+        """
 
     def check(self) -> None:
         """Raise within seconds unless the store can be reached and used."""

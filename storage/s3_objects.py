@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from storage.atomic_files import write_atomically
 from storage.object_store import (
+    NO_TYPES,
     PARALLEL_TRANSFERS,
     ObjectInfo,
     ObjectStoreError,
@@ -178,9 +179,16 @@ class S3Objects:
         return transfer_in_parallel(self.get, keys)
 
     def put_many(
-        self, items: Iterable[tuple[str, bytes]], *, content_type: str = "application/octet-stream"
+        self,
+        items: Iterable[tuple[str, bytes]],
+        *,
+        content_type: str = "application/octet-stream",
+        content_types: Mapping[str, str] = NO_TYPES,
     ) -> dict[str, ObjectStoreError]:
-        outcomes = transfer_in_parallel(lambda item: self.put(*item, content_type=content_type), items)
+        def put(item: tuple[str, bytes]) -> None:
+            self.put(*item, content_type=content_types.get(item[0], content_type))
+
+        outcomes = transfer_in_parallel(put, items)
         return {key: outcome for (key, _), outcome in outcomes if outcome is not None}
 
     def check(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from inference.artifact import Bundle, Manifest, write_bundle
 from inference.errors import InferenceError
 from inference.vision.detection.detection import Detection, locate
-from inference.vision.detection.detector import KIND, ImageSource, Progress
+from inference.vision.detection.detector import KIND, ImageSource, Progress, UnseenScores
 from inference.vision.detection.specification import DetectorSpec, OptionField
 from inference.vision.images.preprocessing import Preprocessing
 
@@ -86,9 +86,11 @@ class ToySpec(DetectorSpec[ToyConfig, ToyPictures, ToyModel]):
     def fit(self, features: ToyPictures, **_: Any) -> ToyModel:
         return ToyModel(features.config, np.mean(list(features.pictures.values()), axis=0), features.keys)
 
-    def calibration_scores(self, features: ToyPictures, **_: Any) -> dict[str, float]:
+    def cross_fit(self, features: ToyPictures, **_: Any) -> UnseenScores:
         total, count = sum(features.pictures.values()), max(len(features.keys) - 1, 1)
-        return {key: float(np.abs(one - (total - one) / count).max()) for key, one in features.pictures.items()}
+        return UnseenScores(
+            {key: float(np.abs(one - (total - one) / count).max()) for key, one in features.pictures.items()}
+        )
 
     def distance_scale(self, model: ToyModel) -> float:
         return 1.0

@@ -6,6 +6,7 @@ versions in use, and `use_toy_models` gives services that open them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -53,6 +54,10 @@ class ToyDetector:
         anomaly_map = cv2.blur(away, (_STEP_PX, _STEP_PX))[::_STEP_PX, ::_STEP_PX].astype(np.float32)
         return ToyDetection(float(anomaly_map.max()), anomaly_map, self._nearest_key)
 
+    def inspect_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[ToyDetection]:
+        """Inspect one after the other."""
+        return map(self.inspect, images)
+
 
 class ToyEmbedder:
     """Makes a vector of how many pixels are how bright."""
@@ -73,6 +78,7 @@ class ToyModels:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._indexes: dict[str, VectorIndex] = {}
+        self._derived: dict[tuple[str, str], Any] = {}
 
     def memory_bank(self, version: ModelVersion) -> ToyDetector:
         """Return the detector; the first normal training image is nearest to every part."""
@@ -94,6 +100,13 @@ class ToyModels:
             ids = np.asarray([image.id for image in images], np.int64)
             self._indexes[part] = VectorIndex.build(ToyEmbedder().embed(pixels), ids)
         return self._indexes[part]
+
+    def derive(self, name: str, version: ModelVersion, make: Callable[[], Any]) -> Any:
+        """Return what `make` gives, made once for each part."""
+        key = (name, version.scope)
+        if key not in self._derived:
+            self._derived[key] = make()
+        return self._derived[key]
 
     def _images(self, image_type: str) -> list[Image]:
         with reading(self._services) as session:

@@ -24,7 +24,13 @@ def build_parser() -> argparse.ArgumentParser:
         "--new-store", action="store_true", help="go on with an empty object store; files found are set aside untouched"
     )
 
-    importing = commands.add_parser("import", help="import a folder or ZIP of images")
+    importing = commands.add_parser(
+        "import",
+        help="import a folder or ZIP of images",
+        description="Imports a folder or ZIP of images (JPEG, PNG, BMP, TIFF, WebP; 8 or 16 bits a channel). Names "
+        "every file that was refused and why, and what looks wrong: images that are nearly black because their bit "
+        "depth is not set, masks that may be inverted, defects that would be lost without tiles.",
+    )
     importing.add_argument("path", type=Path, metavar="PATH")
     importing.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
     importing.add_argument(
@@ -39,10 +45,26 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE.csv",
         help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
     )
+    importing.add_argument(
+        "--no-check",
+        action="store_true",
+        help="do not compare new normal images with the model in use",
+    )
+
+    importing.add_argument(
+        "--test-share",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="where no folder says train or test: the share of images to test with (0.2: a fifth), whole parts only",
+    )
+    importing.add_argument("--split-seed", type=int, default=0, metavar="N", help="which parts these are (default: 0)")
 
     deploy = commands.add_parser(
         "deploy",
         help="build and activate models",
+        description="Builds and activates models, and says what in the images goes against the preprocessing of their "
+        "product (bit depth, tiles).",
         epilog="exit status: 0 built and in use; 1 something failed; 3 built, but a version waits for a person to put "
         "it into use, and the reasons are said",
     )
@@ -55,7 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="put what is built into use whatever speaks against it; the audit log keeps who overrode which reasons",
     )
 
-    inspect = commands.add_parser("inspect", help="inspect image files")
+    inspect = commands.add_parser(
+        "inspect",
+        help="inspect image files",
+        description="Inspects image files. With --json, notes are codes of what was made right in an image or looks "
+        "wrong about it (low_range: nearly black, set the bit depth on Preprocessing).",
+    )
     inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
     inspect.add_argument("--product", required=True, metavar="CODE")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")

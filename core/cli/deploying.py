@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from core.accounts import people
 from core.catalog import products
 from core.cli.job_following import follow
-from core.cli.terminal import language, to_json, write_note, write_out
+from core.cli.terminal import language, name_some, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
 from core.jobs.outcomes import CANDIDATE, FAILED, ProductOutcome
@@ -55,6 +56,8 @@ def deploy(wanted: argparse.Namespace) -> int:
             else:
                 failed = failed or (bool(wanted.product) and not optional)
                 write_note(f"{product.code}: {reason.sentence(language())}")
+        if kind == MEMORY_BANK and wanted.no_wait:
+            write_notices(services, ready)
         if kind == MEMORY_BANK:
             _warn_of_leaks(services, [product for product in chosen if product.id in ready])
         if not ready:
@@ -73,6 +76,16 @@ def deploy(wanted: argparse.Namespace) -> int:
     if failed:
         return 1
     return BUILT_NOT_ACTIVATED if waits else 0
+
+
+def write_notices(services: Services, product_ids: list[int]) -> None:
+    """Write what the images of these products say against their preprocessing."""
+    from core.preprocessing.notices import list_notices
+
+    codes = {summary.product.id: summary.product.code for summary in products.list_products(services)}
+    for product_id in product_ids:
+        for notice in list_notices(services, product_id):
+            write_note(f"{codes.get(product_id, product_id)}: {notice.sentence(language())}")
 
 
 def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
@@ -116,6 +129,8 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
     for view in follow(services, job_ids, language=lang, workers=workers):
         for outcome in view.outcomes:
             write_out(to_json({"kind": view.kind, **outcome.to_json()}))
+            for notice in outcome.notices or ():
+                write_note(f"{outcome.code}: {notice.sentence(lang)}")
             if outcome.outcome == FAILED:
                 reason = outcome.error.to_app_error().sentence(lang) if outcome.error is not None else FAILED
                 write_note(f"{outcome.code}: {reason}")
@@ -123,6 +138,10 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
             waits = waits or outcome.outcome == CANDIDATE
             for line in _describe_judgment(outcome, view.kind, lang):
                 write_note(line)
+            if outcome.set_apart:
+                names = name_some([PurePath(found.name).stem for found in outcome.set_apart])
+                told = {"product": outcome.code, "count": len(outcome.set_apart), "names": names}
+                write_note(describe("images_set_apart", told, lang))
         if view.state != "succeeded":
             write_note(view.error.sentence(lang) if view.error else view.state)
             good = False

@@ -3,48 +3,51 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.access import Person
 from core.accounts import people
 from core.catalog import products
-from core.cli.terminal import StatusLine, language, to_json, write_out
-from core.errors import AppError, BadInput, NotFound
-from core.services import Services, build_services
+from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
+from core.errors import BadInput, NotFound
+from core.images.notes import describe_note, notes_to_check
+from core.services import build_services
+
+if TYPE_CHECKING:
+    from core.inspections.records import InspectionRecord
 
 
 def inspect(wanted: argparse.Namespace) -> int:
     """Inspect files; a file that fails has its error, and the others go on."""
+    from core.inspections.batch import inspect_many
+    from core.inspections.loading import PartFile
+    from core.inspections.part_details import PartDetails
+
     services = build_services()
     person = people.command_line_person(services)
     product = products.find_product(services, wanted.product)
+    details = PartDetails(source="cli")
+    files = (PartFile(path.name, partial(_read, path), details) for path in wanted.images)
     failed = False
-    for path in wanted.images:
-        try:
-            result = _inspect_one(services, person, product.id, product.code, path)
-        except AppError as error:
+    for outcome in inspect_many(services, person, product_id=product.id, files=files):
+        result: dict[str, Any] = {"file": str(wanted.images[outcome.place])}
+        if outcome.record is not None:
+            result |= _describe(outcome.record, product.code)
+        elif outcome.error is not None:
             failed = True
-            result = {"file": str(path), "error": {"code": error.code, "message": error.sentence(language())}}
+            result |= {"error": {"code": outcome.error.code, "message": outcome.error.sentence(language())}}
         write_out(to_json(result) if wanted.json else _line(result))
+        for note in notes_to_check(result.get("notes", ())):
+            write_note(f"{result['file']}: {describe_note(note, language())}")
     return 1 if failed else 0
 
 
-def _inspect_one(services: Services, person: Person, product_id: int, product_code: str, path: Path) -> dict[str, Any]:
-    from core.inspections import inspection
-    from core.inspections.part_details import PartDetails
+def _describe(record: InspectionRecord, product_code: str) -> dict[str, Any]:
+    from core.similarity.closeness import name_likeness
 
-    record = inspection.inspect(
-        services,
-        person,
-        product_id=product_id,
-        data=_read(path),
-        file_name=path.name,
-        part=PartDetails(source="cli"),
-    ).record
     similar = sorted([*record.similar.defects, *record.similar.normals], key=lambda found: -found.similarity)
     return {
-        "file": str(path),
         "product": product_code,
         "verdict": record.verdict,
         "score": record.score,
@@ -57,9 +60,14 @@ def _inspect_one(services: Services, person: Person, product_id: int, product_co
                 "image": found.stored_name,
                 "similarity": found.similarity,
                 "defect_type": found.defect_type.code if found.defect_type else None,
+                "closeness": found.closeness,
+                "likeness": name_likeness(found.closeness) if found.closeness is not None else None,
+                "inspection": found.inspection_id,
+                "done": found.last_action,
             }
             for found in similar
         ],
+        "notes": list(record.image_notes),
         "model_version": record.model.number,
         "ms": record.latency_ms,
     }

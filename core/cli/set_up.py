@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from core.accounts import people
 from core.catalog import products
-from core.cli.deploying import follow_jobs, submit_job
+from core.cli.deploying import follow_jobs, submit_job, write_notices
+from core.cli.intake_check import check_imported
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import BadInput, NotFound, describe
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
@@ -17,9 +18,12 @@ from core.services import Services, build_services
 
 if TYPE_CHECKING:
     from core.images.exposures.assignment import NamedParts
+    from core.images.records import FileOutcome
 
 # How many jobs the demo is built in at a time.
 LANES = 2
+# Of many files with one note, so many are named.
+NAMED_AT_MOST = 3
 
 
 def migrate(wanted: argparse.Namespace) -> int:
@@ -112,6 +116,7 @@ def import_images(wanted: argparse.Namespace) -> int:
     """Import a folder or ZIP; name every file that was refused and why."""
     from core.images.exposures.rules import read_rule
     from core.images.folder_import import import_path
+    from core.images.notes import gather_to_check
 
     services = build_services(migrate=True, patient=True)
     person = people.command_line_person(services)
@@ -127,6 +132,8 @@ def import_images(wanted: argparse.Namespace) -> int:
         product_code=wanted.product,
         part_rule=part_rule,
         part_list=part_list,
+        test_share=wanted.test_share,
+        split_seed=max(0, wanted.split_seed),
         progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
     )
     status.clear()
@@ -135,14 +142,21 @@ def import_images(wanted: argparse.Namespace) -> int:
         if outcome.outcome != "added":
             reason = outcome.error.sentence(lang) if outcome.error else f"duplicate of {outcome.duplicate_of}"
             write_note(f"{outcome.name}: {outcome.outcome}: {reason}")
+    to_check = gather_to_check(summary.outcomes)
+    for note, found in to_check.items():
+        write_check(note, found)
+    write_notices(services, [products.find_product(services, code).id for code in summary.products])
     for path, code in summary.unknown:
         write_note(f"{path}: {describe(code, {'name': path}, lang)}")
     _name_what_has_no_part(summary.parts, lang)
+    checked = {} if wanted.no_check else check_imported(services, person, summary, status)
     # A mask has an outcome of its own; what was added is counted in images.
     told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
     counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
     parts = {"parts": summary.parts.n_parts, "images_with_part": len(summary.parts.parts)}
-    write_out(to_json({"products": summary.products, **counts, "not_recognised": len(summary.unknown), **parts}))
+    summed: dict[str, object] = {"products": summary.products, **counts, "not_recognised": len(summary.unknown)}
+    notes = {"notes": {note: len(found) for note, found in to_check.items()}} if to_check else {}
+    write_out(to_json({**summed, **parts, **checked, **notes}))
     return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
 
 
@@ -165,3 +179,15 @@ def _name_what_has_no_part(parts: NamedParts, lang: str) -> None:
     ):
         for name in names:
             write_note(describe(code, {"name": name}, lang))
+
+
+def write_check(note: str, found: list[FileOutcome]) -> None:
+    """Write what is to be looked at: a line for each mask, which differ, and one for all images of one note."""
+    from core.images.notes import describe_note
+
+    if note.startswith("mask_"):
+        for outcome in found:
+            write_note(f"{outcome.name}: {describe_note(note, language(), mask_share=outcome.mask_share)}")
+        return
+    named = ", ".join(outcome.name for outcome in found[:NAMED_AT_MOST]) + (" …" if len(found) > NAMED_AT_MOST else "")
+    write_note(f"{named}: {len(found)}: {describe_note(note, language())}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from core.i18n import LANGUAGES
 
 STATUS_WIDTH = 78
+MOST_NAMED = 20
 
 
 def language() -> str:
@@ -36,6 +38,11 @@ def write_note(text: str) -> None:
 def to_json(value: Any) -> str:
     """Return one JSON value on one line."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def name_some(names: Sequence[str]) -> str:
+    """Return the first names of a list, and a sign that there are more."""
+    return ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")
 
 
 class StatusLine:

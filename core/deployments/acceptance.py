@@ -15,6 +15,7 @@ from core.deployments.objections import (
     object_to_thresholds,
 )
 from core.errors import NotFound
+from core.images.bit_depth import read_bit_depth
 from core.images.training import key_of, key_of_id, load_pixels
 from core.jobs.progress import JobRun
 from core.models.detection_figures import SCORES_KEY, BankFigures, DetectionFigures
@@ -152,6 +153,7 @@ def _measure_again(
             test,
             review_at=threshold.review_at,
             reject_at=threshold.reject_at,
+            bit_depth=read_bit_depth(before.preprocessing),
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
     except (InferenceError, ObjectStoreError) as error:
@@ -187,7 +189,7 @@ def _score_passed(
         for done, row in enumerate(rows):
             run.progress("evaluate", done, len(rows))
             try:
-                image = load_pixels(services, row)
+                image = load_pixels(services, row, bit_depth=read_bit_depth(before.preprocessing))
             except ImageError:
                 continue  # the build has named it
             used.append(key_of(row))

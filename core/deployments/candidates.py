@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlmodel import Session, select
 
 from core.access import Person
@@ -24,10 +26,12 @@ def add_candidate(
     *,
     acceptance: Acceptance,
     threshold: ThresholdSetting | None = None,
+    also: Callable[[Session], None] | None = None,
 ) -> None:
     """Add the version, with its thresholds, and make it active where it is accepted: all of it or nothing.
 
-    Where a person overrides what speaks against it, the audit log names the reasons.
+    `also` is called in the same transaction. Where a person overrides what speaks against it, the audit log names the
+    reasons.
 
     The transaction first proves that the job is still ours (`claims.hold`), so a worker that was thought dead
     activates nothing. The bundle is loaded beforehand from the files that were fetched back, as every inspection will
@@ -51,6 +55,8 @@ def add_candidate(
                 threshold.model_version_id = version.id
                 threshold.created_by = run.created_by
                 session.add(threshold)
+            if also is not None:
+                also(session)
             before = make_active(session, version) if activate else None
             record(
                 session,

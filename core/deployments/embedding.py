@@ -7,24 +7,26 @@ the next one finds what it had computed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.deployments.embedding_store import (
+from core.registry.index_examples import Example
+from core.similarity.embedding_store import (
     WHOLE,
     Box,
     Content,
     find_boxes,
     find_vectors,
+    name_maker,
     place_of,
     store_boxes,
     store_vectors,
 )
-from core.registry.index_examples import Example
 from core.transactions import HasDatabase
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import BY_IMAGE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,18 +72,22 @@ def embed_examples(
     progress: Progress,
     skip: Skip,
 ) -> Embedded:
-    """Embed the examples as a whole, or with a `finder` at their most anomalous place.
+    """Embed the examples as a whole, or with a `finder` at their most anomalous place. All have one bit depth.
 
     `progress` gets examples done and in all, and may raise to stop; `skip` gets an example that cannot be read and why.
     Raises ModelError and ObjectStoreError.
     """
+    bit_depth = examples[0].bit_depth if examples else BY_IMAGE
+    maker = name_maker(embedder.key, bit_depth)
+    if finder is not None:
+        finder = replace(finder, sha256=name_maker(finder.sha256, bit_depth))
     boxes = find_boxes(services, finder.sha256, {example.content_sha256 for example in examples}) if finder else {}
     known = {
         example.content_sha256: (example.content_sha256, place_of(boxes.get(example.content_sha256)))
         for example in examples
         if finder is None or example.content_sha256 in boxes
     }
-    stored = find_vectors(services, embedder.key, list(known.values()), dimension=embedder.dimension)
+    stored = find_vectors(services, maker, list(known.values()), dimension=embedder.dimension)
     vectors: dict[str, NDArray[np.float32]] = {
         sha256: stored[content] for sha256, content in known.items() if content in stored
     }
@@ -92,6 +98,7 @@ def embed_examples(
         services,
         embedder,
         todo,
+        maker=maker,
         vectors=vectors,
         finder=finder,
         boxes=boxes,
@@ -111,6 +118,7 @@ def _compute(
     embedder: Embedder,
     todo: list[Example],
     *,
+    maker: str,
     vectors: dict[str, NDArray[np.float32]],
     finder: Finder | None,
     boxes: dict[str, Box],
@@ -150,7 +158,7 @@ def _compute(
 
     def store() -> None:
         if fresh:
-            store_vectors(services, embedder.key, fresh)
+            store_vectors(services, maker, fresh)
         if finder is not None and found:
             store_boxes(services, finder.sha256, found)
         fresh.clear()

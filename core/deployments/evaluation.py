@@ -15,6 +15,7 @@ from core.deployments.embedding import Finder
 from core.deployments.retrieval_measures import measure_retrieval
 from core.deployments.weak_spots import find_weak
 from core.errors import NotReady, from_lower
+from core.images.bit_depth import read_bit_depth
 from core.images.training import key_of
 from core.models.detection_figures import ConfusionFigures, DetectionFigures, TypeFigures
 from core.models.figures import RetrievalFigures
@@ -97,9 +98,12 @@ def measure(
     *,
     review_at: float,
     reject_at: float,
+    bit_depth: int,
     progress: Progress | None = None,
 ) -> TestMeasurement:
-    """Score every test image; return the figures that concern detection, and what they hardly find.
+    """Score every test image, read by the `bit_depth` of the model; return the figures that concern detection.
+
+    Also return what it hardly finds.
 
     Pixel figures (AUROC; AUPRO up to a false-positive rate of 0.3, Bergmann et al. 2021) are taken at the size of the
     anomaly map, over normal images and those defect images that have a mask; None where there is no mask.
@@ -107,7 +111,7 @@ def measure(
     from inference.vision.detection import metrics
 
     started = time.perf_counter()
-    found = _score_all(objects, model, test, progress)
+    found = _score_all(objects, model, test, bit_depth, progress)
     elapsed_s = time.perf_counter() - started
     labels = [code is not None for code in found.codes]
     by_type = metrics.auroc_by_type(found.scores, found.codes)
@@ -135,11 +139,13 @@ def measure(
     )
 
 
-def _score_all(objects: ObjectStore, model: Detector, test: TestSet, progress: Progress | None) -> _Measured:
+def _score_all(
+    objects: ObjectStore, model: Detector, test: TestSet, bit_depth: int, progress: Progress | None
+) -> _Measured:
     found = _Measured()
     total = len(test.rows)
     decoded: list[tuple[Image, str | None]] = []
-    detections = model.inspect_many(pixels for pixels in _decode_each(objects, test, decoded, found.skipped))
+    detections = model.inspect_many(pixels for pixels in _decode_each(objects, test, bit_depth, decoded, found.skipped))
     for done, detection in enumerate(detections, start=1):
         row, code = decoded[done - 1]
         found.keys.append(key_of(row))
@@ -155,13 +161,13 @@ def _score_all(objects: ObjectStore, model: Detector, test: TestSet, progress: P
 
 
 def _decode_each(
-    objects: ObjectStore, test: TestSet, decoded: list[tuple[Image, str | None]], skipped: list[str]
+    objects: ObjectStore, test: TestSet, bit_depth: int, decoded: list[tuple[Image, str | None]], skipped: list[str]
 ) -> Iterator[NDArray[np.uint8]]:
     from inference.vision.images.decode import decode
 
     for row, code in zip(test.rows, test.codes, strict=True):
         try:
-            pixels = decode(objects.get(row.object_key)).pixels
+            pixels = decode(objects.get(row.object_key), bit_depth=bit_depth).pixels
         except (ImageError, ObjectStoreError) as error:
             if isinstance(error, ObjectStoreError) and error.code != "object_missing":
                 raise
@@ -208,6 +214,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             test,
             review_at=threshold.review_at,
             reject_at=threshold.reject_at,
+            bit_depth=read_bit_depth(bank.preprocessing),
             progress=progress,
         ).figures
         retrieval = _measure_retrieval(services, product, model=model, bank=bank, test=test)
@@ -250,7 +257,11 @@ def _measure_retrieval(
     return measure_retrieval(
         services,
         services.models.embedder(used.model_name),
-        image_examples(services, [row for row in test.rows if row.image_type == "defect"]),
+        image_examples(
+            services,
+            [row for row in test.rows if row.image_type == "defect"],
+            bit_depth=read_bit_depth(bank.preprocessing),
+        ),
         whole=indexes["defect"],
         region=indexes["region"],
         rule=read_rule(indexes["region"], indexes["defect"]),

@@ -171,6 +171,7 @@ def _build_part(
         version,
         acceptance=acceptance,
         threshold=described.threshold,
+        also=lambda session: steps.note_added(session, snapshot, built),
     )
     if acceptance.activate:
         steps.note_activation(run, version, product)

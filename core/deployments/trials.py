@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.access import ENGINEER, require_role
 from core.errors import NotFound, NotReady, from_lower
+from core.images.bit_depth import get_bit_depth
 from core.images.training import key_of, load_pixels, training_rows
 from core.models.options import DETECTION, ModelOption, check_options, find_option
 from core.models.weight_paths import find_added
@@ -65,10 +66,11 @@ def try_model(services: Services, person: Person, *, name: str, options: Mapping
     if not rows:
         raise NotReady("model_trial_without_images", product=product.name)
     try:
-        pixels = load_pixels(services, rows[-1])
+        depth = get_bit_depth(services, product_id)
+        pixels = load_pixels(services, rows[-1], bit_depth=depth)
         services.models.keep_graphs()
         if option.purpose == DETECTION:
-            return _try_detector(services, option, checked, rows, pixels)
+            return _try_detector(services, option, checked, rows, pixels, depth)
         return _try_embedder(services, option, rows[-1], pixels)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error, **({"name": option.network_title} if _names_weights(error) else {})) from error
@@ -79,19 +81,24 @@ def _names_weights(error: Exception) -> bool:
 
 
 def _try_detector(
-    services: Services, option: ModelOption, options: dict[str, int], rows: list[Image], pixels: NDArray[np.uint8]
+    services: Services,
+    option: ModelOption,
+    options: dict[str, int],
+    rows: list[Image],
+    pixels: NDArray[np.uint8],
+    depth: int,
 ) -> Trial:
     from inference.vision.detection.detector import Detector, Features, ImageSource
     from inference.vision.images.preprocessing import Preprocessing
 
     def source(row: Image) -> ImageSource:
-        return ImageSource(key_of(row), lambda: load_pixels(services, row))
+        return ImageSource(key_of(row), lambda: load_pixels(services, row, bit_depth=depth))
 
     weights = find_added(services.settings.weights_dir, option.backbone)
     spec = find_detector(option.method)
     config = spec.make_config(
         backbone=option.backbone,
-        preprocessing=Preprocessing(),
+        preprocessing=Preprocessing(bit_depth=depth),
         memory_budget_bytes=services.settings.memory_budget_bytes,
         options=options,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, Conflict, NotFound
 from core.files.discarded_objects import discard_objects
 from core.images.labels import check_label
 from core.images.naming import name_prefix, number_after
@@ -33,12 +33,14 @@ def relabel_images(
     image_type: str | None = None,
     defect_type_id: int | None = None,
     split: str | None = None,
+    row_versions: Mapping[int, int] | None = None,
 ) -> int:
     """Change what images show (`image_type`, with the type for defects), their split, or both; None keeps it.
 
     The stored name follows the label; the object keeps its key, because only the row says what it is. The mask of an
-    image that becomes normal is dropped. Returns how many changed. Raises as `add_images`, NotFound
-    where none is there any more, and BadInput no_images_chosen.
+    image that becomes normal is dropped, and so is what was noted of a normal image that becomes a defect.
+    `row_versions` are those of the images as the person saw them. Returns how many changed. Raises as `add_images`,
+    NotFound where none is there any more, BadInput no_images_chosen, and Conflict image_changed.
     """
     require_role(services, person, ENGINEER)
     dropped: list[str] = []
@@ -47,6 +49,7 @@ def relabel_images(
         images = get_images(session, image_ids)
         if not images:
             raise NotFound("not_found")  # all were deleted since they were chosen
+        check_unchanged(images, row_versions)
         for image in images:
             label = check_label(
                 session,
@@ -65,6 +68,8 @@ def relabel_images(
             if label.image_type == "normal" and image.mask_key is not None:
                 dropped.append(image.mask_key)
                 image.mask_key = None
+            if label.image_type != image.image_type:
+                image.outlier_state, image.outlier_score, image.outlier_at = "", None, None
             image.image_type, image.defect_type_id, image.split = label.image_type, label.defect_type_id, label.split
             mark_changed(image)
             changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
@@ -76,12 +81,18 @@ def relabel_images(
     return changed
 
 
-def delete_images(services: Services, person: Person, image_ids: Sequence[int]) -> int:
-    """Delete images: the rows, then their files. Inspections keep what they showed. Returns how many there were."""
+def delete_images(
+    services: Services, person: Person, image_ids: Sequence[int], *, row_versions: Mapping[int, int] | None = None
+) -> int:
+    """Delete images: the rows, then their files. Inspections keep what they showed. Returns how many there were.
+
+    `row_versions` are those of the images as the person saw them. Raises Conflict image_changed.
+    """
     require_role(services, person, ENGINEER)
     keys: list[str] = []
     with writing(services) as session:
         images = get_images(session, image_ids)
+        check_unchanged(images, row_versions)
         for image in images:
             keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
             _remove_example(session, image)
@@ -106,6 +117,16 @@ def mark_changed(image: Image) -> None:
     """Let the row tell that it is not as it was read before."""
     image.row_version += 1
     image.updated_at = utc_now()
+
+
+def check_unchanged(images: Sequence[Image], row_versions: Mapping[int, int] | None) -> None:
+    """Refuse to go on where an image is not as a person saw it: `row_versions` by image id; None refuses nothing.
+
+    Raises Conflict image_changed.
+    """
+    for image in images:
+        if row_versions is not None and row_versions.get(image.id, image.row_version) != image.row_version:
+            raise Conflict("image_changed", name=image.stored_name)
 
 
 def get_images(session: Session, image_ids: Sequence[int]) -> list[Image]:

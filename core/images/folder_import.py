@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,11 @@ from core.errors import BadInput, NotFound
 from core.files.archives import is_junk, open_archive
 from core.images.exposures.assignment import NamedParts, name_parts
 from core.images.exposures.rules import PartRule
+from core.images.exposures.splitting import check_share, set_test_images_aside, splits_of_parts
 from core.images.ingest import ingest_images
 from core.images.layouts import PlannedProduct, plan_import
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
+from core.transactions import reading
 from storage.tables import Product
 
 if TYPE_CHECKING:
@@ -46,16 +48,20 @@ def import_path(
     product_code: str | None = None,
     part_rule: PartRule | None = None,
     part_list: dict[str, str] | None = None,
+    test_share: float = 0.0,
+    split_seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImportSummary:
     """Import a folder or ZIP file; products and defect types that do not exist yet are made.
 
     Which part an image shows comes from `part_list` (part by path), else from `part_rule`; without either from folders
-    that are one part each. An image that was imported before gets the name of its part, if that is news. `progress` is
-    told how many of how many files are done. Raises NotFound import_path_missing; BadInput import_not_an_archive,
-    import_nothing_found and those of the archive; AppError when a store fails.
+    that are one part each. `test_share` of the images whose folders name no split become test images: whole parts,
+    drawn by `split_seed`. An image that was imported before gets the name of its part, if that is news. `progress` is
+    told how many of how many files are done. Raises NotFound import_path_missing; BadInput test_share_invalid,
+    import_not_an_archive, import_nothing_found and those of the archive; AppError when a store fails.
     """
     require_role(services, person, ENGINEER)
+    check_share(test_share)
     with _open_source(path) as (files, refused):
         top = path.resolve()
         root_name = top.stem if top.is_file() else top.name
@@ -76,6 +82,8 @@ def import_path(
         for planned in plan.products:
             product = _find_or_create(services, person, planned)
             codes.append(product.code)
+            if test_share > 0.0:
+                planned = _set_aside(services, product, planned, named, share=test_share, seed=split_seed)
             items, unlabeled = _items(services, person, product, planned, files, named)
             outcomes += unlabeled
             done += len(unlabeled)
@@ -119,6 +127,15 @@ def _find_or_create(services: Services, person: Person, planned: PlannedProduct)
         return products.find_product(services, planned.code)
     except NotFound:
         return products.create_product(services, person, name=planned.name, code=planned.code)
+
+
+def _set_aside(
+    services: Services, product: Product, planned: PlannedProduct, named: NamedParts, *, share: float, seed: int
+) -> PlannedProduct:
+    with reading(services) as session:
+        known = splits_of_parts(session, product.id)
+    parts = {path: part for path, (part, _source) in named.parts.items()}
+    return replace(planned, images=set_test_images_aside(planned.images, parts, known, share=share, seed=seed))
 
 
 def _items(

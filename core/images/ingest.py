@@ -7,9 +7,11 @@ fails half-way there are at most objects without rows, which are deleted at once
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
+from core.images.bit_depth import get_bit_depth
 from core.images.preparation import prepare
 from core.images.records import FileOutcome, IngestItem, PreparedImage
 from core.images.storing import store_group
@@ -41,7 +43,7 @@ def ingest_images(
     require_role(services, person, ENGINEER)
     group: list[PreparedImage | FileOutcome] = []
     n_bytes = 0
-    for prepared in _prepare_prefetched(items):
+    for prepared in _prepare_prefetched(items, get_bit_depth(services, product.id)):
         group.append(prepared)
         n_bytes += len(prepared.data) if isinstance(prepared, PreparedImage) else 0
         if len(group) >= group_files or n_bytes >= GROUP_BYTES:
@@ -51,7 +53,7 @@ def ingest_images(
         yield from store_group(services, person, product, group)
 
 
-def _prepare_prefetched(items: Iterable[IngestItem]) -> Iterator[PreparedImage | FileOutcome]:
+def _prepare_prefetched(items: Iterable[IngestItem], bit_depth: int) -> Iterator[PreparedImage | FileOutcome]:
     # Few at a time: each is held whole until its group is stored.
     threads = min(4, CORES)
-    return map_prefetched(prepare, items, depth=threads, threads=threads)
+    return map_prefetched(partial(prepare, bit_depth=bit_depth), items, depth=threads, threads=threads)

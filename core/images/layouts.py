@@ -35,7 +35,8 @@ _MAX_CODE_LENGTH = 56
 class PlannedImage:
     """One image: `path` and `mask_path` as they were given. `defect_name` is the folder's or file's own word.
 
-    So many folders (`label_depth`) lead down to the one that says what it shows, that one counted.
+    So many folders (`label_depth`) lead down to the one that says what it shows, that one counted. `split_named` says
+    whether a folder names the split.
     """
 
     path: str
@@ -45,6 +46,7 @@ class PlannedImage:
     defect_name: str | None = None
     mask_path: str | None = None
     label_depth: int = 0
+    split_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def _recognize(
     label = folders[label_at].lower()
     place = (stem.lower(), "/".join(folders).lower())
     if label in NORMAL_WORDS:
-        image = PlannedImage(path, "normal", split, label_depth=label_at + 1)
+        image = PlannedImage(path, "normal", split, label_depth=label_at + 1, split_named=split_at is not None)
         if product is None and split_at is None and product_code is None:
             # Layout 2 seen from inside its product's folder: the file's own name repeats the product.
             product = root_name if root_name and stem.lower().startswith(root_name.lower() + "_") else None
@@ -153,7 +155,15 @@ def _recognize(
             product = named
     if product is None and split_at is None and product_code is None:
         return "import_product_missing"
-    found = PlannedImage(path, "defect", split, make_import_code(defect).lower(), defect, label_depth=depth)
+    found = PlannedImage(
+        path,
+        "defect",
+        split,
+        make_import_code(defect).lower(),
+        defect,
+        label_depth=depth,
+        split_named=split_at is not None,
+    )
     return _Found(product or root_name or product_code, found, *place)
 
 

@@ -39,10 +39,11 @@ def list_images(
     image_type: str | None = None,
     defect_type_id: int | None = None,
     split: str | None = None,
+    outlier_state: str | None = None,
     page: int = 1,
     page_size: int = 48,
 ) -> Page:
-    """Return one page of a product's images, newest first."""
+    """Return one page of a product's images, newest first; `outlier_state` as in `core.images.outliers`."""
     conditions = [col(Image.product_id) == product_id]
     if image_type is not None:
         conditions.append(col(Image.image_type) == image_type)
@@ -50,6 +51,8 @@ def list_images(
         conditions.append(col(Image.defect_type_id) == defect_type_id)
     if split is not None:
         conditions.append(col(Image.split) == split)
+    if outlier_state is not None:
+        conditions.append(col(Image.outlier_state) == outlier_state)
     with reading(services) as session:
         total = session.exec(select(func.count()).select_from(Image).where(*conditions)).one()
         page = min(max(1, page), max(1, -(-total // page_size)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -23,15 +24,23 @@ if TYPE_CHECKING:
     from core.services import Services
 
 
-def set_mask(services: Services, person: Person, image_id: int, mask: IncomingFile | None) -> Image:
+@dataclass(frozen=True)
+class SetMask:
+    """An image whose mask was set, and the share of it that the mask covers; None without a mask."""
+
+    image: Image
+    share: float | None = None
+
+
+def set_mask(services: Services, person: Person, image_id: int, mask: IncomingFile | None) -> SetMask:
     """Set the mask of a defect image, or remove it (None). Raises as `read_mask`; NotFound not_found."""
     require_role(services, person, ENGINEER)
     image = get_image(services, image_id)
     if mask is None:
-        return store_mask(services, person, image_id, None)
+        return SetMask(store_mask(services, person, image_id, None))
     label = Label(image.image_type, image.split)
-    data = read_mask(mask, label=label, width_px=image.width_px, height_px=image.height_px)
-    return store_mask(services, person, image_id, data, name=mask.name)
+    read = read_mask(mask, label=label, width_px=image.width_px, height_px=image.height_px)
+    return SetMask(store_mask(services, person, image_id, read.png, name=mask.name), read.share)
 
 
 def store_mask(services: Services, person: Person, image_id: int, mask_png: bytes | None, *, name: str = "") -> Image:

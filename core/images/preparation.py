@@ -5,39 +5,43 @@ from __future__ import annotations
 import contextlib
 import threading
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.errors import AppError, BadInput, from_lower
+from core.images.bit_depth import note_used_bits
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label, PreparedImage
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import choose_depth
 from inference.vision.images.containers import read_container
-from inference.vision.images.decode import content_hash, decode, decode_mask, pixel_hash
+from inference.vision.images.decode import DecodedImage, Pixels, content_hash, decode, decode_mask, pixel_hash
 from inference.vision.images.encoding import encode_png, thumbnail
 
+# A mask of more than this share of the image may well mark what is good: a person is asked to look.
+INVERTED_SHARE = 0.6
 _LARGE_PIXELS = 16_000_000
 # Several images of 100 megapixels at a time would not fit into 1 GiB.
 _LARGE_IMAGES = threading.Lock()
 
 
-def prepare(item: IngestItem) -> PreparedImage | FileOutcome:
-    """Decode and hash one image; a FileOutcome when it is refused."""
+def prepare(item: IngestItem, *, bit_depth: int) -> PreparedImage | FileOutcome:
+    """Decode (by `bit_depth`) and hash one image; a FileOutcome when it is refused."""
     name = item.file.name
     try:
         data = item.file.read()
         with _gate(data):
-            decoded = decode(data, file_name=name)
+            decoded = decode(data, file_name=name, bit_depth=bit_depth)
             height_px, width_px = decoded.pixels.shape[:2]
             prepared = PreparedImage(
                 item=item,
                 data=data,
                 format=decoded.format,
-                notes=decoded.notes,
+                notes=note_used_bits(decoded.notes, decoded.used_bits),
                 width_px=width_px,
                 height_px=height_px,
                 content_sha256=content_hash(data),
-                pixel_sha256=pixel_hash(decoded.pixels),
+                pixel_sha256=pixel_hash(_compared(data, decoded, bit_depth)),
                 thumbnail=thumbnail(decoded.pixels),
                 token=uuid.uuid4().hex,
             )
@@ -46,14 +50,35 @@ def prepare(item: IngestItem) -> PreparedImage | FileOutcome:
     if item.mask is None:
         return prepared
     try:
-        mask_png = read_mask(item.mask, label=item.label, width_px=width_px, height_px=height_px)
+        mask = read_mask(item.mask, label=item.label, width_px=width_px, height_px=height_px)
     except AppError as error:
         return replace(prepared, mask_error=error)
-    return replace(prepared, mask_png=mask_png)
+    return replace(prepared, mask_png=mask.png, mask_share=mask.share)
 
 
-def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_px: int) -> bytes:
-    """Return the mask as a gray PNG of 0 and 255.
+def _compared(data: bytes, decoded: DecodedImage, bit_depth: int) -> Pixels:
+    """Return the pixels by which an image is known again, whatever bit depth is set: two dark ones are not alike."""
+    used_bits = decoded.used_bits
+    if used_bits is None or used_bits == choose_depth(bit_depth, declared=16):
+        return decoded.pixels
+    return decode(data, bit_depth=used_bits).pixels
+
+
+@dataclass(frozen=True)
+class ReadMask:
+    """A mask as a gray PNG of 0 and 255, and the share of the image that it marks."""
+
+    png: bytes
+    share: float
+
+
+def mask_notes(share: float | None) -> tuple[str, ...]:
+    """Return the notes of a mask that was taken in and covers this share of its image."""
+    return ("mask", "mask_inverted") if share is not None and share >= INVERTED_SHARE else ("mask",)
+
+
+def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_px: int) -> ReadMask:
+    """Return the mask at the size of its image.
 
     Raises AppError: that of the file, mask_of_normal_image, mask_wrong_size, mask_empty.
     """
@@ -76,7 +101,7 @@ def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_
         )
     if not marked.any():
         raise BadInput("mask_empty", name=mask.name)
-    return encode_png(np.where(marked, 255, 0).astype(np.uint8))
+    return ReadMask(encode_png(np.where(marked, 255, 0).astype(np.uint8)), float(marked.mean()))
 
 
 def _gate(data: bytes) -> contextlib.AbstractContextManager[object]:

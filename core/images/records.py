@@ -20,7 +20,8 @@ class IncomingFile:
 class FileOutcome:
     """What became of one file: `outcome` is added, duplicate or refused (then `error` says why).
 
-    `notes` are codes of what was made right while decoding; a mask's outcome has the note `mask`.
+    `notes` are codes of what was made right while decoding; a mask's outcome has the note `mask`, and `mask_inverted`
+    where it covers so much that it may mark what is good. `mask_share` is the share of the image that a mask covers.
     """
 
     name: str
@@ -30,6 +31,7 @@ class FileOutcome:
     error: AppError | None = None
     notes: tuple[str, ...] = ()
     duplicate_of: str | None = None
+    mask_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,4 +74,5 @@ class PreparedImage:
     thumbnail: bytes
     mask_png: bytes | None = None
     mask_error: AppError | None = None
+    mask_share: float | None = None
     token: str = ""

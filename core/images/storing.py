@@ -16,6 +16,7 @@ from core.images.edits import mark_changed
 from core.images.masks import store_mask
 from core.images.naming import name_prefix, number_after
 from core.images.parts import may_replace
+from core.images.preparation import mask_notes
 from core.images.records import FileOutcome, PreparedImage
 from core.transactions import reading, writing
 from storage.tables import Image, Product
@@ -108,7 +109,8 @@ def _outcomes(
         except AppError as failure:
             yield FileOutcome(mask.name, "refused", target.id, target.stored_name, failure, ("mask",))
             return
-    yield FileOutcome(mask.name, "added", target.id, target.stored_name, notes=("mask",))
+    notes = mask_notes(entry.mask_share)
+    yield FileOutcome(mask.name, "added", target.id, target.stored_name, notes=notes, mask_share=entry.mask_share)
 
 
 def _look_up(session: Session, product: Product, prepared: Sequence[PreparedImage]) -> _Known:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,12 +73,13 @@ def read_original(services: Services, row: Image) -> bytes:
 
 
 def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
-    """Evict the least recently used originals from the cache until `limit_bytes` hold them; return how many.
+    """Evict the originals and cut-outs that were used longest ago until `limit_bytes` hold the rest; return how many.
 
     Called between builds: within one, every image that is trained on stays.
     """
     found: list[tuple[float, int, Path]] = []
-    for path in (services.settings.cache_dir / "images").glob("*/*"):
+    cached = chain.from_iterable((services.settings.cache_dir / name).glob("*/*") for name in ("images", "cut_outs"))
+    for path in cached:
         with contextlib.suppress(FileNotFoundError):  # another worker evicts here, too
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))
@@ -92,8 +94,11 @@ def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> i
     return count
 
 
-def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
-    """Return the decoded image, RGB uint8 (H, W, 3). Raises ImageError, also for a missing object."""
+def load_pixels(services: Services, row: Image, *, bit_depth: int) -> NDArray[np.uint8]:
+    """Return the decoded image, RGB uint8 (H, W, 3); one of more than 8 bits is read by `bit_depth`.
+
+    Raises ImageError, also for a missing object.
+    """
     from inference.vision.images.decode import decode
 
     try:
@@ -102,7 +107,25 @@ def load_pixels(services: Services, row: Image) -> NDArray[np.uint8]:
         if error.code == "object_missing":
             raise ImageError("image_object_missing", name=row.stored_name) from error
         raise
-    return decode(data).pixels
+    return decode(data, bit_depth=bit_depth).pixels
+
+
+def load_mask(services: Services, row: Image) -> NDArray[np.bool_] | None:
+    """Return the mask of a defect image, bool (H, W); None without one.
+
+    Raises ImageError, also for a missing object.
+    """
+    from inference.vision.images.decode import decode_mask
+
+    if row.mask_key is None:
+        return None
+    try:
+        data = services.objects.get(row.mask_key)
+    except ObjectStoreError as error:
+        if error.code == "object_missing":
+            raise ImageError("image_object_missing", name=row.stored_name) from error
+        raise
+    return decode_mask(data)
 
 
 def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:

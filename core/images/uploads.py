@@ -16,6 +16,7 @@ from core.images.ingest import ingest_images
 from core.images.labels import check_label
 from core.images.masks import set_mask
 from core.images.parts import FILE_NAME
+from core.images.preparation import mask_notes
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
 from core.transactions import reading
 from storage.tables import Image, Product
@@ -90,7 +91,8 @@ def _add_lone_mask(services: Services, person: Person, product: Product, mask: I
         return FileOutcome(mask.name, "refused", error=error, notes=("mask",))
     image = found[0]
     try:
-        set_mask(services, person, image.id, mask)
+        share = set_mask(services, person, image.id, mask).share
     except (BadInput, Conflict, NotFound) as failure:
         return FileOutcome(mask.name, "refused", image.id, image.stored_name, failure, ("mask",))
-    return FileOutcome(mask.name, "added", image.id, image.stored_name, notes=("mask",))
+    notes = mask_notes(share)
+    return FileOutcome(mask.name, "added", image.id, image.stored_name, notes=notes, mask_share=share)

@@ -10,6 +10,7 @@ import numpy as np
 from core.errors import from_lower
 from core.transactions import HasStores, reading
 from inference.errors import InferenceError
+from inference.vision.images.bit_depth import BY_IMAGE
 from storage.object_store import ObjectStoreError
 from storage.tables import Image
 
@@ -29,10 +30,20 @@ class InspectionImages:
 
     def cut_out_peak(self) -> NDArray[np.uint8]:
         """Return a square around the most anomalous place, RGB uint8 (s, s, 3)."""
-        from inference.vision.search.region_crops import crop_region, peak_region
+        from inference.vision.search.region_crops import crop_region
 
-        size_px = (self.pixels.shape[1], self.pixels.shape[0])
-        return crop_region(self.pixels, peak_region(self.anomaly_map, image_size_px=size_px))
+        return crop_region(self.pixels, self._find_peak())
+
+    def draw_peak(self) -> bytes:
+        """Return the most anomalous place cut out beside the whole part, as JPEG."""
+        from core.similarity.cut_outs import draw_cut_out
+
+        return draw_cut_out(self.pixels, self._find_peak())
+
+    def _find_peak(self) -> tuple[int, int, int, int]:
+        from inference.vision.search.region_crops import peak_region
+
+        return peak_region(self.anomaly_map, image_size_px=(self.pixels.shape[1], self.pixels.shape[0]))
 
     def measure_quality(self) -> ImageQuality:
         """Return how well the image was taken."""
@@ -50,13 +61,17 @@ class NearestNormal:
     pixels: NDArray[np.uint8] = field(repr=False)
 
 
+def _depth_of(record: InspectionRecord) -> int:
+    return BY_IMAGE if record.preprocessing is None else record.preprocessing.bit_depth
+
+
 def load_images(services: HasStores, record: InspectionRecord) -> InspectionImages:
     """Return the pictures that are stored with an inspection. Raises NotFound(`object_missing`), or Unavailable."""
     from inference.vision.images.decode import decode, decode_map
 
     try:
         return InspectionImages(
-            pixels=decode(services.objects.get(record.image_key)).pixels,
+            pixels=decode(services.objects.get(record.image_key), bit_depth=_depth_of(record)).pixels,
             anomaly_map=decode_map(services.objects.get(record.heat_map_key)),
         )
     except (InferenceError, ObjectStoreError) as error:
@@ -74,7 +89,7 @@ def load_nearest_normal(services: HasStores, record: InspectionRecord) -> Neares
     if image is None:
         return None
     try:
-        pixels = decode(services.objects.get(image.object_key)).pixels
+        pixels = decode(services.objects.get(image.object_key), bit_depth=_depth_of(record)).pixels
     except (InferenceError, ObjectStoreError):
         return None  # the comparison is an extra: the verdict stands without it
     return NearestNormal(image.id, image.stored_name, pixels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from core.errors import AppError, NotFound
 from core.inspections.decisions import Decision
 from core.inspections.part_details import PartDetails
 from core.inspections.stored_values import DefectRegion, read_preprocessing, read_regions
-from core.similarity.matches import Match, Similar, describe_matches, read_matches
+from core.similarity.matches import Similar, describe_matches, read_matches
 from core.similarity.suggestions import Suggestion
 from core.transactions import HasDatabase, reading
 from storage.json_fields import read_texts
@@ -98,14 +98,18 @@ def load_record(services: HasDatabase, inspection_id: int) -> InspectionRecord:
         assert threshold is not None
         person = session.get(User, row.created_by) if row.created_by is not None else None
         searches = session.exec(select(SearchHistory).where(SearchHistory.inspection_id == row.id)).all()
+        matches = {found.image_type: read_matches(found.results) for found in searches}
         return make_record(
-            session,
             row,
             product=product,
             bank=bank,
             threshold=threshold,
             person_name=person.display_name if person is not None else "",
-            matches={found.image_type: read_matches(found.results) for found in searches},
+            types=types_of(session, product.id),
+            similar=SimilarImages(
+                defects=describe_matches(session, matches.get("defect", ())),
+                normals=describe_matches(session, matches.get("normal", ())),
+            ),
         )
 
 
@@ -115,23 +119,23 @@ def recent(services: HasDatabase, *, limit: int = 10) -> list[Inspection]:
         return list(session.exec(select(Inspection).order_by(col(Inspection.id).desc()).limit(limit)).all())
 
 
+def types_of(session: Session, product_id: int) -> list[DefectType]:
+    """Return the product's defect types in the order of their codes, those out of use too."""
+    in_order = select(DefectType).where(DefectType.product_id == product_id).order_by(col(DefectType.code))
+    return list(session.exec(in_order).all())
+
+
 def make_record(
-    session: Session,
     row: Inspection,
     *,
     product: Product,
     bank: ModelVersion,
     threshold: ThresholdSetting,
     person_name: str,
-    matches: Mapping[str, Sequence[Match]],
-    problem: AppError | None = None,
+    types: Sequence[DefectType],
+    similar: SimilarImages,
 ) -> InspectionRecord:
-    """Return the record of a row and the rows that it names; only what else is shown is read in `session`.
-
-    `matches` are what was found by kind of image (`normal`, `defect`); `problem` is why an index could not be asked.
-    """
-    in_order = select(DefectType).where(DefectType.product_id == product.id).order_by(col(DefectType.code))
-    types = session.exec(in_order).all()
+    """Return the record of a row and the rows that it names; `types` are the product's, as of `types_of`."""
     suggested = next((found for found in types if found.id == row.suggested_defect_type_id), None)
     suggestion = None
     if row.suggestion_confidence is not None:
@@ -164,11 +168,7 @@ def make_record(
         latency_ms=row.latency_ms,
         nearest_image_id=row.nearest_image_id,
         suggestion=suggestion,
-        similar=SimilarImages(
-            defects=describe_matches(session, matches.get("defect", ())),
-            normals=describe_matches(session, matches.get("normal", ())),
-            problem=problem,
-        ),
+        similar=similar,
         has_defect_index=row.defect_index_version_id is not None,
         has_normal_index=row.normal_index_version_id is not None,
         defect_types=tuple(DefectTypeName.from_row(found) for found in types if found.is_active),

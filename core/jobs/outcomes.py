@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import AppError
+from core.jobs.notices import Notice, read_notices
 from core.jobs.stored_error import StoredError
 from core.models.calibration_figures import CalibrationFigures
 from core.models.detection_figures import DetectionSummary
@@ -46,13 +47,42 @@ def read_skipped(value: object) -> tuple[SkippedFile, ...] | None:
 
 
 @dataclass(frozen=True)
+class SetApartImage:
+    """A normal image that does not look like the others, and its score by a model that did not learn from it."""
+
+    name: str
+    image_id: int
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that is read by `read_set_apart`."""
+        return {"name": self.name, "image_id": self.image_id, "score": self.score}
+
+
+def read_set_apart(value: object) -> tuple[SetApartImage, ...] | None:
+    """Return the images in a list of JSON objects; None for what is no list."""
+    if not isinstance(value, list | tuple):
+        return None
+    return tuple(
+        SetApartImage(
+            read_text(found.get("name")) or "",
+            read_int(found.get("image_id")) or 0,
+            read_float(found.get("score")) or 0.0,
+        )
+        for found in read_objects(value)
+    )
+
+
+@dataclass(frozen=True)
 class ProductOutcome:
     """What came of a product: `outcome` is activated, candidate, unchanged, retired or failed.
 
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
+    `notices` say what of its images goes against its preprocessing.
     `held_back` are the reasons for which it waits, or that a person overrode; `weak_on_test` is what it hardly finds.
-    `number` and `version_id` are those of the version, `numbers` those of an index by part. `work_s` is how long the
-    work took, and `cost_s` what it takes at the standard pace.
+    `number` and `version_id` are those of the version, `numbers` those of an index by part. `set_apart` are the normal
+    images that were not learned from. `work_s` is how long the work took, and `cost_s` what it takes at the standard
+    pace.
     """
 
     product_id: int
@@ -64,9 +94,11 @@ class ProductOutcome:
     numbers: Mapping[str, int] | None = None
     metrics: DetectionSummary | ManualFigures | None = None
     warnings: tuple[str, ...] | None = None
+    notices: tuple[Notice, ...] | None = None
     calibration: CalibrationFigures | None = None
     skipped_images: tuple[SkippedFile, ...] | None = None
     skipped_manuals: tuple[SkippedFile, ...] | None = None
+    set_apart: tuple[SetApartImage, ...] | None = None
     work_s: float | None = None
     cost_s: float | None = None
     error: StoredError | None = None
@@ -93,9 +125,11 @@ class ProductOutcome:
             numbers=_read_numbers(data.get("numbers")),
             metrics=_read_metrics(data.get("metrics")),
             warnings=read_texts(data["warnings"]) if "warnings" in data else None,
+            notices=read_notices(data.get("notices")),
             calibration=CalibrationFigures.from_json(data["calibration"]) if "calibration" in data else None,
             skipped_images=read_skipped(data.get("skipped_images")),
             skipped_manuals=read_skipped(data.get("skipped_manuals")),
+            set_apart=read_set_apart(data.get("set_apart")),
             work_s=read_float(data.get("work_s")),
             cost_s=read_float(data.get("cost_s")),
             error=StoredError.from_json(data.get("error_code"), data.get("error_params")),
@@ -115,9 +149,11 @@ class ProductOutcome:
             "numbers": None if self.numbers is None else dict(self.numbers),
             "metrics": None if self.metrics is None else self.metrics.to_json(),
             "warnings": None if self.warnings is None else list(self.warnings),
+            "notices": None if not self.notices else [one.to_json() for one in self.notices],
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "skipped_images": _write_skipped(self.skipped_images),
             "skipped_manuals": _write_skipped(self.skipped_manuals),
+            "set_apart": None if self.set_apart is None else [one.to_json() for one in self.set_apart],
             "work_s": self.work_s,
             "cost_s": self.cost_s,
             "error_code": None if self.error is None else self.error.code,

@@ -28,6 +28,7 @@ STAGE_NAMES: dict[str, str] = {
     "split": N_("Splitting into passages"),
     "extract": N_("Extracting features"),
     "coreset": N_("Selecting the memory bank"),
+    "teach": N_("Learning the labeled defects"),
     "calibrate": N_("Calibrating thresholds"),
     "evaluate": N_("Measuring on test images"),
     "embed": N_("Computing embeddings"),

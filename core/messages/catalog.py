@@ -58,9 +58,10 @@ CATALOG_MESSAGES: dict[str, str] = {
     "part_list_path_unknown": N_("{name}: the list of parts names it, but there is no such image, or more than one."),
     "part_not_listed": N_("{name}: the list of parts does not name it; it counts as a part of its own."),
     "part_rule_misses": N_("{name}: the rule for parts does not fit the name; it counts as a part of its own."),
+    "test_share_invalid": N_("{value} is no share of test images. Give 0 or more and less than 1, such as 0.2."),
     "parts_need_images": N_("With {count} images there is nothing to compare. {needed} are needed at least."),
     "split_leak": N_(
-        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}). What is measured on the test images will be too good to be true. Use all images of a part for one: on Normal images or Defect images."
+        "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}). What is measured on the test images will be too good to be true. Use all images of a part for one: on Normal images or Defect images."
     ),
     # the checks of the system status
     "check_settings": N_("The settings are valid (sign-in: {auth})."),

@@ -44,6 +44,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
         "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
     ),
     "versions_not_comparable": N_("Choose two different versions of the same product and the same kind to compare."),
+    "review_share_invalid": N_("The share of good parts in review must be between {lowest} and {highest} %."),
     "kept_versions_invalid": N_("Keep between {lowest} and {highest} versions."),
     "thresholds_missing": N_("This model version has no thresholds. Deploy the product again."),
     # Inspection
@@ -61,6 +62,9 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "passwords_differ": N_("The two passwords differ. Nothing was changed; try again."),
     # Preprocessing and calibration
     "preprocessing_invalid": N_('The preprocessing option "{field}" cannot be {value}.'),
+    "preprocessing_tile_shape": N_(
+        "Tiles of {width_px} × {height_px} px cannot be used. The longer side has at least 128 px and at most 16 times the shorter one."
+    ),
     "preprocessing_unknown": N_('There is no preprocessing option "{field}".'),
     "preprocessing_nothing_left": N_("The ignored areas cover the whole region of interest. Leave a part of it free."),
     "scores_invalid": N_("The scores must be finite and not negative. Deploy the product again."),
@@ -100,6 +104,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     # Lines of a job's log
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
+    "log_set_apart": N_("{product}: {n_images} normal images do not look like the others and were set apart: {names}."),
     "log_bank_extended": N_(
         "{product}: the memory bank of version {number} was extended (images added: {n_images}); the others were not computed again"
     ),
@@ -117,7 +122,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     ),
     "log_image_skipped": N_("{product}: {name} was skipped ({reason})"),
     "log_split_leak": N_(
-        "{product}: {n_parts} parts have training and test images both ({n_images} images: {names}); what is measured on the test images is too good to be true"
+        "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}); what is measured on the test images is too good to be true"
     ),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),

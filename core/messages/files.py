@@ -23,6 +23,23 @@ FILE_MESSAGES: dict[str, str] = {
     "image_split_unknown": N_('The split must be "train" or "test". Choose one of them.'),
     "defect_type_missing": N_("Defect images need a defect type of this product. Choose one."),
     "defect_type_not_wanted": N_("Normal images have no defect type. Leave it empty."),
+    "image_changed": N_(
+        "Somebody else changed {name} since you saw it. Nothing was done. Look at it once more, and decide again."
+    ),
+    "images_set_apart": N_(
+        "{product}: set apart, because they do not look like the other normal images ({count}): {names}. Decide on each on Normal images: keep it, move it to the defects, or delete it."
+    ),
+    "images_unlike_others": N_(
+        "{product}: {found} of {count} new normal images do not look like the others: {names}. Decide on each on Normal images."
+    ),
+    "intake_check_too_many": N_(
+        "{product}: the new normal images were not compared with the model in use, because they are many. The next deployment does it."
+    ),
+    "intake_check_too_slow": N_(
+        "{product}: not all of the new normal images were compared with the model in use, to save time. The next deployment does it."
+    ),
+    "image_not_suspected": N_("{name} does not wait for a decision any more. Nothing was done."),
+    "image_not_kept": N_("{name} is not kept as good any more. Nothing was done."),
     "no_images_chosen": N_("No images are chosen. Choose at least one."),
     # masks
     "mask_without_image": N_("{name} is a mask, but its image is not here. Add the image with the same name, too."),

@@ -218,6 +218,10 @@ class ModelCache:
         shutil.rmtree(folder, ignore_errors=True)
         return read(self.bundle(version))
 
+    def derive(self, name: str, version: ModelVersion, make: Callable[[], Loaded]) -> Loaded:
+        """Return what `make` computes from a version, called `name`: once, while it is remembered."""
+        return self._once((name, version.manifest_sha256), make)
+
     def evict(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:

@@ -31,7 +31,8 @@ class RateFigures:
 class CalibrationFigures:
     """What two thresholds stand on: the scores of normal and defect images, and the errors to expect.
 
-    See `inference.vision.detection.calibration.Calibration` for the meaning of each.
+    See `inference.vision.detection.calibration.Calibration` for the meaning of each. Without labeled defects,
+    `made_up_escape` is the share of `n_made_up` made-up defects that would pass: an estimate.
     """
 
     n_normal: int | None = None
@@ -48,6 +49,8 @@ class CalibrationFigures:
     escape_at_reject: RateFigures = RateFigures()
     percentile: float | None = None
     k: float | None = None
+    n_made_up: int | None = None
+    made_up_escape: float | None = None
 
     @classmethod
     def from_json(cls, value: object) -> CalibrationFigures:
@@ -68,6 +71,8 @@ class CalibrationFigures:
             escape_at_reject=RateFigures.from_json(data, "escape_at_reject"),
             percentile=read_float(data.get("percentile")),
             k=read_float(data.get("k")),
+            n_made_up=read_int(data.get("n_made_up")),
+            made_up_escape=read_float(data.get("made_up_escape")),
         )
 
     def to_json(self) -> dict[str, Any]:

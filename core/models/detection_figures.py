@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from core.models.head_figures import HeadFigures
 from core.models.judgments import WEAK_KEY, WeakSpot, read_weak
 from storage.json_fields import read_float, read_floats, read_int, read_object, read_text, read_texts
 
@@ -188,6 +189,7 @@ class DetectionFigures:
 
 # Where the metrics of a version hold the scores of labeled defects.
 SCORES_KEY = "defect_scores"
+_HEAD_KEY = "defect_head"
 DETECTION_KEYS = frozenset(one.name for one in fields(DetectionFigures))
 
 
@@ -196,12 +198,13 @@ class BankFigures:
     """What a memory bank measured, None without test images, and what its detector says of its own size.
 
     `defect_scores` are those of labeled defect images of either split, by the engine's key: the next version is
-    compared with them. Versions of before have none.
+    compared with them. Versions of before have none. `head` is of the defect head, None for a bank that was not taught.
     """
 
     detection: DetectionFigures | None = None
     model: Mapping[str, Scalar] = field(default_factory=dict)
     defect_scores: Mapping[str, float] = field(default_factory=dict)
+    head: HeadFigures | None = None
 
     def by_name(self) -> dict[str, float]:
         """Return the single figures that were measured, and the numbers of the detector."""
@@ -216,9 +219,15 @@ class BankFigures:
             for name, found in data.items()
             if name not in DETECTION_KEYS and isinstance(found, int | float | str | None)
         }
-        return cls(DetectionFigures.from_json(data), model, read_floats(data.get(SCORES_KEY)))
+        return cls(
+            DetectionFigures.from_json(data),
+            model,
+            read_floats(data.get(SCORES_KEY)),
+            HeadFigures.from_json(data.get(_HEAD_KEY)),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
         scores = {SCORES_KEY: dict(self.defect_scores)} if self.defect_scores else {}
-        return {**(self.detection.to_json() if self.detection is not None else {}), **self.model, **scores}
+        head = {_HEAD_KEY: self.head.to_json()} if self.head is not None else {}
+        return {**(self.detection.to_json() if self.detection is not None else {}), **self.model, **scores, **head}

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.models.detection_figures import BankFigures, read_measured
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from storage.json_fields import read_float, read_int, read_object
+
+if TYPE_CHECKING:
+    from inference.vision.search.closeness import Spread
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,41 @@ class RetrievalFigures:
 
 
 @dataclass(frozen=True)
+class ClosenessFigures:
+    """What a cosine similarity means in an index: of unrelated images, and of an image and the nearest of its kind.
+
+    The first is below the second.
+    """
+
+    unrelated_at: float
+    alike_at: float
+
+    @classmethod
+    def from_spread(cls, spread: Spread | None) -> ClosenessFigures | None:
+        """Return the figures of what was measured; None where nothing could be."""
+        return cls(spread.unrelated_at, spread.alike_at) if spread is not None else None
+
+    @classmethod
+    def from_json(cls, value: object) -> ClosenessFigures | None:
+        """Return the figures of a JSON object; None for what is none, or no scale."""
+        data = read_object(value)
+        unrelated_at, alike_at = read_float(data.get("unrelated_at")), read_float(data.get("alike_at"))
+        if unrelated_at is None or alike_at is None or not unrelated_at < alike_at:
+            return None
+        return cls(unrelated_at, alike_at)
+
+    def to_json(self) -> dict[str, float]:
+        """Return the JSON object that `from_json` reads."""
+        return {"unrelated_at": self.unrelated_at, "alike_at": self.alike_at}
+
+
+@dataclass(frozen=True)
 class IndexFigures:
     """How much one part of a similarity index holds, and for defects how well it finds their type.
 
     `n_confirmed` inspections are among its examples, `n_computed` embeddings were new, of `dimension` numbers each.
     `suggestion` is what leave-one-out measured of the suggested types (`inference.vision.search.knn_vote.VoteRule`).
+    `closeness` is None for too few images, and of versions from before it was measured.
     """
 
     n_images: int | None = None
@@ -69,6 +102,7 @@ class IndexFigures:
     dimension: int | None = None
     retrieval: RetrievalFigures | None = None
     suggestion: Mapping[str, float | int | None] = field(default_factory=dict)
+    closeness: ClosenessFigures | None = None
 
     def by_name(self) -> dict[str, float]:
         """Return the single figures that were measured."""
@@ -91,6 +125,7 @@ class IndexFigures:
                 for name, found in read_object(data.get("suggestion")).items()
                 if isinstance(found, int | float | None)
             },
+            closeness=ClosenessFigures.from_json(data.get("closeness")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -105,6 +140,8 @@ class IndexFigures:
             values["retrieval"] = self.retrieval.to_json()
         if self.suggestion:
             values["suggestion"] = dict(self.suggestion)
+        if self.closeness is not None:
+            values["closeness"] = self.closeness.to_json()
         return values
 
 

@@ -23,6 +23,7 @@ class BankGrowth:
     they hold, `normal_scores` their cross-fitted scores by the engine's key. `n_whole` images were in the last bank
     that was built whole, `whole_radius` was its covering radius, `n_since_whole` images came to it since. `extends` is
     the number of the version that this one extended, by `n_added` images; None where it was built whole.
+    `labels_sha256` is one hash of the labeled defects that it was taught with.
     """
 
     revision: int
@@ -33,6 +34,7 @@ class BankGrowth:
     whole_radius: float
     extends: int | None = None
     n_added: int | None = None
+    labels_sha256: str | None = None
 
     @classmethod
     def from_json(cls, value: object) -> BankGrowth | None:
@@ -52,6 +54,7 @@ class BankGrowth:
             whole_radius=radius,
             extends=read_int(data.get("extends")),
             n_added=read_int(data.get("n_added")),
+            labels_sha256=read_text(data.get("labels_sha256")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +71,8 @@ class BankGrowth:
             values["extends"] = self.extends
         if self.n_added is not None:
             values["n_added"] = self.n_added
+        if self.labels_sha256 is not None:
+            values["labels_sha256"] = self.labels_sha256
         return values
 
 
@@ -94,7 +99,9 @@ class VersionSources(ABC):
 class BankSources(VersionSources):
     """The training images of a memory bank by their use, and the options that it was built with.
 
-    `unused_defect_ids` are labeled defects beyond those that a calibration takes.
+    `unused_defect_ids` are labeled defects beyond those that a calibration takes. `set_apart` are the normal images
+    that do not look like the others, with their cross-fitted scores: neither learned from nor calibrated with, because
+    they score at or above `set_apart_at` (None where none was looked for).
     """
 
     normal_ids: tuple[int, ...] = ()
@@ -102,16 +109,18 @@ class BankSources(VersionSources):
     unused_defect_ids: tuple[int, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     growth: BankGrowth | None = None
+    set_apart: Mapping[int, float] = field(default_factory=dict)
+    set_apart_at: float | None = None
 
     @property
     def image_ids(self) -> frozenset[int]:
         """Return every training image that the product had."""
-        return self.used_image_ids | frozenset(self.unused_defect_ids)
+        return self.used_image_ids | frozenset(self.unused_defect_ids) | frozenset(self.set_apart)
 
     @property
     def used_image_ids(self) -> frozenset[int]:
         """Return the images that the version learned from."""
-        return frozenset(self.normal_ids + self.defect_ids)
+        return frozenset(self.normal_ids + self.defect_ids) - frozenset(self.set_apart)
 
     @classmethod
     def from_json(cls, value: object) -> BankSources:
@@ -124,6 +133,8 @@ class BankSources(VersionSources):
             unused_defect_ids=read_ints(images.get("defect_unused")),
             options=read_object(data.get("options")),
             growth=BankGrowth.from_json(data.get("growth")),
+            set_apart={int(key): score for key, score in read_floats(data.get("set_apart")).items() if key.isdecimal()},
+            set_apart_at=read_float(data.get("set_apart_at")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -138,6 +149,10 @@ class BankSources(VersionSources):
         }
         if self.growth is not None:
             values["growth"] = self.growth.to_json()
+        if self.set_apart:
+            values["set_apart"] = {str(image_id): score for image_id, score in self.set_apart.items()}
+        if self.set_apart_at is not None:
+            values["set_apart_at"] = self.set_apart_at
         return values
 
 

@@ -6,16 +6,20 @@ No row is ever deleted: what stays missing may still be on a backup.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.access import ADMIN, require_role
 from core.errors import AppError, from_lower
+from core.images.bit_depth import find_bit_depth, read_bit_depth
 from core.operations.orphans import are_too_many, clean_up, list_orphans, original_key, require_collectable
 from core.operations.stored_objects import NamedObject, find_missing, take_stock
+from core.transactions import reading
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import BY_IMAGE
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError
+from storage.tables import Image, Inspection
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -61,7 +65,7 @@ def repair(services: HasStores, person: Person, *, ask: Ask) -> Repair:
         if done.restored:
             stock = take_stock(services)
             missing = find_missing(services, stock)
-        done.remade = _remake_thumbnails(services.objects, missing, stock.named)
+        done.remade = _remake_thumbnails(services, missing, stock.named)
         done.missing = [one for one in missing if one.key not in set(done.remade)]
     if done.orphans:
         if are_too_many(stock, done.orphans) and not ask(len(done.orphans), len(stock.objects)):
@@ -89,7 +93,7 @@ def _restore(objects: ObjectStore, missing: list[NamedObject], trash: dict[str, 
     return restored
 
 
-def _remake_thumbnails(objects: ObjectStore, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
+def _remake_thumbnails(services: HasStores, missing: list[NamedObject], named: list[NamedObject]) -> list[str]:
     """Make thumbnails again from their pictures, where those are there; return the keys."""
     from inference.vision.images.decode import decode
     from inference.vision.images.encoding import thumbnail
@@ -101,13 +105,27 @@ def _remake_thumbnails(objects: ObjectStore, missing: list[NamedObject], named: 
         for one in named
         if one.column in pictures and (one.table, one.row_id) in wanted and (one.table, "thumbnail_key") in _SOURCES
     }
-    remade = []
+    depths = _find_depths(services, wanted)
+    objects, remade = services.objects, []
     for place, source in sources.items():
         key = wanted[place].key
         try:
-            objects.put(key, thumbnail(decode(objects.get(source)).pixels), content_type="image/jpeg")
+            pixels = decode(objects.get(source), bit_depth=depths.get(place, BY_IMAGE)).pixels
+            objects.put(key, thumbnail(pixels), content_type="image/jpeg")
         except (ObjectStoreError, ImageError) as error:
             logger.warning("%s: no thumbnail can be made again: %s", wanted[place].name, error)
         else:
             remade.append(key)
     return remade
+
+
+def _find_depths(services: HasStores, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """Return the bit depth that each image and inspection, by (table, id), is read with."""
+    found: dict[tuple[str, int], int] = {}
+    with reading(services) as session:
+        for table, row_id in places:
+            if table == "images" and (image := session.get(Image, row_id)) is not None:
+                found[(table, row_id)] = find_bit_depth(session, image.product_id)
+            elif table == "inspections" and (inspection := session.get(Inspection, row_id)) is not None:
+                found[(table, row_id)] = read_bit_depth(inspection.preprocessing)
+    return found

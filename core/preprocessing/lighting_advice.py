@@ -100,7 +100,7 @@ def advise(
         defect_rows = _sample(training_rows(session, product_id, "defect"), SAMPLE_DEFECTS)
     try:
         fetch_originals(services, [*normal_rows, *defect_rows], lambda _done, _all: None)
-        normals, defects = _load(services, normal_rows), _load(services, defect_rows)
+        normals, defects = (_load(services, rows, options.bit_depth) for rows in (normal_rows, defect_rows))
         if len(normals) < NEEDED_NORMALS:
             raise NotReady("advice_needs_images", product=product.name, count=len(normals), needed=NEEDED_NORMALS)
         survey = survey_illumination([pixels for pixels, _reduced, _part in normals])
@@ -144,7 +144,11 @@ def list_candidates(options: Preprocessing, survey: IlluminationSurvey, *, smoot
     """Return what is worth trying, by name, what is set now first; without options that could change nothing."""
     options = simplify(options)
     plain = Preprocessing(
-        region_of_interest=options.region_of_interest, ignore=options.ignore, tile_size_px=options.tile_size_px
+        region_of_interest=options.region_of_interest,
+        ignore=options.ignore,
+        tile_size_px=options.tile_size_px,
+        tile_height_px=options.tile_height_px,
+        bit_depth=options.bit_depth,
     )
     candidates = {NONE: plain} if options == plain else {CURRENT: options, NONE: plain}
     candidates["normalize"] = replace(plain, normalize=True)
@@ -189,12 +193,12 @@ def _sample(rows: list[Image], count: int) -> list[Image]:
     return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
 
 
-def _load(services: Services, rows: list[Image]) -> list[tuple[NDArray[np.uint8], bool, str]]:
+def _load(services: Services, rows: list[Image], bit_depth: int) -> list[tuple[NDArray[np.uint8], bool, str]]:
     """Return (pixels, whether they had to be made smaller, part) of every image that can be read."""
     loaded = []
     for row in rows:
         try:
-            pixels = load_pixels(services, row)
+            pixels = load_pixels(services, row, bit_depth=bit_depth)
         except ImageError:
             continue  # the build names such images; a sample does without
         held = shrink(pixels, _HELD_SIDE_PX)

@@ -21,7 +21,7 @@ from core.models.kinds import MEMORY_BANK
 from core.transactions import reading, writing
 from inference.errors import ImageError, InferenceError
 from inference.vision.images.decode import decode
-from inference.vision.images.preprocessing import Preprocessing, Rectangle
+from inference.vision.images.preprocessing import LATER, Preprocessing, Rectangle
 from storage.tables import ImagePreprocessing, ModelVersion, Product, User, utc_now
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Preview:
     """An image before and after the chain, RGB uint8 (h, w, 3), no side longer than PREVIEW_SIDE_PX.
 
     `after` is neutral gray where findings do not count. `width_px` and `height_px` are those of the image itself.
+    `before` is read by the bit depth that is tried, `notes` say what the decoder made right.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Preview:
     after: npt.NDArray[np.uint8]
     width_px: int
     height_px: int
+    notes: tuple[str, ...] = ()
 
 
 def parse_options(values: Mapping[str, Any]) -> Preprocessing:
@@ -96,9 +98,16 @@ def simplify(options: Preprocessing) -> Preprocessing:
         )
     if options.smoothing == "none":
         options = replace(options, smoothing_size_px=_DEFAULTS.smoothing_size_px)
+    if options.tile_height_px == options.tile_size_px:
+        options = replace(options, tile_height_px=0)
     if options.region_of_interest == _WHOLE_IMAGE:
         options = replace(options, region_of_interest=None)
     return options
+
+
+def all_values(options: Preprocessing) -> dict[str, Any]:
+    """Return the values of all options, as a form has them, whether they have an effect or not."""
+    return {**LATER, **options.to_dict()}
 
 
 def get_preprocessing(services: Services, product_id: int) -> ProductPreprocessing:
@@ -146,7 +155,7 @@ def save_preprocessing(
             stale = stale_save(session, subject_type=_SUBJECT, subject_id=row.id, row_version=row_version)
             raise Conflict("preprocessing_changed", who=stale.params["who"])
         before = _read_options(row.options if row is not None else {}) or _DEFAULTS
-        changes = find_changes(before.to_dict(), simplify(options).to_dict())
+        changes = find_changes(all_values(before), all_values(simplify(options)))
         if not changes:
             return _gather(session, [product])[0]
         if row is None:
@@ -179,15 +188,16 @@ def preview(services: Services, image_id: int, options: Preprocessing) -> Previe
     """
     image = get_image(services, image_id)
     try:
-        pixels = decode(read_image(services, image)).pixels
+        decoded = decode(read_image(services, image), bit_depth=options.bit_depth)
     except ImageError as error:
         raise from_lower(error, name=image.stored_name) from error
+    pixels = decoded.pixels
     height_px, width_px = pixels.shape[:2]
     after = shrink(options.apply(pixels), PREVIEW_SIDE_PX)
     if options.region_of_interest is not None or options.ignore:
         counts = options.valid_mask(*after.shape[:2])
         after = np.where(counts[..., None], after, _NEUTRAL)
-    return Preview(image.stored_name, shrink(pixels, PREVIEW_SIDE_PX), after, width_px, height_px)
+    return Preview(image.stored_name, shrink(pixels, PREVIEW_SIDE_PX), after, width_px, height_px, decoded.notes)
 
 
 def shrink(pixels: npt.NDArray[np.uint8], longest_side_px: int) -> npt.NDArray[np.uint8]:
@@ -253,5 +263,5 @@ def _read_options(values: Mapping[str, Any]) -> Preprocessing | None:
 
 def _to_stored(options: Preprocessing) -> dict[str, Any]:
     """Return only what differs from the defaults: options that were reset leave no trace in a build's fingerprint."""
-    values, defaults = simplify(options).to_dict(), _DEFAULTS.to_dict()
+    values, defaults = all_values(simplify(options)), all_values(_DEFAULTS)
     return {field.name: values[field.name] for field in fields(options) if values[field.name] != defaults[field.name]}

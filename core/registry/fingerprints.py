@@ -11,11 +11,14 @@ from sqlalchemy import func
 from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, select
 
+from core.images.bit_depth import read_bit_depth
+from core.images.outliers import KEPT
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import DETECTION, SIMILARITY
 from core.registry.choices import chosen
 from core.registry.index_examples import confirmation_stamps
 from core.registry.versions import IMAGES_OF, PARTS
+from inference.vision.images.bit_depth import BY_IMAGE
 from storage.tables import Image, ImagePreprocessing, ModelVersion
 
 # Part of every fingerprint: raise it when a change of our own code makes older builds out of date.
@@ -37,10 +40,14 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
         ).all()
     )
     confirmed = confirmation_stamps(session, product_ids)
+    kept = _kept_images(session, product_ids)
     found: dict[tuple[str, int, str], str] = {}
     for product_id, stamps in _image_stamps(session, product_ids).items():
         training = [stamps.get("normal/train"), stamps.get("defect/train")]
-        bank = [detection.option.name, detection.options, preprocessing.get(product_id, {}), training]
+        bank: list[Any] = [detection.option.name, detection.options, preprocessing.get(product_id, {}), training]
+        if product_id in kept:
+            # A build that set one of them apart did not learn from it; the next one does.
+            bank.append({"kept": kept[product_id]})
         found[(MEMORY_BANK, product_id, "")] = _digest(bank)
         for part in PARTS[SIMILARITY_INDEX]:
             stamp = stamps.get(f"{IMAGES_OF[part]}/train")
@@ -49,7 +56,9 @@ def fingerprints(session: Session, product_ids: list[int] | None = None) -> dict
             if stamp or inspected:
                 # Without a memory bank nothing says where the defects are: its first one changes that.
                 seen = [product_id in banks] if part == "region" else []
-                made_of = [similarity.option.name, part, stamp, *seen, *inspected]
+                depth = read_bit_depth(preprocessing.get(product_id, {}))
+                read_by = [] if depth == BY_IMAGE else [f"{depth} bits"]
+                made_of = [similarity.option.name, part, stamp, *seen, *inspected, *read_by]
                 found[(SIMILARITY_INDEX, product_id, part)] = _digest(made_of)
     return found
 
@@ -71,6 +80,21 @@ def _image_stamps(session: Session, product_ids: list[int] | None) -> dict[int, 
     for product_id, image_type, split, count, id_sum, changed_at in session.execute(query).all():
         stamps[product_id][f"{image_type}/{split}"] = [int(count), int(id_sum or 0), changed_at.isoformat()]
     return stamps
+
+
+def _kept_images(session: Session, product_ids: list[int] | None) -> dict[int, list[int]]:
+    """Return the training normals that people kept as really good, by product; a product without any is left out."""
+    query = (
+        select(Image.product_id, Image.id)
+        .where(Image.outlier_state == KEPT, Image.image_type == "normal", Image.split == "train")
+        .order_by(col(Image.id))
+    )
+    if product_ids is not None:
+        query = query.where(col(Image.product_id).in_(product_ids))
+    kept: dict[int, list[int]] = defaultdict(list)
+    for product_id, image_id in session.exec(query).all():
+        kept[product_id].append(image_id)
+    return kept
 
 
 def _digest(value: Any) -> str:

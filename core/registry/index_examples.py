@@ -15,10 +15,12 @@ from sqlalchemy import ColumnElement, func
 from sqlalchemy import select as sqlalchemy_select
 from sqlmodel import Session, col, exists, select
 
+from core.images.bit_depth import find_bit_depth
 from core.images.parts import part_key, part_of_trace
 from core.images.training import load_pixels, training_rows
 from core.services import Services
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import BY_IMAGE
 from storage.objects import ObjectStore, ObjectStoreError
 from storage.tables import Image, Inspection
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 class Example:
     """One image of an index. `id` is that of the image, or the negative one of the inspection; `load` gives RGB uint8.
 
-    `part` is what all exposures of one part share. `load` raises ImageError, also for a missing object.
+    `part` is what all exposures of one part share. `load` reads it by `bit_depth`, and raises ImageError, also for a
+    missing object.
     """
 
     id: int
@@ -40,25 +43,27 @@ class Example:
     defect_type_id: int | None
     load: Callable[[], NDArray[np.uint8]] = field(repr=False)
     part: str = ""
+    bit_depth: int = BY_IMAGE
 
 
-def image_examples(services: Services, rows: list[Image]) -> list[Example]:
-    """Return the training images as examples, in their order."""
+def image_examples(services: Services, rows: list[Image], *, bit_depth: int) -> list[Example]:
+    """Return the training images as examples, in their order, to be read by this bit depth."""
 
     def loader(row: Image) -> Callable[[], NDArray[np.uint8]]:
-        return lambda: load_pixels(services, row)
+        return lambda: load_pixels(services, row, bit_depth=bit_depth)
 
     return [
-        Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row), part_key(row))
+        Example(row.id, row.stored_name, row.content_sha256, row.defect_type_id, loader(row), part_key(row), bit_depth)
         for row in rows
     ]
 
 
 def list_examples(services: Services, session: Session, product_id: int, image_type: str) -> list[Example]:
     """Return all examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
-    found = image_examples(services, training_rows(session, product_id, image_type))
+    depth = find_bit_depth(session, product_id)
+    found = image_examples(services, training_rows(session, product_id, image_type), bit_depth=depth)
     if image_type == "defect":
-        found += [_inspected(services.objects, row) for row in confirmed_inspections(session, product_id)]
+        found += [_inspected(services.objects, row, depth) for row in confirmed_inspections(session, product_id)]
     return found
 
 
@@ -105,18 +110,18 @@ def _confirmed() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _inspected(objects: ObjectStore, row: Inspection) -> Example:
+def _inspected(objects: ObjectStore, row: Inspection, bit_depth: int) -> Example:
     from inference.vision.images.decode import decode
 
     name = row.original_name or f"#{row.id}"
 
     def load() -> NDArray[np.uint8]:
         try:
-            return decode(objects.get(row.image_key)).pixels
+            return decode(objects.get(row.image_key), bit_depth=bit_depth).pixels
         except ObjectStoreError as error:
             if error.code == "object_missing":
                 raise ImageError("image_object_missing", name=name) from error
             raise
 
     part = part_of_trace(lot=row.lot, serial=row.serial) or f"inspection:{row.id}"
-    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load, part)
+    return Example(-row.id, name, row.image_sha256, row.final_defect_type_id, load, part, bit_depth)

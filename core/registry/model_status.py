@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
+from core.images.outliers import KEPT
 from core.models.kinds import MEMORY_BANK
-from core.models.sources import IndexSources, ManualSources, read_sources
+from core.models.sources import BankSources, IndexSources, ManualSources, read_sources
 from core.registry import retention
 from core.registry.fingerprints import fingerprints
 from core.registry.index_examples import confirmed_inspections
@@ -117,7 +118,10 @@ def _newest_of(
 
 
 def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:
-    """Return how many training images, or manuals, were added and removed since the version was built."""
+    """Return how many training images, or manuals, were added and removed since the version was built.
+
+    `kept` are those that it set apart and a person kept as really good.
+    """
     sources = read_sources(version.kind, version.sources)
     if isinstance(sources, ManualSources):
         manuals = set(session.exec(select(Manual.id).where(Manual.product_id == product_id)).all())
@@ -129,6 +133,9 @@ def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[s
         query = query.where(Image.image_type == IMAGES_OF[part])
     now = {int(image_id) for image_id in session.exec(query).all() if image_id is not None}
     changes = {"added": len(now - sources.image_ids), "removed": len(sources.image_ids - now)}
+    if isinstance(sources, BankSources) and sources.set_apart:
+        kept = select(Image.id).where(Image.product_id == product_id, Image.outlier_state == KEPT)
+        changes["kept"] = len(set(sources.set_apart) & set(session.exec(kept).all()))
     if isinstance(sources, IndexSources) and IMAGES_OF.get(part) == "defect":
         confirmed = {row.id for row in confirmed_inspections(session, product_id)}
         changes["confirmed"] = len(confirmed - set(sources.inspection_ids))

@@ -46,6 +46,13 @@ def active_version(session: Session, kind: str, product_id: int, part: str = "")
     return session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
 
 
+def find_active(session: Session, product_id: int, *kinds: str) -> dict[tuple[str, str], ModelVersion]:
+    """Return the versions of these kinds that inspect the product now, by kind and part, with one statement."""
+    keys = {f"{kind}:{scope_of(product_id, part)}": (kind, part) for kind in kinds for part in PARTS[kind]}
+    rows = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).in_(list(keys)))).all()
+    return {keys[row.active_key]: row for row in rows if row.active_key is not None}
+
+
 def active_versions(session: Session, product_id: int) -> list[ModelVersion]:
     """Return the versions of every kind and part that inspect the product now, in the order of `PARTS`."""
     found = (active_version(session, kind, product_id, part) for kind, parts in PARTS.items() for part in parts)

@@ -29,6 +29,7 @@ from core.reports.layout import (
     make_table,
     make_tick_box,
 )
+from core.similarity.closeness import LIKENESS_NAMES, name_likeness
 from core.similarity.matches import fetch_thumbnails
 from storage.tables import utc_now
 
@@ -172,7 +173,10 @@ def _similar(record: InspectionRecord, thumbnails: Mapping[str, bytes], words: W
     for found in shown:
         with PillowImage.open(io.BytesIO(thumbnails[found.thumbnail_key])) as thumbnail:
             pictures.append(make_picture(np.asarray(thumbnail.convert("RGB")), width - 6, 34))
-        told = f"{found.similarity:.1%} · {words.defect(found.defect_type)}"
+        alike = f"{found.similarity:.1%}"
+        if found.closeness is not None:
+            alike = f"{words._(LIKENESS_NAMES[name_likeness(found.closeness)])} ({found.closeness:.0f})"
+        told = f"{words.defect(found.defect_type)} · {alike}"
         if found.last_action:
             told += " · " + words._("Done then: {note}", note=found.last_action)
         captions.append(make_paragraph(told, style.small))

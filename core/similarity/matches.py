@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,25 +21,28 @@ _AT_ONCE = 500  # of an index whose images are nearly all deleted, tens of thous
 class Match:
     """One image that an index found: `id` is a curated image's, or the negative id of an inspection.
 
-    `similarity` is the cosine, at most 1.
+    `similarity` is the cosine, at most 1, `closeness` the same on the product's own scale, 0 to 100; None where the
+    index had no such scale.
     """
 
     id: int
     similarity: float
+    closeness: float | None = None
 
     @classmethod
     def from_json(cls, value: object) -> Match | None:
         """Return the match of a JSON object in a row of the search history; None where no image is told."""
         data = read_object(value)
         image_id, inspection_id = read_int(data.get("image_id")), read_int(data.get("inspection_id"))
-        similarity = read_float(data.get("similarity")) or 0.0
+        similarity, closeness = read_float(data.get("similarity")) or 0.0, read_float(data.get("closeness"))
         if image_id is not None:
-            return cls(image_id, similarity)
-        return cls(-inspection_id, similarity) if inspection_id is not None else None
+            return cls(image_id, similarity, closeness)
+        return cls(-inspection_id, similarity, closeness) if inspection_id is not None else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
-        return {"image_id" if self.id > 0 else "inspection_id": abs(self.id), "similarity": self.similarity}
+        values = {"image_id" if self.id > 0 else "inspection_id": abs(self.id), "similarity": self.similarity}
+        return values if self.closeness is None else {**values, "closeness": self.closeness}
 
 
 def read_matches(value: object) -> tuple[Match, ...]:
@@ -49,7 +52,7 @@ def read_matches(value: object) -> tuple[Match, ...]:
 
 @dataclass(frozen=True)
 class Similar:
-    """One image that looks alike. `similarity` is the cosine, at most 1; `last_action` what was done about it.
+    """One image that looks alike. `similarity` and `closeness` are as of `Match`; `last_action` what was done about it.
 
     It is a curated image (`image_id`), or an inspected part whose defect a person confirmed (`inspection_id`). Its
     thumbnail (WebP or JPEG) is the object `thumbnail_key`.
@@ -65,6 +68,12 @@ class Similar:
     last_action: str | None = None
     inspection_id: int | None = None
     product: ProductName | None = None
+    closeness: float | None = None
+
+    @property
+    def id(self) -> int:
+        """Return the id by which an index knows it, as of `Match`."""
+        return self.image_id if self.image_id is not None else -(self.inspection_id or 0)
 
 
 def live_types(session: Session, ids: Collection[int], image_type: str) -> dict[int, int | None]:
@@ -114,10 +123,9 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
     images = {
         row.id: row for row in session.exec(select(Image).where(col(Image.id).in_([i for i in ids if i > 0]))).all()
     }
-    inspected = {
-        -row.id: row
-        for row in session.exec(select(Inspection).where(col(Inspection.id).in_([-i for i in ids if i < 0]))).all()
-    }
+    parts = [-i for i in ids if i < 0]
+    found = session.exec(select(Inspection).where(col(Inspection.id).in_(parts))).all() if parts else ()
+    inspected = {-row.id: row for row in found}
     type_ids = {row.defect_type_id for row in images.values()} | {
         row.final_defect_type_id for row in inspected.values()
     }
@@ -145,6 +153,7 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
                     thumbnail_key=image.thumbnail_key,
                     last_action=actions.get(image.content_sha256),
                     product=products.get(image.product_id),
+                    closeness=match.closeness,
                 )
             )
         elif (row := inspected.get(match.id)) is not None:
@@ -160,9 +169,24 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
                     last_action=(row.action_note or None) if row.action_status == "done" else None,
                     inspection_id=row.id,
                     product=products.get(row.product_id),
+                    closeness=match.closeness,
                 )
             )
     return tuple(described)
+
+
+def describe_each(session: Session, lists: Sequence[Sequence[Match]]) -> list[tuple[Similar, ...]]:
+    """Return what is known of the matches of each list, as `describe_matches` does; the database is asked once."""
+    first = {match.id: match for matches in lists for match in matches}
+    known = {found.id: found for found in describe_matches(session, list(first.values()))}
+    return [
+        tuple(
+            replace(known[match.id], similarity=match.similarity, closeness=match.closeness)
+            for match in matches
+            if match.id in known
+        )
+        for matches in lists
+    ]
 
 
 def fetch_thumbnails(objects: ObjectStore, keys: Sequence[str]) -> dict[str, bytes]:

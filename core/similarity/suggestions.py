@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlmodel import Session
 
 from core.catalog.names import DefectTypeName
-from core.similarity.matches import Match, live_types
+from core.similarity.matches import Match
 from storage.tables import DefectType
 
 if TYPE_CHECKING:
@@ -45,25 +44,25 @@ def read_rule(*indexes: VectorIndex | None) -> VoteRule:
     return VoteRule()
 
 
-def suggest_type(session: Session, matches: Sequence[Match], rule: VoteRule) -> Suggestion | None:
+def suggest_type(
+    matches: Sequence[Match], rule: VoteRule, *, type_of: Mapping[int, int | None], types: Iterable[DefectType]
+) -> Suggestion | None:
     """Return what the similar defects suggest; None without any, or of a type out of use.
 
-    Types are those of now: a re-labeled image votes for its new one.
+    `type_of` says what each match is now, by its id: a re-labeled image votes for its new type. `types` are the
+    product's.
     """
     from inference.vision.search.knn_vote import count_votes
 
-    types = live_types(session, [match.id for match in matches], "defect")
-    voters = [(types[match.id], match.similarity) for match in matches if types.get(match.id) is not None]
+    voters = [(label, match.similarity) for match in matches if (label := type_of.get(match.id)) is not None]
     vote = count_votes(
         np.asarray([similarity for _, similarity in voters], dtype=np.float64),
-        np.asarray([type_id for type_id, _ in voters], dtype=np.int64),
+        np.asarray([label for label, _ in voters], dtype=np.int64),
         rule,
     )
     if vote is None:
         return None
     if not vote.known:
         return Suggestion(None, vote.confidence)
-    row = session.get(DefectType, vote.label)
-    if row is None or not row.is_active:
-        return None
-    return Suggestion(DefectTypeName.from_row(row), vote.confidence)
+    named = next((row for row in types if row.id == vote.label and row.is_active), None)
+    return Suggestion(DefectTypeName.from_row(named), vote.confidence) if named is not None else None

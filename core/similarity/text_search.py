@@ -15,7 +15,7 @@ from core.models.options import find_option
 from core.registry.versions import active_version
 from core.services import Services
 from core.similarity.matches import Match, Similar, describe_matches, live_types
-from core.similarity.search import MAX_TOP_K
+from core.similarity.questions import MAX_TOP_K
 from core.transactions import reading, writing
 from inference.errors import InferenceError, ModelError
 from storage.object_store import ObjectStoreError

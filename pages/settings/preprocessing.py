@@ -12,6 +12,7 @@ from core.i18n import N_
 from core.images.library import list_images
 from core.preprocessing.stored_options import (
     ProductPreprocessing,
+    all_values,
     get_preprocessing,
     list_preprocessing,
     parse_options,
@@ -21,6 +22,7 @@ from core.preprocessing.stored_options import (
 from core.preprocessing.tile_advice import advise_on_tiles
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.settings.area_viewer import Area, show_area_viewer
+from pages.components.settings.depth_form import show_depth
 from pages.components.settings.lighting_advice import show_advice
 from pages.components.settings.preprocessing_draft import (
     Draft,
@@ -92,6 +94,7 @@ def show_editor(product_id: int) -> None:
     with left:
         options_tab, areas_tab = st.tabs([_("Options"), _("Areas")])
         with options_tab:
+            show_depth(product_id, draft)
             show_options(product_id, draft)
             show_tiles(product_id, draft, advise_on_tiles(services(), product_id))
         with areas_tab:
@@ -234,7 +237,7 @@ def save(found: ProductPreprocessing, options: Preprocessing) -> None:
 
 def reset(product_id: int) -> None:
     """Switch every option off, without areas; not saved yet."""
-    set_values(product_id, parse_options({}).to_dict())
+    set_values(product_id, all_values(parse_options({})))
 
 
 def show_overview(found: list[ProductPreprocessing]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,21 @@ def _objects(countdown: Countdown, *, response_lost: bool) -> Iterator[None]:
                 return result
 
             patch.setattr(LocalObjects, name, call)
+        put_many = LocalObjects.put_many
+
+        def call_many(
+            self: LocalObjects, items: Iterable[tuple[str, bytes]], **more: Any
+        ) -> dict[str, ObjectStoreError]:
+            kept, failed = [], {}
+            for key, data in items:
+                fails = countdown.step("put")
+                if response_lost or not fails:
+                    kept.append((key, data))
+                if fails:
+                    failed[key] = ObjectStoreError("object_store_unavailable", reason="timeout")
+            return put_many(self, kept, **more) | failed
+
+        patch.setattr(LocalObjects, "put_many", call_many)
         yield
 
 

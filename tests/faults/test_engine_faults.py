@@ -15,7 +15,7 @@ from inference.errors import ArtifactError, ModelError
 from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.networks.runtime import OpenVinoRuntime
 
@@ -45,7 +45,7 @@ def model() -> PatchCore:
 def test_a_product_of_odd_images_is_built_and_inspected_with_finite_scores(name: str, model: PatchCore) -> None:
     for count in (1, 3):
         features = extract_patches(_sources([ODD[name]] * count), CONFIG, device="cpu")
-        scores = cross_fit_scores(features)
+        scores = cross_fit(features).scores
         assert len(scores) == count
         assert np.isfinite(list(scores.values())).all()
         assert np.isfinite(PatchCore.from_patches(features).inspect(_noise(9)).score)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
 from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.defect_types import create_defect_type
 from core.catalog.products import create_product, find_product, set_product_active
+from core.images.edits import delete_images
+from core.images.library import list_images, read_image
+from core.inspections.decisions import close_action, confirm_defect_type
+from core.inspections.inspection import inspect
 from core.inspections.records import load_record, recent
 from core.services import Services
+from core.transactions import writing
 from pages.components.shared.screens import INSPECT_PART
 from storage.objects import LocalObjects
+from storage.tables import SearchHistory
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
@@ -148,9 +155,6 @@ def test_an_overruled_verdict_needs_a_reason_and_keeps_the_models_own(
 
 
 def test_a_decision_on_a_stale_page_is_refused_and_the_note_stays(open_deployed: OpenApp, deployed: Services) -> None:
-    from core.accounts.people import open_person
-    from core.inspections.decisions import close_action
-
     app = _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
     row = recent(deployed, limit=1)[0]
     other = open_person(deployed, "admin")
@@ -224,3 +228,76 @@ def test_a_link_to_a_deactivated_product_says_so(open_deployed: OpenApp, deploye
     found = find_product(deployed, "cells")
     set_product_active(deployed, open_person(deployed, "engineer"), found.id, False)
     assert "is not inspected any more" in texts(_open_link(open_deployed, str(row.id)))
+
+
+def _open_first_similar(app: AppTest, kind: str) -> AppTest:
+    cards = [button for button in app.button if str(button.key).startswith(f"open_{kind}_")]
+    assert cards
+    app = cards[0].click().run()
+    assert not app.exception
+    return app
+
+
+def test_similar_defects_are_summed_up_by_type_and_rated_in_words(open_deployed: OpenApp) -> None:
+    app = _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
+    written = texts(app)
+    assert "All 6 are Cell defect" in written
+    assert "This part, where it differs most" in written
+    labels = [button.label for button in app.button if str(button.key).startswith("open_defects_")]
+    assert len(labels) == 6
+    words = ("nearly identical (", "somewhat alike (", "not alike (", "alike (")
+    assert all(label.startswith("**Cell defect** · ") and any(word in label for word in words) for label in labels)
+    korean = _inspect_sample(open_deployed(INSPECT_PART, language="ko"), "cell_defect")
+    assert "6개 모두 셀 결함" in texts(korean)
+
+
+def test_a_similar_defect_opens_with_what_is_known_of_it(open_deployed: OpenApp) -> None:
+    app = _open_first_similar(_inspect_sample(open_deployed(INSPECT_PART), "cell_defect"), "defects")
+    written = texts(app)
+    assert "No inspection of the same file is known." in written
+    assert "Outlined: where it differs most from normal parts." in written
+    assert "Cosine similarity" in str([table.value for table in app.table])
+
+
+def test_a_similar_image_tells_what_was_done_then(open_deployed: OpenApp, deployed: Services) -> None:
+    product = find_product(deployed, "cells")
+    worker = open_person(deployed, "worker")
+    known = list_images(deployed, product.id, image_type="defect", split="train").rows[0]
+    first = inspect(
+        deployed, worker, product_id=product.id, data=read_image(deployed, known), file_name=known.original_name
+    ).record
+    decision = confirm_defect_type(deployed, worker, first.id, row_version=1, defect_type_id=known.defect_type_id)
+    close_action(deployed, worker, first.id, row_version=decision.row_version, status="done", note="Cell *taken* out")
+    # The same file again: what is nearest is the very image, and what was done about it is what helps.
+    again = inspect(
+        deployed, worker, product_id=product.id, data=read_image(deployed, known), file_name=known.original_name
+    ).record
+    app = _open_link(open_deployed, str(again.id))
+    assert next(button for button in app.button if button.key == f"open_defects_{again.id}_image_{known.id}").label == (
+        "**Cell defect** · nearly identical (100)"
+    )
+    written = texts(_open_first_similar(app, "defects"))
+    assert f"Inspection no. {first.id}" in written
+    assert r"Cell \*taken\* out" in written
+    assert "Corrective action: **Done**" in written
+
+
+def test_a_similar_image_that_was_deleted_meanwhile_says_so(open_deployed: OpenApp, deployed: Services) -> None:
+    app = _inspect_sample(open_deployed(INSPECT_PART), "normal")
+    nearest = app.session_state["shown_inspection"].similar.normals[0]
+    delete_images(deployed, open_person(deployed, "engineer"), [nearest.image_id])
+    assert "This image was deleted since." in texts(_open_first_similar(app, "normals"))
+
+
+def test_a_search_from_before_there_was_a_scale_shows_percent(open_deployed: OpenApp, deployed: Services) -> None:
+    _inspect_sample(open_deployed(INSPECT_PART), "cell_defect")
+    inspection_id = recent(deployed, limit=1)[0].id
+    with writing(deployed) as session:
+        for row in session.exec(select(SearchHistory).where(SearchHistory.inspection_id == inspection_id)).all():
+            row.results = [{name: one[name] for name in one if name != "closeness"} for one in row.results]
+            session.add(row)
+        session.commit()
+    app = _open_link(open_deployed, str(inspection_id))
+    labels = [button.label for button in app.button if str(button.key).startswith("open_defects_")]
+    assert labels
+    assert all(label.endswith("%") for label in labels)

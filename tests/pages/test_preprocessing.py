@@ -113,6 +113,20 @@ def test_a_tile_that_holds_the_whole_image_is_advised_against(open_deployed: Ope
     assert "One tile holds the whole image" in texts(app)
 
 
+def test_the_bit_depth_and_rectangular_tiles_are_saved(open_deployed: OpenApp, deployed: Services) -> None:
+    product_id = find_product(deployed, "cells").id
+    app = _set(open_deployed(SCREEN), product_id, "bit_depth", 12)
+    app = _set(_set(app, product_id, "tiles_on", True), product_id, "tiles_rectangular", True)
+    key = f"preprocessing_{product_id}_w_tile_height_px_of_rectangle"
+    app.number_input(key=key).set_value(128).run()
+    press(app, "Save")
+    saved = get_preprocessing(deployed, product_id).options
+    assert saved == Preprocessing(bit_depth=12, tile_size_px=512, tile_height_px=128)
+    app = open_deployed(SCREEN)
+    assert app.dataframe[-1].value.iloc[0]["Set"] == "12 bits · Tiles of 512 × 128 px"
+    assert app.number_input(key=key).value == 128
+
+
 def test_korean_screen_is_in_korean(open_deployed: OpenApp) -> None:
     app = open_deployed(SCREEN, language="ko")
     assert [title.value for title in app.title] == ["이미지 전처리 설정"]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from core.catalog.names import DefectTypeName
 from core.inspections.colormap import color_heat
+from core.similarity.matches import Similar
 from pages.components.inspection.heat_map import draw_difference
 from pages.components.inspection.score_scale import draw_scale
+from pages.components.inspection.similar_summary import describe_closeness, explain_closeness, summarize
 from pages.components.shared.language import escape, score, set_language
 
 
@@ -102,3 +106,43 @@ def test_data_cannot_become_markup_in_a_label() -> None:
 def test_an_unknown_language_falls_back_to_english() -> None:
     set_language("xx")
     assert score(0.0) == "0"
+
+
+def _similar(code: str, closeness: float | None) -> Similar:
+    return Similar(
+        image_id=1,
+        stored_name="a.png",
+        similarity=0.974,
+        image_type="defect",
+        defect_type=DefectTypeName(id=len(code), code=code, name_ko="", name_en=code.title()),
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        thumbnail_key="a.jpg",
+        closeness=closeness,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], ""),
+        ([("hole", 80.0)], "**Hole**"),
+        ([("hole", 80.0), ("hole", 31.0)], "**All 2 are Hole**"),
+        ([("burr", 80.0), ("hole", 70.0), ("hole", 60.0)], "**2 of 3 are Hole**  \nThe others: Burr\u00a01"),
+        ([("hole", 29.9), ("hole", 0.0)], "**All 2 are Hole**  \nNone of them is really alike."),
+        ([("hole", None), ("hole", None)], "**All 2 are Hole**"),
+    ],
+)
+def test_similar_defects_are_summed_up_the_most_frequent_type_first(
+    found: list[tuple[str, float | None]], said: str
+) -> None:
+    set_language("en")
+    assert summarize([_similar(code, closeness) for code, closeness in found]) == said
+
+
+def test_how_alike_is_told_on_the_products_scale_or_else_in_percent() -> None:
+    set_language("en")
+    assert describe_closeness(_similar("hole", 90.0)) == "nearly identical (90)"
+    assert describe_closeness(_similar("hole", None)) == "97.4%"
+    assert explain_closeness([]) is None
+    assert "0 to 100" in str(explain_closeness([_similar("hole", 1.0)]))
+    assert "cosine" in str(explain_closeness([_similar("hole", None)]))

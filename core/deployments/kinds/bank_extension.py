@@ -12,12 +12,14 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, func, select
 
-from core.images.training import training_rows
+from core.images.outliers import KEPT
+from core.images.training import key_of, training_rows
+from core.models.detection_figures import BankFigures
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION
 from core.models.sources import BankGrowth, BankSources
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.jobs.progress import JobRun
+    from core.models.head_figures import HeadFigures
     from inference.vision.detection.detector import (
         Detector,
         DetectorConfig,
@@ -72,13 +75,19 @@ class TrainedBank:
     """A detector with the scores, by key, of normal images that the bank behind the score has not seen.
 
     `skipped` are the images that could not be used, by key. `growth` is stored in the version's sources; None for a
-    detector that cannot be extended.
+    detector that cannot be extended. `set_apart` are the scores of the images that do not belong to the others, those
+    above `set_apart_at`. A detector that was taught with labeled defects has `head`, and `defect_scores` by models that
+    have not seen them; None for one that was not taught.
     """
 
     model: Detector
-    normal_scores: dict[str, float]
+    normal_scores: Mapping[str, float]
     skipped: Mapping[str, InferenceError]
     growth: BankGrowth | None = None
+    set_apart: Mapping[str, float] = field(default_factory=dict)
+    set_apart_at: float | None = None
+    head: HeadFigures | None = None
+    defect_scores: Mapping[str, float] | None = None
 
 
 # --- the decision ----------------------------------------------------------------------------------------------------
@@ -87,8 +96,8 @@ class TrainedBank:
 def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] | None = None) -> Extension | None:
     """Return how the next build can extend the memory bank in use, as far as the database can tell; None: it cannot.
 
-    It can when nothing but a few normal images (and labeled defects) came since: the same model, options,
-    preprocessing and revision of our code, every old image there and as it was. What is up to date, or was built from
+    It can when nothing but a few normal images came since: the same model, options, preprocessing and revision of our
+    code, every old image and every labeled defect there and as it was. What is up to date, or was built from
     just this already, is built whole: asking for it again is asking for that. `rows` are the normal training images,
     where the caller has them.
     """
@@ -108,6 +117,8 @@ def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] |
     added = tuple(row for row in now if row.id not in known)
     still_there = [row for row in now if row.id in known]
     if _digest(still_there) != growth.normals_sha256 or not _are_few(len(added), growth):
+        return None
+    if not _taught_alike(growth, training_rows(session, product_id, "defect")):
         return None
     return None if _was_built(session, product_id) else Extension(version, growth, added, len(known))
 
@@ -150,7 +161,7 @@ def _was_built(session: Session, product_id: int) -> bool:
 
 
 def note_whole(
-    model: ExtendableDetector | None, rows: Sequence[Image], scores: Mapping[str, float]
+    model: ExtendableDetector | None, rows: Sequence[Image], defects: Sequence[Image], scores: Mapping[str, float]
 ) -> BankGrowth | None:
     """Return what to store with a version whose bank was built whole from these normal images; None: nothing."""
     if model is None or not math.isfinite(model.reach):
@@ -162,11 +173,27 @@ def note_whole(
         n_whole=len(rows),
         n_since_whole=0,
         whole_radius=model.reach,
+        labels_sha256=digest_labels(defects),
     )
 
 
 def _finite(scores: Mapping[str, float]) -> dict[str, float]:
     return {key: score for key, score in scores.items() if math.isfinite(score)}
+
+
+def digest_labels(defects: Sequence[Image]) -> str:
+    """Return one hash of what labeled defects teach: which images they are, their types and masks."""
+    text = json.dumps(sorted((row.id, row.content_sha256, row.defect_type_id, row.mask_key) for row in defects))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _taught_alike(growth: BankGrowth, defects: Sequence[Image]) -> bool:
+    """Return whether a build of now would be taught with just the labeled defects that the bank in use was."""
+    from inference.vision.detection.defect_head.training import FEWEST_DEFECTS
+
+    if growth.labels_sha256 is None:
+        return len(defects) < FEWEST_DEFECTS
+    return growth.labels_sha256 == digest_labels(defects)
 
 
 def _digest(rows: Sequence[Image]) -> str:
@@ -222,6 +249,7 @@ def _extend(
     progress: Progress,
 ) -> TrainedBank | str:
     from inference.vision.detection.even_sample import sample_scores
+    from inference.vision.detection.purity import find_outliers
 
     growth = extension.growth
     old = spec.as_extendable(run.services.models.memory_bank(extension.version))
@@ -233,12 +261,18 @@ def _extend(
     known = set(old.training_keys)
     unknown = [source for source in sources if source.key not in known]
     features = old.extract(unknown, progress=progress)
-    model = old.extend(features, progress=progress)
-    if model.reach > WIDEST * growth.whole_radius:
-        return "log_bank_too_wide"
     # A new exposure of a part that the bank knows is no unseen image.
     seen_parts = {source.part_key for source in sources if source.key in known}
-    scores = {**growth.normal_scores, **old.score_unseen(features, seen_parts=seen_parts, progress=progress)}
+    new_scores = old.score_unseen(features, seen_parts=seen_parts, progress=progress).scores
+    found = find_outliers({**growth.normal_scores, **new_scores}, kept=kept_keys(rows))
+    set_apart = {key: score for key, score in found.scores.items() if key in new_scores}
+    belonging = spec.leave_out(features, set_apart) if set_apart else features
+    if belonging is None:
+        return "log_bank_too_wide"
+    model = old.extend(belonging, progress=progress)
+    if model.reach > WIDEST * growth.whole_radius:
+        return "log_bank_too_wide"
+    scores = {**growth.normal_scores, **{key: score for key, score in new_scores.items() if key not in set_apart}}
     scores = sample_scores(scores, [source.key for source in sources])
     grown = replace(
         growth,
@@ -248,4 +282,20 @@ def _extend(
         extends=extension.version.number,
         n_added=len(extension.added),
     )
-    return TrainedBank(model, scores, features.skipped, grown)
+    before = BankFigures.from_json(extension.version.metrics)
+    return TrainedBank(
+        model,
+        scores,
+        features.skipped,
+        grown,
+        set_apart=set_apart,
+        set_apart_at=found.limit if math.isfinite(found.limit) else None,
+        head=before.head,
+        # The head has seen the labeled defects: their scores by others are those that it was taught with.
+        defect_scores=before.defect_scores if before.head is not None else None,
+    )
+
+
+def kept_keys(rows: Sequence[Image]) -> set[str]:
+    """Return the engine's keys of the images of which a person has said that they are really good."""
+    return {key_of(row) for row in rows if row.outlier_state == KEPT}

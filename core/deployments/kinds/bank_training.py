@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +16,12 @@ from core.deployments.kinds.bank_extension import Extension, TrainedBank
 from core.deployments.steps import Snapshot
 from core.images.exposures.leaks import Leak, describe_leaks
 from core.images.parts import part_key
-from core.images.training import fetch_originals, key_of, load_pixels
-from core.jobs.outcomes import SkippedFile
+from core.images.training import fetch_originals, key_of, load_mask, load_pixels
+from core.jobs.outcomes import SetApartImage, SkippedFile
 from core.jobs.progress import JobRun
+from core.models.head_figures import HeadFigures
 from core.models.weight_paths import find_added
+from core.registry.activation_policy import REVIEW_SHARE
 from core.registry.choices import Choice
 from inference.errors import ImageError, InferenceError
 from inference.vision.detection.registry import find_detector
@@ -27,12 +32,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.vision.detection.calibration import Calibration
-    from inference.vision.detection.detector import DetectorConfig, ImageSource, Progress
+    from inference.vision.detection.detector import (
+        DetectorConfig,
+        Features,
+        ImageSource,
+        LabeledSource,
+        Progress,
+        UnseenScores,
+    )
+    from inference.vision.detection.purity import Outliers
     from inference.vision.detection.specification import AnyDetectorSpec
     from inference.vision.images.preprocessing import Preprocessing
 
 # The engine's names of its stages, and ours.
-STAGES = {"features": "extract", "fit": "coreset", "calibration": "calibrate"}
+STAGES = {"features": "extract", "calibration": "calibrate", "fit": "coreset", "teaching": "teach"}
+# Images that did not belong may have hidden others like them: these are looked for once more.
+_PURITY_ROUNDS = 2
+_MADE_UP_DEFECTS = 24
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +58,8 @@ class BankSnapshot(Snapshot):
 
     The thresholds are calibrated with `defects`; `unused_defects` are beyond what a calibration takes. `extension` is
     how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both,
-    `defect_codes` the codes of the product's defect types by their numbers.
+    `defect_codes` the codes of the product's defect types by their numbers, `review_share` the share of good parts that
+    thresholds without defects may send to a person.
     """
 
     normals: list[Image]
@@ -53,13 +71,15 @@ class BankSnapshot(Snapshot):
     test: TestSet
     leaks: tuple[Leak, ...] = ()
     defect_codes: Mapping[int, str] = field(default_factory=dict)
+    review_share: float = REVIEW_SHARE
 
 
 @dataclass(frozen=True)
 class BuiltBank:
     """A detector with its calibration; `skipped` are the images that could not be used.
 
-    `defect_scores` are those of the labeled training defects, by the engine's key.
+    `defect_scores` are those of the labeled training defects, by the engine's key; `set_apart` the normal images that
+    do not look like the others, and were not learned from.
     """
 
     spec: AnyDetectorSpec
@@ -68,6 +88,7 @@ class BuiltBank:
     calibration: Calibration
     skipped: tuple[SkippedFile, ...]
     defect_scores: Mapping[str, float] = field(default_factory=dict)
+    set_apart: tuple[SetApartImage, ...] = ()
 
 
 def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
@@ -92,32 +113,118 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
             snapshot.extension,
             spec,
             normals,
-            _sources(run, normals),
+            _sources(run, normals, config.preprocessing.bit_depth),
             config,
             weights=weights,
             progress=_reporter(run),
         )
     if trained is None:
         _fetch(run, [*normals, *defects])
-        trained = _learn(run, spec, normals, config, weights=weights)
-    skipped = _name_skipped(run, product, normals, trained.skipped)
-    calibration, defect_scores = _calibrate(run, product, spec, trained, defects, skipped)
-    return BuiltBank(spec, trained, config, calibration, tuple(skipped), defect_scores)
+        trained = _learn(run, spec, normals, defects, config, weights=weights)
+    set_apart = _name_set_apart(run, product, normals, trained)
+    skipped = _name_skipped(run, product, [*normals, *defects], trained.skipped)
+    calibration, defect_scores = _calibrate(run, product, spec, trained, config, snapshot, skipped)
+    return BuiltBank(spec, trained, config, calibration, tuple(skipped), defect_scores, set_apart)
 
 
 def _learn(
-    run: JobRun, spec: AnyDetectorSpec, rows: list[Image], config: DetectorConfig, *, weights: Path | None
+    run: JobRun,
+    spec: AnyDetectorSpec,
+    rows: list[Image],
+    defects: list[Image],
+    config: DetectorConfig,
+    *,
+    weights: Path | None,
 ) -> TrainedBank:
-    """Return the detector from all normal images, with their cross-fitted scores."""
+    """Return the detector from the normal images that belong together, taught with the labeled defects if it can be."""
     progress = _reporter(run)
     features = spec.extract(
-        _sources(run, rows), config, device=run.services.models.device, weights=weights, progress=progress
+        _sources(run, rows, config.preprocessing.bit_depth),
+        config,
+        device=run.services.models.device,
+        weights=weights,
+        progress=progress,
     )
+    skipped = dict(features.skipped)
+    features, unseen, apart = _sift(run, spec, rows, features, config, weights=weights)
     model = spec.fit(features, weights=weights, progress=progress)
-    run.progress("calibrate", 0, 0)
-    scores = spec.calibration_scores(features, progress=progress)
-    growth = bank_extension.note_whole(spec.as_extendable(model), rows, scores)
-    return TrainedBank(model, scores, features.skipped, growth)
+    taught = spec.teach(
+        model, features, unseen, _labeled(run, defects, config.preprocessing.bit_depth), progress=progress
+    )
+    scores = unseen.scores
+    if taught is not None:
+        model, scores = taught.model, taught.normal_scores
+        skipped |= taught.skipped
+    return TrainedBank(
+        model,
+        scores,
+        skipped,
+        bank_extension.note_whole(spec.as_extendable(model), rows, defects, scores),
+        set_apart=apart.scores,
+        set_apart_at=apart.limit if math.isfinite(apart.limit) else None,
+        head=None if taught is None else HeadFigures.from_engine(taught.figures),
+        defect_scores=None if taught is None else taught.defect_scores,
+    )
+
+
+def _sift(
+    run: JobRun,
+    spec: AnyDetectorSpec,
+    rows: list[Image],
+    features: Features,
+    config: DetectorConfig,
+    *,
+    weights: Path | None,
+) -> tuple[Features, UnseenScores, Outliers]:
+    """Return the features of the images that belong together, their cross-fitted scores, and those that do not belong.
+
+    Images that a person has kept belong, whatever their scores.
+    """
+    from inference.vision.detection.purity import Outliers, find_outliers
+
+    progress, kept = _reporter(run), bank_extension.kept_keys(rows)
+    unseen: UnseenScores = spec.cross_fit(features, progress=progress)
+    apart: dict[str, float] = {}
+    limit = math.inf
+    for _round in range(_PURITY_ROUNDS):
+        found = find_outliers(unseen.scores, kept=kept)
+        limit = found.limit
+        if not found.scores:
+            break
+        apart |= found.scores
+        remaining = spec.leave_out(features, set(apart))
+        if remaining is None:
+            belonging = [row for row in rows if key_of(row) not in apart]
+            sources = _sources(run, belonging, config.preprocessing.bit_depth)
+            device = run.services.models.device
+            remaining = spec.extract(sources, config, device=device, weights=weights, progress=progress)
+        features = remaining
+        unseen = spec.cross_fit(features, progress=progress)
+    return features, unseen, Outliers(apart, limit)
+
+
+def _labeled(run: JobRun, defects: list[Image], bit_depth: int) -> list[LabeledSource]:
+    from inference.vision.detection.detector import LabeledSource
+
+    return [
+        LabeledSource(source, str(row.defect_type_id), partial(load_mask, run.services, row))
+        for source, row in zip(_sources(run, defects, bit_depth), defects, strict=True)
+    ]
+
+
+def _name_set_apart(
+    run: JobRun, product: Product, rows: list[Image], trained: TrainedBank
+) -> tuple[SetApartImage, ...]:
+    by_key = {key_of(row): row for row in rows}
+    found = tuple(
+        SetApartImage(by_key[key].stored_name, by_key[key].id, round(score, 4))
+        for key, score in sorted(trained.set_apart.items(), key=lambda item: -item[1])
+        if key in by_key
+    )
+    if found:
+        names = ", ".join(one.name for one in found[:_MOST_NAMED])
+        run.log("log_set_apart", product=product.code, n_images=len(found), names=names)
+    return found
 
 
 def _reporter(run: JobRun) -> Progress:
@@ -141,11 +248,11 @@ def _config(run: JobRun, spec: AnyDetectorSpec, snapshot: BankSnapshot) -> Detec
     return config
 
 
-def _sources(run: JobRun, rows: list[Image]) -> list[ImageSource]:
+def _sources(run: JobRun, rows: list[Image], bit_depth: int) -> list[ImageSource]:
     from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:
-        return ImageSource(key_of(row), lambda: load_pixels(run.services, row), part=part_key(row))
+        return ImageSource(key_of(row), lambda: load_pixels(run.services, row, bit_depth=bit_depth), part=part_key(row))
 
     return [source(row) for row in rows]
 
@@ -165,7 +272,8 @@ def _calibrate(
     product: Product,
     spec: AnyDetectorSpec,
     trained: TrainedBank,
-    defects: list[Image],
+    config: DetectorConfig,
+    snapshot: BankSnapshot,
     skipped: list[SkippedFile],
 ) -> tuple[Calibration, dict[str, float]]:
     """Return thresholds from normal images that the bank has not seen, and from the labeled training defects.
@@ -176,11 +284,13 @@ def _calibrate(
     """
     from inference.vision.detection.calibration import calibrate
 
+    defects = snapshot.defects
+
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:
         for done, row in enumerate(defects):
             run.progress("calibrate", done, len(defects))
             try:
-                pixels = load_pixels(run.services, row)
+                pixels = load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
             except ImageError as error:
                 skipped.append(SkippedFile(row.stored_name, error.code))
                 run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
@@ -189,9 +299,20 @@ def _calibrate(
             yield pixels
 
     used: list[str] = []
-    scale = spec.distance_scale(trained.model)
-    defect_scores = [detection.score for detection in trained.model.inspect_many(defect_pixels())]
-    calibration = calibrate(list(trained.normal_scores.values()), defect_scores, scale=scale)
+    if trained.defect_scores is not None:
+        wanted = {key_of(row) for row in defects}
+        defect_scores = {key: score for key, score in trained.defect_scores.items() if key in wanted}
+    else:
+        found = [detection.score for detection in trained.model.inspect_many(defect_pixels())]
+        defect_scores = dict(zip(used, found, strict=True))
+    calibration = calibrate(
+        list(trained.normal_scores.values()),
+        list(defect_scores.values()),
+        percentile=100.0 * (1.0 - snapshot.review_share),
+        scale=spec.distance_scale(trained.model),
+    )
+    if not defect_scores:
+        calibration = _estimate_escape(run, snapshot, trained, config, calibration)
     run.log(
         "log_calibrated",
         product=product.code,
@@ -199,4 +320,27 @@ def _calibrate(
         reject_at=f"{calibration.reject_at:.4f}",
         method=calibration.method,
     )
-    return calibration, dict(zip(used, defect_scores, strict=True))
+    return calibration, defect_scores
+
+
+def _estimate_escape(
+    run: JobRun, snapshot: BankSnapshot, trained: TrainedBank, config: DetectorConfig, calibration: Calibration
+) -> Calibration:
+    """Return the calibration with how many defects that were made up on the product's own images would pass."""
+    from inference.vision.detection.even_sample import spread_evenly
+    from inference.vision.detection.made_up_defects import make_up_defects
+
+    rows = [row for row in snapshot.normals if key_of(row) in trained.normal_scores]
+
+    def pixels() -> Iterator[NDArray[np.uint8]]:
+        for done, place in enumerate(spread_evenly(len(rows), _MADE_UP_DEFECTS)):
+            run.progress("calibrate", done, min(len(rows), _MADE_UP_DEFECTS))
+            with contextlib.suppress(ImageError):  # the build has named it
+                yield load_pixels(run.services, rows[place], bit_depth=config.preprocessing.bit_depth)
+
+    scores = [detection.score for detection in trained.model.inspect_many(make_up_defects(pixels()))]
+    if not scores:
+        return calibration
+    passed = sum(score < calibration.review_at for score in scores)
+    figures = {**calibration.figures, "n_made_up": len(scores), "made_up_escape": passed / len(scores)}
+    return replace(calibration, figures=figures)

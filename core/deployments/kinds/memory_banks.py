@@ -16,7 +16,8 @@ from core.deployments.objections import Judged
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
 from core.images.exposures.leaks import SPLIT_LEAK, find_leaks_in
-from core.images.training import count_training_images, training_rows
+from core.images.outliers import note_suspected
+from core.images.training import count_training_images, key_of, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
 from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
@@ -26,7 +27,9 @@ from core.models.judgment_words import weak_messages
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION
 from core.models.sources import BankSources
+from core.preprocessing.notices import list_notices
 from core.preprocessing.stored_options import read_preprocessing
+from core.registry.activation_policy import read_policy
 from core.registry.choices import chosen
 from core.registry.fingerprints import fingerprints
 from core.registry.lineage import regions_stale
@@ -34,7 +37,7 @@ from core.registry.versions import active_version
 from core.services import Services
 from inference.build_cost import BuildCost
 from inference.errors import InferenceError
-from storage.tables import Image, ModelVersion, Product, ThresholdSetting
+from storage.tables import Image, ModelVersion, Product, ThresholdSetting, utc_now
 
 # More labeled defects than this do not move a threshold, but each costs an inspection.
 MAX_CALIBRATION_DEFECTS = 300
@@ -48,8 +51,9 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "extract": (0.05, 0.40),
-        "coreset": (0.40, 0.60),
-        "calibrate": (0.60, 0.75),
+        "calibrate": (0.40, 0.55),
+        "coreset": (0.55, 0.68),
+        "teach": (0.68, 0.75),
         "evaluate": (0.75, 0.93),
     }
 
@@ -80,10 +84,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
 
     def _count_views(self, session: Session, product_id: int, extension: Extension | None) -> int:
         try:
-            tile_size_px = read_preprocessing(session, product_id).tile_size_px
+            tile_px = read_preprocessing(session, product_id).tile_px
         except InferenceError:
-            tile_size_px = 0  # written by another release: the build says what is wrong with it
-        if not tile_size_px:
+            tile_px = (0, 0)  # written by another release: the build says what is wrong with it
+        if not any(tile_px):
             return self.count_sources(session, product_id) - (0 if extension is None else extension.n_known)
         from inference.vision.detection.features.tiling import count_tiles
 
@@ -91,7 +95,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         if extension is not None:
             added = [row.id for row in extension.added]
             query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
-        return sum(count_tiles((height, width), tile_size_px=tile_size_px) for height, width in session.exec(query))
+        return sum(count_tiles((height, width), tile_px=tile_px) for height, width in session.exec(query))
 
     def snapshot(self, services: Services, session: Session, product: Product) -> BankSnapshot:
         """Return the images and settings of now. Raises NotReady without normal images, InferenceError."""
@@ -115,6 +119,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             test=test_set(session, product.id),
             leaks=tuple(find_leaks_in(session, product.id)),
             defect_codes=read_codes(session, product.id),
+            review_share=read_policy(session).review_share,
         )
 
     def build(
@@ -135,6 +140,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             snapshot.test,
             review_at=built.calibration.review_at,
             reject_at=built.calibration.reject_at,
+            bit_depth=built.config.preprocessing.bit_depth,
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
         auroc = measured.figures.image_auroc
@@ -164,6 +170,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             normal_scores=built.trained.normal_scores,
             defect_scores=_defect_scores(built, measured),
             calibration_defects=tuple(built.defect_scores.values()),
+            percentile=built.calibration.figures.get("percentile"),
         )
         candidate = BankCandidate(judged, measured, snapshot.test, snapshot.defects, snapshot.defect_codes)
         return accept_bank(run, snapshot.product, plan.before, candidate)
@@ -188,11 +195,14 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 unused_defect_ids=tuple(row.id for row in snapshot.unused_defects),
                 options=snapshot.choice.options,
                 growth=built.trained.growth,
+                set_apart={one.image_id: one.score for one in built.set_apart},
+                set_apart_at=built.trained.set_apart_at,
             ),
             figures=BankFigures(
                 None if measured is None else measured.figures,
                 built.spec.describe(built.trained.model),
                 _defect_scores(built, measured),
+                built.trained.head,
             ),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(
@@ -202,6 +212,19 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 method=calibration.method,
                 figures=figures.to_json(),
             ),
+        )
+
+    def note_added(self, session: Session, snapshot: BankSnapshot, built: BuiltBank) -> None:
+        """Note which normal images do not look like the others, for a person to decide."""
+        scores = {one.image_id: one.score for one in built.set_apart}
+        judged = {row.id for row in snapshot.normals if key_of(row) in built.trained.normal_scores}
+        note_suspected(
+            session,
+            snapshot.product.id,
+            scores,
+            limit=built.trained.set_apart_at or 0.0,
+            now=utc_now(),
+            judged=judged | scores.keys(),
         )
 
     def note_activation(self, run: JobRun, version: ModelVersion, product: Product) -> None:
@@ -233,8 +256,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             number=result.version.number,
             metrics=figures.summary,
             warnings=_warnings(snapshot, built),
+            notices=list_notices(run.services, snapshot.product.id),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
+            set_apart=built.set_apart,
             held_back=result.acceptance.held_back,
             weak_on_test=figures.weak_on_test,
         )

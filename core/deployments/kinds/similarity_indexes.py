@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sqlmodel import Session
 
 from core.deployments.acceptance import BY_HAND
 from core.deployments.costs import cost_of_model
-from core.deployments.embedding import Embedded, Finder, Progress, embed_examples
-from core.deployments.embedding_store import delete_unused
+from core.deployments.embedding import Embedded, Finder, embed_examples
 from core.deployments.evaluation import test_set
+from core.deployments.index_learning import index_of, learn_rule, measure_spread
 from core.deployments.retrieval_measures import measure_retrieval
 from core.deployments.steps import (
     LAST_STAGES,
@@ -29,11 +28,12 @@ from core.deployments.steps import (
     UnchangedPart,
 )
 from core.errors import AppError, NotReady
+from core.images.bit_depth import find_bit_depth
 from core.images.training import count_training_images, fetch_originals, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, UNCHANGED, ProductOutcome, SkippedFile
 from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
-from core.models.figures import IndexFigures, RetrievalFigures
+from core.models.figures import ClosenessFigures, IndexFigures, RetrievalFigures
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import SIMILARITY
 from core.models.sources import IndexSources
@@ -43,6 +43,7 @@ from core.registry.index_examples import Example, image_examples, list_examples
 from core.registry.lineage import cut_by_another_bank
 from core.registry.versions import IMAGES_OF, PARTS, active_version
 from core.services import Services
+from core.similarity.embedding_store import delete_unused
 from core.transactions import HasDatabase, reading
 from inference.build_cost import BuildCost
 from inference.errors import ImageError
@@ -50,8 +51,8 @@ from storage.tables import Image, ModelVersion, Product
 
 if TYPE_CHECKING:
     from inference.vision.networks.embeddings import Embedder
+    from inference.vision.search.closeness import Spread
     from inference.vision.search.knn_vote import VoteRule
-    from inference.vision.search.vector_index import VectorIndex
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class BuiltIndex:
 
     Parts of defects have the `whole` images' embeddings and the `rule` of the vote as well, the part of defective
     places the `finder` that found them. `skipped` are images that could not be used, without those that a part before
-    has named.
+    has named. `spread` is how similar the images of the part are to each other, ranked as an inspection ranks them.
     """
 
     embedder: Embedder
@@ -79,6 +80,7 @@ class BuiltIndex:
     whole: Embedded | None = None
     rule: VoteRule | None = None
     finder: Finder | None = None
+    spread: Spread | None = None
 
 
 class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigures | None]):
@@ -160,15 +162,18 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         if not embedded.examples:
             raise NotReady("no_usable_images", product=product.name)
         if plan.part == "normal":
-            return BuiltIndex(embedder, embedded, skipped)
+            return BuiltIndex(embedder, embedded, skipped, spread=measure_spread(embedded, None, None))
         if plan.part == "defect":
-            return BuiltIndex(embedder, embedded, skipped, embedded, _learn_rule(embedded, None))
+            rule = learn_rule(embedded, None)
+            return BuiltIndex(embedder, embedded, skipped, embedded, rule, spread=measure_spread(embedded, None, rule))
         # The whole images were embedded a moment ago, or at an earlier deployment: those embeddings are stored.
         if "defect" in earlier:
             whole = earlier["defect"].embedded
         else:
             whole, _named = _embed(run, product, embedder, examples, set(), finder=None)
-        return BuiltIndex(embedder, embedded, skipped, whole, _learn_rule(whole, embedded), finder)
+        rule = learn_rule(whole, embedded)
+        spread = measure_spread(whole, embedded, rule)
+        return BuiltIndex(embedder, embedded, skipped, whole, rule, finder, spread)
 
     def evaluate(
         self, run: JobRun, snapshot: IndexSnapshot, plan: BuildPart, built: BuiltIndex
@@ -178,12 +183,13 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
             return None
         with reading(run.services) as session:
             rows = [row for row in test_set(session, snapshot.product.id).rows if row.image_type == "defect"]
+            depth = find_bit_depth(session, snapshot.product.id)
         return measure_retrieval(
             run.services,
             built.embedder,
-            image_examples(run.services, rows),
-            whole=_index_of(built.whole),
-            region=_index_of(built.embedded) if plan.part == "region" else None,
+            image_examples(run.services, rows, bit_depth=depth),
+            whole=index_of(built.whole),
+            region=index_of(built.embedded) if plan.part == "region" else None,
             rule=built.rule,
             finder=built.finder,
             type_of={example.id: example.defect_type_id or 0 for example in built.whole.examples},
@@ -193,7 +199,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
     def save(self, run: JobRun, snapshot: IndexSnapshot, built: BuiltIndex, folder: Path) -> str:
         """Build the index of one part and write its bundle."""
         run.progress("build", 0, 0)
-        index = _index_of(built.embedded, lambda done, total: run.progress("build", done, total))
+        index = index_of(built.embedded, lambda done, total: run.progress("build", done, total))
         manifest = index.save(
             folder,
             metadata={
@@ -222,6 +228,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
                 dimension=built.embedder.dimension,
                 retrieval=measured,
                 suggestion=built.rule.figures if built.rule is not None else {},
+                closeness=ClosenessFigures.from_spread(built.spread),
             ),
         )
 
@@ -277,25 +284,3 @@ def _embed(
         skip=skip,
     )
     return embedded, tuple(skipped)
-
-
-def _learn_rule(whole: Embedded, region: Embedded | None) -> VoteRule:
-    """Return how votes for a type are counted, learnt on the examples that are there in each view."""
-    from inference.vision.search.knn_vote import learn_rule
-
-    rows = {example.id: (example, place) for place, example in enumerate(whole.examples)}
-    other = {example.id: place for place, example in enumerate(region.examples)} if region is not None else None
-    ids = [found for found in rows if other is None or found in other]
-    labels = np.asarray([rows[found][0].defect_type_id for found in ids], dtype=np.int64)
-    places = [rows[found][1] for found in ids]
-    parts = [rows[found][0].part for found in ids]
-    if region is None or other is None:
-        return learn_rule(whole.vectors[places], None, labels, parts)
-    return learn_rule(whole.vectors[places], region.vectors[[other[found] for found in ids]], labels, parts)
-
-
-def _index_of(embedded: Embedded, progress: Progress | None = None) -> VectorIndex:
-    from inference.vision.search.vector_index import VectorIndex
-
-    ids = np.asarray([example.id for example in embedded.examples], dtype=np.int64)
-    return VectorIndex.build(embedded.vectors, ids, progress=progress)

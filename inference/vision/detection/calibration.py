@@ -3,10 +3,13 @@
 What a quality engineer gets:
 
 - `score < review_at` is OK, `>= reject_at` is NG, what lies between is shown to a person.
-- Without defects (`percentile`, `mean_std`) the thresholds are prediction limits for the *next* normal image. Few
-  images widen them by Student's t and by a prior spread (a normal–inverse-gamma model: the prior counts as
-  `_PRIOR_IMAGES` images whose scores vary by `_PRIOR_SPREAD` of their mean), so that one image, or ten identical
-  ones, still give a usable limit. With enough images the empirical quantile takes over.
+- Without defects (`percentile`, `mean_std`) the thresholds are prediction limits for the *next* normal image, aimed at
+  a stated share of good parts above them, and from all scores rather than from the highest. With few images the body
+  of the scores says where they lie: their winsorized mean and spread (Tukey, Ann. Math. Stat. 33, 1962), so that one
+  odd image moves little, widened by Student's t and by a prior (a normal–inverse-gamma model: the prior counts as
+  `_PRIOR_IMAGES` images), so that one image, or ten identical ones, still give a usable limit. With many images the
+  upper tail speaks more and more for itself: an exponential one, by the mean excess over the upper quartile (as in
+  extreme value theory; Pickands, Ann. Stat. 3, 1975).
 - With defects and a gap between the classes, the review band lies inside the gap, and as near to the normal images
   as their prediction limit says: a faint defect of a kind not seen yet falls into the band rather than below it.
 - With overlapping classes the band covers the overlap, but holds at most a fifth of either class: beyond that, people
@@ -36,7 +39,18 @@ Scores = Sequence[float] | npt.NDArray[np.floating]
 FloatArray = npt.NDArray[np.float64]
 
 _PRIOR_IMAGES = 5
-_PRIOR_SPREAD = 0.12
+# Spread of the prior, as a share of the mean: of one image, and what it comes down to with many.
+_PRIOR_SPREAD_ALONE, _PRIOR_SPREAD = 0.12, 0.05
+_WINSOR_SPREADS = 2.5
+# Winsorizing at 2.5 takes this much off a normal spread.
+_WINSOR_CORRECTION = 1.02
+_MAD_TO_SPREAD = 1.4826
+# So many images make body and tail count alike.
+_TAIL_IMAGES = 40
+_TAIL_SHARE = 0.25
+_LONGEST_EXCESS = 5.0  # times the median excess; an exponential tail has one in thirty beyond
+# The share of good parts that may go to a person where nobody has said otherwise.
+REVIEW_SHARE = 0.02
 _ENOUGH_NORMALS = 20
 _ENOUGH_DEFECTS = 10
 _LARGEST_SHARE = 0.2  # of either class that the review band may hold
@@ -68,16 +82,17 @@ def calibrate(
     defect_scores: Scores,
     *,
     method: Method | Literal["auto"] = "auto",
-    percentile: float = 99.0,
+    percentile: float = 100.0 * (1.0 - REVIEW_SHARE),
     k: float = 3.0,
     scale: float = 1.0,
 ) -> Calibration:
     """Choose review_at and reject_at.
 
     `auto` is `f1_max` from 10 defects on, otherwise `percentile`, moved into the gap if a few defects show one.
-    `percentile` sets review_at (reject_at is a tenth of the remaining share further out), `k` sets reject_at at
-    mean + k·std (review_at at k − 1). `scale` is a distance that counts as different in the model's feature space;
-    it is used only where every normal score is 0. Raises ModelError scores_invalid or calibration_invalid.
+    `percentile` of the good parts lie below review_at (a tenth of the remaining share above reject_at); `k` sets
+    reject_at at mean + k·std (review_at at k − 1). `scale` is a distance that counts as different in the model's
+    feature space; it is used only where every normal score is 0. Raises ModelError scores_invalid or
+    calibration_invalid.
     """
     normal, defect = _clean(normal_scores), _clean(defect_scores)
     if not 50 <= percentile < 100 or not 1 < k <= 20 or not (math.isfinite(scale) and scale > 0):
@@ -142,18 +157,34 @@ def _normal_limits(normal: FloatArray, method: Method, percentile: float, k: flo
 
 
 def _quantile_limit(normal: FloatArray, share: float) -> float:
-    empirical = float(np.quantile(normal, share))
-    if len(normal) * (1 - share) >= 1:  # at least one image is expected above it: the data speak for themselves
-        return empirical
-    return max(empirical, _prediction_limit(normal, share))
+    """Return the value that the next normal score stays below with probability `share`, by body and tail together."""
+    body = _prediction_limit(_winsorize(normal), share, correction=_WINSOR_CORRECTION)
+    weight = len(normal) / (len(normal) + _TAIL_IMAGES)
+    start = float(np.quantile(normal, 1 - _TAIL_SHARE))
+    excess = normal[normal > start] - start
+    if not len(excess) or 1 - share >= _TAIL_SHARE:
+        return body
+    # One image that does not belong must not make the tail.
+    excess = np.minimum(excess, _LONGEST_EXCESS * float(np.median(excess)))
+    tail = start + float(excess.mean()) * math.log(_TAIL_SHARE / (1 - share))
+    return weight * tail + (1 - weight) * body
 
 
-def _prediction_limit(normal: FloatArray, share: float) -> float:
-    """Return the value that the next normal score stays below with probability `share`."""
+def _winsorize(normal: FloatArray) -> FloatArray:
+    """Return the scores with those far from the middle brought to the edge of what is usual."""
+    middle = float(np.median(normal))
+    spread = _MAD_TO_SPREAD * float(np.median(np.abs(normal - middle)))
+    return np.clip(normal, middle - _WINSOR_SPREADS * spread, middle + _WINSOR_SPREADS * spread)
+
+
+def _prediction_limit(normal: FloatArray, share: float, *, correction: float = 1.0) -> float:
+    """Return the value that the next normal score stays below with probability `share`, were all of them Gaussian."""
     count, mean = len(normal), float(normal.mean())
-    squares = float(((normal - mean) ** 2).sum())
+    squares = float(((normal - mean) ** 2).sum()) * correction**2
     freedom = count - 1 + _PRIOR_IMAGES
-    spread = math.sqrt((squares + _PRIOR_IMAGES * (_PRIOR_SPREAD * mean) ** 2) / freedom)
+    known = _PRIOR_IMAGES / (count - 1 + _PRIOR_IMAGES)
+    prior = (_PRIOR_SPREAD + (_PRIOR_SPREAD_ALONE - _PRIOR_SPREAD) * known) * mean
+    spread = math.sqrt((squares + _PRIOR_IMAGES * prior**2) / freedom)
     return mean + float(stdtrit(freedom, share)) * spread * math.sqrt(1 + 1 / count)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inference.artifact import Manifest
     from inference.errors import InferenceError
     from inference.vision.detection.detection import Detection
+    from inference.vision.detection.scoring import PatchDistances
     from inference.vision.images.preprocessing import Preprocessing
     from inference.vision.networks.runtime import FeatureRuntime
 
@@ -41,6 +42,15 @@ class ImageSource:
         return self.part or self.key
 
 
+@dataclass(frozen=True)
+class LabeledSource:
+    """A defect image of a known type. `load_mask` gives bool H×W where the defect lies, None where nobody marked it."""
+
+    source: ImageSource
+    label: str
+    load_mask: Callable[[], np.ndarray | None]
+
+
 class DetectorConfig(Protocol):
     """What a detector is built with; it travels in the bundle."""
 
@@ -62,6 +72,17 @@ class Features(Protocol):
     def skipped(self) -> Mapping[str, InferenceError]:
         """The images that could not be used, by key."""
         ...
+
+
+@dataclass(frozen=True)
+class UnseenScores:
+    """What models say of normal images that they have not seen, by key.
+
+    `distances` are those of the images' patches, for a detector that has patches: a defect head is taught with them.
+    """
+
+    scores: Mapping[str, float]
+    distances: Mapping[str, PatchDistances] = field(default_factory=dict, repr=False)
 
 
 class Detector(Protocol):
@@ -147,8 +168,8 @@ class ExtendableDetector(Detector, Protocol):
 
     def score_unseen(
         self, features: Any, *, seen_parts: Collection[str] = (), progress: Progress | None = None
-    ) -> dict[str, float]:
-        """Return the score by key of images (from `extract`) that this model has not seen, nor their parts.
+    ) -> UnseenScores:
+        """Return the scores of images (from `extract`) that this model has not seen, nor their parts.
 
         Images of `seen_parts` (as `ImageSource.part_key`) have no score: the model knows them by another exposure.
         Raises ModelError.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-MAX_SCORED = 150
+MAX_SCORED = 600
 
 
 def spread_evenly(total: int, limit: int) -> list[int]:

@@ -4,8 +4,8 @@ Half of the normal images make a small memory bank, as they are. The other half 
 under exposure and contrast that are off by up to 30 %, each by itself. All options see the same images in the same
 light, so their figures are paired, and a bootstrap over the images says how sure a difference is.
 
-Where there are too few defect images, defects are made up: a turned piece of the part is pasted somewhere else (after
-Li et al., "CutPaste", CVPR 2021). They are no real defects, but an option that blurs them away would blur real ones.
+Where there are too few defect images, defects are made up (`made_up_defects`). They are no real ones, but an option
+that blurs them away would blur real ones.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.made_up_defects import make_up_defects
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.patchcore import PatchCore
@@ -71,7 +72,7 @@ def try_options(
         names = [str(place) for place in range(len(normals))]  # one part alone: there is nothing else to ask
     half = fold_parts(names, folds=2)
     banked, unseen = ([normals[place] for place in np.flatnonzero(half == side).tolist()] for side in (0, 1))
-    shown = list(defects) if len(defects) >= FEWEST_DEFECTS else make_up_defects(unseen)
+    shown = list(defects) if len(defects) >= FEWEST_DEFECTS else list(make_up_defects(unseen))
     probes = [*unseen, *shown]
     is_defect = np.arange(len(probes)) >= len(unseen)
     varied = [
@@ -100,11 +101,6 @@ def sureness(trial: Trial, against: Trial) -> float:
     return float((means > 0).mean() + 0.5 * (means == 0).mean())
 
 
-def make_up_defects(normals: Sequence[Pixels]) -> list[Pixels]:
-    """Return each image with a turned piece of itself pasted elsewhere, a little brighter or darker."""
-    return [_paste_piece(pixels, np.random.default_rng((_SEED, index))) for index, pixels in enumerate(normals)]
-
-
 def _in_light(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     exposure, contrast = draw_illumination(rng, share=LIGHT_SHARE)
     return vary_illumination(pixels, exposure=exposure, contrast=contrast)
@@ -119,7 +115,7 @@ def _try(
     device: Device,
 ) -> Trial:
     # The whole image at once: tiles would cost a hundred times as long and see the same light.
-    whole = replace(preprocessing, tile_size_px=0)
+    whole = replace(preprocessing, tile_size_px=0, tile_height_px=0)
     config = replace(PatchCoreConfig(), min_bank_size=_BANK_SIZE, max_bank_size=_BANK_SIZE, preprocessing=whole)
 
     def source(index: int) -> ImageSource:
@@ -144,20 +140,3 @@ def _wins(trial: Trial) -> npt.NDArray[np.float64]:
     normal, defect = trial.scores[~trial.is_defect], trial.scores[trial.is_defect]
     difference = defect[None, :, None, :] - normal[:, None, :, None]
     return np.asarray(((difference > 0) + 0.5 * (difference == 0)).mean(axis=(2, 3)), np.float64)
-
-
-def _paste_piece(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    height, width = pixels.shape[:2]
-    side = max(2, round(min(height, width) * float(rng.uniform(0.03, 0.08))))
-    if side >= min(height, width):
-        return pixels
-
-    def somewhere() -> tuple[int, int]:
-        return int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
-
-    (from_y, from_x), (to_y, to_x) = somewhere(), somewhere()
-    piece = np.rot90(pixels[from_y : from_y + side, from_x : from_x + side])
-    shift = float(rng.choice([-1.0, 1.0]) * rng.uniform(4, 20))
-    changed = pixels.copy()
-    changed[to_y : to_y + side, to_x : to_x + side] = np.clip(piece + shift, 0, 255).astype(np.uint8)
-    return changed

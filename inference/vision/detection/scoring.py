@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
+
 import cv2
 import numpy as np
 
 from inference.errors import InferenceError
 from inference.vision.images.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True)
+class PatchDistances:
+    """How far each patch of an image is from normal: float32 `values` (P,) on `grid` (rows, columns).
+
+    `valid` (P,) says which cells count, None: all. `share` is the share of all patches that make the score.
+    """
+
+    values: np.ndarray = field(repr=False)
+    grid: tuple[int, int]
+    valid: np.ndarray | None = field(repr=False)
+    share: float
+
+    @property
+    def score(self) -> float:
+        """The image's score."""
+        return score_distances(self.values, valid=self.valid, share=self.share)[0]
+
+    def highest(self) -> np.ndarray:
+        """Return the cells that make the score, highest first: int64 (n,)."""
+        return score_distances(self.values, valid=self.valid, share=self.share)[1]
+
+    def scale(self, factor: float) -> PatchDistances:
+        """Return all distances times `factor`."""
+        return replace(self, values=self.values * np.float32(factor))
 
 
 def valid_cells(preprocessing: Preprocessing, grid: tuple[int, int]) -> np.ndarray | None:

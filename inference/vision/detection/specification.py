@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,17 +18,36 @@ from inference.vision.detection.detector import (
     FindWeights,
     GraphDetector,
     ImageSource,
+    LabeledSource,
     Progress,
+    UnseenScores,
 )
 
 if TYPE_CHECKING:
     from inference.artifact import Bundle
+    from inference.errors import InferenceError
+    from inference.vision.detection.defect_head.figures import HeadFigures
     from inference.vision.images.preprocessing import Preprocessing
     from inference.vision.networks.runtime import Device
 
 Config = TypeVar("Config", bound=DetectorConfig)
 Taken = TypeVar("Taken", bound=Features)
 Model = TypeVar("Model", bound=Detector)
+
+
+@dataclass(frozen=True)
+class TaughtModel(Generic[Model]):
+    """A model that was taught with labeled defects, and what cross-validation says of it.
+
+    `normal_scores` and `defect_scores` are those of the images, by key, by models that have not seen them. `skipped`
+    are the labeled images that could not be used.
+    """
+
+    model: Model
+    figures: HeadFigures
+    normal_scores: Mapping[str, float]
+    defect_scores: Mapping[str, float]
+    skipped: Mapping[str, InferenceError]
 
 
 @dataclass(frozen=True)
@@ -123,9 +142,9 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
     ) -> Taken:
         """Take of normal images what a model is built from; those that cannot be used are skipped.
 
-        `weights` is the network's file, None for the carried one. `progress` gets a stage (`features`, `fit`,
-        `calibration`), the images done and all; what it raises comes through. Raises ModelError: `no_usable_images`,
-        `out_of_memory`, `backbone_weights_missing`, `device_…`.
+        `weights` is the network's file, None for the carried one. `progress` gets a stage (`features`, `calibration`,
+        `fit`, `teaching`), the images done and all; what it raises comes through. Raises ModelError:
+        `no_usable_images`, `out_of_memory`, `backbone_weights_missing`, `device_…`.
         """
 
     @abstractmethod
@@ -133,8 +152,27 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
         """Return the model of the features. Raises ModelError(`out_of_memory`) and what `progress` raises."""
 
     @abstractmethod
-    def calibration_scores(self, features: Taken, *, progress: Progress | None = None) -> dict[str, float]:
-        """Return the score by key of normal images by models that have not seen them. Raises as `fit`."""
+    def cross_fit(self, features: Taken, *, progress: Progress | None = None) -> UnseenScores:
+        """Return the scores of normal images by models that have not seen them. Raises as `fit`."""
+
+    def leave_out(self, features: Taken, keys: Collection[str]) -> Taken | None:
+        """Return the features without these images; None where they have to be taken again."""
+        return None
+
+    def teach(
+        self,
+        model: Model,
+        features: Taken,
+        unseen: UnseenScores,
+        labeled: Sequence[LabeledSource],
+        *,
+        progress: Progress | None = None,
+    ) -> TaughtModel[Model] | None:
+        """Return the model taught with labeled defects; None where it cannot be, or there are too few of them.
+
+        `features` and `unseen` are those of its normal images. Raises as `fit`.
+        """
+        return None
 
     @abstractmethod
     def distance_scale(self, model: Model) -> float:

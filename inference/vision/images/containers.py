@@ -7,48 +7,16 @@ has no end of its own (everything hangs on offsets), so only its first directory
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from inference.errors import ImageError
-
-MAX_PIXELS = 100_000_000  # 100 megapixels
-
-# The endings that each format may carry, in lower case.
-ENDINGS: dict[str, tuple[str, ...]] = {
-    "JPEG": (".jpg", ".jpeg"),
-    "PNG": (".png",),
-    "BMP": (".bmp",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
+from inference.vision.images.container_record import Container, check_size
+from inference.vision.images.jpeg_segments import read_jpeg
 
 _BMP_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 _PNG_CRITICAL = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
-# After a scan starts, the next marker is an FF that is neither stuffed (00), a restart (D0–D7) nor fill (FF).
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-
-
-@dataclass(frozen=True)
-class Container:
-    """The outside of one image file.
-
-    `width_px` and `height_px` are None where only the decoder can tell them (BMP, TIFF). `end` is the offset of the
-    first byte behind the image, `metadata` the uncompressed comment-like parts, where text may hide.
-    """
-
-    format: str
-    end: int
-    width_px: int | None = None
-    height_px: int | None = None
-    channels: int | None = None
-    progressive: bool = False
-    animated: bool = False
-    exif: bytes = b""
-    metadata: tuple[bytes, ...] = ()
 
 
 def sniff_format(data: bytes) -> str:
@@ -99,15 +67,6 @@ def iterate_riff(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, byt
         position += 8 + size + (size & 1)
 
 
-def check_size(width_px: int, height_px: int) -> tuple[int, int]:
-    """Return the size, if it may be decoded. Raises ImageError image_damaged (empty) or image_too_many_pixels."""
-    if width_px <= 0 or height_px <= 0:
-        raise ImageError("image_damaged")
-    if width_px * height_px > MAX_PIXELS:
-        raise ImageError("image_too_many_pixels", width_px=width_px, height_px=height_px, limit=MAX_PIXELS)
-    return width_px, height_px
-
-
 def _other_image_format(data: bytes) -> str | None:
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if data[:6] in {b"GIF87a", b"GIF89a"}:
@@ -132,53 +91,8 @@ def _other_image_format(data: bytes) -> str | None:
     return next((name for sign, name in signatures.items() if data.startswith(sign)), None)
 
 
-def _read_jpeg(data: bytes) -> Container:
-    position, size, channels, progressive, exif = 2, None, None, False, b""
-    metadata: list[bytes] = []
-    while True:
-        while data[position] != 0xFF:  # bytes between segments: decoders skip them, and so do we
-            position = data.find(b"\xff", position)
-            if position < 0:
-                raise ImageError("image_truncated")
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
-        position += 2
-        if marker == 0xD9:
-            break
-        if marker in {0x00, 0x01, 0xD8} or 0xD0 <= marker <= 0xD7:
-            continue
-        (length,) = struct.unpack_from(">H", data, position)
-        if length < 2:
-            raise ImageError("image_damaged")
-        if position + length > len(data):
-            raise ImageError("image_truncated")
-        payload = data[position + 2 : position + length]
-        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:
-            if marker not in {0xC0, 0xC1, 0xC2} or payload[0] != 8:
-                raise ImageError("image_unsupported_format", format="JPEG (12-bit, lossless or arithmetic)")
-            height, width, channels = struct.unpack_from(">HHB", payload, 1)
-            size, progressive = check_size(width, height), marker == 0xC2
-        elif marker == 0xF7:
-            raise ImageError("image_unsupported_format", format="JPEG-LS")
-        elif 0xE0 <= marker <= 0xEF or marker == 0xFE:
-            metadata.append(payload)
-            if marker == 0xE1 and payload.startswith(b"Exif\0\0") and not exif:
-                exif = payload
-        position += length
-        if marker == 0xDA:
-            found = _JPEG_MARKER.search(data, position)
-            if found is None:
-                raise ImageError("image_truncated")
-            position = found.start()
-    if size is None:
-        raise ImageError("image_damaged")
-    return Container("JPEG", position, *size, channels, progressive=progressive, exif=exif, metadata=tuple(metadata))
-
-
 def _read_png(data: bytes) -> Container:
-    position, size, channels, animated = 8, None, None, False
+    position, size, channels, depth, animated = 8, None, None, 8, False
     metadata: list[bytes] = []
     view = memoryview(data)
     while True:
@@ -193,7 +107,7 @@ def _read_png(data: bytes) -> Container:
         if name == b"IHDR":
             if size is not None or length != 13:
                 raise ImageError("image_damaged")
-            width, height, _depth, color = struct.unpack_from(">IIBB", payload)
+            width, height, depth, color = struct.unpack_from(">IIBB", payload)
             size = check_size(width, height)
             channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}.get(color)
         elif size is None:  # IHDR comes first
@@ -204,7 +118,9 @@ def _read_png(data: bytes) -> Container:
             metadata.append(bytes(payload))
         position = end
         if name == b"IEND" and size is not None:
-            return Container("PNG", position, *size, channels, animated=animated, metadata=tuple(metadata))
+            return Container(
+                "PNG", position, *size, channels, animated=animated, metadata=tuple(metadata), bit_depth=depth
+            )
 
 
 def _read_bmp(data: bytes) -> Container:
@@ -216,8 +132,10 @@ def _read_bmp(data: bytes) -> Container:
     else:
         width, height, _planes, bits, compression = struct.unpack_from("<iiHHI", data, 18)
     check_size(width, abs(height))
-    if bits not in {1, 2, 4, 8, 16, 24, 32}:
+    if bits not in {0, 1, 2, 4, 8, 16, 24, 32}:
         raise ImageError("image_damaged")
+    if bits in {0, 2} or compression not in {0, 1, 2, 3}:
+        raise ImageError("image_unsupported_format", format=f"BMP, {bits} bits, compression {compression}")
     if compression in {0, 3}:
         row_size = (width * bits + 31) // 32 * 4
         used = pixel_offset + row_size * abs(height)
@@ -270,7 +188,7 @@ def _read_tiff(data: bytes) -> Container:
 
 
 _READERS = {
-    "JPEG": _read_jpeg,
+    "JPEG": read_jpeg,
     "PNG": _read_png,
     "BMP": _read_bmp,
     "TIFF": _read_tiff,

@@ -8,7 +8,8 @@ What is made of the less usual kinds, and why:
 
 - 16-bit values are divided by 256, whatever the brightest pixel is: two images of one camera must stay comparable,
   and a stretch by content would hide that a lamp has failed. A file that uses only the lowest 1/16 of its range (a
-  10- or 12-bit camera that was not scaled) gets the note `low_range`.
+  10- or 12-bit camera that was not scaled) gets the note `low_range`. With the `bit_depth` of the camera its highest
+  8 bits are taken; values beyond that depth become the brightest, and the note `depth_clipped` says so.
 - Alpha is flattened on white, as on paper; an alpha channel that is 0 everywhere is an unused one and is ignored.
 - CMYK is converted without color management, embedded color profiles are not applied: the sensor's values count.
 - EXIF rotation is applied. Of an animation or a multi-page TIFF the first frame is taken (note `first_frame`).
@@ -17,9 +18,7 @@ What is made of the less usual kinds, and why:
 from __future__ import annotations
 
 import hashlib
-import io
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -30,26 +29,22 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.containers import (
-    ENDINGS,
-    MAX_PIXELS,
-    Container,
-    check_size,
-    iterate_riff,
-    read_container,
-)
+from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE
+from inference.vision.images.completeness import jpeg_ends_early, webp_ends_early
+from inference.vision.images.container_record import ENDINGS, MAX_PIXELS, Container
+from inference.vision.images.containers import iterate_riff, read_container
 from inference.vision.images.encoding import decode_map, encode_jpeg, encode_map, encode_png, thumbnail
-from inference.vision.images.pixel_formats import (
-    EXIF_FAULTS,
-    bands,
-    convert_to_rgb,
-    flatten,
-    has_alpha,
-    note_alpha,
-    read_orientation,
-    turn,
+from inference.vision.images.mask_values import mark
+from inference.vision.images.pillow_decoding import (
+    decode_with_pillow,
+    is_wide,
+    open_image,
+    orientation_of,
+    redecode_jpeg,
 )
+from inference.vision.images.pixel_formats import bands, flatten, has_alpha, note_alpha, read_orientation, turn
 from inference.vision.images.polyglots import find_second_file, has_trailing_data
+from inference.vision.images.wide_colors import read_wide
 
 __all__ = [
     "MAX_BYTES",
@@ -72,38 +67,35 @@ Pixels = npt.NDArray[np.uint8]
 
 MAX_BYTES = 50_000_000
 
-# Pillow warns from its own, lower limit on; ours is checked before anything is decoded.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-
-# What Pillow's parsers are known to raise on hostile bytes, besides OSError.
-_PARSER_FAULTS = (
-    OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, EOFError,
-    RuntimeError, UserWarning, struct.error, zlib.error,
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class DecodedImage:
     """`pixels`: RGB uint8, height × width × 3, C-contiguous. `notes`: what was made right, as codes.
 
-    Notes: first_frame, rotated, alpha_flattened, alpha_ignored, cmyk_converted, sixteen_bit, low_range, float_range,
-    trailing_data.
+    `used_bits` is how many bits hold the brightest value of a file with 16 bits a channel; None for other files.
+    Notes: first_frame, rotated, alpha_flattened, alpha_ignored, cmyk_converted, sixteen_bit, low_range,
+    depth_clipped, float_range, trailing_data.
     """
 
     pixels: Pixels
     format: str
     notes: tuple[str, ...] = ()
+    used_bits: int | None = None
 
 
-def decode(data: bytes, *, file_name: str | None = None) -> DecodedImage:
+def decode(data: bytes, *, file_name: str | None = None, bit_depth: int = BY_IMAGE) -> DecodedImage:
     """Decode a JPEG, PNG, BMP, TIFF or WebP file, recognized by its content.
 
-    With `file_name`, the ending must be one of the format's. Raises ImageError: image_empty, image_too_many_bytes,
-    image_not_an_image, image_unsupported_format, image_truncated, image_damaged, image_too_many_pixels,
-    image_polyglot, image_wrong_ending.
+    With `file_name`, the ending must be one of the format's. `bit_depth`, one of BIT_DEPTHS, is how many bits the
+    values of gray and RGB images with more than 8 bits use; it changes nothing in other images. Raises ValueError for
+    another one, and ImageError: image_empty, image_too_many_bytes, image_not_an_image, image_unsupported_format,
+    image_truncated, image_damaged, image_too_many_pixels, image_polyglot, image_wrong_ending.
     """
+    if bit_depth not in BIT_DEPTHS:
+        raise ValueError(f"a bit depth is one of {BIT_DEPTHS}, not {bit_depth}")
     container = check(data, file_name=file_name)
     notes: list[str] = []
+    used_bits = None
     if has_trailing_data(data, container):
         notes.append("trailing_data")
     try:
@@ -112,13 +104,17 @@ def decode(data: bytes, *, file_name: str | None = None) -> DecodedImage:
         elif container.format == "JPEG" and container.channels in {1, 3}:
             pixels, orientation = _decode_with_opencv(data), read_orientation(container.exif)
         else:
-            pixels, orientation = _decode_with_pillow(data, container, notes)
+            pixels, orientation, used_bits = decode_with_pillow(data, container, notes, bit_depth=bit_depth)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError("image_too_many_pixels", limit=MAX_PIXELS) from error
+    if container.format == "JPEG" and jpeg_ends_early(
+        data, container, pixels, lambda again: redecode_jpeg(again, container)
+    ):
+        raise ImageError("image_truncated")
     if orientation != 1:
         pixels = turn(pixels, orientation)
         notes.append("rotated")
-    return DecodedImage(pixels=pixels, format=container.format, notes=tuple(notes))
+    return DecodedImage(pixels=pixels, format=container.format, notes=tuple(notes), used_bits=used_bits)
 
 
 def check(data: bytes, *, file_name: str | None = None) -> Container:
@@ -146,24 +142,29 @@ def check(data: bytes, *, file_name: str | None = None) -> Container:
 def decode_mask(data: bytes, *, file_name: str | None = None) -> npt.NDArray[np.bool_]:
     """Decode a defect mask: bool, height × width, True where the defect is. Raises as `decode` does.
 
-    Masks come as 0/255, as 0/1, as class colors, in 16 bits and as paint on a transparent ground. In the lossless
-    formats whatever is not black (or, with alpha, not transparent) is defect; a JPEG's ringing is cut at one half.
+    Masks come as 0/255, as 0/1, as numbers or colors of classes, in 16 bits, with gray edges, and as paint on a
+    transparent ground (then whatever is not transparent is defect). See `mask_values.mark`.
     """
     container = check(data, file_name=file_name)
     if container.format in {"JPEG", "WEBP"}:
-        return np.asarray(decode(data).pixels.max(axis=2) > 127)
-    image = _open_with_pillow(data)
+        return mark(decode(data).pixels.max(axis=2), lossy=True)
+    image, layout = open_image(data, container)
+    orientation = orientation_of(image)
+    if is_wide(image, container, layout):
+        lying = orientation if layout is None else layout.orientation
+        return turn(mark(read_wide(data, layout)[..., :3].max(axis=2), lossy=False), lying)
     if has_alpha(image):
         rgba = np.asarray(image.convert("RGBA"))
         if rgba[..., 3].min() < 255:
             painted = rgba[..., 3] > 127
             colored = painted & (rgba[..., :3].max(axis=2) > 0)
-            return turn(colored if colored.any() else painted, _orientation_of(image))
+            return turn(colored if colored.any() else painted, orientation)
     if image.mode == "P":
         image = image.convert("RGB")
     values = np.asarray(image)
     values = values.max(axis=2) if values.ndim == 3 else values
-    return turn(values > 0, _orientation_of(image))
+    marked = values > 0 if values.dtype.kind in "bf" else mark(values, lossy=False)
+    return turn(marked, orientation)
 
 
 def content_hash(data: bytes) -> str:
@@ -193,10 +194,21 @@ def _imdecode(data: bytes, flags: int) -> Any:
     return pixels
 
 
+def _can_decode(data: bytes) -> bool:
+    try:
+        _imdecode(data, cv2.IMREAD_COLOR)
+    except ImageError:
+        return False
+    return True
+
+
 def _decode_webp(data: bytes, container: Container, notes: list[str]) -> Pixels:
     """Return the still image, or an animation's first frame on its canvas (white where the frame does not reach)."""
     if not container.animated:
-        return _decode_webp_still(data, container.channels == 4, notes)
+        try:
+            return _decode_webp_still(data, container.channels == 4, notes)
+        except ImageError as error:
+            raise ImageError("image_truncated" if webp_ends_early(data, _can_decode) else error.code) from error
     assert container.width_px is not None
     assert container.height_px is not None
     notes.append("first_frame")
@@ -233,60 +245,3 @@ def _decode_webp_still(data: bytes, with_alpha: bool, notes: list[str]) -> Pixel
     for rows in bands(*bgra.shape[:2]):
         out[rows] = flatten(cv2.cvtColor(bgra[rows], cv2.COLOR_BGRA2RGBA), use_alpha=use_alpha)
     return out
-
-
-def _open_with_pillow(data: bytes) -> Image.Image:
-    """Return the loaded first frame. Raises ImageError image_truncated, image_damaged, image_unsupported_format."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=["PNG", "BMP", "TIFF", "JPEG"])
-        check_size(*image.size)
-        if image.format == "TIFF":
-            _check_tiff_extent(image, len(data))
-        image.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning, ImageError):
-        raise
-    except _PARSER_FAULTS as error:
-        code = "image_truncated" if "truncated" in str(error).lower() else "image_damaged"
-        raise ImageError(code) from error
-    return image
-
-
-def _check_tiff_extent(image: Any, byte_size: int) -> None:
-    """Raise ImageError image_truncated for missing strips, which libtiff calls merely an error."""
-    tags = image.tag_v2
-    for offset_tag, count_tag in ((273, 279), (324, 325)):
-        offsets, counts = (np.atleast_1d(tags.get(tag, ())) for tag in (offset_tag, count_tag))
-        if any(offset + count > byte_size for offset, count in zip(offsets, counts, strict=False)):
-            raise ImageError("image_truncated")
-
-
-def _decode_with_pillow(data: bytes, container: Container, notes: list[str]) -> tuple[Pixels, int]:
-    image = _open_with_pillow(data)
-    if container.animated or _has_second_page(data, container.format):
-        notes.append("first_frame")
-    try:
-        pixels = convert_to_rgb(image, notes)
-    except _PARSER_FAULTS as error:
-        raise ImageError("image_unsupported_format", format=f"{container.format} ({image.mode})") from error
-    return pixels, _orientation_of(image)
-
-
-def _orientation_of(image: Image.Image) -> int:
-    # Pillow turns a TIFF while it loads it; a PNG's EXIF chunk is known only after loading.
-    if image.format in {"TIFF", "BMP"}:
-        return 1
-    try:
-        return read_orientation(image.getexif())
-    except EXIF_FAULTS:
-        return 1
-
-
-def _has_second_page(data: bytes, image_format: str) -> bool:
-    if image_format != "TIFF":
-        return False
-    try:
-        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
-            image.seek(1)
-    except _PARSER_FAULTS:
-        return False
-    return True

@@ -12,11 +12,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
+from inference.vision.images.bit_depth import BY_IMAGE, LOW_RANGE, choose_depth, count_bits, note_depth, to_eight_bits
 
 Pixels = npt.NDArray[np.uint8]
 
 _BAND_PIXELS = 4_000_000  # converted at once; keeps a 100-megapixel image under 1 GiB
-_LOW_RANGE = 1 << 12  # a 16-bit file whose brightest value is below this holds an unscaled 10- or 12-bit picture
 _ORIENTATION_TAG = 0x0112
 
 # What Pillow raises on a broken EXIF block.
@@ -25,20 +25,25 @@ EXIF_FAULTS = (
 )  # fmt: skip
 
 
-def convert_to_rgb(image: Image.Image, notes: list[str]) -> Pixels:
+def convert_to_rgb(image: Image.Image, notes: list[str], *, bit_depth: int = BY_IMAGE) -> tuple[Pixels, int | None]:
     """Return RGB uint8, height × width × 3, of a loaded Pillow image of any mode; add to `notes` what was changed.
 
+    Gray of more than 8 bits is read with `bit_depth` bits; the second value is how many of 16 it uses.
     Raises ImageError image_unsupported_format (signed or 32-bit integers, floats outside 0–1) or image_damaged (NaN).
     """
     width, height = image.size
-    convert = _choose_converter(image, notes)
+    used_bits = None
+    if image.mode.startswith("I;16"):
+        convert, used_bits = _convert_sixteen_bit(image, notes, bit_depth)
+    else:
+        convert = _choose_converter(image, notes)
     if width * height <= _BAND_PIXELS:
         # What is only a view of Pillow's memory cannot be written to.
-        return np.require(convert(image), requirements=["C", "W"])
+        return np.require(convert(image), requirements=["C", "W"]), used_bits
     out = np.empty((height, width, 3), np.uint8)
     for rows in bands(height, width):
         out[rows] = convert(image.crop((0, rows.start, width, rows.stop)))
-    return out
+    return out, used_bits
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
@@ -101,8 +106,6 @@ def turn(array: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 
 def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:
     mode = image.mode
-    if mode.startswith("I;16"):
-        return _convert_sixteen_bit(image, notes)
     if mode == "F":
         return _convert_float(image, notes)
     if mode == "I":
@@ -122,24 +125,27 @@ def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.I
     return lambda band: np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
 
 
-def _convert_sixteen_bit(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:
+def _convert_sixteen_bit(
+    image: Image.Image, notes: list[str], bit_depth: int
+) -> tuple[Callable[[Image.Image], Pixels], int | None]:
     tags = getattr(image, "tag_v2", {})
-    bits = tags.get(258, (16,))
-    shift = 4 if bits in {(12,), 12} else 8
+    declared = 12 if tags.get(258, (16,)) in {(12,), 12} else 16
+    depth = choose_depth(bit_depth, declared=declared)
     white_is_zero = tags.get(262) == 0
-    notes.append("sixteen_bit")
     brightest = max(
         int(np.asarray(image.crop((0, rows.start, image.width, rows.stop))).max())
         for rows in bands(image.height, image.width)
     )
-    if shift == 8 and brightest < _LOW_RANGE and not white_is_zero:
-        notes.append("low_range")
+    note_depth(brightest, depth=depth, notes=notes)
+    if white_is_zero and LOW_RANGE in notes:
+        notes.remove(LOW_RANGE)  # low values are the bright ones there
 
     def convert(band: Image.Image) -> Pixels:
-        gray = (np.asarray(band).astype(np.uint16) >> shift).astype(np.uint8)
+        gray = to_eight_bits(np.asarray(band).astype(np.uint16), depth)
         return _gray_to_rgb(255 - gray if white_is_zero else gray)
 
-    return convert
+    # What is bright where white is zero, or where the file names its 12 bits, tells nothing of the camera.
+    return convert, None if white_is_zero or declared != 16 else count_bits(brightest)
 
 
 def _convert_float(image: Image.Image, notes: list[str]) -> Callable[[Image.Image], Pixels]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 
-from inference.vision.images.containers import Container
+from inference.vision.images.container_record import Container
 
 # Text that a browser or an interpreter would act upon. Each is long enough that neither compressed pixels nor
 # camera metadata holds it by chance; the closing character keeps words such as "<htmlsafe" out.

@@ -15,7 +15,7 @@ Made = TypeVar("Made")
 
 def map_prefetched(
     work: Callable[[Item], Made], items: Iterable[Item], *, depth: int = 24, threads: int | None = None
-) -> Iterator[Made]:
+) -> Generator[Made, None, None]:
     """Yield `work` of each item in order, begun up to `depth` items before on half of the cores (or `threads`).
 
     What `work` raises is raised when its turn comes; nothing further is begun then, or when the caller stops.

@@ -28,12 +28,17 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.errors import InferenceError
+from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE
 
 Pixels = npt.NDArray[np.uint8]
 Rectangle = tuple[float, float, float, float]
 Smoothing = Literal["none", "gaussian", "median", "bilateral"]
 
 SMALLEST_TILE_PX, LARGEST_TILE_PX = 128, 4096
+# A tile that is no square: its shorter side, and how many times as long the other may be.
+SMALLEST_TILE_SIDE_PX, LONGEST_TILE = 16, 16
+# Options that bundles did not always have, and what they are without.
+LATER: Mapping[str, int] = {"tile_height_px": 0, "bit_depth": BY_IMAGE}
 _STRETCH_PERCENT = 0.5
 _SMALLEST_RANGE = 32  # levels; a narrower range is noise, and stretching it further would show only that
 _BILATERAL_COLOR_SIGMA = 40.0
@@ -46,9 +51,13 @@ class Preprocessing:
     """The options of one product. Rectangles are (x, y, width, height) as fractions of the image, from its top left.
 
     `tile_size_px` is the side, in pixels of the image, of the overlapping squares in which a large image is inspected;
-    0: the whole image at once.
+    0: the whole image at once. Where `tile_height_px` is not 0, tiles are rectangles of that height, and
+    `tile_size_px` is their width.
+    `bit_depth`, one of BIT_DEPTHS, is how many bits the camera's values have in images with more than 8 (`decode`
+    applies it, before everything else); BY_IMAGE: those that the file declares.
     Raises InferenceError preprocessing_invalid (field, value) for a value outside its range, and
-    preprocessing_nothing_left when the ignored rectangles cover the whole region of interest.
+    preprocessing_nothing_left when the ignored rectangles cover the whole region of interest,
+    preprocessing_tile_shape (width_px, height_px) for rectangular tiles that are too long or too small.
     """
 
     grayscale: bool = False
@@ -62,6 +71,8 @@ class Preprocessing:
     region_of_interest: Rectangle | None = None
     ignore: tuple[Rectangle, ...] = ()
     tile_size_px: int = 0
+    tile_height_px: int = 0
+    bit_depth: int = BY_IMAGE
 
     def __post_init__(self) -> None:
         for name in ("grayscale", "clahe", "equalize", "normalize"):
@@ -71,13 +82,32 @@ class Preprocessing:
         _require(self.smoothing in get_args(Smoothing), "smoothing", self.smoothing)
         known_size = _is_whole(self.smoothing_size_px, 3, 15) and self.smoothing_size_px in _SMOOTHING_SIZES_PX
         _require(known_size, "smoothing_size_px", self.smoothing_size_px)
-        tiles_known = self.tile_size_px == 0 or _is_whole(self.tile_size_px, SMALLEST_TILE_PX, LARGEST_TILE_PX)
-        _require(_is_whole(self.tile_size_px, 0, LARGEST_TILE_PX) and tiles_known, "tile_size_px", self.tile_size_px)
+        self._check_tiles()
+        _require(_is_whole(self.bit_depth, 0, 16) and self.bit_depth in BIT_DEPTHS, "bit_depth", self.bit_depth)
         region = self.region_of_interest
         _require(region is None or _is_rectangle(region), "region_of_interest", region)
         _require(isinstance(self.ignore, tuple) and all(map(_is_rectangle, self.ignore)), "ignore", self.ignore)
         if not _anything_left(region or (0.0, 0.0, 1.0, 1.0), self.ignore):
             raise InferenceError("preprocessing_nothing_left")
+
+    @property
+    def tile_px(self) -> tuple[int, int]:
+        """Height and width of a tile in pixels of the image; (0, 0) where there are none."""
+        return (self.tile_height_px or self.tile_size_px, self.tile_size_px)
+
+    def _check_tiles(self) -> None:
+        width, height = self.tile_size_px, self.tile_height_px
+        if height == 0:
+            square = width == 0 or _is_whole(width, SMALLEST_TILE_PX, LARGEST_TILE_PX)
+            _require(_is_whole(width, 0, LARGEST_TILE_PX) and square, "tile_size_px", width)
+            _require(_is_whole(height, 0, 0), "tile_height_px", height)
+            return
+        for name, side in (("tile_size_px", width), ("tile_height_px", height)):
+            _require(_is_whole(side, SMALLEST_TILE_SIDE_PX, LARGEST_TILE_PX), name, side)
+        longest = max(width, height)
+        fits = longest >= SMALLEST_TILE_PX and longest <= LONGEST_TILE * min(width, height)
+        if not fits:
+            raise InferenceError("preprocessing_tile_shape", width_px=width, height_px=height)
 
     def apply(self, pixels: Pixels) -> Pixels:
         """Apply the options to RGB uint8 (H, W, 3) and return the same shape; the input is never written to.
@@ -111,8 +141,16 @@ class Preprocessing:
         return mask
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; `from_dict` reads them back."""
-        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return plain JSON values; `from_dict` reads them back.
+
+        The options in LATER are left out where they have no effect: what does without them is read, and is the same,
+        in earlier releases.
+        """
+        values: dict[str, Any] = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in LATER or getattr(self, field.name) != LATER[field.name]
+        }
         values["region_of_interest"] = None if self.region_of_interest is None else list(self.region_of_interest)
         values["ignore"] = [list(rectangle) for rectangle in self.ignore]
         return values

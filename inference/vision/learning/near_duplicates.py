@@ -157,16 +157,16 @@ def _pair(first: int, second: int) -> tuple[int, int]:
 
 def _compare(first: _View, second: _View) -> float:
     """Return the correlation of the details where the two images overlap, once they are laid over each other."""
-    turn = np.eye(2, 3, dtype=np.float32)
+    start = np.eye(2, 3, dtype=np.float32)
     everywhere = np.ones(second.aligned_by.shape, np.uint8)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, _ECC_STEPS, 1e-4)
     try:
-        _, turn = cv2.findTransformECC(
-            first.aligned_by, second.aligned_by, turn, cv2.MOTION_EUCLIDEAN, criteria, everywhere, _ECC_BLUR_PX
+        _, found = cv2.findTransformECC(
+            first.aligned_by, second.aligned_by, start, cv2.MOTION_EUCLIDEAN, criteria, everywhere, _ECC_BLUR_PX
         )
     except cv2.error:
         return 0.0  # nothing in common: it does not converge
-    turn = np.asarray(turn, np.float32)
+    turn = np.array(found, np.float32)
     turn[:, 2] *= _DETAIL_PX / _ALIGN_PX
     size, back = (_DETAIL_PX, _DETAIL_PX), cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(second.details, turn, size, flags=cv2.INTER_LINEAR | back)

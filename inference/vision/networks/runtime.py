@@ -11,6 +11,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -49,8 +50,11 @@ class FeatureRuntime(Protocol):
 class OpenVinoRuntime:
     """A graph on the CPU through OpenVINO, computed in float32.
 
-    Single images, which is what a line inspects, get a compilation of their own: with a fixed shape it is some 4 %
-    faster. It is made once several have come (0.2 s): a build looks at hardly any.
+    Images of a batch are computed side by side, each by itself: what a core works on stays in its cache, and no core
+    waits for another at every layer (a quarter less time than all cores on one batch; with a fixed shape it is faster
+    by some 4 %, too). A single image, which is what a line inspects, is computed by all cores, for which there is a
+    compilation of its own. It is made once several have come (0.2 s): a build looks at hardly any. All give the same
+    bits.
     """
 
     def __init__(self, graph: GraphSpec, portable: PortableGraph, *, threads: int) -> None:
@@ -61,14 +65,11 @@ class OpenVinoRuntime:
         self.portable = portable
         self._core = openvino.Core()
         self._weights = openvino.Tensor(np.frombuffer(portable.weights, dtype=np.uint8))
-        self._options = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
-            # Pinning would put two processes of the product onto the same core.
-            "ENABLE_CPU_PINNING": False,
-        }
-        self._request = self._compile(None)
+        self._threads = threads
+        self._streams = min(threads, BATCH_SIZE)
+        self._compiled = self._compile(streams=self._streams)
+        self._requests = [self._compiled.create_infer_request() for _ in range(self._streams)]
+        self._side_by_side = ThreadPoolExecutor(self._streams, thread_name_prefix="graph")
         self._single: Any = None
         self._single_count = 0
         self._lock = threading.Lock()
@@ -78,26 +79,57 @@ class OpenVinoRuntime:
         batch = check_batch(batch, graph=self.graph)
         with self._lock:
             try:
-                request = self._request_for(len(batch))
-                request.infer([batch], share_inputs=True)
-                return [np.array(request.get_output_tensor(i).data) for i in range(len(request.model_outputs))]
+                return self._compute_each(batch) if len(batch) > 1 else self._compute_single(batch)
             except RuntimeError as error:
                 raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
 
-    def _request_for(self, count: int) -> Any:
-        if count > 1:
-            return self._request
+    def _compute_single(self, batch: np.ndarray) -> list[np.ndarray]:
         self._single_count += 1
         if self._single is None and self._single_count > _SINGLES_OF_A_BUILD:
-            self._single = self._compile([1, *self.graph.size_px, 3])
-        return self._single or self._request
+            self._single = self._compile(streams=1).create_infer_request()
+        request = self._single or self._requests[0]
+        request.infer([batch], share_inputs=True)
+        return [np.array(request.get_output_tensor(place).data) for place in range(self._output_count)]
 
-    def _compile(self, shape: list[int] | None) -> Any:
-        """Compile a request of the graph, for inputs of just this shape where one is given."""
+    def _compute_each(self, batch: np.ndarray) -> list[np.ndarray]:
+        shapes = [tuple(output.shape) for output in self._compiled.outputs]
+        maps = [np.empty((len(batch), *shape[1:]), np.float32) for shape in shapes]
+        places = iter(range(len(batch)))
+        taking = threading.Lock()
+
+        def work_off(request: Any) -> None:
+            while True:
+                with taking:
+                    place = next(places, None)
+                if place is None:
+                    return
+                request.infer([batch[place : place + 1]], share_inputs=True)
+                for number, found in enumerate(maps):
+                    found[place] = request.get_output_tensor(number).data[0]
+
+        for done in [self._side_by_side.submit(work_off, request) for request in self._requests[: len(batch)]]:
+            done.result()
+        return maps
+
+    @property
+    def _output_count(self) -> int:
+        return len(self._compiled.outputs)
+
+    def _compile(self, *, streams: int) -> Any:
+        """Compile the graph for single images, so many of them side by side."""
         model = self._core.read_model(self.portable.xml, self._weights)
-        if shape is not None:
-            model.reshape(shape)
-        return self._core.compile_model(model, "CPU", self._options).create_infer_request()
+        model.reshape([1, *self.graph.size_px, 3])
+        return self._core.compile_model(
+            model,
+            "CPU",
+            {
+                "INFERENCE_PRECISION_HINT": "f32",
+                "NUM_STREAMS": streams,
+                "INFERENCE_NUM_THREADS": self._threads,
+                # Pinning would put two processes of the product onto the same core.
+                "ENABLE_CPU_PINNING": False,
+            },
+        )
 
 
 class TorchRuntime:

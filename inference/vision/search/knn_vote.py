@@ -110,7 +110,7 @@ def learn_rule(
     """Learn the rule of an index: unit vectors of each view (n, d) (None where missing), their types (n,), int.
 
     Images of one of the `parts` (n,) are not asked about each other; without any each image is its own. With fewer than
-    8 images it is the default, without a threshold of the unknown. Deterministic.
+    8 parts it is the default, without a threshold of the unknown. Deterministic.
     """
     count = len(labels)
     smooth = VoteRule(
@@ -118,7 +118,7 @@ def learn_rule(
         region_weight=1.0 if whole is None else 0.75,
         type_count=max(1, len(np.unique(labels))),
     )
-    if count < LEAST_IMAGES:
+    if (count if parts is None else len(set(parts))) < LEAST_IMAGES:
         return smooth
     if count > MOST_IMAGES:
         kept = np.sort(np.random.default_rng(0).choice(count, size=MOST_IMAGES, replace=False))

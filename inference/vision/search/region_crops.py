@@ -30,15 +30,22 @@ def peak_region(anomaly_map: np.ndarray, *, image_size_px: tuple[int, int]) -> B
     return (found[0].x, found[0].y, found[0].w, found[0].h) if found else (0, 0, width, height)
 
 
+def crop_box(box: Box, *, image_size_px: tuple[int, int]) -> Box:
+    """Return the square (left, top, side, side) that `crop_region` cuts out around a box; sizes are (width, height)."""
+    width, height = image_size_px
+    x, y, w, h = box
+    shorter = min(height, width)
+    side = round(min(max(CONTEXT * max(w, h), LEAST_SHARE * shorter, 1), shorter))
+    left = int(np.clip(x + w / 2 - side / 2, 0, width - side))
+    top = int(np.clip(y + h / 2 - side / 2, 0, height - side))
+    return (left, top, side, side)
+
+
 def crop_region(image: np.ndarray, box: Box) -> np.ndarray:
     """Cut a square around the box out of the image: RGB uint8 (s, s, 3). Raises ModelError(`image_wrong_shape`).
 
     Its side is 1.2 times the box's longer one, at least 16 % and at most all of the image's shorter side.
     """
     height, width = check_image(image).shape[:2]
-    x, y, w, h = box
-    shorter = min(height, width)
-    side = round(min(max(CONTEXT * max(w, h), LEAST_SHARE * shorter, 1), shorter))
-    left = int(np.clip(x + w / 2 - side / 2, 0, width - side))
-    top = int(np.clip(y + h / 2 - side / 2, 0, height - side))
+    left, top, side, _ = crop_box(box, image_size_px=(width, height))
     return np.ascontiguousarray(image[top : top + side, left : left + side])

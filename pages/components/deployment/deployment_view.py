@@ -12,6 +12,8 @@ from core.deployments.estimates import estimate
 from core.deployments.pipeline import readiness
 from core.deployments.start import refuse_start, start
 from core.errors import AppError
+from core.models.kinds import MEMORY_BANK
+from core.preprocessing.notices import list_notices
 from core.registry.model_status import ModelState, model_states
 from pages.components.deployment.job_panel import show_job_panel
 from pages.components.deployment.model_state import state_label, state_of_kind
@@ -19,7 +21,7 @@ from pages.components.deployment.policy_view import show_policy
 from pages.components.deployment.sources import count_sources, describe_changes, source_columns
 from pages.components.deployment.version_list import show_versions
 from pages.components.shared import screens
-from pages.components.shared.language import _, _n, byte_size, duration, language, moment
+from pages.components.shared.language import _, _n, byte_size, duration, escape, language, moment
 from pages.components.shared.session import person, say_after_rerun, services, show_error
 
 
@@ -133,6 +135,8 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
         + "  \n"
         + (words.aim or _("Inspection goes on with the version in use until the new one is ready."))
     )
+    if words.kind == MEMORY_BANK:
+        _show_notices(chosen)
     if expected.n_leaked_parts:
         st.warning(
             _n(
@@ -158,3 +162,15 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
         st.rerun()
     if too_large is not None:
         show_error(too_large)
+
+
+def _show_notices(chosen: list[ProductSummary]) -> None:
+    """Show what the images of these products say against their preprocessing, before it is built into a model."""
+    lines = [
+        f"- **{escape(summary.product.name)}**: {notice.sentence(language())}"
+        for summary in chosen
+        for notice in list_notices(services(), summary.product.id)
+    ]
+    if lines:
+        st.warning("\n".join(lines), icon=":material/warning:")
+        screens.link_to(screens.PREPROCESSING, _("Set the preprocessing"))

@@ -20,9 +20,10 @@ from pages.components.deployment.calibration_words import describe_calibration
 from pages.components.deployment.job_log import log_sentence, reason_sentence
 from pages.components.deployment.judgment_view import describe_reasons, describe_weak
 from pages.components.deployment.metrics import describe_metrics
-from pages.components.deployment.sources import describe_manuals
+from pages.components.deployment.sources import describe_manuals, describe_set_apart
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, clock, duration, escape, language, moment, number
+from pages.components.shared.screens import NORMAL_IMAGES, link_to
 from pages.components.shared.session import (
     person,
     say_after_rerun,
@@ -75,10 +76,11 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
     if finished:
         last = finished[0]
         fine = {"activated", "unchanged", "retired"}
-        went_well = last.state == "succeeded" and all(
-            found.outcome in fine and not found.weak_on_test for found in last.outcomes
-        )
-        with st.expander(_("Last deployment"), icon=":material/flag:", expanded=not went_well or _is_fresh(last)):
+        went_well = last.state == "succeeded" and all(found.outcome in fine for found in last.outcomes)
+        asks = any(found.set_apart or found.weak_on_test for found in last.outcomes)
+        with st.expander(
+            _("Last deployment"), icon=":material/flag:", expanded=not went_well or asks or _is_fresh(last)
+        ):
             _show_finished(last, product_names)
     if len(finished) > 1:
         with st.expander(_("Earlier deployments"), icon=":material/history:"):
@@ -211,6 +213,8 @@ def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
     lines = [_describe_outcome(outcome, product_names) for outcome in job.outcomes]
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines))
+    if any(outcome.set_apart for outcome in job.outcomes):
+        link_to(NORMAL_IMAGES, _("Decide on the images that were set apart"))
 
 
 def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str]) -> str:
@@ -236,6 +240,10 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
         line += f"\n  - {escape(weak_remedy(outcome.weak_on_test, language()))}"
     for said in describe_calibration(outcome.calibration or CalibrationFigures(), outcome.warnings or ()):
         line += f"\n  - {said}"
+    if outcome.set_apart:
+        line += f"\n  - {describe_set_apart(outcome.set_apart)}"
+    for notice in outcome.notices or ():
+        line += f"\n  - :orange[:material/warning:] {notice.sentence(language())}"
     if isinstance(outcome.metrics, ManualFigures):
         line += f" · {describe_manuals(outcome.metrics)}"
     if outcome.skipped_manuals:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from core.images.library import get_images
+from core.jobs.outcomes import SetApartImage
 from core.models.figures import ManualFigures
 from core.models.kinds import MANUAL_INDEX
-from core.models.sources import read_sources
+from core.models.sources import BankSources, read_sources
 from core.registry.lineage import count_added
-from pages.components.shared.language import _, _n
+from pages.components.shared.language import _, _n, escape
+from pages.components.shared.session import services
 
 if TYPE_CHECKING:
     from core.catalog.products import ProductSummary
     from core.registry.model_status import ModelState
     from storage.tables import ModelVersion
+
+_MOST_NAMED = 12
 
 
 def source_columns(kind: str, summary: ProductSummary) -> dict[str, Any]:
@@ -52,11 +59,38 @@ def _count_changes(kind: str, state: ModelState) -> str:
         parts.append(_n("{count} image added", "{count} images added", added))
     if removed:
         parts.append(_n("{count} image removed", "{count} images removed", removed))
+    if kept := state.changes.get("kept", 0):
+        parts.append(_n("{count} image kept as good", "{count} images kept as good", kept))
     if confirmed := state.changes.get("confirmed", 0):
         parts.append(_n("{count} inspection confirmed", "{count} inspections confirmed", confirmed))
     if state.changes.get("bank"):
         parts.append(_("another memory bank finds the defective places"))
     return ", ".join(parts) or _("settings or labels changed")
+
+
+def describe_set_apart(images: Sequence[SetApartImage]) -> str:
+    """Return which normal images a build did not learn from, and why."""
+    names = ", ".join(escape(PurePath(found.name).stem) for found in images[:_MOST_NAMED])
+    return (
+        ":orange[:material/flag:] "
+        + _n(
+            "{count} normal image was set apart: it does not look like the others",
+            "{count} normal images were set apart: they do not look like the others",
+            len(images),
+        )
+        + f": {names}"
+        + (" …" if len(images) > _MOST_NAMED else "")
+    )
+
+
+def list_set_apart(version: ModelVersion) -> list[SetApartImage]:
+    """Return the normal images that a version did not learn from, as far as they are there; the strangest first."""
+    sources = read_sources(version.kind, version.sources)
+    if not isinstance(sources, BankSources) or not sources.set_apart:
+        return []
+    rows = get_images(services(), sorted(sources.set_apart))
+    found = [SetApartImage(row.stored_name, row.id, sources.set_apart[row.id]) for row in rows]
+    return sorted(found, key=lambda image: -image.score)
 
 
 def describe_manuals(figures: ManualFigures) -> str:

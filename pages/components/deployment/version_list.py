@@ -18,7 +18,7 @@ from core.registry.retention import is_kept
 from core.registry.versions import activate, list_versions, part_of
 from pages.components.deployment.judgment_view import show_reasons
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
-from pages.components.deployment.sources import describe_sources
+from pages.components.deployment.sources import describe_set_apart, describe_sources, list_set_apart
 from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
 from pages.components.shared.labels import label_of, name_model
 from pages.components.shared.language import _, byte_size, escape, moment, number
@@ -105,8 +105,10 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
             st.markdown(head + (f"  \n{told}" if told else ""))
             st.caption(
                 f"{moment(version.created_at)} · {describe_sources(version)}"
-                f" · {byte_size(version.byte_size)} · {escape(name_model(version.model_name))}"
+                f" · {byte_size(version.byte_size)} · {escape(name_model(version.model_name))}",
             )
+            if apart := list_set_apart(version):
+                st.caption(describe_set_apart(apart))
         with action, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             _show_comparison(version, versions)
             if version.active_key is not None:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
+from core.images.bit_depth import drop_settled, get_bit_depth
 from core.images.library import get_image
 from core.images.masks import set_mask
+from core.images.notes import describe_note
+from core.images.preparation import mask_notes
 from core.images.previews import draw_picture
 from core.images.records import IncomingFile
+from core.messages.image_notes import IMAGE_NOTES
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
+from pages.components.images.outlier_filter import describe_outlier_state
 from pages.components.images.parts import PART_SOURCES, show_part_form
 from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
-from pages.components.shared.labels import IMAGE_NOTES, label_of
-from pages.components.shared.language import _, byte_size, escape, moment, number
-from pages.components.shared.session import person, services, show_error
+from pages.components.shared.labels import label_of
+from pages.components.shared.language import _, byte_size, escape, language, moment, number
+from pages.components.shared.session import person, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
     from storage.tables import DefectType, Image
@@ -86,10 +91,12 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
         (_("Format"), escape(image.file_format)),
         (_("Added"), moment(image.created_at)),
     ]
+    if state := describe_outlier_state(image):
+        facts.append((_("Decisions"), state))
     st.markdown("\n".join(f"- {label}: **{value}**" for label, value in facts))
-    for note in image.notes:
+    for note in drop_settled(tuple(image.notes), get_bit_depth(services(), image.product_id)):
         if note in IMAGE_NOTES:
-            st.caption(_(IMAGE_NOTES[note]))
+            st.caption(describe_note(note, language()))
 
 
 def _describe_part(image: Image) -> str:
@@ -130,9 +137,13 @@ def show_mask_form(image: Image) -> None:
         elif image.mask_key is None or not st.button(_("Remove the mask"), key="details_mask_remove"):
             return
         try:
-            set_mask(services(), person(), image.id, mask)
+            share = set_mask(services(), person(), image.id, mask).share
         except AppError as error:
             show_error(error)
             return
+        if "mask_inverted" in mask_notes(share):
+            say_after_rerun(
+                describe_note("mask_inverted", language(), mask_share=share), icon=":material/invert_colors:"
+            )
         st.session_state["details_mask_turn"] = turn + 1
         st.rerun()

@@ -13,10 +13,12 @@ from core.images.library import Page, list_images, read_thumbnails
 from pages.components.images.details import show_details
 from pages.components.images.labels import (
     DEFECT_IMAGE,
+    NORMAL_IMAGE,
     SPLIT_NAMES,
     describe_label,
     short_name,
 )
+from pages.components.images.outlier_filter import ask_outlier_state, describe_outlier_state, mark_of
 from pages.components.images.parts import show_part_form
 from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
@@ -45,6 +47,8 @@ def show_gallery(product_id: int, image_type: str, defect_types: Sequence[Defect
         bar = st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}_bar")
         with bar:
             filters = ask_filters(image_type, defect_types, key)
+            if image_type == NORMAL_IMAGE:
+                filters["outlier_state"] = ask_outlier_state(product_id, key=key, changed=lambda: go_to_page(key, 1))
         page = list_images(
             services(),
             product_id,
@@ -165,7 +169,13 @@ def show_tile(image: Image, thumbnail: bytes | None, label: str, key: str) -> No
     with st.container(key=f"{key}_tile_{image.id}", gap="xxsmall"):
         show_thumbnail(thumbnail, alt=image.stored_name)
         with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
-            st.checkbox(short_name(image), key=pick, on_change=follow_tick, args=(key, image.id), width="stretch")
+            st.checkbox(
+                short_name(image) + mark_of(image),
+                key=pick,
+                on_change=follow_tick,
+                args=(key, image.id),
+                width="stretch",
+            )
             st.button(
                 "",
                 key=f"{key}_open_{image.id}",
@@ -177,6 +187,7 @@ def show_tile(image: Image, thumbnail: bytes | None, label: str, key: str) -> No
                         escape(label),
                         _(SPLIT_NAMES[image.split]),
                         *([_("part {part}", part=escape(image.part))] if image.part else []),
+                        *([state] if (state := describe_outlier_state(image)) else []),
                     ]
                 ),
             )

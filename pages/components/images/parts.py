@@ -14,7 +14,7 @@ from core.images.exposures.edits import accept_groups, assign_part, assign_parts
 from core.images.exposures.grouping import PartProposal, PartProposals, propose_parts
 from core.images.exposures.leaks import Leak, count_leaking_images, find_leaks, mend_leaks
 from core.images.library import get_images, read_thumbnails
-from pages.components.images.labels import SPLIT_NAMES
+from pages.components.images.labels import SPLIT_NAMES, short_name
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, escape, percent
 from pages.components.shared.session import may, person, say_after_rerun, services, show_error
@@ -130,7 +130,7 @@ def _show_proposals(found: PartProposals, kept: str, key: str) -> None:
     st.markdown(f"**{_('{images} like {parts}', images=images, parts=parts)}** ({compared})")
     with st.container(horizontal=True):
         if st.button(_("Accept all"), key=f"{key}_accept_all", type="primary", icon=":material/done_all:"):
-            _accept(found.proposals, kept)
+            _accept(found.proposals, found, kept, key)
         if st.button(_("Put aside"), key=f"{key}_put_aside", help=_("Nothing is changed; look again any time.")):
             st.session_state.pop(kept, None)
             st.rerun()
@@ -158,12 +158,14 @@ def _show_proposal(proposal: PartProposal, found: PartProposals, kept: str, key:
                 with st.container(gap="xxsmall"):
                     show_thumbnail(thumbnails.get(row.id), alt=row.stored_name)
                     st.checkbox(
-                        escape(row.stored_name),
+                        short_name(row),
                         value=True,
                         key=f"{key}_member_{row.id}",
-                        help=f"{escape(row.original_name)} · {label_of(SPLIT_NAMES, row.split)}",
+                        help=" · ".join(
+                            [escape(row.stored_name), escape(row.original_name), label_of(SPLIT_NAMES, row.split)]
+                        ),
                     )
-        members = [row.id for row in rows if st.session_state.get(f"{key}_member_{row.id}", True)]
+        members = _ticked(proposal, key)
         with st.container(horizontal=True):
             if st.button(
                 _n("{count} image is one part", "These {count} images are one part", len(members)),
@@ -171,18 +173,20 @@ def _show_proposal(proposal: PartProposal, found: PartProposals, kept: str, key:
                 icon=":material/check:",
                 disabled=len(members) < 2,
             ):
-                _accept([proposal], kept, found, members)
+                _accept([proposal], found, kept, key)
             if st.button(_("Different parts"), key=f"{key}_refuse_{first}", icon=":material/close:"):
                 _refuse(proposal, kept, found)
 
 
-def _accept(
-    proposals: Sequence[PartProposal],
-    kept: str,
-    found: PartProposals | None = None,
-    members: Sequence[int] | None = None,
-) -> None:
-    groups = [list(members)] if members is not None else [list(proposal.image_ids) for proposal in proposals]
+def _ticked(proposal: PartProposal, key: str) -> list[int]:
+    return [number for number in proposal.image_ids if st.session_state.get(f"{key}_member_{number}", True)]
+
+
+def _accept(proposals: Sequence[PartProposal], found: PartProposals, kept: str, key: str) -> None:
+    """Make a part of the images of each proposal that are ticked."""
+    groups = [ticked for proposal in proposals if len(ticked := _ticked(proposal, key)) > 1]
+    if not groups:
+        return
     try:
         changed = accept_groups(services(), person(), groups)
     except AppError as error:
@@ -204,12 +208,12 @@ def _refuse(proposal: PartProposal, kept: str, found: PartProposals) -> None:
     st.rerun(scope="app")
 
 
-def _put_away(proposals: Sequence[PartProposal], kept: str, found: PartProposals | None) -> None:
-    left = () if found is None else tuple(one for one in found.proposals if one not in proposals)
-    if found is None or not left:
-        st.session_state.pop(kept, None)
-    else:
+def _put_away(proposals: Sequence[PartProposal], kept: str, found: PartProposals) -> None:
+    left = tuple(one for one in found.proposals if one not in proposals)
+    if left:
         st.session_state[kept] = PartProposals(left, found.n_images, found.n_left_out)
+    else:
+        st.session_state.pop(kept, None)
 
 
 def show_part_form(

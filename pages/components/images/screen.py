@@ -12,8 +12,9 @@ from core.catalog.products import ProductSummary, list_products
 from pages.components.catalog.defect_type_form import ask_fields, fill_fields, register_defect_type
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.images.gallery import show_gallery
-from pages.components.images.labels import DEFECT_IMAGE
+from pages.components.images.labels import DEFECT_IMAGE, NORMAL_IMAGE
 from pages.components.images.parts import show_part_search, show_split_leaks
+from pages.components.images.set_apart import show_set_apart
 from pages.components.images.uploads import last_upload, show_upload_form
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, escape
@@ -50,8 +51,10 @@ def show_image_screen(
     if product.notice:
         st.caption(f":material/copyright: {escape(product.notice)}")
     show_deploy_notice([product.id], key=f"images_{image_type}")
-    show_split_leaks(product.id, key=f"images_{image_type}")
     types = list_defect_types(services(), product.id, include_inactive=True)
+    if image_type == NORMAL_IMAGE:
+        show_set_apart(product.id, types)
+    show_split_leaks(product.id, key=f"images_{image_type}")
     has_outcome = last_upload(image_type, product.id) is not None
     with st.expander(
         _("Add images"), icon=":material/add_photo_alternate:", expanded=n_train + n_test == 0 or has_outcome

@@ -11,17 +11,20 @@ import streamlit as st
 
 from core.access import ENGINEER
 from core.errors import AppError
+from core.images.notes import describe_note, notes_to_check
 from core.images.records import FileOutcome, IncomingFile
 from core.images.uploads import add_images
-from pages.components.images.labels import SPLIT_NAMES
+from core.messages.image_notes import IMAGE_NOTES
+from pages.components.images.intake_check import check_added, show_check
+from pages.components.images.labels import NORMAL_IMAGE, SPLIT_NAMES
 from pages.components.images.part_rules import ask_part_rule
 from pages.components.inspection.sources import IMAGE_ENDINGS
-from pages.components.shared.labels import IMAGE_NOTES
 from pages.components.shared.language import _, _n, escape, language, number
 from pages.components.shared.screens import MEMORY_BANKS, link_to
 from pages.components.shared.session import may, person, services, show_error
 
 if TYPE_CHECKING:
+    from core.inspections.normal_check import IntakeCheck
     from storage.tables import DefectType, Product
 
 _MOST_LINES = 30
@@ -30,12 +33,16 @@ _BETWEEN_UPDATES_S = 0.15
 
 @dataclass
 class UploadOutcome:
-    """What became of the files of one upload into `product_id`; `stopped` is the error that ended it early."""
+    """What became of the files of one upload into `product_id`; `stopped` is the error that ended it early.
+
+    `check` is what the model in use says of new normal images.
+    """
 
     product_id: int
     n_files: int
     outcomes: list[FileOutcome] = field(default_factory=list)
     stopped: AppError | None = None
+    check: IntakeCheck | None = None
 
     def of(self, outcome: str) -> list[FileOutcome]:
         """Return the images with this outcome: `added`, `duplicate` or `refused`; a refused mask counts as well."""
@@ -147,6 +154,8 @@ def ingest_files(
                 bar.progress(share, text=_describe_progress(upload, outcome, has_archive))
     except AppError as error:
         upload.stopped = error
+    if image_type == NORMAL_IMAGE:
+        upload.check = check_added(product.id, upload.outcomes, bar)
     bar.empty()
     return upload
 
@@ -192,9 +201,20 @@ def show_outcome(upload: UploadOutcome, key: str) -> None:
             if st.button(_("Close"), key=f"{key}_close", icon=":material/close:", type="tertiary"):
                 st.session_state.pop(key, None)
                 st.rerun()
+        if upload.check is not None:
+            show_check(upload.check)
         if refused:
             st.markdown(f"**{_('Refused')}**")
             _show_lines([(found.name, _sentence(found)) for found in refused])
+        to_check = [found for found in upload.outcomes if found.outcome == "added" and notes_to_check(found.notes)]
+        if to_check:
+            st.markdown(f"**{_('To check')}**")
+            _show_lines(
+                [
+                    (found.name, " ".join(_say_note(note, found) for note in notes_to_check(found.notes)))
+                    for found in to_check
+                ]
+            )
         if duplicates:
             with st.expander(_("Already there"), icon=":material/content_copy:", expanded=not refused):
                 _show_lines([(found.name, _describe(found)) for found in duplicates])
@@ -209,8 +229,12 @@ def _sentence(outcome: FileOutcome) -> str:
 
 
 def _with_notes(outcome: FileOutcome) -> str:
-    notes = [_(IMAGE_NOTES[note]) for note in outcome.notes if note in IMAGE_NOTES]
+    notes = [_say_note(note, outcome) for note in outcome.notes if note in IMAGE_NOTES]
     return " ".join([_describe(outcome) + (" ·" if notes else ""), *notes])
+
+
+def _say_note(code: str, outcome: FileOutcome) -> str:
+    return describe_note(code, language(), mask_share=outcome.mask_share)
 
 
 def _show_lines(lines: Sequence[tuple[str, str]]) -> None:

@@ -30,7 +30,8 @@ _FULL_DIFFERENCE = 80.0
 class Pictures:
     """What the browser draws of one inspection: data URLs, and JPEG bytes for the comparison.
 
-    `quality_warnings` are what the person at the camera should mend, `nearest_name` is the normal image's.
+    `cut_out_jpeg` is its most anomalous place beside the whole, None for a part that is OK. `quality_warnings` are what
+    the person at the camera should mend, `nearest_name` is the normal image's.
     """
 
     width_px: int
@@ -40,6 +41,7 @@ class Pictures:
     part_jpeg: bytes = field(repr=False)
     nearest_jpeg: bytes | None = field(repr=False, default=None)
     difference_jpeg: bytes | None = field(repr=False, default=None)
+    cut_out_jpeg: bytes | None = field(repr=False, default=None)
     nearest_name: str = ""
     quality_warnings: tuple[str, ...] = ()
 
@@ -58,6 +60,7 @@ def draw_pictures(record: InspectionRecord, images: InspectionImages, nearest_no
         part_jpeg=part_jpeg,
         nearest_jpeg=_jpeg(nearest) if nearest is not None else None,
         difference_jpeg=_jpeg(draw_difference(part, nearest)) if nearest is not None else None,
+        cut_out_jpeg=images.draw_peak() if record.verdict != "ok" else None,
         nearest_name=nearest_normal.stored_name if nearest_normal is not None else "",
         quality_warnings=images.measure_quality().warnings,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.images.notes import describe_note
 from core.inspections.images import load_images, load_nearest_normal
 from core.inspections.terms import VERDICT_NAMES
 from pages.components.inspection.guidance_view import show_guidance
@@ -16,7 +17,6 @@ from pages.components.inspection.result_actions import show_action, show_defect_
 from pages.components.inspection.score_scale import show_score_scale
 from pages.components.inspection.similar_images import show_similar_images
 from pages.components.shared.labels import (
-    IMAGE_NOTES,
     QUALITY_WARNINGS,
     SOURCE_NAMES,
     THRESHOLD_METHODS,
@@ -25,7 +25,7 @@ from pages.components.shared.labels import (
     describe_region,
     label_of,
 )
-from pages.components.shared.language import _, byte_size, defect_name, escape, moment, number
+from pages.components.shared.language import _, byte_size, defect_name, escape, language, moment, number
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def show_result(record: InspectionRecord) -> None:
         with decide:
             _show_decision(record)
         with similar:
-            show_similar_images(record)
+            show_similar_images(record, pictures)
         with compare:
             _show_comparison(pictures)
         with image:
@@ -177,4 +177,4 @@ def _show_image_details(record: InspectionRecord, pictures: Pictures) -> None:
         facts[_("Suggested type")] = escape(defect_name(likely)) if likely else _("none of the known types")
     st.table(facts, border="horizontal")
     for note in record.image_notes:
-        st.caption(label_of(IMAGE_NOTES, note))
+        st.caption(describe_note(note, language()))

@@ -1,4 +1,7 @@
-"""The similar images of an inspection: of this product as they were found, or looked up among all products."""
+"""The similar images of an inspection: of this product as they were found, or looked up among all products.
+
+Each is shown by its defective place beside the whole, with how alike it is, and opens on a click.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,23 @@ import streamlit as st
 from core.i18n import N_
 from core.inspections.images import load_images
 from core.inspections.look_alikes import similar_everywhere, similar_of_type
+from pages.components.inspection.similar_cards import show_cards
+from pages.components.inspection.similar_case import show_open_case
+from pages.components.inspection.similar_summary import explain_closeness, summarize
 from pages.components.shared.language import _, defect_name, language
 from pages.components.shared.session import services, showing_errors
-from pages.components.shared.thumbnails import show_similar
 
 if TYPE_CHECKING:
     from core.errors import AppError
     from core.inspections.records import InspectionRecord, SimilarImages
+    from pages.components.inspection.heat_map import Pictures
 
 _SCOPES: dict[str, str] = {"product": N_("This product"), "all": N_("All products")}
 _HEIGHT_PX = 430
 
 
-def show_similar_images(record: InspectionRecord) -> None:
-    """Draw where to look, then the similar defects and the similar normal images."""
+def show_similar_images(record: InspectionRecord, pictures: Pictures) -> None:
+    """Draw where to look, what the similar defects are, then these and the similar normal images."""
     if not (record.has_defect_index or record.has_normal_index or record.similar.problem):
         st.info(
             _("There is no similarity index for this product yet. An engineer builds it under Deployment."),
@@ -49,7 +55,8 @@ def show_similar_images(record: InspectionRecord) -> None:
         else:
             found = record.similar
         _show_problem(found.problem)
-        _show_groups(record, found, everywhere=scope == "all")
+        _show_groups(record, pictures, found, everywhere=scope == "all")
+        show_open_case()
 
 
 def _choose_type(record: InspectionRecord) -> int | None:
@@ -66,7 +73,7 @@ def _choose_type(record: InspectionRecord) -> int | None:
         key=f"similar_type_{record.id}",
         format_func=names.__getitem__,
         label_visibility="collapsed",
-        width=220,
+        width=165,
     )
 
 
@@ -102,17 +109,32 @@ def _show_problem(problem: AppError | None) -> None:
         st.warning(problem.sentence(language()), icon=":material/image_search:")
 
 
-def _show_groups(record: InspectionRecord, similar: SimilarImages, *, everywhere: bool) -> None:
+def _show_groups(record: InspectionRecord, pictures: Pictures, similar: SimilarImages, *, everywhere: bool) -> None:
     groups = (
         (_("Similar defects"), similar.defects, record.has_defect_index, "defects"),
         (_("Similar normal images"), similar.normals, record.has_normal_index, "normals"),
     )
     with st.container(height=_HEIGHT_PX, border=False):
         for title, found, has_index, key in groups:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{title}**", help=explain_closeness(found))
+            if key == "defects" and found:
+                _show_summary(pictures, similar)
             if found:
-                show_similar(found, key=f"{key}_{record.id}", with_product=everywhere)
+                show_cards(found, key=f"{key}_{record.id}", columns=2 if key == "defects" else 3, everywhere=everywhere)
             elif has_index or everywhere:
                 st.caption(_("None was found."))
             elif record.similar.problem is None:
                 st.caption(_("There is no index of these images yet."))
+
+
+def _show_summary(pictures: Pictures, similar: SimilarImages) -> None:
+    """Draw the defective place of the part itself, and beside it what the similar defects are."""
+    if pictures.cut_out_jpeg is None:
+        st.markdown(summarize(similar.defects))
+        return
+    with st.container(key="gallery_this_part"):
+        part, words = st.columns(2, vertical_alignment="center")
+        with part:
+            st.image(pictures.cut_out_jpeg, width="stretch", alt=_("The most anomalous place of this part"))
+            st.caption(_("This part, where it differs most"))
+        words.markdown(summarize(similar.defects))

@@ -16,6 +16,7 @@ from core.preprocessing.lighting_advice import (
     OptionFigures,
     advise,
 )
+from core.preprocessing.stored_options import all_values
 from pages.components.settings.preprocessing_draft import draft_of, set_values
 from pages.components.settings.preprocessing_label import describe_options
 from pages.components.shared.language import _, _n, number, percent
@@ -112,7 +113,7 @@ def apply_proposal(product_id: int, options: Preprocessing) -> None:
     """Set the proposed options; the areas that are set by now stay."""
     values = draft_of(product_id).values
     areas = {"region_of_interest": values["region_of_interest"], "ignore": values["ignore"]}
-    set_values(product_id, {**options.to_dict(), **areas})
+    set_values(product_id, {**all_values(options), **areas})
 
 
 def list_hints(advice: LightingAdvice) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
+from core.preprocessing.stored_options import all_values
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +20,7 @@ _DIGITS = 3
 
 @dataclass
 class Draft:
-    """`values` as `Preprocessing.to_dict` gives them; `saved` are those of `row_version`, on which it was begun.
+    """`values` as `all_values` gives them; `saved` are those of `row_version`, on which it was begun.
 
     `region` keeps the region of interest while it is switched off.
     """
@@ -46,7 +48,7 @@ def open_draft(found: ProductPreprocessing) -> Draft:
 def start_draft(found: ProductPreprocessing) -> Draft:
     """Begin again with what is saved."""
     product_id = found.product.id
-    values = _rounded(found.options.to_dict())
+    values = _rounded(all_values(found.options))
     draft = Draft(found.row_version, deepcopy(values), values, values["region_of_interest"] or [0.1, 0.1, 0.8, 0.8])
     st.session_state[_key(product_id)] = draft
     clear_widgets(product_id)

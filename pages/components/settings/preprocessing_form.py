@@ -8,7 +8,7 @@ from typing import Any, cast
 import streamlit as st
 
 from core.preprocessing.stored_options import MAX_IGNORED_AREAS
-from core.preprocessing.tile_advice import TILE_SIZES_PX, TileAdvice
+from core.preprocessing.tile_advice import LARGEST_TILE_PX, SMALLEST_TILE_SIDE_PX, TILE_SIZES_PX, TileAdvice
 from pages.components.settings.preprocessing_draft import Draft, draft_of, round_area, set_values, widget_key
 from pages.components.settings.preprocessing_label import SMOOTHING_NAMES
 from pages.components.shared.language import _, number
@@ -86,13 +86,9 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
         disabled=advice is not None and bool(advice.no_tiles) and not size_px,
     )
     if on:
-        fallback = advice.proposed_px if advice is not None and advice.proposed_px else 512
-        sizes = sorted({*TILE_SIZES_PX, *([size_px] if size_px else [])})
-        values["tile_size_px"] = st.select_slider(
-            _("Side of a tile (px)"), sizes, key=_seeded(product_id, "tile_size_px", size_px or fallback)
-        )
+        _ask_tiles(product_id, values, advice)
     else:
-        values["tile_size_px"] = 0
+        values["tile_size_px"], values["tile_height_px"] = 0, 0
     if advice is None:
         return
     if advice.no_tiles:
@@ -100,12 +96,13 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
         return
     about = _("Images are {width} × {height} px.", width=number(advice.width_px), height=number(advice.height_px))
     if on:
-        tiles = advice.count_tiles(int(values["tile_size_px"]))
+        tile_px = (int(values["tile_size_px"]), int(values["tile_height_px"]))
+        tiles = advice.count_tiles(*tile_px)
         if tiles == 1:
             coarser = _("One tile holds the whole image and shows it coarser: choose smaller tiles, or none.")
             st.warning(f"{about} {coarser}", icon=":material/grid_off:")
             return
-        smallest = number(advice.smallest_in_tiles_px(int(values["tile_size_px"])))
+        smallest = number(advice.smallest_in_tiles_px(*tile_px))
         cost = _(
             "{count} tiles an image: finds defects from about {size} px on, and takes up to that many times longer.",
             count=number(tiles),
@@ -119,11 +116,42 @@ def show_tiles(product_id: int, draft: Draft, advice: TileAdvice | None) -> None
         return
     st.warning(f"{about} {seen}", icon=":material/grid_view:")
     st.button(
-        _("Use tiles of {size} px", size=number(advice.proposed_px)),
+        _("Use tiles of {size} px", size=advice.proposed_size if advice.proposed_height_px else advice.proposed_px),
         key=f"preprocessing_{product_id}_use_tiles",
         on_click=use_tiles,
-        args=(product_id, advice.proposed_px),
+        args=(product_id, advice.proposed_px, advice.proposed_height_px),
     )
+
+
+def _ask_tiles(product_id: int, values: dict[str, Any], advice: TileAdvice | None) -> None:
+    """Ask for the side of square tiles, or for width and height: tiles of a strip cover its whole shorter side."""
+    size_px, height_px = int(values["tile_size_px"]), int(values["tile_height_px"])
+    proposed = (advice.proposed_px, advice.proposed_height_px) if advice is not None else (0, 0)
+    is_strip = height_px > 0 or (not size_px and proposed[1] > 0)
+    rectangular = st.toggle(
+        _("Rectangular tiles"),
+        key=_seeded(product_id, "tiles_rectangular", is_strip),
+        help=_("For long strips: tiles as wide as the strip, so that nothing beside it is looked at."),
+    )
+    if not rectangular:
+        fallback = proposed[0] if proposed[0] and not proposed[1] else 512
+        chosen = size_px if size_px and not height_px else fallback
+        sizes = sorted({*TILE_SIZES_PX, chosen})
+        values["tile_size_px"] = st.select_slider(
+            _("Side of a tile (px)"), sizes, key=_seeded(product_id, "tile_size_px", chosen)
+        )
+        values["tile_height_px"] = 0
+        return
+    first = (size_px, height_px) if height_px else proposed if proposed[1] else (512, 256)
+    names = {"tile_size_px": _("Width of a tile (px)"), "tile_height_px": _("Height of a tile (px)")}
+    for (name, label), side_px in zip(names.items(), first, strict=True):
+        values[name] = st.number_input(
+            label,
+            min_value=SMALLEST_TILE_SIDE_PX,
+            max_value=LARGEST_TILE_PX,
+            step=16,
+            key=_seeded(product_id, f"{name}_of_rectangle", side_px),
+        )
 
 
 def show_areas(product_id: int, draft: Draft) -> None:
@@ -175,9 +203,9 @@ def remove_area(product_id: int, index: int) -> None:
     set_values(product_id, {**values, "ignore": [*values["ignore"][:index], *values["ignore"][index + 1 :]]})
 
 
-def use_tiles(product_id: int, size_px: int) -> None:
-    """Set tiles of this size, as proposed."""
-    set_values(product_id, {**draft_of(product_id).values, "tile_size_px": size_px})
+def use_tiles(product_id: int, size_px: int, height_px: int) -> None:
+    """Set tiles of this side, or of this width and height, as proposed."""
+    set_values(product_id, {**draft_of(product_id).values, "tile_size_px": size_px, "tile_height_px": height_px})
 
 
 def set_region(product_id: int, area: Sequence[float]) -> None:

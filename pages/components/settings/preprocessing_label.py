@@ -27,6 +27,8 @@ STATES: dict[str, tuple[str, str, str]] = {
 def describe_options(options: Preprocessing) -> str:
     """Return every option that is on, in the order in which it is applied."""
     parts: list[str] = []
+    if options.bit_depth:
+        parts.append(_("{bits} bits", bits=number(options.bit_depth)))
     if options.smoothing != "none":
         kind = _(SMOOTHING_NAMES[options.smoothing])
         parts.append(_("{kind} smoothing, {size} px", kind=kind, size=options.smoothing_size_px))
@@ -43,7 +45,10 @@ def describe_options(options: Preprocessing) -> str:
         parts.append(_("Region of interest"))
     if options.ignore:
         parts.append(_n("{count} ignored area", "{count} ignored areas", len(options.ignore)))
-    if options.tile_size_px:
+    if options.tile_height_px:
+        width, height = number(options.tile_size_px), number(options.tile_height_px)
+        parts.append(_("Tiles of {width} × {height} px", width=width, height=height))
+    elif options.tile_size_px:
         parts.append(_("Tiles of {size} px", size=number(options.tile_size_px)))
     return " · ".join(parts) or _("None: images as they are")
 

@@ -32,6 +32,11 @@ def opened(name: str) -> OpenDialog | None:
     return found if isinstance(found, OpenDialog) and found.name == name else None
 
 
+def is_dialog_open() -> bool:
+    """Return whether any dialog is open: keys that are pressed then are meant for it, not for what is behind."""
+    return _OPEN_KEY in st.session_state
+
+
 def close_dialog() -> None:
     """Close whatever dialog is open; takes effect with the next run of the whole page."""
     st.session_state.pop(_OPEN_KEY, None)

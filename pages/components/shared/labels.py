@@ -40,17 +40,6 @@ QUALITY_WARNINGS: dict[str, str] = {
     "under_exposed": N_("The image is too dark. Give it more light or a longer exposure."),
     "over_exposed": N_("The image is too bright. Reduce the light or the exposure."),
 }
-IMAGE_NOTES: dict[str, str] = {
-    "trailing_data": N_("The file has data after the image; it was ignored."),
-    "rotated": N_("The image was turned upright as the camera noted."),
-    "first_frame": N_("The file has several images; the first one was taken."),
-    "alpha_ignored": N_("The image's transparency was ignored."),
-    "alpha_flattened": N_("Transparent places were drawn on white."),
-    "cmyk_converted": N_("The print colours were converted to screen colours."),
-    "sixteen_bit": N_("The 16-bit image was brought to 8 bits."),
-    "low_range": N_("The 16-bit image uses only a small part of its range and therefore looks dark."),
-    "float_range": N_("The image's decimal values were brought to 8 bits."),
-}
 _PLACES: tuple[tuple[str, str, str], ...] = (
     (N_("top left"), N_("top centre"), N_("top right")),
     (N_("centre left"), N_("centre"), N_("centre right")),

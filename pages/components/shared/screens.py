@@ -35,6 +35,7 @@ MEMORY_BANKS = "pages/deployment/memory_banks.py"
 SIMILARITY_INDEX = "pages/deployment/similarity_index.py"
 MANUALS = "pages/catalog/manuals.py"
 MANUAL_INDEX = "pages/deployment/manual_index.py"
+PREPROCESSING = "pages/settings/preprocessing.py"
 DASHBOARD = "pages/overview/dashboard.py"
 
 _INSPECTION, _OVERVIEW, _ANALYSIS = N_("Inspection"), N_("Overview"), N_("Analysis")
@@ -66,7 +67,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(NORMAL_IMAGES, N_("Normal images"), _IMAGES, ENGINEER, ":material/image:"),
     Screen(DEFECT_IMAGES, N_("Defect images"), _IMAGES, ENGINEER, ":material/broken_image:"),
     Screen(IMAGE_MAP, N_("Image map"), _IMAGES, ENGINEER, ":material/scatter_plot:"),
-    Screen("pages/settings/preprocessing.py", N_("Preprocessing"), _SETTINGS, ENGINEER, ":material/tune:"),
+    Screen(PREPROCESSING, N_("Preprocessing"), _SETTINGS, ENGINEER, ":material/tune:"),
     Screen("pages/settings/models.py", N_("Models"), _SETTINGS, ENGINEER, ":material/deployed_code:"),
     Screen(
         SIMILARITY_INDEX,

@@ -29,6 +29,13 @@ _STYLE = """
 [class*="st-key-verdict_"] [data-testid="stCaptionContainer"] {opacity: 0.95}
 [class*="st-key-gallery"] [data-testid="stColumn"] [data-testid="stVerticalBlock"] {gap: 0.35rem}
 [class*="st-key-gallery"] [data-testid="stCaptionContainer"] {overflow-wrap: anywhere; line-height: 1.3}
+/* A whole card is its button: the picture is what a person clicks. */
+[class*="st-key-card_"] {position: relative; border-radius: 0.375rem}
+[class*="st-key-card_"] button {text-align: left; justify-content: flex-start; min-height: 2rem; padding: 0.1rem 0}
+[class*="st-key-card_"] button::after {content: ""; position: absolute; inset: 0; z-index: 1; cursor: zoom-in}
+[class*="st-key-card_"] :is([class*="st-key-open_"], .stButton, .stButton *) {position: static}
+[class*="st-key-card_"] [data-testid="stElementToolbar"] {display: none}
+[class*="st-key-card_"]:hover {background: rgba(127, 145, 155, 0.12)}
 [class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzone"] {min-height: 11rem;
   align-items: center; justify-content: center}
 [class*="st-key-inspect_upload"] [data-testid="stFileUploaderDropzoneInstructions"] {flex: none; width: auto; margin: 0}
@@ -46,6 +53,8 @@ _STYLE = """
 .geomsa-scale span.after {transform: none; border-left: 1.5px solid currentColor; margin-left: -1.5px}
 .st-key-samples [data-testid="stImage"] img, [class*="st-key-gallery"] [data-testid="stImage"] img {
   aspect-ratio: 1; object-fit: contain; background: rgba(127, 145, 155, 0.12); border-radius: 0.375rem}
+/* Twice a square: the place cut out, and the whole beside it. */
+:is([class*="st-key-card_defects"], .st-key-gallery_this_part) [data-testid="stImage"] img {aspect-ratio: 57 / 28}
 </style>
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
@@ -104,6 +105,39 @@ def test_the_callers_own_missing_file_is_the_callers_error(store: LocalObjects, 
     with pytest.raises(FileNotFoundError):
         store.put_file("a", tmp_path / "nothing")
     assert list(store.list()) == []
+
+
+def test_many_are_stored_in_folders_that_are_synced_once_and_what_cannot_be_is_told(
+    store: LocalObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        "storage.local_objects.sync_folder", lambda folder: synced.append(folder.relative_to(tmp_path).as_posix())
+    )
+    store.put("a", b"")
+    synced.clear()
+    refused = store.put_many([("d/e/1", b"1"), ("a/b", b"2"), ("d/e/2", b"3"), ("../x", b"4"), ("d/f/3", b"5")])
+    assert {key: error.code for key, error in refused.items()} == {
+        "a/b": "object_key_invalid",
+        "../x": "object_key_invalid",
+    }
+    assert dict(store.get_many(["d/e/1", "d/e/2", "d/f/3"])) == {"d/e/1": b"1", "d/e/2": b"3", "d/f/3": b"5"}
+    assert sorted(synced) == ["objects", "objects/d", "objects/d/e", "objects/d/f"]
+
+
+def test_a_folder_that_cannot_be_synced_is_told_for_all_that_came_into_it(
+    store: LocalObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        if folder.name == "e":
+            raise OSError(errno.EIO, "disk")
+
+    monkeypatch.setattr("storage.local_objects.sync_folder", refuse)
+    refused = store.put_many([("d/e/1", b"1"), ("d/e/2", b"2"), ("d/f", b"3")])
+    assert {key: error.code for key, error in refused.items()} == {
+        "d/e/1": "object_store_unavailable",
+        "d/e/2": "object_store_unavailable",
+    }
 
 
 def test_a_fetch_that_is_given_up_stops(store: LocalObjects) -> None:

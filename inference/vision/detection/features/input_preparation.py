@@ -25,12 +25,16 @@ def choose_input_shape(shapes: Sequence[tuple[int, int]], config: PatchConfig) -
     """
     aspect = statistics.median(width / height for height, width in shapes)
     aspect = min(max(aspect, 1.0 / MAX_ASPECT), MAX_ASPECT)
-    coarsest = config.spec.strides[-1]
-    step = coarsest if coarsest == 14 else 2 * coarsest
-    side = config.size_px
+    step, side = input_step(config), config.size_px
     height = max(1, round(side / math.sqrt(aspect) / step)) * step
     width = max(1, round(side * math.sqrt(aspect) / step)) * step
     return height, width
+
+
+def input_step(config: PatchConfig) -> int:
+    """Return what the sides of an input are multiples of, px."""
+    coarsest = config.spec.strides[-1]
+    return coarsest if coarsest == 14 else 2 * coarsest
 
 
 def prepare_input(image: np.ndarray, config: PatchConfig, *, size_px: tuple[int, int]) -> np.ndarray:

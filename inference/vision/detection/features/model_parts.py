@@ -84,11 +84,12 @@ def write_model(
     figures: Mapping[str, Any],
     tensors: Mapping[str, np.ndarray],
     reference: tuple[float, np.ndarray],
+    more: Mapping[str, Any] = NOTHING,
 ) -> Manifest:
     """Write the bundle into a new folder: everything that inspection on the CPU needs, the backbone's graph included.
 
     `detector` is the name that the bundle says, `tensors` what the model has learnt, `reference` score and map of the
-    reference image. Raises as `write_bundle`.
+    reference image, `more` what else its description says. Raises as `write_bundle`.
     """
     config, portable = parts.config, portable_of(parts.runtime)
     score, anomaly_map = reference
@@ -96,6 +97,7 @@ def write_model(
         folder,
         kind=KIND,
         metadata={
+            **more,
             **({} if detector is None else {"detector": detector}),
             "config": config.to_dict(),
             "input_size_px": list(parts.runtime.graph.size_px),

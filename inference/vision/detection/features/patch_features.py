@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Generic
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, Self
 
 import numpy as np
 
@@ -68,6 +68,31 @@ class PatchFeatures(Generic[AnyPatchConfig]):
         if len(set(parts)) == 1:
             parts = [self.keys[index] for index in members]
         return fold_parts(parts, folds=folds)
+
+    def leave_out(self, keys: Collection[str]) -> Self | None:
+        """Return the features without these images; None where none is left.
+
+        What the configuration left to the images (light, color) stays as all of them decided it.
+        """
+        kept = [index for index, key in enumerate(self.keys) if key not in keys]
+        if not kept:
+            return None
+        number = np.full(len(self.keys), -1, np.int32)
+        number[kept] = np.arange(len(kept), dtype=np.int32)
+        groups = []
+        for group in self.groups:
+            inside = number[group.owners] >= 0
+            groups.append(
+                PatchGroup(group.rows[inside], number[group.owners[inside]], group.cells[inside], group.radius)
+            )
+        return replace(
+            self,
+            keys=tuple(self.keys[index] for index in kept),
+            parts=tuple(self.parts[index] for index in kept) if self.parts else (),
+            groups=tuple(group for group in groups if len(group.rows)),
+            samples={int(number[index]): rows for index, rows in self.samples.items() if number[index] >= 0},
+            tiles=None if self.tiles is None else self.tiles.keep(kept),
+        )
 
     @property
     def patch_count(self) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -82,6 +82,11 @@ class TiledImages:
     sources: tuple[ImageSource, ...]
     patch_count: int
     color: LocalColor | None
+
+    def keep(self, indices: Sequence[int]) -> TiledImages:
+        """Return these images alone, in this order; each counts for as many patches as another."""
+        count = round(self.patch_count * len(indices) / len(self.sources))
+        return replace(self, sources=tuple(self.sources[index] for index in indices), patch_count=count)
 
     def open(self, index: int, *, mirrored: bool = False) -> TiledImage:
         """Return one image, or what a mirror shows of it. Raises ImageError where it cannot be read any more."""

@@ -4,6 +4,7 @@ An image is brought to the scale at which a tile fills the backbone's input, and
 itself. Tiles begin at multiples of the coarsest stride, so that the cells of all of them lie on one grid over the
 whole image, and each stands only for cells that are far enough from its edge to have been seen with their
 surroundings. The light and the preprocessing are those of the whole image. So there are no seams to hide.
+Tiles are squares, or rectangles: those of a long strip cover its whole shorter side, and nothing beside it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 
 from inference.vision.detection.features.config import PatchConfig
-from inference.vision.detection.features.input_preparation import choose_input_shape, finish_input
+from inference.vision.detection.features.input_preparation import choose_input_shape, finish_input, input_step
 from inference.vision.detection.features.patches import compute_patches
 from inference.vision.images.input_pixels import check_image, resize_pixels
 from inference.vision.networks.runtime import BATCH_SIZE, FeatureRuntime
@@ -42,11 +43,12 @@ class Window:
 class TilePlan:
     """How one image is cut. `size_px` (height, width) is that of the image at the scale of the tiles.
 
-    `side_px` is the side of a tile there, `cell_px` that of a cell, `grid` (rows, columns) covers the whole image.
+    `tile_px` (height, width) is the size of a tile there, `cell_px` that of a cell, `grid` (rows, columns) covers the
+    whole image.
     """
 
     size_px: tuple[int, int]
-    side_px: int
+    tile_px: tuple[int, int]
     cell_px: int
     grid: tuple[int, int]
     windows: tuple[Window, ...]
@@ -54,35 +56,47 @@ class TilePlan:
     @property
     def view_share(self) -> float:
         """The share of the image's area that one tile sees: 1.0 where it sees all of it."""
-        return min(1.0, (self.side_px // self.cell_px) ** 2 / (self.grid[0] * self.grid[1]))
+        rows, columns = (length // self.cell_px for length in self.tile_px)
+        return min(1.0, rows * columns / (self.grid[0] * self.grid[1]))
 
 
 def tile_shape(config: PatchConfig) -> tuple[int, int]:
-    """Return (height, width) of the backbone's input for tiles: always a square."""
-    return choose_input_shape([(1, 1)], config)
+    """Return (height, width) of the backbone's input for tiles: that of the tiles, at the area of the usual square."""
+    height, width = config.preprocessing.tile_px
+    if height == width:
+        return choose_input_shape([(1, 1)], config)
+    step = input_step(config)
+    longer = math.sqrt(max(height, width) / min(height, width))
+    short_px = max(1, round(config.size_px / longer / step)) * step
+    # A short side is rounded much: the long one follows it, and the tile keeps its shape.
+    long_px = max(1, round(short_px * longer * longer / step)) * step
+    return (short_px, long_px) if height < width else (long_px, short_px)
 
 
 def plan_tiles(image_shape: tuple[int, ...], config: PatchConfig) -> TilePlan:
     """Return the tiles of an image of `image_shape` (height, width, …)."""
-    side_px, cell_px, coarsest = tile_shape(config)[0], config.spec.strides[0], config.spec.strides[-1]
-    scale = min(1.0, side_px / config.preprocessing.tile_size_px)
+    tile_px, cell_px, coarsest = tile_shape(config), config.spec.strides[0], config.spec.strides[-1]
+    scale = min(1.0, *(side / length for side, length in zip(tile_px, config.preprocessing.tile_px, strict=True)))
     height, width = (max(1, round(length * scale / coarsest)) * coarsest for length in image_shape[:2])
-    halo_px = max(1, side_px // _HALO // coarsest) * coarsest
-    down = _divide(height, side_px, halo_px, cell_px)
-    across = _divide(width, side_px, halo_px, cell_px)
+    down, across = (
+        _divide(length, side, _halo(side, coarsest), cell_px)
+        for length, side in zip((height, width), tile_px, strict=True)
+    )
     return TilePlan(
         size_px=(height, width),
-        side_px=side_px,
+        tile_px=tile_px,
         cell_px=cell_px,
         grid=(height // cell_px, width // cell_px),
         windows=tuple(Window(top, left, rows, columns) for top, rows in down for left, columns in across),
     )
 
 
-def count_tiles(image_shape: tuple[int, int], *, tile_size_px: int) -> int:
-    """Return about how many tiles an image of (height, width) has, whatever the backbone: for estimates."""
-    step = tile_size_px * (1 - 2 / _HALO)
-    counts = (1 + max(0, math.ceil((length - tile_size_px) / step)) for length in image_shape)
+def count_tiles(image_shape: tuple[int, int], *, tile_px: tuple[int, int]) -> int:
+    """Return about how many tiles of (height, width) an image of (height, width) has, for estimates."""
+    counts = (
+        1 + max(0, math.ceil((length - side) / (side * (1 - 2 / _HALO))))
+        for length, side in zip(image_shape, tile_px, strict=True)
+    )
     return math.prod(counts)
 
 
@@ -91,7 +105,7 @@ def prepare_tiles(image: np.ndarray, config: PatchConfig, plan: TilePlan) -> np.
     height, width = plan.size_px
     pixels = config.preprocessing.apply(check_image(image))
     pixels = finish_input(resize_pixels(pixels, height=height, width=width), config)
-    below, beside = max(0, plan.side_px - height), max(0, plan.side_px - width)
+    below, beside = max(0, plan.tile_px[0] - height), max(0, plan.tile_px[1] - width)
     if below or beside:
         pixels = np.asarray(cv2.copyMakeBorder(pixels, 0, below, 0, beside, cv2.BORDER_REFLECT), np.uint8)
     return pixels
@@ -134,8 +148,9 @@ def patches_at(runtime: FeatureRuntime, pixels: np.ndarray, plan: TilePlan, *, c
 
 
 def cut_tile(pixels: np.ndarray, plan: TilePlan, window: Window) -> np.ndarray:
-    """Return one tile of the prepared image, RGB uint8 (side, side, 3)."""
-    return pixels[window.top : window.top + plan.side_px, window.left : window.left + plan.side_px]
+    """Return one tile of the prepared image, RGB uint8 (height, width, 3)."""
+    height, width = plan.tile_px
+    return pixels[window.top : window.top + height, window.left : window.left + width]
 
 
 def middle_tile(pixels: np.ndarray, plan: TilePlan, *, valid: np.ndarray | None) -> np.ndarray:
@@ -144,8 +159,8 @@ def middle_tile(pixels: np.ndarray, plan: TilePlan, *, valid: np.ndarray | None)
     middle = np.argwhere(counts).mean(axis=0) * plan.cell_px
 
     def distance(window: Window) -> float:
-        half = plan.side_px / 2
-        return float(np.hypot(window.top + half - middle[0], window.left + half - middle[1]))
+        down, across = (side / 2 for side in plan.tile_px)
+        return float(np.hypot(window.top + down - middle[0], window.left + across - middle[1]))
 
     return np.ascontiguousarray(cut_tile(pixels, plan, min(plan.windows, key=distance)))
 
@@ -155,6 +170,12 @@ def encode_places(cells: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     rows, columns = np.divmod(cells.astype(np.int64), grid[1])
     down, across = ((2 * rows + 1) * PLACES[0]) // (2 * grid[0]), ((2 * columns + 1) * PLACES[1]) // (2 * grid[1])
     return np.asarray(down * PLACES[1] + across, np.int32)
+
+
+def _halo(side: int, coarsest: int) -> int:
+    """Return the margin that two tiles share, in whole steps; 0 where a tile would have no middle beside it."""
+    halo = max(1, side // _HALO // coarsest) * coarsest
+    return halo if side - 2 * halo >= coarsest else 0
 
 
 def _divide(length: int, side: int, halo: int, cell: int) -> list[tuple[int, tuple[int, int]]]:

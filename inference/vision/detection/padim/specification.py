@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from inference.build_cost import BuildCost
 from inference.i18n import N_
-from inference.vision.detection.detector import FindWeights, GraphDetector, ImageSource, Progress
+from inference.vision.detection.detector import FindWeights, GraphDetector, ImageSource, Progress, UnseenScores
 from inference.vision.detection.features.options import INPUT_SIZE
 from inference.vision.detection.padim import NAME
 from inference.vision.detection.specification import DetectorSpec, OptionField
@@ -107,11 +107,11 @@ class PadimSpec(DetectorSpec["PadimConfig", "PadimFeatures", "Padim"]):
 
         return Padim.from_patches(features, weights=weights, progress=progress)
 
-    def calibration_scores(self, features: PadimFeatures, *, progress: Progress | None = None) -> dict[str, float]:
-        """Return the score by key of normal images by Gaussians of the others."""
+    def cross_fit(self, features: PadimFeatures, *, progress: Progress | None = None) -> UnseenScores:
+        """Return the scores of normal images by Gaussians of the others."""
         from inference.vision.detection.padim.fitting import cross_fit_padim
 
-        return cross_fit_padim(features, progress=progress)
+        return UnseenScores(cross_fit_padim(features, progress=progress))
 
     def distance_scale(self, model: Padim) -> float:
         """Return the expected distance from a Gaussian of so many channels."""

@@ -16,14 +16,17 @@ import numpy as np
 from inference.artifact import Bundle, Manifest, read_bundle
 from inference.errors import ModelError
 from inference.vision.detection.anomaly_map import draw_map
-from inference.vision.detection.detection import Detection, locate
-from inference.vision.detection.detector import KIND, FindWeights, ImageSource, Progress, Refusal
+from inference.vision.detection.defect_head.bundle import HEAD, list_head_tensors, read_head
+from inference.vision.detection.defect_head.head import DefectHead
+from inference.vision.detection.detection import Detection, PlaceTypes, locate
+from inference.vision.detection.detector import KIND, FindWeights, ImageSource, Progress, Refusal, UnseenScores
 from inference.vision.detection.features.feature_extraction import extract_features, needs_even_light
+from inference.vision.detection.features.image_patches import open_patches
 from inference.vision.detection.features.local_color import LocalColor
 from inference.vision.detection.features.model_parts import NOTHING, ModelParts, begin_parts, write_model
 from inference.vision.detection.features.patch_detector import PatchDetector
 from inference.vision.detection.features.patch_extraction import extract_patches
-from inference.vision.detection.features.tiled_image import open_tiled
+from inference.vision.detection.features.tiled_image import TiledImage, open_tiled
 from inference.vision.detection.features.tiling import PLACES
 from inference.vision.detection.patchcore.bank_building import (
     BankFeatures,
@@ -35,9 +38,9 @@ from inference.vision.detection.patchcore.bank_building import (
 from inference.vision.detection.patchcore.bank_bundle import describe_figures, list_tensors, read_bank
 from inference.vision.detection.patchcore.bank_scoring import measure_patches, measure_tiled
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import unseen_scores
+from inference.vision.detection.patchcore.cross_fit import measure_unseen
 from inference.vision.detection.patchcore.memory_bank import Bank
-from inference.vision.detection.scoring import score_distances, valid_cells
+from inference.vision.detection.scoring import PatchDistances
 from inference.vision.images.input_pixels import check_image
 from inference.vision.networks.backbones import hash_weights, resolve_weights
 from inference.vision.networks.runtime import Device
@@ -49,10 +52,11 @@ MAX_MAP_SIDE_PX = 1024
 class PatchCore(PatchDetector[PatchCoreConfig]):
     """A built bank with its runtime: read-only, safe to share between threads."""
 
-    def __init__(self, parts: ModelParts[PatchCoreConfig], bank: BuiltBank) -> None:
+    def __init__(self, parts: ModelParts[PatchCoreConfig], bank: BuiltBank, *, head: DefectHead | None = None) -> None:
         super().__init__(parts, color=None if bank.color_scale is None else LocalColor(parts.config, bank.color_scale))
         self._built = bank
         self._bank = Bank(bank.rows)
+        self.head = head
 
     @property
     def figures(self) -> BuildFigures:
@@ -132,17 +136,36 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         """
         self._check_own(features)
         parts = replace(self.parts, training_keys=(*self.training_keys, *features.keys))
-        return PatchCore(parts, extend_bank(self._built, features, report=_report_coreset(progress)))
+        return PatchCore(parts, extend_bank(self._built, features, report=_report_coreset(progress)), head=self.head)
+
+    def with_head(self, head: DefectHead | None) -> PatchCore:
+        """Return the same bank with another defect head, or none."""
+        return PatchCore(self.parts, self._built, head=head)
 
     def score_unseen(
         self, features: BankFeatures, *, seen_parts: Collection[str] = (), progress: Progress | None = None
-    ) -> dict[str, float]:
-        """Return the score by key of images (from `extract`) that this bank has not seen, nor their parts.
+    ) -> UnseenScores:
+        """Return the scores of images (from `extract`) that this bank has not seen, nor their parts.
 
-        Images of `seen_parts` have no score. Raises as `extend`.
+        Images of `seen_parts` have no score. What the defect head adds is in the scores. Raises as `extend`.
         """
+        measured = self.measure_unseen(features, seen_parts=seen_parts, progress=progress)
+        if self.head is None or self.head.gain <= 0.0:
+            return measured
+        raised = {}
+        for index, key in enumerate(features.keys):
+            distances = measured.distances.get(key)
+            patches = open_patches(features, index) if distances is not None else None
+            if distances is not None and patches is not None:
+                raised[key] = self.head.raise_distances(distances, patches.measure(self.head.logits))
+        return UnseenScores({key: found.score for key, found in raised.items()}, raised)
+
+    def measure_unseen(
+        self, features: BankFeatures, *, seen_parts: Collection[str] = (), progress: Progress | None = None
+    ) -> UnseenScores:
+        """Return the same by the memory bank alone."""
         self._check_own(features)
-        return unseen_scores(
+        return measure_unseen(
             features, self._bank, projection=self._built.projection, seen_parts=seen_parts, progress=progress
         )
 
@@ -172,8 +195,9 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
             replace(self.parts, metadata=metadata),
             detector=None,  # as when there was no other
             figures=describe_figures(self._built),
-            tensors=list_tensors(self._built),
+            tensors={**list_tensors(self._built), **({} if self.head is None else list_head_tensors(self.head))},
             reference=self.score_reference(),
+            more={} if self.head is None else {HEAD: self.head.to_dict()},
         )
 
     @classmethod
@@ -204,19 +228,21 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         `config_invalid`.
         """
         parts, bank = read_bank(bundle)
-        return cls(parts.open(device=device, find_weights=find_weights, threads=threads), bank)
+        head = read_head(bundle, dimension=parts.config.dimension)
+        return cls(parts.open(device=device, find_weights=find_weights, threads=threads), bank, head=head)
 
     def _describe(self, patches: np.ndarray, grid: tuple[int, int], *, height: int, width: int) -> Detection:
         config, projection = self.config, self._built.projection
         queries = patches if projection is None else projection.apply(patches)
-        distances = measure_patches(self._bank, queries, config, grid=grid)
-        valid = valid_cells(config.preprocessing, grid)
-        score, highest = score_distances(distances, valid=valid, share=config.score_share)
+        plain = measure_patches(self._bank, queries, config, grid=grid)
+        logits = None if self.head is None else self.head.logits(patches)
+        distances = plain if self.head is None or logits is None else self.head.raise_distances(plain, logits)
+        score, highest = distances.score, distances.highest()
         nearest, nearest_row = self._vote(queries[:, highest[:VOTERS]])
         return Detection(
             score=score,
             anomaly_map=draw_map(
-                distances,
+                distances.values,
                 grid,
                 size_px=self.input_size_px,
                 score=score,
@@ -228,13 +254,27 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
             nearest_key=self.training_keys[nearest],
             nearest_cell=locate(int(self._built.cells[nearest_row]), grid),
             highest_cell=locate(int(highest[0]), grid),
+            **self._name_types(plain, distances, logits),
         )
+
+    def _name_types(
+        self, plain: PatchDistances, distances: PatchDistances, logits: np.ndarray | None
+    ) -> dict[str, Any]:
+        """Return what the defect head says of an image, as fields of its detection."""
+        if self.head is None or logits is None:
+            return {}
+        return {
+            "opinion": self.head.name_type(distances, logits),
+            "places": PlaceTypes(self.head.types, logits[1:].reshape(-1, *distances.grid)),
+            "raised_by": max(0.0, distances.score - plain.score),
+        }
 
     def _detect_tiled(self, image: np.ndarray) -> Detection:
         tiled = open_tiled(image, self.config, self.runtime, color=self._color)
         projection, grid = self._built.projection, tiled.plan.grid
-        distances = measure_tiled(tiled, self._bank, projection, self.config)
-        score, highest = score_distances(distances, valid=tiled.valid, share=tiled.score_share)
+        plain, logits = self._measure_tiled(tiled)
+        distances = plain if self.head is None or logits is None else self.head.raise_distances(plain, logits)
+        score, highest = distances.score, distances.highest()
         patches = tiled.patches_at(highest[:VOTERS])
         nearest, nearest_row = self._vote(patches if projection is None else projection.apply(patches))
         # A finer map than this says nothing more, and is stored with every inspection.
@@ -243,7 +283,7 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         return Detection(
             score=score,
             anomaly_map=draw_map(
-                distances,
+                distances.values,
                 grid,
                 size_px=(grid[0] * zoom, grid[1] * zoom),
                 score=score,
@@ -256,7 +296,20 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
             nearest_cell=(max(0.0, x - 0.5 / grid[1]), max(0.0, y - 0.5 / grid[0]), 1.0 / grid[1], 1.0 / grid[0]),
             highest_cell=locate(int(highest[0]), grid),
             view_share=tiled.plan.view_share,
+            **self._name_types(plain, distances, logits),
         )
+
+    def _measure_tiled(self, tiled: TiledImage) -> tuple[PatchDistances, np.ndarray | None]:
+        """Return the distances of all patches, and what the head says of them, at one look."""
+        head = self.head
+        if head is None:
+            return measure_tiled(tiled, self._bank, self._built.projection, self.config), None
+        logits = np.zeros((len(head.types) + 1, tiled.plan.grid[0] * tiled.plan.grid[1]), np.float32)
+
+        def also(cells: np.ndarray, patches: np.ndarray) -> None:
+            logits[:, cells] = head.logits(patches)
+
+        return measure_tiled(tiled, self._bank, self._built.projection, self.config, also=also), logits
 
     def _vote(self, queries: np.ndarray) -> tuple[int, int]:
         """Return the training image that most of the highest patches (D, n) point to, and the row of its place."""

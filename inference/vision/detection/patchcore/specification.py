@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inference.build_cost import BuildCost
 from inference.i18n import N_
-from inference.vision.detection.detector import ExtendableDetector, FindWeights, GraphDetector, ImageSource, Progress
+from inference.vision.detection.detector import (
+    ExtendableDetector,
+    FindWeights,
+    GraphDetector,
+    ImageSource,
+    LabeledSource,
+    Progress,
+    UnseenScores,
+)
 from inference.vision.detection.features.options import INPUT_SIZE
-from inference.vision.detection.specification import DetectorSpec, OptionField
+from inference.vision.detection.specification import DetectorSpec, OptionField, TaughtModel
 from inference.vision.networks.specifications import find_backbone
 
 if TYPE_CHECKING:
@@ -108,11 +116,29 @@ class PatchCoreSpec(DetectorSpec["PatchCoreConfig", "BankFeatures", "PatchCore"]
 
         return PatchCore.from_patches(features, weights=weights, progress=progress)
 
-    def calibration_scores(self, features: BankFeatures, *, progress: Progress | None = None) -> dict[str, float]:
-        """Return the score by key of normal images by banks of the others."""
-        from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+    def cross_fit(self, features: BankFeatures, *, progress: Progress | None = None) -> UnseenScores:
+        """Return the scores of normal images by banks of the others."""
+        from inference.vision.detection.patchcore.cross_fit import cross_fit
 
-        return cross_fit_scores(features, progress=progress)
+        return cross_fit(features, progress=progress)
+
+    def leave_out(self, features: BankFeatures, keys: Collection[str]) -> BankFeatures | None:
+        """Return the features without these images."""
+        return features.leave_out(keys)
+
+    def teach(
+        self,
+        model: PatchCore,
+        features: BankFeatures,
+        unseen: UnseenScores,
+        labeled: Sequence[LabeledSource],
+        *,
+        progress: Progress | None = None,
+    ) -> TaughtModel[PatchCore] | None:
+        """Return the bank with a defect head."""
+        from inference.vision.detection.patchcore.teaching import teach_bank
+
+        return teach_bank(model, features, unseen, labeled, progress=progress)
 
     def distance_scale(self, model: PatchCore) -> float:
         """Return the radius of the coreset."""

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from PIL import Image as PillowImage
 from sqlalchemy import update
@@ -39,9 +40,11 @@ INSPECTION_KEYS = {
     "regions",
     "suggested_defect_type",
     "similar",
+    "notes",
     "model_version",
     "ms",
 }
+SIMILAR_KEYS = {"image", "similarity", "defect_type", "closeness", "likeness", "inspection", "done"}
 
 # Tests that start processes of their own run on one of the two cores, one after the other.
 pytestmark = pytest.mark.xdist_group("worker")
@@ -167,6 +170,29 @@ def test_a_folder_in_each_layout_is_ingested_deployed_and_inspected(plate_templa
 # --- inspect and evaluate --------------------------------------------------------------------------------------------
 
 
+def test_import_names_parts_by_rule_and_list_and_deploy_warns_of_a_divided_one(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "bolt"
+    for number in range(4):
+        split = "train" if number < 3 else "test"
+        write(folder / split / "good" / f"b{number // 2}_{number}.png", plate(500 + number))
+    write(folder / "train" / "good" / "extra.png", plate(510))
+    listed = tmp_path / "parts.csv"
+    listed.write_text("path,part\ntrain/good/extra.png,b9\ngone.png,b1\n", encoding="utf-8")
+    status, (summary,), err = run("import", folder, "--part-rule", "{part}_{n}", "--parts", listed)
+    assert status == 0
+    assert (summary["added"], summary["parts"], summary["images_with_part"]) == (5, 3, 5)
+    assert "gone.png: the list of parts names it" in err
+    status, _objects, err = run("deploy", "memory-bank", "--product", "bolt", "--no-wait")
+    assert status == 0
+    assert "bolt: parts with training and test images both: 1 (2 images: b1)" in err
+    status, _objects, err = run("import", folder, "--part-rule", "{part}{n}")
+    assert status == 1
+    assert "{part:5}" in err
+    status, _objects, err = run("import", folder, "--parts", tmp_path / "nowhere.csv")
+    assert status == 1
+    assert "nowhere.csv" in err
+
+
 def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     run: Run, plate_services: Services, tmp_path: Path
 ) -> None:
@@ -200,7 +226,10 @@ def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     assert (ok["verdict"], ok["regions"], ok["suggested_defect_type"]) == ("ok", [], None)
     assert (reject["verdict"], reject["suggested_defect_type"]) == ("reject", "spot")
     assert set(reject["regions"][0]) == {"x", "y", "w", "h", "area", "score"}
-    assert all(set(found) == {"image", "similarity", "defect_type"} for found in reject["similar"])
+    assert all(set(found) == SIMILAR_KEYS for found in reject["similar"])
+    assert {found["likeness"] for found in reject["similar"]} <= {"identical", "alike", "somewhat", "different"}
+    assert all(0.0 <= found["closeness"] <= 100.0 for found in reject["similar"])
+    assert {(found["inspection"], found["done"]) for found in reject["similar"]} == {(None, None)}
     assert [found["similarity"] for found in reject["similar"]] == sorted(
         (found["similarity"] for found in reject["similar"]), reverse=True
     )
@@ -210,6 +239,16 @@ def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     with plate_services.database.reading() as session:
         assert session.exec(select(func.count()).select_from(Inspection)).one() == 2
         assert set(session.exec(select(Inspection.source)).all()) == {"cli"}
+
+
+def test_an_image_of_twelve_bits_has_its_notes_and_the_remedy(run: Run, tmp_path: Path) -> None:
+    done, packed = cv2.imencode(".png", plate(6004).astype("uint16") * 16)
+    assert done
+    (tmp_path / "dark.png").write_bytes(packed.tobytes())
+    _status, (result,), errors = run("inspect", tmp_path / "dark.png", "--product", "plate", "--json")
+    assert result["notes"] == ["sixteen_bit", "low_range"]
+    assert "dark.png: The 16-bit image uses at most 12 of its bits" in errors
+    assert "bit depth" in errors
 
 
 def test_without_json_it_prints_a_line_for_people(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,6 +279,22 @@ def test_evaluate_prints_the_object_of_the_specification(run: Run) -> None:
     assert status == 0
     assert set(result) == EVALUATION_KEYS
     assert result["product"] == "plate"
+
+
+def test_import_compares_new_normal_images_with_the_model_in_use(run: Run, tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / "more" / "normal" / f"good{number}.png", plate(7000 + number))
+    write(tmp_path / "more" / "normal" / "bad.png", plate(7100, "spot"))
+    status, (summary,), errors = run("import", tmp_path / "more", "--product", "plate")
+    assert status == 0
+    assert (summary["added"], summary["checked"], len(summary["suspected"])) == (4, 4, 1)
+    assert "plate: 1 of 4 new normal images do not look like the others" in errors
+    assert summary["suspected"][0] in errors
+    write(tmp_path / "last" / "normal" / "bad.png", plate(7101, "spot"))
+    status, (summary,), errors = run("import", tmp_path / "last", "--product", "plate", "--no-check")
+    assert (status, summary["added"]) == (0, 1)
+    assert "checked" not in summary
+    assert "look like the others" not in errors
 
 
 @pytest.mark.parametrize("command", [["inspect", "x.png"], ["evaluate"], ["deploy", "all"]])

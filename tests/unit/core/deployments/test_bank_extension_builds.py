@@ -17,7 +17,9 @@ from core.deployments.kinds import bank_extension
 from core.deployments.kinds.bank_extension import find_extension
 from core.deployments.kinds.registry import find_steps
 from core.images import edits, uploads
+from core.images.exposures.edits import assign_part
 from core.images.records import IncomingFile
+from core.images.training import training_rows
 from core.inspections import inspection
 from core.jobs import views
 from core.models.kinds import MEMORY_BANK
@@ -367,4 +369,32 @@ def test_another_detector_is_not_extended(plate_services: Services, plate_produc
         session.add(version)
         session.add(ModelParam(purpose="detection", model_name="padim-efficientnet_lite0", options={}))
         session.commit()
+    assert not _can_extend(plate_services, plate_product)
+
+
+def test_a_new_exposure_of_a_part_in_the_bank_has_no_score_of_an_unseen_image(
+    plate_services: Services, plate_product: Product, person: Person
+) -> None:
+    with plate_services.database.reading() as session:
+        first = training_rows(session, plate_product.id, "normal")[0]
+    assign_part(plate_services, person, [first.id], "piece 1")
+    before, codes = _build(plate_services, plate_product)
+    assert "log_bank_extended" not in codes
+    again, other = _add(plate_services, person, plate_product, 8811, 8812)
+    assign_part(plate_services, person, [again], "piece 1")
+    assert _can_extend(plate_services, plate_product)
+    version, codes = _build(plate_services, plate_product)
+    assert "log_bank_extended" in codes
+    new = set(version.sources["growth"]["normal_scores"]) - set(before.sources["growth"]["normal_scores"])
+    assert new == {f"image:{other}"}
+
+
+def test_naming_the_part_of_an_old_image_builds_the_bank_whole(
+    plate_services: Services, plate_product: Product, person: Person
+) -> None:
+    _add(plate_services, person, plate_product, 8821)
+    assert _can_extend(plate_services, plate_product)
+    with plate_services.database.reading() as session:
+        rows = training_rows(session, plate_product.id, "normal")
+    assign_part(plate_services, person, [rows[0].id, rows[1].id], "piece 1")
     assert not _can_extend(plate_services, plate_product)

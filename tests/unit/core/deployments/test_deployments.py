@@ -15,6 +15,7 @@ from core.catalog import products
 from core.deployments import candidates, cleanup, estimates, pipeline
 from core.deployments.acceptance import BETTER_OR_EQUAL, Acceptance
 from core.images import edits, uploads
+from core.images.exposures.edits import assign_part
 from core.images.records import IncomingFile
 from core.inspections import inspection
 from core.jobs import claims, queue, terms, views
@@ -22,7 +23,7 @@ from core.jobs.progress import JobRun
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.registry import publishing
 from core.registry.model_status import model_states
-from core.registry.versions import active_version, list_versions
+from core.registry.versions import active_version, current_threshold, list_versions
 from core.services import Services
 from inference.vision.detection.calibration import verdict
 from storage.tables import Image, Job, ModelVersion, Product, StoredEmbedding, ThresholdSetting, utc_now
@@ -359,3 +360,26 @@ def test_a_new_version_inspects_from_the_next_part_on(
         _add_normal(plate_services, person, plate_product, 7300 + number)
         if number == 1:
             deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
+
+
+def test_a_part_in_training_and_test_is_a_warning_of_the_estimate_the_log_and_the_outcome(
+    plate_services: Services, plate_product: Product, person: Person
+) -> None:
+    assert estimates.estimate(plate_services, MEMORY_BANK, [plate_product.id]).n_leaked_parts == 0
+    with plate_services.database.reading() as session:
+        rows = {
+            split: session.exec(select(Image).where(Image.split == split, Image.image_type == "normal")).first()
+            for split in ("train", "test")
+        }
+    assign_part(plate_services, person, [row.id for row in rows.values() if row is not None], "piece 1")
+    assert estimates.estimate(plate_services, MEMORY_BANK, [plate_product.id]).n_leaked_parts == 1
+    assert estimates.estimate(plate_services, SIMILARITY_INDEX, [plate_product.id]).n_leaked_parts == 0
+    deploy(plate_services, plate_product.id, kinds=(MEMORY_BANK,))
+    view = views.list_jobs(plate_services, kind=MEMORY_BANK)[0]
+    (line,) = [line for line in view.log if line.code == "log_split_leak"]
+    assert (line.params["n_parts"], line.params["names"]) == (1, "piece 1")
+    assert "split_leak" in (view.outcomes[0].warnings or ())
+    with plate_services.database.reading() as session:
+        version = active_version(session, MEMORY_BANK, plate_product.id)
+        assert version is not None
+        assert "split_leak" in current_threshold(session, version.id).figures["warnings"]

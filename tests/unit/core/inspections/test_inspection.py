@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -207,11 +208,12 @@ class _FullStore(LocalObjects):
 
     capacity = 0
 
-    def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
-        if self.capacity <= 0:
-            raise ObjectStoreError("object_store_full", key=key)
-        self.capacity -= 1
-        super().put(key, data, content_type=content_type)
+    def put_many(self, items: Iterable[tuple[str, bytes]], **options: Any) -> dict[str, ObjectStoreError]:
+        every = list(items)
+        taken, left = every[: self.capacity], every[self.capacity :]
+        self.capacity -= len(taken)
+        refused = {key: ObjectStoreError("object_store_full", key=key) for key, _ in left}
+        return super().put_many(taken, **options) | refused
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 2])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import AppError, NotReady
-from core.jobs.outcomes import ProductOutcome, SkippedFile
+from core.jobs.outcomes import ProductOutcome, SetApartImage, SkippedFile
 from core.jobs.records import JobPayload, JobProgress, LogLine, read_log, write_line
 from core.jobs.stored_error import StoredError
 from core.models.detection_figures import DetectionSummary
@@ -87,6 +87,12 @@ OUTCOMES: list[dict[str, Any]] = [
         "error_params": {"product": "Empty"},
     },
     {"product_id": 2, "code": "plate", "outcome": "activated", "version_id": 1},  # of the first versions
+    {
+        "product_id": 2,
+        "code": "plate",
+        "outcome": "activated",
+        "set_apart": [{"name": "plate_normal_012.png", "image_id": 12, "score": 44.5}],
+    },
 ]
 RESULT: dict[str, Any] = {
     "outcomes": OUTCOMES,
@@ -105,7 +111,7 @@ def test_an_outcome_is_written_as_it_was_read(stored: dict[str, Any]) -> None:
 
 
 def test_outcomes_tell_their_figures_by_kind() -> None:
-    bank, index, manual, _unchanged, failed, first = (ProductOutcome.from_json(stored) for stored in OUTCOMES)
+    bank, index, manual, _unchanged, failed, first, apart = (ProductOutcome.from_json(stored) for stored in OUTCOMES)
     assert bank.metrics == DetectionSummary(1.0, None, None, 0, 0)
     assert bank.calibration is not None
     assert bank.calibration.escape_at_review.high == 0.08809730287880237
@@ -113,6 +119,7 @@ def test_outcomes_tell_their_figures_by_kind() -> None:
     assert index.numbers == {"normal": 1, "defect": 1, "region": 2}
     assert manual.metrics == ManualFigures(2, 12, 56)
     assert failed.error == StoredError("no_normal_images", {"product": "Empty"})
+    assert (first.set_apart, apart.set_apart) == (None, (SetApartImage("plate_normal_012.png", 12, 44.5),))
     assert (first.reason, first.metrics, first.skipped_images, first.work_s) == (None, None, None, None)
 
 

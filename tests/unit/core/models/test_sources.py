@@ -33,6 +33,15 @@ STORED: list[tuple[str, dict[str, Any]]] = [
     (SIMILARITY_INDEX, {"image_ids": {"normal": [1, 2]}, "inspection_ids": []}),
     (SIMILARITY_INDEX, {"image_ids": {"region": [201]}, "inspection_ids": [7], "bank_version_id": 1}),
     (MANUAL_INDEX, {"manual_ids": [1, 2], "unread_manual_ids": [3], "encoder": "carried"}),
+    (
+        MEMORY_BANK,
+        {
+            "image_ids": {"normal": [1, 2], "defect": [], "defect_unused": []},
+            "options": {},
+            "set_apart": {"2": 41.5, "7": 39.25},
+            "set_apart_at": 33.5,
+        },
+    ),
 ]
 
 
@@ -98,3 +107,15 @@ def test_a_bank_that_was_built_whole_extends_none() -> None:
     assert found is not None
     assert (found.extends, found.n_added) == (None, None)
     assert found.to_json() == stored
+
+
+def test_a_bank_did_not_learn_from_the_images_that_were_set_apart() -> None:
+    found = BankSources(normal_ids=(1, 2), set_apart={2: 41.5, 7: 39.25}, set_apart_at=33.5)
+    assert found.used_image_ids == {1}
+    assert found.image_ids == {1, 2, 7}
+    assert BankSources.from_json(found.to_json()) == found
+
+
+def test_a_bank_of_before_set_nothing_apart() -> None:
+    found = BankSources.from_json({"image_ids": {"normal": [1]}, "set_apart": {"x": 1.0, "3": "high"}})
+    assert (dict(found.set_apart), found.set_apart_at) == ({}, None)

@@ -10,7 +10,8 @@ from core.catalog.products import create_product
 from core.errors import NotAllowed, NotFound, NotReady
 from core.preprocessing.lighting_advice import OptionFigures, advise, choose, find_hints, list_candidates
 from core.services import Services
-from inference.vision.detection.option_trial import Trial, make_up_defects, sureness
+from inference.vision.detection.made_up_defects import make_up_defects
+from inference.vision.detection.option_trial import Trial, sureness
 from inference.vision.images.illumination import IlluminationSurvey
 from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import Product
@@ -90,7 +91,7 @@ def test_sureness_is_high_for_a_real_gain_and_even_for_none() -> None:
 
 def test_made_up_defects_change_a_small_place_only_and_are_the_same_each_time() -> None:
     normals = [plate(seed) for seed in range(5)]
-    first, second = make_up_defects(normals), make_up_defects(normals)
+    first, second = list(make_up_defects(normals)), list(make_up_defects(normals))
     for normal, made, again in zip(normals, first, second, strict=True):
         assert np.array_equal(made, again)
         assert 0 < np.any(made != normal, axis=2).mean() < 0.02

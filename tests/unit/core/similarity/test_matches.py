@@ -37,3 +37,8 @@ def test_results_with_more_or_less_than_expected_are_read_as_far_as_they_go(
     stored: Any, found: tuple[Match, ...]
 ) -> None:
     assert read_matches(stored) == found
+
+
+def test_the_closeness_of_then_is_kept_with_the_match() -> None:
+    match = Match(41, 0.98, 76.5)
+    assert Match.from_json(match.to_json()) == match

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -18,6 +20,7 @@ from core.registry.model_status import model_states
 from core.registry.versions import active_version, list_versions
 from core.services import Services
 from core.similarity import matches, search
+from core.similarity.results import SearchResults
 from core.similarity.suggestions import suggest_type
 from storage.tables import DefectType, Image, ModelVersion, Product
 from tests.plates import deploy, encode, plate
@@ -45,7 +48,7 @@ def _types(services: Services) -> dict[str, DefectType]:
         return {row.code: row for row in session.exec(select(DefectType)).all()}
 
 
-def _search(services: Services, product: Product, *, top_k: int = 20) -> search.SearchResults:
+def _search(services: Services, product: Product, *, top_k: int = 20) -> SearchResults:
     return search.search(services, product_id=product.id, pixels=plate(9100, "spot"), top_k=top_k)
 
 
@@ -228,9 +231,9 @@ def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
     from inference.vision.search.knn_vote import VoteRule
 
     found = _search(plate_services, plate_product).defect
-    with plate_services.database.reading() as session:
-        far = suggest_type(session, found.suggestion_of, replace(VoteRule(), known_at=0.99999))
-        near = suggest_type(session, found.suggestion_of, replace(VoteRule(), known_at=-1.0))
+    kinds: dict[str, Any] = {"type_of": found.type_of, "types": list(_types(plate_services).values())}
+    far = suggest_type(found.suggestion_of, replace(VoteRule(), known_at=0.99999), **kinds)
+    near = suggest_type(found.suggestion_of, replace(VoteRule(), known_at=-1.0), **kinds)
     assert far is not None
     assert (far.defect_type, far.code) == (None, None)
     assert near is not None

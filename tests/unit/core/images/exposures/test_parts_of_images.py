@@ -32,7 +32,7 @@ def product(services: Services, engineer: Person) -> Product:
 
 def expose(part: int, exposure: int) -> np.ndarray:
     """Return an exposure of a part: the same plate, a little moved, in another light."""
-    pixels = plate(part, width_px=220, height_px=220).astype(np.float32)
+    pixels: np.ndarray = plate(part, width_px=220, height_px=220).astype(np.float32)
     if exposure:
         move = np.array([[1, 0, 2.0 * exposure], [0, 1, -1.5]], np.float32)
         pixels = cv2.warpAffine(pixels, move, (220, 220), borderMode=cv2.BORDER_REFLECT)
@@ -188,3 +188,33 @@ def test_exposures_of_one_part_are_proposed_accepted_and_not_asked_again(
     assign_parts(services, engineer, [("", [number]) for number in found.proposals[1].image_ids])
     assert propose_parts(services, engineer, product.id).proposals == ()
     assert [leak.part for leak in find_leaks(services, product.id)] == [f"≈{ids[2]}"]
+
+
+def test_an_import_sets_whole_parts_aside_for_the_test(services: Services, engineer: Person, tmp_path: Path) -> None:
+    folder = tmp_path / "nut"
+    for part in range(10):
+        for view in range(2):
+            kind, seed = ("ok", 10 * part + view) if part < 6 else ("ng/spot", 900 + 10 * part + view)
+            write(folder / kind / f"n{part}_{view}.png", plate(seed))
+    rule = read_rule("{part}_{n}")
+    import_path(services, engineer, folder, product_code="nut", part_rule=rule, test_share=0.5, split_seed=3)
+    rows = _rows(services)
+    assert find_leaks(services, rows[0].product_id) == []
+    assert sum(row.split == "test" for row in rows if row.image_type == "normal") == 6
+    assert sum(row.split == "test" for row in rows if row.image_type == "defect") == 4
+    # What comes later goes where the other images of its part are.
+    more = tmp_path / "more"
+    for part in range(6):
+        write(more / "ok" / f"n{part}_9.png", plate(2000 + part))
+    import_path(services, engineer, more, product_code="nut", part_rule=rule, test_share=0.5, split_seed=8)
+    assert len(_rows(services)) == 26
+    assert find_leaks(services, rows[0].product_id) == []
+    with pytest.raises(BadInput):
+        import_path(services, engineer, more, product_code="nut", test_share=1.0)
+
+
+def test_a_split_that_folders_name_is_left_as_it_is(services: Services, engineer: Person, tmp_path: Path) -> None:
+    for number in range(6):
+        write(tmp_path / "bolt" / "train" / "good" / f"{number}.png", plate(number))
+    import_path(services, engineer, tmp_path / "bolt", test_share=0.5)
+    assert {row.split for row in _rows(services)} == {"train"}

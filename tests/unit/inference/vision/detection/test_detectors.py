@@ -159,7 +159,7 @@ def test_every_detector_goes_through_the_same_interface(spec: AnyDetectorSpec, t
     assert config.preprocessing.clahe
     taken = spec.extract(sources(3), config, device="cpu")
     built = spec.fit(taken)
-    assert len(spec.calibration_scores(taken)) == 3
+    assert len(spec.cross_fit(taken).scores) == 3
     assert spec.distance_scale(built) > 0
     built.save(tmp_path / "b")
     bundle = read_bundle(tmp_path / "b", kind=KIND)
@@ -196,7 +196,7 @@ def test_cross_fitted_scores_are_like_those_of_unseen_parts_and_not_of_seen_ones
 def test_few_images_give_a_model_and_scores_above_zero(count: int) -> None:
     few = PADIM.extract(sources(count), CONFIG, device="cpu")
     built = PADIM.fit(few)
-    scores = PADIM.calibration_scores(few)
+    scores = PADIM.cross_fit(few).scores
     assert len(scores) == count
     assert min(scores.values()) > 0.0
     assert np.isfinite(built.inspect(draw(200, hole=True)).score)
@@ -228,7 +228,7 @@ def test_a_fit_can_be_cancelled(features: PadimFeatures) -> None:
     with pytest.raises(CancelledError):
         PADIM.fit(features, progress=cancel)
     with pytest.raises(CancelledError):
-        PADIM.calibration_scores(features, progress=cancel)
+        PADIM.cross_fit(features, progress=cancel)
 
 
 def test_a_configuration_survives_its_dictionary_and_refuses_nonsense() -> None:

@@ -165,3 +165,23 @@ def test_ignoring_the_whole_region_is_refused() -> None:
         Preprocessing(ignore=halves)
     assert refusal.value.code == "preprocessing_nothing_left"
     Preprocessing(ignore=halves[:1])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"bit_depth": 11},
+        {"bit_depth": True},
+        {"bit_depth": 12.0},
+        {"tile_height_px": 256},
+        {"tile_size_px": 64},
+        {"tile_size_px": 8, "tile_height_px": 256},
+        {"tile_size_px": 64, "tile_height_px": 2048},
+        {"tile_size_px": 64, "tile_height_px": 100},
+    ],
+    ids=str,
+)
+def test_depths_and_tiles_that_cannot_be_are_refused(values: dict[str, object]) -> None:
+    with pytest.raises(InferenceError) as refusal:
+        Preprocessing.from_dict(values)
+    assert refusal.value.code in {"preprocessing_invalid", "preprocessing_tile_shape"}

@@ -12,7 +12,7 @@ from inference.vision.learning.near_duplicates import FEWEST_IMAGES, find_exposu
 def draw(part: int, *, noise: int = 0, turn_deg: float = 0.0, light: float = 1.0, grain: float = 25.0) -> np.ndarray:
     """Return a ring on grained metal, 200 × 200 px: all parts have the ring, each has grain of its own."""
     rng = np.random.default_rng(part)
-    image = 120 + cv2.GaussianBlur(rng.normal(0, 1, (200, 200)).astype(np.float32), (0, 0), 2) * grain * 5
+    image: np.ndarray = 120 + cv2.GaussianBlur(rng.normal(0, 1, (200, 200)).astype(np.float32), (0, 0), 2) * grain * 5
     cv2.circle(image, (100, 100), 60, 40.0, 8)
     image = cv2.warpAffine(
         image, cv2.getRotationMatrix2D((100, 100), turn_deg, 1.0), (200, 200), borderMode=cv2.BORDER_REFLECT

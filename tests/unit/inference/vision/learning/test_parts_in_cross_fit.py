@@ -12,7 +12,7 @@ from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.padim.config import PadimConfig
 from inference.vision.detection.padim.fitting import cross_fit_padim
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.preprocessing import Preprocessing
 
@@ -63,7 +63,7 @@ def test_exposures_of_a_part_are_left_out_together(config: PatchCoreConfig) -> N
         extract_patches(exposures(named=named, size_px=size_px), config, device="cpu") for named in (False, True)
     )
     assert together.reduced is (config.memory_budget_bytes == LEAST_BYTES)
-    seen, unseen = cross_fit_scores(alone), cross_fit_scores(together)
+    seen, unseen = cross_fit(alone).scores, cross_fit(together).scores
     assert set(unseen) == set(seen) == set(together.keys)
     # By a bank that has seen its twin an image has next to no anomaly: that is what the folds must not do.
     assert lowest(unseen) > 1.15 * lowest(seen)
@@ -79,12 +79,12 @@ def test_images_of_one_part_alone_are_left_out_one_by_one() -> None:
     sources = [replace(source, part="the only one") for source in exposures(named=False)]
     plain = extract_patches(exposures(named=False), CONFIG, device="cpu")
     named = extract_patches(sources, CONFIG, device="cpu")
-    assert cross_fit_scores(named) == cross_fit_scores(plain)
+    assert cross_fit(named).scores == cross_fit(plain).scores
 
 
 def test_a_new_exposure_of_a_part_that_is_known_has_no_unseen_score() -> None:
     given = exposures(named=True)
     model = PatchCore.fit(given[: 4 * N_EXPOSURES], CONFIG, device="cpu")
     features = model.extract([replace(given[0], key="again"), *given[4 * N_EXPOSURES :]])
-    scores = model.score_unseen(features, seen_parts={source.part_key for source in given[: 4 * N_EXPOSURES]})
+    scores = model.score_unseen(features, seen_parts={source.part_key for source in given[: 4 * N_EXPOSURES]}).scores
     assert set(scores) == {source.key for source in given[4 * N_EXPOSURES :]}

@@ -101,3 +101,18 @@ def test_both_views_are_weighed_and_one_that_is_missing_leaves_the_other() -> No
     assert rank_views(None, None, region_weight=0.75, count=5) == []
     allowed = rank_views(*views, region_weight=0.75, count=5, allowed_ids=np.array([7, 8]))
     assert sorted(match.id for match in allowed) == [7, 8]
+
+
+def test_exposures_of_one_part_have_no_vote_about_each_other() -> None:
+    # Each part has a direction of its own, whatever its type: only another exposure could tell the type.
+    parts = [f"part {number}" for number in range(30) for _ in range(2)]
+    centers, labels = directions(30, seed=5), np.repeat(np.arange(30) % 2, 2)
+    exposures = np.repeat(centers, 2, axis=0) + 0.02 * np.random.default_rng(6).normal(size=(60, 24))
+    rows = np.asarray(exposures / np.linalg.norm(exposures, axis=1, keepdims=True), np.float32)
+    alone, together = learn_rule(None, rows, labels), learn_rule(None, rows, labels, parts)
+    assert alone.figures["accuracy"] == 1.0
+    assert together.figures["accuracy"] is not None
+    assert float(together.figures["accuracy"]) < 0.8
+    own = [str(place) for place in range(60)]
+    assert learn_rule(None, rows, labels, own) == alone
+    assert learn_rule(None, rows, labels, ["one"] * 60).known_at is None

@@ -11,7 +11,7 @@ from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.features.local_color import fit_local_color, measure_color
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.images.preprocessing import Preprocessing
 
@@ -148,7 +148,7 @@ def test_new_images_are_colored_as_the_bank_they_are_added_to() -> None:
 def test_unseen_good_parts_score_in_calibration_as_they_do_in_inspection() -> None:
     features = extract_patches(sources(20), CONFIG, device="cpu")
     model = PatchCore.from_patches(features)
-    calibrated = np.median(list(cross_fit_scores(features).values()))
+    calibrated = np.median(list(cross_fit(features).scores.values()))
     inspected = np.median([model.inspect(weave(seed)).score for seed in range(100, 110)])
     assert inspected == pytest.approx(calibrated, rel=0.1)
 

@@ -16,7 +16,7 @@ from inference.vision.detection.features.tiled_image import open_tiled
 from inference.vision.detection.features.tiling import PLACES, count_tiles, encode_places, plan_tiles
 from inference.vision.detection.padim.config import PadimConfig
 from inference.vision.detection.patchcore.config import PatchCoreConfig
-from inference.vision.detection.patchcore.cross_fit import cross_fit_scores
+from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.reference_image import verify_reference
 from inference.vision.detection.regions import find_regions
@@ -59,11 +59,62 @@ def test_every_cell_of_the_image_is_covered_by_exactly_one_tile(shape: tuple[int
     times = np.zeros(plan.grid, int)
     for window in plan.windows:
         times[slice(*window.rows), slice(*window.columns)] += 1
-        for (low, high), begin in ((window.rows, window.top), (window.columns, window.left)):
+        sides = ((window.rows, window.top), (window.columns, window.left))
+        for ((low, high), begin), side in zip(sides, plan.tile_px, strict=True):
             assert begin <= low * plan.cell_px
-            assert high * plan.cell_px <= begin + plan.side_px
+            assert high * plan.cell_px <= begin + side
     assert (times == 1).all()
     assert plan.size_px == (plan.grid[0] * plan.cell_px, plan.grid[1] * plan.cell_px)
+
+
+STRIP = replace(CONFIG, preprocessing=Preprocessing(tile_size_px=48, tile_height_px=320))
+
+
+@pytest.mark.parametrize("shape", [(3000, 48), (5000, 64), (5000, 31), (700, 200), (20, 20), (1, 1), (48, 3000)])
+def test_rectangular_tiles_cover_every_cell_of_an_image_once(shape: tuple[int, int]) -> None:
+    plan = plan_tiles(shape, STRIP)
+    assert plan.tile_px[0] > 3 * plan.tile_px[1]
+    times = np.zeros(plan.grid, int)
+    for window in plan.windows:
+        times[slice(*window.rows), slice(*window.columns)] += 1
+        sides = ((window.rows, window.top), (window.columns, window.left))
+        for ((low, high), begin), side in zip(sides, plan.tile_px, strict=True):
+            assert begin <= low * plan.cell_px
+            assert high * plan.cell_px <= begin + side
+    assert (times == 1).all()
+
+
+def test_tiles_of_a_strip_look_at_nothing_beside_it() -> None:
+    plan = plan_tiles((3000, 64), replace(STRIP, preprocessing=Preprocessing(tile_size_px=64, tile_height_px=256)))
+    assert plan.size_px[1] == plan.tile_px[1] == 64
+    assert len({window.left for window in plan.windows}) == 1
+    squares = plan_tiles((3000, 64), CONFIG)
+    assert len(plan.windows) < 1.2 * len(squares.windows)
+    assert np.prod(plan.tile_px) <= np.prod(squares.tile_px)
+
+
+def test_tiles_as_high_as_wide_are_the_squares_that_they_were() -> None:
+    square = replace(CONFIG, preprocessing=Preprocessing(tile_size_px=256, tile_height_px=256))
+    for shape in ((640, 640), (100, 3000), (20, 20)):
+        assert plan_tiles(shape, square) == plan_tiles(shape, CONFIG)
+
+
+def test_a_bank_of_rectangular_tiles_is_saved_and_finds_a_hole_at_its_place(tmp_path: Path) -> None:
+    def cut(seed: int, hole: tuple[int, int] | None = None) -> np.ndarray:
+        return np.ascontiguousarray(draw(seed, hole=hole)[:, 280:328])
+
+    parts = [ImageSource(f"image:{seed}", lambda seed=seed: cut(seed)) for seed in range(4)]  # type: ignore[misc]
+    built = PatchCore.fit(parts, STRIP, device="cpu")
+    built.save(tmp_path / "b")
+    loaded = PatchCore.load(tmp_path / "b", device="cpu")
+    verify_reference(loaded, read_bundle(tmp_path / "b", kind="memory_bank"))
+    assert loaded.config.preprocessing.tile_px == (320, 48)
+    normal = max(loaded.inspect(cut(seed)).score for seed in range(100, 103))
+    detection = loaded.inspect(cut(200, hole=(303, 415)))
+    assert detection.score > 1.2 * normal
+    _x, y, _w, h = detection.highest_cell
+    assert abs((y + h / 2) * 640 - 415) < 24
+    assert detection.anomaly_map.shape[0] > 5 * detection.anomaly_map.shape[1]
 
 
 def test_a_place_survives_the_grid_of_all_images() -> None:
@@ -131,7 +182,7 @@ def test_a_saved_model_inspects_in_the_same_tiles(model: PatchCore, tmp_path: Pa
 def test_cross_fitted_scores_are_like_those_of_unseen_parts(count: int) -> None:
     features = extract_patches(sources(count), CONFIG, device="cpu")
     model = PatchCore.from_patches(features)
-    scores = cross_fit_scores(features)
+    scores = cross_fit(features).scores
     unseen = np.median([model.inspect(draw(seed)).score for seed in range(100, 104)])
     assert len(scores) == count
     assert 0.7 < np.median(list(scores.values())) / unseen < 1.6
@@ -156,12 +207,12 @@ def test_over_the_budget_groups_are_merged_and_nothing_is_held_whole() -> None:
     merged = PatchCore.from_patches(features)
     assert merged.figures.merged
     assert merged.figures.radius_bound > merged.figures.radius
-    assert merged.inspect(draw(200, hole=(411, 333))).score > 1.2 * max(cross_fit_scores(features).values())
+    assert merged.inspect(draw(200, hole=(411, 333))).score > 1.2 * max(cross_fit(features).scores.values())
 
 
 def test_more_images_extend_a_bank_of_tiles(model: PatchCore) -> None:
     features = model.extract(sources(2, side=500))
-    scores = model.score_unseen(features)
+    scores = model.score_unseen(features).scores
     assert list(scores.values()) == pytest.approx(
         [model.inspect(source.load()).score for source in sources(2, side=500)], rel=1e-4
     )
@@ -194,7 +245,7 @@ def test_a_build_can_be_cancelled_between_the_tiles_of_an_image(cancelled: str) 
 
     def build() -> None:
         features = extract_patches(sources(2, side=1280), CONFIG, device="cpu", progress=cancel)
-        cross_fit_scores(features, progress=cancel)
+        cross_fit(features, progress=cancel)
 
     with pytest.raises(CancelledError):
         build()
@@ -209,4 +260,4 @@ def test_padim_says_that_it_has_no_tiles() -> None:
 def test_the_number_of_tiles_is_told_before_they_are_cut() -> None:
     config = PatchCoreConfig(input_size_px=256, preprocessing=Preprocessing(tile_size_px=512))
     for shape in ((6000, 6000), (300, 4000), (100, 100)):
-        assert count_tiles(shape, tile_size_px=512) == len(plan_tiles(shape, config).windows)
+        assert count_tiles(shape, tile_px=(512, 512)) == len(plan_tiles(shape, config).windows)

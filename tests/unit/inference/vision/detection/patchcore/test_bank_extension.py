@@ -75,7 +75,7 @@ def test_an_extended_bank_has_few_rows_more_than_a_whole_one(old: PatchCore) -> 
 
 def test_new_images_are_scored_by_the_bank_that_has_not_seen_them(old: PatchCore) -> None:
     features = old.extract(sources(range(60, 64), period=5.0))
-    scores = old.score_unseen(features)
+    scores = old.score_unseen(features).scores
     assert list(scores) == [f"5.0:{seed}" for seed in range(60, 64)]
     for seed in range(60, 64):
         assert scores[f"5.0:{seed}"] == pytest.approx(old.inspect(draw(seed, period=5.0)).score, rel=1e-4)
@@ -109,4 +109,4 @@ def test_a_bank_that_was_merged_under_a_small_budget_keeps_its_bound() -> None:
     assert both.figures.merged
     assert both.figures.radius <= both.figures.radius_bound
     assert merged.figures.radius_bound <= both.figures.radius_bound < 1.5 * merged.figures.radius_bound
-    assert set(merged.score_unseen(features)) == {f"5.0:{seed}" for seed in range(60, 63)}
+    assert set(merged.score_unseen(features).scores) == {f"5.0:{seed}" for seed in range(60, 63)}

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from sqlmodel import select
 
-from core.deployments import embedding_store
 from core.deployments.embedding import Embedded, embed_examples
 from core.registry.index_examples import Example
 from core.services import Services
+from core.similarity import embedding_store
 from inference.errors import ImageError
 from inference.vision.networks.embeddings import Embedder
 from inference.vision.networks.pooling.embedder import open_embedder

@@ -1,0 +1,206 @@
+"""What the models say of images; nothing is stored.
+
+The models, thresholds and indexes that judge are one value, `Judges`: those in use of a product are loaded once for
+many images, and others can be put in their place (`dataclasses.replace`) to see what a candidate would have said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.errors import NotFound, NotReady, from_lower
+from core.images.bit_depth import read_bit_depth
+from core.inspections.images import InspectionImages
+from core.inspections.records import types_of
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.registry.versions import PARTS, current_threshold, find_active
+from core.services import Services
+from core.similarity.questions import Query, Versions
+from core.similarity.results import SearchResult, SearchResults
+from core.similarity.search import search_many
+from core.transactions import reading
+from inference.errors import InferenceError
+from storage.object_store import ObjectStoreError
+from storage.tables import DefectType, ModelVersion, Product, ThresholdSetting
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from inference.vision.detection.detection import Detection
+    from inference.vision.detection.detector import Detector
+    from inference.vision.detection.regions import Region
+    from inference.vision.images.decode import DecodedImage
+
+# Examined, searched and stored together: enough that their database and disk are asked for once, and few enough that
+# what waits for its turn is small and results come as they are ready.
+GROUP_IMAGES = 16
+GROUP_PIXELS = 32_000_000
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What judges the images of one product: the bank with its loaded model, the thresholds, and the indexes.
+
+    `indexes` are those that similar images are searched in, by part; without any (an empty mapping), none are searched.
+    `defect_types` are the product's. A threshold that was never stored will do where nothing is to be stored.
+    """
+
+    product: Product
+    bank: ModelVersion
+    threshold: ThresholdSetting
+    model: Detector = field(repr=False)
+    indexes: Versions
+    defect_types: tuple[DefectType, ...]
+
+    @property
+    def bit_depth(self) -> int:
+        """Return the bit depth by which images are decoded for the bank, as `decode` takes it."""
+        return read_bit_depth(self.bank.preprocessing)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the models said about one image of a product, before anything is stored.
+
+    `latency_ms` is the image's share of the time of those that were examined together.
+    """
+
+    judges: Judges = field(repr=False)
+    image: DecodedImage
+    detection: Detection
+    regions: list[Region]
+    verdict: str
+    similar: SearchResults
+    latency_ms: float
+
+    @property
+    def product(self) -> Product:
+        """Return the product."""
+        return self.judges.product
+
+    @property
+    def bank(self) -> ModelVersion:
+        """Return the memory bank that inspected."""
+        return self.judges.bank
+
+    @property
+    def threshold(self) -> ThresholdSetting:
+        """Return the thresholds that the score was compared with."""
+        return self.judges.threshold
+
+
+def find_judges(services: Services, product_id: int) -> Judges:
+    """Return what judges the product's images now, its model loaded.
+
+    Raises NotFound for an unknown product, NotReady for one that is out of use or has no active model, and the AppError
+    of a model that cannot be loaded.
+    """
+    with reading(services) as session:
+        product = session.get(Product, product_id)
+        if product is None:
+            raise NotFound("not_found")
+        if not product.is_active:
+            raise NotReady("product_not_in_use", product=product.name)
+        active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX)
+        bank = active.get((MEMORY_BANK, ""))
+        if bank is None:
+            raise NotReady("no_active_memory_bank", product=product.name)
+        threshold = current_threshold(session, bank.id)
+        types = tuple(types_of(session, product_id))
+    try:
+        model = services.models.memory_bank(bank)
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error) from error
+    indexes = {part: active.get((SIMILARITY_INDEX, part)) for part in PARTS[SIMILARITY_INDEX]}
+    return Judges(product, bank, threshold, model, indexes, types)
+
+
+def examine_many(
+    services: Services, judges: Judges, images: Iterable[DecodedImage], *, top_k: int = 6
+) -> Iterator[Finding]:
+    """Yield the finding of each image in order, as `examine_group` makes them; `images` may be decoded as it is asked.
+
+    At most two groups of images are held at a time. Raises AppError; what `images` raises comes through.
+    """
+    from inference.vision.images.prefetch import prefetch
+
+    for group in prefetch(_group(images), depth=2):
+        yield from examine_group(services, judges, group, top_k=top_k)
+
+
+def _group(images: Iterable[DecodedImage]) -> Iterator[list[DecodedImage]]:
+    group: list[DecodedImage] = []
+    pixels = 0
+    for image in images:
+        size = image.pixels.shape[0] * image.pixels.shape[1]
+        if group and (len(group) == GROUP_IMAGES or pixels + size > GROUP_PIXELS):
+            yield group
+            group, pixels = [], 0
+        group.append(image)
+        pixels += size
+    if group:
+        yield group
+
+
+def examine_group(
+    services: Services, judges: Judges, images: Sequence[DecodedImage], *, top_k: int = 6
+) -> list[Finding]:
+    """Detect, compare with the thresholds, find regions and similar images: of all at once, each as if it came alone.
+
+    Raises AppError: none of them is examined then.
+    """
+    started = time.perf_counter()
+    try:
+        detections = _detect(judges.model, [image.pixels for image in images])
+        judged = [_judge(judges, image, detection) for image, detection in zip(images, detections, strict=True)]
+        similar = _search(services, judges, images, detections, [verdict for verdict, _ in judged], top_k=top_k)
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error) from error
+    share_ms = (time.perf_counter() - started) * 1000.0 / max(1, len(images))
+    return [
+        Finding(judges, image, detection, regions, verdict, found, share_ms)
+        for image, detection, (verdict, regions), found in zip(images, detections, judged, similar, strict=True)
+    ]
+
+
+def _detect(model: Detector, images: Sequence[NDArray[np.uint8]]) -> list[Detection]:
+    # One part alone is waited for: all cores compute it.
+    return [model.inspect(images[0])] if len(images) == 1 else list(model.inspect_many(images))
+
+
+def _judge(judges: Judges, image: DecodedImage, detection: Detection) -> tuple[str, list[Region]]:
+    from inference.vision.detection.calibration import verdict
+    from inference.vision.detection.regions import LEAST_AREA_SHARE, find_regions
+
+    decided = verdict(detection.score, judges.threshold.review_at, judges.threshold.reject_at)
+    if decided == "ok":
+        return decided, []
+    regions = find_regions(
+        detection.anomaly_map,
+        threshold=judges.threshold.review_at,
+        image_size_px=(image.pixels.shape[1], image.pixels.shape[0]),
+        min_area_share=LEAST_AREA_SHARE * detection.view_share,
+    )
+    return decided, regions
+
+
+def _search(
+    services: Services,
+    judges: Judges,
+    images: Sequence[DecodedImage],
+    detections: Sequence[Detection],
+    verdicts: Sequence[str],
+    *,
+    top_k: int,
+) -> list[SearchResults]:
+    if not judges.indexes:
+        return [SearchResults(SearchResult("normal", None), SearchResult("defect", None)) for _ in images]
+    queries = []
+    for image, detection, verdict in zip(images, detections, verdicts, strict=True):
+        shown = InspectionImages(image.pixels, detection.anomaly_map)
+        queries.append(Query(image.pixels, None if verdict == "ok" else shown.cut_out_peak()))
+    return search_many(services, judges.indexes, queries, top_k=top_k)

@@ -1,0 +1,189 @@
+"""Committing inspections: the objects first, then their rows in one transaction, however many there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from core.errors import AppError, from_lower
+from core.files.discarded_objects import discard_objects
+from core.files.file_names import clean_file_name
+from core.inspections.part_details import PartDetails
+from core.inspections.records import InspectionRecord, SimilarImages, make_record
+from core.inspections.stored_values import DefectRegion
+from core.similarity.matches import Match, describe_each
+from core.similarity.results import history_rows
+from core.similarity.suggestions import suggest_type
+from core.transactions import HasStores, reading, writing
+from storage.tables import Inspection, SearchHistory, utc_now
+
+if TYPE_CHECKING:
+    from core.access import Person
+    from core.inspections.examination import Finding
+    from core.services import Services
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file that was examined, with what is told of its part: all that an inspection keeps. `details` are checked."""
+
+    finding: Finding
+    data: bytes = field(repr=False)
+    file_name: str
+    details: PartDetails
+
+
+# What else is to be stored in the very transaction of the rows, such as how far a job has come: it gets the session and
+# the new row of each file that is stored, by its place in the sequence.
+Along = Callable[[Session, Mapping[int, Inspection]], None]
+
+
+def store(
+    services: Services, person: Person, group: Sequence[Examined], *, top_k: int, along: Along | None = None
+) -> list[InspectionRecord | AppError]:
+    """Commit a group of one product and return each file's record, or why it was not stored.
+
+    A file whose objects cannot be stored is left out, and its objects are deleted again. What goes wrong after that is
+    raised as AppError and concerns all: no row is kept then, and the objects stay, because the commit may have reached
+    the database after all; they are collected as orphans otherwise.
+    """
+    rows = [_make_row(one, person) for one in group]
+    failed = _put_objects(services, rows, group)
+    stored = [place for place in range(len(group)) if place not in failed]
+    described = _describe(services, [group[place] for place in stored], [rows[place] for place in stored])
+    with writing(services) as session:
+        kept = [rows[place] for place in stored]
+        session.add_all(kept)
+        session.flush()
+        history = [
+            found.model_dump(exclude={"id"})
+            for place in stored
+            for found in history_rows(
+                group[place].finding.similar,
+                inspection_id=rows[place].id,
+                product_id=rows[place].product_id,
+                person_id=person.id,
+                top_k=top_k,
+            )
+        ]
+        if history:
+            session.execute(insert(SearchHistory), history)
+        if along is not None:
+            along(session, {place: rows[place] for place in stored})
+        session.commit()
+    similar = dict(zip(stored, described, strict=True))
+    return [
+        failed[place] if place in failed else _record(one.finding, rows[place], person, similar[place])
+        for place, one in enumerate(group)
+    ]
+
+
+def _record(finding: Finding, row: Inspection, person: Person, similar: SimilarImages) -> InspectionRecord:
+    return make_record(
+        row,
+        product=finding.product,
+        bank=finding.bank,
+        threshold=finding.threshold,
+        person_name=person.display_name,
+        types=finding.judges.defect_types,
+        similar=similar,
+    )
+
+
+def _make_row(one: Examined, person: Person) -> Inspection:
+    from inference.vision.images.decode import content_hash
+
+    finding, now = one.finding, utc_now()
+    folder = f"inspections/{now:%Y/%m/%d}/{uuid.uuid4().hex}"
+    height_px, width_px = finding.image.pixels.shape[:2]
+    ending = {"JPEG": "jpg", "TIFF": "tif"}.get(finding.image.format, finding.image.format.lower())
+    kind, _, key = finding.detection.nearest_key.partition(":")
+    return Inspection(
+        **one.details.to_columns(),
+        product_id=finding.product.id,
+        created_at=now,
+        created_by=person.id,
+        original_name=clean_file_name(one.file_name),
+        image_key=f"{folder}/image.{ending}",
+        thumbnail_key=f"{folder}/thumbnail.jpg",
+        heat_map_key=f"{folder}/heat_map.png",
+        image_sha256=content_hash(one.data),
+        width_px=width_px,
+        height_px=height_px,
+        image_notes=list(finding.image.notes),
+        score=finding.detection.score,
+        review_at=finding.threshold.review_at,
+        reject_at=finding.threshold.reject_at,
+        memory_bank_version_id=finding.bank.id,
+        threshold_setting_id=finding.threshold.id,
+        normal_index_version_id=finding.similar.normal.version_id,
+        defect_index_version_id=finding.similar.defect.version_id,
+        preprocessing=finding.bank.preprocessing,
+        regions=[DefectRegion.from_detected(region).to_json() for region in finding.regions],
+        nearest_image_id=int(key) if kind == "image" and key.isdigit() else None,
+        verdict=finding.verdict,
+        final_verdict=finding.verdict,
+        action_status="none" if finding.verdict == "ok" else "open",
+        latency_ms=finding.latency_ms,
+    )
+
+
+def _put_objects(services: HasStores, rows: Sequence[Inspection], group: Sequence[Examined]) -> dict[int, AppError]:
+    """Store the objects of each row; return why they could not be stored by the row's place: nothing is left then."""
+    from inference.vision.images.decode import encode_map, thumbnail
+
+    items: list[tuple[str, bytes]] = []
+    content_types: dict[str, str] = {}
+    for row, one in zip(rows, group, strict=True):
+        items += [
+            (row.image_key, one.data),
+            (row.thumbnail_key, thumbnail(one.finding.image.pixels)),
+            (row.heat_map_key, encode_map(one.finding.detection.anomaly_map)),
+        ]
+        content_types |= {row.thumbnail_key: "image/jpeg", row.heat_map_key: "image/png"}
+    problems = services.objects.put_many(items, content_types=content_types)
+    failed: dict[int, AppError] = {}
+    for place, row in enumerate(rows):
+        keys = (row.image_key, row.thumbnail_key, row.heat_map_key)
+        problem = next((problems[key] for key in keys if key in problems), None)
+        if problem is not None:
+            failed[place] = from_lower(problem, name=row.original_name)
+            discard_objects(services, keys)
+    return failed
+
+
+def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Inspection]) -> list[SimilarImages]:
+    """Return what looks alike for the record, and give each row the type that it suggests and the nearest's name."""
+    for one, row in zip(group, rows, strict=True):
+        _suggest(row, one.finding)
+    nearest = [() if row.nearest_image_id is None else (Match(row.nearest_image_id, 0.0),) for row in rows]
+    found = [one.finding.similar for one in group]
+    lists = [*(one.defect.matches for one in found), *(one.normal.matches for one in found), *nearest]
+    if not any(lists):
+        return [SimilarImages(problem=one.problem) for one in found]
+    with reading(services) as session:
+        described = describe_each(session, lists)
+    count = len(group)
+    for row, named in zip(rows, described[2 * count :], strict=True):
+        row.nearest_image_name = named[0].stored_name if named else ""
+    return [
+        SimilarImages(defects=described[place], normals=described[count + place], problem=one.problem)
+        for place, one in enumerate(found)
+    ]
+
+
+def _suggest(row: Inspection, finding: Finding) -> None:
+    defects = finding.similar.defect
+    if finding.verdict == "ok" or defects.rule is None:
+        return
+    types = finding.judges.defect_types
+    suggestion = suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
+    if suggestion is not None:
+        # A confidence without a type says: none of the known ones.
+        row.suggested_defect_type_id = suggestion.defect_type.id if suggestion.defect_type else None
+        row.suggestion_confidence = suggestion.confidence

@@ -1,0 +1,35 @@
+"""A defect head as tensors and plain values of a bundle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inference.artifact import Bundle
+from inference.errors import ArtifactError
+from inference.vision.detection.defect_head.head import DefectHead
+
+# Its name in the description of a bundle.
+HEAD = "defect_head"
+_WEIGHTS, _BIAS = "head_weights", "head_bias"
+
+
+def list_head_tensors(head: DefectHead) -> dict[str, np.ndarray]:
+    """Return what the head has learnt, by the names that bundles have it under."""
+    return {_WEIGHTS: head.weights, _BIAS: head.bias}
+
+
+def read_head(bundle: Bundle, *, dimension: int) -> DefectHead | None:
+    """Return the head in a verified bundle, None where it has none; `dimension` is that of the patches.
+
+    Raises ArtifactError(`artifact_damaged`).
+    """
+    values = bundle.metadata.get(HEAD)
+    if values is None:
+        return None
+    try:
+        head = DefectHead.from_dict(values, weights=bundle.tensors[_WEIGHTS], bias=bundle.tensors[_BIAS])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArtifactError("artifact_damaged", file="manifest.json") from error
+    if head.weights.shape[1] != dimension:
+        raise ArtifactError("artifact_damaged", file="tensors.safetensors")
+    return head

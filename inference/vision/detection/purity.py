@@ -1,0 +1,45 @@
+"""Which of the images labeled good do not belong to the others, by their scores when nothing had learnt from them.
+
+The middle of the scores and their spread about it are taken robustly (median and median absolute deviation; Hampel,
+JASA 69, 1974), so that the images that do not belong have no say in what does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+# Four spreads: of clean images of six products less than 2 % lay beyond (`benchmarks/README.md`).
+_SPREADS = 4.0
+_MAD_TO_SPREAD = 1.4826
+# A spread is at least this share of the median: images that are all but alike must not be told apart by their noise.
+_LEAST_SPREAD = 0.03
+FEWEST = 8
+# More than this is no exception any more, but another kind of good part or a mix-up that no score can sort out.
+LARGEST_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """The scores, by key, of the images that do not belong: those above `limit`."""
+
+    scores: Mapping[str, float]
+    limit: float
+
+
+def find_outliers(scores: Mapping[str, float], *, kept: Collection[str] = ()) -> Outliers:
+    """Return the images whose score does not belong to the others; a person has said of `kept` that they are good.
+
+    With fewer than 8 scores none is found, nor where more than a quarter would be.
+    """
+    values = np.array(list(scores.values()), np.float64)
+    if len(values) < FEWEST:
+        return Outliers({}, float("inf"))
+    middle = float(np.median(values))
+    spread = max(_MAD_TO_SPREAD * float(np.median(np.abs(values - middle))), _LEAST_SPREAD * middle)
+    limit = middle + _SPREADS * spread
+    if (values > limit).mean() > LARGEST_SHARE:
+        return Outliers({}, limit)
+    return Outliers({key: score for key, score in scores.items() if score > limit and key not in kept}, limit)
