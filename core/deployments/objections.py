@@ -160,8 +160,9 @@ def object_to_thresholds(candidate: Judged, active: Judged, active_keys: Collect
     scores = np.array([candidate.normal_scores[key] for key in keys], np.float64)
     stored = [active.normal_scores[key] for key in keys if key in active.normal_scores]
     before = np.array(stored, np.float64) if len(stored) >= FEWEST_COMMON else None
-    aim = {} if candidate.percentile is None else {"percentile": candidate.percentile}
-    explained = calibrate(scores, list(candidate.calibration_defects), **aim)
+    defects = list(candidate.calibration_defects)
+    aim = candidate.percentile
+    explained = calibrate(scores, defects) if aim is None else calibrate(scores, defects, percentile=aim)
     rose = any(
         _rises(now, because, scores, limit, before)
         for now, because, limit in (
