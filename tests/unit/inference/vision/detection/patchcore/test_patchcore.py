@@ -9,7 +9,7 @@ import pytest
 
 from inference.artifact import read_bundle
 from inference.errors import ImageError, ModelError
-from inference.vision.detection.detector import ImageSource, LabeledSource
+from inference.vision.detection.detector import KIND, ImageSource, LabeledSource
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.patchcore.bank_building import BankFeatures
 from inference.vision.detection.patchcore.config import PatchCoreConfig
@@ -294,7 +294,7 @@ def test_a_bank_is_taught_with_labeled_defects_and_its_bundle_keeps_the_head(
     assert again.opinion.first == "7"
     assert again.places is not None
     assert again.places.name((90 / 160, 60 / 160, 24 / 160, 24 / 160)) == ("7", 1.0)
-    verify_reference(loaded, read_bundle(tmp_path / "bundle"))
+    verify_reference(loaded, read_bundle(tmp_path / "bundle", kind=KIND))
 
 
 def test_fewer_labeled_defects_than_teach_leave_the_bank_as_it_is(model: PatchCore, features: BankFeatures) -> None:
