@@ -13,9 +13,8 @@ from core.jobs.outcomes import ProductOutcome
 from core.jobs.queue import cancel
 from core.jobs.terms import STAGE_NAMES
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
-from core.models.calibration_figures import CalibrationFigures
 from core.models.figures import ManualFigures
-from pages.components.deployment.calibration_words import describe_calibration
+from pages.components.deployment.defect_head import describe_learning
 from pages.components.deployment.job_log import log_sentence, reason_sentence
 from pages.components.deployment.metrics import describe_metrics
 from pages.components.deployment.sources import describe_manuals, describe_set_apart
@@ -222,7 +221,7 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
         line += f". {outcome.error.to_app_error().sentence(language())}"
     if outcome.metrics is not None and (figures := describe_metrics(outcome.metrics)):
         line += f" · {figures}"
-    for said in describe_calibration(outcome.calibration or CalibrationFigures(), outcome.warnings or ()):
+    for said in describe_learning(outcome):
         line += f"\n  - {said}"
     if outcome.set_apart:
         line += f"\n  - {describe_set_apart(outcome.set_apart)}"

@@ -15,6 +15,7 @@ from core.registry.comparison import compare_versions
 from core.registry.lineage import regions_stale
 from core.registry.retention import is_kept
 from core.registry.versions import activate, list_versions, part_of
+from pages.components.deployment.defect_head import show_learning
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_set_apart, describe_sources, list_set_apart
 from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
@@ -107,6 +108,7 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
                 st.badge(_("In use"), icon=":material/check_circle:", color="green")
             elif is_kept(version):
                 _show_activate(version, newer=in_use is None or version.number > in_use.number)
+        show_learning(version)
 
 
 def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:

@@ -1,0 +1,121 @@
+"""What a calibration says of the parts to come: how sure the thresholds are, and what would help.
+
+For the page and the terminal alike. What versions of before did not measure is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.i18n import N_, translate, translate_plural
+from core.models.calibration_figures import CalibrationFigures, RateFigures
+
+NO_DEFECTS = "no_defect_images"
+_WARNINGS: dict[str, str] = {
+    "no_normal_images": N_("No normal image could be scored: the thresholds are a guess."),
+    "few_normal_images": N_(
+        "With so few normal images, expect good parts to be sent to review. It gets better with each; "
+        "20 make the thresholds steadier, 50 are better."
+    ),
+    NO_DEFECTS: N_("Without defect images nobody can say how many defects escape. 10 or more tell."),
+    "few_defect_images": N_("From 10 defect images on, the thresholds follow the defects as well."),
+    "identical_scores": N_("All normal images score alike. Check that they are not copies of one image."),
+    "split_leak": N_(
+        "Some parts have training and test images both: what was measured on the test images is too good to be true. "
+        "Use all images of a part for one (Normal images, Defect images)."
+    ),
+    "classes_overlap": N_("Some defect images look as normal as good ones: what lies between goes to review."),
+    "defects_look_normal": N_(
+        "The defect images hardly differ from the normal ones for this model. Check their labels, the "
+        "preprocessing, or whether the defects are too small for the input."
+    ),
+}
+# Where so many made-up defects pass, it is worth knowing what stops more of them.
+_MANY_PASS = 0.2
+
+
+def calibration_sentences(figures: CalibrationFigures, warnings: Sequence[str], language: str) -> list[str]:
+    """Return what the thresholds were set from and aim at, what to expect, and one sentence for each warning."""
+    lines = []
+    told = set(warnings)
+    n_normal, n_defect = figures.n_normal or 0, figures.n_defect or 0
+    if n_normal and not n_defect:
+        lines.append(_say_aim(figures, n_normal, language))
+    elif n_normal or n_defect:
+        lines.append(_say_separation(figures, n_normal, n_defect, language))
+    if estimate := _say_estimate(figures, language):
+        lines.append(estimate)
+        told.discard(NO_DEFECTS)
+    lines.extend(translate(language, _WARNINGS[code]) for code in warnings if code in told and code in _WARNINGS)
+    return lines
+
+
+def _say_aim(figures: CalibrationFigures, n_normal: int, language: str) -> str:
+    images = _n("{count} normal image", "{count} normal images", n_normal, language)
+    if figures.percentile is None:
+        said = translate(language, N_("Thresholds from {images}.")).format(images=images)
+    else:
+        said = translate(language, N_("Thresholds from {images}, aimed at {share}% of good parts in review.")).format(
+            images=images, share=f"{100 - figures.percentile:.3g}"
+        )
+    held = _count(figures.overkill_at_review, n_normal)
+    if held is not None:
+        said += " " + translate(
+            language,
+            N_("Measured with images that the model had not seen: {held} of {n_normal}, at most {high}% (95% sure)."),
+        ).format(held=held, n_normal=n_normal, high=_percent(figures.overkill_at_review.high))
+        if n_normal < 100:
+            said += " " + translate(language, N_("More normal images make this surer."))
+    return said
+
+
+def _say_separation(figures: CalibrationFigures, n_normal: int, n_defect: int, language: str) -> str:
+    images = " + ".join(
+        [
+            _n("{count} normal image", "{count} normal images", n_normal, language),
+            _n("{count} defect image", "{count} defect images", n_defect, language),
+        ]
+    )
+    said = [translate(language, N_("Thresholds from {images}.")).format(images=images)]
+    held, passed = _count(figures.overkill_at_review, n_normal), _count(figures.escape_at_review, n_defect)
+    if held is not None:
+        said.append(
+            translate(
+                language, N_("Good parts held back (review or NG): {held} of {n_normal}, at most {high}%.")
+            ).format(held=held, n_normal=n_normal, high=_percent(figures.overkill_at_review.high))
+        )
+    if passed is not None:
+        said.append(
+            translate(language, N_("Defects judged OK: {passed} of {n_defect}, at most {high}%.")).format(
+                passed=passed, n_defect=n_defect, high=_percent(figures.escape_at_review.high)
+            )
+        )
+    if len(said) > 1:
+        said.append(translate(language, N_("(95% sure; more images narrow it)")))
+    return " ".join(said)
+
+
+def _say_estimate(figures: CalibrationFigures, language: str) -> str:
+    """Return how many defects that were made up would pass; empty where none were."""
+    if not figures.n_made_up or figures.made_up_escape is None:
+        return ""
+    said = translate(
+        language,
+        N_("About {share}% of {count} made-up defects would pass: an estimate. Label real defects to know."),
+    ).format(share=f"{100 * figures.made_up_escape:.0f}", count=figures.n_made_up)
+    if figures.made_up_escape >= _MANY_PASS:
+        said += " " + translate(language, N_("A higher share of good parts in review passes fewer."))
+    return said
+
+
+def _count(rate: RateFigures, total: int) -> int | None:
+    """Return how many of the images a measured share is; None where it was not measured."""
+    return None if rate.rate is None or rate.high is None else round(rate.rate * total)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.3g}"
+
+
+def _n(singular: str, plural: str, count: int, language: str) -> str:
+    return translate_plural(language, singular, plural, count).format(count=f"{count:,}")

@@ -1,0 +1,88 @@
+"""What thresholds stand on and what labeled defects have taught a memory bank: after its build, and of a version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.catalog.defect_types import list_defect_types
+from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
+from core.models.calibration_words import calibration_sentences
+from core.models.detection_figures import BankFigures
+from core.models.head_words import head_sentences, label_advice, type_name
+from core.models.kinds import MEMORY_BANK
+from core.registry.versions import find_threshold
+from pages.components.shared.labels import THRESHOLD_METHODS, label_of
+from pages.components.shared.language import _, defect_name, escape, language, number, score
+from pages.components.shared.session import services
+
+if TYPE_CHECKING:
+    from core.jobs.outcomes import ProductOutcome
+    from core.models.head_figures import HeadFigures
+    from storage.tables import ModelVersion
+
+
+def describe_learning(outcome: ProductOutcome) -> list[str]:
+    """Return one sentence each on the thresholds and on what was learned from labeled defects, as Markdown."""
+    figures = outcome.calibration or CalibrationFigures()
+    return _describe(figures, outcome.warnings or (), outcome.head, outcome.product_id)
+
+
+def show_learning(version: ModelVersion) -> None:
+    """Show the same of a version, folded up, with its thresholds and how unknown types would be found."""
+    if version.kind != MEMORY_BANK:
+        return
+    threshold = find_threshold(services(), version.id)
+    if threshold is None:
+        return
+    product_id = version.product_id or 0
+    head = BankFigures.from_json(version.metrics).head
+    figures = ThresholdFigures.from_json(threshold.figures)
+    with st.expander(_("Thresholds and labeled defects"), icon=":material/rule:", key=f"learning_{version.id}"):
+        st.markdown(
+            f"{_('Review from')} **{score(threshold.review_at)}** · {_('NG from')} **{score(threshold.reject_at)}**"
+            f" · {label_of(THRESHOLD_METHODS, threshold.method)}"
+        )
+        lines = _describe(figures.calibration, figures.warnings, head, product_id)
+        if lines:
+            st.markdown("\n".join(f"- {line}" for line in lines))
+        if head is not None and head.left_out:
+            _show_left_out(head, _name_types(product_id))
+
+
+def _describe(
+    figures: CalibrationFigures, warnings: tuple[str, ...], head: HeadFigures | None, product_id: int
+) -> list[str]:
+    lines = calibration_sentences(figures, warnings, language())
+    if head is not None:
+        lines += head_sentences(head, _name_types(product_id), language())
+    if advice := label_advice(figures.n_defect or 0, head, language()):
+        lines.append(advice)
+    return [escape(line) for line in lines]
+
+
+def _show_left_out(head: HeadFigures, names: dict[int, str]) -> None:
+    """Show how each type would be found if nobody had labeled it: the reason to raise scores, or not to."""
+    st.markdown(
+        f"**{_('If nobody had labeled a type')}**",
+        help=_(
+            "Each type in turn was left out of the teaching. AUROC of its images against good parts: without any "
+            "labeled defects, and with those of the other types. Scores are raised only if no type loses more than "
+            "0.01; else the labeled defects name types only."
+        ),
+    )
+    st.table(
+        {
+            _("Defect type"): [escape(type_name(one, names)) for one in head.left_out],
+            _("Images"): [number(found.n) for found in head.left_out.values()],
+            _("AUROC without"): [number(found.plain, 3) for found in head.left_out.values()],
+            _("AUROC with the others"): [number(found.raised, 3) for found in head.left_out.values()],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
+
+
+def _name_types(product_id: int) -> dict[int, str]:
+    return {row.id: defect_name(row) for row in list_defect_types(services(), product_id, include_inactive=True)}
