@@ -32,7 +32,7 @@ def head_sentences(head: HeadFigures, names: Mapping[int, str], language: str) -
     lines = [_say_taught(head, names, language), _say_gain(head, language)]
     if head.type_top1 is not None:
         lines.append(
-            translate(language, N_("The suggested type is right for {share}% of them (cross-validated).")).format(
+            translate(language, N_("They name the right type for {share}% of these defects (cross-validated).")).format(
                 share=f"{100 * head.type_top1:.0f}"
             )
         )

@@ -13,8 +13,9 @@ from core.models.detection_figures import BankFigures
 from core.models.head_words import head_sentences, label_advice, type_name
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import find_threshold
+from core.similarity.suggestions import read_vote_accuracy
 from pages.components.shared.labels import THRESHOLD_METHODS, label_of
-from pages.components.shared.language import _, defect_name, escape, language, number, score
+from pages.components.shared.language import _, defect_name, escape, language, number, percent, score
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def show_learning(version: ModelVersion) -> None:
             f" · {label_of(THRESHOLD_METHODS, threshold.method)}"
         )
         lines = _describe(figures.calibration, figures.warnings, head, product_id)
+        if version.active_key is not None and (said := _compare_votes(head, product_id)):
+            lines.append(said)
         if lines:
             st.markdown("\n".join(f"- {line}" for line in lines))
         if head is not None and head.left_out:
@@ -60,6 +63,17 @@ def _describe(
     if advice := label_advice(figures.n_defect or 0, head, language()):
         lines.append(advice)
     return [escape(line) for line in lines]
+
+
+def _compare_votes(head: HeadFigures | None, product_id: int) -> str:
+    """Return how often similar images name the right type, and which of both an inspection asks; empty without both."""
+    votes = read_vote_accuracy(services(), product_id)
+    if head is None or head.type_top1 is None or votes is None:
+        return ""
+    share = percent(votes, 0)
+    if head.type_top1 >= votes:
+        return _("Similar images name the right type for {share}: an inspection asks the labeled defects.", share=share)
+    return _("Similar images name the right type for {share}: an inspection asks those.", share=share)
 
 
 def _show_left_out(head: HeadFigures, names: dict[int, str]) -> None:
