@@ -32,6 +32,9 @@ _WARNINGS: dict[str, str] = {
 }
 # Where so many made-up defects pass, it is worth knowing what stops more of them.
 _MANY_PASS = 0.2
+# From so many defects on, thresholds follow them (`inference.vision.detection.calibration`).
+ENOUGH_DEFECTS = 10
+_MANY_NORMALS = 100
 
 
 def calibration_sentences(figures: CalibrationFigures, warnings: Sequence[str], language: str) -> list[str]:
@@ -42,7 +45,9 @@ def calibration_sentences(figures: CalibrationFigures, warnings: Sequence[str], 
     if n_normal and not n_defect:
         lines.append(_say_aim(figures, n_normal, language))
     elif n_normal or n_defect:
-        lines.append(_say_separation(figures, n_normal, n_defect, language))
+        # A few defects among the good ones leave the thresholds where they would be without.
+        aimed = n_defect < ENOUGH_DEFECTS and "classes_overlap" in told
+        lines.append(_say_separation(figures, n_normal, n_defect, language, aimed=aimed))
     if estimate := _say_estimate(figures, language):
         lines.append(estimate)
         told.discard(NO_DEFECTS)
@@ -50,49 +55,46 @@ def calibration_sentences(figures: CalibrationFigures, warnings: Sequence[str], 
     return lines
 
 
+def _say_origin(figures: CalibrationFigures, images: str, language: str, *, aimed: bool) -> str:
+    if not aimed or figures.percentile is None:
+        return translate(language, N_("Thresholds from {images}.")).format(images=images)
+    said = N_("Thresholds from {images}, aimed at {share}% of good parts in review.")
+    return translate(language, said).format(images=images, share=f"{100 - figures.percentile:.3g}")
+
+
 def _say_aim(figures: CalibrationFigures, n_normal: int, language: str) -> str:
     images = _n("{count} normal image", "{count} normal images", n_normal, language)
-    if figures.percentile is None:
-        said = translate(language, N_("Thresholds from {images}.")).format(images=images)
-    else:
-        said = translate(language, N_("Thresholds from {images}, aimed at {share}% of good parts in review.")).format(
-            images=images, share=f"{100 - figures.percentile:.3g}"
-        )
+    lines = [_say_origin(figures, images, language, aimed=True)]
     held = _count(figures.overkill_at_review, n_normal)
     if held is not None:
-        said += " " + translate(
-            language,
-            N_("Measured with images that the model had not seen: {held} of {n_normal}, at most {high}% (95% sure)."),
-        ).format(held=held, n_normal=n_normal, high=_percent(figures.overkill_at_review.high))
-        if n_normal < 100:
-            said += " " + translate(language, N_("More normal images make this surer."))
-    return said
+        said = N_("Measured with images that the model had not seen: {held} of {n_normal}, at most {high}% (95% sure).")
+        high = _percent(figures.overkill_at_review.high)
+        lines.append(translate(language, said).format(held=held, n_normal=n_normal, high=high))
+        if n_normal < _MANY_NORMALS:
+            lines.append(translate(language, N_("More normal images make this surer.")))
+    return " ".join(lines)
 
 
-def _say_separation(figures: CalibrationFigures, n_normal: int, n_defect: int, language: str) -> str:
-    images = " + ".join(
-        [
-            _n("{count} normal image", "{count} normal images", n_normal, language),
-            _n("{count} defect image", "{count} defect images", n_defect, language),
-        ]
-    )
-    said = [translate(language, N_("Thresholds from {images}.")).format(images=images)]
+def _say_separation(figures: CalibrationFigures, n_normal: int, n_defect: int, language: str, *, aimed: bool) -> str:
+    images = [
+        _n("{count} normal image", "{count} normal images", n_normal, language),
+        _n("{count} defect image", "{count} defect images", n_defect, language),
+    ]
+    lines = [_say_origin(figures, " + ".join(images), language, aimed=aimed)]
     held, passed = _count(figures.overkill_at_review, n_normal), _count(figures.escape_at_review, n_defect)
     if held is not None:
-        said.append(
-            translate(
-                language, N_("Good parts held back (review or NG): {held} of {n_normal}, at most {high}%.")
-            ).format(held=held, n_normal=n_normal, high=_percent(figures.overkill_at_review.high))
-        )
-    if passed is not None:
-        said.append(
-            translate(language, N_("Defects judged OK: {passed} of {n_defect}, at most {high}%.")).format(
-                passed=passed, n_defect=n_defect, high=_percent(figures.escape_at_review.high)
-            )
-        )
-    if len(said) > 1:
-        said.append(translate(language, N_("(95% sure; more images narrow it)")))
-    return " ".join(said)
+        said = N_("Good parts held back (review or NG): {held} of {n_normal}, at most {high}% (95% sure).")
+        high = _percent(figures.overkill_at_review.high)
+        lines.append(translate(language, said).format(held=held, n_normal=n_normal, high=high))
+    if passed is not None and n_defect < ENOUGH_DEFECTS:
+        said = N_("Defects judged OK: {passed} of {n_defect}; these are too few to say how many escape.")
+        lines.append(translate(language, said).format(passed=passed, n_defect=n_defect))
+    elif passed is not None:
+        said = N_("Defects judged OK: {passed} of {n_defect}, at most {high}% (95% sure).")
+        high = _percent(figures.escape_at_review.high)
+        lines.append(translate(language, said).format(passed=passed, n_defect=n_defect, high=high))
+        lines.append(translate(language, N_("More images narrow both.")))
+    return " ".join(lines)
 
 
 def _say_estimate(figures: CalibrationFigures, language: str) -> str:
@@ -114,7 +116,9 @@ def _count(rate: RateFigures, total: int) -> int | None:
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.3g}"
+    if share is None:
+        return "–"
+    return f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.2g}"
 
 
 def _n(singular: str, plural: str, count: int, language: str) -> str:
