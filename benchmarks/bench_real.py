@@ -77,9 +77,8 @@ def write_deeppcb(source: Path, folder: Path, *, normals: int = 240, per_type: i
         boxes = np.array([[int(value) for value in line.split()] for line in listed.read_text().splitlines() if line])
         for box in boxes[rng.permutation(len(boxes))]:
             kind = _DEEPPCB_TYPES[box[4] - 1]
-            left, top = (
-                int(np.clip((box[i] + box[i + 2]) // 2 - rng.integers(40, 216), 0, 640 - _CROP_PX)) for i in (0, 1)
-            )
+            middle = (box[:2] + box[2:4]) // 2
+            left, top = np.clip(middle - rng.integers(40, 216, 2), 0, 640 - _CROP_PX).tolist()
             inside = (boxes[:, 2] > left) & (boxes[:, 0] < left + _CROP_PX)
             inside &= (boxes[:, 3] > top) & (boxes[:, 1] < top + _CROP_PX)
             if counts[kind] >= per_type or set(boxes[inside, 4].tolist()) != {int(box[4])}:
@@ -162,25 +161,19 @@ def measure_thresholds(normal: list[Pixels], defects: list[Pixels], *, seed: int
         if count + 20 > len(order):
             continue
         features = extract_patches(_sources(normal, order[:count]), PatchCoreConfig(), device="cpu")
-        found = calibrate(list(cross_fit(features).scores.values()), [])
+        limits = calibrate(list(cross_fit(features).scores.values()), [])
         model = PatchCore.from_patches(features)
         shown = [normal[place] for place in order[-min(_MOST_TESTED, len(order) - count) :]]
         hidden = [defects[place] for place in rng.permutation(len(defects))[:_MOST_TESTED].tolist()]
         sound = np.array([one.score for one in model.inspect_many(shown)])
         bad = np.array([one.score for one in model.inspect_many(hidden)])
-        limits = np.unique(np.concatenate([sound, bad, [np.inf]]))
-        best = min(float((sound >= limit).mean() + (bad < limit).mean()) for limit in limits)
-        overkill, escape = float((sound >= found.review_at).mean()), float((bad < found.review_at).mean())
+        candidates = np.unique(np.concatenate([sound, bad, [np.inf]]))
+        best = min(float((sound >= limit).mean() + (bad < limit).mean()) for limit in candidates)
+        overkill, escape = float((sound >= limits.review_at).mean()), float((bad < limits.review_at).mean())
         auroc = image_auroc(np.concatenate([sound, bad]), np.arange(len(sound) + len(bad)) >= len(sound))
-        rows.append(
-            {
-                "n": count,
-                "overkill": overkill,
-                "escape": escape,
-                "regret": overkill + escape - best,
-                "auroc": auroc or 0.0,
-            }
-        )
+        regret = overkill + escape - best
+        found = {"n": count, "overkill": overkill, "escape": escape, "regret": regret, "auroc": auroc or 0.0}
+        rows.append(found)
         say(f"  {rows[-1]}")
     return rows
 

@@ -186,7 +186,7 @@ class DetectionFigures:
             "ms_per_image": self.ms_per_image,
             "skipped": list(self.skipped),
             "test_fingerprint": self.test_fingerprint,
-            "type_top1": self.type_top1,
+            **({} if self.type_top1 is None else {"type_top1": self.type_top1}),
             WEAK_KEY: [found.to_json() for found in self.weak_on_test],
         }
 
