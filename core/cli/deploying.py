@@ -15,7 +15,7 @@ from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
 from core.jobs.outcomes import CANDIDATE, FAILED, ProductOutcome
 from core.models.calibration_words import calibration_sentences
-from core.models.head_words import head_sentences, label_advice, left_out_sentence
+from core.models.head_words import head_advice, head_sentences, label_advice, left_out_sentence
 from core.models.judgment_words import reason_sentence, weak_remedy, weak_sentence
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
@@ -161,7 +161,8 @@ def _describe_learning(services: Services, outcome: ProductOutcome, lang: str) -
     if outcome.head is not None:
         types = list_defect_types(services, outcome.product_id, include_inactive=True)
         names = {row.id: row.code for row in types}
-        lines += [*head_sentences(outcome.head, names, lang), left_out_sentence(outcome.head, names, lang)]
+        lines += head_sentences(outcome.head, names, lang)
+        lines += [left_out_sentence(outcome.head, names, lang), *head_advice(outcome.head, lang)]
     lines.append(label_advice(outcome.calibration.n_defect or 0, outcome.head, lang))
     return [line for line in lines if line]
 

@@ -24,11 +24,7 @@ _RESTRAINTS: dict[str, str] = {
 
 
 def head_sentences(head: HeadFigures, names: Mapping[int, str], language: str) -> list[str]:
-    """Return what the model learned from, what it gains, and how far the figures can be trusted.
-
-    `names` are those of the defect types by their ids. How types that nobody had labeled would fare is another
-    sentence: `left_out_sentence`.
-    """
+    """Return what the model learned from and what it gains; `names` are those of the defect types by their ids."""
     lines = [_say_taught(head, names, language), _say_gain(head, language)]
     if head.type_top1 is not None:
         lines.append(
@@ -36,7 +32,13 @@ def head_sentences(head: HeadFigures, names: Mapping[int, str], language: str) -
                 share=f"{100 * head.type_top1:.0f}"
             )
         )
-    elif head.raises:
+    return [line for line in lines if line]
+
+
+def head_advice(head: HeadFigures, language: str) -> list[str]:
+    """Return how far the figures can be trusted, and what would make them better."""
+    lines = []
+    if head.type_top1 is None and head.raises:
         lines.append(
             translate(
                 language,
@@ -60,7 +62,7 @@ def head_sentences(head: HeadFigures, names: Mapping[int, str], language: str) -
                 N_("{count} of them have no mask: with one, the model learns from the very place of the defect."),
             ).format(count=head.n_defect - head.n_marked)
         )
-    return [line for line in lines if line]
+    return lines
 
 
 def left_out_sentence(head: HeadFigures, names: Mapping[int, str], language: str) -> str:

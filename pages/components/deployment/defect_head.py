@@ -10,7 +10,7 @@ from core.catalog.defect_types import list_defect_types
 from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
 from core.models.calibration_words import calibration_sentences
 from core.models.detection_figures import BankFigures
-from core.models.head_words import head_sentences, label_advice, type_name
+from core.models.head_words import head_advice, head_sentences, label_advice, type_name
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import find_threshold
 from core.similarity.suggestions import read_vote_accuracy
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
 
 
 def describe_learning(outcome: ProductOutcome) -> list[str]:
-    """Return one sentence each on the thresholds and on what was learned from labeled defects, as Markdown."""
+    """Return what the thresholds of a bank stand on, and what it learned from labeled defects, as Markdown."""
     figures = outcome.calibration or CalibrationFigures()
-    return _describe(figures, outcome.warnings or (), outcome.head, outcome.product_id)
+    lines = calibration_sentences(figures, outcome.warnings or (), language())
+    if outcome.head is not None:
+        lines.append(" ".join(head_sentences(outcome.head, _name_types(outcome.product_id), language())))
+    if advice := label_advice(figures.n_defect or 0, outcome.head, language()):
+        lines.append(advice)
+    return [escape(line) for line in lines]
 
 
 def show_learning(version: ModelVersion) -> None:
-    """Show the same of a version, folded up, with its thresholds and how unknown types would be found."""
+    """Show the same of a version, folded up, with how far it can be trusted and how unknown types would be found."""
     if version.kind != MEMORY_BANK:
         return
     threshold = find_threshold(services(), version.id)
@@ -45,30 +50,22 @@ def show_learning(version: ModelVersion) -> None:
             f"{_('Review from')} **{score(threshold.review_at)}** · {_('NG from')} **{score(threshold.reject_at)}**"
             f" · {label_of(THRESHOLD_METHODS, threshold.method)}"
         )
-        lines = _describe(figures.calibration, figures.warnings, head, product_id)
-        if version.active_key is not None and (said := _compare_votes(head, product_id)):
-            lines.append(said)
-        if lines:
-            st.markdown("\n".join(f"- {line}" for line in lines))
+        lines = calibration_sentences(figures.calibration, figures.warnings, language())
+        if head is not None:
+            lines += head_sentences(head, _name_types(product_id), language())
+            if version.active_key is not None:
+                lines.append(_compare_votes(head, product_id))
+            lines += head_advice(head, language())
+        lines.append(label_advice(figures.calibration.n_defect or 0, head, language()))
+        st.markdown("\n".join(f"- {escape(line)}" for line in lines if line))
         if head is not None and head.left_out:
             _show_left_out(head, _name_types(product_id))
 
 
-def _describe(
-    figures: CalibrationFigures, warnings: tuple[str, ...], head: HeadFigures | None, product_id: int
-) -> list[str]:
-    lines = calibration_sentences(figures, warnings, language())
-    if head is not None:
-        lines += head_sentences(head, _name_types(product_id), language())
-    if advice := label_advice(figures.n_defect or 0, head, language()):
-        lines.append(advice)
-    return [escape(line) for line in lines]
-
-
-def _compare_votes(head: HeadFigures | None, product_id: int) -> str:
+def _compare_votes(head: HeadFigures, product_id: int) -> str:
     """Return how often similar images name the right type, and which of both an inspection asks; empty without both."""
     votes = read_vote_accuracy(services(), product_id)
-    if head is None or head.type_top1 is None or votes is None:
+    if head.type_top1 is None or votes is None:
         return ""
     share = percent(votes, 0)
     if head.type_top1 >= votes:

@@ -99,12 +99,10 @@ def _ask_review_share(policy: DeploymentPolicy) -> float:
         step=0.5,
         format="%.1f",
         key=f"policy_review_{policy.row_version}",
-    )
-    st.caption(
-        _(
+        help=_(
             "Used while fewer than 10 labeled defects say where the thresholds belong. A higher share passes fewer "
             "defects, and shows people more good parts."
-        )
+        ),
     )
     # Percent and back again leave a trace in the last digits, which would be a change.
     return round(percent_of_good / 100, 6)
