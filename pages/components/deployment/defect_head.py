@@ -86,7 +86,7 @@ def _show_left_out(head: HeadFigures, names: dict[int, str]) -> None:
     st.table(
         {
             _("Defect type"): [escape(type_name(one, names)) for one in head.left_out],
-            _("Images"): [number(found.n) for found in head.left_out.values()],
+            _("Labeled defects"): [number(found.n) for found in head.left_out.values()],
             _("AUROC without"): [number(found.plain, 3) for found in head.left_out.values()],
             _("AUROC with the others"): [number(found.raised, 3) for found in head.left_out.values()],
         },

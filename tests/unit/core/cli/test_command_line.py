@@ -141,6 +141,10 @@ def test_a_folder_in_each_layout_is_ingested_deployed_and_inspected(plate_templa
         (kind, code, "activated") for kind in IMAGE_KINDS for code in ("bolt", "nut", "washer")
     ]
     assert "Extracting features" in errors
+    assert "bolt: Learned from 6 labeled defects (scratch 3, spot 3)" in errors
+    assert "nut: Labeled defects so far: 3. Label at least 5" in errors
+    assert "washer: Labeled defects so far: 4. Label at least 5" in errors
+    assert {found["code"] for found in outcomes if "defect_head" in found} == {"bolt"}
 
     parts: dict[str, tuple[str, dict[str, Any]]] = {
         "bolt": ("png", {"width_px": 64, "height_px": 64}),
