@@ -262,6 +262,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             set_apart=built.set_apart,
             held_back=result.acceptance.held_back,
             weak_on_test=figures.weak_on_test,
+            head=built.trained.head,
         )
 
 
