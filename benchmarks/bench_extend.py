@@ -51,7 +51,7 @@ def build_whole(sources: list[ImageSource], config: PatchCoreConfig = CONFIG) ->
     started = time.perf_counter()
     features = extract_patches(sources, config, device="cpu", threads=THREADS)
     model = PatchCore.from_patches(features)
-    scores = cross_fit(features).scores
+    scores = dict(cross_fit(features).scores)
     return Built(model, scores, time.perf_counter() - started)
 
 

@@ -17,14 +17,15 @@ from core.deployments.weak_spots import find_weak
 from core.errors import NotReady, from_lower
 from core.images.bit_depth import read_bit_depth
 from core.images.training import key_of
-from core.models.detection_figures import ConfusionFigures, DetectionFigures, TypeFigures
+from core.models.detection_figures import BankFigures, ConfusionFigures, DetectionFigures, TypeFigures
 from core.models.figures import RetrievalFigures
+from core.models.head_figures import HeadFigures
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.index_examples import image_examples
 from core.registry.versions import active_version, current_threshold
 from core.services import Services
 from core.similarity.matches import live_types
-from core.similarity.suggestions import read_rule
+from core.similarity.suggestions import prefers_head, read_rule
 from core.transactions import reading
 from inference.errors import ImageError, InferenceError
 from storage.objects import ObjectStore, ObjectStoreError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from inference.vision.detection.detector import Detector
+    from inference.vision.search.knn_vote import VoteRule
 
 Progress = Callable[[int, int], None]
 
@@ -72,6 +74,13 @@ class _Measured:
     maps: list[NDArray[np.float32]] = field(default_factory=list)
     masks: list[NDArray[np.bool_]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    named: list[bool] = field(default_factory=list)
+
+    @property
+    def type_top1(self) -> float | None:
+        """Return how often a defect head named the right type first; None where there was nothing to choose."""
+        types = {code for code in self.codes if code is not None}
+        return sum(self.named) / len(self.named) if self.named and len(types) > 1 else None
 
 
 def test_set(session: Session, product_id: int) -> TestSet:
@@ -131,6 +140,7 @@ def measure(
         ms_per_image=elapsed_s * 1000.0 / len(found.scores) if found.scores else None,
         skipped=tuple(found.skipped),
         test_fingerprint=test.fingerprint,
+        type_top1=found.type_top1,
     )
     scored = zip(found.keys, found.scores, labels, strict=True)
     return TestMeasurement(
@@ -151,6 +161,8 @@ def _score_all(
         found.keys.append(key_of(row))
         found.scores.append(float(detection.score))
         found.codes.append(code)
+        if code is not None and detection.opinion is not None:
+            found.named.append(detection.opinion.first == str(row.defect_type_id))
         mask = _mask(objects, row, detection.anomaly_map.shape, found.skipped)
         if mask is not None or code is None:
             found.maps.append(detection.anomaly_map)
@@ -217,10 +229,11 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             bit_depth=read_bit_depth(bank.preprocessing),
             progress=progress,
         ).figures
-        retrieval = _measure_retrieval(services, product, model=model, bank=bank, test=test)
+        retrieval, rule = _measure_retrieval(services, product, model=model, bank=bank, test=test)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     written = figures.to_json()
+    types = _describe_types(figures, retrieval, BankFigures.from_json(bank.metrics).head, rule)
     return {
         "product": product.code,
         "model_version": bank.number,
@@ -234,27 +247,37 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
             "method": threshold.method,
         },
         **{key: written[key] for key in ("confusion", "overkill", "escape")},
-        "retrieval": retrieval.to_json(),
+        # The type found first is the one that is suggested; the nearest image's own is beside it.
+        "retrieval": {
+            **retrieval.to_json(),
+            "top1_type_accuracy": types["top1_accuracy"],
+            "nearest_top1": retrieval.used.top1_type_accuracy,
+        },
+        "types": types,
         "ms_per_image": figures.ms_per_image,
     }
 
 
 def _measure_retrieval(
     services: Services, product: Product, *, model: Detector, bank: ModelVersion, test: TestSet
-) -> RetrievalFigures:
-    """Return the figures of `retrieval_measures` for the indexes in use, searched as an inspection searches."""
+) -> tuple[RetrievalFigures, VoteRule | None]:
+    """Return the figures of `retrieval_measures` for the indexes in use, searched as an inspection searches.
+
+    Also return the rule by which similar images vote for a type; None without an index of defects.
+    """
     with reading(services) as session:
         versions = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in ("defect", "region")}
         used = versions["defect"] or versions["region"]
         if used is None:
-            return RetrievalFigures()
+            return RetrievalFigures(), None
         indexes = {
             part: services.models.similarity_index(version) if version is not None else None
             for part, version in versions.items()
         }
         ids = {int(found) for index in indexes.values() if index is not None for found in index.ids}
         types = live_types(session, ids, "defect")
-    return measure_retrieval(
+    rule = read_rule(indexes["region"], indexes["defect"])
+    figures = measure_retrieval(
         services,
         services.models.embedder(used.model_name),
         image_examples(
@@ -264,7 +287,22 @@ def _measure_retrieval(
         ),
         whole=indexes["defect"],
         region=indexes["region"],
-        rule=read_rule(indexes["region"], indexes["defect"]),
+        rule=rule,
         finder=Finder(model, bank.manifest_sha256),
         type_of={found: type_id for found, type_id in types.items() if type_id is not None},
     )
+    return figures, rule
+
+
+def _describe_types(
+    figures: DetectionFigures, retrieval: RetrievalFigures, head: HeadFigures | None, rule: VoteRule | None
+) -> dict[str, Any]:
+    """Return how often the type of a test defect is named first, by each way, and by the one that suggests types."""
+    by_head = prefers_head(head, rule) and figures.type_top1 is not None
+    votes = retrieval.votes_top1
+    return {
+        "suggested_by": "head" if by_head else ("votes" if votes is not None else None),
+        "top1_accuracy": figures.type_top1 if by_head else votes,
+        "head_top1": figures.type_top1,
+        "votes_top1": votes,
+    }

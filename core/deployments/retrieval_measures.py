@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.deployments.embedding import Finder, Progress, embed_examples
 from core.models.figures import RankingFigures, RetrievalFigures
 from core.registry.index_examples import Example
@@ -36,6 +38,7 @@ def measure_retrieval(
     two of each view alone. None where nothing can be measured. `type_of` gives the defect type of each indexed id.
     """
     from inference.vision.detection import metrics
+    from inference.vision.search.knn_vote import count_votes
     from inference.vision.search.ranking import View, rank_views
 
     if not tests or (whole is None and region is None):
@@ -51,6 +54,7 @@ def measure_retrieval(
     truth = [str(example.defect_type_id) for example in readable]
     counts = {label: [str(found) for found in type_of.values()].count(label) for label in set(truth)}
     figures: dict[str, RankingFigures] = {}
+    voted: list[bool] = []
     for name, indexes in {"used": (whole, region), "whole": (whole, None), "region": (None, region)}.items():
         if not readable or indexes == (None, None):
             figures[name] = RankingFigures()
@@ -63,8 +67,15 @@ def measure_retrieval(
             ]
             matches = rank_views(views[0], views[1], region_weight=rule.region_weight, count=RANKED)
             ranked.append([str(type_of[match.id]) for match in matches if match.id in type_of])
+            if name == "used":
+                vote = count_votes(
+                    np.array([match.similarity for match in matches if match.id in type_of], np.float64),
+                    np.array([type_of[match.id] for match in matches if match.id in type_of], np.int64),
+                    rule,
+                )
+                voted.append(vote is not None and vote.label == example.defect_type_id)
         figures[name] = RankingFigures(
             metrics.top1_type_accuracy(truth, ranked),
             metrics.map_at_k(truth, ranked, k=RANKED, relevant_counts=counts),
         )
-    return RetrievalFigures(**figures)
+    return RetrievalFigures(**figures, votes_top1=sum(voted) / len(voted) if voted else None)

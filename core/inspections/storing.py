@@ -16,9 +16,10 @@ from core.files.file_names import clean_file_name
 from core.inspections.part_details import PartDetails
 from core.inspections.records import InspectionRecord, SimilarImages, make_record
 from core.inspections.stored_values import DefectRegion
+from core.models.detection_figures import BankFigures
 from core.similarity.matches import Match, describe_each
 from core.similarity.results import history_rows
-from core.similarity.suggestions import suggest_type
+from core.similarity.suggestions import prefers_head, suggest_by_head, suggest_type
 from core.transactions import HasStores, reading, writing
 from storage.tables import Inspection, SearchHistory, utc_now
 
@@ -178,11 +179,16 @@ def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Insp
 
 
 def _suggest(row: Inspection, finding: Finding) -> None:
-    defects = finding.similar.defect
-    if finding.verdict == "ok" or defects.rule is None:
+    defects, opinion = finding.similar.defect, finding.detection.opinion
+    if finding.verdict == "ok":
         return
     types = finding.judges.defect_types
-    suggestion = suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
+    head = BankFigures.from_json(finding.bank.metrics).head
+    suggestion = None
+    if opinion is not None and prefers_head(head, defects.rule):
+        suggestion = suggest_by_head(opinion, types)
+    elif defects.rule is not None:
+        suggestion = suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
     if suggestion is not None:
         # A confidence without a type says: none of the known ones.
         row.suggested_defect_type_id = suggestion.defect_type.id if suggestion.defect_type else None

@@ -9,6 +9,10 @@ from typing import Any
 from storage.json_fields import read_float, read_int, read_object, read_texts
 
 
+# Rows of before were written without them, and stay as they were.
+_ONLY_WHERE_MEASURED = frozenset({"n_made_up", "made_up_escape"})
+
+
 @dataclass(frozen=True)
 class RateFigures:
     """A share of images, from 0 to 1, with its 95 % bounds; None where there were no images."""
@@ -80,6 +84,8 @@ class CalibrationFigures:
         values: dict[str, Any] = {}
         for one in fields(self):
             found = getattr(self, one.name)
+            if found is None and one.name in _ONLY_WHERE_MEASURED:
+                continue
             values |= found.to_json(one.name) if isinstance(found, RateFigures) else {one.name: found}
         return values
 

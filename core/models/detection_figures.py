@@ -116,7 +116,8 @@ class DetectionFigures:
     """A detector measured on test images.
 
     `overkill` normal parts were judged NG and `escape` defective ones OK. `skipped` names images that could not be
-    read. Figures with the same `test_fingerprint` stand on the same images, labels and masks. `weak_on_test` names
+    read. `type_top1` is how often the defect head names the type of a defect first, None without one or with a single
+    type. Figures with the same `test_fingerprint` stand on the same images, labels and masks. `weak_on_test` names
     what the detector hardly tells from good parts: all defects together first, then single types.
     """
 
@@ -133,6 +134,7 @@ class DetectionFigures:
     skipped: tuple[str, ...] = ()
     test_fingerprint: str | None = None
     weak_on_test: tuple[WeakSpot, ...] = ()
+    type_top1: float | None = None
 
     @property
     def summary(self) -> DetectionSummary:
@@ -166,6 +168,7 @@ class DetectionFigures:
             skipped=read_texts(data.get("skipped")),
             test_fingerprint=read_text(data.get("test_fingerprint")),
             weak_on_test=read_weak(data.get(WEAK_KEY)),
+            type_top1=read_float(data.get("type_top1")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -183,6 +186,7 @@ class DetectionFigures:
             "ms_per_image": self.ms_per_image,
             "skipped": list(self.skipped),
             "test_fingerprint": self.test_fingerprint,
+            **({} if self.type_top1 is None else {"type_top1": self.type_top1}),
             WEAK_KEY: [found.to_json() for found in self.weak_on_test],
         }
 

@@ -37,11 +37,15 @@ class RankingFigures:
 
 @dataclass(frozen=True)
 class RetrievalFigures:
-    """How well test images find their type: as an inspection ranks, and by each view alone."""
+    """How well test images find their type: as an inspection ranks, and by each view alone.
+
+    `votes_top1` is how often the similar images vote for the right type first; None of versions from before.
+    """
 
     used: RankingFigures = RankingFigures()
     whole: RankingFigures = RankingFigures()
     region: RankingFigures = RankingFigures()
+    votes_top1: float | None = None
 
     @classmethod
     def from_json(cls, value: object) -> RetrievalFigures:
@@ -51,11 +55,13 @@ class RetrievalFigures:
             RankingFigures.from_json(data),
             RankingFigures.from_json(data.get("whole")),
             RankingFigures.from_json(data.get("region")),
+            read_float(data.get("votes_top1")),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
-        return {**self.used.to_json(), "whole": self.whole.to_json(), "region": self.region.to_json()}
+        votes = {} if self.votes_top1 is None else {"votes_top1": self.votes_top1}
+        return {**self.used.to_json(), "whole": self.whole.to_json(), "region": self.region.to_json(), **votes}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The defect type that similar images suggest, with a calibrated confidence, or none of the known types."""
+"""The defect type that similar images or a defect head suggest, with a calibrated confidence, or none of the known."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from core.similarity.matches import Match
 from storage.tables import DefectType
 
 if TYPE_CHECKING:
+    from core.models.head_figures import HeadFigures
+    from inference.vision.detection.defect_head.head import TypeOpinion
     from inference.vision.search.knn_vote import VoteRule
     from inference.vision.search.vector_index import VectorIndex
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """The type that the nearest defect images vote for; None when nothing known is near: none of the known types.
+    """The type that a defect is taken for; None when it is like nothing known: none of the known types.
 
-    `confidence` is how often such a suggestion is right, 0 to 1, as leave-one-out on the index measured it.
+    `confidence` is how often such a suggestion is right, 0 to 1, as cross-validation measured it.
     """
 
     defect_type: DefectTypeName | None
@@ -31,6 +33,25 @@ class Suggestion:
     def code(self) -> str | None:
         """Return the type's code; None for none of the known types."""
         return self.defect_type.code if self.defect_type is not None else None
+
+
+def prefers_head(head: HeadFigures | None, rule: VoteRule | None) -> bool:
+    """Return whether the defect head names the type, rather than the similar images.
+
+    Both were cross-validated, whole parts together: the one that was right more often, the head where they are even.
+    """
+    if head is None or head.type_top1 is None:
+        return head is not None and rule is None
+    votes = None if rule is None else rule.figures.get("accuracy")
+    return votes is None or head.type_top1 >= votes
+
+
+def suggest_by_head(opinion: TypeOpinion, types: Iterable[DefectType]) -> Suggestion | None:
+    """Return what a defect head says an image shows; None for a type that is out of use."""
+    if not opinion.known:
+        return Suggestion(None, opinion.confidence)
+    named = next((row for row in types if str(row.id) == opinion.first and row.is_active), None)
+    return Suggestion(DefectTypeName.from_row(named), opinion.confidence) if named is not None else None
 
 
 def read_rule(*indexes: VectorIndex | None) -> VoteRule:

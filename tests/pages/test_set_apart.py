@@ -180,8 +180,8 @@ def test_an_upload_is_compared_with_the_model_in_use(open_deployed: OpenApp, dep
     app.file_uploader[0].set_value([("noise.png", make_png(7), "image/png")])
     press(app, "Add the images")
     (product,) = (summary.product for summary in list_products(deployed))
-    (row,) = list_images(deployed, product.id, outlier_state=SUSPECTED).rows
-    assert row.original_name == "noise.png"
+    noted = list_images(deployed, product.id, outlier_state=SUSPECTED).rows
+    assert "noise.png" in {row.original_name for row in noted}
     written = texts(app)
     assert "1 of 1 image does not look like the others" in written
     assert "Found when it was added" in written

@@ -48,7 +48,7 @@ class WholeImage:
 
     def at(self, cells: np.ndarray) -> np.ndarray:
         """Return the patches of these cells as rows."""
-        return self.rows[cells]
+        return np.asarray(self.rows[cells], np.float32)
 
     def measure(self, function: Measure) -> np.ndarray:
         """Return what the function gives of all patches."""

@@ -143,8 +143,9 @@ def test_an_extended_bank_and_a_whole_one_judge_alike(
     extracted.clear()
     # What is up to date is built whole when it is asked for.
     whole, codes = _build(plate_services, plate_product)
-    # Five tell how color is scaled to the features, and the first once more how large these are.
-    assert sum(extracted) == 5 + 1 + 12
+    # Five tell how color is scaled to the features, and the first once more how large these are; the six labeled
+    # defects teach the head.
+    assert sum(extracted) == 5 + 1 + 12 + 1 + 6
     assert "log_bank_extended" not in codes
     assert (count_added(extended), count_added(whole)) == (2, None)
     assert whole.sources["growth"]["n_since_whole"] == 0
@@ -253,7 +254,7 @@ def test_the_bank_is_whole_after_an_image_was_removed(
     _add(plate_services, person, plate_product, 8821)
     _remove_one(plate_services, person, plate_product)
     version, _ = _build(plate_services, plate_product)
-    assert sum(extracted) == 5 + 1 + 10
+    assert sum(extracted) == 5 + 1 + 10 + 1 + 6
     assert count_added(version) is None
     with plate_services.database.reading() as session:
         ids = set(session.exec(select(Image.id).where(Image.image_type == "normal", Image.split == "train")).all())

@@ -10,14 +10,14 @@ from core.access import Person
 from core.accounts.people import open_person
 from core.catalog import defect_types, products
 from core.errors import AppError, Conflict, NotFound, Unavailable
-from core.images import edits, uploads
+from core.images import edits, outliers, uploads
 from core.images.records import IncomingFile
 from core.inspections import inspection
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.model_status import model_states
 from core.registry.versions import activate, active_version, list_versions
 from core.services import Services
-from storage.tables import AuditLog, Image, ImagePreprocessing, ModelVersion, Product
+from storage.tables import AuditLog, Image, ImagePreprocessing, ModelVersion, Product, utc_now
 from tests.plates import IMAGE_KINDS, deploy, encode, plate, seed_of
 
 BANK, INDEX = MEMORY_BANK, SIMILARITY_INDEX
@@ -136,6 +136,26 @@ def test_defects_beyond_the_calibrations_limit_do_not_count_as_new(
 
 
 # --- the way back ----------------------------------------------------------------------------------------------------
+
+
+def test_an_image_that_was_set_apart_and_kept_is_counted_until_it_is_taken_back(
+    plate_services: Services, plate_product: Product, person: Person
+) -> None:
+    first = _images(plate_services, "normal", "train")[0]
+    key = (BANK, plate_product.id)
+    with plate_services.database.unit_of_work() as session:
+        row = active_version(session, BANK, plate_product.id)
+        assert row is not None
+        row.sources = {**row.sources, "set_apart": {str(first): 44.5}, "set_apart_at": 33.0}
+        outliers.note_suspected(session, plate_product.id, {first: 44.5}, limit=33.0, now=utc_now())
+        session.commit()
+    assert model_states(plate_services)[key].state == "current"
+    outliers.keep(plate_services, person, [first])
+    state = model_states(plate_services)[key]
+    assert (state.state, state.changes["kept"], state.changes["added"]) == ("out_of_date", 1, 0)
+    assert model_states(plate_services)[(INDEX, plate_product.id)].state == "current"
+    outliers.take_back(plate_services, person, [first])
+    assert model_states(plate_services)[key].state == "current"
 
 
 def test_rolling_back_inspects_with_the_older_version_again(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -44,7 +45,7 @@ def exposures(*, named: bool, size_px: int = 96) -> list[ImageSource]:
     ]
 
 
-def lowest(scores: dict[str, float]) -> float:
+def lowest(scores: Mapping[str, float]) -> float:
     return min(scores.values())
 
 
