@@ -150,7 +150,9 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
 
 def _describe_judgment(outcome: ProductOutcome, kind: str, lang: str) -> list[str]:
     """Return what a version hardly finds, what speaks against it, and how it is put into use all the same."""
-    lines = [weak_sentence(spot, lang) for spot in outcome.weak_on_test]
+    # What all defects together say is a reason already, where there are reasons.
+    spots = [spot for spot in outcome.weak_on_test if spot.defect_type or not outcome.held_back]
+    lines = [weak_sentence(spot, lang) for spot in spots]
     if lines:
         lines.append(weak_remedy(outcome.weak_on_test, lang))
     lines += [reason_sentence(found, lang) for found in outcome.held_back]

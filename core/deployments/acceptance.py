@@ -19,7 +19,7 @@ from core.images.bit_depth import read_bit_depth
 from core.images.training import key_of, key_of_id, load_pixels
 from core.jobs.progress import JobRun
 from core.models.detection_figures import SCORES_KEY, BankFigures, DetectionFigures
-from core.models.judgments import REASONS, WORSE_ON_TEST, HoldReason
+from core.models.judgments import REASONS, WEAK_KEY, WORSE_ON_TEST, HoldReason
 from core.models.sources import BankSources
 from core.registry.activation_policy import read_policy
 from core.registry.versions import current_threshold
@@ -219,7 +219,10 @@ def _keep(
         row = session.get(ModelVersion, before.id)
         if row is not None:
             stored = BankFigures.from_json(row.metrics).defect_scores
-            measured = {} if figures is None else figures.to_json()
-            row.metrics = {**row.metrics, **measured, SCORES_KEY: {**stored, **scores}}
+            kept = dict(row.metrics)
+            if figures is not None:
+                kept.pop(WEAK_KEY, None)
+                kept |= figures.to_json()
+            row.metrics = {**kept, SCORES_KEY: {**stored, **scores}}
             session.add(row)
         session.commit()

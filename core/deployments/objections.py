@@ -44,7 +44,8 @@ class Judged:
     """A version as the rules see it: thresholds, and the scores of images by the engine's key.
 
     `normal_scores` are those of its training images by banks that have not seen them; `defect_scores` those of labeled
-    defects of either split, `calibration_defects` those of them that the thresholds were set with.
+    defects of either split, `calibration_defects` those of them that the thresholds were set with, `percentile` the
+    share of good parts, in percent, that these aim at to let pass; None for the usual one.
     """
 
     review_at: float
@@ -52,6 +53,7 @@ class Judged:
     normal_scores: Mapping[str, float] = field(default_factory=dict)
     defect_scores: Mapping[str, float] = field(default_factory=dict)
     calibration_defects: Sequence[float] = ()
+    percentile: float | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ def object_to_thresholds(candidate: Judged, active: Judged, active_keys: Collect
     scores = np.array([candidate.normal_scores[key] for key in keys], np.float64)
     stored = [active.normal_scores[key] for key in keys if key in active.normal_scores]
     before = np.array(stored, np.float64) if len(stored) >= FEWEST_COMMON else None
-    explained = calibrate(scores, list(candidate.calibration_defects))
+    defects = list(candidate.calibration_defects)
+    aim = candidate.percentile
+    explained = calibrate(scores, defects) if aim is None else calibrate(scores, defects, percentile=aim)
     rose = any(
         _rises(now, because, scores, limit, before)
         for now, because, limit in (

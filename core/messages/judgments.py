@@ -46,5 +46,5 @@ JUDGMENT_MESSAGES: dict[str, str] = {
         "input, the region of interest under Preprocessing), label more such defects, or lower the thresholds."
     ),
     "check_models": N_("No model in use is known to be weak on its test images."),
-    "check_models_weak": N_("Models in use that are weak on their test images: {found}. {remedy}"),
+    "check_models_weak": N_("Models in use that are weak on their test images: {found} {remedy}"),
 }

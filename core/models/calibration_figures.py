@@ -8,7 +8,6 @@ from typing import Any
 
 from storage.json_fields import read_float, read_int, read_object, read_texts
 
-
 # Rows of before were written without them, and stay as they were.
 _ONLY_WHERE_MEASURED = frozenset({"n_made_up", "made_up_escape"})
 

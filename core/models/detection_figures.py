@@ -187,7 +187,7 @@ class DetectionFigures:
             "skipped": list(self.skipped),
             "test_fingerprint": self.test_fingerprint,
             **({} if self.type_top1 is None else {"type_top1": self.type_top1}),
-            WEAK_KEY: [found.to_json() for found in self.weak_on_test],
+            **({WEAK_KEY: [found.to_json() for found in self.weak_on_test]} if self.weak_on_test else {}),
         }
 
 

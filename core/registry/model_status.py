@@ -25,8 +25,8 @@ from storage.tables import Image, Manual, ModelVersion, Product
 class ModelState:
     """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since.
 
-    `built` is a newer version that was built from just what there is now and is kept, but not in use, as one that
-    measured worse: to build once more would only give the same again.
+    `built` is a newer version that was built from just what there is now and is kept, but not in use, because
+    something speaks against it: to build once more would only give the same again.
     """
 
     state: str
@@ -73,7 +73,9 @@ def _state(
         elif part == "region" and cut_by_another_bank(version, by_part.get((MEMORY_BANK, scope_of(product_id)))):
             bank_changed = True
     if newest is None:
-        return ModelState("none", None)
+        wanted = now.get((kind, product_id, ""))
+        waits = None if wanted is None else _newest_of(session, kind, scope_of(product_id), wanted)
+        return ModelState("none", None, built=waits)
     if not stale and not missing and not bank_changed:
         return ModelState("current", newest)
     changes: dict[str, int] = defaultdict(int)
@@ -96,11 +98,19 @@ def _built_already(
         return None
     (version,) = stale
     product_id, part = version.product_id or 0, part_of(version)
+    wanted = now.get((version.kind, product_id, part))
+    return _newest_of(session, version.kind, version.scope, wanted, after=version.number)
+
+
+def _newest_of(
+    session: Session, kind: str, scope: str, fingerprint: str | None, *, after: int = 0
+) -> ModelVersion | None:
+    """Return the newest version of that fingerprint whose number is above `after`, if it is kept."""
     row = session.exec(
         select(ModelVersion)
-        .where(ModelVersion.kind == version.kind, ModelVersion.scope == version.scope)
-        .where(ModelVersion.number > version.number)
-        .where(ModelVersion.fingerprint == now.get((version.kind, product_id, part)))
+        .where(ModelVersion.kind == kind, ModelVersion.scope == scope)
+        .where(ModelVersion.number > after)
+        .where(ModelVersion.fingerprint == fingerprint)
         .order_by(col(ModelVersion.id).desc())
         .limit(1)
     ).first()

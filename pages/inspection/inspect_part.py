@@ -14,6 +14,7 @@ from core.inspections import inspection, records
 from core.models.kinds import MEMORY_BANK
 from core.operations.warm_up import warm_up
 from core.registry.versions import list_versions
+from pages.components.deployment.judgment_view import show_reasons, show_weak_notice
 from pages.components.inspection.result_view import clear_result, keep_result, show_result, shown_result
 from pages.components.inspection.sources import clear_upload, pick_image, show_details
 from pages.components.shared import screens
@@ -43,7 +44,22 @@ def show_no_products() -> None:
 
 
 def show_no_model(product: Product) -> None:
-    """Say that the product is there and its model is not."""
+    """Say that the product is there and its model is not, or waits for a person to put it into use."""
+    newest = next(iter(list_versions(services(), MEMORY_BANK, product.id)), None)
+    if newest is not None and newest.state == "candidate":
+        st.info(
+            _(
+                "“{product}” cannot be inspected yet: its memory bank is built, but not in use.",
+                product=escape(product.name),
+            ),
+            icon=":material/pause_circle:",
+        )
+        if may(ENGINEER):
+            show_reasons(newest)
+            screens.link_to(screens.MEMORY_BANKS, _("See the versions"))
+        else:
+            st.markdown(_("Ask a quality engineer to put it into use, or choose another product."))
+        return
     st.info(_("“{product}” cannot be inspected yet: it has no memory bank.", product=escape(product.name)))
     if may(ENGINEER):
         st.markdown(_("Build it from the product's normal images; it is used as soon as it is ready."))
@@ -161,12 +177,14 @@ if shown is not None:
         shortcut="N",
         on_click=next_part,
     )
+    show_weak_notice(product.id)
     show_result(shown)
 elif not is_ready(product):
     show_no_model(product)
 else:
     # While somebody looks for the image, the models are opened.
     warm_up(services(), product.id)
+    show_weak_notice(product.id)
     if _FAILURE in st.session_state:
         show_error(st.session_state[_FAILURE])
     picked = pick_image(product)

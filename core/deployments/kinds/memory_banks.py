@@ -170,6 +170,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             normal_scores=built.trained.normal_scores,
             defect_scores=_defect_scores(built, measured),
             calibration_defects=tuple(built.defect_scores.values()),
+            percentile=built.calibration.figures.get("percentile"),
         )
         candidate = BankCandidate(judged, measured, snapshot.test, snapshot.defects, snapshot.defect_codes)
         return accept_bank(run, snapshot.product, plan.before, candidate)

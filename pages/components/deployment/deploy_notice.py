@@ -80,7 +80,7 @@ def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], Mode
     parts = []
     for kind, (product_id,) in stale.items():
         state = states[(kind, product_id)]
-        words = _("not built yet") if state.state == "none" else describe_changes(kind, state)
+        words = describe_changes(kind, state) or _("not built yet")
         parts.append(f"**{label_of(KIND_NAMES, kind)}**: {words}")
     is_first = all(states[(kind, ids[0])].state == "none" for kind, ids in stale.items())
     head = _("Not yet deployed") if MEMORY_BANK in stale or is_first else _("Out of date")

@@ -112,7 +112,7 @@ def _describe_product(
 
 
 def _describe_changes(words: DeploymentLabels, state: ModelState) -> str:
-    return describe_changes(words.kind, state) if state.state == "out_of_date" else ""
+    return describe_changes(words.kind, state) if state.state != "current" else ""
 
 
 def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:

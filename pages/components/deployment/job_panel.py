@@ -9,14 +9,16 @@ import streamlit as st
 
 from core.errors import AppError
 from core.i18n import N_
-from core.jobs.outcomes import ProductOutcome
+from core.jobs.outcomes import BUILT, CANDIDATE, ProductOutcome
 from core.jobs.queue import cancel
 from core.jobs.terms import STAGE_NAMES
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
 from core.models.calibration_figures import CalibrationFigures
 from core.models.figures import ManualFigures
+from core.models.judgment_words import weak_remedy
 from pages.components.deployment.calibration_words import describe_calibration
 from pages.components.deployment.job_log import log_sentence, reason_sentence
+from pages.components.deployment.judgment_view import describe_reasons, describe_weak
 from pages.components.deployment.metrics import describe_metrics
 from pages.components.deployment.sources import describe_manuals, describe_set_apart
 from pages.components.shared.labels import label_of
@@ -51,6 +53,8 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
     "unchanged": (":material/check_circle:", "gray", N_("was up to date already")),
     "candidate": (":material/pause_circle:", "orange", N_("built, and measures worse: the version in use stays")),
+    "held_back": (":material/pause_circle:", "orange", N_("built, and waits: what speaks against it stands below")),
+    "overridden": (":material/check_circle:", "orange", N_("built and in use, in spite of what stands below")),
     "by_hand": (":material/pause_circle:", "orange", N_("built, and waits for a person to put it into use")),
     "retired": (":material/archive:", "gray", N_("taken out of use: nothing is left to build it from")),
     "failed": (":material/error:", "red", N_("not built")),
@@ -73,7 +77,7 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
         last = finished[0]
         fine = {"activated", "unchanged", "retired"}
         went_well = last.state == "succeeded" and all(found.outcome in fine for found in last.outcomes)
-        asks = any(found.set_apart for found in last.outcomes)
+        asks = any(found.set_apart or found.weak_on_test for found in last.outcomes)
         with st.expander(
             _("Last deployment"), icon=":material/flag:", expanded=not went_well or asks or _is_fresh(last)
         ):
@@ -214,7 +218,11 @@ def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
 
 
 def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str]) -> str:
-    result = "by_hand" if outcome.reason == "by_hand" else outcome.outcome
+    result = outcome.outcome
+    if outcome.held_back and result in BUILT:
+        result = "held_back" if result == CANDIDATE else "overridden"
+    elif outcome.reason == "by_hand":
+        result = "by_hand"
     icon, color, words = _OUTCOMES.get(result, (":material/help:", "gray", ""))
     name = product_names.get(outcome.product_id) or outcome.code or "–"
     line = f":{color}[{icon}] **{escape(name)}**: {_(words)}"
@@ -222,6 +230,14 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
         line += f". {outcome.error.to_app_error().sentence(language())}"
     if outcome.metrics is not None and (figures := describe_metrics(outcome.metrics)):
         line += f" · {figures}"
+    for said in describe_reasons(outcome.held_back):
+        line += f"\n  - :orange[:material/front_hand:] {said}"
+    if outcome.held_back and outcome.outcome == CANDIDATE:
+        line += "\n  - " + _("Its pictures, and *Put into use*, are under Versions below.")
+    if outcome.weak_on_test:
+        for said in describe_weak(outcome.weak_on_test, outcome.product_id):
+            line += f"\n  - :orange[:material/warning:] {said}"
+        line += f"\n  - {escape(weak_remedy(outcome.weak_on_test, language()))}"
     for said in describe_calibration(outcome.calibration or CalibrationFigures(), outcome.warnings or ()):
         line += f"\n  - {said}"
     if outcome.set_apart:

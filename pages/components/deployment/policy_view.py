@@ -35,10 +35,10 @@ def show_policy() -> None:
             st.caption(
                 _(
                     "No worse: on the same test images its image AUROC is at most {auroc} lower, and at most {share} "
-                    "more of the defect parts are judged OK (escape). "
-                    "Without test images there is nothing to compare, and the new version goes into use. When this "
-                    "is off, a new version waits as a candidate; "
-                    "a product's first version goes into use at once either way.",
+                    "more of the defect parts are judged OK (escape); it passes no known defect that the version in "
+                    "use stops, and its thresholds move no further than the same images explain. A version, also the "
+                    "first, that is near chance on the test images or passes most of their defects waits as well. When "
+                    "this is off, every new version waits as a candidate, but for a product's first.",
                     auroc=number(WORSE_BY, 3),
                     share=percent(MORE_ESCAPES, 0),
                 )

@@ -39,10 +39,11 @@ def count_sources(kind: str, count: int) -> str:
 
 def describe_changes(kind: str, state: ModelState) -> str:
     """Return what came and went since the version in use was built, and whether a version of that waits already."""
-    changes = _count_changes(kind, state)
-    if state.built is None:
-        return changes
-    return _("version {number} is built from this, but not in use", number=state.built.number) + f" · {changes}"
+    changes = _count_changes(kind, state) if state.active is not None else ""
+    waits = ""
+    if state.built is not None:
+        waits = _("version {number} is built from this, but not in use", number=state.built.number)
+    return " · ".join(part for part in (waits, changes) if part)
 
 
 def _count_changes(kind: str, state: ModelState) -> str:

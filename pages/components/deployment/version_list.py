@@ -10,11 +10,13 @@ import streamlit as st
 from core.errors import AppError
 from core.i18n import N_
 from core.models.figures import read_figures
+from core.models.judgments import reasons_of
 from core.models.kinds import MEMORY_BANK
 from core.registry.comparison import compare_versions
 from core.registry.refusals import find_refusals
 from core.registry.retention import is_kept
 from core.registry.versions import list_versions, part_of
+from pages.components.deployment.judgment_view import show_reasons
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_set_apart, describe_sources, list_set_apart
 from pages.components.deployment.version_activation import use_version
@@ -68,25 +70,32 @@ def _in_use(versions: Sequence[ModelVersion]) -> ModelVersion | None:
 
 
 def _show_candidate(versions: Sequence[ModelVersion]) -> None:
-    """Show the newest candidate beside the version in use, where one waits for a person."""
+    """Show why the newest candidate waits for a person, where one does, and its figures beside those in use."""
     active, newest = _in_use(versions), versions[0]
-    if newest.state != "candidate" or active is None or newest.kind != MEMORY_BANK:
+    if newest.state != "candidate" or newest.kind != MEMORY_BANK or not is_kept(newest):
         return
-    try:
-        changes = compare_versions(services(), newest.id, active.id)
-    except AppError as error:
-        show_error(error)
-        return
+    changes = None
+    if active is not None:
+        try:
+            changes = compare_versions(services(), newest.id, active.id)
+        except AppError as error:
+            show_error(error)
+            return
     with st.container(border=True, key=f"candidate_{newest.id}"):
-        st.markdown(
-            ":orange[:material/pause_circle:] "
-            + _(
+        if active is None:
+            words = _("**Version {candidate} waits to be put into use; none is in use yet**", candidate=newest.number)
+        else:
+            words = _(
                 "**Version {candidate} waits beside version {active}, which is in use**",
                 candidate=newest.number,
                 active=active.number,
             )
-        )
-        show_figures_beside(changes)
+        st.markdown(f":orange[:material/pause_circle:] {words}")
+        show_reasons(newest)
+        offer_replay(newest, key="candidate_replay")
+        st.caption(_("To put it into use all the same: *Put into use* at the version below."))
+        if changes is not None:
+            show_figures_beside(changes)
 
 
 def _show_version(version: ModelVersion, versions: Sequence[ModelVersion], refusal: Refusal | None) -> None:
@@ -178,9 +187,14 @@ def _show_activate(version: ModelVersion, *, newer: bool) -> None:
                 number=number(version.number),
             )
         )
-        if st.button(_("Yes, use it"), key=f"activate_{version.id}", type="primary"):
+        reasons = reasons_of(version.metrics) if version.state == "candidate" else ()
+        if reasons:
+            st.warning(_("Against this version:"), icon=":material/warning:")
+            show_reasons(version, with_pictures=False)
+        agree = _("Use it all the same") if reasons else _("Yes, use it")
+        if st.button(agree, key=f"activate_{version.id}", type="primary"):
             try:
-                use_version(version)
+                use_version(version, in_spite_of=[found.code for found in reasons])
             except AppError as error:
                 show_error(error)
                 return

@@ -11,17 +11,17 @@ import streamlit as st
 
 from core.catalog.defect_types import list_defect_types
 from core.errors import AppError
-from core.models.judgment_words import reason_sentence
 from core.models.judgments import reasons_of
 from core.registry.refusals import refuse_version
 from core.registry.thresholds import find_threshold, save_thresholds
 from core.replay.records import Judge, Replay
 from core.replay.replaying import replay_thresholds, replay_version
 from pages.components.deployment.flip_gallery import OPEN_IMAGE, follow_opened, show_flips, show_replay
+from pages.components.deployment.judgment_view import show_reasons
 from pages.components.deployment.version_activation import use_version
 from pages.components.images.details import show_details
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
-from pages.components.shared.language import _, escape, language, number
+from pages.components.shared.language import _, number
 from pages.components.shared.session import person, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ _KEPT = "replay_shown"
 _REDRAW_S = 0.15
 
 
-def offer_replay(version: ModelVersion) -> None:
+def offer_replay(version: ModelVersion, *, key: str = "replay") -> None:
     """Show the button of a version that is not in use, or of other thresholds for the one that is."""
     in_use = version.active_key is not None
     st.button(
         _("Other thresholds") if in_use else _("What would change"),
-        key=f"replay_{version.id}",
+        key=f"{key}_{version.id}",
         icon=":material/tune:" if in_use else ":material/compare:",
         help=_("Try them on recent inspections and labelled images, before anything changes")
         if in_use
@@ -198,8 +198,8 @@ def _decide_on_version(version: ModelVersion, replay: Replay) -> None:
     is_candidate = version.state == "candidate"
     reasons = reasons_of(version.metrics) if is_candidate else ()
     if reasons:
-        lines = "\n".join(f"- {escape(reason_sentence(found, language()))}" for found in reasons)
-        st.warning(f"{_('Against this version:')}\n\n{lines}", icon=":material/warning:")
+        st.warning(_("Against this version:"), icon=":material/warning:")
+        show_reasons(version, with_pictures=False)
     reason = ""
     if is_candidate:
         reason = st.text_input(_("Reason"), key=f"refusal_{version.id}", placeholder=_("needed to refuse"))

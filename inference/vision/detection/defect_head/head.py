@@ -16,7 +16,7 @@ from scipy.special import logsumexp, softmax  # type: ignore[import-untyped]
 from inference.vision.detection.scoring import PatchDistances, smooth_distances
 
 # The most distant patches of an image say what type it shows.
-SPOKESMEN = 16
+SPOKESMEN = 8
 
 
 @dataclass(frozen=True)

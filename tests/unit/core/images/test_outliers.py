@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from sqlmodel import col, select
@@ -165,23 +163,12 @@ def test_a_decision_on_an_image_that_somebody_changed_meanwhile_is_refused_as_a_
     _note(services, product, {ids[0]: 41.5, ids[1]: 50.0})
     seen = {image.id: image.row_version for image in outliers.list_suspected(services, product.id)}
     edits.relabel_images(services, engineer, [ids[1]], split="test")
-<<<<<<< HEAD
-    decisions: list[Callable[[], object]] = [
-        lambda: outliers.keep(services, engineer, list(seen), row_versions=seen),
-        lambda: outliers.move_to_defects(services, engineer, list(seen), hole.id, row_versions=seen),
-        lambda: edits.delete_images(services, engineer, list(seen), row_versions=seen),
-    ]
-    for decide in decisions:
-        with pytest.raises(Conflict, match="Somebody else changed casting_normal_"):
-            decide()
-=======
     with pytest.raises(Conflict, match="Somebody else changed casting_normal_"):
         outliers.keep(services, engineer, list(seen), row_versions=seen)
     with pytest.raises(Conflict, match="Somebody else changed casting_normal_"):
         outliers.move_to_defects(services, engineer, list(seen), hole.id, row_versions=seen)
     with pytest.raises(Conflict, match="Somebody else changed casting_normal_"):
         edits.delete_images(services, engineer, list(seen), row_versions=seen)
->>>>>>> outliers
     assert _states(services, ids[:2]) == [SUSPECTED, SUSPECTED]
 
 

@@ -169,3 +169,21 @@ def test_retrieval_measures_follow_their_definition() -> None:
     assert metrics.map_at_k(queries, ranked, k=3, relevant_counts=counts) == pytest.approx(by_index)
     assert metrics.map_at_k(queries, ranked, relevant_counts={"burr": 1}) == pytest.approx(0.5)
     assert metrics.map_at_k(["dent"], [["hole"]]) == 0.0
+
+
+def test_the_bounds_of_an_auroc_are_those_of_hanley_and_mcneil() -> None:
+    # The example of their paper: area 0.893 from 51 abnormal and 58 normal cases has the standard error 0.032.
+    bounds = metrics.auroc_interval(0.893, 51, 58)
+    assert bounds is not None
+    assert bounds == pytest.approx((0.893 - 1.96 * 0.032, 0.893 + 1.96 * 0.032), abs=2e-3)
+
+
+def test_the_bounds_of_an_auroc_stay_inside_and_narrow_with_more_images() -> None:
+    few, many = metrics.auroc_interval(0.8, 4, 4), metrics.auroc_interval(0.8, 50, 50)
+    assert few is not None
+    assert many is not None
+    assert few[0] < 0.5 < many[0] < 0.8 < many[1] < few[1] <= 1.0
+    assert metrics.auroc_interval(1.0, 5, 5) == (1.0, 1.0)
+    assert metrics.auroc_interval(0.8, 0, 5) is None
+    with pytest.raises(ValueError, match="lies in"):
+        metrics.auroc_interval(1.2, 5, 5)
