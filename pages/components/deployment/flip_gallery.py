@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,8 +15,6 @@ from core.replay.records import (
     LABEL,
     PASSED,
     STOPPED,
-    TO_REJECT,
-    TO_REVIEW,
     UNKNOWN,
 )
 from pages.components.deployment.job_log import reason_sentence
@@ -32,8 +30,8 @@ if TYPE_CHECKING:
 
 OPEN_IMAGE = "flipped_image"
 _GO_TO = "flipped_inspection"
-_COLUMNS = 6
-_PAGE_SIZE = 18
+_COLUMNS = 5
+_PAGE_SIZE = 15
 _MOST_NAMED = 20
 
 
@@ -45,10 +43,7 @@ def show_replay(replay: Replay) -> None:
     elif not groups:
         st.success(_("No verdict would change."), icon=":material/check_circle:")
     else:
-        worse = [_count(group) for group in groups if group.is_mistake]
-        others = [_count(group) for group in groups if not group.is_mistake]
-        words = [f":red[**{said}**]" for said in worse] + [f"**{said}**" for said in others]
-        st.markdown(" · ".join(words))
+        st.markdown(" · ".join(_summarize(groups)))
     st.caption(_describe_scope(replay))
     _show_notes(replay)
     left, right = st.columns(2)
@@ -58,11 +53,24 @@ def show_replay(replay: Replay) -> None:
         _show_verdicts(replay)
 
 
-def _count(group: FlipGroup) -> str:
-    return _SENTENCES[(group.known_as, group.flip)](len(group.images))
+def _summarize(groups: Sequence[FlipGroup]) -> list[str]:
+    """Return how many parts would be stopped or pass, by what is known of them, then how many stay stopped."""
+    words = []
+    n_between = 0
+    for group in groups:
+        count = _SENTENCES.get((group.known_as, group.flip))
+        if count is None:
+            n_between += len(group.images)
+        else:
+            words.append((":red[**{}**]" if group.is_mistake else "**{}**").format(count(len(group.images))))
+    if n_between:
+        words.append(
+            _n("{count} part changes between Review and NG", "{count} parts change between Review and NG", n_between)
+        )
+    return words
 
 
-_SENTENCES = {
+_SENTENCES: dict[tuple[str, str], Callable[[int], str]] = {
     (DEFECT, PASSED): lambda n: _n("{count} known defect would now pass", "{count} known defects would now pass", n),
     (GOOD, STOPPED): lambda n: _n(
         "{count} good part would now be stopped", "{count} good parts would now be stopped", n
@@ -80,24 +88,6 @@ _SENTENCES = {
         "{count} part that nobody has decided on would now be stopped",
         "{count} parts that nobody has decided on would now be stopped",
         n,
-    ),
-    (DEFECT, TO_REVIEW): lambda n: _n(
-        "{count} known defect goes from NG to Review", "{count} known defects go from NG to Review", n
-    ),
-    (GOOD, TO_REJECT): lambda n: _n(
-        "{count} good part goes from Review to NG", "{count} good parts go from Review to NG", n
-    ),
-    (DEFECT, TO_REJECT): lambda n: _n(
-        "{count} known defect goes from Review to NG", "{count} known defects go from Review to NG", n
-    ),
-    (GOOD, TO_REVIEW): lambda n: _n(
-        "{count} good part goes from NG to Review", "{count} good parts go from NG to Review", n
-    ),
-    (UNKNOWN, TO_REVIEW): lambda n: _n(
-        "{count} undecided part goes from NG to Review", "{count} undecided parts go from NG to Review", n
-    ),
-    (UNKNOWN, TO_REJECT): lambda n: _n(
-        "{count} undecided part goes from Review to NG", "{count} undecided parts go from Review to NG", n
     ),
 }
 
@@ -165,7 +155,10 @@ def _show_known(replay: Replay) -> None:
     rows = [(name, counts) for name, counts in rows if counts.total]
     if not rows:
         return
-    table = {_("Stopped (Review, NG)"): [name for name, _counts in rows], _("of"): [str(c.total) for _name, c in rows]}
+    table = {
+        _("Stopped (Review, NG)"): [name for name, _counts in rows],
+        _("Compared"): [str(c.total) for _name, c in rows],
+    }
     if replay.before is not None:
         table[_("In use")] = [str(counts.before) for _name, counts in rows]
     table[_after_title(replay)] = [f"**{counts.after}**" for _name, counts in rows]
@@ -211,7 +204,7 @@ def show_flips(replay: Replay, *, key: str) -> None:
     n_pages = -(-len(flat) // _PAGE_SIZE)
     page = 1
     if n_pages > 1:
-        page = min(n_pages, int(st.pagination(n_pages, default=1, key=f"{key}_page") or 1))
+        page = min(n_pages, int(st.pagination(n_pages, default=1, key=f"{key}_page_{n_pages}") or 1))
     shown = flat[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]
     thumbnails = read_thumbnails([image.thumbnail_key for _group, image in shown])
     with st.container(key=f"gallery_{key}"):
@@ -236,7 +229,7 @@ def _show_one(
     st.caption(f"{escape(image.name)}  \n{_describe_outcome(image)}")
     where = _("Inspection no. {number}", number=image.id) if image.kind == INSPECTION else _("Labelled image")
     st.button(
-        _("Open"),
+        _("Show"),
         key=f"{key}_open_{image.kind}_{image.id}",
         help=where,
         icon=":material/open_in_new:",
