@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from core.deployments.evaluation import TestSet
 from core.deployments.kinds import bank_extension
 from core.deployments.kinds.bank_extension import Extension, TrainedBank
+from core.deployments.kinds.input_choice import choose_input
 from core.deployments.steps import Snapshot
 from core.images.exposures.leaks import Leak, describe_leaks
 from core.images.parts import part_key
@@ -120,7 +121,18 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         )
     if trained is None:
         _fetch(run, [*normals, *defects])
-        trained = _learn(run, spec, normals, defects, config, weights=weights)
+        depth = config.preprocessing.bit_depth
+        config, seen = choose_input(
+            run,
+            product,
+            spec,
+            _sources(run, normals, depth),
+            _labeled(run, defects, depth),
+            config,
+            weights=weights,
+            progress=_reporter(run),
+        )
+        trained = replace(_learn(run, spec, normals, defects, config, weights=weights), input_choice=seen)
     set_apart = _name_set_apart(run, product, normals, trained)
     skipped = _name_skipped(run, product, [*normals, *defects], trained.skipped)
     calibration, defect_scores = _calibrate(run, product, spec, trained, config, snapshot, skipped)

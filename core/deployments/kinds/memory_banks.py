@@ -204,6 +204,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 built.spec.describe(built.trained.model),
                 _defect_scores(built, measured),
                 built.trained.head,
+                built.trained.input_choice,
             ),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(
