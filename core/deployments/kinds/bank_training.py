@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from inference.vision.images.preprocessing import Preprocessing
 
 # The engine's names of its stages, and ours.
-STAGES = {"features": "extract", "calibration": "calibrate", "fit": "coreset", "teaching": "teach"}
+STAGES = {"features": "extract", "calibration": "compare", "fit": "coreset", "teaching": "teach"}
 # Images that did not belong may have hidden others like them: these are looked for once more.
 _PURITY_ROUNDS = 2
 _MADE_UP_DEFECTS = 24
@@ -285,6 +285,7 @@ def _calibrate(
     from inference.vision.detection.calibration import calibrate
 
     defects = snapshot.defects
+    run.progress("calibrate", 0, 0)
 
     def defect_pixels() -> Iterator[NDArray[np.uint8]]:
         for done, row in enumerate(defects):

@@ -51,9 +51,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "extract": (0.05, 0.40),
-        "calibrate": (0.40, 0.55),
-        "coreset": (0.55, 0.68),
-        "teach": (0.68, 0.75),
+        "compare": (0.40, 0.55),
+        "coreset": (0.55, 0.66),
+        "teach": (0.66, 0.72),
+        "calibrate": (0.72, 0.75),
         "evaluate": (0.75, 0.93),
     }
 
@@ -262,6 +263,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             set_apart=built.set_apart,
             held_back=result.acceptance.held_back,
             weak_on_test=figures.weak_on_test,
+            head=built.trained.head,
         )
 
 

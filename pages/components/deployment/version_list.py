@@ -16,6 +16,7 @@ from core.registry.comparison import compare_versions
 from core.registry.refusals import find_refusals
 from core.registry.retention import is_kept
 from core.registry.versions import list_versions, part_of
+from pages.components.deployment.defect_head import show_learning
 from pages.components.deployment.judgment_view import show_reasons
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_set_apart, describe_sources, list_set_apart
@@ -127,6 +128,7 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion], refus
                 st.badge(_("In use"), icon=":material/check_circle:", color="green")
             elif is_kept(version):
                 _show_activate(version, newer=in_use is None or version.number > in_use.number)
+        show_learning(version)
 
 
 def _describe_refusal(refusal: Refusal) -> str:
