@@ -27,8 +27,8 @@ from tests.unit.core.replay.conftest import Line
 N_LABELED, N_GOOD = 24, 14
 
 
-def _replay(line: Line, **options: int) -> Replay:
-    return replay_version(line.services, line.engineer, line.candidate_id, **options)
+def _replay(line: Line, *, limit: int = 200, most_images: int = 1000) -> Replay:
+    return replay_version(line.services, line.engineer, line.candidate_id, limit=limit, most_images=most_images)
 
 
 def _named(replay: Replay, known_as: str, flip: str, kind: str) -> list[str]:
