@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from core.cli import administration, deploying, inspecting, network_weights, set_up, working
+from core.cli import administration, deploying, inspecting, network_weights, replaying, set_up, working
 from core.cli.arguments import build_parser
 from core.cli.terminal import language
 from core.errors import AppError
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "deploy": deploying.deploy,
     "inspect": inspecting.inspect,
     "evaluate": inspecting.evaluate,
+    "replay": replaying.replay,
     "worker": working.worker,
     "run-job": working.run_job,
     "prepare": working.prepare,

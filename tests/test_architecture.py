@@ -242,7 +242,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("preprocessing", "manuals", "similarity", "analytics"),
     ("deployments", "inspections", "demo"),
     ("guidance",),
-    ("operations", "reports"),
+    ("operations", "replay", "reports"),
     ("worker",),
     ("cli",),
     ("__main__",),

@@ -91,6 +91,28 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--product", required=True, metavar="CODE")
     evaluate.add_argument("--json", action="store_true", help="one JSON object")
 
+    replay = commands.add_parser(
+        "replay",
+        help="what would change with another model version, or with other thresholds",
+        description="Judges the newest inspections (by their kept images) and the labelled images once more, and names "
+        "the parts whose verdict would change, known outcomes first. Nothing is stored.",
+    )
+    replay.add_argument("--product", required=True, metavar="CODE")
+    replay.add_argument(
+        "--version", type=int, metavar="N", help="a memory bank version by its number (default: the newest that waits)"
+    )
+    replay.add_argument(
+        "--review",
+        type=float,
+        metavar="X",
+        help="another threshold from which on a part is Review, with --reject (default version then: the one in use)",
+    )
+    replay.add_argument("--reject", type=float, metavar="Y", help="another threshold from which on a part is NG")
+    replay.add_argument(
+        "--limit", type=int, default=200, metavar="N", help="how many of the newest inspections (default: 200)"
+    )
+    replay.add_argument("--json", action="store_true", help="one JSON object")
+
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
     worker.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)

@@ -8,11 +8,14 @@ from pathlib import PurePath
 
 from core.accounts import people
 from core.catalog import products
+from core.catalog.defect_types import list_defect_types
 from core.cli.job_following import follow
 from core.cli.terminal import language, name_some, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
 from core.jobs import heartbeats, queue, views
 from core.jobs.outcomes import CANDIDATE, FAILED, ProductOutcome
+from core.models.calibration_words import calibration_sentences
+from core.models.head_words import head_advice, head_sentences, label_advice, left_out_sentence
 from core.models.judgment_words import reason_sentence, weak_remedy, weak_sentence
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
@@ -138,6 +141,8 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
             waits = waits or outcome.outcome == CANDIDATE
             for line in _describe_judgment(outcome, view.kind, lang):
                 write_note(line)
+            for line in _describe_learning(services, outcome, lang):
+                write_note(f"{outcome.code}: {line}")
             if outcome.set_apart:
                 names = name_some([PurePath(found.name).stem for found in outcome.set_apart])
                 told = {"product": outcome.code, "count": len(outcome.set_apart), "names": names}
@@ -146,6 +151,20 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
             write_note(view.error.sentence(lang) if view.error else view.state)
             good = False
     return Ended(good, waits)
+
+
+def _describe_learning(services: Services, outcome: ProductOutcome, lang: str) -> list[str]:
+    """Return what the thresholds of a bank aim at, and what its labeled defects have taught it."""
+    if outcome.calibration is None:
+        return []
+    lines = calibration_sentences(outcome.calibration, outcome.warnings or (), lang)
+    if outcome.head is not None:
+        types = list_defect_types(services, outcome.product_id, include_inactive=True)
+        names = {row.id: row.code for row in types}
+        lines += head_sentences(outcome.head, names, lang)
+        lines += [left_out_sentence(outcome.head, names, lang), *head_advice(outcome.head, lang)]
+    lines.append(label_advice(outcome.calibration.n_defect or 0, outcome.head, lang))
+    return [line for line in lines if line]
 
 
 def _describe_judgment(outcome: ProductOutcome, kind: str, lang: str) -> list[str]:

@@ -15,7 +15,10 @@ from core.images.notes import describe_note, notes_to_check
 from core.services import build_services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from core.inspections.records import InspectionRecord
+    from core.inspections.stored_values import DefectRegion
 
 
 def inspect(wanted: argparse.Namespace) -> int:
@@ -43,9 +46,17 @@ def inspect(wanted: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _describe_region(region: DefectRegion, codes: Mapping[int, str]) -> dict[str, Any]:
+    values = region.to_json()
+    if (type_id := values.pop("defect_type_id", None)) is not None:
+        values["defect_type"] = codes.get(type_id)
+    return values
+
+
 def _describe(record: InspectionRecord, product_code: str) -> dict[str, Any]:
     from core.similarity.closeness import name_likeness
 
+    codes = {known.id: known.code for known in record.defect_types}
     similar = sorted([*record.similar.defects, *record.similar.normals], key=lambda found: -found.similarity)
     return {
         "product": product_code,
@@ -53,7 +64,7 @@ def _describe(record: InspectionRecord, product_code: str) -> dict[str, Any]:
         "score": record.score,
         "review_at": record.review_at,
         "reject_at": record.reject_at,
-        "regions": [region.to_json() for region in record.regions],
+        "regions": [_describe_region(region, codes) for region in record.regions],
         "suggested_defect_type": record.suggestion.code if record.suggestion else None,
         "similar": [
             {

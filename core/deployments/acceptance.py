@@ -18,8 +18,8 @@ from core.errors import NotFound
 from core.images.bit_depth import read_bit_depth
 from core.images.training import key_of, key_of_id, load_pixels
 from core.jobs.progress import JobRun
-from core.models.detection_figures import SCORES_KEY, BankFigures, DetectionFigures
-from core.models.judgments import REASONS, WEAK_KEY, WORSE_ON_TEST, HoldReason
+from core.models.detection_figures import DETECTION_KEYS, SCORES_KEY, BankFigures, DetectionFigures
+from core.models.judgments import REASONS, WORSE_ON_TEST, HoldReason
 from core.models.sources import BankSources
 from core.registry.activation_policy import read_policy
 from core.registry.versions import current_threshold
@@ -221,8 +221,7 @@ def _keep(
             stored = BankFigures.from_json(row.metrics).defect_scores
             kept = dict(row.metrics)
             if figures is not None:
-                kept.pop(WEAK_KEY, None)
-                kept |= figures.to_json()
+                kept = {name: value for name, value in kept.items() if name not in DETECTION_KEYS} | figures.to_json()
             row.metrics = {**kept, SCORES_KEY: {**stored, **scores}}
             session.add(row)
         session.commit()

@@ -125,13 +125,34 @@ def _make_row(one: Examined, person: Person) -> Inspection:
         normal_index_version_id=finding.similar.normal.version_id,
         defect_index_version_id=finding.similar.defect.version_id,
         preprocessing=finding.bank.preprocessing,
-        regions=[DefectRegion.from_detected(region).to_json() for region in finding.regions],
+        regions=[region.to_json() for region in _name_regions(finding)],
         nearest_image_id=int(key) if kind == "image" and key.isdigit() else None,
         verdict=finding.verdict,
         final_verdict=finding.verdict,
         action_status="none" if finding.verdict == "ok" else "open",
         latency_ms=finding.latency_ms,
     )
+
+
+def _name_regions(finding: Finding) -> list[DefectRegion]:
+    """Return the regions, each with its type where a defect head names types."""
+    height_px, width_px = finding.image.pixels.shape[:2]
+    places = finding.detection.places
+    if places is None or not _by_head(finding):
+        return [DefectRegion.from_detected(region) for region in finding.regions]
+    return [
+        DefectRegion.from_detected(
+            one, named=places.name((one.x / width_px, one.y / height_px, one.w / width_px, one.h / height_px))
+        )
+        for one in finding.regions
+    ]
+
+
+def _by_head(finding: Finding) -> bool:
+    """Return whether the bank's defect head names types, rather than the similar images."""
+    opinion = finding.detection.opinion
+    head = BankFigures.from_json(finding.bank.metrics).head
+    return opinion is not None and opinion.known and prefers_head(head, finding.similar.defect.rule)
 
 
 def _put_objects(services: HasStores, rows: Sequence[Inspection], group: Sequence[Examined]) -> dict[int, AppError]:

@@ -14,8 +14,9 @@ from core.errors import AppError
 from core.jobs.notices import Notice, read_notices
 from core.jobs.stored_error import StoredError
 from core.models.calibration_figures import CalibrationFigures
-from core.models.detection_figures import DetectionSummary
+from core.models.detection_figures import HEAD_KEY, DetectionSummary
 from core.models.figures import ManualFigures
+from core.models.head_figures import HeadFigures
 from core.models.judgments import REASONS_KEY, WEAK_KEY, HoldReason, WeakSpot, read_reasons, read_weak, write_reasons
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text, read_texts
 
@@ -81,8 +82,8 @@ class ProductOutcome:
     `notices` say what of its images goes against its preprocessing.
     `held_back` are the reasons for which it waits, or that a person overrode; `weak_on_test` is what it hardly finds.
     `number` and `version_id` are those of the version, `numbers` those of an index by part. `set_apart` are the normal
-    images that were not learned from. `work_s` is how long the work took, and `cost_s` what it takes at the standard
-    pace.
+    images that were not learned from, `head` is what labeled defects taught. `work_s` is how long the work took, and
+    `cost_s` what it takes at the standard pace.
     """
 
     product_id: int
@@ -104,6 +105,7 @@ class ProductOutcome:
     error: StoredError | None = None
     held_back: tuple[HoldReason, ...] = ()
     weak_on_test: tuple[WeakSpot, ...] = ()
+    head: HeadFigures | None = None
 
     @classmethod
     def failed(cls, product_id: int, code: str, error: AppError) -> ProductOutcome:
@@ -135,6 +137,7 @@ class ProductOutcome:
             error=StoredError.from_json(data.get("error_code"), data.get("error_params")),
             held_back=read_reasons(data.get(REASONS_KEY)),
             weak_on_test=read_weak(data.get(WEAK_KEY)),
+            head=HeadFigures.from_json(data.get(HEAD_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -159,6 +162,7 @@ class ProductOutcome:
             "error_code": None if self.error is None else self.error.code,
             "error_params": None if self.error is None else dict(self.error.params),
             WEAK_KEY: [found.to_json() for found in self.weak_on_test] or None,
+            HEAD_KEY: None if self.head is None else self.head.to_json(),
             **write_reasons(self.held_back),
         }
         return {name: value for name, value in values.items() if value is not None}

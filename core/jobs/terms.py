@@ -27,6 +27,7 @@ STAGE_NAMES: dict[str, str] = {
     "read": N_("Reading the manuals"),
     "split": N_("Splitting into passages"),
     "extract": N_("Extracting features"),
+    "compare": N_("Comparing the normal images with one another"),
     "coreset": N_("Selecting the memory bank"),
     "teach": N_("Learning the labeled defects"),
     "calibrate": N_("Calibrating thresholds"),

@@ -10,6 +10,7 @@ from core.messages.manual_files import MANUAL_FILE_MESSAGES
 from core.messages.manuals import MANUAL_MESSAGES
 from core.messages.models import MODEL_MESSAGES
 from core.messages.preprocessing import PREPROCESSING_MESSAGES
+from core.messages.replays import REPLAY_MESSAGES
 from core.messages.stored_files import STORED_FILE_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
 
@@ -26,4 +27,5 @@ MESSAGES: dict[str, str] = {
     **EXECUTOR_MESSAGES,
     **MODEL_MESSAGES,
     **PREPROCESSING_MESSAGES,
+    **REPLAY_MESSAGES,
 }

@@ -194,7 +194,8 @@ class DetectionFigures:
 
 # Where the metrics of a version hold the scores of labeled defects.
 SCORES_KEY = "defect_scores"
-_HEAD_KEY = "defect_head"
+# Where they, and a job's outcome, hold what its labeled defects taught it.
+HEAD_KEY = "defect_head"
 _INPUT_KEY = "input_choice"
 DETECTION_KEYS = frozenset(one.name for one in fields(DetectionFigures))
 
@@ -231,14 +232,14 @@ class BankFigures:
             DetectionFigures.from_json(data),
             model,
             read_floats(data.get(SCORES_KEY)),
-            HeadFigures.from_json(data.get(_HEAD_KEY)),
+            HeadFigures.from_json(data.get(HEAD_KEY)),
             InputFigures.from_json(data.get(_INPUT_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
         scores = {SCORES_KEY: dict(self.defect_scores)} if self.defect_scores else {}
-        head = {_HEAD_KEY: self.head.to_json()} if self.head is not None else {}
+        head = {HEAD_KEY: self.head.to_json()} if self.head is not None else {}
         seen = {_INPUT_KEY: self.input_choice.to_json()} if self.input_choice is not None else {}
         measured = self.detection.to_json() if self.detection is not None else {}
         return {**measured, **self.model, **scores, **head, **seen}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
@@ -129,12 +129,20 @@ def retire(session: Session, version: ModelVersion) -> None:
     )
 
 
-def activate(services: Services, person: Person, version_id: int, *, in_spite_of: Collection[str] = ()) -> ModelVersion:
+def activate(
+    services: Services,
+    person: Person,
+    version_id: int,
+    *,
+    in_spite_of: Collection[str] = (),
+    flips: Mapping[str, int] | None = None,
+) -> ModelVersion:
     """Make a version whose bundle is there the active one (also: roll back). It is fetched and verified first.
 
-    `in_spite_of` are the codes of the reasons that the person has seen against a candidate (`reasons_of`); they stand
-    in the audit log. Raises NotAllowed, NotFound, Conflict `version_held_back` for a candidate with other reasons
-    than these, or the AppError of a bundle that is missing or damaged; the active version is untouched then.
+    `in_spite_of` are the codes of the reasons that the person has seen against a candidate (`reasons_of`), and `flips`
+    the counts of what would change where that was seen; both stand in the audit log. Raises NotAllowed, NotFound,
+    Conflict `version_held_back` for a candidate with other reasons than these, or the AppError of a bundle that is
+    missing or damaged; the active version is untouched then.
     """
     require_role(services, person, ENGINEER)
     with reading(services) as session:
@@ -170,6 +178,7 @@ def activate(services: Services, person: Person, version_id: int, *, in_spite_of
             number=fresh.number,
             instead_of=before.number if before else None,
             **({"overridden": [found.code for found in reasons]} if reasons else {}),
+            **({"flips": dict(flips)} if flips is not None else {}),
         )
         session.commit()
     retention.expire_versions(services, fresh, person=person)

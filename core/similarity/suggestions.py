@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.catalog.names import DefectTypeName
+from core.models.figures import IndexFigures
+from core.models.kinds import SIMILARITY_INDEX
+from core.registry.versions import find_active
 from core.similarity.matches import Match
+from core.transactions import HasDatabase, reading
+from storage.json_fields import read_float
 from storage.tables import DefectType
 
 if TYPE_CHECKING:
@@ -44,6 +49,18 @@ def prefers_head(head: HeadFigures | None, rule: VoteRule | None) -> bool:
         return head is not None and rule is None
     votes = None if rule is None else rule.figures.get("accuracy")
     return votes is None or head.type_top1 >= votes
+
+
+def read_vote_accuracy(services: HasDatabase, product_id: int) -> float | None:
+    """Return how often the similar images in use voted for the right type, 0 to 1; None where nobody has measured."""
+    with reading(services) as session:
+        versions = find_active(session, product_id, SIMILARITY_INDEX)
+    for part in ("region", "defect"):
+        version = versions.get((SIMILARITY_INDEX, part))
+        figures = IndexFigures.from_json(version.metrics) if version is not None else IndexFigures()
+        if figures.suggestion:
+            return read_float(figures.suggestion.get("accuracy"))
+    return None
 
 
 def suggest_by_head(opinion: TypeOpinion, types: Iterable[DefectType]) -> Suggestion | None:

@@ -12,11 +12,12 @@ from core.images.edits import delete_images
 from core.images.library import list_images
 from core.jobs import claims, heartbeats, queue, views
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
-from core.registry import activation_policy
+from core.registry import activation_policy, thresholds
 from core.registry.fingerprints import fingerprints
 from core.registry.model_status import model_states
 from core.registry.versions import list_versions
 from core.services import Services
+from pages.components.shared import screens
 from pages.components.shared.screens import MEMORY_BANKS, NORMAL_IMAGES
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
 from tests.pages.conftest import OpenApp
@@ -103,6 +104,48 @@ def test_the_policy_can_be_changed_where_it_applies(open_deployed: OpenApp, depl
     policy = activation_policy.current_policy(deployed)
     assert (policy.activate_when_no_worse, policy.kept_versions) == (False, 3)
     assert "waits for a person to put it into use; 3 versions are kept" in texts(app)
+
+
+def test_the_share_of_good_parts_in_review_is_set_in_percent_for_memory_banks_alone(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    app = open_deployed(MEMORY_BANKS)
+    assert "Thresholds without defects send 2% of good parts to review." in texts(app)
+    assert app.number_input(key="policy_review_0").value == 2.0
+    press(app, "Save")
+    assert activation_policy.current_policy(deployed).row_version == 0
+    app.number_input(key="policy_review_0").set_value(0.7)
+    press(app, "Save")
+    policy = activation_policy.current_policy(deployed)
+    assert (policy.review_share, policy.row_version) == (0.007, 1)
+    assert "send 0.7% of good parts to review" in texts(app)
+
+    app = open_deployed(screens.SIMILARITY_INDEX)
+    assert "good parts to review" not in texts(app)
+    app.number_input(key="policy_kept_1").set_value(4)
+    press(app, "Save")
+    policy = activation_policy.current_policy(deployed)
+    assert (policy.review_share, policy.kept_versions) == (0.007, 4)
+
+
+def test_a_version_tells_what_its_thresholds_stand_on_and_what_labeled_defects_taught(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    app = open_deployed(MEMORY_BANKS)
+    said = texts(app).replace("\\", "")
+    # After the build, and with the version.
+    assert said.count("normal images + 12 defect images. Good parts held back") == 2
+    assert said.count("Learned from 12 labeled defects (Cell defect 12), 0 of them with a mask.") == 2
+    assert "12 of them have no mask" in said
+    assert "Review from **" in said
+
+    version = list_versions(deployed, MEMORY_BANK, _product_id(deployed))[0]
+    seen = thresholds.find_threshold(deployed, version.id)
+    person = open_person(deployed, "engineer")
+    thresholds.save_thresholds(deployed, person, version.id, 20.0, 30.0, reason="stricter", seen_id=seen.id)
+    said = texts(open_deployed(MEMORY_BANKS))
+    assert "Review from **20** · NG from **30** · set by hand: stricter" in said
+    assert said.count("Good parts held back") == 1
 
 
 def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deployed: OpenApp, deployed: Services) -> None:

@@ -11,7 +11,8 @@ from core.deployments.acceptance import Acceptance, BankCandidate, accept_bank
 from core.deployments.costs import cost_of_model
 from core.deployments.evaluation import TestMeasurement, measure, read_codes, test_set
 from core.deployments.kinds.bank_extension import Extension, find_extension
-from core.deployments.kinds.bank_training import BankSnapshot, BuiltBank, train_bank
+from core.deployments.kinds.bank_snapshot import BankSnapshot
+from core.deployments.kinds.bank_training import BuiltBank, train_bank
 from core.deployments.objections import Judged
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
@@ -51,9 +52,10 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
         "extract": (0.05, 0.40),
-        "calibrate": (0.40, 0.55),
-        "coreset": (0.55, 0.68),
-        "teach": (0.68, 0.75),
+        "compare": (0.40, 0.55),
+        "coreset": (0.55, 0.66),
+        "teach": (0.66, 0.72),
+        "calibrate": (0.72, 0.75),
         "evaluate": (0.75, 0.93),
     }
 
@@ -263,6 +265,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             set_apart=built.set_apart,
             held_back=result.acceptance.held_back,
             weak_on_test=figures.weak_on_test,
+            head=built.trained.head,
         )
 
 

@@ -52,7 +52,7 @@ def show_deployment(words: DeploymentLabels) -> None:
     show_job_panel(words.kind, names)
     chosen = _show_products(words, products, states)
     _show_start(words, chosen)
-    show_policy()
+    show_policy(words.kind)
     st.divider()
     show_versions(words.kind, [summary.product for summary in products])
 

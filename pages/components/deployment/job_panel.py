@@ -13,10 +13,9 @@ from core.jobs.outcomes import BUILT, CANDIDATE, ProductOutcome
 from core.jobs.queue import cancel
 from core.jobs.terms import STAGE_NAMES
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
-from core.models.calibration_figures import CalibrationFigures
 from core.models.figures import ManualFigures
 from core.models.judgment_words import weak_remedy
-from pages.components.deployment.calibration_words import describe_calibration
+from pages.components.deployment.defect_head import describe_learning
 from pages.components.deployment.job_log import log_sentence, reason_sentence
 from pages.components.deployment.judgment_view import describe_reasons, describe_weak
 from pages.components.deployment.metrics import describe_metrics
@@ -238,7 +237,7 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
         for said in describe_weak(outcome.weak_on_test, outcome.product_id):
             line += f"\n  - :orange[:material/warning:] {said}"
         line += f"\n  - {escape(weak_remedy(outcome.weak_on_test, language()))}"
-    for said in describe_calibration(outcome.calibration or CalibrationFigures(), outcome.warnings or ()):
+    for said in describe_learning(outcome):
         line += f"\n  - {said}"
     if outcome.set_apart:
         line += f"\n  - {describe_set_apart(outcome.set_apart)}"

@@ -1,28 +1,48 @@
-"""The two settings of what happens to a new version by itself, on the deployment screens."""
+"""The settings of what happens to a new version by itself, and of thresholds without defects."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from core.deployments.objections import MORE_ESCAPES, WORSE_BY
-from core.registry.activation_policy import FEWEST_KEPT, MOST_KEPT, current_policy, save_policy
+from core.models.kinds import MEMORY_BANK
+from core.registry.activation_policy import (
+    FEWEST_KEPT,
+    LEAST_REVIEW,
+    MOST_KEPT,
+    MOST_REVIEW,
+    DeploymentPolicy,
+    current_policy,
+    save_policy,
+)
 from pages.components.shared.language import _, number, percent
 from pages.components.shared.session import person, say_after_rerun, services, showing_errors
 
 
-def show_policy() -> None:
-    """Show what the policy is, in a sentence, and the form that changes it."""
+def show_policy(kind: str) -> None:
+    """Show what the policy is, in a sentence, and the form that changes it; `kind` is that of the screen's models."""
     policy = current_policy(services())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            _(
-                "A new version goes into use by itself when it is no worse; {count} versions are kept.",
-                count=policy.kept_versions,
+            (
+                _(
+                    "A new version goes into use by itself when it is no worse; {count} versions are kept.",
+                    count=policy.kept_versions,
+                )
+                if policy.activate_when_no_worse
+                else _(
+                    "A new version waits for a person to put it into use; {count} versions are kept.",
+                    count=policy.kept_versions,
+                )
             )
-            if policy.activate_when_no_worse
-            else _(
-                "A new version waits for a person to put it into use; {count} versions are kept.",
-                count=policy.kept_versions,
+            + (
+                " "
+                + _(
+                    "Thresholds without defects send {share} of good parts to review.",
+                    share=_share(policy.review_share),
+                )
+                if kind == MEMORY_BANK
+                else ""
             ),
             width="stretch",
         )
@@ -55,6 +75,7 @@ def show_policy() -> None:
                     "and what a job still needs are always kept."
                 ),
             )
+            review_share = _ask_review_share(policy) if kind == MEMORY_BANK else None
             if st.form_submit_button(_("Save"), type="primary"):
                 with showing_errors():
                     save_policy(
@@ -62,7 +83,30 @@ def show_policy() -> None:
                         person(),
                         activate_when_no_worse=by_itself,
                         kept_versions=int(kept),
+                        review_share=review_share,
                         row_version=policy.row_version,
                     )
                     say_after_rerun(_("Saved. It holds from the next deployment on."))
                     st.rerun()
+
+
+def _ask_review_share(policy: DeploymentPolicy) -> float:
+    percent_of_good = st.number_input(
+        _("Good parts that may go to review (%)"),
+        min_value=100 * LEAST_REVIEW,
+        max_value=100 * MOST_REVIEW,
+        value=100 * policy.review_share,
+        step=0.5,
+        format="%.1f",
+        key=f"policy_review_{policy.row_version}",
+        help=_(
+            "Used while fewer than 10 labeled defects say where the thresholds belong. A higher share passes fewer "
+            "defects, and shows people more good parts."
+        ),
+    )
+    # Percent and back again leave a trace in the last digits, which would be a change.
+    return round(percent_of_good / 100, 6)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.3g}%"

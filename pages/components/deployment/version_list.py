@@ -13,19 +13,23 @@ from core.models.figures import read_figures
 from core.models.judgments import reasons_of
 from core.models.kinds import MEMORY_BANK
 from core.registry.comparison import compare_versions
-from core.registry.lineage import regions_stale
+from core.registry.refusals import find_refusals
 from core.registry.retention import is_kept
-from core.registry.versions import activate, list_versions, part_of
+from core.registry.versions import list_versions, part_of
+from pages.components.deployment.defect_head import show_learning
 from pages.components.deployment.judgment_view import show_reasons
 from pages.components.deployment.metrics import FIGURES_HELP, list_figures
 from pages.components.deployment.sources import describe_set_apart, describe_sources, list_set_apart
+from pages.components.deployment.version_activation import use_version
 from pages.components.deployment.version_changes import open_changes, show_figures_beside, show_open_changes
+from pages.components.deployment.what_would_change import offer_replay, show_open_replay
 from pages.components.shared.labels import label_of, name_model
 from pages.components.shared.language import _, byte_size, escape, moment, number
 from pages.components.shared.pickers import pick_product
-from pages.components.shared.session import person, say_after_rerun, services, show_error
+from pages.components.shared.session import services, show_error
 
 if TYPE_CHECKING:
+    from core.registry.refusals import Refusal
     from storage.tables import ModelVersion, Product
 
 VERSION_STATES: dict[str, str] = {"active": N_("In use"), "candidate": N_("Candidate"), "retired": N_("Kept")}
@@ -48,14 +52,18 @@ def show_versions(kind: str, products: Sequence[Product]) -> None:
     by_scope: dict[str, list[ModelVersion]] = {}
     for version in versions:
         by_scope.setdefault(version.scope, []).append(version)
+    refusals = find_refusals(services(), versions)
     for ours in by_scope.values():
-        _show_candidate(ours)
+        if ours[0].id not in refusals:
+            _show_candidate(ours)
     everything = st.session_state.get(f"{kind}_all_versions", False)
     for version in versions if everything else versions[:_FIRST_SHOWN]:
-        _show_version(version, by_scope[version.scope])
+        _show_version(version, by_scope[version.scope], refusals.get(version.id))
     if len(versions) > _FIRST_SHOWN:
         st.toggle(_("Show all versions ({count})", count=len(versions)), key=f"{kind}_all_versions")
     show_open_changes()
+    if kind == MEMORY_BANK:
+        show_open_replay(versions)
 
 
 def _in_use(versions: Sequence[ModelVersion]) -> ModelVersion | None:
@@ -85,12 +93,13 @@ def _show_candidate(versions: Sequence[ModelVersion]) -> None:
             )
         st.markdown(f":orange[:material/pause_circle:] {words}")
         show_reasons(newest)
+        offer_replay(newest, key="candidate_replay")
         st.caption(_("To put it into use all the same: *Put into use* at the version below."))
         if changes is not None:
             show_figures_beside(changes)
 
 
-def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
+def _show_version(version: ModelVersion, versions: Sequence[ModelVersion], refusal: Refusal | None) -> None:
     part = part_of(version)
     title = _("Version {number}", number=version.number) + (f" · {label_of(_PARTS, part)}" if part in _PARTS else "")
     figures = list_figures(read_figures(version.kind, version.metrics))
@@ -109,12 +118,26 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion]) -> No
             )
             if apart := list_set_apart(version):
                 st.caption(describe_set_apart(apart))
+            if refusal is not None:
+                st.caption(":orange[:material/block:] " + _describe_refusal(refusal))
         with action, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             _show_comparison(version, versions)
+            if version.kind == MEMORY_BANK and is_kept(version):
+                offer_replay(version)
             if version.active_key is not None:
                 st.badge(_("In use"), icon=":material/check_circle:", color="green")
             elif is_kept(version):
                 _show_activate(version, newer=in_use is None or version.number > in_use.number)
+        show_learning(version)
+
+
+def _describe_refusal(refusal: Refusal) -> str:
+    return _(
+        "refused by {name}, {when}: {reason}",
+        name=escape(_(refusal.refused_by)),
+        when=moment(refusal.refused_at),
+        reason=escape(refusal.reason),
+    )
 
 
 def _show_comparison(version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
@@ -173,19 +196,8 @@ def _show_activate(version: ModelVersion, *, newer: bool) -> None:
         agree = _("Use it all the same") if reasons else _("Yes, use it")
         if st.button(agree, key=f"activate_{version.id}", type="primary"):
             try:
-                with st.spinner(_("Checking the version …")):
-                    activate(services(), person(), version.id, in_spite_of=[found.code for found in reasons])
-                    stale = version.kind == MEMORY_BANK and regions_stale(services(), version.product_id or 0)
+                use_version(version, in_spite_of=[found.code for found in reasons])
             except AppError as error:
                 show_error(error)
                 return
-            say_after_rerun(_("Version {number} is in use.", number=version.number))
-            if stale:
-                say_after_rerun(
-                    _(
-                        "The index of defective places was made with another memory bank: build the similarity index "
-                        "again."
-                    ),
-                    icon=":material/update:",
-                )
             st.rerun()

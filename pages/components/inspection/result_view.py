@@ -25,7 +25,7 @@ from pages.components.shared.labels import (
     describe_region,
     label_of,
 )
-from pages.components.shared.language import _, byte_size, defect_name, escape, language, moment, number
+from pages.components.shared.language import _, byte_size, defect_name, escape, language, moment, number, percent
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
@@ -106,10 +106,22 @@ def _show_regions(record: InspectionRecord) -> None:
         if record.verdict != "ok":
             st.caption(_("The difference is spread over the part: no single region stands out."))
         return
-    lines = [f"{index + 1}. {describe_region(record, index)}" for index in range(min(5, len(record.regions)))]
+    lines = [
+        f"{index + 1}. {describe_region(record, index)}{_name_region(record, index)}"
+        for index in range(min(5, len(record.regions)))
+    ]
     if len(record.regions) > 5:
         lines.append(_("… and {count} smaller ones", count=number(len(record.regions) - 5)))
     st.markdown("\n".join(lines))
+
+
+def _name_region(record: InspectionRecord, index: int) -> str:
+    """Return the type that a place is taken for, where the labeled defects of several types taught it."""
+    region = record.regions[index]
+    named = next((found for found in record.defect_types if found.id == region.defect_type_id), None)
+    if named is None or region.type_share is None or len(record.defect_types) < 2:
+        return ""
+    return f" · {escape(defect_name(named))} {percent(region.type_share, decimals=0)}"
 
 
 def _show_decision(record: InspectionRecord) -> None:

@@ -30,7 +30,7 @@ SOURCE_NAMES: dict[str, str] = {
     "cli": N_("Command line"),
 }
 THRESHOLD_METHODS: dict[str, str] = {
-    "percentile": N_("percentile of unseen normal images"),
+    "percentile": N_("aimed at a share of good parts in review"),
     "mean_std": N_("mean and spread of unseen normal images"),
     "f1_max": N_("best separation of normal and defect images"),
     "manual": N_("set by hand"),

@@ -22,6 +22,11 @@ def _thumbnails(store: int, keys: tuple[str, ...]) -> dict[str, bytes]:
     return fetch_thumbnails(services().objects, keys)
 
 
+def read_thumbnails(keys: Sequence[str]) -> dict[str, bytes]:
+    """Return the thumbnails by key, kept for a while; one that cannot be read now is missing."""
+    return _thumbnails(hash(services().settings), tuple(keys))
+
+
 def show_thumbnail(data: bytes | None, *, alt: str) -> None:
     """Draw a thumbnail over the full width of its column, or words where there is none."""
     if data is None:
@@ -35,7 +40,7 @@ def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3, with_p
 
     `with_product` names the product of each, where they are of several.
     """
-    thumbnails = _thumbnails(hash(services().settings), tuple(similar.thumbnail_key for similar in found))
+    thumbnails = read_thumbnails([similar.thumbnail_key for similar in found])
     with st.container(key=f"gallery_{key}"):
         for start in range(0, len(found), columns):
             for column, similar in zip(st.columns(columns), found[start : start + columns], strict=False):

@@ -9,12 +9,13 @@ import pytest
 
 from inference.artifact import read_bundle
 from inference.errors import ImageError, ModelError
-from inference.vision.detection.detector import ImageSource
+from inference.vision.detection.detector import KIND, ImageSource, LabeledSource
 from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.patchcore.bank_building import BankFeatures
 from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
+from inference.vision.detection.patchcore.teaching import teach_bank
 from inference.vision.detection.reference_image import verify_reference
 from inference.vision.images.preprocessing import Preprocessing
 from inference.vision.networks.pooling.embedder import open_embedder
@@ -256,3 +257,65 @@ def test_a_bundle_of_before_projection_smoothing_and_color_scores_as_it_did(tmp_
     old = PatchCore.from_bundle(replace(bundle, metadata=document), device="cpu")
     assert old.config == model.config
     verify_reference(old, bundle)
+
+
+def _labeled(count: int) -> list[LabeledSource]:
+    def mask() -> np.ndarray:
+        marked = np.zeros((160, 160), np.bool_)
+        marked[60:84, 90:114] = True
+        return marked
+
+    return [
+        LabeledSource(ImageSource(f"bad:{seed}", lambda seed=seed: draw(seed, hole=True)), "7", mask)  # type: ignore[misc]
+        for seed in range(400, 400 + count)
+    ]
+
+
+def test_a_bank_is_taught_with_labeled_defects_and_its_bundle_keeps_the_head(
+    model: PatchCore, features: BankFeatures, tmp_path: Path
+) -> None:
+    unseen = cross_fit(features)
+    taught = teach_bank(model, features, unseen, _labeled(6))
+    assert taught is not None
+    assert set(taught.normal_scores) == set(unseen.scores)
+    assert set(taught.defect_scores) == {f"bad:{seed}" for seed in range(400, 406)}
+    head = taught.model.head
+    assert head is not None
+    # However it is raised, nothing is nearer than without, and it survives the way into a bundle and back.
+    stronger = taught.model.with_head(head.with_gain(max(head.gain, 0.5)))
+    stronger.save(tmp_path / "bundle")
+    loaded = PatchCore.load(tmp_path / "bundle", device="cpu")
+    shown = draw(450, hole=True)
+    plain, raised, again = (one.inspect(shown) for one in (model, stronger, loaded))
+    assert raised.score >= plain.score
+    assert raised.raised_by == pytest.approx(raised.score - plain.score, abs=1e-4)
+    assert again.score == pytest.approx(raised.score, rel=1e-5)
+    assert again.opinion is not None
+    assert again.opinion.first == "7"
+    assert again.places is not None
+    assert again.places.name((90 / 160, 60 / 160, 24 / 160, 24 / 160)) == ("7", 1.0)
+    verify_reference(loaded, read_bundle(tmp_path / "bundle", kind=KIND))
+
+
+def test_fewer_labeled_defects_than_teach_leave_the_bank_as_it_is(model: PatchCore, features: BankFeatures) -> None:
+    assert teach_bank(model, features, cross_fit(features), _labeled(4)) is None
+    assert model.inspect(draw(450, hole=True)).opinion is None
+
+
+def test_images_that_are_left_out_have_no_row_in_the_bank(features: BankFeatures) -> None:
+    remaining = features.leave_out({"image:0", "image:5"})
+    assert remaining is not None
+    assert len(remaining.keys) == 10
+    model = PatchCore.from_patches(remaining)
+    assert model.training_keys == tuple(f"image:{seed}" for seed in range(12) if seed not in (0, 5))
+    assert set(cross_fit(remaining).scores) == set(model.training_keys)
+    assert features.leave_out(set(features.keys)) is None
+
+
+def test_scores_of_smaller_banks_are_brought_to_those_of_the_whole_one(features: BankFeatures) -> None:
+    found = cross_fit(features)
+    for key, distances in found.distances.items():
+        assert found.scores[key] == pytest.approx(distances.score)
+    unseen = PatchCore.from_patches(features)
+    usual = np.median([unseen.inspect(draw(seed)).score for seed in range(500, 512)])
+    assert np.median(list(found.scores.values())) == pytest.approx(usual, rel=0.12)
