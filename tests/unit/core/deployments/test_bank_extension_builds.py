@@ -418,11 +418,14 @@ def test_a_whole_build_compares_ways_of_looking_and_an_extension_keeps_what_was_
     assert chosen is not None
     assert chosen.compared
     assert (chosen.n_normal, chosen.n_defect, chosen.made_up) == (14, 14, True)
-    config = plate_services.models.memory_bank(version).config
-    assert (config.local_contrast > 0.0) is (chosen.chosen != "plain")
+    bank = plate_services.models.memory_bank(version)
+    assert isinstance(bank, PatchCore)
+    assert (bank.config.local_contrast > 0.0) is (chosen.chosen != "plain")
     _add(plate_services, person, plate_product, 8835)
     version, codes = _build(plate_services, plate_product)
     assert count_added(version) == 1
     assert "log_input_chosen" not in codes
     assert BankFigures.from_json(version.metrics).input_choice == chosen
-    assert plate_services.models.memory_bank(version).config == config
+    grown = plate_services.models.memory_bank(version)
+    assert isinstance(grown, PatchCore)
+    assert grown.config == bank.config
