@@ -105,6 +105,8 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
     "log_set_apart": N_("{product}: {n_images} normal images do not look like the others and were set apart: {names}."),
+    "log_input_chosen": N_("{product}: {reason}"),
+    "log_input_time": N_("{product}: comparing ways of looking at the images took {seconds} s"),
     "log_bank_extended": N_(
         "{product}: the memory bank of version {number} was extended (images added: {n_images}); the others were not computed again"
     ),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from core.models.head_figures import HeadFigures
+from core.models.input_figures import InputFigures
 from core.models.judgments import WEAK_KEY, WeakSpot, read_weak
 from storage.json_fields import read_float, read_floats, read_int, read_object, read_text, read_texts
 
@@ -195,6 +196,7 @@ class DetectionFigures:
 SCORES_KEY = "defect_scores"
 # Where they, and a job's outcome, hold what its labeled defects taught it.
 HEAD_KEY = "defect_head"
+_INPUT_KEY = "input_choice"
 DETECTION_KEYS = frozenset(one.name for one in fields(DetectionFigures))
 
 
@@ -204,12 +206,14 @@ class BankFigures:
 
     `defect_scores` are those of labeled defect images of either split, by the engine's key: the next version is
     compared with them. Versions of before have none. `head` is of the defect head, None for a bank that was not taught.
+    `input_choice` is how its build chose to look at the images, None where it knew no such choice.
     """
 
     detection: DetectionFigures | None = None
     model: Mapping[str, Scalar] = field(default_factory=dict)
     defect_scores: Mapping[str, float] = field(default_factory=dict)
     head: HeadFigures | None = None
+    input_choice: InputFigures | None = None
 
     def by_name(self) -> dict[str, float]:
         """Return the single figures that were measured, and the numbers of the detector."""
@@ -229,10 +233,13 @@ class BankFigures:
             model,
             read_floats(data.get(SCORES_KEY)),
             HeadFigures.from_json(data.get(HEAD_KEY)),
+            InputFigures.from_json(data.get(_INPUT_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
         scores = {SCORES_KEY: dict(self.defect_scores)} if self.defect_scores else {}
         head = {HEAD_KEY: self.head.to_json()} if self.head is not None else {}
-        return {**(self.detection.to_json() if self.detection is not None else {}), **self.model, **scores, **head}
+        seen = {_INPUT_KEY: self.input_choice.to_json()} if self.input_choice is not None else {}
+        measured = self.detection.to_json() if self.detection is not None else {}
+        return {**measured, **self.model, **scores, **head, **seen}

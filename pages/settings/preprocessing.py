@@ -23,6 +23,7 @@ from core.preprocessing.tile_advice import advise_on_tiles
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.settings.area_viewer import Area, show_area_viewer
 from pages.components.settings.depth_form import show_depth
+from pages.components.settings.input_choice import show_input_choice
 from pages.components.settings.lighting_advice import show_advice
 from pages.components.settings.preprocessing_draft import (
     Draft,
@@ -70,6 +71,7 @@ def show_screen() -> None:
     if product is None:
         return
     show_deploy_notice([product.id], key="preprocessing")
+    show_input_choice(product.id)
     show_editor(product.id)
     st.divider()
     show_overview(found)

@@ -12,7 +12,7 @@ from core.images.edits import delete_images
 from core.images.library import list_images
 from core.jobs import claims, heartbeats, queue, views
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
-from core.registry import activation_policy
+from core.registry import activation_policy, thresholds
 from core.registry.fingerprints import fingerprints
 from core.registry.model_status import model_states
 from core.registry.versions import list_versions
@@ -138,6 +138,14 @@ def test_a_version_tells_what_its_thresholds_stand_on_and_what_labeled_defects_t
     assert said.count("Learned from 12 labeled defects (Cell defect 12), 0 of them with a mask.") == 2
     assert "12 of them have no mask" in said
     assert "Review from **" in said
+
+    version = list_versions(deployed, MEMORY_BANK, _product_id(deployed))[0]
+    seen = thresholds.find_threshold(deployed, version.id)
+    person = open_person(deployed, "engineer")
+    thresholds.save_thresholds(deployed, person, version.id, 20.0, 30.0, reason="stricter", seen_id=seen.id)
+    said = texts(open_deployed(MEMORY_BANKS))
+    assert "Review from **20** · NG from **30** · set by hand: stricter" in said
+    assert said.count("Good parts held back") == 1
 
 
 def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deployed: OpenApp, deployed: Services) -> None:

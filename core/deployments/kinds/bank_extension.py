@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from core.jobs.progress import JobRun
     from core.models.head_figures import HeadFigures
+    from core.models.input_figures import InputFigures
     from inference.vision.detection.detector import (
         Detector,
         DetectorConfig,
@@ -77,7 +78,8 @@ class TrainedBank:
     `skipped` are the images that could not be used, by key. `growth` is stored in the version's sources; None for a
     detector that cannot be extended. `set_apart` are the scores of the images that do not belong to the others, those
     above `set_apart_at`. A detector that was taught with labeled defects has `head`, and `defect_scores` by models that
-    have not seen them; None for one that was not taught.
+    have not seen them; None for one that was not taught. `input_choice` is how the last whole build chose to look at
+    the images.
     """
 
     model: Detector
@@ -88,6 +90,7 @@ class TrainedBank:
     set_apart_at: float | None = None
     head: HeadFigures | None = None
     defect_scores: Mapping[str, float] | None = None
+    input_choice: InputFigures | None = None
 
 
 # --- the decision ----------------------------------------------------------------------------------------------------
@@ -293,6 +296,7 @@ def _extend(
         head=before.head,
         # The head has seen the labeled defects: their scores by others are those that it was taught with.
         defect_scores=before.defect_scores if before.head is not None else None,
+        input_choice=before.input_choice,
     )
 
 

@@ -1,36 +1,31 @@
-"""Training the detector of a memory bank, or extending the one in use, and calibrating its thresholds."""
+"""Training the detector of a memory bank, or extending the one in use."""
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.deployments.evaluation import TestSet
 from core.deployments.kinds import bank_extension
-from core.deployments.kinds.bank_extension import Extension, TrainedBank
-from core.deployments.steps import Snapshot
-from core.images.exposures.leaks import Leak, describe_leaks
+from core.deployments.kinds.bank_calibration import calibrate_bank
+from core.deployments.kinds.bank_extension import TrainedBank
+from core.deployments.kinds.bank_snapshot import BankSnapshot
+from core.deployments.kinds.input_choice import choose_input
+from core.images.exposures.leaks import describe_leaks
 from core.images.parts import part_key
 from core.images.training import fetch_originals, key_of, load_mask, load_pixels
 from core.jobs.outcomes import SetApartImage, SkippedFile
 from core.jobs.progress import JobRun
 from core.models.head_figures import HeadFigures
 from core.models.weight_paths import find_added
-from core.registry.activation_policy import REVIEW_SHARE
-from core.registry.choices import Choice
-from inference.errors import ImageError, InferenceError
+from inference.errors import InferenceError
 from inference.vision.detection.registry import find_detector
 from storage.tables import Image, Product
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from inference.vision.detection.calibration import Calibration
     from inference.vision.detection.detector import (
         DetectorConfig,
@@ -42,36 +37,12 @@ if TYPE_CHECKING:
     )
     from inference.vision.detection.purity import Outliers
     from inference.vision.detection.specification import AnyDetectorSpec
-    from inference.vision.images.preprocessing import Preprocessing
 
 # The engine's names of its stages, and ours.
 STAGES = {"features": "extract", "calibration": "compare", "fit": "coreset", "teaching": "teach"}
 # Images that did not belong may have hidden others like them: these are looked for once more.
 _PURITY_ROUNDS = 2
-_MADE_UP_DEFECTS = 24
 _MOST_NAMED = 20
-
-
-@dataclass(frozen=True)
-class BankSnapshot(Snapshot):
-    """The training images and settings of a product, and its test images.
-
-    The thresholds are calibrated with `defects`; `unused_defects` are beyond what a calibration takes. `extension` is
-    how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both,
-    `defect_codes` the codes of the product's defect types by their numbers, `review_share` the share of good parts that
-    thresholds without defects may send to a person.
-    """
-
-    normals: list[Image]
-    defects: list[Image]
-    unused_defects: list[Image]
-    choice: Choice
-    preprocessing: Preprocessing
-    extension: Extension | None
-    test: TestSet
-    leaks: tuple[Leak, ...] = ()
-    defect_codes: Mapping[int, str] = field(default_factory=dict)
-    review_share: float = REVIEW_SHARE
 
 
 @dataclass(frozen=True)
@@ -120,10 +91,21 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         )
     if trained is None:
         _fetch(run, [*normals, *defects])
-        trained = _learn(run, spec, normals, defects, config, weights=weights)
+        depth = config.preprocessing.bit_depth
+        config, seen = choose_input(
+            run,
+            product,
+            spec,
+            _sources(run, normals, depth),
+            _labeled(run, defects, depth),
+            config,
+            weights=weights,
+            progress=_reporter(run),
+        )
+        trained = replace(_learn(run, spec, normals, defects, config, weights=weights), input_choice=seen)
     set_apart = _name_set_apart(run, product, normals, trained)
     skipped = _name_skipped(run, product, [*normals, *defects], trained.skipped)
-    calibration, defect_scores = _calibrate(run, product, spec, trained, config, snapshot, skipped)
+    calibration, defect_scores = calibrate_bank(run, product, spec, trained, config, snapshot, skipped)
     return BuiltBank(spec, trained, config, calibration, tuple(skipped), defect_scores, set_apart)
 
 
@@ -265,83 +247,3 @@ def _name_skipped(
     for found in skipped:
         run.log("log_image_skipped", product=product.code, name=found.name, reason=found.reason)
     return skipped
-
-
-def _calibrate(
-    run: JobRun,
-    product: Product,
-    spec: AnyDetectorSpec,
-    trained: TrainedBank,
-    config: DetectorConfig,
-    snapshot: BankSnapshot,
-    skipped: list[SkippedFile],
-) -> tuple[Calibration, dict[str, float]]:
-    """Return thresholds from normal images that the bank has not seen, and from the labeled training defects.
-
-    Also return the scores of those defects, by the engine's key.
-
-    Defects that cannot be read are added to `skipped`.
-    """
-    from inference.vision.detection.calibration import calibrate
-
-    defects = snapshot.defects
-    run.progress("calibrate", 0, 0)
-
-    def defect_pixels() -> Iterator[NDArray[np.uint8]]:
-        for done, row in enumerate(defects):
-            run.progress("calibrate", done, len(defects))
-            try:
-                pixels = load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
-            except ImageError as error:
-                skipped.append(SkippedFile(row.stored_name, error.code))
-                run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
-                continue
-            used.append(key_of(row))
-            yield pixels
-
-    used: list[str] = []
-    if trained.defect_scores is not None:
-        wanted = {key_of(row) for row in defects}
-        defect_scores = {key: score for key, score in trained.defect_scores.items() if key in wanted}
-    else:
-        found = [detection.score for detection in trained.model.inspect_many(defect_pixels())]
-        defect_scores = dict(zip(used, found, strict=True))
-    calibration = calibrate(
-        list(trained.normal_scores.values()),
-        list(defect_scores.values()),
-        percentile=100.0 * (1.0 - snapshot.review_share),
-        scale=spec.distance_scale(trained.model),
-    )
-    if not defect_scores:
-        calibration = _estimate_escape(run, snapshot, trained, config, calibration)
-    run.log(
-        "log_calibrated",
-        product=product.code,
-        review_at=f"{calibration.review_at:.4f}",
-        reject_at=f"{calibration.reject_at:.4f}",
-        method=calibration.method,
-    )
-    return calibration, defect_scores
-
-
-def _estimate_escape(
-    run: JobRun, snapshot: BankSnapshot, trained: TrainedBank, config: DetectorConfig, calibration: Calibration
-) -> Calibration:
-    """Return the calibration with how many defects that were made up on the product's own images would pass."""
-    from inference.vision.detection.even_sample import spread_evenly
-    from inference.vision.detection.made_up_defects import make_up_defects
-
-    rows = [row for row in snapshot.normals if key_of(row) in trained.normal_scores]
-
-    def pixels() -> Iterator[NDArray[np.uint8]]:
-        for done, place in enumerate(spread_evenly(len(rows), _MADE_UP_DEFECTS)):
-            run.progress("calibrate", done, min(len(rows), _MADE_UP_DEFECTS))
-            with contextlib.suppress(ImageError):  # the build has named it
-                yield load_pixels(run.services, rows[place], bit_depth=config.preprocessing.bit_depth)
-
-    scores = [detection.score for detection in trained.model.inspect_many(make_up_defects(pixels()))]
-    if not scores:
-        return calibration
-    passed = sum(score < calibration.review_at for score in scores)
-    figures = {**calibration.figures, "n_made_up": len(scores), "made_up_escape": passed / len(scores)}
-    return replace(calibration, figures=figures)

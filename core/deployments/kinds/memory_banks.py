@@ -11,7 +11,8 @@ from core.deployments.acceptance import Acceptance, BankCandidate, accept_bank
 from core.deployments.costs import cost_of_model
 from core.deployments.evaluation import TestMeasurement, measure, read_codes, test_set
 from core.deployments.kinds.bank_extension import Extension, find_extension
-from core.deployments.kinds.bank_training import BankSnapshot, BuiltBank, train_bank
+from core.deployments.kinds.bank_snapshot import BankSnapshot
+from core.deployments.kinds.bank_training import BuiltBank, train_bank
 from core.deployments.objections import Judged
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
@@ -204,6 +205,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 built.spec.describe(built.trained.model),
                 _defect_scores(built, measured),
                 built.trained.head,
+                built.trained.input_choice,
             ),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(

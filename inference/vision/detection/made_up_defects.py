@@ -17,7 +17,12 @@ _SEED = 0
 def make_up_defects(normals: Iterable[Pixels]) -> Iterator[Pixels]:
     """Yield each image with a turned piece of itself pasted elsewhere, a little brighter or darker. Deterministic."""
     for index, pixels in enumerate(normals):
-        yield _paste_piece(pixels, np.random.default_rng((_SEED, index)))
+        yield make_up_defect(pixels, index=index)
+
+
+def make_up_defect(pixels: Pixels, *, index: int) -> Pixels:
+    """Return the image with the defect that the one at `index` of many images gets."""
+    return _paste_piece(pixels, np.random.default_rng((_SEED, index)))
 
 
 def _paste_piece(pixels: Pixels, rng: np.random.Generator) -> Pixels:

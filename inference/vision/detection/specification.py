@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inference.artifact import Bundle
     from inference.errors import InferenceError
     from inference.vision.detection.defect_head.figures import HeadFigures
+    from inference.vision.detection.input_choice import InputChoice
     from inference.vision.images.preprocessing import Preprocessing
     from inference.vision.networks.runtime import Device
 
@@ -121,6 +122,22 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
     def as_graph(self, model: Model) -> GraphDetector | None:
         """Return the model as one that several runtimes can compute, None where there is no such choice."""
         return None
+
+    def choose_input(
+        self,
+        normals: Sequence[ImageSource],
+        defects: Sequence[LabeledSource],
+        config: Config,
+        *,
+        device: Device = "auto",
+        weights: Path | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Config, InputChoice | None]:
+        """Return the configuration with the input that tells defects best, and why; None: there is no such choice.
+
+        Raises as `extract`.
+        """
+        return config, None
 
     @abstractmethod
     def input_size_px(self, backbone: str | None) -> int:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.catalog.defect_types import list_defect_types
+from core.errors import NotFound
 from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
 from core.models.calibration_words import calibration_sentences
 from core.models.detection_figures import BankFigures
 from core.models.head_words import head_advice, head_sentences, label_advice, type_name
 from core.models.kinds import MEMORY_BANK
-from core.registry.versions import find_threshold
+from core.registry.thresholds import find_threshold
 from core.similarity.suggestions import read_vote_accuracy
 from pages.components.shared.labels import THRESHOLD_METHODS, label_of
 from pages.components.shared.language import _, defect_name, escape, language, number, percent, score
@@ -39,8 +40,9 @@ def show_learning(version: ModelVersion) -> None:
     """Show the same of a version, folded up, with how far it can be trusted and how unknown types would be found."""
     if version.kind != MEMORY_BANK:
         return
-    threshold = find_threshold(services(), version.id)
-    if threshold is None:
+    try:
+        threshold = find_threshold(services(), version.id)
+    except NotFound:
         return
     product_id = version.product_id or 0
     head = BankFigures.from_json(version.metrics).head
@@ -49,6 +51,7 @@ def show_learning(version: ModelVersion) -> None:
         st.markdown(
             f"{_('Review from')} **{score(threshold.review_at)}** · {_('NG from')} **{score(threshold.reject_at)}**"
             f" · {label_of(THRESHOLD_METHODS, threshold.method)}"
+            + (f": {escape(threshold.reason)}" if threshold.reason else "")
         )
         lines = calibration_sentences(figures.calibration, figures.warnings, language())
         if head is not None:

@@ -4,22 +4,19 @@ Everything is decided on images that the head in question has not seen, whole pa
 scores, how sure its types are. Each type in turn is also left out of the teaching altogether: a head that makes such
 an unknown defect harder to find raises nothing and only names types.
 
-Patches are taken where the mask of a defect lies, and anywhere on good parts; without a mask, where the image is most
-distant from normal, each patch with as much weight as it is distant. The model is a multinomial logistic regression
-(scikit-learn) on standardized features.
+The model is a multinomial logistic regression (scikit-learn) on standardized features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from inference.vision.detection.defect_head.examples import Example, Sampling, TakenPatches, take_patches
 from inference.vision.detection.defect_head.figures import HeadFigures, LeftOut, Restraint
 from inference.vision.detection.defect_head.head import DefectHead, add_evidence, smooth_evidence, speak
-from inference.vision.detection.features.image_patches import ImagePatches
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.scoring import PatchDistances
 from inference.vision.learning.splits import fold_parts
@@ -27,11 +24,6 @@ from inference.vision.learning.splits import fold_parts
 FEWEST_DEFECTS = 5
 FEWEST_NORMALS = 4
 _FOLDS = 5
-# Patches of each image that teach at most, and of all images together.
-_NORMAL_PATCHES, _DEFECT_PATCHES, _SOUND_PATCHES = 150, 100, 60
-_ALL_NORMAL_PATCHES, _ALL_DEFECT_PATCHES = 9000, 6000
-_PEAK_PATCHES = 32
-_LEAST_COVER = 0.25
 _REGULARIZATION = 0.02
 _ITERATIONS, _TOLERANCE = 100, 1e-3
 # How much one spread of the head's log-odds among good parts may count, in spreads of their scores.
@@ -42,25 +34,8 @@ LARGEST_LOSS = 0.01
 # A known defect rarely shows less evidence than all but this share of the labeled ones.
 _FAINTEST_SHARE = 0.05
 _TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-_SEED = 0
 
 Report = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Example:
-    """One image: its patches, their distances to a bank that has not seen it, its part.
-
-    `label` is the type of the defect, None for a good part; `mask` bool (H, W) of the whole image where the defect
-    lies, None where nobody has marked it.
-    """
-
-    key: str
-    part: str
-    patches: ImagePatches = field(repr=False)
-    distances: PatchDistances = field(repr=False)
-    label: str | None = None
-    mask: np.ndarray | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True)
@@ -84,15 +59,6 @@ def teach(examples: Sequence[Example], *, smoothing: float, report: Report | Non
     return _Teaching(examples, smoothing, report or (lambda: None)).run()
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """The patches of one example that teach: rows (n, D), 0 for nothing or the number of the type, and weights."""
-
-    rows: np.ndarray
-    labels: np.ndarray
-    weights: np.ndarray
-
-
 class _Teaching:
     def __init__(self, examples: Sequence[Example], smoothing: float, report: Report) -> None:
         self._examples = list(examples)
@@ -102,8 +68,7 @@ class _Teaching:
         self._number = {name: number for number, name in enumerate(self._types, start=1)}
         self._is_defect = np.array([example.label is not None for example in examples])
         n_defect = int(self._is_defect.sum())
-        self._per_normal = min(_NORMAL_PATCHES, -(-_ALL_NORMAL_PATCHES // (len(self._examples) - n_defect)))
-        self._per_defect = min(_DEFECT_PATCHES, -(-_ALL_DEFECT_PATCHES // n_defect))
+        self._sampling = Sampling.of(n_normal=len(self._examples) - n_defect, n_defect=n_defect)
         self._taken = [self._take(example, place) for place, example in enumerate(self._examples)]
         rows = np.concatenate(
             [taken.rows for taken, defect in zip(self._taken, self._is_defect, strict=True) if not defect]
@@ -132,33 +97,10 @@ class _Teaching:
             blind.append(dict(zip(own, parts[1:], strict=True)))
         return self._conclude(whole, unseen, blind)
 
-    # --- what teaches ------------------------------------------------------------------------------------------------
-
-    def _take(self, example: Example, place: int) -> _Taken:
+    def _take(self, example: Example, place: int) -> TakenPatches:
         self._report()
-        rng = np.random.default_rng((_SEED, place))
-        patches, distances = example.patches, example.distances
-        counted = np.flatnonzero(np.ones(len(distances.values), np.bool_) if patches.valid is None else patches.valid)
-        if example.label is None:
-            cells = rng.choice(counted, min(self._per_normal, len(counted)), replace=False)
-            return _Taken(patches.at(cells), np.zeros(len(cells), np.int64), np.ones(len(cells)))
-        number = self._number[example.label]
-        cover = None if example.mask is None else _cover(example.mask, patches.grid)
-        if cover is None or not cover[counted].any():
-            # Nobody said where it is: the most distant patches are likely to show it, each as likely as it is distant.
-            cells = counted[np.argsort(-distances.values[counted], kind="stable")[:_PEAK_PATCHES]]
-            weights = distances.values[cells].astype(np.float64)
-            weights = (weights - weights.min()) / max(float(np.ptp(weights)), 1e-9) * 0.9 + 0.1
-            return _Taken(patches.at(cells), np.full(len(cells), number), weights)
-        least = min(_LEAST_COVER, 0.5 * float(cover[counted].max()))
-        shown = counted[cover[counted] >= least]
-        shown = rng.choice(shown, min(self._per_defect, len(shown)), replace=False)
-        around = cv2.dilate((cover > 0).reshape(patches.grid).astype(np.uint8), np.ones((5, 5), np.uint8)).ravel()
-        sound = counted[around[counted] == 0]
-        sound = rng.choice(sound, min(_SOUND_PATCHES, self._per_defect, len(sound)), replace=False)
-        cells = np.concatenate([shown, sound])
-        labels = np.concatenate([np.full(len(shown), number), np.zeros(len(sound), np.int64)])
-        return _Taken(patches.at(cells), labels, np.ones(len(cells)))
+        number = 0 if example.label is None else self._number[example.label]
+        return take_patches(example, number=number, place=place, sampling=self._sampling)
 
     # --- fitting -----------------------------------------------------------------------------------------------------
 
@@ -374,11 +316,3 @@ def _peak(evidence: np.ndarray, distances: PatchDistances) -> float:
     counted = evidence if distances.valid is None else evidence[distances.valid]
     count = min(len(counted), max(1, round(len(evidence) * distances.share)))
     return float(np.partition(counted, len(counted) - count)[len(counted) - count :].mean())
-
-
-def _cover(mask: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
-    """Return how much of each cell the mask covers, from 0 to 1: float32 (P,)."""
-    rows, columns = grid
-    return np.asarray(
-        cv2.resize(mask.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA), np.float32
-    ).ravel()

@@ -23,7 +23,9 @@ class PatchConfig:
     the shape of the input follows the shape of the training images. `levels` None: the backbone's own. Features are
     averaged over `patch_window` cells. `score_share` is the share of patches, the highest ones, whose mean is the
     image's score; the map is blurred by `blur_sigma_px`. `even_light` brings every image to one mean and contrast
-    before its features are taken (None: where the training images differ enough in light for that).
+    before its features are taken (None: where the training images differ enough in light for that). `local_contrast`
+    brings each place of an image to one mean and contrast instead, by a window of this share of the shorter side
+    (0: not at all); there is no such thing for images in tiles.
     `memory_budget_bytes` bounds the patches that are held while building.
 
     Raises ModelError(`config_invalid`), or ModelError(`backbone_unknown`).
@@ -36,6 +38,7 @@ class PatchConfig:
     score_share: float = 0.01
     blur_sigma_px: float = 4.0
     even_light: bool | None = None
+    local_contrast: float = 0.0
     seed: int = 0
     memory_budget_bytes: int = 2 * _GIBIBYTE
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
@@ -46,6 +49,9 @@ class PatchConfig:
         require(self.patch_window in (1, 3, 5, 7), "patch_window", self.patch_window)
         require(0.0 < self.score_share <= 1.0, "score_share", self.score_share)
         require(self.even_light in (None, False, True), "even_light", self.even_light)
+        local = self.local_contrast
+        require(local == 0.0 or 0.02 <= local <= 0.5, "local_contrast", local)
+        require(local == 0.0 or not self.preprocessing.tile_size_px, "local_contrast", local)
         require(0.0 <= self.blur_sigma_px <= 64.0, "blur_sigma_px", self.blur_sigma_px)
         require(0 <= self.seed < 2**63, "seed", self.seed)
         # At least a few images of a fine grid must fit, or no model can be built at all.
@@ -83,6 +89,8 @@ class PatchConfig:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         values["levels"] = None if self.levels is None else list(self.levels)
         values["preprocessing"] = self.preprocessing.to_dict()
+        if not self.local_contrast:
+            del values["local_contrast"]  # as when there was no such thing: other releases read it, too
         return values
 
     @classmethod

@@ -80,6 +80,8 @@ def needs_even_light(
     """
     if config.even_light is not None:
         return config.even_light
+    if config.local_contrast:
+        return False
     places = np.linspace(0, len(sources) - 1, min(LIGHT_SAMPLE, len(sources))).round().astype(int)
     ready: list[np.ndarray] = []
     for place in places.tolist():

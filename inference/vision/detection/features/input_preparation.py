@@ -10,7 +10,13 @@ import cv2
 import numpy as np
 
 from inference.vision.detection.features.config import PatchConfig
-from inference.vision.images.input_pixels import LIGHT_MEAN, check_image, even_light, resize_pixels
+from inference.vision.images.input_pixels import (
+    LIGHT_MEAN,
+    check_image,
+    even_light,
+    even_local_contrast,
+    resize_pixels,
+)
 
 MAX_ASPECT = 4.0
 _FEWEST_FOR_LIGHT = 8
@@ -57,8 +63,11 @@ def resize_input(image: np.ndarray, config: PatchConfig, *, size_px: tuple[int, 
 def finish_input(pixels: np.ndarray, config: PatchConfig) -> np.ndarray:
     """Return the second half of `prepare_input`: the light, and what is masked."""
     valid = _valid_pixels(config, pixels)
-    # Until the training images have said whether it is needed, the careful answer holds.
-    pixels = even_light(pixels, valid=valid) if config.even_light is not False else pixels
+    if config.local_contrast:
+        pixels = even_local_contrast(pixels, share=config.local_contrast, valid=valid)
+    elif config.even_light is not False:
+        # Until the training images have said whether it is needed, the careful answer holds.
+        pixels = even_light(pixels, valid=valid)
     if valid is not None:
         pixels = np.where(valid[..., None], pixels, np.uint8(LIGHT_MEAN))
     return pixels
@@ -76,8 +85,10 @@ def light_varies(inputs: Sequence[np.ndarray], config: PatchConfig) -> bool:
 
     A bank learns small differences by itself, and evening them out costs: a stain or a dark part moves the mean and
     so everything beside it. Above 10 % (standard deviation of the mean luminance), or with too few images to tell,
-    a new image may well be lit as none of them was.
+    a new image may well be lit as none of them was. Where contrast is evened out place by place, nothing is left to do.
     """
+    if config.local_contrast:
+        return False
     if len(inputs) < _FEWEST_FOR_LIGHT:
         return True
     means = []

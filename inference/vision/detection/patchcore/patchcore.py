@@ -110,11 +110,22 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
     ) -> Refusal | None:
         """Return why a build of `config` from all these images cannot begin with this bank; None where it can."""
         # What a configuration leaves to the images is as the bank's own images decided it.
-        settled = replace(config, even_light=self.config.even_light) if config.even_light is None else config
+        left = self._adopt_choice(config)
+        settled = replace(left, even_light=self.config.even_light) if left.even_light is None else left
         if self.config != settled or self.weights_sha256 != hash_weights(resolve_weights(config.spec, weights)):
             return "set_otherwise"
-        light = needs_even_light(sources, config, size_px=self.input_size_px, progress=progress)
+        light = needs_even_light(sources, left, size_px=self.input_size_px, progress=progress)
         return None if light is self.config.even_light else "lit_otherwise"
+
+    def _adopt_choice(self, config: PatchCoreConfig) -> PatchCoreConfig:
+        """Return the configuration with the input that this bank's build chose, where it leaves that open."""
+        if config.preprocessing != self.config.preprocessing:
+            return config  # a choice stands on images that were prepared alike
+        return replace(
+            config,
+            input_size_px=config.input_size_px or self.config.input_size_px,
+            local_contrast=config.local_contrast or self.config.local_contrast,
+        )
 
     def extract(self, sources: Sequence[ImageSource], *, progress: Progress | None = None) -> BankFeatures:
         """Return the patches of more normal images, taken as the bank's own were. Raises as `extract_patches`."""

@@ -25,6 +25,7 @@ from inference.vision.networks.specifications import find_backbone
 
 if TYPE_CHECKING:
     from inference.artifact import Bundle
+    from inference.vision.detection.input_choice import InputChoice
     from inference.vision.detection.patchcore.bank_building import BankFeatures
     from inference.vision.detection.patchcore.config import PatchCoreConfig
     from inference.vision.detection.patchcore.patchcore import PatchCore
@@ -93,6 +94,21 @@ class PatchCoreSpec(DetectorSpec["PatchCoreConfig", "BankFeatures", "PatchCore"]
         from inference.vision.detection.patchcore.config import PatchCoreConfig
 
         return PatchCoreConfig.from_dict(values)
+
+    def choose_input(
+        self,
+        normals: Sequence[ImageSource],
+        defects: Sequence[LabeledSource],
+        config: PatchCoreConfig,
+        *,
+        device: Device = "auto",
+        weights: Path | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[PatchCoreConfig, InputChoice | None]:
+        """Return the configuration with the input that small banks tell defects best with."""
+        from inference.vision.detection.input_trial import choose_input
+
+        return choose_input(normals, defects, config, device=device, weights=weights, progress=progress)
 
     def extract(
         self,

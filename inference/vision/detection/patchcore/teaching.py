@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from inference.errors import ImageError, InferenceError, ModelError
-from inference.vision.detection.defect_head.training import FEWEST_DEFECTS, FEWEST_NORMALS, Example, teach
+from inference.vision.detection.defect_head.examples import Example
+from inference.vision.detection.defect_head.training import FEWEST_DEFECTS, FEWEST_NORMALS, teach
 from inference.vision.detection.detector import LabeledSource, Progress, UnseenScores
 from inference.vision.detection.even_sample import spread_evenly
 from inference.vision.detection.features.image_patches import open_patches

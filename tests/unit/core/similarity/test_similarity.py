@@ -21,7 +21,7 @@ from core.registry.versions import active_version, list_versions
 from core.services import Services
 from core.similarity import matches, search
 from core.similarity.results import SearchResults
-from core.similarity.suggestions import suggest_type
+from core.similarity.suggestions import read_vote_accuracy, suggest_type
 from storage.tables import DefectType, Image, ModelVersion, Product
 from tests.plates import deploy, encode, plate
 
@@ -46,6 +46,23 @@ def _add_normal(services: Services, person: Person, product: Product, data: byte
 def _types(services: Services) -> dict[str, DefectType]:
     with services.database.reading() as session:
         return {row.code: row for row in session.exec(select(DefectType)).all()}
+
+
+def test_how_often_similar_images_name_the_right_type_is_read_from_the_index_in_use(
+    plate_services: Services, person: Person
+) -> None:
+    product = products.find_product(plate_services, "plate")
+    with plate_services.database.unit_of_work() as session:
+        for part, accuracy in (("region", 0.4), ("defect", 0.6)):
+            version = active_version(session, SIMILARITY_INDEX, product.id, part)
+            assert version is not None
+            version.metrics = {**version.metrics, "suggestion": {"accuracy": accuracy}}
+            session.add(version)
+        session.commit()
+    # The places come first, as they do for the suggestion.
+    assert read_vote_accuracy(plate_services, product.id) == 0.4
+    other = products.create_product(plate_services, person, name="Other", code="other")
+    assert read_vote_accuracy(plate_services, other.id) is None
 
 
 def _search(services: Services, product: Product, *, top_k: int = 20) -> SearchResults:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inference.vision.detection.defect_head.examples import Example
 from inference.vision.detection.defect_head.head import DefectHead
-from inference.vision.detection.defect_head.training import FEWEST_DEFECTS, Example, Lesson, teach
+from inference.vision.detection.defect_head.training import FEWEST_DEFECTS, Lesson, teach
 from inference.vision.detection.features.image_patches import WholeImage
 from inference.vision.detection.scoring import PatchDistances
 
