@@ -40,6 +40,8 @@ class ToyDetection:
     anomaly_map: NDArray[np.float32]
     nearest_key: str
     view_share: float = 1.0
+    opinion: None = None
+    places: None = None
 
 
 class ToyDetector:
