@@ -29,6 +29,14 @@ PREPROCESSING_MESSAGES: dict[str, str] = {
         "The build compared ways of looking at the images on {n_normal} good parts and {n_defect} made-up "
         "defects, by AUROC: as they are {plain}, local contrast fine {fine} and coarse {coarse}."
     ),
+    "input_enough_labeled": N_(
+        "Seen as they are, the images tell {n_defect} labeled defects from {n_normal} good parts with an AUROC of {plain}: "
+        "no other way of looking at them could gain enough."
+    ),
+    "input_enough_made_up": N_(
+        "Seen as they are, the images tell {n_defect} made-up defects from {n_normal} good parts with an AUROC of {plain}: "
+        "no other way of looking at them could gain enough."
+    ),
     "input_compared_larger": N_("At a larger input (448 px): {larger}."),
     "input_no_gain": N_(
         "It kept the images as they are: another way must be better by {gain} at least, and {sureness} % sure."

@@ -90,6 +90,8 @@ def input_messages(found: InputFigures) -> list[tuple[str, dict[str, str]]]:
     auroc = {way: _write(value) for way, value in found.auroc.items()}
     counts = {"n_normal": str(found.n_normal), "n_defect": str(found.n_defect)}
     on = "made_up" if found.made_up else "labeled"
+    if found.chosen == _PLAIN and set(auroc) == {_PLAIN}:
+        return [(f"input_enough_{on}", {**counts, **auroc})]
     said = [(f"input_compared_{on}", {**counts, **{way: auroc.get(way, "–") for way in (_PLAIN, "fine", "coarse")}})]
     if _LARGER in auroc:
         said.append(("input_compared_larger", {"larger": auroc[_LARGER]}))

@@ -66,11 +66,11 @@ def choose_input(
 ) -> tuple[PatchCoreConfig, InputChoice]:
     """Return the configuration with the input that tells defects best, and what speaks for it. Deterministic.
 
-    At most MOST_IMAGES good images and as many defects are looked at, once for each way. With fewer than
-    FEWEST_DEFECTS labeled defects they are made up on the good images, and the larger input is not tried; nor is it
-    where `config` has a size already. With fewer than FEWEST_NORMALS good images, or FEWEST_PARTS parts, or in tiles,
-    nothing is compared. `progress` gets the stage `features`, without any image done. Raises ModelError
-    (`out_of_memory`, `backbone_weights_missing`, `device_…`) and what `progress` raises.
+    At most MOST_IMAGES good images and as many defects are looked at, once for each way that can still gain enough.
+    With fewer than FEWEST_DEFECTS labeled defects they are made up on the good images, and the larger input is not
+    tried; nor is it where `config` has a size already. With fewer than FEWEST_NORMALS good images, or FEWEST_PARTS
+    parts, or in tiles, nothing is compared. `progress` gets the stage `features`, without any image done. Raises
+    ModelError (`out_of_memory`, `backbone_weights_missing`, `device_…`) and what `progress` raises.
     """
     if config.preprocessing.tile_size_px:
         return config, InputChoice(PLAIN, "tiles")
@@ -90,12 +90,14 @@ def choose_input(
     needs = BY_MADE_UP if made_up else BY_LABELED
     half = fold_parts([source.part_key for source in good], folds=2)
     ways = _list_ways(config, may_grow=not made_up)
-    found = {
-        way: _try(changed, good, bad, half, device=device, weights=weights, report=report)
-        for way, changed in ways.items()
-    }
+    found: dict[Way, _Comparison] = {}
+    for way, changed in ways.items():
+        # Where the plain way leaves less to gain than it takes to replace it, the answer is known.
+        if way != PLAIN and 1.0 - found[PLAIN].auroc < needs.gain + (_LARGER_GAIN if way == LARGER else 0.0):
+            continue
+        found[way] = _try(changed, good, bad, half, device=device, weights=weights, report=report)
     auroc = {way: comparison.auroc for way, comparison in found.items()}
-    sure = {way: _sureness(found[way], found[PLAIN], good, bad) for way in ways if way != PLAIN}
+    sure = {way: _sureness(found[way], found[PLAIN], good, bad) for way in found if way != PLAIN}
     gains = {way: auroc[way] - auroc[PLAIN] - (_LARGER_GAIN if way == LARGER else 0.0) for way in sure}
     better = [way for way in sure if gains[way] >= needs.gain and sure[way] >= needs.sureness]
     chosen = max(better, key=lambda way: gains[way], default=PLAIN)
