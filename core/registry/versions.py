@@ -61,25 +61,15 @@ def active_versions(session: Session, product_id: int) -> list[ModelVersion]:
 
 def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
     """Return the thresholds in force for a memory bank: the newest row. Raises NotFound."""
-    row = _newest_threshold(session, version_id)
-    if row is None:
-        raise NotFound("thresholds_missing")
-    return row
-
-
-def find_threshold(services: HasDatabase, version_id: int) -> ThresholdSetting | None:
-    """Return the same for a caller without a session; None for a version that has none."""
-    with reading(services) as session:
-        return _newest_threshold(session, version_id)
-
-
-def _newest_threshold(session: Session, version_id: int) -> ThresholdSetting | None:
-    return session.exec(
+    row = session.exec(
         select(ThresholdSetting)
         .where(ThresholdSetting.model_version_id == version_id)
         .order_by(col(ThresholdSetting.id).desc())
         .limit(1)
     ).first()
+    if row is None:
+        raise NotFound("thresholds_missing")
+    return row
 
 
 def list_versions(services: HasDatabase, kind: str, product_id: int) -> list[ModelVersion]:

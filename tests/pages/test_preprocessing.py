@@ -142,3 +142,8 @@ def test_advice_is_measured_on_a_click_and_shown_with_its_figures(open_deployed:
     assert next(iter(tried["Option"])) == "None: images as they are"
     assert all(0.0 <= float(value) <= 1.0 for value in tried["AUROC, light ±30%"])
     assert "Measured on 24 normal and 12 defect images" in texts(app)
+
+
+def test_the_screen_says_how_the_build_in_use_looks_at_the_images(open_deployed: OpenApp) -> None:
+    shown = texts(open_deployed(SCREEN))
+    assert "The build compared ways of looking at the images on 24 good parts and 12 labeled defects" in shown

@@ -22,7 +22,9 @@ from core.images.records import IncomingFile
 from core.images.training import training_rows
 from core.inspections import inspection
 from core.jobs import views
+from core.models.detection_figures import BankFigures
 from core.models.kinds import MEMORY_BANK
+from core.preprocessing.input_choices import read_input_choice
 from core.registry import fingerprints, model_status
 from core.registry.lineage import count_added
 from core.registry.versions import activate, active_version, current_threshold, list_versions
@@ -144,8 +146,9 @@ def test_an_extended_bank_and_a_whole_one_judge_alike(
     # What is up to date is built whole when it is asked for.
     whole, codes = _build(plate_services, plate_product)
     # Five tell how color is scaled to the features, and the first once more how large these are; the six labeled
-    # defects teach the head.
-    assert sum(extracted) == 5 + 1 + 12 + 1 + 6
+    # defects teach the head. Before that three ways of looking are compared on the good images, and as many made-up
+    # defects.
+    assert sum(extracted) == 5 + 1 + 12 + 1 + 6 + 3 * (5 + 1 + 12 + 1 + 12)
     assert "log_bank_extended" not in codes
     assert (count_added(extended), count_added(whole)) == (2, None)
     assert whole.sources["growth"]["n_since_whole"] == 0
@@ -399,3 +402,30 @@ def test_naming_the_part_of_an_old_image_builds_the_bank_whole(
         rows = training_rows(session, plate_product.id, "normal")
     assign_part(plate_services, person, [rows[0].id, rows[1].id], "piece 1")
     assert not _can_extend(plate_services, plate_product)
+
+
+def test_a_whole_build_compares_ways_of_looking_and_an_extension_keeps_what_was_chosen(
+    plate_services: Services, plate_product: Product, person: Person
+) -> None:
+    first = read_input_choice(plate_services, plate_product.id)
+    assert first is not None
+    assert (first.chosen, first.reason, first.compared) == ("plain", "few_images", False)
+    _add(plate_services, person, plate_product, *range(8830, 8834))
+    version, codes = _build(plate_services, plate_product)
+    assert count_added(version) is None
+    assert {"log_input_chosen", "log_input_time"} <= set(codes)
+    chosen = read_input_choice(plate_services, plate_product.id)
+    assert chosen is not None
+    assert chosen.compared
+    assert (chosen.n_normal, chosen.n_defect, chosen.made_up) == (14, 14, True)
+    bank = plate_services.models.memory_bank(version)
+    assert isinstance(bank, PatchCore)
+    assert (bank.config.local_contrast > 0.0) is (chosen.chosen != "plain")
+    _add(plate_services, person, plate_product, 8835)
+    version, codes = _build(plate_services, plate_product)
+    assert count_added(version) == 1
+    assert "log_input_chosen" not in codes
+    assert BankFigures.from_json(version.metrics).input_choice == chosen
+    grown = plate_services.models.memory_bank(version)
+    assert isinstance(grown, PatchCore)
+    assert grown.config == bank.config
