@@ -163,11 +163,15 @@ def _want(dialog: OpenDialog) -> None:
 
 
 def _run(start: Callable[..., Replay]) -> Replay:
-    """Replay with a progress bar; whatever is clicked meanwhile ends it. Raises AppError."""
+    """Replay with a progress bar; raises AppError.
+
+    Closing the dialog runs the page anew, which ends this run at the next step of the bar. A button inside would not:
+    what is clicked in a dialog waits until its run is over.
+    """
     place = st.empty()
-    with place.container(horizontal=True, vertical_alignment="center"):
+    with place.container():
         bar = st.progress(0.0, text=_("Opening the models …"))
-        st.button(_("Stop"), key="replay_stop", icon=":material/stop_circle:")
+        st.caption(_("Closing this window stops it; nothing is changed by it."))
     shown_at = 0.0
 
     def show(done: int, total: int) -> None:
