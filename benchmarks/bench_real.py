@@ -154,7 +154,7 @@ def _sources(images: Sequence[Pixels], places: Sequence[int], name: str = "") ->
 
 def measure_thresholds(normal: list[Pixels], defects: list[Pixels], *, seed: int) -> list[dict[str, float]]:
     """Return overkill and escape at review of the defaults, beside the best threshold in hindsight, by images given."""
-    rows = []
+    rows: list[dict[str, float]] = []
     for count in (20, 40, 100, 200):
         rng = np.random.default_rng((seed, count))
         order = rng.permutation(len(normal)).tolist()
@@ -183,7 +183,7 @@ def measure_purity(normal: list[Pixels], defects: list[Pixels], *, seed: int) ->
 
     `clear` are the hidden defects that score above every good image where they are not among those learnt from.
     """
-    rows = []
+    rows: list[dict[str, float]] = []
     for count in (20, 100):
         for hidden in (1, 2, 4):
             rng = np.random.default_rng((seed, count, hidden))

@@ -62,7 +62,9 @@ def test_images_stay_as_they_are_where_nothing_is_gained_and_the_choice_is_the_s
     given = normals(24), defects(16), CONFIG
     config, choice = choose_input(*given, device="cpu")
     assert (config, choice.chosen, choice.reason) == (CONFIG, "plain", "no_gain")
-    assert set(choice.auroc) == {"plain", "fine", "coarse"}  # the size of the input is set
+    # What leaves nothing to gain is not compared with anything; the size of the input is set in any case.
+    tried = {"plain"} if choice.auroc["plain"] > 0.99 else {"plain", "fine", "coarse"}
+    assert set(choice.auroc) == tried
     assert choose_input(*given, device="cpu")[1] == choice
 
 
