@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.errors import AppError
-from core.inspections import inspection
+from core.inspections import examination, inspection
 from core.models.kinds import MEMORY_BANK
 from core.preprocessing import stored_options
 from core.registry.versions import activate, active_version, current_threshold, list_versions
@@ -158,6 +158,6 @@ def test_thresholds_read_of_whatever_is_active_by_then_would_be_noticed(
             assert active is not None
             return current_threshold(later, active.id)
 
-    monkeypatch.setattr(inspection, "current_threshold", of_the_active_one)
+    monkeypatch.setattr(examination, "current_threshold", of_the_active_one)
     problems = _inspect_while_activating(services, product_id, two_versions)
     assert any("mixed" in found for found in problems)
