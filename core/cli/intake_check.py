@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.access import ENGINEER, require_role
 from core.catalog import products
 from core.cli.terminal import StatusLine, language, name_some, write_note
 from core.errors import describe
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def check_imported(services: Services, person: Person, summary: ImportSummary, status: StatusLine) -> dict[str, Any]:
-    """Have the models in use look at the new normal images, say what they find, and return the counts for the line."""
+    """Have the models in use look at the new normal images, say what they find, and return the counts for the line.
+
+    Raises NotAllowed.
+    """
     from core.inspections.normal_check import NO_MODEL, check_new_normals
 
+    require_role(services, person, ENGINEER)
     added = [
         outcome.image_id
         for outcome in summary.outcomes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert
 from sqlmodel import Session
 
+from core.access import WORKER, require_role
 from core.errors import AppError, from_lower
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import clean_file_name
@@ -51,8 +52,9 @@ def store(
 
     A file whose objects cannot be stored is left out, and its objects are deleted again. What goes wrong after that is
     raised as AppError and concerns all: no row is kept then, and the objects stay, because the commit may have reached
-    the database after all; they are collected as orphans otherwise.
+    the database after all; they are collected as orphans otherwise. Raises NotAllowed before anything is stored.
     """
+    require_role(services, person, WORKER)
     rows = [_make_row(one, person) for one in group]
     failed = _put_objects(services, rows, group)
     stored = [place for place in range(len(group)) if place not in failed]

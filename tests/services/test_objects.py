@@ -93,7 +93,9 @@ def test_a_moved_object_is_at_every_moment_somewhere(objects: ObjectStore) -> No
     looker.start()
     for _ in range(10):
         objects.move("a/1", "b/1")
+        time.sleep(0.01)  # there and back again within the three looks would be seen as never there
         objects.move("b/1", "a/1")
+        time.sleep(0.01)
     done.set()
     looker.join()
     assert seen

@@ -170,9 +170,9 @@ def _sift(
     limit = math.inf
     for _round in range(_PURITY_ROUNDS):
         found = find_outliers(unseen.scores, kept=kept)
-        limit = found.limit
         if not found.scores:
             break
+        limit = found.limit
         apart |= found.scores
         remaining = spec.leave_out(features, set(apart))
         if remaining is None:

@@ -230,7 +230,9 @@ def test_inspect_prints_one_object_a_line_and_goes_on_after_a_file_that_fails(
     ok, reject = (result for result in results if "error" not in result)
     assert (ok["verdict"], ok["regions"], ok["suggested_defect_type"]) == ("ok", [], None)
     assert (reject["verdict"], reject["suggested_defect_type"]) == ("reject", "spot")
-    assert set(reject["regions"][0]) == {"x", "y", "w", "h", "area", "score"}
+    region = reject["regions"][0]
+    assert set(region) - {"defect_type", "type_share"} == {"x", "y", "w", "h", "area", "score"}
+    assert region.get("defect_type", "spot") == "spot"
     assert all(set(found) == SIMILAR_KEYS for found in reject["similar"])
     assert {found["likeness"] for found in reject["similar"]} <= {"identical", "alike", "somewhat", "different"}
     assert all(0.0 <= found["closeness"] <= 100.0 for found in reject["similar"])

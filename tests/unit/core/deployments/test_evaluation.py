@@ -32,6 +32,7 @@ KEYS = {
     "overkill",
     "escape",
     "retrieval",
+    "types",
     "ms_per_image",
 }
 
@@ -56,7 +57,7 @@ def test_the_figures_are_those_of_the_specification(plate_services: Services, pl
     assert all(set(figures) == {"n", "image_auroc"} for figures in answer["per_defect"].values())
     assert set(answer["thresholds"]) == {"review_at", "reject_at", "method"}
     both = {"top1_type_accuracy", "map_at_10"}
-    assert set(answer["retrieval"]) == both | {"whole", "region"}
+    assert set(answer["retrieval"]) == both | {"whole", "region", "votes_top1", "nearest_top1"}
     assert all(0 < answer["retrieval"][name] <= 1 for name in both)
     assert all(set(answer["retrieval"][view]) == both for view in ("whole", "region"))
     assert answer["image_auroc"] >= 0.9

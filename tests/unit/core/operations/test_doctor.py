@@ -17,7 +17,7 @@ def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     found = {check.name: check for check in health.check(services)}
     assert set(found) == {
         "settings", "data_dir", "database", "object_store", "identity", "worker", "device", "similar_images", "weights",
-        "encoder", "packages", "orphans", "missing",
+        "encoder", "packages", "orphans", "missing", "models",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())

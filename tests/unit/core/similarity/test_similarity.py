@@ -226,7 +226,10 @@ def test_an_index_that_cannot_be_asked_is_said_and_the_verdict_stands(
     assert record.similar.problem is not None
     code = {"missing": "backbone_weights_missing", "unknown": "backbone_unknown", "damaged": "artifact_damaged"}
     assert record.similar.problem.code == code[fault]
-    assert (record.similar.defects, record.suggestion) == ((), None)
+    assert record.similar.defects == ()
+    # The labeled defects that the bank was taught with name the type all the same.
+    assert record.suggestion is not None
+    assert record.suggestion.code == "spot"
 
 
 def test_an_index_of_other_weights_is_refused(plate_services: Services, plate_product: Product) -> None:
@@ -257,7 +260,7 @@ def test_what_is_like_no_known_defect_is_suggested_as_none_of_them(
     assert near.code == "spot"
 
 
-def test_without_defect_images_nothing_is_suggested_and_normals_are_found(
+def test_without_defect_images_the_taught_bank_alone_names_the_type_and_normals_are_found(
     plate_services: Services, plate_product: Product, person: Person
 ) -> None:
     with plate_services.database.reading() as session:
@@ -265,7 +268,8 @@ def test_without_defect_images_nothing_is_suggested_and_normals_are_found(
     edits.delete_images(plate_services, person, defects)
     record = _inspect(plate_services, person, plate_product, 9600)
     assert record.similar.defects == ()
-    assert record.suggestion is None
+    assert record.suggestion is not None
+    assert record.suggestion.code == "spot"
     assert len(record.similar.normals) == 6
 
 
@@ -284,5 +288,5 @@ def test_the_index_says_how_well_it_finds_the_types(plate_services: Services, pl
         region = active_version(session, SIMILARITY_INDEX, plate_product.id, "region")
     assert region is not None
     retrieval = region.metrics["retrieval"]
-    assert set(retrieval) == {"top1_type_accuracy", "map_at_10", "whole", "region"}
+    assert set(retrieval) == {"top1_type_accuracy", "map_at_10", "whole", "region", "votes_top1"}
     assert retrieval["region"]["top1_type_accuracy"] >= 0.75

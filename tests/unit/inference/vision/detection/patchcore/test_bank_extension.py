@@ -92,7 +92,7 @@ def test_the_light_is_decided_as_by_a_whole_build() -> None:
 
 
 def test_at_most_so_many_scores_are_kept_and_an_even_part_of_them() -> None:
-    scores = {f"image:{place}": float(place) for place in range(400)}
+    scores = {f"image:{place}": float(place) for place in range(1600)}
     kept = sample_scores(scores, list(scores))
     assert len(kept) == MAX_SCORED
     assert np.diff(list(kept.values())).max() <= 3
