@@ -43,9 +43,11 @@ FEWEST_NORMALS = 12
 FEWEST_PARTS = 4
 FEWEST_DEFECTS = 8
 MOST_IMAGES = 40
-BY_LABELED = Need(gain=0.01, sureness=0.95)
+# Several ways are tried, and the surest of them is the luckiest: at .95, and a gain of .01, local contrast was chosen
+# for a generated product whose test images it told worse by .04.
+BY_LABELED = Need(gain=0.02, sureness=0.99)
 # Made-up defects are no real ones, and a way that shows these better need not show real ones better.
-BY_MADE_UP = Need(gain=0.02, sureness=0.99)
+BY_MADE_UP = Need(gain=0.03, sureness=0.995)
 # What a larger input has to gain more, because every inspection takes twice as long.
 _LARGER_GAIN = 0.02
 _BANK_SIZE = 1024

@@ -53,8 +53,8 @@ def test_local_contrast_is_chosen_where_light_falls_otherwise_on_every_image() -
     assert choice.reason == "better"
     assert choice.chosen in LOCAL_CONTRAST
     assert config == replace(CONFIG, local_contrast=LOCAL_CONTRAST[choice.chosen], even_light=False)
-    assert choice.auroc[choice.chosen] >= choice.auroc["plain"] + 0.01
-    assert choice.sureness[choice.chosen] >= 0.95
+    assert choice.auroc[choice.chosen] >= choice.auroc["plain"] + 0.02
+    assert choice.sureness[choice.chosen] >= 0.99
     assert (choice.n_normal, choice.n_defect, choice.made_up) == (24, 16, False)
 
 
@@ -63,7 +63,7 @@ def test_images_stay_as_they_are_where_nothing_is_gained_and_the_choice_is_the_s
     config, choice = choose_input(*given, device="cpu")
     assert (config, choice.chosen, choice.reason) == (CONFIG, "plain", "no_gain")
     # What leaves nothing to gain is not compared with anything; the size of the input is set in any case.
-    tried = {"plain"} if choice.auroc["plain"] > 0.99 else {"plain", "fine", "coarse"}
+    tried = {"plain"} if choice.auroc["plain"] > 0.98 else {"plain", "fine", "coarse"}
     assert set(choice.auroc) == tried
     assert choose_input(*given, device="cpu")[1] == choice
 
