@@ -76,7 +76,7 @@ def inspect_many(
             # Whoever still has the group has its pixels no more.
             group.files.clear()
             examined.clear()
-            memory.give_back(size)
+            memory.release(size)
         return [_outcome(place, file, kept[place]) for place, file in files_of.items()]
 
     waiting: Future[list[FileOutcome]] | None = None

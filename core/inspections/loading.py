@@ -90,7 +90,7 @@ class MemoryLimit:
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed or self._take(size))
 
-    def give_back(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Give back what was taken."""
         with self._changed:
             self.used -= size

@@ -204,7 +204,7 @@ def _ids_of_type(session: Session, defect_type_id: int) -> NDArray[np.int64]:
 
 
 def _find_live(services: Services, questions: Sequence[_Question], *, k: int) -> None:
-    """Give each question the `k` most similar of all that are still there: deleted images make room for the next.
+    """Give each question the `k` most similar of all that are still there: the next ones follow for deleted images.
 
     The database is asked once for all of them; those that lack some are ranked again, with more.
     """
