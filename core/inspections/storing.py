@@ -17,7 +17,8 @@ from core.files.file_names import clean_file_name
 from core.inspections.part_details import PartDetails
 from core.inspections.records import InspectionRecord, SimilarImages, make_record
 from core.inspections.stored_values import DefectRegion
-from core.models.detection_figures import BankFigures
+from core.models.detection_figures import HEAD_KEY
+from core.models.head_figures import HeadFigures
 from core.similarity.matches import Match, describe_each
 from core.similarity.results import history_rows
 from core.similarity.suggestions import prefers_head, suggest_by_head, suggest_type
@@ -139,8 +140,8 @@ def _make_row(one: Examined, person: Person) -> Inspection:
 def _name_regions(finding: Finding) -> list[DefectRegion]:
     """Return the regions, each with its type where a defect head names types."""
     height_px, width_px = finding.image.pixels.shape[:2]
-    places = finding.detection.places
-    if places is None or not _by_head(finding):
+    places, opinion = finding.detection.places, finding.detection.opinion
+    if places is None or opinion is None or not opinion.known or not _by_head(finding):
         return [DefectRegion.from_detected(region) for region in finding.regions]
     return [
         DefectRegion.from_detected(
@@ -152,9 +153,9 @@ def _name_regions(finding: Finding) -> list[DefectRegion]:
 
 def _by_head(finding: Finding) -> bool:
     """Return whether the bank's defect head names types, rather than the similar images."""
-    opinion = finding.detection.opinion
-    head = BankFigures.from_json(finding.bank.metrics).head
-    return opinion is not None and opinion.known and prefers_head(head, finding.similar.defect.rule)
+    # Its own part alone: the metrics hold the scores of all labeled defects, too.
+    head = HeadFigures.from_json(finding.bank.metrics.get(HEAD_KEY))
+    return finding.detection.opinion is not None and prefers_head(head, finding.similar.defect.rule)
 
 
 def _put_objects(services: HasStores, rows: Sequence[Inspection], group: Sequence[Examined]) -> dict[int, AppError]:
@@ -206,9 +207,8 @@ def _suggest(row: Inspection, finding: Finding) -> None:
     if finding.verdict == "ok":
         return
     types = finding.judges.defect_types
-    head = BankFigures.from_json(finding.bank.metrics).head
     suggestion = None
-    if opinion is not None and prefers_head(head, defects.rule):
+    if opinion is not None and _by_head(finding):
         suggestion = suggest_by_head(opinion, types)
     elif defects.rule is not None:
         suggestion = suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
