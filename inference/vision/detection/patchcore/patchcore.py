@@ -276,7 +276,9 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
             return {}
         return {
             "opinion": self.head.name_type(distances, logits),
-            "places": PlaceTypes(self.head.types, logits[1:].reshape(-1, *distances.grid)),
+            "places": PlaceTypes(
+                self.head.types, logits[1:].reshape(-1, *distances.grid) / np.float32(self.head.temperature)
+            ),
             "raised_by": max(0.0, distances.score - plain.score),
         }
 
