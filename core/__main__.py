@@ -8,30 +8,54 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
-from core.cli import administration, deploying, inspecting, network_weights, replaying, set_up, working
+from core.cli import (
+    administration,
+    deploying,
+    inspecting,
+    manuals,
+    network_weights,
+    replaying,
+    reporting,
+    serving,
+    set_up,
+    thresholds,
+    watching,
+    working,
+)
 from core.cli.arguments import build_parser
+from core.cli.images import exporting, importing
 from core.cli.terminal import language
 from core.errors import AppError
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": set_up.demo,
     "migrate": set_up.migrate,
-    "import": set_up.import_images,
+    "import": importing.import_images,
+    "export": exporting.export,
     "deploy": deploying.deploy,
     "inspect": inspecting.inspect,
+    "manual": manuals.manual,
+    "guidance": manuals.guidance,
     "evaluate": inspecting.evaluate,
     "replay": replaying.replay,
+    "thresholds": thresholds.thresholds,
+    "report": reporting.report,
+    "watch": watching.watch,
+    "targets": watching.targets,
+    "run-watch": watching.run_watch,
     "worker": working.worker,
     "run-job": working.run_job,
     "prepare": working.prepare,
     "weights": network_weights.weights_command,
     "user": administration.user,
+    "api": serving.api,
+    "api-key": serving.api_key,
     "doctor": administration.doctor,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0 done, 1 failed, 2 wrong usage or setting, 3 built, not in use."""
+    """Run one command; return the exit status: 0 done, 1 failed, 2 wrong usage or setting, 3 in part (see --help)."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file name in another encoding must not end the command; in JSON the escape is even the right one.
@@ -42,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("faiss").setLevel(logging.WARNING)
     if wanted.command == "run-job":
         logging.getLogger().setLevel(wanted.log_level)
-    elif wanted.command != "worker":
+    elif wanted.command not in {"worker", "run-watch"}:
         logging.getLogger().setLevel(logging.WARNING)
     try:
         return COMMANDS[wanted.command](wanted)

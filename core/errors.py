@@ -80,9 +80,17 @@ class _Gaps(dict[str, Any]):
 
 
 def describe(code: str, params: dict[str, Any], language: str) -> str:
-    """Return the sentence of `code` in `language`; the code itself without one (a test proves that all have one)."""
+    """Return the sentence of `code` in `language`; the code itself without one (a test proves that all have one).
+
+    A parameter may be a name in both languages, {"ko": …, "en": …} (`core.catalog.names.spoken_name`).
+    """
     template = translate(language, MESSAGES[code]) if code in MESSAGES else code
-    return template.format_map(_Gaps(params))
+    spoken = {name: value[language] if _is_spoken(value) else value for name, value in params.items()}
+    return template.format_map(_Gaps(spoken))
+
+
+def _is_spoken(value: Any) -> bool:
+    return isinstance(value, dict) and value.keys() == {"ko", "en"}
 
 
 _BY_PREFIX: tuple[tuple[str, type[AppError]], ...] = (

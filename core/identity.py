@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from core.errors import AppError, Conflict, NotReady, Unavailable, from_lower
+from core.errors import AppError, BadInput, Conflict, NotReady, Unavailable, from_lower
 from core.transactions import HasStores, reading, writing
 from storage.object_store import ObjectStoreError
 from storage.tables import AuditLog, Image, Inspection, Manual, ModelVersion, Product, SystemConfig, User, utc_now
@@ -29,10 +29,28 @@ logger = logging.getLogger(__name__)
 KEY = "installation"
 OBJECT_KEY = "installation.json"
 TRASH = "trash/"
-# What rows name lies in these, and nothing else does.
-FOLDERS = ("images/", "inspections/", "manuals/", "models/", "thumbnails/")
+# What rows name lies in these, and nothing else does; in the first, what a batch has still to inspect.
+BATCHES = "batches/"
+# What an import has still to take in, and its plan.
+IMPORTS = "imports/"
+GAUGE, REPORTS = "gauge/", "reports/"
+FOLDERS = (BATCHES, GAUGE, "images/", IMPORTS, "inspections/", "manuals/", "models/", REPORTS, "thumbnails/")
 FOREIGN, EMPTY, NEWER = "store_foreign", "store_empty", "store_newer"
 _SAMPLE = 20
+
+
+def check_foreign_folder(folder: str) -> str:
+    """Return the prefix, with its slash, of a folder of the object store that a person names: theirs, none of ours.
+
+    Raises BadInput batch_folder_unnamed and batch_folder_own.
+    """
+    prefix = folder.strip().replace("\\", "/").strip("/")
+    if not prefix:
+        raise BadInput("batch_folder_unnamed")
+    prefix += "/"
+    if prefix.startswith((*FOLDERS, TRASH, OBJECT_KEY)):
+        raise BadInput("batch_folder_own", folder=prefix)
+    return prefix
 
 
 @dataclass(frozen=True)

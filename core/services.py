@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core import identity
 from core.errors import AppError, from_lower
+from core.files.kept_bytes import KeptBytes
 from core.models.cache import ModelCache
+from core.rollups.rebuilding import ensure_counts
 from core.settings import Settings, read_settings
 from storage.database import BUSY_TIMEOUT_S, PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.objects import LocalObjects, ObjectStore, S3Objects
@@ -24,6 +26,7 @@ class Services:
     database: Database
     objects: ObjectStore
     models: ModelCache
+    pictures: KeptBytes = field(default_factory=KeptBytes, repr=False)
 
 
 def open_objects(settings: Settings) -> ObjectStore:
@@ -44,7 +47,8 @@ def build_services(
 ) -> Services:
     """Wire the parts together. With `migrate`, bring the database up to date; otherwise refuse one that is not.
 
-    `migrate` is how the application starts: where the last process was killed, the database is checked first.
+    `migrate` is how the application starts: where the last process was killed, the database is checked first, and what
+    an older version stored is counted.
     `patient` is for work that nobody sits in front of: it waits longer for a database that another program holds.
 
     Raises BadSetting for a wrong environment value and AppError for a database that cannot be used, or whose object
@@ -75,6 +79,15 @@ def build_services(
         except AppError:
             database.dispose()
             raise
+    if migrate:
+        try:
+            ensure_counts(services)
+        except AppError as error:
+            if error.code != "database_busy":
+                database.dispose()
+                raise
+            # Figures come from the inspections themselves until the worker finds a quieter moment.
+            logger.info("the inspections are counted later: another program holds the database")
     return services
 
 

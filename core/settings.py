@@ -52,6 +52,10 @@ class Settings:
     executor: str = "local"
     ray_address: str | None = None
     trash_days: int = 7
+    api_requests_per_minute: int = 6000
+    report_folders: tuple[Path, ...] = ()
+    import_folders: tuple[Path, ...] = ()
+    ocr: Literal["auto", "off"] = "auto"
 
     @property
     def cache_dir(self) -> Path:
@@ -149,6 +153,19 @@ def _data_dir(env: Mapping[str, str]) -> Path:
     return path
 
 
+def _folders(env: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    """Return the folders that a variable names, separated as in `PATH`, links resolved."""
+    found = []
+    for text in env.get(name, "").split(os.pathsep):
+        if not text.strip():
+            continue
+        path = Path(text.strip())
+        if not path.is_absolute():
+            raise BadSetting("setting_not_absolute", name=name, value=text.strip())
+        found.append(_folder({name: text}, name, text))
+    return tuple(found)
+
+
 def _gib(env: Mapping[str, str], name: str) -> int:
     text = env.get(name, "").strip() or "2"
     try:
@@ -160,14 +177,13 @@ def _gib(env: Mapping[str, str], name: str) -> int:
     return int(gib * GIB)
 
 
-def _trash_days(env: Mapping[str, str]) -> int:
-    name = "GEOMSA_TRASH_DAYS"
-    text = env.get(name, "").strip() or "7"
+def _whole(env: Mapping[str, str], name: str, *, default: int, highest: int) -> int:
+    text = env.get(name, "").strip() or str(default)
     # No sign, no spaces between digits, no digits of other scripts: as it would be written on purpose.
-    days = int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else 0
-    if not 1 <= days <= 365:
-        raise BadSetting("setting_not_whole", name=name, value=text, lowest="1", highest="365")
-    return days
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else 0
+    if not 1 <= number <= highest:
+        raise BadSetting("setting_not_whole", name=name, value=text, lowest="1", highest=str(highest))
+    return number
 
 
 def _executor(env: Mapping[str, str]) -> str:
@@ -222,5 +238,11 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         anthropic_base_url=_http_url(env, "ANTHROPIC_BASE_URL"),
         executor=_executor(env),
         ray_address=_ray_address(env),
-        trash_days=_trash_days(env),
+        trash_days=_whole(env, "GEOMSA_TRASH_DAYS", default=7, highest=365),
+        api_requests_per_minute=_whole(env, "GEOMSA_API_REQUESTS_PER_MINUTE", default=6000, highest=1_000_000),
+        # None named: reports may go into any folder outside our own.
+        report_folders=_folders(env, "GEOMSA_REPORT_FOLDERS"),
+        # None named: nothing is imported from folders of the server, whose files are everybody's then.
+        import_folders=_folders(env, "GEOMSA_IMPORT_FOLDERS"),
+        ocr=cast(Literal["auto", "off"], _one_of(env, "GEOMSA_OCR", ("auto", "off"), "auto")),
     )

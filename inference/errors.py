@@ -40,6 +40,8 @@ _SENTENCES: dict[str, str] = {
     "index_vectors_invalid": "The vectors must be finite and not all zero.",
     "map_invalid": "The anomaly map is empty or holds values that are no numbers.",
     "no_usable_images": "None of the images could be used to build the model.",
+    "ocr_failed": "Text recognition ({engine}) failed on a page.",
+    "ocr_timeout": "Text recognition took longer than {limit_s} seconds on a page.",
     "out_of_memory": "The machine's memory does not suffice for this step.",
     "pdf_damaged": "The PDF is damaged and cannot be read.",
     "pdf_encrypted": "The PDF is protected by a password.",

@@ -101,6 +101,10 @@ class LocalObjects:
             rename_durably(source, target)
             self._remove_empty_folders(source.parent)
 
+    def copy(self, key: str, new_key: str) -> None:
+        with self._translated(key), self._open(key) as file:
+            self._write(new_key, _chunks(file))
+
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
         check_prefix(prefix)
         folder = prefix.rpartition("/")[0]

@@ -15,9 +15,10 @@ from __future__ import annotations
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Protocol, TypeVar
@@ -99,6 +100,12 @@ class ObjectStore(Protocol):
         One that is not there is reported as `object_missing`.
         """
 
+    def copy(self, key: str, new_key: str) -> None:
+        """Put the same object under another key too, in the place of what may be there.
+
+        One that is not there is reported as `object_missing`.
+        """
+
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
         """Return the objects whose keys start with `prefix`, in the order of their keys, those after `after` only."""
 
@@ -165,8 +172,9 @@ def _check_characters(key: str) -> None:
 def transfer_in_parallel(
     work: Callable[[_Item], _Result], items: Iterable[_Item]
 ) -> Iterator[tuple[_Item, _Result | ObjectStoreError]]:
-    """Run `work` on each item, ten at a time, and yield the results in order.
+    """Run `work` on each item, ten at a time in the whole process, and yield the results in order.
 
+    `work` must not call this function itself: it would wait for the threads that it occupies.
     At most ten results are held, however slowly they are taken; what has not begun when the caller stops never begins.
     """
     pending: deque[tuple[_Item, Future[_Result]]] = deque()
@@ -178,14 +186,19 @@ def transfer_in_parallel(
         except ObjectStoreError as error:
             return item, error
 
-    with ThreadPoolExecutor(PARALLEL_TRANSFERS, thread_name_prefix="objects") as threads:
-        try:
-            for item in items:
-                pending.append((item, threads.submit(work, item)))
-                if len(pending) == PARALLEL_TRANSFERS:
-                    yield next_result()
-            while pending:
+    threads = _transfer_threads()
+    try:
+        for item in items:
+            pending.append((item, threads.submit(work, item)))
+            if len(pending) == PARALLEL_TRANSFERS:
                 yield next_result()
-        finally:
-            for _, future in pending:
-                future.cancel()
+        while pending:
+            yield next_result()
+    finally:
+        wait([future for _, future in pending if not future.cancel()])
+
+
+@cache
+def _transfer_threads() -> ThreadPoolExecutor:
+    """Return the threads of the process for transfers: to start ten for a few small objects takes as long as those."""
+    return ThreadPoolExecutor(PARALLEL_TRANSFERS, thread_name_prefix="objects")

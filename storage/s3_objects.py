@@ -139,12 +139,16 @@ class S3Objects:
                 raise
 
     def move(self, key: str, new_key: str) -> None:
+        # When the deletion fails, the object is under both keys.
+        self.copy(key, new_key)
+        self.delete(key)
+
+    def copy(self, key: str, new_key: str) -> None:
         check_key(key)
         check_key(new_key)
         with _translated(key):
-            # The server copies by itself; when the deletion fails, the object is under both keys.
+            # The server copies by itself.
             self._client.copy_object(Bucket=self._bucket, Key=new_key, CopySource={"Bucket": self._bucket, "Key": key})
-        self.delete(key)
 
     def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
         check_prefix(prefix)

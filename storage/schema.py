@@ -27,6 +27,8 @@ def alembic_config(connection: Connection | None = None) -> Config:
     config = Config()
     # ConfigParser reads "%" as the start of a placeholder.
     config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))
+    # A folder for every ten.
+    config.set_main_option("recursive_version_locations", "true")
     config.set_main_option("file_template", "v%%(rev)s_%%(slug)s")
     config.set_main_option("path_separator", "os")
     if connection is not None:

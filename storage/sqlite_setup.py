@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import OperationalError
 
 from storage.sqlite_files import FileWatch, WatchedConnection
@@ -14,6 +15,13 @@ from storage.sqlite_files import FileWatch, WatchedConnection
 MIGRATION_BUSY_TIMEOUT_S = 120
 # How long a writer queues while others do write: a queue is no reason to refuse, a lock that is never released is.
 QUEUE_S = 60
+
+
+class _HintingCompiler(SQLiteCompiler):
+    """Writes the hints of `Select.with_hint` after their table: INDEXED BY, which SQLAlchemy leaves out by itself."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
 
 
 def prepare_sqlite(engine: Engine, watch: FileWatch, *, busy_timeout_s: float, migrating: bool = False) -> None:
@@ -33,6 +41,7 @@ def prepare_sqlite(engine: Engine, watch: FileWatch, *, busy_timeout_s: float, m
     """
     if migrating:
         busy_timeout_s = MIGRATION_BUSY_TIMEOUT_S
+    engine.dialect.statement_compiler = _HintingCompiler
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: Any, _record: Any, _arguments: Any, options: dict[str, Any]) -> WatchedConnection:

@@ -66,6 +66,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("GEOMSA_", "NCP_", "ANTHROPIC_")):
             monkeypatch.delenv(name)
+    # Whether this machine has an engine for scanned pages changes nothing.
+    monkeypatch.setenv("GEOMSA_OCR", "off")
 
 
 @pytest.fixture(scope="session")
@@ -83,8 +85,8 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Return settings of a fresh data folder: SQLite, local objects, CPU."""
-    return read_settings({"GEOMSA_DATA_DIR": str(tmp_path / "data"), "GEOMSA_DEVICE": "cpu"})
+    """Return settings of a fresh data folder: SQLite, local objects, CPU, no text recognition that may be installed."""
+    return read_settings({"GEOMSA_DATA_DIR": str(tmp_path / "data"), "GEOMSA_DEVICE": "cpu", "GEOMSA_OCR": "off"})
 
 
 @pytest.fixture

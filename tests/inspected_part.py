@@ -16,6 +16,7 @@ from core.inspections.stored_values import DefectRegion
 from core.models.cache import ModelCache
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
 from core.registry.versions import scope_of
+from core.rollups.counting import count_new
 from core.services import Services
 from core.transactions import writing
 from inference.language.passages import Passage
@@ -113,5 +114,6 @@ def add_inspected_part(services: Services, person: Person, *, with_index: bool =
             serial="S-17",
         )
         session.add(row)
+        count_new(session, [row])
         session.commit()
         return row.id

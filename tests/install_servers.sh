@@ -14,6 +14,7 @@ need() { # need PACKAGE COMMAND...
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 need chromium chromium chromium-browser google-chrome
 need mariadb-server mariadbd mysqld
+need mosquitto mosquitto
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 ls /usr/share/fonts/truetype/nanum/*.ttf >/dev/null 2>&1 || missing="$missing fonts-nanum"
 [ -n "$missing" ] || exit 0

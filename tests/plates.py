@@ -15,7 +15,7 @@ from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.deployments import pipeline
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.jobs import claims, queue, terms
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services

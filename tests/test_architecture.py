@@ -19,7 +19,7 @@ HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "
 ERROR_CLASSES = {
     "AppError", "BadInput", "NotAllowed", "NotFound", "Conflict", "NotReady", "Unavailable", "BadSetting",
     "InferenceError", "ImageError", "ArtifactError", "ManualError", "ModelError", "WriterError",
-    "DatabaseError", "ObjectStoreError",
+    "DatabaseError", "ObjectStoreError", "AnnotationError",
 }  # fmt: skip
 SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py")) + [
     path for path in [ROOT / "Home.py"] if path.exists()
@@ -92,7 +92,7 @@ def test_layers_call_only_downwards(layer: str, forbidden: set[str]) -> None:
 @pytest.mark.parametrize(
     ("libraries", "allowed"),
     [
-        ({"streamlit", "starlette"}, {"pages", "Home.py"}),
+        ({"streamlit"}, {"pages", "Home.py"}),
         ({"torch", "torchvision", "timm", "openvino", "faiss", "open_clip"}, {"inference"}),
         ({"anomalib"}, set()),  # the yardstick of tests and benchmarks
         ({"boto3", "botocore", "pymysql", "psycopg", "alembic", "sqlite3"}, {"storage"}),
@@ -105,6 +105,23 @@ def test_libraries_stay_in_their_layer(libraries: set[str], allowed: set[str]) -
         if path.relative_to(ROOT).parts[0] not in allowed and _roots(path) & libraries
     }
     assert wrong == {}
+
+
+def test_the_web_framework_stays_in_the_rest_interface() -> None:
+    libraries = {"fastapi", "fastapi_offline", "starlette", "uvicorn", "pydantic", "prometheus_client"}
+    wrong = {
+        _name(path): sorted(found)
+        for path in SOURCES
+        if "core/api/" not in _name(path)
+        and (found := _roots(path) & libraries - ({"starlette"} if path not in _in("core") else set()))
+    }
+    assert wrong == {}
+
+
+def test_mounting_the_rest_interface_imports_no_framework() -> None:
+    code = "import sys, core.api.mounting, core.__main__; print(sorted(set(sys.modules) & {'fastapi', 'uvicorn'}))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.stdout.strip() == "[]", ran.stderr
 
 
 def test_ray_stays_in_its_executor() -> None:
@@ -234,16 +251,21 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("messages",),
     ("errors",),
     ("settings", "transactions"),
-    ("access", "identity", "models", "files"),
-    ("audit", "services"),
+    ("access", "identity", "leases", "models", "files"),
+    ("audit",),
+    ("rollups",),
+    ("services",),
     ("accounts", "catalog", "jobs"),
-    ("images",),
+    ("images", "deliveries"),
     ("registry",),
     ("preprocessing", "manuals", "similarity", "analytics"),
-    ("deployments", "inspections", "demo"),
-    ("guidance",),
-    ("operations", "replay", "reports"),
-    ("worker",),
+    ("deployments", "inspections", "removal"),
+    ("demo",),
+    ("guidance", "watching", "schedules", "gauge"),
+    ("history",),
+    ("operations", "replay", "reports", "model_report"),
+    ("batches", "image_imports"),
+    ("worker", "api"),
     ("cli",),
     ("__main__",),
 )

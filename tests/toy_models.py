@@ -42,6 +42,7 @@ class ToyDetection:
     view_share: float = 1.0
     opinion: None = None
     places: None = None
+    raised_by: float = 0.0
 
 
 class ToyDetector:

@@ -11,7 +11,7 @@ from core.access import ADMIN, ROLE_NAMES, ROLES, WORKER, Person, as_person, req
 from core.accounts import passwords
 from core.accounts.sessions import end_all
 from core.accounts.sign_in import clear_failures, normalize_login
-from core.audit import find_changes, record
+from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.i18n import LANGUAGES
 from core.transactions import reading, writing
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from core.services import Services
 
 COMMAND_LINE_LOGIN = "command-line"
+WATCH_LOGIN = "watched-folders"
 OPEN_LOGINS = {role: f"open-{role}" for role in ROLES}
 # Nobody signs in as these, so they are no administrators that an installation could rely on.
-BUILT_IN_LOGINS = frozenset({COMMAND_LINE_LOGIN, *OPEN_LOGINS.values()})
+BUILT_IN_LOGINS = frozenset({COMMAND_LINE_LOGIN, WATCH_LOGIN, *OPEN_LOGINS.values()})
+# The accounts that programs act as (core.accounts.api_keys): theirs is the key alone, which is made and revoked there.
+API_LOGIN_PREFIX = "api-key:"
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,190}")
 
@@ -40,6 +43,11 @@ def command_line_person(services: Services) -> Person:
     return _built_in(services, COMMAND_LINE_LOGIN, name="Command line", role=ADMIN)
 
 
+def watch_person(services: Services) -> Person:
+    """Return the built-in line worker who inspects what arrives in watched folders."""
+    return _built_in(services, WATCH_LOGIN, name="Watched folder", role=WORKER)
+
+
 def save_language(services: Services, person: Person, language: str) -> Person:
     """Keep the person's choice of language. Raises BadInput language_unknown."""
     require_role(services, person, WORKER)
@@ -53,11 +61,12 @@ def save_language(services: Services, person: Person, language: str) -> Person:
 
 
 def list_users(services: Services, person: Person, *, include_built_in: bool = False) -> list[User]:
-    """Return the accounts by login; the built-in ones only when asked for. Needs an administrator."""
+    """Return the accounts by login; the built-in ones and API keys' only when asked for. Needs an administrator."""
     require_role(services, person, ADMIN)
     query = select(User).order_by(User.login)
     if not include_built_in:
         query = query.where(col(User.login).not_in(BUILT_IN_LOGINS))
+        query = query.where(col(User.login).not_like(f"{API_LOGIN_PREFIX}%"))
     with reading(services) as session:
         return list(session.exec(query).all())
 
@@ -71,7 +80,7 @@ def create_user(
     """
     require_role(services, person, ADMIN)
     login = normalize_login(login)
-    if not _LOGIN.fullmatch(login) or login in BUILT_IN_LOGINS:
+    if not _LOGIN.fullmatch(login) or _is_built_in(login):
         raise BadInput("login_invalid")
     user = User(
         login=login,
@@ -89,25 +98,29 @@ def create_user(
     return user
 
 
-def set_role(services: Services, person: Person, user_id: int, role: str) -> User:
-    """Give an account another role. Raises BadInput role_unknown, Conflict last_admin, NotFound not_found."""
-    require_role(services, person, ADMIN)
-    return _change(services, person, user_id, role=_known_role(role))
+def set_role(services: Services, person: Person, user_id: int, role: str, *, row_version: int | None = None) -> User:
+    """Give an account another role.
 
-
-def disable_user(services: Services, person: Person, user_id: int) -> User:
-    """Lock an account out and end its sessions; its history keeps its name.
-
-    Raises Conflict last_admin, NotFound not_found.
+    `row_version` is the state that the administrator saw; None for whoever saw none. Raises BadInput role_unknown,
+    Conflict last_admin and stale_save, NotFound not_found.
     """
     require_role(services, person, ADMIN)
-    return _change(services, person, user_id, is_active=False)
+    return _change(services, person, user_id, row_version, role=_known_role(role))
 
 
-def enable_user(services: Services, person: Person, user_id: int) -> User:
-    """Enable a disabled account again. Raises NotFound not_found."""
+def disable_user(services: Services, person: Person, user_id: int, *, row_version: int | None = None) -> User:
+    """Lock an account out and end its sessions; its history keeps its name.
+
+    `row_version` is as of `set_role`. Raises Conflict last_admin and stale_save, NotFound not_found.
+    """
     require_role(services, person, ADMIN)
-    return _change(services, person, user_id, is_active=True)
+    return _change(services, person, user_id, row_version, is_active=False)
+
+
+def enable_user(services: Services, person: Person, user_id: int, *, row_version: int | None = None) -> User:
+    """Enable a disabled account again. `row_version` is as of `set_role`. Raises Conflict stale_save, NotFound."""
+    require_role(services, person, ADMIN)
+    return _change(services, person, user_id, row_version, is_active=True)
 
 
 def set_password(services: Services, person: Person, user_id: int, password: str) -> None:
@@ -121,7 +134,7 @@ def set_password(services: Services, person: Person, user_id: int, password: str
     hashed = passwords.hash_password(password)
     with writing(services) as session:
         user = _get_user(session, user_id)
-        if user.login in BUILT_IN_LOGINS:
+        if _is_built_in(user.login):
             raise NotFound("not_found")
         user.password_hash = hashed
         user.row_version += 1
@@ -132,11 +145,13 @@ def set_password(services: Services, person: Person, user_id: int, password: str
         session.commit()
 
 
-def _change(services: Services, person: Person, user_id: int, **values: object) -> User:
+def _change(services: Services, person: Person, user_id: int, row_version: int | None, **values: object) -> User:
     with writing(services) as session:
         user = _get_user(session, user_id)
-        if user.login in BUILT_IN_LOGINS:
+        if _is_built_in(user.login):
             raise NotFound("not_found")
+        if row_version is not None and user.row_version != row_version:
+            raise stale_save(session, subject_type="user", subject_id=user_id, row_version=row_version)
         changes = find_changes({name: getattr(user, name) for name in values}, values)
         if not changes:
             return user
@@ -156,7 +171,7 @@ def _change(services: Services, person: Person, user_id: int, **values: object) 
 def _has_other_admin(session: Session, user_id: int) -> bool:
     # Locked where the database can: two administrators who disable each other must not both succeed.
     admins = session.exec(select(User).where(User.role == ADMIN).with_for_update()).all()
-    return any(user.is_active and user.id != user_id and user.login not in BUILT_IN_LOGINS for user in admins)
+    return any(user.is_active and user.id != user_id and not _is_built_in(user.login) for user in admins)
 
 
 def _built_in(services: Services, login: str, *, name: str, role: str) -> Person:
@@ -176,6 +191,10 @@ def _built_in(services: Services, login: str, *, name: str, role: str) -> Person
             with reading(services) as session:
                 user = session.exec(query).one()
     return as_person(user)
+
+
+def _is_built_in(login: str) -> bool:
+    return login in BUILT_IN_LOGINS or login.startswith(API_LOGIN_PREFIX)
 
 
 def _get_user(session: Session, user_id: int | None) -> User:

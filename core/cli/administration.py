@@ -33,9 +33,9 @@ def user(wanted: argparse.Namespace) -> int:
     if found is None:
         raise NotFound("user_unknown", login=wanted.login)
     if wanted.action == "disable":
-        people.disable_user(services, person, found.id)
+        people.disable_user(services, person, found.id, row_version=found.row_version)
     elif wanted.action == "set-role":
-        people.set_role(services, person, found.id, wanted.role)
+        people.set_role(services, person, found.id, wanted.role, row_version=found.row_version)
     else:
         people.set_password(services, person, found.id, _ask_password())
     return 0

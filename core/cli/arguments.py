@@ -5,6 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.images.arguments import add_import
+from core.cli.images.exporting import add_export
+from core.cli.manuals import add_manual_commands
+from core.cli.reporting import add_report
+from core.cli.threshold_arguments import add_thresholds
+from core.cli.watch_arguments import add_watch
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line; `command` of what it reads names the command."""
@@ -24,41 +31,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--new-store", action="store_true", help="go on with an empty object store; files found are set aside untouched"
     )
 
-    importing = commands.add_parser(
-        "import",
-        help="import a folder or ZIP of images",
-        description="Imports a folder or ZIP of images (JPEG, PNG, BMP, TIFF, WebP; 8 or 16 bits a channel). Names "
-        "every file that was refused and why, and what looks wrong: images that are nearly black because their bit "
-        "depth is not set, masks that may be inverted, defects that would be lost without tiles.",
-    )
-    importing.add_argument("path", type=Path, metavar="PATH")
-    importing.add_argument("--product", metavar="CODE", help="the product, where the folders do not name it")
-    importing.add_argument(
-        "--part-rule",
-        metavar="RULE",
-        help="which part an image shows, read out of its file name: {part} is the part, {n} a number, {*} anything, "
-        "{part:5} five characters; with folders {part}/{*}. Example: {part}_{n} reads IMG_0012 out of IMG_0012_3.jpg",
-    )
-    importing.add_argument(
-        "--parts",
-        type=Path,
-        metavar="FILE.csv",
-        help="which part each image shows: a CSV list with the columns path and part; it counts before the rule",
-    )
-    importing.add_argument(
-        "--no-check",
-        action="store_true",
-        help="do not compare new normal images with the model in use",
-    )
+    add_import(commands)
 
-    importing.add_argument(
-        "--test-share",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="where no folder says train or test: the share of images to test with (0.2: a fifth), whole parts only",
-    )
-    importing.add_argument("--split-seed", type=int, default=0, metavar="N", help="which parts these are (default: 0)")
+    add_export(commands)
 
     deploy = commands.add_parser(
         "deploy",
@@ -69,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         "it into use, and the reasons are said",
     )
     deploy.add_argument("what", choices=("memory-bank", "similarity-index", "manual-index", "all"))
-    deploy.add_argument("--product", metavar="CODE", help="one product (default: all that have images, or manuals)")
+    deploy.add_argument("--product", metavar="CODE|NAME", help="one product (default: all with images or manuals)")
     deploy.add_argument("--no-wait", action="store_true", help="queue the job and leave it to a worker")
     deploy.add_argument(
         "--activate",
@@ -84,11 +59,14 @@ def build_parser() -> argparse.ArgumentParser:
         "wrong about it (low_range: nearly black, set the bit depth on Preprocessing).",
     )
     inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
-    inspect.add_argument("--product", required=True, metavar="CODE")
+    inspect.add_argument("--product", required=True, metavar="CODE|NAME")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")
 
+    add_watch(commands)
+    add_manual_commands(commands)
+
     evaluate = commands.add_parser("evaluate", help="measure the active model on the test images")
-    evaluate.add_argument("--product", required=True, metavar="CODE")
+    evaluate.add_argument("--product", required=True, metavar="CODE|NAME")
     evaluate.add_argument("--json", action="store_true", help="one JSON object")
 
     replay = commands.add_parser(
@@ -97,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Judges the newest inspections (by their kept images) and the labelled images once more, and names "
         "the parts whose verdict would change, known outcomes first. Nothing is stored.",
     )
-    replay.add_argument("--product", required=True, metavar="CODE")
+    replay.add_argument("--product", required=True, metavar="CODE|NAME")
     replay.add_argument(
         "--version", type=int, metavar="N", help="a memory bank version by its number (default: the newest that waits)"
     )
@@ -113,11 +91,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--json", action="store_true", help="one JSON object")
 
+    add_thresholds(commands)
+    add_report(commands)
+
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
     worker.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
 
     commands.add_parser("prepare")
+    run_watch = commands.add_parser("run-watch")
+    run_watch.add_argument("--parent-pid", type=int)
     run_job = commands.add_parser("run-job")
     run_job.add_argument("job_id", type=int)
     run_job.add_argument("fencing_token", type=int)
@@ -145,6 +128,22 @@ def build_parser() -> argparse.ArgumentParser:
     set_role = actions.add_parser("set-role", help="change a role")
     set_role.add_argument("login")
     set_role.add_argument("role", choices=("worker", "engineer", "admin"))
+
+    api = commands.add_parser("api", help="the REST interface alone, without the screens")
+    api.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: this machine alone)")
+    api.add_argument("--port", type=int, default=8502, metavar="PORT", help="the port to listen at (default: 8502)")
+
+    api_key = commands.add_parser("api-key", help="keys of the REST interface")
+    key_actions = api_key.add_subparsers(dest="action", required=True, metavar="ACTION")
+    new_key = key_actions.add_parser("add", help="make a key; it is shown once")
+    new_key.add_argument("name", metavar="NAME", help="the program or station that will use it")
+    new_key.add_argument("--role", required=True, choices=("worker", "engineer"))
+    new_key.add_argument("--expires", metavar="DATE", help="the last day on which it counts, as 2027-12-31")
+    new_key.add_argument("--json", action="store_true", help="one JSON object")
+    key_actions.add_parser("list", help="all keys, without their secrets").add_argument(
+        "--json", action="store_true", help="one JSON object a line"
+    )
+    key_actions.add_parser("revoke", help="end a key at once").add_argument("id", type=int, metavar="ID")
 
     doctor = commands.add_parser("doctor", help="check that everything works")
     doctor.add_argument("--json", action="store_true", help="one JSON object")

@@ -42,7 +42,7 @@ def deploy(wanted: argparse.Namespace) -> int:
     services = build_services(migrate=True, patient=True)
     person = people.command_line_person(services)
     if wanted.product:
-        chosen = [products.find_product(services, wanted.product)]
+        chosen = [products.find_named_product(services, wanted.product)]
     else:
         chosen = [summary.product for summary in products.list_products(services)]
     if not chosen:
@@ -92,10 +92,10 @@ def write_notices(services: Services, product_ids: list[int]) -> None:
 
 
 def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
-    from core.images.exposures.leaks import SPLIT_LEAK, describe_leaks, find_leaks
+    from core.images.exposures.leaks import SPLIT_LEAK, describe_leaks, find_test_leaks
 
     for product in chosen:
-        if leaks := find_leaks(services, product.id):
+        if leaks := find_test_leaks(services, product.id):
             write_note(describe(SPLIT_LEAK, {"product": product.code, **describe_leaks(leaks)}, language()))
 
 

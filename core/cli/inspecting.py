@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.accounts import people
 from core.catalog import products
@@ -14,74 +14,31 @@ from core.errors import BadInput, NotFound
 from core.images.notes import describe_note, notes_to_check
 from core.services import build_services
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from core.inspections.records import InspectionRecord
-    from core.inspections.stored_values import DefectRegion
-
 
 def inspect(wanted: argparse.Namespace) -> int:
     """Inspect files; a file that fails has its error, and the others go on."""
     from core.inspections.batch import inspect_many
+    from core.inspections.description import describe_record
     from core.inspections.loading import PartFile
     from core.inspections.part_details import PartDetails
 
     services = build_services()
     person = people.command_line_person(services)
-    product = products.find_product(services, wanted.product)
+    product = products.find_named_product(services, wanted.product)
     details = PartDetails(source="cli")
     files = (PartFile(path.name, partial(_read, path), details) for path in wanted.images)
     failed = False
     for outcome in inspect_many(services, person, product_id=product.id, files=files):
         result: dict[str, Any] = {"file": str(wanted.images[outcome.place])}
         if outcome.record is not None:
-            result |= _describe(outcome.record, product.code)
+            result |= describe_record(outcome.record)
         elif outcome.error is not None:
             failed = True
             result |= {"error": {"code": outcome.error.code, "message": outcome.error.sentence(language())}}
-        write_out(to_json(result) if wanted.json else _line(result))
+        write_out(to_json(result) if wanted.json else to_line(result))
         for note in notes_to_check(result.get("notes", ())):
             write_note(f"{result['file']}: {describe_note(note, language())}")
     return 1 if failed else 0
-
-
-def _describe_region(region: DefectRegion, codes: Mapping[int, str]) -> dict[str, Any]:
-    values = region.to_json()
-    if (type_id := values.pop("defect_type_id", None)) is not None:
-        values["defect_type"] = codes.get(type_id)
-    return values
-
-
-def _describe(record: InspectionRecord, product_code: str) -> dict[str, Any]:
-    from core.similarity.closeness import name_likeness
-
-    codes = {known.id: known.code for known in record.defect_types}
-    similar = sorted([*record.similar.defects, *record.similar.normals], key=lambda found: -found.similarity)
-    return {
-        "product": product_code,
-        "verdict": record.verdict,
-        "score": record.score,
-        "review_at": record.review_at,
-        "reject_at": record.reject_at,
-        "regions": [_describe_region(region, codes) for region in record.regions],
-        "suggested_defect_type": record.suggestion.code if record.suggestion else None,
-        "similar": [
-            {
-                "image": found.stored_name,
-                "similarity": found.similarity,
-                "defect_type": found.defect_type.code if found.defect_type else None,
-                "closeness": found.closeness,
-                "likeness": name_likeness(found.closeness) if found.closeness is not None else None,
-                "inspection": found.inspection_id,
-                "done": found.last_action,
-            }
-            for found in similar
-        ],
-        "notes": list(record.image_notes),
-        "model_version": record.model.number,
-        "ms": record.latency_ms,
-    }
 
 
 def _read(path: Path) -> bytes:
@@ -99,7 +56,8 @@ def _read(path: Path) -> bytes:
         raise BadInput("path_unreadable", name=path.name) from error
 
 
-def _line(result: dict[str, Any]) -> str:
+def to_line(result: dict[str, Any]) -> str:
+    """Return one line for people: of what `describe_record` gives, or of an error."""
     if "error" in result:
         return f"{result['file']}: {result['error']['message']}"
     line = f"{result['file']}: {result['verdict'].upper()}  {result['score']:.4f}"
@@ -112,7 +70,7 @@ def evaluate(wanted: argparse.Namespace) -> int:
     from core.deployments.evaluation import evaluate as measure
 
     services = build_services()
-    product = products.find_product(services, wanted.product)
+    product = products.find_named_product(services, wanted.product)
     status = StatusLine()
     result = measure(services, product, progress=lambda done, total: status.show("inspecting", f"{done}/{total}"))
     status.clear()

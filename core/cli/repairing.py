@@ -45,6 +45,8 @@ def to_report(done: Repair, language: str) -> dict[str, Any]:
         "restored": done.restored,
         "remade": done.remade,
         "moved_to_trash": done.trashed,
+        "moved_to_label_folder": done.moved,
+        "recounted": done.recounted,
         "held": None if done.held is None else done.held.sentence(language),
     }
 
@@ -59,6 +61,10 @@ def write_repair(done: Repair, language: str) -> None:
         write_out(f"remade   {key}")
     for one in done.missing:
         write_out(f"missing  {one.table} {one.row_id} ({one.name}): {one.key}")
+    if done.recounted:
+        write_note("inspections were counted anew")
+    if done.moved:
+        write_note(f"images moved to the folder of their label: {done.moved}")
     if done.held is not None:
         write_note(f"nothing was touched: {done.held.sentence(language)}")
     elif done.refused:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.accounts import people
 from core.catalog import products
+from core.catalog.names import spoken_name
 from core.cli.terminal import StatusLine, language, name_some, to_json, write_out
 from core.errors import BadInput, NotFound, NotReady, describe
 from core.i18n import translate
@@ -26,7 +27,7 @@ def replay(wanted: argparse.Namespace) -> int:
 
     services = build_services()
     person = people.command_line_person(services)
-    product = products.find_product(services, wanted.product)
+    product = products.find_named_product(services, wanted.product)
     limits = (wanted.review, wanted.reject)
     version = _choose(services, product, wanted.version, other_thresholds=limits != (None, None))
     status = StatusLine()
@@ -62,7 +63,7 @@ def _choose(services: Services, product: Product, number: int | None, *, other_t
     active = next((version for version in versions if version.active_key is not None), None)
     if other_thresholds:
         if active is None:
-            raise NotReady("no_active_memory_bank", product=product.name)
+            raise NotReady("no_active_memory_bank", product=spoken_name(product))
         return active
     waiting = next((version for version in versions if version.state == "candidate" and is_kept(version)), None)
     if waiting is None:

@@ -1,29 +1,23 @@
-"""Filling an installation: the database, the demo, images of one's own."""
+"""Filling an installation: the database and the demo."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.accounts import people
 from core.catalog import products
-from core.cli.deploying import follow_jobs, submit_job, write_notices
-from core.cli.intake_check import check_imported
-from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
-from core.errors import BadInput, NotFound, describe
+from core.cli.deploying import follow_jobs, submit_job
+from core.cli.terminal import StatusLine, write_note
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 
 if TYPE_CHECKING:
-    from core.images.exposures.assignment import NamedParts
-    from core.images.records import FileOutcome
+    pass
 
 # How many jobs the demo is built in at a time.
 LANES = 2
-# Of many files with one note, so many are named.
-NAMED_AT_MOST = 3
 
 
 def migrate(wanted: argparse.Namespace) -> int:
@@ -110,84 +104,3 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
     stale = [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]
     # A demo product whose manuals were deleted has nothing to index, and that is no fault.
     return [found for found in stale if kind != MANUAL_INDEX or readiness(services, kind, found) is None]
-
-
-def import_images(wanted: argparse.Namespace) -> int:
-    """Import a folder or ZIP; name every file that was refused and why."""
-    from core.images.exposures.rules import read_rule
-    from core.images.folder_import import import_path
-    from core.images.notes import gather_to_check
-
-    services = build_services(migrate=True, patient=True)
-    person = people.command_line_person(services)
-    if not wanted.path.exists():
-        raise NotFound("path_not_found", path=str(wanted.path))
-    part_rule = read_rule(wanted.part_rule) if wanted.part_rule is not None else None
-    part_list = _read_part_list(wanted.parts) if wanted.parts is not None else None
-    status = StatusLine()
-    summary = import_path(
-        services,
-        person,
-        wanted.path,
-        product_code=wanted.product,
-        part_rule=part_rule,
-        part_list=part_list,
-        test_share=wanted.test_share,
-        split_seed=max(0, wanted.split_seed),
-        progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
-    )
-    status.clear()
-    lang = language()
-    for outcome in summary.outcomes:
-        if outcome.outcome != "added":
-            reason = outcome.error.sentence(lang) if outcome.error else f"duplicate of {outcome.duplicate_of}"
-            write_note(f"{outcome.name}: {outcome.outcome}: {reason}")
-    to_check = gather_to_check(summary.outcomes)
-    for note, found in to_check.items():
-        write_check(note, found)
-    write_notices(services, [products.find_product(services, code).id for code in summary.products])
-    for path, code in summary.unknown:
-        write_note(f"{path}: {describe(code, {'name': path}, lang)}")
-    _name_what_has_no_part(summary.parts, lang)
-    checked = {} if wanted.no_check else check_imported(services, person, summary, status)
-    # A mask has an outcome of its own; what was added is counted in images.
-    told = [outcome for outcome in summary.outcomes if outcome.outcome == "refused" or "mask" not in outcome.notes]
-    counts = {kind: sum(outcome.outcome == kind for outcome in told) for kind in ("added", "duplicate", "refused")}
-    parts = {"parts": summary.parts.n_parts, "images_with_part": len(summary.parts.parts)}
-    summed: dict[str, object] = {"products": summary.products, **counts, "not_recognised": len(summary.unknown)}
-    notes = {"notes": {note: len(found) for note, found in to_check.items()}} if to_check else {}
-    write_out(to_json({**summed, **parts, **checked, **notes}))
-    return 1 if counts["refused"] or not (counts["added"] or counts["duplicate"]) else 0
-
-
-def _read_part_list(path: Path) -> dict[str, str]:
-    from core.images.exposures.lists import read_part_list
-
-    try:
-        return read_part_list(path.read_bytes(), name=path.name)
-    except FileNotFoundError as error:
-        raise NotFound("path_not_found", path=str(path)) from error
-    except OSError as error:
-        raise BadInput("path_unreadable", name=str(path)) from error
-
-
-def _name_what_has_no_part(parts: NamedParts, lang: str) -> None:
-    for code, names in (
-        ("part_list_path_unknown", parts.unknown),
-        ("part_not_listed", parts.unlisted),
-        ("part_rule_misses", parts.unfitting),
-    ):
-        for name in names:
-            write_note(describe(code, {"name": name}, lang))
-
-
-def write_check(note: str, found: list[FileOutcome]) -> None:
-    """Write what is to be looked at: a line for each mask, which differ, and one for all images of one note."""
-    from core.images.notes import describe_note
-
-    if note.startswith("mask_"):
-        for outcome in found:
-            write_note(f"{outcome.name}: {describe_note(note, language(), mask_share=outcome.mask_share)}")
-        return
-    named = ", ".join(outcome.name for outcome in found[:NAMED_AT_MOST]) + (" …" if len(found) > NAMED_AT_MOST else "")
-    write_note(f"{named}: {len(found)}: {describe_note(note, language())}")

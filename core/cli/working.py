@@ -12,10 +12,11 @@ from core.services import build_services
 from core.settings import read_settings
 from core.worker.embedded import work_alone
 from core.worker.supervisor import ChildWorker
+from core.worker.watch_keeper import WatchKeeper
 
 
 def worker(wanted: argparse.Namespace) -> int:
-    """Work off jobs until told to stop (SIGTERM, SIGINT) or until the parent process is gone.
+    """Work off jobs and watch folders until told to stop (SIGTERM, SIGINT) or until the parent process is gone.
 
     An app's own worker works only where it is the data folder's only one, and otherwise ends at once.
     """
@@ -35,7 +36,12 @@ def _work(wanted: argparse.Namespace) -> int:
     supervisor = ChildWorker(services)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
-    supervisor.run(parent_pid=wanted.parent_pid)
+    keeper = WatchKeeper(services)
+    keeper.start()
+    try:
+        supervisor.run(parent_pid=wanted.parent_pid)
+    finally:
+        keeper.stop()
     return 0
 
 

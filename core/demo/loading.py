@@ -9,35 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
 from core.demo.images.catalog import PRODUCTS
 from core.demo.images.records import DemoImage, DemoProduct
 from core.errors import Conflict, NotReady
-from core.files.discarded_objects import discard_objects
 from core.images.ingest import ingest_images
-from core.images.records import IncomingFile, IngestItem, Label
-from core.jobs.records import JobPayload
+from core.images.records import BY_DEMO, IncomingFile, IngestItem, Label
 from core.manuals.library import add_manuals
+from core.removal.products import discard_all
+from core.removal.rows import delete_product_rows, is_busy, list_product_objects
 from core.transactions import reading, writing
-from storage.tables import (
-    DefectType,
-    Image,
-    ImagePreprocessing,
-    Inspection,
-    Job,
-    Manual,
-    ModelVersion,
-    Product,
-    ResponseHistory,
-    SearchHistory,
-    SystemConfig,
-    ThresholdSetting,
-    utc_now,
-)
+from storage.tables import DefectType, Product, SystemConfig, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -81,17 +66,16 @@ def reset_demo_data(services: Services, person: Person) -> list[str]:
     with writing(services) as session:
         markers = session.exec(select(SystemConfig).where(col(SystemConfig.key).startswith("demo."))).all()
         ids = [int(marker.value["product_id"]) for marker in markers]
-        _refuse_while_busy(session, ids)
+        if is_busy(session, ids):
+            raise Conflict("demo_busy")
         codes = list(session.exec(select(Product.code).where(col(Product.id).in_(ids))).all())
-        keys, prefixes = _list_objects(session, ids)
-        _delete_rows(session, ids)
+        keys, prefixes = list_product_objects(session, ids)
+        delete_product_rows(session, ids)
         for marker in markers:
             session.delete(marker)
         record(session, person, "demo.reset", "system", None, products=sorted(codes))
         session.commit()
-    discard_objects(services, keys)
-    for prefix in prefixes:
-        services.objects.delete_prefix(prefix)
+    discard_all(services, keys, prefixes)
     return sorted(codes)
 
 
@@ -115,7 +99,8 @@ def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple
         notice = ". ".join(part.rstrip(".") for part in (demo.license, demo.source) if part)
         product = Product(
             code=demo.code,
-            name=f"{demo.name_ko} ({demo.name_en})",
+            name=demo.name_ko,
+            name_en=demo.name_en,
             description=f"{demo.description_ko}\n\n{demo.description_en}",
             notice=notice,
         )
@@ -193,7 +178,7 @@ def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IngestItem]:
     for image in demo.images():
         code = image.defect_code
         label = Label("normal", image.split) if code is None else Label("defect", image.split, type_ids[code], code)
-        yield IngestItem(IncomingFile(image.name, _reader(image.content)), label, _mask(image))
+        yield IngestItem(IncomingFile(image.name, _reader(image.content)), label, _mask(image), origin=BY_DEMO)
 
 
 def _mask(image: DemoImage) -> IncomingFile | None:
@@ -204,37 +189,3 @@ def _mask(image: DemoImage) -> IncomingFile | None:
 
 def _reader(content: bytes) -> Callable[[], bytes]:
     return lambda: content
-
-
-def _refuse_while_busy(session: Session, ids: list[int]) -> None:
-    jobs = session.exec(select(Job).where(col(Job.state).in_(["queued", "running"]))).all()
-    for job in jobs:
-        if job.product_id in ids or set(JobPayload.from_json(job.payload).product_ids) & set(ids):
-            raise Conflict("demo_busy")
-
-
-def _list_objects(session: Session, ids: list[int]) -> tuple[list[str], list[str]]:
-    keys: list[str] = []
-    for image in session.exec(select(Image).where(col(Image.product_id).in_(ids))):
-        keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
-    for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
-        keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
-    keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
-    prefixes = session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
-    return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
-
-
-def _delete_rows(session: Session, ids: list[int]) -> None:
-    # Children before parents. Each statement names the products, so nothing of others can go with them.
-    versions = select(ModelVersion.id).where(col(ModelVersion.product_id).in_(ids))
-    jobs = select(Job.id).where(col(Job.product_id).in_(ids))
-    session.execute(delete(ResponseHistory).where(col(ResponseHistory.product_id).in_(ids)))
-    session.execute(delete(SearchHistory).where(col(SearchHistory.product_id).in_(ids)))
-    session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
-    session.execute(delete(ThresholdSetting).where(col(ThresholdSetting.model_version_id).in_(versions)))
-    session.execute(delete(ModelVersion).where(col(ModelVersion.product_id).in_(ids)))
-    session.execute(update(ModelVersion).where(col(ModelVersion.job_id).in_(jobs)).values(job_id=None))
-    session.execute(update(Inspection).where(col(Inspection.batch_job_id).in_(jobs)).values(batch_job_id=None))
-    for table in (Job, Image, Manual, ImagePreprocessing, DefectType):
-        session.execute(delete(table).where(col(table.product_id).in_(ids)))
-    session.execute(delete(Product).where(col(Product.id).in_(ids)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.deployments.evaluation import TestMeasurement, TestSet, measure
+from core.deployments.measuring import TestMeasurement, TestSet, keep_measured, measure
 from core.deployments.objections import (
     Judged,
     KnownDefect,
@@ -18,7 +18,7 @@ from core.errors import NotFound
 from core.images.bit_depth import read_bit_depth
 from core.images.training import key_of, key_of_id, load_pixels
 from core.jobs.progress import JobRun
-from core.models.detection_figures import DETECTION_KEYS, SCORES_KEY, BankFigures, DetectionFigures
+from core.models.detection_figures import SCORES_KEY, BankFigures, DetectionFigures
 from core.models.judgments import REASONS, WORSE_ON_TEST, HoldReason
 from core.models.sources import BankSources
 from core.registry.activation_policy import read_policy
@@ -161,7 +161,9 @@ def _measure_again(
         # A version that cannot be opened does not inspect either: it must not hold back the one that can.
         run.log("log_active_unreadable", product=product.code, number=before.number)
         return None
-    _keep(services, before, measured.figures, measured.defect_scores)
+    with writing(services) as session:
+        keep_measured(session, before.id, measured, by=run.created_by)
+        session.commit()
     run.log("log_active_measured", product=product.code, number=before.number, n_test=len(test.rows))
     return measured
 
@@ -202,7 +204,7 @@ def _score_passed(
         run.log("log_active_unreadable", product=product.code, number=before.number)
         return {}
     found = {key: float(detection.score) for key, detection in zip(used, detections, strict=True)}
-    _keep(services, before, None, found)
+    _keep(services, before, found)
     return found
 
 
@@ -211,17 +213,12 @@ def _raise_if_away(error: InferenceError | ObjectStoreError) -> None:
         raise error
 
 
-def _keep(
-    services: HasDatabase, before: ModelVersion, figures: DetectionFigures | None, scores: Mapping[str, float]
-) -> None:
-    """Store with the active version what it was measured at, for the next candidate."""
+def _keep(services: HasDatabase, before: ModelVersion, scores: Mapping[str, float]) -> None:
+    """Store with the active version what it scored, for the next candidate."""
     with writing(services) as session:
         row = session.get(ModelVersion, before.id)
         if row is not None:
             stored = BankFigures.from_json(row.metrics).defect_scores
-            kept = dict(row.metrics)
-            if figures is not None:
-                kept = {name: value for name, value in kept.items() if name not in DETECTION_KEYS} | figures.to_json()
-            row.metrics = {**kept, SCORES_KEY: {**stored, **scores}}
+            row.metrics = {**row.metrics, SCORES_KEY: {**stored, **scores}}
             session.add(row)
         session.commit()

@@ -5,7 +5,7 @@ Seconds are those of two ordinary cores, times the pace that earlier builds have
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,9 @@ from sqlmodel import Session, col, func, select
 
 from core.deployments.capacity import measure_capacity, refuse_too_large
 from core.deployments.kinds.registry import find_steps
+from core.deployments.origins import NewImages, count_new_of
 from core.errors import AppError
-from core.images.exposures.leaks import find_leaks_in
+from core.images.exposures.leaks import find_test_leaks_in
 from core.jobs.outcomes import BUILT
 from core.jobs.records import JobProgress
 from core.models.kinds import MEMORY_BANK
@@ -34,7 +35,8 @@ class Estimate:
     """What a build will take: images (or pages of manuals), wall time, peak memory, and free disk while it runs.
 
     `stored_bytes` is what the new versions add to the object store. `n_leaked_parts` have training and test images, so
-    that what a memory bank would measure on these is too good to be true.
+    that what a memory bank would measure on these is too good to be true. `new_images` are those that the version in
+    use has not seen.
     """
 
     n_images: int
@@ -43,6 +45,7 @@ class Estimate:
     disk_bytes: int
     stored_bytes: int
     n_leaked_parts: int = 0
+    new_images: NewImages = field(default_factory=NewImages)
 
 
 def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
@@ -53,9 +56,10 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
         counts = [steps.count_sources(session, product_id) for product_id in product_ids]
         views = [steps.count_views(session, product_id) for product_id in product_ids]
         seconds = sum(product_cost_s(session, kind, product_id) for product_id in product_ids) * pace(session, kind)
+        new_images = sum((count_new_of(session, kind, product_id) for product_id in product_ids), NewImages())
         n_leaked_parts = 0
         if kind == MEMORY_BANK:
-            n_leaked_parts = sum(len(find_leaks_in(session, product_id)) for product_id in product_ids)
+            n_leaked_parts = sum(len(find_test_leaks_in(session, product_id)) for product_id in product_ids)
         originals = 0 if services.settings.object_store == "local" else _largest_originals(session, product_ids)
     largest = max(counts, default=0)
     # Also where a bank can be extended: if that fails on the way, it is built whole.
@@ -71,6 +75,7 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
         disk_bytes=bundle + copies * stored + originals,
         stored_bytes=stored,
         n_leaked_parts=n_leaked_parts,
+        new_images=new_images,
     )
 
 

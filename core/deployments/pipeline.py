@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from core.catalog.names import spoken_name
 from core.deployments import cleanup
 from core.deployments.candidates import add_candidate, retire_active
 from core.deployments.estimates import pace, product_cost_s, refusal
@@ -80,7 +81,7 @@ def build_product(run: JobRun, planned: PlannedProduct) -> ProductOutcome:
     started = time.monotonic()
     try:
         if not product.is_active:
-            raise BadInput("product_inactive", product=product.name)
+            raise BadInput("product_inactive", product=spoken_name(product))
         # Here and not only where the job was asked for: this may be another machine, and another hour.
         if too_large := refusal(services, kind, [product.id]):
             raise too_large
@@ -171,7 +172,7 @@ def _build_part(
         version,
         acceptance=acceptance,
         threshold=described.threshold,
-        also=lambda session: steps.note_added(session, snapshot, built),
+        also=lambda session: steps.note_added(session, snapshot, built, measured, version),
     )
     if acceptance.activate:
         steps.note_activation(run, version, product)

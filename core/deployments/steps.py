@@ -174,8 +174,10 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     def describe(self, snapshot: SnapshotT, plan: BuildPart, built: BuiltT, measured: MeasuredT) -> Description:
         """Return what the row of the new version tells."""
 
-    def note_added(self, session: Session, snapshot: SnapshotT, built: BuiltT) -> None:
-        """Store what else a build has found, in the transaction that adds its version."""
+    def note_added(
+        self, session: Session, snapshot: SnapshotT, built: BuiltT, measured: MeasuredT, version: ModelVersion
+    ) -> None:
+        """Store what else a build has found, in the transaction that adds its version, which has its id by now."""
 
     def note_activation(self, run: JobRun, version: ModelVersion, product: Product) -> None:
         """Log what the activation of the new version means for the product's other models."""

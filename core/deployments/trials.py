@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.access import ENGINEER, require_role
+from core.catalog.names import spoken_name
 from core.errors import NotFound, NotReady, from_lower
 from core.images.bit_depth import get_bit_depth
 from core.images.training import key_of, load_pixels, training_rows
@@ -64,7 +65,7 @@ def try_model(services: Services, person: Person, *, name: str, options: Mapping
     if product is None:
         raise NotFound("not_found")
     if not rows:
-        raise NotReady("model_trial_without_images", product=product.name)
+        raise NotReady("model_trial_without_images", product=spoken_name(product))
     try:
         depth = get_bit_depth(services, product_id)
         pixels = load_pixels(services, rows[-1], bit_depth=depth)

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from core.catalog.names import name_product
 from core.errors import NotFound, from_lower
 from core.guidance.records import Source, describe_source
 from core.inspections.stored_values import read_regions
@@ -17,22 +18,28 @@ from core.registry.versions import active_version
 from core.transactions import reading
 from inference.errors import InferenceError
 from inference.language.guidance import DefectPlace, Finding
+from inference.language.quoting.scope import choose_passages, scope_passages
 from inference.language.writers import MAX_WRITTEN_FROM, hold_back
 from storage.objects import ObjectStoreError
-from storage.tables import DefectType, Inspection, Product
+from storage.tables import DefectType, Inspection, ModelVersion, Product
 
 if TYPE_CHECKING:
     from core.services import Services
     from inference.language.passages import Passage
 
+# More than is shown: a defect has its section in each language, and rows elsewhere.
+_SEARCHED = 40
 _QUESTIONS = {"ko": "{name} 불량의 원인과 조치 방법", "en": "cause and corrective action for {name}"}
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What guidance is written about: an inspection of a product, and its finding as a writer is told of it."""
+    """What guidance is written about: an inspection of a product, and its finding as a writer is told of it.
 
-    inspection_id: int
+    `inspection_id` is None where somebody only asks.
+    """
+
+    inspection_id: int | None
     product_id: int
     finding: Finding
 
@@ -41,7 +48,8 @@ class Subject:
 class FoundPassages:
     """What the manuals say about a subject. `state`: found, nothing (the manuals are silent) or no_index.
 
-    `passages` are numbered from 1 by their place; `sources` are the same, as people see them.
+    `passages` are numbered from 1 by their place; `sources` are the same, as people see them, and `scores` say how well
+    each fits (comparable within one search).
     """
 
     subject: Subject
@@ -50,6 +58,7 @@ class FoundPassages:
     sources: tuple[Source, ...] = ()
     model_version_id: int | None = None
     latency_ms: float = 0.0
+    scores: tuple[float, ...] = ()
 
 
 def find_passages(services: Services, inspection_id: int, *, language: str) -> FoundPassages:
@@ -57,29 +66,43 @@ def find_passages(services: Services, inspection_id: int, *, language: str) -> F
 
     Raises NotFound, and Unavailable or NotReady where the index cannot be opened.
     """
-    from inference.language.retrieval import Query
-
-    started = time.perf_counter()
     with reading(services) as session:
         subject = _read_subject(session, inspection_id, language)
         version = active_version(session, MANUAL_INDEX, subject.product_id)
     if version is None:
         return FoundPassages(subject, "no_index")
+    return search_passages(services, subject, version, language=language)
+
+
+def search_passages(
+    services: Services, subject: Subject, version: ModelVersion, *, language: str, question: str = ""
+) -> FoundPassages:
+    """Return the passages of one manual index on the subject's defect type; `question` takes the usual one's place.
+
+    Raises Unavailable or NotReady where the index cannot be opened.
+    """
+    from inference.language.retrieval import Query
+
+    started = time.perf_counter()
     finding = subject.finding
     name = (finding.defect_name_ko if language == "ko" else finding.defect_name_en) or finding.defect_code
-    question = _QUESTIONS.get(language, _QUESTIONS["en"]).format(name=name or finding.product)
+    question = question or _QUESTIONS.get(language, _QUESTIONS["en"]).format(name=name or finding.product)
     query = Query(question, finding.defect_terms, finding.language)
     try:
-        result = services.models.manual_index(version).search(query, k=MAX_WRITTEN_FROM)
+        result = services.models.manual_index(version).search(query, k=_SEARCHED)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
-    passages = tuple(hit.passage for hit in result.hits) if result.found else ()
+    hits = tuple(hit.passage for hit in result.hits) if result.found else ()
     # The index in use may still hold a manual that was deleted since.
-    here = find_manuals(services, {passage.source_id for passage in passages})
-    passages = tuple(passage for passage in passages if passage.source_id in here)
-    sources = _describe_sources(services, passages)
+    here = find_manuals(services, {passage.source_id for passage in hits})
+    hits = tuple(passage for passage in hits if passage.source_id in here)
+    passages = tuple(choose_passages(finding, hits, at_most=MAX_WRITTEN_FROM))
+    sources = _describe_sources(services, finding, passages)
+    fits = {hit.passage: hit.score for hit in result.hits}
     latency_ms = (time.perf_counter() - started) * 1000.0
-    return FoundPassages(subject, "found" if passages else "nothing", passages, sources, version.id, latency_ms)
+    state: Literal["found", "nothing"] = "found" if passages else "nothing"
+    scores = tuple(fits[passage] for passage in passages)
+    return FoundPassages(subject, state, passages, sources, version.id, latency_ms, scores)
 
 
 def draw_source(services: Services, source: Source, *, width_px: int = 1000) -> bytes:
@@ -105,10 +128,15 @@ def _read_subject(session: Session, inspection_id: int, language: str) -> Subjec
     # A person who said "none of these" has taken the suggestion back.
     type_id = row.final_defect_type_id if row.confirmed_at is not None else row.suggested_defect_type_id
     defect = session.get(DefectType, type_id) if type_id is not None else None
-    return Subject(row.id, product.id, _describe_finding(row, product, defect, language))
+    finding = _describe_finding(row, product, language)
+    return Subject(row.id, product.id, finding if defect is None else describe_defect(session, finding, defect))
 
 
-def _describe_finding(row: Inspection, product: Product, defect: DefectType | None, language: str) -> Finding:
+def _names(defect: DefectType) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name in (defect.name_ko, defect.name_en, defect.code) if name.strip()))
+
+
+def _describe_finding(row: Inspection, product: Product, language: str) -> Finding:
     """Return what passages are looked for by, and what a writer is told, of an inspection."""
     width, height = max(1, row.width_px), max(1, row.height_px)
     places = tuple(
@@ -117,8 +145,8 @@ def _describe_finding(row: Inspection, product: Product, defect: DefectType | No
         )
         for region in read_regions(row.regions)
     )
-    finding = Finding(
-        product=product.name,
+    return Finding(
+        product=name_product(product, language),
         verdict=row.final_verdict,
         score=row.score,
         review_at=row.review_at,
@@ -126,8 +154,11 @@ def _describe_finding(row: Inspection, product: Product, defect: DefectType | No
         language="ko" if language == "ko" else "en",
         places=places,
     )
-    if defect is None:
-        return finding
+
+
+def describe_defect(session: Session, finding: Finding, defect: DefectType) -> Finding:
+    """Return the finding with what a writer is told of the defect type, and of what the product's others are called."""
+    types = session.exec(select(DefectType).where(DefectType.product_id == defect.product_id)).all()
     return replace(
         finding,
         defect_code=defect.code,
@@ -135,13 +166,21 @@ def _describe_finding(row: Inspection, product: Product, defect: DefectType | No
         defect_name_en=defect.name_en,
         defect_description=defect.description,
         severity=defect.severity,
+        other_defects=tuple(_names(other) for other in types if other.id != defect.id),
     )
 
 
-def _describe_sources(services: Services, passages: tuple[Passage, ...]) -> tuple[Source, ...]:
+def _describe_sources(services: Services, finding: Finding, passages: tuple[Passage, ...]) -> tuple[Source, ...]:
     titles = {key: row.title for key, row in find_manuals(services, {p.source_id for p in passages}).items()}
     _kept, barred = hold_back(passages)
+    quotable = {one.number for one in scope_passages(finding, passages)}
     return tuple(
-        describe_source(number, passage, title=titles.get(passage.source_id, ""), is_held_back=passage in barred)
+        describe_source(
+            number,
+            passage,
+            title=titles.get(passage.source_id, ""),
+            is_held_back=passage in barred,
+            is_page_only=number not in quotable,
+        )
         for number, passage in enumerate(passages, start=1)
     )

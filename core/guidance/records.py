@@ -34,6 +34,8 @@ class Source:
     """A passage as it was shown: its number, its manual (with the title of that time), page, words and places.
 
     `is_held_back`: its words speak to a language model, so no writer was given it, and only its place is stored.
+    `is_page_only`: several defects stand there, or rows that are not certain, so no step was taken from it.
+    `is_ocr`: its words were recognized on a picture of the page.
     """
 
     number: int
@@ -45,6 +47,8 @@ class Source:
     kind: str
     boxes: tuple[Box, ...]
     is_held_back: bool = False
+    is_page_only: bool = False
+    is_ocr: bool = False
 
     @property
     def chapter(self) -> str:
@@ -65,6 +69,8 @@ class Source:
             kind=read_text(data.get("kind")) or "",
             boxes=_read_boxes(data.get("boxes")),
             is_held_back=data.get("is_held_back") is True,
+            is_page_only=data.get("is_page_only") is True,
+            is_ocr=data.get("is_ocr") is True,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -137,7 +143,9 @@ class WrittenGuidance:
     rating_reason: str = ""
 
 
-def describe_source(number: int, passage: Passage, *, title: str, is_held_back: bool) -> Source:
+def describe_source(
+    number: int, passage: Passage, *, title: str, is_held_back: bool, is_page_only: bool = False
+) -> Source:
     """Return the passage as plain words; the words of one that is held back are left out."""
     lines = [plain(without_markup(line)) for line in passage.text.splitlines()]
     heading = plain(without_markup(" › ".join(passage.heading)))[:_MAX_HEADING_CHARS]
@@ -151,6 +159,8 @@ def describe_source(number: int, passage: Passage, *, title: str, is_held_back: 
         kind=passage.kind,
         boxes=tuple((box.x0, box.y0, box.x1, box.y1) for box in passage.boxes),
         is_held_back=is_held_back,
+        is_page_only=is_page_only,
+        is_ocr=passage.is_ocr,
     )
 
 

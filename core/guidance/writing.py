@@ -65,7 +65,7 @@ def write_guidance(
         keep_guidance,
         services,
         person,
-        inspection_id=found.subject.inspection_id,
+        inspection_id=inspection_id,
         product_id=found.subject.product_id,
         sources=found.sources,
         model_version_id=found.model_version_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,22 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, Conflict, NotFound
 from core.files.discarded_objects import discard_objects
+from core.files.file_names import strip_control
 from core.images.labels import check_label
 from core.images.naming import name_prefix, number_after
+from core.images.placement.keys import Placement, lies_right_for, plan_placement
+from core.images.placement.moving import copy_objects
 from core.images.records import Label
-from core.transactions import writing
-from storage.tables import DefectType, Image, Product, utc_now
+from core.images.regions.rows import drop_rows, move_rows
+from core.images.trash.records import put_into_trash
+from core.transactions import reading, writing
+from storage.tables import METADATA, DefectType, Image, Product, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
 
+LONGEST_VIEW = int(getattr(METADATA.tables["images"].columns["view"].type, "length", None) or 0)
 _AT_ONCE = 500
 
 
@@ -33,69 +40,168 @@ def relabel_images(
     image_type: str | None = None,
     defect_type_id: int | None = None,
     split: str | None = None,
+    view: str | None = None,
     row_versions: Mapping[int, int] | None = None,
 ) -> int:
-    """Change what images show (`image_type`, with the type for defects), their split, or both; None keeps it.
+    """Change what images show (`image_type`, with the type for defects or kinds of good), their split, their view.
 
-    The stored name follows the label; the object keeps its key, because only the row says what it is. The mask of an
-    image that becomes normal is dropped, and so is what was noted of a normal image that becomes a defect.
+    None keeps each. The stored name and the folder of the objects follow the label: copies are made first, then the
+    rows change, then the old objects go. The mask and the regions of an image that becomes normal are dropped, and so
+    is what was noted of a normal image that becomes a defect; regions of the type that an image had take its new one.
     `row_versions` are those of the images as the person saw them. Returns how many changed. Raises as `add_images`,
-    NotFound where none is there any more, BadInput no_images_chosen, and Conflict image_changed.
+    NotFound where none is there any more, BadInput no_images_chosen, view_too_long, and Conflict image_changed; then
+    nothing is changed.
     """
     require_role(services, person, ENGINEER)
-    dropped: list[str] = []
-    changed = 0
-    with writing(services) as session:
+    wanted = _Wanted(image_type, defect_type_id, split, None if view is None else clean_view(view))
+    with reading(services) as session:
         images = get_images(session, image_ids)
         if not images:
             raise NotFound("not_found")  # all were deleted since they were chosen
         check_unchanged(images, row_versions)
-        for image in images:
-            label = check_label(
-                session,
-                image.product_id,
-                image_type=image_type or image.image_type,
-                defect_type_id=defect_type_id if image_type is not None else image.defect_type_id,
-                split=split or image.split,
-            )
-            before = {"image_type": image.image_type, "defect_type_id": image.defect_type_id, "split": image.split}
-            after = {"image_type": label.image_type, "defect_type_id": label.defect_type_id, "split": label.split}
-            if before == after:
-                continue
-            if (before["image_type"], before["defect_type_id"]) != (label.image_type, label.defect_type_id):
-                _rename(session, image, label)
-                _remove_example(session, image)
-            if label.image_type == "normal" and image.mask_key is not None:
-                dropped.append(image.mask_key)
-                image.mask_key = None
-            if label.image_type != image.image_type:
-                image.outlier_state, image.outlier_score, image.outlier_at = "", None, None
-            image.image_type, image.defect_type_id, image.split = label.image_type, label.defect_type_id, label.split
-            mark_changed(image)
-            changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-            record(session, person, "image.relabelled", "image", image.id, name=image.stored_name, changes=changes)
-            session.flush()
-            changed += 1
-        session.commit()
-    discard_objects(services, dropped)
+        planned = [_plan(session, image, wanted) for image in images]
+    placements = {one.image_id: one for one in planned if one is not None}
+    copy_objects(services, list(placements.values()))
+    unused = [new_key for one in placements.values() for _key, new_key in one.copies]
+    try:
+        with writing(services) as session:
+            images = get_images(session, image_ids)
+            check_unchanged(images, row_versions)
+            changed, left = _relabel(session, person, images, wanted, placements)
+            session.commit()
+    except Conflict:
+        # Nothing was committed for certain; what fails otherwise may have been, and its copies are left to the tidying.
+        discard_objects(services, unused)
+        raise
+    discard_objects(services, left)
     return changed
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    image_type: str | None
+    defect_type_id: int | None
+    split: str | None
+    view: str | None
+
+    def label_of(self, session: Session, image: Image) -> Label:
+        return check_label(
+            session,
+            image.product_id,
+            image_type=self.image_type or image.image_type,
+            defect_type_id=self.defect_type_id if self.image_type is not None else image.defect_type_id,
+            split=self.split or image.split,
+        )
+
+
+def _plan(session: Session, image: Image, wanted: _Wanted) -> Placement | None:
+    label = wanted.label_of(session, image)
+    if (label.image_type, label.defect_type_id) == (image.image_type, image.defect_type_id):
+        return None
+    return plan_placement(image, image_type=label.image_type, defect_type_id=label.defect_type_id)
+
+
+def _relabel(
+    session: Session,
+    person: Person,
+    images: Sequence[Image],
+    wanted: _Wanted,
+    placements: Mapping[int, Placement],
+) -> tuple[int, list[str]]:
+    """Change the rows; return how many changed, and the keys that none of them names any more."""
+    numbers: dict[str, int] = {}
+    left = [new_key for one in placements.values() for _key, new_key in one.copies]
+    changed = 0
+    for image in images:
+        label = wanted.label_of(session, image)
+        before = {
+            "image_type": image.image_type,
+            "defect_type_id": image.defect_type_id,
+            "split": image.split,
+            "view": image.view,
+        }
+        after = {
+            "image_type": label.image_type,
+            "defect_type_id": label.defect_type_id,
+            "split": label.split,
+            "view": image.view if wanted.view is None else wanted.view,
+        }
+        if before == after:
+            continue
+        if (before["image_type"], before["defect_type_id"]) != (label.image_type, label.defect_type_id):
+            left += _take_label(session, image, label, placements.get(image.id), numbers)
+        image.split, image.view = label.split, str(after["view"])
+        mark_changed(image)
+        changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+        record(
+            session,
+            person,
+            "image.relabelled",
+            "image",
+            image.id,
+            name=image.stored_name,
+            row_version=image.row_version,
+            changes=changes,
+        )
+        changed += 1
+    session.flush()
+    named = {key for image in images for key in (image.object_key, image.mask_key) if key}
+    return changed, [key for key in left if key not in named]
+
+
+def _take_label(
+    session: Session, image: Image, label: Label, placement: Placement | None, numbers: dict[str, int]
+) -> list[str]:
+    """Give the image its new label, and the keys of the copies in the label's folder; return the keys of before."""
+    lies_right = placement is None and lies_right_for(image, label.image_type, label.defect_type_id)
+    if not lies_right and (placement is None or not placement.is_of(image)):
+        raise Conflict("image_changed", name=image.stored_name)
+    left = [key for key in (image.object_key, image.mask_key) if key]
+    put_label(session, image, label, numbers=numbers)
+    if placement is not None:
+        image.object_key, image.mask_key = placement.new_key, placement.new_mask
+    return left
+
+
+def put_label(session: Session, image: Image, label: Label, *, numbers: dict[str, int] | None = None) -> list[str]:
+    """Let the image show and be used for what the label says, inside the caller's transaction.
+
+    Its objects stay where they are: whoever does not move them leaves that to the worker. `numbers` are the next
+    numbers by the beginning of a name, where many are labeled in one transaction. Returns the keys of the objects that
+    are not needed any more once it is committed.
+    """
+    dropped: list[str] = []
+    before = image.defect_type_id
+    if (image.image_type, before) != (label.image_type, label.defect_type_id):
+        _rename(session, image, label, {} if numbers is None else numbers)
+        _remove_example(session, image)
+    if label.image_type == "normal":
+        drop_rows(session, [image.id])
+        if image.mask_key is not None:
+            dropped.append(image.mask_key)
+            image.mask_key = None
+    else:
+        move_rows(session, image.id, before=before, after=label.defect_type_id)
+    if label.image_type != image.image_type:
+        image.outlier_state, image.outlier_score, image.outlier_at = "", None, None
+    image.image_type, image.defect_type_id, image.split = label.image_type, label.defect_type_id, label.split
+    return dropped
 
 
 def delete_images(
     services: Services, person: Person, image_ids: Sequence[int], *, row_versions: Mapping[int, int] | None = None
 ) -> int:
-    """Delete images: the rows, then their files. Inspections keep what they showed. Returns how many there were.
+    """Put images into the trash, from which they can be put back for thirty days. Returns how many there were.
 
-    `row_versions` are those of the images as the person saw them. Raises Conflict image_changed.
+    Nothing learns from them any more; inspections keep what they showed. `row_versions` are those of the images as the
+    person saw them. Raises BadInput no_images_chosen, Conflict image_changed.
     """
     require_role(services, person, ENGINEER)
-    keys: list[str] = []
     with writing(services) as session:
         images = get_images(session, image_ids)
         check_unchanged(images, row_versions)
+        put_into_trash(session, images, deleted_by=person.id)
         for image in images:
-            keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
-            _remove_example(session, image)
             record(
                 session,
                 person,
@@ -107,10 +213,19 @@ def delete_images(
                 product_id=image.product_id,
                 content_sha256=image.content_sha256,
             )
-            session.delete(image)
         session.commit()
-    discard_objects(services, keys)
     return len(images)
+
+
+def clean_view(name: str) -> str:
+    """Return the name of a view as it is kept, without control characters and blanks around it; empty for none.
+
+    Raises BadInput view_too_long.
+    """
+    cleaned = " ".join(strip_control(name.replace("\t", " ")).split())
+    if len(cleaned) > LONGEST_VIEW:
+        raise BadInput("view_too_long", view=cleaned[:40], highest=LONGEST_VIEW)
+    return cleaned
 
 
 def mark_changed(image: Image) -> None:
@@ -142,12 +257,17 @@ def get_images(session: Session, image_ids: Sequence[int]) -> list[Image]:
     return images
 
 
-def _rename(session: Session, image: Image, label: Label) -> None:
+def _rename(session: Session, image: Image, label: Label, numbers: dict[str, int]) -> None:
     product = session.get(Product, image.product_id)
     assert product is not None
     prefix = name_prefix(product, label.defect_code)
+    if image.stored_name.startswith(prefix):
+        return  # another kind of good part: its name says no more than that it is normal
+    if prefix not in numbers:
+        numbers[prefix] = number_after(session, prefix)
     ending = PurePosixPath(image.stored_name).suffix
-    image.stored_name = f"{prefix}{number_after(session, prefix):03d}{ending}"
+    image.stored_name = f"{prefix}{numbers[prefix]:03d}{ending}"
+    numbers[prefix] += 1
 
 
 def _remove_example(session: Session, image: Image) -> None:

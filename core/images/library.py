@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, func, select
 
 from core.errors import NotFound, from_lower
+from core.images.placement.current import get_mask, get_object
 from core.transactions import reading
 from storage.object_store import ObjectStoreError
 from storage.tables import Image
@@ -83,12 +84,18 @@ def get_image_row(session: Session, image_id: int) -> Image:
 
 def read_image(services: Services, image: Image) -> bytes:
     """Return the file as it was uploaded. Raises NotFound object_missing, Unavailable."""
-    return _read_object(services, image.object_key, image.stored_name)
+    try:
+        return get_object(services, image)
+    except ObjectStoreError as error:
+        raise from_lower(error, name=image.stored_name) from error
 
 
 def read_mask_png(services: Services, image: Image) -> bytes | None:
     """Return the image's mask (gray PNG of 0 and 255), None where it has none. Raises as `read_image`."""
-    return None if image.mask_key is None else _read_object(services, image.mask_key, image.stored_name)
+    try:
+        return get_mask(services, image)
+    except ObjectStoreError as error:
+        raise from_lower(error, name=image.stored_name) from error
 
 
 def read_thumbnails(services: Services, images: Sequence[Image]) -> dict[int, bytes | None]:
@@ -98,10 +105,3 @@ def read_thumbnails(services: Services, images: Sequence[Image]) -> dict[int, by
         image.id: None if isinstance(data, ObjectStoreError) else data
         for image, (_key, data) in zip(images, found, strict=True)
     }
-
-
-def _read_object(services: Services, key: str, name: str) -> bytes:
-    try:
-        return services.objects.get(key)
-    except ObjectStoreError as error:
-        raise from_lower(error, name=name) from error

@@ -8,15 +8,18 @@ import uuid
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from core.errors import AppError, BadInput, from_lower
 from core.images.bit_depth import note_used_bits
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label, PreparedImage
+from core.images.regions.records import rasterize
 from inference.errors import ImageError
 from inference.vision.images.bit_depth import choose_depth
 from inference.vision.images.containers import read_container
 from inference.vision.images.decode import DecodedImage, Pixels, content_hash, decode, decode_mask, pixel_hash
-from inference.vision.images.encoding import encode_png, thumbnail
+from inference.vision.images.encoding import encode_png
+from inference.vision.images.measures.summary import summarize
 
 # A mask of more than this share of the image may well mark what is good: a person is asked to look.
 INVERTED_SHARE = 0.6
@@ -33,6 +36,7 @@ def prepare(item: IngestItem, *, bit_depth: int) -> PreparedImage | FileOutcome:
         with _gate(data):
             decoded = decode(data, file_name=name, bit_depth=bit_depth)
             height_px, width_px = decoded.pixels.shape[:2]
+            summary = summarize(decoded.pixels)
             prepared = PreparedImage(
                 item=item,
                 data=data,
@@ -42,18 +46,32 @@ def prepare(item: IngestItem, *, bit_depth: int) -> PreparedImage | FileOutcome:
                 height_px=height_px,
                 content_sha256=content_hash(data),
                 pixel_sha256=pixel_hash(_compared(data, decoded, bit_depth)),
-                thumbnail=thumbnail(decoded.pixels),
+                thumbnail=summary.thumbnail,
+                quality=",".join(summary.quality.warnings),
+                blur_score=summary.quality.blur_score,
+                difference_hash=summary.difference_hash,
                 token=uuid.uuid4().hex,
             )
     except (ImageError, AppError, OSError, MemoryError) as error:
         return FileOutcome(name, "refused", error=_explain(error, name))
     if item.mask is None:
-        return prepared
+        return _mark_regions(prepared)
     try:
-        mask = read_mask(item.mask, label=item.label, width_px=width_px, height_px=height_px)
+        mask = read_mask(item.mask, *item.more_masks, label=item.label, width_px=width_px, height_px=height_px)
     except AppError as error:
         return replace(prepared, mask_error=error)
     return replace(prepared, mask_png=mask.png, mask_share=mask.share)
+
+
+def _mark_regions(prepared: PreparedImage) -> PreparedImage:
+    """Return the image with the mask of its regions; those of an image of a good part mark no defect."""
+    regions = prepared.item.regions
+    if not regions or prepared.item.label.image_type != "defect":
+        return prepared
+    marked = rasterize(regions, width_px=prepared.width_px, height_px=prepared.height_px)
+    if not marked.any():
+        return prepared
+    return replace(prepared, mask_png=_encode_mask(marked), mask_share=float(marked.mean()))
 
 
 def _compared(data: bytes, decoded: DecodedImage, bit_depth: int) -> Pixels:
@@ -77,13 +95,22 @@ def mask_notes(share: float | None) -> tuple[str, ...]:
     return ("mask", "mask_inverted") if share is not None and share >= INVERTED_SHARE else ("mask",)
 
 
-def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_px: int) -> ReadMask:
-    """Return the mask at the size of its image.
+def read_mask(mask: IncomingFile, *more: IncomingFile, label: Label | None, width_px: int, height_px: int) -> ReadMask:
+    """Return the mask at the size of its image; of several masks their union.
 
     Raises AppError: that of the file, mask_of_normal_image, mask_wrong_size, mask_empty.
     """
     if label is not None and label.image_type != "defect":
         raise BadInput("mask_of_normal_image", name=mask.name)
+    marked = _read_marked(mask, width_px=width_px, height_px=height_px)
+    for other in more:
+        marked |= _read_marked(other, width_px=width_px, height_px=height_px)
+    if not marked.any():
+        raise BadInput("mask_empty", name=mask.name)
+    return ReadMask(_encode_mask(marked), float(marked.mean()))
+
+
+def _read_marked(mask: IncomingFile, *, width_px: int, height_px: int) -> npt.NDArray[np.bool_]:
     try:
         data = mask.read()
         with _gate(data):
@@ -99,9 +126,11 @@ def read_mask(mask: IncomingFile, *, label: Label | None, width_px: int, height_
             image_width_px=width_px,
             image_height_px=height_px,
         )
-    if not marked.any():
-        raise BadInput("mask_empty", name=mask.name)
-    return ReadMask(encode_png(np.where(marked, 255, 0).astype(np.uint8)), float(marked.mean()))
+    return marked
+
+
+def _encode_mask(marked: npt.NDArray[np.bool_]) -> bytes:
+    return encode_png(np.where(marked, 255, 0).astype(np.uint8))
 
 
 def _gate(data: bytes) -> contextlib.AbstractContextManager[object]:

@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from core.errors import AppError
+from core.images.regions.records import Region
+
+# By which way an image came.
+BY_UPLOAD, BY_IMPORT, BY_API, BY_INSPECTION, BY_DEMO = "upload", "import", "api", "inspection", "demo"
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class FileOutcome:
 
 @dataclass(frozen=True)
 class Label:
-    """What an image shows. `defect_code` is None for normal images, like `defect_type_id`."""
+    """What an image shows. `defect_code` is None for normal images; theirs `defect_type_id` is a kind of good part."""
 
     image_type: str
     split: str
@@ -49,7 +53,10 @@ class IngestItem:
     """One image to ingest, with its mask where there is one.
 
     `part` names the piece that it shows, and `part_source` says where the name comes from (see `core.images.parts`);
-    empty where nobody said so.
+    empty where nobody said so. `inspection_id` is the inspection whose picture it is, where it comes from one. The mask
+    is the union of `mask` and `more_masks`; where there is none, that of the `regions`, whose defect types are stored.
+    `view` is the product's view that it shows. `origin` is the way by which it came, one of BY_UPLOAD, BY_IMPORT,
+    BY_API, BY_INSPECTION and BY_DEMO. `original_name` is kept instead of the file's name where it is given.
     """
 
     file: IncomingFile
@@ -57,11 +64,21 @@ class IngestItem:
     mask: IncomingFile | None = None
     part: str = ""
     part_source: str = ""
+    inspection_id: int | None = None
+    more_masks: tuple[IncomingFile, ...] = ()
+    regions: tuple[Region, ...] = ()
+    view: str = ""
+    origin: str = BY_UPLOAD
+    original_name: str = ""
 
 
 @dataclass(frozen=True)
 class PreparedImage:
-    """A decoded and hashed image on its way into the store. `mask_png` is an 8-bit gray PNG of 0 and 255."""
+    """A decoded and hashed image on its way into the store. `mask_png` is an 8-bit gray PNG of 0 and 255.
+
+    `quality` are the codes of how it was badly taken, comma-separated; for the other measures see
+    `inference.vision.images.measures`.
+    """
 
     item: IngestItem
     data: bytes
@@ -72,6 +89,9 @@ class PreparedImage:
     content_sha256: str
     pixel_sha256: str
     thumbnail: bytes
+    quality: str
+    blur_score: float
+    difference_hash: int
     mask_png: bytes | None = None
     mask_error: AppError | None = None
     mask_share: float | None = None

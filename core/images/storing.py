@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, or_, select
@@ -16,10 +16,12 @@ from core.images.edits import mark_changed
 from core.images.masks import store_mask
 from core.images.naming import name_prefix, number_after
 from core.images.parts import may_replace
+from core.images.placement.keys import folder_of
 from core.images.preparation import mask_notes
 from core.images.records import FileOutcome, PreparedImage
+from core.images.regions.records import Region
 from core.transactions import reading, writing
-from storage.tables import Image, Product
+from storage.tables import Image, ImageBox, Product
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -53,10 +55,22 @@ class _Known:
         return self._by_hash.get(prepared.content_sha256) or self._by_hash.get(prepared.pixel_sha256)
 
 
+# Writes, in the transaction of new images, what belongs to them; called again where the transaction is repeated.
+Along = Callable[[Session, Sequence[tuple[PreparedImage, Image]]], None]
+
+
 def store_group(
-    services: Services, person: Person, product: Product, group: Sequence[PreparedImage | FileOutcome]
+    services: Services,
+    person: Person,
+    product: Product,
+    group: Sequence[PreparedImage | FileOutcome],
+    *,
+    along: Along | None = None,
 ) -> Iterator[FileOutcome]:
-    """Store a group and yield the outcome of each of its files. Raises AppError when a store fails."""
+    """Store a group and yield the outcome of each of its files. Raises AppError when a store fails.
+
+    What `along` raises ends the transaction: none of the group is stored then.
+    """
     require_role(services, person, ENGINEER)
     prepared = [entry for entry in group if isinstance(entry, PreparedImage)]
     with reading(services) as session:
@@ -68,11 +82,11 @@ def store_group(
             new.append(entry)
             seen |= {entry.content_sha256, entry.pixel_sha256}
     added: dict[str, Image] = {}
-    if new or any(_brings_part(entry, known.find(entry)) for entry in prepared):
+    if new or any(_brings_news(entry, known.find(entry)) for entry in prepared):
         _put_objects(services, product, new)
         # When the database fails, the objects stay for the collection of orphans: a commit whose response was lost may
         # have been kept, and a row must never point at nothing.
-        known, added = _commit(services, person, product, new, everything=prepared)
+        known, added = _commit(services, person, product, new, everything=prepared, along=along)
         unused = [key for entry in new if entry.token not in added for key in _keys(product, entry).values()]
         discard_objects(services, unused)
     for member in group:
@@ -96,6 +110,9 @@ def _outcomes(
         )
     mask = entry.item.mask
     if mask is None:
+        if image is None and existing is not None and existing.mask_key is None and entry.mask_png is not None:
+            # Its regions come later than the image.
+            store_mask(services, person, existing.id, entry.mask_png, name=name)
         return
     target = image or existing
     assert target is not None
@@ -127,8 +144,7 @@ def _look_up(session: Session, product: Product, prepared: Sequence[PreparedImag
 
 def _keys(product: Product, entry: PreparedImage) -> dict[str, str]:
     label = entry.item.label
-    owner = f"{product.id}" if label.defect_type_id is None else f"{product.id}_{label.defect_type_id}"
-    stem = f"images/{label.image_type}/{owner}/{entry.token}"
+    stem = f"{folder_of(label.image_type, product.id, label.defect_type_id)}/{entry.token}"
     keys = {"image": stem + ENDINGS[entry.format], "thumbnail": f"thumbnails/{product.id}/{entry.token}.jpg"}
     if entry.mask_png is not None:
         keys["mask"] = f"{stem}_mask.png"
@@ -157,6 +173,7 @@ def _commit(
     new: Sequence[PreparedImage],
     *,
     everything: Sequence[PreparedImage],
+    along: Along | None,
 ) -> tuple[_Known, dict[str, Image]]:
     """Store the rows of `new` and return them by token, without those that somebody else stored meanwhile."""
     attempt = 1
@@ -166,6 +183,9 @@ def _commit(
                 known = _look_up(session, product, everything)
                 added = _add_rows(session, person, product, new, known)
                 _bring_parts(session, person, everything, known)
+                _bring_regions(session, person, everything, known, added)
+                if along is not None:
+                    along(session, [(entry, added[entry.token]) for entry in new if entry.token in added])
                 session.commit()
         except Conflict:
             # Two processes took the same number or the same content; look again.
@@ -184,6 +204,10 @@ def _brings_part(entry: PreparedImage, existing: Image | None) -> bool:
     return may_replace(item.part_source, earlier=existing.part_source)
 
 
+def _brings_news(entry: PreparedImage, existing: Image | None) -> bool:
+    return _brings_part(entry, existing) or bool(existing is not None and (entry.item.regions or entry.item.view))
+
+
 def _bring_parts(session: Session, person: Person, everything: Sequence[PreparedImage], known: _Known) -> None:
     """Name the part of images that were here before, where it is named only now."""
     for entry in everything:
@@ -195,6 +219,44 @@ def _bring_parts(session: Session, person: Person, everything: Sequence[Prepared
         record(session, person, "image.part", "image", image.id, name=image.stored_name, changes=changes)
         image.part, image.part_source = item.part, item.part_source
         mark_changed(image)
+
+
+def _bring_regions(
+    session: Session, person: Person, everything: Sequence[PreparedImage], known: _Known, added: Mapping[str, Image]
+) -> None:
+    """Store the regions of new images, and regions and view of images that were here before and have none."""
+    for entry in everything:
+        item, image = entry.item, known.find(entry)
+        if image is None:
+            continue
+        is_new = entry.token in added
+        if not is_new and item.view and not image.view:
+            image.view = item.view
+            mark_changed(image)
+        if not item.regions or image.image_type != "defect":
+            continue
+        if not is_new:
+            has_some = session.exec(select(ImageBox.id).where(ImageBox.image_id == image.id).limit(1)).first()
+            if has_some is not None:
+                continue
+            mark_changed(image)
+            record(session, person, "image.regions", "image", image.id, name=image.stored_name, count=len(item.regions))
+        session.add_all(_region_row(region, image, person) for region in item.regions)
+
+
+def _region_row(region: Region, image: Image, person: Person) -> ImageBox:
+    return ImageBox(
+        image_id=image.id,
+        defect_type_id=region.defect_type_id or image.defect_type_id,
+        shape=region.shape,
+        x=region.x,
+        y=region.y,
+        width=region.width,
+        height=region.height,
+        outline=region.outline(width_px=image.width_px, height_px=image.height_px),
+        origin=region.origin,
+        created_by=person.id,
+    )
 
 
 def _add_rows(
@@ -215,7 +277,7 @@ def _add_rows(
             defect_type_id=label.defect_type_id,
             split=label.split,
             stored_name=f"{prefix}{numbers[prefix]:03d}{ENDINGS[entry.format]}",
-            original_name=clean_file_name(entry.item.file.name, with_folders=True),
+            original_name=clean_file_name(entry.item.original_name or entry.item.file.name, with_folders=True),
             object_key=keys["image"],
             thumbnail_key=keys["thumbnail"],
             mask_key=keys.get("mask"),
@@ -228,6 +290,12 @@ def _add_rows(
             notes=list(entry.notes),
             part=entry.item.part,
             part_source=entry.item.part_source,
+            view=entry.item.view,
+            origin=entry.item.origin,
+            quality=entry.quality,
+            blur_score=entry.blur_score,
+            difference_hash=entry.difference_hash,
+            inspection_id=entry.item.inspection_id,
             created_by=person.id,
         )
         numbers[prefix] += 1
@@ -247,4 +315,16 @@ def _add_rows(
             first=names[0],
             last=names[-1],
         )
+    for image in added.values():
+        if image.inspection_id is not None:
+            record(
+                session,
+                person,
+                "inspection.to_images",
+                "inspection",
+                image.inspection_id,
+                image_id=image.id,
+                name=image.stored_name,
+                image_type=image.image_type,
+            )
     return added

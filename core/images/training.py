@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, func, select
 
+from core.images.placement.current import find_moved, get_mask, get_object
 from core.services import Services
 from inference.errors import ImageError
 from storage.objects import ObjectStoreError
@@ -59,7 +60,7 @@ def key_of_id(image_id: int) -> str:
 def read_original(services: Services, row: Image) -> bytes:
     """Return the stored bytes, from the local cache when they are there and unchanged. Raises ObjectStoreError."""
     if services.settings.object_store == "local":
-        return services.objects.get(row.object_key)
+        return get_object(services, row)
     cached = services.settings.cache_dir / "images" / row.content_sha256[:2] / row.content_sha256
     if cached.is_file():
         data = cached.read_bytes()
@@ -68,7 +69,13 @@ def read_original(services: Services, row: Image) -> bytes:
             return data
         cached.unlink()
     cached.parent.mkdir(parents=True, exist_ok=True)
-    services.objects.get_to_file(row.object_key, cached)
+    try:
+        services.objects.get_to_file(row.object_key, cached)
+    except ObjectStoreError as error:
+        moved = find_moved(services, row) if error.code == "object_missing" else None
+        if moved is None:
+            raise
+        services.objects.get_to_file(moved, cached)
     return cached.read_bytes()
 
 
@@ -117,15 +124,13 @@ def load_mask(services: Services, row: Image) -> NDArray[np.bool_] | None:
     """
     from inference.vision.images.decode import decode_mask
 
-    if row.mask_key is None:
-        return None
     try:
-        data = services.objects.get(row.mask_key)
+        data = get_mask(services, row)
     except ObjectStoreError as error:
         if error.code == "object_missing":
             raise ImageError("image_object_missing", name=row.stored_name) from error
         raise
-    return decode_mask(data)
+    return None if data is None else decode_mask(data)
 
 
 def fetch_originals(services: Services, rows: Sequence[Image], progress: Callable[[int, int], None]) -> None:

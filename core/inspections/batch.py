@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from core.access import WORKER, Person, require_role
 from core.errors import AppError
 from core.inspections.examination import examine_group, find_judges
 from core.inspections.loading import MEMORY_BYTES, Group, MemoryLimit, PartFile, load_groups
-from core.inspections.storing import Along, Examined, store
+from core.inspections.storing import Along, Examined, describe_part, store
 from core.services import Services
 
 if TYPE_CHECKING:
@@ -45,13 +45,14 @@ def inspect_many(
     top_k: int = 6,
     along: Along | None = None,
     memory_bytes: int = MEMORY_BYTES,
-) -> Iterator[FileOutcome]:
+) -> Generator[FileOutcome, None, None]:
     """Inspect files of one product, each as `inspection.inspect` does, and yield what became of them, in order.
 
     A file that fails has its error, and the others go on. Files are committed in groups: what is yielded is stored,
     and whatever happens between, a row is there with its objects or not at all. Versions and thresholds are those in
     use when a group begins. `along` is stored with each group in the same transaction, its places being those of the
-    outcomes: who goes on after a crash knows exactly which files are done. At most `memory_bytes` of files and pixels
+    outcomes: who goes on after a crash knows exactly which files are done. A file whose idempotency key has an
+    inspection already gets that one's record. At most `memory_bytes` of files and pixels
     are held, or one image that is larger by itself. Raises NotAllowed.
     """
     from inference.vision.images.prefetch import map_prefetched, prefetch
@@ -65,13 +66,13 @@ def inspect_many(
         return find_judges(services, product_id)
 
     def examine(group: Group) -> tuple[Group, dict[int, Examined | AppError]]:
-        return group, _examine(services, group, top_k=top_k)
+        return group, examine_loaded(services, group, top_k=top_k)
 
     def store_group(group: Group, examined: dict[int, Examined | AppError]) -> list[FileOutcome]:
         files_of = {one.place: one.file for one in group.files}
         size = group.byte_size
         try:
-            kept = _store(services, person, examined, top_k=top_k, along=along)
+            kept = store_examined(services, person, examined, top_k=top_k, along=along)
         finally:
             # Whoever still has the group has its pixels no more.
             group.files.clear()
@@ -101,7 +102,7 @@ def _outcome(place: int, file: PartFile, kept: InspectionRecord | AppError) -> F
     return FileOutcome(place, file, record=kept)
 
 
-def _examine(services: Services, group: Group, *, top_k: int) -> dict[int, Examined | AppError]:
+def examine_loaded(services: Services, group: Group, *, top_k: int) -> dict[int, Examined | AppError]:
     """Return what the models say of each file by its place, or why nothing: of the file, the product, the image."""
     found: dict[int, Examined | AppError] = {one.place: one.error for one in group.files if one.error is not None}
     if group.judges is None:
@@ -115,18 +116,18 @@ def _examine(services: Services, group: Group, *, top_k: int) -> dict[int, Exami
     except AppError as error:
         return found | {one.place: error for one, _ in images}
     return found | {
-        one.place: Examined(finding, one.data, one.file.name, one.details)
+        one.place: describe_part(finding, one.data, one.file.name, one.details, one.file.idempotency_key)
         for (one, _), finding in zip(images, findings, strict=True)
     }
 
 
-def _store(
+def store_examined(
     services: Services,
     person: Person,
     examined: Mapping[int, Examined | AppError],
     *,
     top_k: int,
-    along: Along | None,
+    along: Along | None = None,
 ) -> dict[int, InspectionRecord | AppError]:
     """Return the record of each file by its place, or why there is none."""
     kept: dict[int, InspectionRecord | AppError] = {

@@ -82,7 +82,7 @@ def _load_image(session: Session, image_id: int) -> Case:
         is_part=False,
         product=_name_product(session, image.product_id),
         image_type=image.image_type,
-        defect_type=_name_type(session, image.defect_type_id),
+        defect_type=_name_type(session, image.defect_type_id) if image.image_type == "defect" else None,
         split=image.split,
         has_mask=image.mask_key is not None,
         arrived_at=image.created_at,

@@ -14,6 +14,11 @@ _HEAT_PX = 512
 # From "worth a look" to "certainly": pale yellow, amber, red, dark red. Distinct in brightness, so also in gray.
 _STOPS = np.array([[255, 236, 140], [255, 176, 46], [233, 74, 38], [140, 10, 50]], np.float32)
 _OPACITY = 0.65
+# The color of each of so many levels: looked up, they take a tenth of the time of being computed.
+_LEVELS = np.linspace(0.0, 1.0, 4096)
+_TABLE: NDArray[np.uint8] = np.stack(
+    [np.interp(_LEVELS, np.linspace(0.0, 1.0, len(_STOPS)), _STOPS[:, channel]) for channel in range(3)], axis=-1
+).astype(np.uint8)
 
 
 def color_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at: float) -> NDArray[np.uint8]:
@@ -36,9 +41,8 @@ def color_heat(anomaly_map: NDArray[np.float32], *, review_at: float, reject_at:
 
 def color_levels(level: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
     """Return levels of 0 to 1 (h, w) as RGB uint8 (h, w, 3)."""
-    position = np.linspace(0.0, 1.0, len(_STOPS))
-    channels = [np.interp(level, position, _STOPS[:, channel]) for channel in range(3)]
-    return np.stack(channels, axis=-1).astype(np.uint8)
+    colors: NDArray[np.uint8] = _TABLE[(np.clip(level, 0.0, 1.0) * (len(_TABLE) - 1) + 0.5).astype(np.intp)]
+    return colors
 
 
 def fit_within(pixels: NDArray[np.uint8], longest_px: int) -> NDArray[np.uint8]:

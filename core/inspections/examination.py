@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core.catalog.names import spoken_name
 from core.errors import NotFound, NotReady, from_lower
 from core.images.bit_depth import read_bit_depth
 from core.inspections.images import InspectionImages
@@ -45,7 +46,8 @@ GROUP_PIXELS = 32_000_000
 class Judges:
     """What judges the images of one product: the bank with its loaded model, the thresholds, and the indexes.
 
-    `indexes` are those that similar images are searched in, by part; without any (an empty mapping), none are searched.
+    `indexes` are those that similar images are searched in, by part; without any (an empty mapping), none are searched,
+    and nothing looks closer at the type of a defect: scores and verdicts are asked for alone.
     `defect_types` are the product's. A threshold that was never stored will do where nothing is to be stored.
     """
 
@@ -104,11 +106,11 @@ def find_judges(services: Services, product_id: int) -> Judges:
         if product is None:
             raise NotFound("not_found")
         if not product.is_active:
-            raise NotReady("product_not_in_use", product=product.name)
+            raise NotReady("product_not_in_use", product=spoken_name(product))
         active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX)
         bank = active.get((MEMORY_BANK, ""))
         if bank is None:
-            raise NotReady("no_active_memory_bank", product=product.name)
+            raise NotReady("no_active_memory_bank", product=spoken_name(product))
         threshold = current_threshold(session, bank.id)
         types = tuple(types_of(session, product_id))
     try:
@@ -157,7 +159,10 @@ def examine_group(
     try:
         detections = _detect(judges.model, [image.pixels for image in images])
         judged = [_judge(judges, image, detection) for image, detection in zip(images, detections, strict=True)]
-        similar = _search(services, judges, images, detections, [verdict for verdict, _ in judged], top_k=top_k)
+        verdicts = [verdict for verdict, _ in judged]
+        similar = _search(services, judges, images, detections, verdicts, top_k=top_k)
+        if judges.indexes:
+            detections = _look_closer(judges.model, images, detections, verdicts)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     share_ms = (time.perf_counter() - started) * 1000.0 / max(1, len(images))
@@ -186,6 +191,18 @@ def _judge(judges: Judges, image: DecodedImage, detection: Detection) -> tuple[s
         min_area_share=LEAST_AREA_SHARE * detection.view_share,
     )
     return decided, regions
+
+
+def _look_closer(
+    model: Detector, images: Sequence[DecodedImage], detections: Sequence[Detection], verdicts: Sequence[str]
+) -> list[Detection]:
+    """Return the detections with the types of defects named by their regions, too: good parts have none to name."""
+    from inference.vision.detection.detector import look_closer
+
+    return [
+        detection if verdict == "ok" else look_closer(model, image.pixels, detection)
+        for image, detection, verdict in zip(images, detections, verdicts, strict=True)
+    ]
 
 
 def _search(

@@ -65,6 +65,16 @@ def _depth_of(record: InspectionRecord) -> int:
     return BY_IMAGE if record.preprocessing is None else record.preprocessing.bit_depth
 
 
+def load_anomaly_map(services: HasStores, record: InspectionRecord) -> NDArray[np.float32]:
+    """Return the anomaly map of an inspection, float32 (h, w). Raises NotFound(`object_missing`), or Unavailable."""
+    from inference.vision.images.decode import decode_map
+
+    try:
+        return decode_map(services.objects.get(record.heat_map_key))
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error, name=record.original_name) from error
+
+
 def load_images(services: HasStores, record: InspectionRecord) -> InspectionImages:
     """Return the pictures that are stored with an inspection. Raises NotFound(`object_missing`), or Unavailable."""
     from inference.vision.images.decode import decode, decode_map

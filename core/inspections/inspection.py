@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from core.access import WORKER, Person, require_role
 from core.errors import AppError, from_lower
 from core.inspections.examination import Finding, examine_group, find_judges
-from core.inspections.images import InspectionImages
+from core.inspections.images import InspectionImages, load_images
 from core.inspections.part_details import NO_DETAILS, PartDetails
-from core.inspections.records import InspectionRecord
-from core.inspections.storing import Examined, store
+from core.inspections.records import InspectionRecord, load_record
+from core.inspections.storing import describe_part, find_by_key, store
 from core.services import Services
 from inference.errors import InferenceError
 
@@ -50,15 +50,23 @@ def inspect(
     file_name: str,
     part: PartDetails = NO_DETAILS,
     top_k: int = 6,
+    idempotency_key: str | None = None,
 ) -> InspectionResult:
     """Inspect one part and commit its record: the objects first, then one row.
 
-    Raises as `examine` does, NotAllowed, and BadInput for details that are too long.
+    Who asks again with the same `idempotency_key` (at most 128 characters) gets the inspection that there is. Raises as
+    `examine` does, NotAllowed, and BadInput for details that are too long.
     """
     require_role(services, person, WORKER)
     details = part.checked()
+    earlier = find_by_key(services, idempotency_key) if idempotency_key is not None else None
+    if earlier is not None:
+        record = load_record(services, earlier)
+        return InspectionResult(record, load_images(services, record))
     finding = examine(services, product_id=product_id, data=data, file_name=file_name, top_k=top_k)
-    (record,) = store(services, person, [Examined(finding, data, file_name, details)], top_k=top_k)
-    if isinstance(record, AppError):
-        raise record
-    return InspectionResult(record, InspectionImages(finding.image.pixels, finding.detection.anomaly_map))
+    (stored,) = store(
+        services, person, [describe_part(finding, data, file_name, details, idempotency_key)], top_k=top_k
+    )
+    if isinstance(stored, AppError):
+        raise stored
+    return InspectionResult(stored, InspectionImages(finding.image.pixels, finding.detection.anomaly_map))

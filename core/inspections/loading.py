@@ -29,12 +29,13 @@ _BYTES_PER_PIXEL = 3
 class PartFile:
     """A file to inspect, with what is told of its part. `read` gives its bytes, or raises AppError.
 
-    It is called once, from another thread.
+    It is called once, from another thread. Of files with the same `idempotency_key`, now or earlier, one is inspected.
     """
 
     name: str
     read: Callable[[], bytes]
     details: PartDetails = NO_DETAILS
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from storage.tables import METADATA
 if TYPE_CHECKING:
     from storage.tables import Inspection
 
-Source = Literal["upload", "camera", "sample", "batch", "cli"]
+Source = Literal["upload", "camera", "sample", "batch", "cli", "api", "watch"]
 
 
 @dataclass(frozen=True)

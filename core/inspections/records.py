@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.catalog.names import DefectTypeName, ProductName
+from core.catalog.outcomes import is_offered
 from core.errors import AppError, NotFound
 from core.inspections.decisions import Decision
 from core.inspections.part_details import PartDetails
@@ -48,8 +49,8 @@ class InspectionRecord:
     """One inspection as it is shown, without its pictures: those are objects, fetched by their keys.
 
     `score`, `review_at` and `reject_at` are float32 distances of the same unit, `verdict` is the model's own; what
-    people made of it is `decision`. `preprocessing` is None where this version of the program cannot read it.
-    `defect_types` are those that a person can choose from.
+    people made of it is `decision`. The score includes `raised_by`, what the known defects added to it. `preprocessing`
+    is None where this version of the program cannot read it. `defect_types` are those that a person can choose from.
     """
 
     id: int
@@ -74,6 +75,7 @@ class InspectionRecord:
     regions: tuple[DefectRegion, ...]
     preprocessing: Preprocessing | None
     model: UsedModel
+    raised_by: float
     latency_ms: float
     nearest_image_id: int | None
     suggestion: Suggestion | None
@@ -120,7 +122,7 @@ def recent(services: HasDatabase, *, limit: int = 10) -> list[Inspection]:
 
 
 def types_of(session: Session, product_id: int) -> list[DefectType]:
-    """Return the product's defect types in the order of their codes, those out of use too."""
+    """Return the product's defect types in the order of their codes, those out of use and kinds of good parts too."""
     in_order = select(DefectType).where(DefectType.product_id == product_id).order_by(col(DefectType.code))
     return list(session.exec(in_order).all())
 
@@ -165,12 +167,13 @@ def make_record(
         regions=read_regions(row.regions),
         preprocessing=read_preprocessing(row.preprocessing),
         model=UsedModel(bank.id, bank.number, bank.byte_size, bank.created_at),
+        raised_by=row.raised_by,
         latency_ms=row.latency_ms,
         nearest_image_id=row.nearest_image_id,
         suggestion=suggestion,
         similar=similar,
         has_defect_index=row.defect_index_version_id is not None,
         has_normal_index=row.normal_index_version_id is not None,
-        defect_types=tuple(DefectTypeName.from_row(found) for found in types if found.is_active),
+        defect_types=tuple(DefectTypeName.from_row(found) for found in types if is_offered(found)),
         decision=Decision.from_row(row),
     )

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from core.access import WORKER, require_role
-from core.errors import AppError, from_lower
+from core.deliveries.outbox import Announcement, enqueue
+from core.errors import AppError, Conflict, from_lower
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import clean_file_name
+from core.inspections.line.part_codes import fill_from_code
 from core.inspections.part_details import PartDetails
-from core.inspections.records import InspectionRecord, SimilarImages, make_record
+from core.inspections.records import InspectionRecord, SimilarImages, load_record, make_record
 from core.inspections.stored_values import DefectRegion
 from core.models.detection_figures import HEAD_KEY
 from core.models.head_figures import HeadFigures
+from core.rollups.counting import count_new
 from core.similarity.matches import Match, describe_each
 from core.similarity.results import history_rows
 from core.similarity.suggestions import prefers_head, suggest_by_head, suggest_type
-from core.transactions import HasStores, reading, writing
+from core.transactions import HasDatabase, HasStores, reading, writing
 from storage.tables import Inspection, SearchHistory, utc_now
 
 if TYPE_CHECKING:
@@ -33,12 +36,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examined:
-    """A file that was examined, with what is told of its part: all that an inspection keeps. `details` are checked."""
+    """A file that was examined, with what is told of its part: all that an inspection keeps. `details` are checked.
+
+    Of several with the same `idempotency_key` one is stored, and the others get its record.
+    """
 
     finding: Finding
     data: bytes = field(repr=False)
     file_name: str
     details: PartDetails
+    idempotency_key: str | None = None
+    code_notes: tuple[str, ...] = ()
+
+
+def describe_part(
+    finding: Finding, data: bytes, file_name: str, details: PartDetails, idempotency_key: str | None
+) -> Examined:
+    """Return what an inspection keeps of a file: `details` (checked), and what the code in its picture adds to them."""
+    read = fill_from_code(details, finding.image.pixels, finding.product.code_rule)
+    return Examined(finding, data, file_name, read.details, idempotency_key, read.notes)
 
 
 # What else is to be stored in the very transaction of the rows, such as how far a job has come: it gets the session and
@@ -53,14 +69,82 @@ def store(
 
     A file whose objects cannot be stored is left out, and its objects are deleted again. What goes wrong after that is
     raised as AppError and concerns all: no row is kept then, and the objects stay, because the commit may have reached
-    the database after all; they are collected as orphans otherwise. Raises NotAllowed before anything is stored.
+    the database after all; they are collected as orphans otherwise. A file whose idempotency key has an inspection
+    already gets that one's record; `along` is given its row. Raises NotAllowed before anything is stored.
     """
     require_role(services, person, WORKER)
     rows = [_make_row(one, person) for one in group]
     failed = _put_objects(services, rows, group)
-    stored = [place for place in range(len(group)) if place not in failed]
-    described = _describe(services, [group[place] for place in stored], [rows[place] for place in stored])
+    there = [place for place in range(len(group)) if place not in failed]
+    described = dict(
+        zip(
+            there, _describe(services, [group[place] for place in there], [rows[place] for place in there]), strict=True
+        )
+    )
+    try:
+        earlier = _insert(services, person, group, rows, there, top_k=top_k, along=along)
+    except Conflict:
+        # Another process was faster with one of the keys: the second time it is found. Copies, because what failed to
+        # be inserted belongs to the transaction that was rolled back.
+        rows = [Inspection(**row.model_dump(exclude={"id"})) for row in rows]
+        earlier = _insert(services, person, group, rows, there, top_k=top_k, along=along)
+    for place in earlier:
+        discard_objects(services, _keys_of(rows[place]))
+    return [
+        failed[place]
+        if place in failed
+        else load_record(services, earlier[place])
+        if place in earlier
+        else _record(one.finding, rows[place], person, described[place])
+        for place, one in enumerate(group)
+    ]
+
+
+def find_by_key(services: HasDatabase, idempotency_key: str) -> int | None:
+    """Return the id of the inspection that was made under the key; None where there is none."""
+    with reading(services) as session:
+        return session.exec(select(Inspection.id).where(Inspection.idempotency_key == idempotency_key)).first()
+
+
+@dataclass(frozen=True)
+class KeptRequest:
+    """What an inspection was asked for with: its product, the SHA-256 of the image, what was told of the part."""
+
+    inspection_id: int
+    product_id: int
+    image_sha256: str
+    details: PartDetails
+
+    def is_same_as(self, other: KeptRequest) -> bool:
+        """Return whether another request asks for the same, whatever came of it."""
+        return replace(self, inspection_id=0) == replace(other, inspection_id=0)
+
+
+def find_request(services: HasDatabase, idempotency_key: str) -> KeptRequest | None:
+    """Return what the inspection under the key was asked for with; None where there is none."""
+    with reading(services) as session:
+        row = session.exec(select(Inspection).where(Inspection.idempotency_key == idempotency_key)).first()
+        return None if row is None else KeptRequest(row.id, row.product_id, row.image_sha256, PartDetails.from_row(row))
+
+
+def _insert(
+    services: HasDatabase,
+    person: Person,
+    group: Sequence[Examined],
+    rows: Sequence[Inspection],
+    places: Sequence[int],
+    *,
+    top_k: int,
+    along: Along | None,
+) -> dict[int, int]:
+    """Commit the rows at `places`; return the inspection's id of those whose key has one already, by their place."""
     with writing(services) as session:
+        by_key = _find_earlier(session, [rows[place] for place in places])
+        row_of: dict[int, Inspection] = {}
+        for place in places:
+            row, key = rows[place], rows[place].idempotency_key
+            row_of[place] = row if key is None else by_key.setdefault(key, row)
+        stored = [place for place in places if row_of[place] is rows[place]]
         kept = [rows[place] for place in stored]
         session.add_all(kept)
         session.flush()
@@ -77,14 +161,25 @@ def store(
         ]
         if history:
             session.execute(insert(SearchHistory), history)
+        enqueue(session, [_announce(group[place].finding, rows[place]) for place in stored])
         if along is not None:
-            along(session, {place: rows[place] for place in stored})
+            along(session, row_of)
+        count_new(session, kept)
         session.commit()
-    similar = dict(zip(stored, described, strict=True))
-    return [
-        failed[place] if place in failed else _record(one.finding, rows[place], person, similar[place])
-        for place, one in enumerate(group)
-    ]
+        return {place: row.id for place, row in row_of.items() if row is not rows[place]}
+
+
+def _announce(finding: Finding, row: Inspection) -> Announcement:
+    codes = {known.id: known.code for known in finding.judges.defect_types}
+    return Announcement(row, finding.product.code, finding.bank.number, codes)
+
+
+def _find_earlier(session: Session, rows: Sequence[Inspection]) -> dict[str, Inspection]:
+    keys = [row.idempotency_key for row in rows if row.idempotency_key is not None]
+    if not keys:
+        return {}
+    found = session.exec(select(Inspection).where(col(Inspection.idempotency_key).in_(keys))).all()
+    return {str(row.idempotency_key): row for row in found}
 
 
 def _record(finding: Finding, row: Inspection, person: Person, similar: SimilarImages) -> InspectionRecord:
@@ -103,7 +198,8 @@ def _make_row(one: Examined, person: Person) -> Inspection:
     from inference.vision.images.decode import content_hash
 
     finding, now = one.finding, utc_now()
-    folder = f"inspections/{now:%Y/%m/%d}/{uuid.uuid4().hex}"
+    # Not a folder each: the names of a whole group are made durable at once.
+    stem = f"inspections/{now:%Y/%m/%d}/{uuid.uuid4().hex}"
     height_px, width_px = finding.image.pixels.shape[:2]
     ending = {"JPEG": "jpg", "TIFF": "tif"}.get(finding.image.format, finding.image.format.lower())
     kind, _, key = finding.detection.nearest_key.partition(":")
@@ -113,13 +209,13 @@ def _make_row(one: Examined, person: Person) -> Inspection:
         created_at=now,
         created_by=person.id,
         original_name=clean_file_name(one.file_name),
-        image_key=f"{folder}/image.{ending}",
-        thumbnail_key=f"{folder}/thumbnail.jpg",
-        heat_map_key=f"{folder}/heat_map.png",
+        image_key=f"{stem}-image.{ending}",
+        thumbnail_key=f"{stem}-thumbnail.jpg",
+        heat_map_key=f"{stem}-heat_map.png",
         image_sha256=content_hash(one.data),
         width_px=width_px,
         height_px=height_px,
-        image_notes=list(finding.image.notes),
+        image_notes=[*finding.image.notes, *one.code_notes],
         score=finding.detection.score,
         review_at=finding.threshold.review_at,
         reject_at=finding.threshold.reject_at,
@@ -133,6 +229,9 @@ def _make_row(one: Examined, person: Person) -> Inspection:
         verdict=finding.verdict,
         final_verdict=finding.verdict,
         action_status="none" if finding.verdict == "ok" else "open",
+        review_state="waiting" if finding.verdict == "review" else "none",
+        raised_by=finding.detection.raised_by,
+        idempotency_key=one.idempotency_key,
         latency_ms=finding.latency_ms,
     )
 
@@ -174,12 +273,16 @@ def _put_objects(services: HasStores, rows: Sequence[Inspection], group: Sequenc
     problems = services.objects.put_many(items, content_types=content_types)
     failed: dict[int, AppError] = {}
     for place, row in enumerate(rows):
-        keys = (row.image_key, row.thumbnail_key, row.heat_map_key)
+        keys = _keys_of(row)
         problem = next((problems[key] for key in keys if key in problems), None)
         if problem is not None:
             failed[place] = from_lower(problem, name=row.original_name)
             discard_objects(services, keys)
     return failed
+
+
+def _keys_of(row: Inspection) -> tuple[str, str, str]:
+    return row.image_key, row.thumbnail_key, row.heat_map_key
 
 
 def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Inspection]) -> list[SimilarImages]:

@@ -139,14 +139,17 @@ def append_log(services: HasDatabase, claim: Claim, code: str, **params: Any) ->
         session.commit()
 
 
-def hold(session: Session, claim: Claim) -> None:
-    """Prove inside a transaction that the job is still ours and wanted. Raises JobLost, or JobCancelled.
+def hold(session: Session, claim: Claim, *, stage: str = "activate", **values: Any) -> None:
+    """Prove inside a transaction that the job is still ours and wanted, and note how far it is (`done` …) with it.
 
-    The row is written, so on every database a rival's claim waits for this transaction or this one fails.
+    The row is written, so on every database a rival's claim waits for this transaction or this one fails. Raises
+    JobLost, or JobCancelled.
     """
     if not changed_one(
         session,
-        _of(claim.job_id, claim.fencing_token).where(col(Job.cancel_requested).is_(False)).values(stage="activate"),
+        _of(claim.job_id, claim.fencing_token)
+        .where(col(Job.cancel_requested).is_(False))
+        .values(stage=stage, **values),
     ):
         job = session.get(Job, claim.job_id)
         if job is not None and job.fencing_token == claim.fencing_token and job.cancel_requested:
@@ -172,8 +175,8 @@ def finish(services: HasDatabase, claim: Claim, *, state: str, error: AppError |
         return ended
 
 
-def release(services: HasDatabase, claim: Claim) -> None:
-    """Queue the job again for another worker: this one is told to stop. The try does not count.
+def release(services: HasDatabase, claim: Claim, *, counts: bool = False) -> None:
+    """Queue the job again for another worker: this one is told to stop. The try does not count, or it `counts`.
 
     A job that should be canceled ends as canceled: nobody may come to claim it.
     """
@@ -189,7 +192,7 @@ def release(services: HasDatabase, claim: Claim) -> None:
                 stage="",
                 worker_id=None,
                 lease_expires_at=None,
-                attempts=max(0, claim.attempt - 1),
+                attempts=claim.attempt if counts else max(0, claim.attempt - 1),
                 fencing_token=claim.fencing_token + 1,
             )
         )

@@ -21,6 +21,10 @@ from core.models.judgments import REASONS_KEY, WEAK_KEY, HoldReason, WeakSpot, r
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text, read_texts
 
 ACTIVATED, CANDIDATE, UNCHANGED, RETIRED, FAILED = "activated", "candidate", "unchanged", "retired", "failed"
+# Of a job that builds nothing.
+MEASURED = "measured"
+# Of a job that changes images: the files that it skipped were changed by somebody else meanwhile.
+IMAGES_CHANGED = "images_changed"
 # Whose build gave a new version: their times say how fast this machine is.
 BUILT = (ACTIVATED, CANDIDATE)
 
@@ -76,7 +80,7 @@ def read_set_apart(value: object) -> tuple[SetApartImage, ...] | None:
 
 @dataclass(frozen=True)
 class ProductOutcome:
-    """What came of a product: `outcome` is activated, candidate, unchanged, retired or failed.
+    """What came of a product: `outcome` is activated, candidate, unchanged, retired, measured or failed.
 
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
     `notices` say what of its images goes against its preprocessing.

@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from core.access import Person, require_role
+from core.access import WORKER, Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
 from core.jobs.records import JobPayload
-from core.jobs.terms import NEEDED_ROLE, changed_one
+from core.jobs.terms import BATCH_INSPECTION, NEEDED_ROLE, changed_one
 from core.models.kinds import KINDS
-from core.transactions import HasDatabase, writing
+from core.transactions import HasDatabase, reading, writing
 from storage.tables import Job, Product, utc_now
 
 
@@ -40,30 +41,64 @@ def submit(
         if overlap := busy & set(wanted):
             codes = session.exec(select(Product.code).where(col(Product.id).in_(overlap))).all()
             raise Conflict("job_already_waiting", products=", ".join(sorted(codes)))
-        job = Job(
-            kind=kind,
-            product_id=wanted[0] if len(wanted) == 1 else None,
-            payload=JobPayload(wanted, activate).to_json(),
-            created_by=person.id,
-        )
-        session.add(job)
-        session.flush()
         asked = {"activate": True} if activate else {}
-        record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=list(wanted), **asked)
+        job_id = add_job(session, person, kind=kind, payload=JobPayload(wanted, activate), **asked)
         session.commit()
-        return job.id
+        return job_id
+
+
+def add_job(
+    session: Session, person: Person, *, kind: str, payload: JobPayload, max_attempts: int = 2, **noted: Any
+) -> int:
+    """Add a job to the transaction, to be committed with what belongs to it; return its id.
+
+    `max_attempts` is how many workers may be lost over it; `noted` goes into the audit log.
+    """
+    ids = payload.product_ids
+    job = Job(
+        kind=kind,
+        product_id=ids[0] if len(ids) == 1 else None,
+        payload=payload.to_json(),
+        max_attempts=max_attempts,
+        created_by=person.id,
+    )
+    session.add(job)
+    session.flush()
+    record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=list(ids), **noted)
+    return job.id
+
+
+def queue_again(session: Session, job_id: int) -> bool:
+    """Queue a job that failed once more, inside the caller's transaction; return whether it had failed."""
+    failed = update(Job).where(col(Job.id) == job_id, col(Job.state) == "failed")
+    return changed_one(
+        session,
+        failed.values(
+            state="queued",
+            attempts=0,
+            cancel_requested=False,
+            error_code=None,
+            error_params={},
+            finished_at=None,
+            worker_id=None,
+        ),
+    )
 
 
 def cancel(services: HasDatabase, person: Person, job_id: int) -> None:
     """Cancel a queued job at once; ask a running one to stop (its worker acts within two seconds).
 
-    Raises NotAllowed, NotFound and Conflict `job_already_over`.
+    Whoever asked for a batch inspection may cancel it, too. Raises NotAllowed, NotFound and Conflict
+    `job_already_over`.
     """
-    require_role(services, person, NEEDED_ROLE)
+    require_role(services, person, WORKER)
+    with reading(services) as session:
+        found = session.get(Job, job_id)
+    if found is None:
+        raise NotFound("not_found")
+    if found.kind != BATCH_INSPECTION or found.created_by != person.id:
+        require_role(services, person, NEEDED_ROLE)
     with writing(services) as session:
-        job = session.get(Job, job_id)
-        if job is None:
-            raise NotFound("not_found")
         if changed_one(
             session,
             update(Job)

@@ -20,21 +20,36 @@ from storage.json_fields import read_float, read_int, read_ints, read_object, re
 class JobPayload:
     """What a job was asked for: the products to build, in order.
 
-    `activate` puts each new version into use whatever stands against it: a person takes it upon them.
+    `activate` puts each new version into use whatever stands against it: a person takes it upon them. `version_id` is
+    the version that a measurement is of. `task` is what a job that builds nothing is to do, as its handler reads it.
     """
 
     product_ids: tuple[int, ...] = ()
     activate: bool = False
+    version_id: int | None = None
+    task: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, value: object) -> JobPayload:
         """Return the payload of a job's row."""
         data = read_object(value)
-        return cls(read_ints(data.get("product_ids")), data.get("activate") is True)
+        return cls(
+            read_ints(data.get("product_ids")),
+            data.get("activate") is True,
+            read_int(data.get("version_id")),
+            read_object(data.get("task")),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads."""
-        return {"product_ids": list(self.product_ids), **({"activate": True} if self.activate else {})}
+        values: dict[str, Any] = {"product_ids": list(self.product_ids)}
+        if self.activate:
+            values["activate"] = True
+        if self.version_id is not None:
+            values["version_id"] = self.version_id
+        if self.task:
+            values["task"] = dict(self.task)
+        return values
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,31 @@ from core.access import ENGINEER
 from core.i18n import N_
 from core.jobs.records import JobPayload
 
-# Who may ask for a job of the kind, and cancel it.
+# Who may ask for a job that builds models, and cancel it.
 NEEDED_ROLE = ENGINEER
+# A job that inspects many files, and builds nothing.
+BATCH_INSPECTION = "batch_inspection"
+# A job that measures a memory bank on its test images once more, and builds nothing.
+MEASUREMENT = "measurement"
+# How many workers may be lost over a measurement before it fails.
+MEASUREMENT_ATTEMPTS = 3
+# A job that takes many images in, and builds nothing.
+IMAGE_IMPORT = "image_import"
+# A job that makes one report of a schedule.
+PERIOD_REPORT = "period_report"
+# A job that changes or deletes many images.
+IMAGE_CHANGE = "image_change"
+# How many workers may be lost over it: it goes on where it stopped.
+IMAGE_CHANGE_ATTEMPTS = 3
 
 LEASE_S = 15.0
 
 STAGE_NAMES: dict[str, str] = {
     "start": N_("Starting"),
+    "inspect": N_("Inspecting"),
     "fetch": N_("Fetching files"),
     "read": N_("Reading the manuals"),
+    "recognize": N_("Reading scanned pages (OCR)"),
     "split": N_("Splitting into passages"),
     "extract": N_("Extracting features"),
     "compare": N_("Comparing the normal images with one another"),
@@ -37,6 +53,9 @@ STAGE_NAMES: dict[str, str] = {
     "verify": N_("Verifying"),
     "publish": N_("Publishing"),
     "activate": N_("Activating"),
+    "report": N_("Making the report"),
+    "ingest": N_("Taking images in"),
+    "change": N_("Changing images"),
 }
 
 

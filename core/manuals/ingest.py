@@ -6,17 +6,19 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from sqlmodel import Session, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.catalog.names import spoken_name
 from core.errors import AppError, BadInput, Conflict, NotFound, from_lower
 from core.files.discarded_objects import discard_objects
-from core.files.file_names import clean_file_name, strip_control
+from core.files.file_names import clean_file_name
 from core.i18n import LANGUAGES
+from core.manuals.titles import choose_title, clean_title
+from core.models.recognition import find_engine
 from core.transactions import reading, writing
 from inference.errors import ManualError
 from storage.object_store import ObjectStoreError
@@ -46,6 +48,14 @@ class ManualFile(Protocol):
 
 
 @dataclass(frozen=True)
+class _Said:
+    """What a person said of the manuals; None is left to the files."""
+
+    language: str | None
+    title: str | None
+
+
+@dataclass(frozen=True)
 class ManualOutcome:
     """What became of one file: `outcome` is added, duplicate or refused (then `error` says why)."""
 
@@ -65,13 +75,16 @@ def add_manuals(
     product_id: int,
     files: Iterable[ManualFile],
     language: str | None = None,
+    title: str | None = None,
     progress: Progress | None = None,
 ) -> Iterator[ManualOutcome]:
     """Ingest PDF files as manuals of a product, yielding the outcome of each as it is stored.
 
     A file that is refused does not stop the others. `language` is "ko", "en" or None: then each text tells its own.
-    `progress` is told a file's name, and how many of how many pages are read. Raises NotAllowed, NotFound not_found,
-    BadInput manual_product_inactive and manual_language_unknown at once; while iterating, AppError when a store fails.
+    `title` is what they are called; None: each by the title it carries, or by its file's name. `progress` is told a
+    file's name, and how many of how many pages are read. Raises NotAllowed, NotFound not_found, BadInput
+    manual_product_inactive, manual_language_unknown and those of `clean_title` at once; while iterating, AppError when
+    a store fails.
     """
     require_role(services, person, ENGINEER)
     if language is not None and language not in LANGUAGES:
@@ -81,8 +94,9 @@ def add_manuals(
     if product is None:
         raise NotFound("not_found")
     if not product.is_active:
-        raise BadInput("manual_product_inactive", product=product.name)
-    return (_ingest(services, person, product, file, language, progress) for file in files)
+        raise BadInput("manual_product_inactive", product=spoken_name(product))
+    said = _Said(language, None if title is None else clean_title(title))
+    return (_ingest(services, person, product, file, said, progress) for file in files)
 
 
 def detect_language(text: PdfText) -> str | None:
@@ -101,12 +115,14 @@ def _ingest(
     person: Person,
     product: Product,
     file: ManualFile,
-    language: str | None,
+    said: _Said,
     progress: Progress | None,
 ) -> ManualOutcome:
     from inference.language.pdf_text import read_pdf
 
     name = file.name
+    # With an engine for text recognition, a scanned manual is read when its index is built.
+    is_needed = find_engine(services.settings) is None
     try:
         content = file.read()
     except OSError:
@@ -121,29 +137,29 @@ def _ingest(
             content,
             timeout_s=READ_TIMEOUT_S,
             memory_bytes=READ_MEMORY_BYTES,
+            needs_text=is_needed,
             progress=None if progress is None else lambda done, total: progress(name, done, total),
         )
     except (ManualError, MemoryError) as error:
         return ManualOutcome(name, "refused", error=from_lower(error, name=name))
-    manual = _describe(person, product, name, content, digest, text, language)
+    manual = _describe(person, product, name, content, digest, text, said)
     return _store(services, person, product, name, content, manual)
 
 
 def _describe(
-    person: Person, product: Product, name: str, content: bytes, digest: str, text: PdfText, language: str | None
+    person: Person, product: Product, name: str, content: bytes, digest: str, text: PdfText, said: _Said
 ) -> Manual:
     shown = clean_file_name(name, with_folders=True)
-    title = " ".join(strip_control(text.title or "").split()).strip("?")
     return Manual(
         product_id=product.id,
-        title=title or PurePosixPath(shown).stem or shown,
+        title=said.title or choose_title(text.title, shown),
         original_name=shown,
         object_key=f"manuals/{product.id}/{uuid.uuid4().hex}.pdf",
         byte_size=len(content),
         page_count=text.page_count,
         pages_without_text=[page.number for page in text.pages if not page.has_text],
         content_sha256=digest,
-        language=language or detect_language(text),
+        language=said.language or detect_language(text),
         created_by=person.id,
     )
 

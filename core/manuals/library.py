@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, func, select
 
 from core.access import ENGINEER, require_role
-from core.audit import record
-from core.errors import AppError, NotFound, from_lower
+from core.audit import find_changes, record, stale_save
+from core.errors import AppError, BadInput, NotFound, from_lower
 from core.files.discarded_objects import discard_objects
+from core.i18n import LANGUAGES
 from core.manuals.ingest import READ_MEMORY_BYTES, READ_TIMEOUT_S, ManualFile, ManualOutcome, add_manuals
+from core.manuals.titles import clean_title
 from core.models.encoder import encoder_stamp
 from core.models.kinds import MANUAL_INDEX
 from core.models.sources import ManualSources
@@ -34,8 +36,10 @@ __all__ = [
     "delete_manual",
     "find_manuals",
     "get_manual",
+    "get_manual_view",
     "list_manuals",
     "read_manual",
+    "update_manual",
 ]
 
 
@@ -63,6 +67,14 @@ def list_manuals(services: Services, product_id: int | None = None) -> list[Manu
         active = {version.product_id: version for version in session.exec(active_ones).all()}
     encoder = encoder_stamp(services.settings.weights_dir)
     return [_view(manual, active.get(manual.product_id), encoder) for manual in manuals]
+
+
+def get_manual_view(services: Services, manual_id: int) -> ManualView:
+    """Return the manual and how it stands in the index. Raises NotFound not_found."""
+    with reading(services) as session:
+        manual = _get_manual(session, manual_id)
+        active = active_version(session, MANUAL_INDEX, manual.product_id)
+    return _view(manual, active, encoder_stamp(services.settings.weights_dir))
 
 
 def get_manual(services: Services, manual_id: int) -> Manual:
@@ -94,15 +106,46 @@ def read_manual(services: Services, manual: Manual) -> bytes:
     return content
 
 
-def delete_manual(services: Services, person: Person, manual_id: int) -> Manual:
+def update_manual(
+    services: Services, person: Person, manual_id: int, *, row_version: int, title: str, language: str | None
+) -> Manual:
+    """Save another title and language, made on the state `row_version`; the file and the index stay as they are.
+
+    Raises NotAllowed; NotFound not_found; BadInput manual_language_unknown and those of `clean_title`; Conflict
+    stale_save.
+    """
+    require_role(services, person, ENGINEER)
+    if language is not None and language not in LANGUAGES:
+        raise BadInput("manual_language_unknown", choices=", ".join(LANGUAGES))
+    values = {"title": clean_title(title), "language": language}
+    with writing(services) as session:
+        manual = session.get(Manual, manual_id, with_for_update=True)
+        if manual is None:
+            raise NotFound("not_found")
+        if manual.row_version != row_version:
+            raise stale_save(session, subject_type="manual", subject_id=manual_id, row_version=row_version)
+        changes = find_changes({name: getattr(manual, name) for name in values}, values)
+        if changes:
+            manual.title, manual.language = values["title"] or "", values["language"]
+            manual.row_version += 1
+            told = {"row_version": manual.row_version, "changes": changes}
+            record(session, person, "manual.changed", "manual", manual_id, product_id=manual.product_id, **told)
+            session.commit()
+        return manual
+
+
+def delete_manual(services: Services, person: Person, manual_id: int, *, row_version: int | None = None) -> Manual:
     """Delete a manual: the row, then its file. With the last one, the product's index goes out of use as well.
 
     The index in use may still hold passages of it until the next deployment; nobody is shown them (`find_manuals`).
-    Raises NotAllowed, NotFound not_found.
+    `row_version` is the state that the person saw; None for whoever saw none. Raises NotAllowed, NotFound not_found,
+    Conflict stale_save.
     """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         manual = _get_manual(session, manual_id)
+        if row_version is not None and manual.row_version != row_version:
+            raise stale_save(session, subject_type="manual", subject_id=manual_id, row_version=row_version)
         product_id, key = manual.product_id, manual.object_key
         record(
             session,

@@ -21,7 +21,15 @@ CATALOG_MESSAGES: dict[str, str] = {
     "language_unknown": N_("This language is not available. Choose one of: {choices}."),
     # products
     "product_unknown": N_(
-        'There is no product with the code "{product_code}". Check the code, or create the product first.'
+        'There is no product with the code or name "{product_code}". Check it, or create the product first.'
+    ),
+    "product_name_ambiguous": N_(
+        'Several products are called "{name}". Give the code of the one that is meant: {codes}.'
+    ),
+    "purge_not_confirmed": N_('Nothing was deleted: type the code "{product_code}" exactly as it stands here.'),
+    "purge_busy": N_(
+        'A job works on the product "{product_code}", or waits for it. Wait until it has ended, or cancel it, then '
+        "delete the product."
     ),
     "product_name_missing": N_("The product has no name. Enter one."),
     "product_code_taken": N_('There is already a product with the code "{product_code}". Choose another code.'),
@@ -31,11 +39,35 @@ CATALOG_MESSAGES: dict[str, str] = {
         'The code "{value}" cannot be used. Use up to 64 letters (A–Z), digits, "-" and "_", and begin with a letter '
         "or digit."
     ),
+    "inspection_trigger_unknown": N_(
+        'An inspection starts at once or on a click, and not "{value}". Choose one of them.'
+    ),
+    "scan_broken": N_("The code was not read whole, and nothing was filled in. Scan it once more."),
+    "code_rule_missing": N_("No pattern is typed. Type one, for example {{lot}}-{{serial}}, or choose another way."),
+    "code_rule_too_long": N_("The pattern of codes is too long. Shorten it to at most {highest} characters."),
+    "code_rule_without_field": N_(
+        'The pattern "{rule}" names no field. Write {{lot}} or {{serial}} where the code has it, for example '
+        "{{lot}}-{{serial}}."
+    ),
+    "code_rule_field": N_(
+        'The pattern "{rule}" has a field that there is not, or one twice. Use {{lot}} and {{serial}} once each, and '
+        "{{*}} for anything else."
+    ),
+    "code_rule_ambiguous": N_(
+        'The pattern "{rule}" has two fields side by side, and nobody can tell where the first ends. Say how long it is, '
+        "for example {{lot:6}}{{serial}}."
+    ),
     # defect types
-    "defect_name_missing": N_("The defect type has no Korean name. Enter one."),
+    "defect_name_missing": N_("The type has no Korean name. Enter one."),
     "defect_code_taken": N_('The product already has a defect type "{defect_code}". Choose another code.'),
     "defect_code_reserved": N_('"{defect_code}" stands for images without a defect. Choose another code.'),
     "severity_unknown": N_("This severity does not exist. Choose one of: {choices}."),
+    "outcome_unknown": N_("This outcome does not exist. Choose one of: {choices}."),
+    "outcome_in_use": N_(
+        'Images or inspections are of the type "{defect_code}": it stays what it is. Re-label them first, or register another '
+        "type."
+    ),
+    "good_kind_is_no_defect": N_('"{defect_code}" is a kind of good part. Choose a defect type.'),
     "too_many_examples": N_("A defect type has at most {highest} example images. Choose fewer."),
     "example_of_other_type": N_("An example must be an image of this defect type. Choose among its own images."),
     # parts that images show

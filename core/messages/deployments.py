@@ -43,6 +43,8 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "version_not_kept": N_(
         "Version {number} is no longer kept: its files are gone. Choose another one, or deploy again."
     ),
+    "version_not_in_use": N_("Version {number} is not in use, so there is nothing to go back from."),
+    "version_without_previous": N_("No version before {number} is kept: there is nothing to go back to."),
     "versions_not_comparable": N_("Choose two different versions of the same product and the same kind to compare."),
     "review_share_invalid": N_("The share of good parts in review must be between {lowest} and {highest} %."),
     "kept_versions_invalid": N_("Keep between {lowest} and {highest} versions."),
@@ -54,6 +56,8 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "override_needs_reason": N_("Say why you change the verdict."),
     "action_status_unknown": N_("Choose whether the action is done or stays open."),
     "action_not_needed": N_("A part that is OK needs no corrective action."),
+    "checklist_step_invalid": N_("This step cannot be ticked. Find the steps again."),
+    "note_too_long": N_("A note may have {limit} characters at most."),
     # Files named on the command line
     "path_not_found": N_("{path} does not exist. Check the name."),
     "path_is_folder": N_("{name} is a folder. Name image files, or import the folder first."),
@@ -103,6 +107,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "artifact_wrong_kind": N_("The stored model is of another kind. Deploy the product again."),
     # Lines of a job's log
     "log_build_started": N_("{product}: building from {n_normal} normal and {n_defect} defect images"),
+    "log_from_inspections": N_("{product}: {count} of {n_new} new images came from inspections"),
     "log_index_started": N_("{product}: embedding {n_images} images ({part})"),
     "log_set_apart": N_("{product}: {n_images} normal images do not look like the others and were set apart: {names}."),
     "log_input_chosen": N_("{product}: {reason}"),
@@ -127,6 +132,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
         "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}); what is measured on the test images is too good to be true"
     ),
     "log_calibrated": N_("{product}: thresholds {review_at} and {reject_at} by {method}"),
+    "log_images_changed": N_("Images changed: {count}. Left as they were, because somebody changed them: {skipped}."),
     "log_measured": N_("{product}: AUROC {image_auroc} on {n_test} test images"),
     "log_activated": N_("{product}: version {number} is active"),
     "log_candidate_by_hand": N_("{product}: version {number} waits for a person to put it into use"),

@@ -28,6 +28,12 @@ GUIDANCE_MESSAGES: dict[str, str] = {
     "text_model_needs_address": N_(
         "The server's address is not known. Set the variable {variable} on the server and start the program again."
     ),
+    "no_manual_index": N_("The product's manuals cannot be searched yet. Build its manual index first."),
+    "question_missing": N_("Nothing is asked. Choose a defect type, or type a question."),
+    "question_too_long": N_("The question is too long. Shorten it to at most {highest} characters."),
+    "type_unknown": N_(
+        'The product has no defect type with the code or name "{name}". Check it, or ask in free words instead.'
+    ),
     "guidance_unknown": N_("This guidance is not kept any more. Write it again."),
     "guidance_rating_invalid": N_("A rating is thumbs up or thumbs down."),
     "report_font_missing": N_(

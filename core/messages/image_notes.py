@@ -19,6 +19,16 @@ IMAGE_NOTES: dict[str, str] = {
         "Set a greater bit depth on Preprocessing."
     ),
     "float_range": N_("The image's decimal values were brought to 8 bits."),
+    "code_filled": N_("Lot or serial number were read from the code in the image."),
+    "code_differs": N_(
+        "The code in the image names another lot or serial number than was given. What was given was kept."
+    ),
+    "code_not_read": N_(
+        "There is a code in the image, but it names no lot and no serial number by the product's rule."
+    ),
+    "code_several": N_(
+        "Codes in the image name different lots or serial numbers: none was taken. Show one part alone, or type it in."
+    ),
     "mask_inverted": N_("The mask covers {percent} % of the image: inverted?"),
 }
 # What a person should look at, and not only know.

@@ -11,6 +11,10 @@ MANUAL_FILE_MESSAGES: dict[str, str] = {
     "pdf_without_text": N_(
         "{name} has no text: its pages are pictures, as from a scanner. Run text recognition (OCR) on it and add it again."
     ),
+    "ocr_failed": N_("Text recognition ({engine}) failed on a page of {name}. The page stays without text."),
+    "ocr_timeout": N_(
+        "Text recognition took longer than {limit_s} seconds on a page of {name}. The page stays without text."
+    ),
     "pdf_timeout": N_(
         "{name} could not be read within {limit_s} seconds. Save it anew as PDF, or split it into several files."
     ),

@@ -7,6 +7,8 @@ MANUAL_MESSAGES: dict[str, str] = {
     "manual_unreadable": N_("{name} cannot be read from its place. Check the file and its permissions."),
     "manual_language_unknown": N_("The language of a manual must be one of: {choices}."),
     "manual_product_inactive": N_("{product} was deactivated. Activate it again to add manuals."),
+    "manual_title_missing": N_("The manual has no title. Enter one."),
+    "manual_title_too_long": N_("The title is too long. Shorten it to at most {highest} characters."),
     "manual_object_missing": N_(
         "The file of {name} is missing from the object store. Delete the manual and add it again."
     ),
@@ -18,6 +20,7 @@ MANUAL_MESSAGES: dict[str, str] = {
     "log_manuals_started": N_("{product}: reading {n_manuals} manuals with {n_pages} pages"),
     "log_manual_skipped": N_("{product}: left out. {reason}"),
     "log_manual_pages": N_("{product}: {name} has {count} pages without text: {pages}"),
+    "log_manual_ocr": N_("{product}: {name} has {count} pages that were read by text recognition (OCR): {pages}"),
     "log_passages_split": N_("{product}: {n_passages} passages from {n_pages} pages"),
     "log_index_retired": N_("{product}: the index is out of use, because there is no manual any more"),
 }

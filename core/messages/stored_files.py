@@ -37,6 +37,11 @@ STORED_FILE_MESSAGES: dict[str, str] = {
     "check_identity": N_(
         "The database and the object store belong together (installation {id}, generation {generation})."
     ),
+    "check_folders": N_("Every image lies in the folder of its label."),
+    "check_folders_wrong": N_(
+        "Images whose files lie in the folder of an earlier label: {count}. The worker moves them within the hour; "
+        '"python -m core doctor --repair" does it now.'
+    ),
     "check_orphans": N_("Stored files that nothing refers to (older than a day): {count}. In the trash: {trashed}."),
     "check_orphans_many": N_(
         "Stored files that nothing refers to (older than a day): {count} of {total}. That is more than {percent} %, so "

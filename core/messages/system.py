@@ -1,4 +1,4 @@
-"""Sentences of settings, storage, roles and the process itself."""
+"""Sentences of settings, storage, roles, the process itself and the executors of its jobs."""
 
 from core.i18n import N_
 
@@ -9,6 +9,7 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "setting_not_http_url": N_("{name} must be an address that begins with http:// or https://."),
     "setting_s3_missing": N_("GEOMSA_OBJECT_STORE is s3, but these are not set: {names}."),
     "setting_data_dir": N_('{name}: the folder "{value}" cannot be created or written. Choose another folder.'),
+    "setting_not_absolute": N_('{name}: "{value}" does not begin at the root. Give the full path of each folder.'),
     "setting_not_between": N_('{name} is "{value}", but must be a number from {lowest} to {highest}.'),
     "setting_device_absent": N_("GEOMSA_DEVICE is cuda, but no CUDA device can be used here. Set it to auto or cpu."),
     "session_over": N_(
@@ -41,4 +42,29 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "unexpected": N_("Something unexpected happened ({kind}). Nothing was saved; the log has the details."),
     "stale_save": N_("{who} changed this in the meantime: {changes}. Your text is kept; check it and save again."),
     "not_found": N_("This entry does not exist any more."),
+    "calendar_zone_unknown": N_('There is no time zone "{name}". Choose one of the list, such as Asia/Seoul.'),
+    "calendar_shifts_too_many": N_("A day has at most {highest} shifts."),
+    "calendar_shift_unnamed": N_("Shift {number} has no name. Give each shift a name."),
+    "calendar_shift_name_long": N_("The name of a shift has at most {highest} characters."),
+    "calendar_shift_known": N_('Two shifts are called "{name}". Give each its own name.'),
+    "calendar_start_known": N_('"{first}" and "{second}" both begin at {start}. Give each its own time.'),
+    "setting_ray_missing": N_(
+        'GEOMSA_EXECUTOR is ray, but Ray is not installed. Run "make setup EXTRA=ray", or set it to local.'
+    ),
+    "setting_not_host_and_port": N_("{name} must be a host and a port, such as 10.0.0.5:6379."),
+    "executor_unreachable": N_(
+        "The Ray cluster at {address} does not answer, or does not let this machine in. Start it, or check GEOMSA_RAY_ADDRESS and Ray's token; the active model was not touched."
+    ),
+    "executor_not_started": N_(
+        "Ray could not be started on this machine. Deploy again when it is less busy, or set GEOMSA_EXECUTOR to local; the active model was not touched."
+    ),
+    "executor_lost": N_(
+        "The Ray cluster stopped answering during the deployment. Start it and deploy again; products that were finished stay so."
+    ),
+    "executor_without_gpu": N_(
+        "GEOMSA_DEVICE is cuda, but no machine of the Ray cluster has a GPU. Add one, or set it to auto or cpu."
+    ),
+    "executor_other_database": N_(
+        "A machine of the Ray cluster is set up for another database. Give all of them the same GEOMSA_ settings and deploy again."
+    ),
 }

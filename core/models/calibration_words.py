@@ -51,8 +51,12 @@ def calibration_sentences(figures: CalibrationFigures, warnings: Sequence[str], 
     if estimate := _say_estimate(figures, language):
         lines.append(estimate)
         told.discard(NO_DEFECTS)
-    lines.extend(translate(language, _WARNINGS[code]) for code in warnings if code in told and code in _WARNINGS)
-    return lines
+    return lines + warning_sentences([code for code in warnings if code in told], language)
+
+
+def warning_sentences(warnings: Sequence[str], language: str) -> list[str]:
+    """Return one sentence for each warning of a calibration that is known."""
+    return [translate(language, _WARNINGS[code]) for code in warnings if code in _WARNINGS]
 
 
 def _say_origin(figures: CalibrationFigures, images: str, language: str, *, aimed: bool) -> str:

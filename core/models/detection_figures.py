@@ -194,6 +194,8 @@ class DetectionFigures:
 
 # Where the metrics of a version hold the scores of labeled defects.
 SCORES_KEY = "defect_scores"
+# Where they hold the cross-fitted scores of normal images, of a bank whose sources do not.
+_NORMAL_SCORES_KEY = "normal_scores"
 # Where they, and a job's outcome, hold what its labeled defects taught it.
 HEAD_KEY = "defect_head"
 _INPUT_KEY = "input_choice"
@@ -206,7 +208,8 @@ class BankFigures:
 
     `defect_scores` are those of labeled defect images of either split, by the engine's key: the next version is
     compared with them. Versions of before have none. `head` is of the defect head, None for a bank that was not taught.
-    `input_choice` is how its build chose to look at the images, None where it knew no such choice.
+    `input_choice` is how its build chose to look at the images, None where it knew no such choice. `normal_scores` are
+    those that its thresholds stand on, by the engine's key, of a bank that cannot be extended (else: `BankGrowth`).
     """
 
     detection: DetectionFigures | None = None
@@ -214,6 +217,7 @@ class BankFigures:
     defect_scores: Mapping[str, float] = field(default_factory=dict)
     head: HeadFigures | None = None
     input_choice: InputFigures | None = None
+    normal_scores: Mapping[str, float] = field(default_factory=dict)
 
     def by_name(self) -> dict[str, float]:
         """Return the single figures that were measured, and the numbers of the detector."""
@@ -234,6 +238,7 @@ class BankFigures:
             read_floats(data.get(SCORES_KEY)),
             HeadFigures.from_json(data.get(HEAD_KEY)),
             InputFigures.from_json(data.get(_INPUT_KEY)),
+            read_floats(data.get(_NORMAL_SCORES_KEY)),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -241,5 +246,6 @@ class BankFigures:
         scores = {SCORES_KEY: dict(self.defect_scores)} if self.defect_scores else {}
         head = {HEAD_KEY: self.head.to_json()} if self.head is not None else {}
         seen = {_INPUT_KEY: self.input_choice.to_json()} if self.input_choice is not None else {}
+        normal = {_NORMAL_SCORES_KEY: dict(self.normal_scores)} if self.normal_scores else {}
         measured = self.detection.to_json() if self.detection is not None else {}
-        return {**measured, **self.model, **scores, **head, **seen}
+        return {**measured, **self.model, **scores, **head, **seen, **normal}

@@ -34,6 +34,8 @@ class HeadFigures:
     strength: float = 0.0
     restraint: str | None = None
     type_top1: float | None = None
+    patch_top1: float | None = None
+    region_top1: float | None = None
     left_out: Mapping[int, LeftOutType] = field(default_factory=dict)
 
     @property
@@ -68,6 +70,8 @@ class HeadFigures:
             strength=read_float(data.get("strength")) or 0.0,
             restraint=read_text(data.get("restraint")),
             type_top1=read_float(data.get("type_top1")),
+            patch_top1=read_float(data.get("patch_top1")),
+            region_top1=read_float(data.get("region_top1")),
             left_out={int(key): _read_left_out(found) for key, found in left_out.items() if key.isdecimal()},
         )
 

@@ -32,6 +32,16 @@ def head_sentences(head: HeadFigures, names: Mapping[int, str], language: str) -
                 share=f"{100 * head.type_top1:.0f}"
             )
         )
+    if head.patch_top1 is not None and head.region_top1 is not None:
+        said = N_(
+            "By the patches of the image alone it would be {patches}%, by the defective region cut out at full "
+            "resolution alone {regions}%: what cross-validation trusts most is used, or both together."
+        )
+        lines.append(
+            translate(language, said).format(
+                patches=f"{100 * head.patch_top1:.0f}", regions=f"{100 * head.region_top1:.0f}"
+            )
+        )
     return [line for line in lines if line]
 
 

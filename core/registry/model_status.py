@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from core.images.outliers import KEPT
 from core.models.kinds import MEMORY_BANK
+from core.models.recognition import engine_stamp
 from core.models.sources import BankSources, IndexSources, ManualSources, read_sources
 from core.registry import retention
 from core.registry.fingerprints import fingerprints
@@ -35,86 +36,93 @@ class ModelState:
     built: ModelVersion | None = None
 
 
-def model_states(services: Services) -> dict[tuple[str, int], ModelState]:
-    """Return the state of every active product's models, in a handful of queries."""
+def model_states(services: Services, *, with_changes: bool = True) -> dict[tuple[str, int], ModelState]:
+    """Return the state of every active product's models, in a handful of queries.
+
+    Without `with_changes`, which costs some more for each model that is out of date, it is the same handful for any
+    number of them.
+    """
     with reading(services) as session:
-        now = fingerprints(session) | manual_fingerprints(session, services.settings.weights_dir)
+        settings = services.settings
+        ocr = engine_stamp(settings)
+        now = fingerprints(session) | manual_fingerprints(session, settings.weights_dir, ocr=ocr)
         active = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).is_not(None))).all()
         products = session.exec(select(Product.id).where(col(Product.is_active).is_(True))).all()
         by_part = {(version.kind, version.scope): version for version in active}
-        states: dict[tuple[str, int], ModelState] = {}
-        for product_id in products:
-            assert product_id is not None
-            for kind, parts in PARTS.items():
-                states[(kind, product_id)] = _state(session, kind, product_id, parts, by_part, now)
-        return states
+        found = _Found(session, now, by_part, _newest_builds(session, now, by_part), with_changes)
+        return {
+            (kind, product_id): _state(found, kind, product_id, parts)
+            for product_id in products
+            for kind, parts in PARTS.items()
+        }
 
 
-def _state(
-    session: Session,
-    kind: str,
-    product_id: int,
-    parts: tuple[str, ...],
-    by_part: dict[tuple[str, str], ModelVersion],
-    now: dict[tuple[str, int, str], str],
-) -> ModelState:
+@dataclass(frozen=True)
+class _Found:
+    """What the states are told from: the fingerprints of now, the versions in use, and the newest builds of now."""
+
+    session: Session
+    now: dict[tuple[str, int, str], str]
+    by_part: dict[tuple[str, str], ModelVersion]
+    builds: dict[tuple[str, str], ModelVersion]
+    with_changes: bool
+
+
+def _state(found: _Found, kind: str, product_id: int, parts: tuple[str, ...]) -> ModelState:
     newest: ModelVersion | None = None
     stale: list[ModelVersion] = []
     missing = bank_changed = False
     for part in parts:
-        version = by_part.get((kind, scope_of(product_id, part)))
-        wanted = now.get((kind, product_id, part))
+        version = found.by_part.get((kind, scope_of(product_id, part)))
+        wanted = found.now.get((kind, product_id, part))
         if version is None:
             missing = missing or wanted is not None
             continue
         newest = version if newest is None or version.id > newest.id else newest
         if version.fingerprint != wanted:
             stale.append(version)
-        elif part == "region" and cut_by_another_bank(version, by_part.get((MEMORY_BANK, scope_of(product_id)))):
+        elif part == "region" and cut_by_another_bank(version, found.by_part.get((MEMORY_BANK, scope_of(product_id)))):
             bank_changed = True
     if newest is None:
-        wanted = now.get((kind, product_id, ""))
-        waits = None if wanted is None else _newest_of(session, kind, scope_of(product_id), wanted)
-        return ModelState("none", None, built=waits)
+        return ModelState("none", None, built=_kept_build(found, kind, scope_of(product_id)))
     if not stale and not missing and not bank_changed:
         return ModelState("current", newest)
     changes: dict[str, int] = defaultdict(int)
     if bank_changed:
         changes["bank"] = 1
-    for version in stale:
+    for version in stale if found.with_changes else ():
         if part_of(version) == "region" and len(stale) > 1:
             continue  # the same images again
-        for name, count in _changes(session, version, product_id).items():
+        for name, count in _changes(found.session, version, product_id).items():
             changes[name] += count
-    built = None if missing or bank_changed else _built_already(session, stale, now)
+    built = None if missing or bank_changed else _built_already(found, stale)
     return ModelState("out_of_date", newest, dict(changes), built)
 
 
-def _built_already(
-    session: Session, stale: list[ModelVersion], now: dict[tuple[str, int, str], str]
-) -> ModelVersion | None:
+def _built_already(found: _Found, stale: list[ModelVersion]) -> ModelVersion | None:
     """Return the newer version that waits in the place of a single stale one; several parts are used together."""
     if len(stale) != 1:
         return None
     (version,) = stale
-    product_id, part = version.product_id or 0, part_of(version)
-    wanted = now.get((version.kind, product_id, part))
-    return _newest_of(session, version.kind, version.scope, wanted, after=version.number)
+    return _kept_build(found, version.kind, version.scope, after=version.number)
 
 
-def _newest_of(
-    session: Session, kind: str, scope: str, fingerprint: str | None, *, after: int = 0
-) -> ModelVersion | None:
-    """Return the newest version of that fingerprint whose number is above `after`, if it is kept."""
-    row = session.exec(
-        select(ModelVersion)
-        .where(ModelVersion.kind == kind, ModelVersion.scope == scope)
-        .where(ModelVersion.number > after)
-        .where(ModelVersion.fingerprint == fingerprint)
-        .order_by(col(ModelVersion.id).desc())
-        .limit(1)
-    ).first()
-    return row if row is not None and retention.is_kept(row) else None
+def _kept_build(found: _Found, kind: str, scope: str, *, after: int = 0) -> ModelVersion | None:
+    """Return the newest version that was built from what there is now, if it is kept and its number above `after`."""
+    row = found.builds.get((kind, scope))
+    return row if row is not None and row.number > after and retention.is_kept(row) else None
+
+
+def _newest_builds(
+    session: Session, now: dict[tuple[str, int, str], str], by_part: dict[tuple[str, str], ModelVersion]
+) -> dict[tuple[str, str], ModelVersion]:
+    """Return the newest version of each scope that was built from just what there is now, where none such is in use."""
+    wanted = {(kind, scope_of(product_id, part)): text for (kind, product_id, part), text in now.items()}
+    wanted = {key: text for key, text in wanted.items() if key not in by_part or by_part[key].fingerprint != text}
+    rows = session.exec(
+        select(ModelVersion).where(col(ModelVersion.fingerprint).in_(wanted.values())).order_by(col(ModelVersion.id))
+    ).all()
+    return {(row.kind, row.scope): row for row in rows if wanted.get((row.kind, row.scope)) == row.fingerprint}
 
 
 def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[str, int]:

@@ -55,8 +55,21 @@ def find_active(session: Session, product_id: int, *kinds: str) -> dict[tuple[st
 
 def active_versions(session: Session, product_id: int) -> list[ModelVersion]:
     """Return the versions of every kind and part that inspect the product now, in the order of `PARTS`."""
-    found = (active_version(session, kind, product_id, part) for kind, parts in PARTS.items() for part in parts)
-    return [version for version in found if version is not None]
+    found = find_active(session, product_id, *PARTS)
+    return [found[kind, part] for kind, parts in PARTS.items() for part in parts if (kind, part) in found]
+
+
+def has_active_version(services: HasDatabase, kind: str, product_id: int) -> bool:
+    """Return whether a version of this kind inspects the product now."""
+    with reading(services) as session:
+        return bool(find_active(session, product_id, kind))
+
+
+def has_any_active(services: HasDatabase, kind: str) -> bool:
+    """Return whether any product has a version of this kind in use."""
+    query = select(ModelVersion.id).where(ModelVersion.kind == kind, ModelVersion.state == "active").limit(1)
+    with reading(services) as session:
+        return session.exec(query).first() is not None
 
 
 def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
@@ -82,6 +95,43 @@ def list_versions(services: HasDatabase, kind: str, product_id: int) -> list[Mod
                 .order_by(col(ModelVersion.id).desc())
             ).all()
         )
+
+
+def get_version(services: HasDatabase, version_id: int) -> ModelVersion:
+    """Return the version. Raises NotFound."""
+    with reading(services) as session:
+        version = session.get(ModelVersion, version_id)
+    if version is None:
+        raise NotFound("not_found")
+    return version
+
+
+def find_previous(services: HasDatabase, version_id: int) -> ModelVersion:
+    """Return what inspected before the version in use: where a roll-back leads.
+
+    Raises NotFound, Conflict `version_not_in_use` for another version, `version_without_previous` where none is kept.
+    """
+    with reading(services) as session:
+        version = session.get(ModelVersion, version_id)
+        if version is None:
+            raise NotFound("not_found")
+        if version.active_key is None:
+            raise Conflict("version_not_in_use", number=version.number)
+        before = session.exec(
+            select(ModelVersion)
+            .where(
+                ModelVersion.kind == version.kind,
+                ModelVersion.scope == version.scope,
+                ModelVersion.id != version.id,
+                col(ModelVersion.object_prefix) != "",
+                col(ModelVersion.activated_at).is_not(None),
+            )
+            .order_by(col(ModelVersion.activated_at).desc())
+            .limit(1)
+        ).first()
+    if before is None:
+        raise Conflict("version_without_previous", number=version.number)
+    return before
 
 
 def add_version(session: Session, version: ModelVersion) -> ModelVersion:

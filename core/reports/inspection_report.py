@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.errors import describe
+from core.guidance.checklist import Tick, list_ticks, make_step_key
 from core.guidance.records import WrittenGuidance, latest_guidance
 from core.guidance.writers.registry import is_quoted
 from core.inspections.colormap import color_heat, fit_within, overlay_heat
+from core.inspections.follow_up.changes import Change, describe_change, list_changes
 from core.inspections.images import load_images
 from core.inspections.records import load_record
 from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
 from core.messages import MESSAGES
-from core.reports.font import REGULAR, register_fonts
+from core.reports.font import register_fonts
 from core.reports.layout import (
-    MARGIN_MM,
     TEXT_MM,
     Style,
     Words,
+    build_document,
     make_paragraph,
     make_picture,
     make_styles,
@@ -31,7 +33,6 @@ from core.reports.layout import (
 )
 from core.similarity.closeness import LIKENESS_NAMES, name_likeness
 from core.similarity.matches import fetch_thumbnails
-from storage.tables import utc_now
 
 if TYPE_CHECKING:
     from core.inspections.images import InspectionImages
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 _COLORS = {"ok": "#1b7f4d", "review": "#9a5b00", "reject": "#b3261e"}
 _PICTURE_PX, _SIMILAR_SHOWN, _QUOTED_CHARS = 900, 4, 420
-# The frame's own padding on each side, in points: without it, headings would stand beside the tables' edge.
-_FRAME_PT = 6
 
 
 def make_finding_report(services: HasStores, inspection_id: int, *, language: str, zone: tzinfo | None = None) -> bytes:
@@ -49,10 +48,6 @@ def make_finding_report(services: HasStores, inspection_id: int, *, language: st
 
     Raises NotFound, Unavailable without the stored objects, and NotReady without the font.
     """
-    from reportlab.lib.pagesizes import A4
-    from reportlab.lib.units import mm
-    from reportlab.platypus import SimpleDocTemplate
-
     record = load_record(services, inspection_id)
     images = load_images(services, record)
     thumbnails = fetch_thumbnails(services.objects, [found.thumbnail_key for found in record.similar.defects])
@@ -60,38 +55,17 @@ def make_finding_report(services: HasStores, inspection_id: int, *, language: st
     register_fonts()
     words = Words(language, zone or UTC)
     style = make_styles()
-    out = io.BytesIO()
     title = words._("Inspection report no. {number}", number=record.id)
-    document = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        leftMargin=MARGIN_MM * mm - _FRAME_PT,
-        rightMargin=MARGIN_MM * mm - _FRAME_PT,
-        topMargin=14 * mm,
-        bottomMargin=16 * mm,
-        title=title,
-        author="Geomsa",
-        lang=language,
-    )
-
-    def foot(canvas: Any, page: Any) -> None:
-        canvas.saveState()
-        canvas.setFont(REGULAR, 7.5)
-        canvas.setFillGray(0.4)
-        canvas.drawString(MARGIN_MM * mm, 9 * mm, f"{title} · {words._('printed')} {words.moment(utc_now())}")
-        canvas.drawRightString(A4[0] - MARGIN_MM * mm, 9 * mm, str(page.page))
-        canvas.restoreState()
-
     parts = [
         *_head(record, words, style, title),
+        *_changes(list_changes(services, inspection_id), words, style),
         *_pictures(record, images, words, style),
         *_similar(record, thumbnails, words, style),
-        *_steps(written, words, style),
+        *_steps(written, list_ticks(services, inspection_id), words, style),
         *_sources(written, words, style),
         *_signatures(record, words, style),
     ]
-    document.build(parts, onFirstPage=foot, onLaterPages=foot)
-    return out.getvalue()
+    return build_document(parts, title=title, words=words)
 
 
 def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> list[Any]:
@@ -106,7 +80,7 @@ def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> l
         defect = record.suggestion.defect_type
     state = words._("confirmed") if decision.confirmed_at is not None else words._("suggested")
     facts = [
-        (words._("Product"), f"{record.product.name} ({record.product.code})"),
+        (words._("Product"), f"{words.product(record.product)} ({record.product.code})"),
         (words._("Defect type"), f"{words.defect(defect)} ({state})" if defect is not None else "–"),
         (
             words._("Score"),
@@ -132,8 +106,11 @@ def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> l
         ),
     ]
     if decision.verdict != record.verdict:
-        own = words._("Overruled; the model said: {verdict}", verdict=words._(VERDICT_NAMES[record.verdict]))
+        own = words._("Changed by a person; the model said: {verdict}", verdict=words._(VERDICT_NAMES[record.verdict]))
         facts.insert(2, (words._("Verdict"), f"{own}. {decision.override_reason}"))
+    if record.raised_by > 0:
+        raised = words._("{value} of {score}", value=f"{record.raised_by:.4g}", score=f"{record.score:.4g}")
+        facts.append((words._("Raised by known defects"), raised))
     banner = make_table(
         [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[decision.verdict]), badge)]],
         [TEXT_MM - 44, 44],
@@ -185,7 +162,25 @@ def _similar(record: InspectionRecord, thumbnails: Mapping[str, bytes], words: W
     return [KeepTogether([make_paragraph(words._("Similar defects"), style.heading), table])]
 
 
-def _steps(written: WrittenGuidance | None, words: Words, style: Style) -> list[Any]:
+def _changes(changes: Sequence[Change], words: Words, style: Style) -> list[Any]:
+    """Return the chain of what people changed, the oldest first: who, when, what and why."""
+    if not changes:
+        return []
+    rows = [
+        [
+            make_paragraph(words.moment(change.at), style.small),
+            make_paragraph(words._(change.person_name) if change.person_name else "–", style.small),
+            make_paragraph(describe_change(change, words.language), style.small),
+        ]
+        for change in changes
+    ]
+    return [
+        make_paragraph(words._("Changes"), style.heading),
+        make_table(rows, [28, 34, TEXT_MM - 62]),
+    ]
+
+
+def _steps(written: WrittenGuidance | None, ticks: Mapping[str, Tick], words: Words, style: Style) -> list[Any]:
     from reportlab.platypus import Spacer
 
     heading = make_paragraph(words._("Corrective steps"), style.heading)
@@ -193,15 +188,22 @@ def _steps(written: WrittenGuidance | None, words: Words, style: Style) -> list[
         return [heading, make_paragraph(words._("No steps were written for this inspection."), style.body)]
     parts: list[Any] = [heading]
     if not written.guidance.sections:
-        said = words._("The manuals say nothing about this defect. No steps were made up: ask a quality engineer.")
-        parts.append(make_paragraph(said, style.body))
+        parts.append(make_paragraph(_say_why_no_steps(written, words), style.body))
+    shown: set[str] = set()
     for section in written.guidance.sections:
         rows = []
         for step in section.steps:
             numbers = " ".join(f"[{number}]" for number in step.citations)
             note = numbers if step.from_manual else words._("not from the manual")
-            rows.append([make_tick_box(), make_paragraph(step.text, style.body), make_paragraph(note, style.small)])
+            tick = ticks.get(make_step_key(step.text))
+            shown.add(make_step_key(step.text))
+            rows.append(_step_row(step.text, note, tick, words, style))
         parts.append(make_paragraph(words._(STEP_TITLES[section.name]), style.section))
+        parts.append(make_table(rows, [6, TEXT_MM - 36, 30]))
+    earlier = [tick for key, tick in ticks.items() if key not in shown]
+    if earlier:
+        parts.append(make_paragraph(words._("Done before the steps were written again"), style.section))
+        rows = [_step_row(tick.text, "", tick, words, style) for tick in earlier]
         parts.append(make_table(rows, [6, TEXT_MM - 36, 30]))
     code = written.guidance.fallback_code
     why = describe(code, {}, words.language) + " " if code in MESSAGES and "{" not in MESSAGES[code or ""] else ""
@@ -213,6 +215,26 @@ def _steps(written: WrittenGuidance | None, words: Words, style: Style) -> list[
         else words._("Written by {model} from the manuals, {when}. Check it before you act.", model=by, when=when)
     )
     return [*parts, Spacer(1, 3), make_paragraph(why + told, style.small)]
+
+
+def _step_row(text: str, note: str, tick: Tick | None, words: Words, style: Style) -> list[Any]:
+    told: list[Any] = [make_paragraph(text, style.body)]
+    if tick is not None:
+        who = words._(tick.person_name) if tick.person_name else "–"
+        told.append(make_paragraph(words._("done by {who}, {when}", who=who, when=words.moment(tick.at)), style.small))
+    return [make_tick_box(is_ticked=tick is not None), told, make_paragraph(note, style.small)]
+
+
+def _say_why_no_steps(written: WrittenGuidance, words: Words) -> str:
+    pages = [source for source in written.sources if source.is_page_only and not source.is_held_back]
+    if not pages:
+        return words._("The manuals say nothing about this defect. No steps were made up: ask a quality engineer.")
+    said = words._(
+        "The manuals do not set apart what to do about this defect. No step of another one is shown for it: "
+        "read the pages themselves:"
+    )
+    places = (words._("{title}, page {page}", title=one.manual_title, page=one.page) for one in pages)
+    return f"{said} {' · '.join(dict.fromkeys(places))}"
 
 
 def _sources(written: WrittenGuidance | None, words: Words, style: Style) -> list[Any]:

@@ -8,16 +8,20 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from core.catalog.names import name_defect, name_product
 from core.i18n import translate
 from core.reports.font import BOLD, REGULAR
+from storage.tables import utc_now
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from core.catalog.names import HasDefectNames
+    from core.catalog.names import HasDefectNames, HasProductNames
 
 MARGIN_MM, TEXT_MM = 16, 178  # of A4
+# The frame's own padding on each side, in points: without it, headings would stand beside the tables' edge.
+_FRAME_PT = 6
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,11 @@ class Words:
         """Return the defect type's name, a dash for none."""
         if defect is None:
             return "–"
-        return (defect.name_ko if self.language == "ko" else defect.name_en) or defect.code
+        return name_defect(defect, self.language)
+
+    def product(self, product: HasProductNames) -> str:
+        """Return the product's name."""
+        return name_product(product, self.language)
 
 
 def make_styles() -> Style:
@@ -104,11 +112,45 @@ def make_picture(pixels: NDArray[np.uint8], width_mm: float, height_mm: float) -
     return Image(file, width * scale, height * scale)
 
 
-def make_tick_box() -> Any:
-    """Return a box to tick before a step, on the height of its first line."""
-    from reportlab.graphics.shapes import Drawing, Rect
+def make_tick_box(*, is_ticked: bool = False) -> Any:
+    """Return a box to tick before a step, or one that is ticked, on the height of its first line."""
+    from reportlab.graphics.shapes import Drawing, PolyLine, Rect
     from reportlab.lib.colors import HexColor
 
     side = 8.5
     box = Rect(0.5, -1.5, side, side, strokeColor=HexColor("#555555"), strokeWidth=0.6, fillColor=None)
-    return Drawing(side + 1, side, box)
+    if not is_ticked:
+        return Drawing(side + 1, side, box)
+    mark = PolyLine([2.3, 2.9, 4.2, 0.9, 7.6, 5.4], strokeColor=HexColor("#1b7f4d"), strokeWidth=1.4)
+    return Drawing(side + 1, side, box, mark)
+
+
+def build_document(parts: list[Any], *, title: str, words: Words) -> bytes:
+    """Return the parts as a PDF of A4 pages, each with the title, the moment of printing and its number at the foot."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.units import mm
+    from reportlab.platypus import SimpleDocTemplate
+
+    out = io.BytesIO()
+    document = SimpleDocTemplate(
+        out,
+        pagesize=A4,
+        leftMargin=MARGIN_MM * mm - _FRAME_PT,
+        rightMargin=MARGIN_MM * mm - _FRAME_PT,
+        topMargin=14 * mm,
+        bottomMargin=16 * mm,
+        title=title,
+        author="Geomsa",
+        lang=words.language,
+    )
+
+    def foot(canvas: Any, page: Any) -> None:
+        canvas.saveState()
+        canvas.setFont(REGULAR, 7.5)
+        canvas.setFillGray(0.4)
+        canvas.drawString(MARGIN_MM * mm, 9 * mm, f"{title} · {words._('printed')} {words.moment(utc_now())}")
+        canvas.drawRightString(A4[0] - MARGIN_MM * mm, 9 * mm, str(page.page))
+        canvas.restoreState()
+
+    document.build(parts, onFirstPage=foot, onLaterPages=foot)
+    return out.getvalue()

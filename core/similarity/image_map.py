@@ -121,14 +121,14 @@ def describe_map(services: Services, product_id: int, layout: Layout, *, view: s
     places = [place for place, found in enumerate(asked) if found in rows]
     images = [rows[asked[place]] for place in places]
     vectors, points = layout.vectors[places], layout.points[places]
-    labels = np.asarray([row.defect_type_id or 0 for row in images], dtype=np.int64)
+    labels = np.asarray([_defect_type(row) or 0 for row in images], dtype=np.int64)
     # The whole image mostly shows the product: only the defective place tells one type from another.
     mistakes = find_wrong_labels(vectors, labels) if view == PLACES else []
     # And two places that look the same are no duplicates: the images around them may differ.
     twice = find_duplicates(vectors) if view == WHOLE else []
     return ImageMap(
         images=[
-            MapImage(row, types.get(row.defect_type_id), float(x), float(y))
+            MapImage(row, types.get(_defect_type(row)), float(x), float(y))
             for row, (x, y) in zip(images, points, strict=True)
         ],
         duplicates=[(images[pair.first], images[pair.second], pair.similarity) for pair in twice],
@@ -137,3 +137,7 @@ def describe_map(services: Services, product_id: int, layout: Layout, *, view: s
         n_indexed=len(images),
         n_missing=max(0, n_training - len(images)) if len(asked) < MOST_IMAGES else 0,
     )
+
+
+def _defect_type(row: Image) -> int | None:
+    return row.defect_type_id if row.image_type == "defect" else None

@@ -99,7 +99,8 @@ def _live_types(session: Session, ids: Sequence[int], image_type: str) -> dict[i
             .join(Product, col(Product.id) == col(Image.product_id))
             .where(col(Image.id).in_(images), Image.image_type == image_type, col(Product.is_active).is_(True))
         ).all()
-        live |= {image_id: type_id for image_id, type_id in rows if image_id is not None}
+        is_defect = image_type == "defect"  # the kind of a good part is no type of defect
+        live |= {image_id: type_id if is_defect else None for image_id, type_id in rows if image_id is not None}
     if inspections and image_type == "defect":
         confirmed = session.exec(
             select(Inspection.id, Inspection.final_defect_type_id)
@@ -148,7 +149,7 @@ def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Simila
                     stored_name=image.stored_name,
                     similarity=match.similarity,
                     image_type=image.image_type,
-                    defect_type=types.get(image.defect_type_id),
+                    defect_type=types.get(image.defect_type_id) if image.image_type == "defect" else None,
                     created_at=image.created_at,
                     thumbnail_key=image.thumbnail_key,
                     last_action=actions.get(image.content_sha256),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.catalog.names import DefectTypeName
+from core.catalog.outcomes import is_offered
 from core.models.figures import IndexFigures
 from core.models.kinds import SIMILARITY_INDEX
 from core.registry.versions import find_active
@@ -67,7 +68,7 @@ def suggest_by_head(opinion: TypeOpinion, types: Iterable[DefectType]) -> Sugges
     """Return what a defect head says an image shows; None for a type that is out of use."""
     if not opinion.known:
         return Suggestion(None, opinion.confidence)
-    named = next((row for row in types if str(row.id) == opinion.first and row.is_active), None)
+    named = next((row for row in types if str(row.id) == opinion.first and is_offered(row)), None)
     return Suggestion(DefectTypeName.from_row(named), opinion.confidence) if named is not None else None
 
 
@@ -102,5 +103,5 @@ def suggest_type(
         return None
     if not vote.known:
         return Suggestion(None, vote.confidence)
-    named = next((row for row in types if row.id == vote.label and row.is_active), None)
+    named = next((row for row in types if row.id == vote.label and is_offered(row)), None)
     return Suggestion(DefectTypeName.from_row(named), vote.confidence) if named is not None else None

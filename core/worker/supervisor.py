@@ -20,17 +20,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from core.batches.starting import MAX_ATTEMPTS, discard_rest
 from core.deployments import cleanup
 from core.errors import AppError, from_lower
-from core.identity import raise_generation
+from core.image_imports.starting import MAX_ATTEMPTS as MAX_IMPORT_ATTEMPTS
+from core.image_imports.starting import discard_rest as discard_rest_of_imports
 from core.jobs import claims, heartbeats, terms
-from core.operations.orphans import collect_orphans
+from core.rollups.rebuilding import ensure_counts
+from core.schedules.runs import queue_due
 from core.services import Services
+from core.worker.tidying import Measuring, tidy
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 TIDY_EVERY_S = 3600.0
+REPORTS_EVERY_S = 15.0
+COUNTS_EVERY_S = 10.0
 WATCH_S = 0.2
 RENEW_EVERY_S = 1.0
 BEAT_EVERY_S = 3.0
@@ -87,6 +93,9 @@ class ChildWorker:
         self._threads = threads
         self._spawn = spawn
         self._stop = threading.Event()
+        self._reports_at = -REPORTS_EVERY_S
+        self._counted_at = -COUNTS_EVERY_S
+        self._measuring = Measuring(services)
         self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
     def stop(self) -> None:
@@ -102,6 +111,8 @@ class ChildWorker:
                 if time.monotonic() - last_beat >= BEAT_EVERY_S:
                     self._beat(None)
                     last_beat = time.monotonic()
+                self._count()
+                self._queue_reports()
                 claim = claims.claim_next(self._services, self.worker_id, lease_s=self._lease_s)
                 if claim is not None:
                     self._supervise(claim, parent_pid)
@@ -112,6 +123,8 @@ class ChildWorker:
                 if time.monotonic() - last_tidy >= TIDY_EVERY_S:
                     last_tidy = time.monotonic()
                     self.tidy()
+                    self._measuring.begin_again()
+                self._measuring.go_on()
             except AppError as error:
                 # The database may be away for a while: stay, and take up work again when it is back.
                 logger.warning("the database does not answer: %s", error.code)
@@ -123,15 +136,23 @@ class ChildWorker:
             logger.warning("could not remove the heartbeat: %s", error.code)
 
     def tidy(self) -> None:
-        """Collect what crashes left in the object store; when that fails, the next hour does it."""
-        try:
-            raise_generation(self._services)
-            count = collect_orphans(self._services)
-        except AppError as error:
-            logger.warning("could not collect orphans: %s", error.code)
-        else:
-            if count:
-                logger.info("%d orphaned objects moved to the trash", count)
+        """Finish what is left half done; when that fails, the next hour does it."""
+        tidy(self._services)
+
+    def _count(self) -> None:
+        """Count by another calendar than before, where the plant has one: looked at every few seconds between jobs."""
+        if time.monotonic() - self._counted_at >= COUNTS_EVERY_S:
+            ensure_counts(self._services, progress=lambda _done, _total: self._beat(None))
+            self._counted_at = time.monotonic()
+
+    def _queue_reports(self) -> None:
+        """Queue the reports that have fallen due, every few seconds."""
+        if time.monotonic() - self._reports_at >= REPORTS_EVERY_S:
+            self._reports_at = time.monotonic()
+            try:
+                queue_due(self._services)
+            except AppError as error:
+                logger.warning("could not look for reports that are due: %s", error.code)
 
     def _beat(self, job_id: int | None) -> None:
         heartbeats.beat(self._services, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
@@ -159,6 +180,8 @@ class ChildWorker:
                     if now - beaten >= BEAT_EVERY_S:
                         self._beat(claim.job_id)
                         beaten = now
+                    # Also beside a job of hours: each period gets its own report, if later.
+                    self._queue_reports()
                 except terms.JobLost:
                     # Either the child has just ended the job, or another worker has it.
                     try:
@@ -184,11 +207,32 @@ class ChildWorker:
             claims.finish(self._services, claim, state="cancelled")
         elif killed_for == "stop":
             claims.release(self._services, claim)
+        elif killed_for is None and status not in (ENDED, LOST) and _goes_on(claim):
+            claims.release(self._services, claim, counts=True)
         elif killed_for is None and status not in (ENDED, LOST):
             code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
             claims.finish(self._services, claim, state="failed", error=AppError(code, status=status))
         if killed_for is not None or status != ENDED:
             cleanup.clean_up(self._services, claim.job_id)
+        if claim.kind == terms.BATCH_INSPECTION:
+            discard_rest(self._services, claim.job_id)
+        if claim.kind == terms.IMAGE_IMPORT:
+            discard_rest_of_imports(self._services, claim.job_id)
+
+
+def _goes_on(claim: terms.Claim) -> bool:
+    """Return whether a job whose child was killed is worth another try.
+
+    A batch, an import and a change of images go on where they stopped; a measurement, which changes nothing before its
+    end, begins once more.
+    """
+    if claim.kind == terms.MEASUREMENT:
+        return claim.attempt < terms.MEASUREMENT_ATTEMPTS
+    if claim.kind == terms.IMAGE_IMPORT:
+        return claim.attempt < MAX_IMPORT_ATTEMPTS
+    if claim.kind == terms.IMAGE_CHANGE:
+        return claim.attempt < terms.IMAGE_CHANGE_ATTEMPTS
+    return claim.kind == terms.BATCH_INSPECTION and claim.attempt < MAX_ATTEMPTS
 
 
 def spawn_child(claim: terms.Claim, threads: int | None) -> Child:
@@ -223,7 +267,7 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int) -> int:
     except terms.JobLost:
         return LOST
     try:
-        failed = open_executor(services.settings).work_off(services, claim)
+        failed = open_executor(services.settings, claim.kind).work_off(services, claim)
         if failed:
             claims.finish(services, claim, state="failed", error=failed)
         else:

@@ -12,6 +12,8 @@ from inference.language.guidance import Finding, Guidance, Piece, Section, Step
 from inference.language.model_servers.interface import ModelServer, StopReason, TokenUsage
 from inference.language.passages import Passage
 from inference.language.prompts import describe_finding, write_request
+from inference.language.quoting.headings import section_of_headings
+from inference.language.quoting.scope import names_of, scope_passages
 from inference.language.writers import hold_back
 
 MAX_RESPONSE_CHARS = 12_000
@@ -42,18 +44,24 @@ class ChatWriter:
         Raises WriterError, with the tokens spent so far in its params.
         """
         started = time.perf_counter()
-        kept, barred = hold_back(passages)
-        if not kept:
+        readable, barred = hold_back(passages)
+        # A model is shown what is this defect's own, and a step that repeats anything else is dropped.
+        scoped = [one for one in scope_passages(finding, passages) if passages[one.number - 1] in readable]
+        if not scoped:
             raise WriterError("writer_unsafe")
+        kept = [one.passage for one in scoped]
+        names = names_of(finding)
+        others = [passage for passage in readable if all(passage is not passages[one.number - 1] for one in scoped)]
         request = write_request(finding, kept, model=self._model, with_pictures=self._sees_pictures)
         reader = ResponseReader(
             passages=kept,
             facts=describe_finding(finding),
-            barred=barred,
+            barred=[*barred, *others],
+            told_sections=[section_of_headings(passage.heading, names) for passage in kept],
             secrets=self._secrets,
             instructions=request.instructions,
         )
-        numbers = {position: passages.index(passage) + 1 for position, passage in enumerate(kept, start=1)}
+        numbers = {position: one.number for position, one in enumerate(scoped, start=1)}
         usage = TokenUsage()
         stop: StopReason | None = None
         try:

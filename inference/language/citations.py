@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from inference.language.guidance import MAX_STEPS_PER_SECTION, SECTION_NAMES, Section, SectionName, Step
 from inference.language.passages import Passage
+from inference.language.quoting.headings import tells_severity
 from inference.language.untrusted import echoes, gives_orders, has_active_markup, holds_secret, plain
 
 MAX_STEP_CHARS = 400
@@ -63,7 +64,8 @@ class ResponseReader:
     """Reads a response while it arrives and hands out each step as soon as its line is complete.
 
     `barred` are passages that were not handed to the model: what repeats them is dropped. `secrets` and `instructions`
-    must not come back. Not for several threads.
+    must not come back. `told_sections` are the sections that the passages' headings tell, where they do: a step of
+    such passages alone stands in their section, wherever the model put it. Not for several threads.
     """
 
     passages: Sequence[Passage]
@@ -71,6 +73,7 @@ class ResponseReader:
     barred: Sequence[Passage] = ()
     secrets: Sequence[str] = ()
     instructions: str = ""
+    told_sections: Sequence[SectionName | None] = ()
     left_out: int = 0
     _steps: dict[SectionName, list[Step]] = field(default_factory=dict)
     _text: str = ""
@@ -146,9 +149,10 @@ class ResponseReader:
 
     def _take_step(self, section: SectionName, raw: str) -> Iterator[tuple[SectionName, Step]]:
         citations, text = split_citations(raw, n_passages=len(self.passages))
-        kept = self._steps.setdefault(section, [])
-        if not text:
+        section = self._section_told(citations) or section
+        if not text or (section == "cause" and tells_severity(text)):
             return
+        kept = self._steps.setdefault(section, [])
         if self._is_unfit(raw, text):
             self.left_out += 1
             return
@@ -159,6 +163,10 @@ class ResponseReader:
         step = Step(text, citations if borne_out else (), borne_out)
         kept.append(step)
         yield section, step
+
+    def _section_told(self, citations: Sequence[int]) -> SectionName | None:
+        told = {self.told_sections[number - 1] for number in citations if number <= len(self.told_sections)}
+        return told.pop() if len(told) == 1 else None
 
     def _is_unfit(self, raw: str, text: str) -> bool:
         if len(text) > MAX_STEP_CHARS or has_active_markup(text) or has_active_markup(_CITATION.sub("", raw)):

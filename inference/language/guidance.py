@@ -32,7 +32,11 @@ class PastCase:
 
 @dataclass(frozen=True)
 class Finding:
-    """One inspected part as a writer is told of it. Scores are distances; the two pictures are PNG files."""
+    """One inspected part as a writer is told of it. Scores are distances; the two pictures are PNG files.
+
+    `other_defects` are the names of the product's other defect types, each with all of its own: what belongs to them
+    is not this one's.
+    """
 
     product: str
     verdict: str
@@ -45,6 +49,7 @@ class Finding:
     defect_name_en: str = ""
     defect_description: str = ""
     severity: str = ""
+    other_defects: tuple[tuple[str, ...], ...] = ()
     places: tuple[DefectPlace, ...] = ()
     past_cases: tuple[PastCase, ...] = ()
     image_png: bytes | None = field(default=None, repr=False)

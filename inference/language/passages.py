@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,6 +15,13 @@ PassageKind = Literal["text", "steps", "table"]
 _TEXT_CHARACTERS = 600
 _WHOLE_CHARACTERS = 1600
 _HEADING_DEPTH = 5
+_SAME_SIZE = 0.03
+_NUMBERED = re.compile(r"\s*(?:제\s*)?\d")
+_SECTION = re.compile(
+    r"\s*\d{1,2}[.)]?\s+(?:(?:발생\s?)?원인|(?:즉시\s?|시정\s?)?(?:조치|대책)|확인|점검|재발\s?방지|예방"
+    r"|(?:possible |root )?causes?|(?:immediate |corrective )?actions?|checks?|prevention)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,10 @@ class Passage:
 
     Steps, items and the rows of a table stand on lines of their own; the cells of a row are parted by ` | `. Steps that
     go on on the next page stay together: `page` and `boxes` are then those of the first page.
+
+    A passage is not `certain` where the page does not tell which cells make a row, or which lines a column: its words
+    are searched and its page is shown, but no single step of it may be quoted as that of one defect. `is_ocr`: the
+    words were recognized on a picture of the page.
     """
 
     source_id: int
@@ -30,6 +42,8 @@ class Passage:
     text: str
     kind: PassageKind
     boxes: tuple[Box, ...]
+    certain: bool = True
+    is_ocr: bool = False
 
 
 def split_passages(text: PdfText, *, source_id: int) -> list[Passage]:
@@ -57,11 +71,18 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], list[B
         if section:
             yield tuple(heading.text for heading in stack), section
             section = []
-        while stack and stack[-1].size_pt <= block.size_pt:
+        while stack and stack[-1].size_pt <= block.size_pt and not _is_below(block, stack[-1]):
             stack.pop()
         stack = [*stack, block][-_HEADING_DEPTH:]
     if section:
         yield tuple(heading.text for heading in stack), section
+
+
+def _is_below(block: Block, heading: Block) -> bool:
+    """Return whether a heading of the same size is a section of the one before: "1. 원인" below a defect's name."""
+    same = abs(block.size_pt - heading.size_pt) < _SAME_SIZE
+    is_section, is_name = _SECTION.match(block.text), _SECTION.match(heading.text) is None
+    return same and is_section is not None and is_name and _NUMBERED.match(heading.text) is None
 
 
 def _runs(blocks: Sequence[Block]) -> Iterator[list[Block]]:
@@ -87,7 +108,7 @@ def _with_head_row(block: Block, before: Block) -> Block:
 
 def _belongs(run: Sequence[Block], block: Block) -> bool:
     last = run[-1]
-    if block.kind == "table" or last.kind == "table":
+    if block.kind == "table" or last.kind == "table" or block.certain != last.certain:
         return False
     if block.kind == "step":
         if last.kind == "step":
@@ -118,9 +139,9 @@ def _cut(block: Block) -> Iterator[Block]:
     while len(rest) > _WHOLE_CHARACTERS:
         end = max(rest.rfind(". ", 1, _WHOLE_CHARACTERS) + 1, 0) or rest.rfind(" ", 1, _WHOLE_CHARACTERS)
         end = end if end > 0 else _WHOLE_CHARACTERS
-        yield Block(block.kind, rest[:end].rstrip(), block.page, block.box, number=block.number)
+        yield replace(block, text=rest[:end].rstrip())
         rest = rest[end:].lstrip()
-    yield Block(block.kind, rest, block.page, block.box, number=block.number)
+    yield replace(block, text=rest)
 
 
 def _passage(part: Sequence[Block], kind: PassageKind, *, heading: tuple[str, ...], source_id: int) -> Passage:
@@ -132,6 +153,8 @@ def _passage(part: Sequence[Block], kind: PassageKind, *, heading: tuple[str, ..
         text="\n".join(block.text for block in part),
         kind=kind,
         boxes=tuple(dict.fromkeys(block.box for block in part if block.page == page)),
+        certain=all(block.certain for block in part),
+        is_ocr=any(block.is_ocr for block in part),
     )
 
 
@@ -147,6 +170,8 @@ def _table_passages(block: Block, *, heading: tuple[str, ...], source_id: int) -
                 text="\n".join([head, *part]),
                 kind="table",
                 boxes=(block.box,),
+                certain=block.certain,
+                is_ocr=block.is_ocr,
             )
             part = []
         if row is not None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import ctypes
 import io
+import itertools
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +22,23 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
 
-# Two words with more than this many font sizes between them are cells of a table, not one line.
-_CELL_GAP_EM = 1.4
 _PAGE_CHARACTERS = 200_000
 _DOCUMENT_CHARACTERS = 20_000_000
 _UNITS = 1_000_000
 _HIGHEST_PIXELS = 25_000_000
 _MARK_COLOR = (255, 236, 130)
 _BOLD_WEIGHT = 600
-_LINE_ENDS = "\r\n"
-_HYPHENS = "\x02\ufffe\u00ad"
+_SPACES = frozenset(map(ord, " \r\n\t\u00a0\u3000\x00\u200b"))
+_HYPHENS = frozenset((0x02, 0xFFFE, 0xAD))
+_QUARTER = 1.5707963267948966
+# A text that is turned by more than this share of a quarter beyond one runs across the page.
+_SKEW = 0.06
+# How light a text is that stands behind the others; white is that of a dark head row.
+_PALE = (0.6, 0.97)
+_LARGE_PT = 13.0
+_FAR = 1000.0
+_DEPTH, _RULES = 4, 6000
+_BOX_SEGMENTS, _STRAIGHT_PT = 6, 0.6
 
 
 def main(arguments: list[str]) -> int:
@@ -89,112 +98,242 @@ def _read(document: PdfDocument, *, max_pages: int, first: int, step: int) -> No
     for index in range(first, pages, step):
         try:
             page = document[index]
-            lines = _lines(page)
+            found = _words(page)
             page.close()
         except pypdfium2.PdfiumError:
             _say({"damaged": True})
             continue
-        characters += sum(len(line[0]) for line in lines)
+        characters += sum(len(word[0]) for word in found["words"])
         if characters > _DOCUMENT_CHARACTERS:
             raise MemoryError
-        _say({"lines": lines})
+        _say(found)
 
 
-def _lines(page: PdfPage) -> list[list[Any]]:
-    """Return [text, [x0, y0, x1, y1], size_pt, bold] of each line or cell, in the order of the page's own stream."""
-    from pypdfium2 import raw
+def _words(page: PdfPage) -> dict[str, Any]:
+    """Return what stands on the page as it is shown, in points from its top left corner.
 
+    `words` are [text, x0, y0, x1, y1, base_x, base_y, size_pt, turn, bold, pale, legible, font]: the corners around its
+    letters and where its base line begins; `turn` counts the quarters of a turn clockwise, -1 is any other angle.
+    `rules` are [x0, y0, x1, y1] of lines and of the edges of boxes.
+    """
     text = page.get_textpage()
     try:
-        count = min(text.count_chars(), _PAGE_CHARACTERS)
-        letters = [_letter(raw.FPDFText_GetUnicode(text, index)) for index in range(count)]
-        found = []
-        start = 0
-        for index in range(count + 1):
-            if index == count or letters[index] in _LINE_ENDS:
-                found += _cells(page, text, letters, start=start, end=index)
-                start = index + 1
-        return found
+        shown = _Shown(page)
+        reader = _WordReader(text, shown, page.get_rotation() // 90)
+        return {"width": shown.width, "height": shown.height, "words": reader.read(), "rules": _rules(page, shown)}
     finally:
         text.close()
 
 
-def _letter(number: int) -> str:
-    letter = chr(number) if number <= sys.maxunicode else " "
-    return "-" if letter in _HYPHENS else letter
+class _Shown:
+    """Turns points of the page's own system into points of the page as it is shown: turned and cropped."""
+
+    def __init__(self, page: PdfPage) -> None:
+        self.width, self.height = page.get_size()
+        origin, right, up = (self._ask(page, x, y) for x, y in ((0, 0), (_FAR, 0), (0, _FAR)))
+        self._origin = origin
+        self._x = ((right[0] - origin[0]) / _FAR, (right[1] - origin[1]) / _FAR)
+        self._y = ((up[0] - origin[0]) / _FAR, (up[1] - origin[1]) / _FAR)
+
+    def _ask(self, page: PdfPage, x: float, y: float) -> tuple[float, float]:
+        from pypdfium2 import raw
+
+        across, down = ctypes.c_int(), ctypes.c_int()
+        raw.FPDF_PageToDevice(page, 0, 0, _UNITS, _UNITS, 0, x, y, across, down)
+        return across.value / _UNITS * self.width, down.value / _UNITS * self.height
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """Return the point as it is shown."""
+        return (
+            self._origin[0] + x * self._x[0] + y * self._y[0],
+            self._origin[1] + x * self._x[1] + y * self._y[1],
+        )
+
+    def box(self, x0: float, y0: float, x1: float, y1: float) -> list[float]:
+        """Return the box around both corners as it is shown."""
+        (ax, ay), (bx, by) = self.point(x0, y0), self.point(x1, y1)
+        return [round(value, 2) for value in (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by))]
 
 
-def _cells(page: PdfPage, text: PdfTextPage, letters: list[str], *, start: int, end: int) -> list[list[Any]]:
-    while start < end and letters[start].isspace():
-        start += 1
-    while end > start and letters[end - 1].isspace():
-        end -= 1
-    if start == end:
-        return []
-    size_pt = _size_pt(text, start)
-    cells = []
-    index = begin = start
-    while index < end:
-        if not letters[index].isspace():
-            index += 1
+class _WordReader:
+    """Reads the words of a page from its letters: parted at spaces, ends of lines, turns and jumps."""
+
+    def __init__(self, text: PdfTextPage, shown: _Shown, page_turn: int) -> None:
+        from pypdfium2 import raw
+
+        self._raw = raw
+        self._text = text.raw
+        self._count = min(text.count_chars(), _PAGE_CHARACTERS)
+        self._shown = shown
+        self._page_turn = page_turn
+        self._fonts: dict[int | None, tuple[int, bool]] = {}
+        self._box, self._matrix = raw.FS_RECTF(), raw.FS_MATRIX()
+        self._drawn: int | None = None
+        self._angle = 0.0
+        self._style: list[Any] = []
+
+    def read(self) -> list[list[Any]]:
+        """Return the words in the order of the page's own stream."""
+        words: list[list[Any]] = []
+        letters: list[tuple[int, float, float]] = []
+        corners: list[float] = []
+        start = 0
+        get_unicode, get_box, box = self._raw.FPDFText_GetUnicode, self._raw.FPDFText_GetLooseCharBox, self._box
+        for index in range(self._count):
+            letter = get_unicode(self._text, index)
+            is_space = letter in _SPACES
+            if not is_space:
+                get_box(self._text, index, box)
+                left, bottom, right, top = box.left, box.bottom, box.right, box.top
+                if letters and self._jumps(corners, left, bottom, right, top):
+                    is_space = True
+            if is_space and letters:
+                words.append(self._word(letters, corners, start))
+                letters, corners = [], []
+            if letter in _SPACES:
+                continue
+            if letters:
+                if left < corners[0]:
+                    corners[0] = left
+                if bottom < corners[1]:
+                    corners[1] = bottom
+                if right > corners[2]:
+                    corners[2] = right
+                if top > corners[3]:
+                    corners[3] = top
+            else:
+                start, corners = index, [left, bottom, right, top]
+            letters.append((letter, (left + right) / 2, (bottom + top) / 2))
+        if letters:
+            words.append(self._word(letters, corners, start))
+        return words
+
+    @staticmethod
+    def _jumps(corners: list[float], left: float, bottom: float, right: float, top: float) -> bool:
+        reach = 0.6 * max(min(right - left, top - bottom), 2.0) + 1.0
+        return (
+            left > corners[2] + reach
+            or right < corners[0] - reach
+            or bottom > corners[3] + reach
+            or top < corners[1] - reach
+        )
+
+    def _word(self, letters: list[tuple[int, float, float]], corners: list[float], start: int) -> list[Any]:
+        angle, style = self._style_of(start)
+        units = b"".join(
+            (number if number not in _HYPHENS else 0xAD).to_bytes(2, "little")
+            for number in _in_order(letters, angle)
+            if number <= 0xFFFF
+        )
+        text = units.decode("utf-16-le", "replace")
+        x, y = ctypes.c_double(), ctypes.c_double()
+        self._raw.FPDFText_GetCharOrigin(self._text, start, x, y)
+        base = self._shown.point(x.value, y.value)
+        return [text, *self._shown.box(*corners), round(base[0], 2), round(base[1], 2), *style]
+
+    def _style_of(self, index: int) -> tuple[float, list[Any]]:
+        """Return the angle of a letter, and its size, turn and so on; all letters that are drawn at once share them."""
+        raw = self._raw
+        drawn = raw.FPDFText_GetTextObject(self._text, index)
+        place = ctypes.cast(drawn, ctypes.c_void_p).value
+        if place is None or place != self._drawn:
+            self._drawn = place
+            size_pt, angle = self._size_and_angle(index)
+            quarters = angle / _QUARTER
+            turn = (round(quarters) + self._page_turn) % 4 if abs(quarters - round(quarters)) < _SKEW else -1
+            font, bold = self._font(drawn, index)
+            legible = not raw.FPDFText_HasUnicodeMapError(self._text, index)
+            # Only what is large, or stands at an angle, can be a watermark.
+            pale = (size_pt >= _LARGE_PT or turn == -1) and self._is_pale(index)
+            self._angle, self._style = angle, [size_pt, turn, bold, pale, legible, font]
+        return self._angle, self._style
+
+    def _size_and_angle(self, index: int) -> tuple[float, float]:
+        """Return the size as seen, as many programs set the font at 1 pt and enlarge it, and the angle clockwise."""
+        matrix = self._matrix
+        size: float = self._raw.FPDFText_GetFontSize(self._text, index)
+        if not self._raw.FPDFText_GetMatrix(self._text, index, matrix):
+            return round(abs(size), 2), float(self._raw.FPDFText_GetCharAngle(self._text, index))
+        size *= math.hypot(matrix.c, matrix.d)
+        return round(abs(size), 2), -math.atan2(matrix.b, matrix.a)
+
+    def _font(self, drawn: Any, index: int) -> tuple[int, bool]:
+        """Return a number for the font, and whether it is bold."""
+        place = ctypes.cast(self._raw.FPDFTextObj_GetFont(drawn), ctypes.c_void_p).value if drawn else None
+        known = self._fonts.get(place)
+        if known is None or place is None:
+            name = ctypes.create_string_buffer(128)
+            length = self._raw.FPDFText_GetFontInfo(self._text, index, name, len(name), None)
+            is_named = 0 < length <= len(name) and b"bold" in name.value.lower()
+            bold = is_named or int(self._raw.FPDFText_GetFontWeight(self._text, index)) >= _BOLD_WEIGHT
+            known = self._fonts[place] = (len(self._fonts), bold)
+        return known
+
+    def _is_pale(self, index: int) -> bool:
+        red, green, blue, cover = (ctypes.c_uint() for _ in range(4))
+        if not self._raw.FPDFText_GetFillColor(self._text, index, red, green, blue, cover):
+            return False
+        light = (0.3 * red.value + 0.59 * green.value + 0.11 * blue.value) / 255
+        seen = 1 - (1 - light) * cover.value / 255
+        return _PALE[0] < seen < _PALE[1]
+
+
+def _in_order(letters: list[tuple[int, float, float]], angle: float) -> list[int]:
+    """Return the letters of a word as they follow each other on the page.
+
+    Where the page or its text is turned, those of several fonts may come in another order.
+    """
+    across, up = math.cos(angle), -math.sin(angle)
+    places = [x * across + y * up for _letter, x, y in letters] if angle else [x for _letter, x, _y in letters]
+    if all(before <= place for before, place in itertools.pairwise(places)):
+        return [letter for letter, _x, _y in letters]
+    return [letter for _place, (letter, _x, _y) in sorted(zip(places, letters, strict=True), key=lambda pair: pair[0])]
+
+
+def _rules(page: PdfPage, shown: _Shown) -> list[list[float]]:
+    """Return the straight lines and the boxes that are drawn on the page, those in drawings of their own as well."""
+    from pypdfium2 import raw
+
+    rules: list[list[float]] = []
+    for drawn in page.get_objects([raw.FPDF_PAGEOBJ_PATH], max_depth=_DEPTH):
+        if len(rules) >= _RULES:
+            break
+        if not _is_straight(drawn.raw):
             continue
-        last = index - 1
-        while letters[index].isspace():
-            index += 1
-        if _x_range(text, index)[0] - _x_range(text, last)[1] > _CELL_GAP_EM * size_pt:
-            cells.append(_cell(page, text, letters, start=begin, end=last + 1))
-            begin = index
-    cells.append(_cell(page, text, letters, start=begin, end=end))
-    return [cell for cell in cells if cell]
+        rules.append(shown.box(*_bounds(drawn)))
+    return rules
 
 
-def _cell(page: PdfPage, text: PdfTextPage, letters: list[str], *, start: int, end: int) -> list[Any]:
-    words = "".join(letters[start:end]).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    boxes = [text.get_rect(index) for index in range(text.count_rects(start, end - start))]
-    if not boxes:
-        return []
-    corners = [_to_fractions(page, x, y) for box in boxes for x, y in ((box[0], box[1]), (box[2], box[3]))]
-    across, down = [corner[0] for corner in corners], [corner[1] for corner in corners]
-    middle = (start + end - 1) // 2
-    while middle > start and letters[middle].isspace():
-        middle -= 1
-    bold = _is_bold(text, middle)
-    return [words, [min(across), min(down), max(across), max(down)], _size_pt(text, middle), bold]
+def _bounds(drawn: Any) -> tuple[float, float, float, float]:
+    left, bottom, right, top = drawn.get_bounds()
+    form = drawn.container
+    while form is not None:
+        matrix = form.get_matrix()
+        corners = [matrix.on_point(x, y) for x in (left, right) for y in (bottom, top)]
+        left, right = min(x for x, _ in corners), max(x for x, _ in corners)
+        bottom, top = min(y for _, y in corners), max(y for _, y in corners)
+        form = form.container
+    return left, bottom, right, top
 
 
-def _x_range(text: PdfTextPage, index: int) -> tuple[float, float]:
-    left, _bottom, right, _top = text.get_charbox(index)
-    return left, right
-
-
-def _size_pt(text: PdfTextPage, index: int) -> float:
-    """Return the size as seen: many programs set the font at 1 pt and enlarge it by the matrix."""
+def _is_straight(path: Any) -> bool:
+    """Return whether a path is one line or one upright box: nothing else parts the cells of a table."""
     from pypdfium2 import raw
 
-    matrix = raw.FS_MATRIX()
-    size: float = raw.FPDFText_GetFontSize(text, index)
-    if raw.FPDFText_GetMatrix(text, index, matrix):
-        size *= float((matrix.c**2 + matrix.d**2) ** 0.5)
-    return round(abs(size), 2)
-
-
-def _is_bold(text: PdfTextPage, index: int) -> bool:
-    from pypdfium2 import raw
-
-    name = ctypes.create_string_buffer(128)
-    length = raw.FPDFText_GetFontInfo(text, index, name, len(name), None)
-    if 0 < length <= len(name) and b"bold" in name.value.lower():
-        return True
-    return int(raw.FPDFText_GetFontWeight(text, index)) >= _BOLD_WEIGHT
-
-
-def _to_fractions(page: PdfPage, x: float, y: float) -> tuple[float, float]:
-    """Return the point as fractions of the page as it is shown: turned and cropped."""
-    from pypdfium2 import raw
-
-    across, down = ctypes.c_int(), ctypes.c_int()
-    raw.FPDF_PageToDevice(page, 0, 0, _UNITS, _UNITS, 0, x, y, across, down)
-    return (min(max(across.value / _UNITS, 0.0), 1.0), min(max(down.value / _UNITS, 0.0), 1.0))
+    count = raw.FPDFPath_CountSegments(path)
+    if not 2 <= count <= _BOX_SEGMENTS:
+        return False
+    x, y = ctypes.c_float(), ctypes.c_float()
+    before: tuple[float, float] | None = None
+    for number in range(count):
+        segment = raw.FPDFPath_GetPathSegment(path, number)
+        if raw.FPDFPathSegment_GetType(segment) == raw.FPDF_SEGMENT_BEZIERTO:
+            return False
+        raw.FPDFPathSegment_GetPoint(segment, x, y)
+        if before is not None and min(abs(x.value - before[0]), abs(y.value - before[1])) > _STRAIGHT_PT:
+            return False
+        before = x.value, y.value
+    return True
 
 
 def _render(document: PdfDocument, number: int, *, width_px: int, marks: list[list[float]]) -> None:

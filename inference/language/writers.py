@@ -11,10 +11,11 @@ from inference.errors import WriterError
 from inference.language.extractive import ExtractiveWriter
 from inference.language.guidance import Finding, Guidance, Piece
 from inference.language.passages import Passage
+from inference.language.quoting.scope import scope_passages
 from inference.language.untrusted import gives_orders
 
 # What a writer gets: more makes the response slower and no better, because the best passages come first.
-MAX_WRITTEN_FROM = 6
+MAX_WRITTEN_FROM = 8
 # Also the name in the history when there was nothing to write from.
 NO_WRITER = ""
 
@@ -44,9 +45,9 @@ def hold_back(passages: Sequence[Passage]) -> tuple[list[Passage], list[Passage]
 def write(writer: Writer, finding: Finding, passages: Sequence[Passage]) -> Iterator[Piece]:
     """Yield what `writer` writes; where it fails, what the manual itself says, with the reason as `fallback_code`.
 
-    Without passages nothing is asked and nothing is written: the guidance has no sections.
+    Where no passage may be quoted for this defect nothing is asked, and the guidance has no sections.
     """
-    if not passages:
+    if not scope_passages(finding, passages):
         yield Piece(guidance=Guidance((), NO_WRITER))
         return
     started = time.perf_counter()

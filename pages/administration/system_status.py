@@ -7,18 +7,20 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from core.access import ADMIN
+from core.access import ADMIN, ENGINEER
 from core.errors import AppError
 from core.i18n import N_
 from core.jobs.heartbeats import list_workers
 from core.operations.health import Check, check, describe_system, list_packages
 from core.operations.orphans import clean_up
+from pages.components.administration.delivery_targets import show_delivery_targets
 from pages.components.administration.guidance_costs import show_use
+from pages.components.administration.watched_folders import show_watched_folders
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.shared.language import _, _n, clock, duration, escape, language, moment
-from pages.components.shared.session import person, require, say_after_rerun, services, show_error
+from pages.components.shared.session import may, person, require, say_after_rerun, services, show_error
 
-require(ADMIN)
+require(ENGINEER)
 
 _FOUND, _FOUND_AT, _THOROUGH = "status_checks", "status_checked_at", "status_thorough"
 _CLEAN_UP = "status_clean_up"
@@ -31,6 +33,9 @@ _PARTS: dict[str, tuple[str, str]] = {
     "object_store": (N_("Object store"), ":material/inventory_2:"),
     "identity": (N_("Installation"), ":material/link:"),
     "worker": (N_("Worker"), ":material/engineering:"),
+    "watching": (N_("Watched folders"), ":material/folder_eye:"),
+    "deliveries": (N_("Results sent on"), ":material/outgoing_mail:"),
+    "reports": (N_("Scheduled reports"), ":material/schedule_send:"),
     "device": (N_("Device"), ":material/memory:"),
     "similar_images": (N_("Similar images"), ":material/image_search:"),
     "weights": (N_("Weights"), ":material/deployed_code:"),
@@ -38,6 +43,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "models": (N_("Models in use"), ":material/monitoring:"),
     "packages": (N_("Packages"), ":material/package_2:"),
     "orphans": (N_("Orphaned files"), ":material/delete_sweep:"),
+    "folders": (N_("Folders of images"), ":material/drive_file_move:"),
     "missing": (N_("Missing files"), ":material/search_off:"),
 }
 _SYSTEM_NAMES: dict[str, str] = {
@@ -62,10 +68,13 @@ def show_screen() -> None:
     checks = run_checks()
     show_summary(checks)
     show_checks(checks)
+    show_watched_folders()
+    show_delivery_targets()
     show_workers()
     show_versions()
-    st.divider()
-    show_use()
+    if may(ADMIN):
+        st.divider()
+        show_use()
     if dialog := opened(_CLEAN_UP):
         ask_to_clean_up(dialog)
 
@@ -110,7 +119,7 @@ def show_checks(checks: Sequence[Check]) -> None:
                 else:
                     st.badge(_("Attention"), icon=":material/error:", color="red")
             text.markdown(escape(found.sentence(language())))
-            if found.code in _MAY_CLEAN_UP and found.params.get("count"):
+            if may(ADMIN) and found.code in _MAY_CLEAN_UP and found.params.get("count"):
                 action.button(
                     _("Clean up"),
                     icon=":material/delete_sweep:",

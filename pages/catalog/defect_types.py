@@ -1,25 +1,31 @@
-"""Defect types: the kinds of defect of each product, and how one is registered, edited and taken out of use."""
+"""Defect types: the kinds of defect and of good part of each product, registered, edited and taken out of use."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.access import ENGINEER
-from core.catalog.defect_types import list_defect_types, set_defect_type_active, update_defect_type
-from core.catalog.products import list_products
-from core.errors import AppError, Conflict, NotFound
-from pages.components.catalog.defect_type_form import (
-    SEVERITY_NAMES,
-    DefectTypeText,
-    ask_fields,
-    fill_fields,
-    register_defect_type,
+from core.catalog.defect_types import (
+    MAX_EXAMPLES,
+    count_type_images,
+    get_defect_type,
+    list_defect_types,
+    set_defect_type_active,
+    update_defect_type,
 )
+from core.catalog.outcomes import DEFECT, GOOD
+from core.catalog.products import list_products
+from core.errors import AppError, Conflict
+from core.i18n import N_
+from pages.components.catalog.defect_type_form import DefectTypeText, ask_fields, fill_fields, register_defect_type
+from pages.components.catalog.defect_type_row import show_row
+from pages.components.catalog.example_images import add_uploads, ask_uploads, find_examples, pick_examples
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
-from pages.components.shared.language import _, _n, defect_name, escape
-from pages.components.shared.pickers import remembered_product_id
+from pages.components.shared.language import _, _n, day, defect_name, escape, product_name
+from pages.components.shared.pickers import remembered_product_id, take_asked_product
 from pages.components.shared.screens import PRODUCTS, link_to
 from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
@@ -29,9 +35,15 @@ if TYPE_CHECKING:
 require(ENGINEER)
 
 _PAGE_SIZE = 30
-_COLUMNS = (2.3, 1.8, 1.0, 3.3, 1.5)
 _CREATE, _EDIT, _DEACTIVATE = "defect_type_create", "defect_type_edit", "defect_type_deactivate"
-_COLORS: dict[str, Literal["gray", "orange", "red"]] = {"minor": "gray", "major": "orange", "critical": "red"}
+_OUTCOMES: dict[str, str] = {"all": N_("All"), DEFECT: N_("Defects"), GOOD: N_("Good kinds")}
+_ORDERS: dict[str, tuple[str, Callable[[DefectType, int], Any], bool]] = {
+    "product": (N_("Product, code"), lambda row, _count: 0, False),
+    "name": (N_("By name"), lambda row, _count: defect_name(row).casefold(), False),
+    "newest": (N_("Newest first"), lambda row, _count: row.id, True),
+    "changed": (N_("Changed last"), lambda row, _count: row.updated_at, True),
+    "images": (N_("Most images"), lambda _row, count: count, True),
+}
 
 
 def show_screen() -> None:
@@ -59,34 +71,65 @@ def show_screen() -> None:
 
 def show_list(products: dict[int, Product]) -> None:
     """Show the defect types that the filters leave, a page of them."""
-    filters = st.columns([1.4, 1.4, 1], vertical_alignment="center")
     names: dict[int | None, str] = {
         None: _("All products"),
-        **{found: product.name for found, product in products.items()},
+        **{found: product_name(product) for found, product in products.items()},
     }
-    product_id = filters[0].selectbox(
-        _("Product"),
-        list(names),
-        key="defect_type_product",
-        format_func=lambda found: names[found],
-        label_visibility="collapsed",
-    )
-    query = filters[1].text_input(
-        _("Search"),
-        key="defect_type_search",
-        placeholder=_("Search by name or code"),
-        label_visibility="collapsed",
-        icon=":material/search:",
-    )
-    with_inactive = filters[2].toggle(_("Show deactivated types"), key="defect_type_inactive")
+    if take_asked_product("defect_type"):
+        st.session_state["defect_type_product"] = remembered_product_id()
+    if st.session_state.get("defect_type_product") not in names:
+        st.session_state["defect_type_product"] = None
+    outcomes = {found: _(title) for found, title in _OUTCOMES.items()}
+    orders = {found: _(title) for found, (title, _key, _descending) in _ORDERS.items()}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        product_id = st.selectbox(
+            _("Product"),
+            list(names),
+            key="defect_type_product",
+            format_func=lambda found: names[found],
+            label_visibility="collapsed",
+            width=180,
+        )
+        query = st.text_input(
+            _("Search"),
+            key="defect_type_search",
+            placeholder=_("Search by name or code"),
+            label_visibility="collapsed",
+            icon=":material/search:",
+            width=200,
+        )
+        outcome = st.segmented_control(
+            _("Defect or good kind"),
+            list(outcomes),
+            key="defect_type_outcome",
+            default="all",
+            required=True,
+            format_func=lambda found: outcomes[found],
+            label_visibility="collapsed",
+        )
+        order = st.selectbox(
+            _("Order"),
+            list(orders),
+            key="defect_type_order",
+            format_func=lambda found: orders[found],
+            label_visibility="collapsed",
+            width=150,
+        )
+        with_inactive = st.toggle(_("Show deactivated types"), key="defect_type_inactive")
     wanted = query.strip().casefold()
     found = [
         row
-        for row in list_defect_types(services(), product_id, include_inactive=with_inactive)
+        for row in list_defect_types(
+            services(), product_id, include_inactive=with_inactive, outcome=None if outcome == "all" else outcome
+        )
         if row.product_id in products and wanted in f"{row.name_ko}\n{row.name_en}\n{row.code}".casefold()
     ]
-    st.caption(_n("{count} defect type", "{count} defect types", len(found)))
-    if not found and (wanted or with_inactive):
+    counts = count_type_images(services(), product_id)
+    if (order or "product") != "product":
+        _title, key, is_descending = _ORDERS[order]
+        found.sort(key=lambda row: key(row, sum(counts.get(row.id, {}).values())), reverse=is_descending)
+    st.caption(_n("{count} type", "{count} types", len(found)))
+    if not found and (wanted or with_inactive or outcome != "all"):
         st.info(_("No defect type fits. Change the search."), icon=":material/search_off:")
     elif not found:
         st.info(
@@ -95,53 +138,25 @@ def show_list(products: dict[int, Product]) -> None:
         )
     n_pages = max(1, -(-len(found) // _PAGE_SIZE))
     page = min(int(st.session_state.get("defect_type_page", 1)), n_pages)
-    for row in found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]:
-        show_row(row, products[row.product_id])
+    shown = found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]
+    examples = find_examples(shown)
+    for row in shown:
+        show_row(
+            row,
+            products[row.product_id],
+            counts.get(row.id, {}),
+            examples[row.id],
+            edit=start_editing,
+            change_use=change_use,
+        )
     if n_pages > 1:
         st.pagination(n_pages, key="defect_type_page")
-
-
-def show_row(row: DefectType, product: Product) -> None:
-    """Show one defect type with what can be done with it."""
-    with st.container(border=True, key=f"defect_type_row_{row.id}"):
-        name, where, severity, description, actions = st.columns(_COLUMNS, vertical_alignment="center")
-        with name, st.container(gap=None):
-            st.markdown(f"**{escape(defect_name(row))}**")
-            other = row.name_en if defect_name(row) == row.name_ko else row.name_ko
-            st.caption(f"`{row.code}`" + (f" · {escape(other)}" if other and other != defect_name(row) else ""))
-        where.markdown(escape(product.name))
-        with severity:
-            st.badge(_(SEVERITY_NAMES[row.severity]), color=_COLORS[row.severity])
-            if not row.is_active:
-                st.badge(_("Deactivated"), icon=":material/block:", color="gray")
-        first_line = (row.description.splitlines() or [""])[0]
-        shown = first_line if len(first_line) <= 64 else f"{first_line[:63]}…"
-        description.caption(escape(shown), help=escape(row.description) if shown != row.description else None)
-        with (
-            actions,
-            st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False),
-        ):
-            st.button(
-                "",
-                key=f"defect_type_edit_{row.id}",
-                icon=":material/edit:",
-                help=_("Edit"),
-                on_click=start_editing,
-                args=(row,),
-            )
-            if st.button(
-                "",
-                key=f"defect_type_active_{row.id}",
-                icon=":material/block:" if row.is_active else ":material/undo:",
-                help=_("Deactivate") if row.is_active else _("Reactivate"),
-            ):
-                change_use(row)
 
 
 def show_open_dialog(products: dict[int, Product]) -> None:
     """Draw the dialog that was asked for."""
     if dialog := opened(_CREATE):
-        dialog.values["names"] = {product_id: product.name for product_id, product in products.items()}
+        dialog.values["names"] = {product_id: product_name(product) for product_id, product in products.items()}
         draw_dialog(_("New defect type"), show_create, dialog, drawer=True)
     elif dialog := opened(_EDIT):
         draw_dialog(_("Edit defect type"), show_edit, dialog, drawer=True)
@@ -176,27 +191,50 @@ def show_create(dialog: OpenDialog) -> None:
         product_id = st.selectbox(
             _("Product"), list(names), key="defect_type_create_product", format_func=lambda found: names[found]
         )
-        text = ask_fields("defect_type_create", with_code=True)
+        text = ask_fields("defect_type_create", with_code=True, outcome=None)
+        files = ask_uploads("defect_type_create")
         if not st.form_submit_button(_("Register"), type="primary", icon=":material/check:"):
             return
-    if register_defect_type(product_id, text) is None:
+    row = register_defect_type(product_id, text)
+    if row is None:
         return
+    say_refused(add_uploads(row, files, key="defect_type_create"))
     close_dialog()
     st.rerun()
 
 
 def start_editing(row: DefectType) -> None:
     """Open the form on the state that the person sees now."""
-    fill_fields("defect_type_edit", DefectTypeText(row.code, row.name_ko, row.name_en, row.description, row.severity))
-    open_dialog(_EDIT, id=row.id, product_id=row.product_id, code=row.code, row_version=row.row_version)
+    fill_fields(
+        "defect_type_edit",
+        DefectTypeText(row.code, row.name_ko, row.name_en, row.description, row.severity, row.outcome),
+    )
+    for key in [found for found in st.session_state if str(found).startswith("defect_type_example_")]:
+        del st.session_state[key]
+    open_dialog(
+        _EDIT,
+        id=row.id,
+        product_id=row.product_id,
+        code=row.code,
+        row_version=row.row_version,
+        examples=list(row.example_image_ids),
+        registered=day(row.created_at),
+    )
 
 
 def show_edit(dialog: OpenDialog) -> None:
     """Show the form of an existing type. A save that comes too late says what changed and keeps what was typed."""
     values = dialog.values
     with st.form("defect_type_edit", border=False):
-        st.caption(f"{_('Code')} `{values['code']}`")
-        text = ask_fields("defect_type_edit", with_code=False)
+        st.caption(
+            _("No. {number}", number=values["id"])
+            + f" · {_('Code')} `{values['code']}` · "
+            + _("Added {day}", day=values["registered"])
+        )
+        text = ask_fields("defect_type_edit", with_code=False, outcome=None)
+        st.markdown(_("Examples (at most {highest})", highest=MAX_EXAMPLES))
+        chosen = pick_examples(values["id"], values["product_id"], values["examples"], key="defect_type_example")
+        files = ask_uploads("defect_type_edit")
         if not st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
             return
     try:
@@ -209,35 +247,36 @@ def show_edit(dialog: OpenDialog) -> None:
             name_en=text.name_en,
             description=text.description,
             severity=text.severity,
+            outcome=text.outcome,
+            example_image_ids=chosen,
         )
     except Conflict as error:
         show_error(error)
         # The person has now been told what the others changed: the next save is made on that state.
-        values["row_version"] = find_row_version(values["id"], values["product_id"])
+        values["row_version"] = get_defect_type(services(), values["id"]).row_version
         return
     except AppError as error:
         show_error(error)
         return
     say_after_rerun(_("“{name}” is saved.", name=escape(defect_name(row))))
+    say_refused(add_uploads(row, files, key="defect_type_edit"))
     close_dialog()
     st.rerun()
 
 
-def find_row_version(defect_type_id: int, product_id: int) -> int:
-    """Return the version of the row as it is now. Raises NotFound."""
-    for row in list_defect_types(services(), product_id, include_inactive=True):
-        if row.id == defect_type_id:
-            return row.row_version
-    raise NotFound("not_found")
+def say_refused(sentences: list[str]) -> None:
+    """Say with the next run which of the uploaded examples were refused, and why."""
+    for sentence in sentences:
+        say_after_rerun(escape(sentence), ":material/error:")
 
 
 def change_use(row: DefectType) -> None:
     """Ask before a type is taken out of use; bring one back at once, because nothing can be lost by it."""
     if row.is_active:
-        open_dialog(_DEACTIVATE, id=row.id, name=defect_name(row))
+        open_dialog(_DEACTIVATE, id=row.id, name=defect_name(row), row_version=row.row_version)
         return
     try:
-        set_defect_type_active(services(), person(), row.id, True)
+        set_defect_type_active(services(), person(), row.id, True, row_version=row.row_version)
     except AppError as error:
         show_error(error)
         return
@@ -248,7 +287,13 @@ def change_use(row: DefectType) -> None:
 def deactivate(dialog: OpenDialog) -> None:
     """Deactivate the type, now that the person has confirmed it."""
     try:
-        set_defect_type_active(services(), person(), dialog.values["id"], False)
+        values = dialog.values
+        set_defect_type_active(services(), person(), values["id"], False, row_version=values["row_version"])
+    except Conflict as error:
+        show_error(error)
+        # The person has now been told what the others changed: the next yes is said to that state.
+        values["row_version"] = get_defect_type(services(), values["id"]).row_version
+        return
     except AppError as error:
         show_error(error)
         return

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core.access import ENGINEER
 from core.catalog.products import list_products
-from core.errors import AppError
+from core.errors import AppError, Conflict
 from core.i18n import LANGUAGES, N_
-from core.manuals.library import ManualView, delete_manual, get_manual, list_manuals, read_manual
+from core.manuals.library import ManualView, delete_manual, get_manual, list_manuals, read_manual, update_manual
+from core.manuals.titles import LONGEST_TITLE
 from core.models.kinds import MANUAL_INDEX
-from pages.components.catalog.manual_uploads import describe_pages, show_upload_form
+from pages.components.catalog.manual_uploads import describe_scans, show_upload_form
 from pages.components.deployment.deploy_notice import show_deploy_notice
-from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
+from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, _n, byte_size, escape, language, moment, number
-from pages.components.shared.pickers import pick_product
+from pages.components.shared.pickers import pick_product, take_asked_product
 from pages.components.shared.screens import PRODUCTS, link_to
 from pages.components.shared.session import person, require, say_after_rerun, services, show_error
+
+if TYPE_CHECKING:
+    from storage.tables import Manual
 
 require(ENGINEER)
 
 _PAGE_SIZE = 25
-_COLUMNS = (4.4, 0.9, 1.6, 1.6, 1.2)
-_DELETE = "manual_delete"
+_COLUMNS = (3.9, 0.8, 1.5, 1.6, 2.1)
+_DELETE, _EDIT = "manual_delete", "manual_edit"
+_UNKNOWN = "unknown"
 _STATES: dict[str, tuple[str, str, str]] = {
     "indexed": (N_("Indexed"), "green", ":material/check_circle:"),
     "not_indexed": (N_("Not indexed yet"), "gray", ":material/schedule:"),
@@ -49,6 +55,7 @@ def show_screen() -> None:
             "stand on."
         )
     )
+    take_asked_product("manuals")
     product = pick_product(products, key="manuals")
     assert product is not None
     with st.container(border=True):
@@ -57,6 +64,8 @@ def show_screen() -> None:
     show_manuals(list_manuals(services(), product.id))
     if dialog := opened(_DELETE):
         ask_to_delete(dialog)
+    elif dialog := opened(_EDIT):
+        draw_dialog(_("Edit manual"), show_edit, dialog, drawer=True)
 
 
 def show_manuals(views: Sequence[ManualView]) -> None:
@@ -84,33 +93,51 @@ def show_row(view: ManualView) -> None:
         with name, st.container(gap=None):
             st.markdown(f"**{escape(manual.title)}**")
             spoken = LANGUAGES.get(manual.language or "")
-            st.caption(" · ".join(part for part in (escape(manual.original_name), spoken) if part))
+            about = (_("No. {number}", number=manual.id), escape(manual.original_name), spoken)
+            st.caption(" · ".join(part for part in about if part))
         pages.markdown(_n("**{count}** page", "**{count}** pages", manual.page_count))
         with size, st.container(gap=None):
             st.markdown(byte_size(manual.byte_size))
             st.caption(moment(manual.created_at))
         with state:
             label, color, icon = _STATES[view.state]
-            st.markdown(f":{color}-badge[{icon} {_(label)}]", help=describe_version(view))
+            st.markdown(f":{color}-badge[{icon} {_(label)}]")
+            if reason := describe_state(view):
+                st.caption(reason)
         with actions:
             show_actions(view)
         if view.failure is not None:
             st.error(escape(view.failure.sentence(language())), icon=":material/error:")
-        if manual.pages_without_text:
-            st.caption(f":material/document_scanner: {describe_pages(manual.pages_without_text)}")
+        for sentence in describe_scans(manual):
+            st.caption(f":material/document_scanner: {sentence}")
 
 
-def describe_version(view: ManualView) -> str | None:
-    """Return which version of the index holds the manual."""
-    if view.version_number is None:
+def describe_state(view: ManualView) -> str | None:
+    """Return why the manual stands as it does in the index; a failure is said in a sentence of its own."""
+    if view.state == "failed":
         return None
-    return _("In version {number} of the index.", number=number(view.version_number))
+    if view.state == "not_indexed":
+        return _("added since the last build")
+    version = "" if view.version_number is None else _("version {number}", number=number(view.version_number))
+    if view.state == "out_of_date":
+        return " · ".join(part for part in (version, _("another sentence encoder since")) if part)
+    return version or None
 
 
 def show_actions(view: ManualView) -> None:
-    """Show the buttons to download and delete. The file is fetched when it is asked for, not for every row."""
+    """Show the buttons to edit, download and delete. The file is fetched when it is asked for, not for every row."""
     manual = view.manual
-    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False):
+    with st.container(
+        horizontal=True, horizontal_alignment="right", vertical_alignment="center", wrap=False, gap="xsmall"
+    ):
+        st.button(
+            "",
+            key=f"manual_edit_{manual.id}",
+            icon=":material/edit:",
+            help=_("Edit"),
+            on_click=start_editing,
+            args=(manual,),
+        )
         st.download_button(
             "",
             data=lambda: read_manual(services(), get_manual(services(), manual.id)),
@@ -128,8 +155,50 @@ def show_actions(view: ManualView) -> None:
             help=_("Delete"),
             on_click=open_dialog,
             args=(_DELETE,),
-            kwargs={"id": manual.id, "title": manual.title},
+            kwargs={"id": manual.id, "title": manual.title, "row_version": manual.row_version},
         )
+
+
+def start_editing(manual: Manual) -> None:
+    """Open the form on the state that the person sees now."""
+    st.session_state["manual_edit_title"] = manual.title
+    st.session_state["manual_edit_language"] = manual.language or _UNKNOWN
+    open_dialog(_EDIT, id=manual.id, file=manual.original_name, row_version=manual.row_version)
+
+
+def show_edit(dialog: OpenDialog) -> None:
+    """Show the title and the language. A save that comes too late says what changed and keeps what was typed."""
+    values = dialog.values
+    names = {_UNKNOWN: _("not known"), **LANGUAGES}
+    with st.form("manual_edit", border=False):
+        st.caption(_("No. {number}", number=values["id"]) + f" · {escape(values['file'])}")
+        title = st.text_input(_("Title"), key="manual_edit_title", max_chars=LONGEST_TITLE)
+        chosen = st.segmented_control(
+            _("Language"),
+            list(names),
+            key="manual_edit_language",
+            required=True,
+            format_func=lambda found: names[found],
+        )
+        st.caption(_("Guidance names the manual by its title from now on; nothing has to be built again."))
+        if not st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
+            return
+    spoken = chosen if chosen in LANGUAGES else None
+    try:
+        manual = update_manual(
+            services(), person(), values["id"], row_version=values["row_version"], title=title, language=spoken
+        )
+    except Conflict as error:
+        show_error(error)
+        # The person has now been told what the others changed: the next save is made on that state.
+        values["row_version"] = get_manual(services(), values["id"]).row_version
+        return
+    except AppError as error:
+        show_error(error)
+        return
+    say_after_rerun(_("“{name}” is saved.", name=escape(manual.title)))
+    close_dialog()
+    st.rerun()
 
 
 def download_name(original_name: str) -> str:
@@ -150,13 +219,19 @@ def ask_to_delete(dialog: OpenDialog) -> None:
         icon=":material/delete_forever:",
         dialog=dialog,
         carry_out=delete,
+        danger=True,
     )
 
 
 def delete(dialog: OpenDialog) -> None:
     """Delete the manual, now that the person has confirmed it."""
     try:
-        delete_manual(services(), person(), dialog.values["id"])
+        delete_manual(services(), person(), dialog.values["id"], row_version=dialog.values["row_version"])
+    except Conflict as error:
+        show_error(error)
+        # The person has now been told what the others changed: the next yes is said to that state.
+        dialog.values["row_version"] = get_manual(services(), dialog.values["id"]).row_version
+        return
     except AppError as error:
         show_error(error)
         return

@@ -1,10 +1,14 @@
-"""Manual index: make the products' manuals findable for guidance, watch the build, roll a version back."""
+"""Manual index: make the products' manuals findable for guidance, try a question, roll a version back."""
+
+import streamlit as st
 
 from core.access import ENGINEER
+from core.catalog.products import list_products
 from core.models.kinds import MANUAL_INDEX
 from pages.components.deployment.deployment_view import DeploymentLabels, show_deployment
+from pages.components.deployment.question_box import show_question_box
 from pages.components.shared.language import _
-from pages.components.shared.session import require
+from pages.components.shared.session import require, services
 
 require(ENGINEER)
 show_deployment(
@@ -20,3 +24,7 @@ show_deployment(
         aim=_("Guidance goes on with the version in use until the new one is ready."),
     )
 )
+products = [summary.product for summary in list_products(services()) if summary.n_manual]
+if products:
+    st.divider()
+    show_question_box(products)

@@ -2,85 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.access import ENGINEER, WORKER
-from core.catalog.products import list_products
+from core.access import WORKER
+from core.catalog.products import AT_ONCE, list_products_in_use
 from core.errors import AppError, NotFound
-from core.inspections import inspection, records
-from core.models.kinds import MEMORY_BANK
+from core.inspections import records
 from core.operations.warm_up import warm_up
-from core.registry.versions import list_versions
-from pages.components.deployment.judgment_view import show_reasons, show_weak_notice
-from pages.components.inspection.result_view import clear_result, keep_result, show_result, shown_result
-from pages.components.inspection.sources import clear_upload, pick_image, show_details
-from pages.components.shared import screens
-from pages.components.shared.language import _, escape
-from pages.components.shared.pickers import pick_product, remember_product, remembered_product_id
-from pages.components.shared.session import may, person, require, services, show_error, showing_errors
+from pages.components.analysis.gauge.rating import show_rating_notice
+from pages.components.capture.inspecting import inspect_picked
+from pages.components.capture.readiness import is_ready, recall_product, show_no_model, show_no_products
+from pages.components.capture.scanner import forget_scan, listen_for_scans, show_code_notes, show_scan
+from pages.components.deployment.judgment_view import show_weak_notice
+from pages.components.inspection.decisions.open_actions import show_open_actions, show_open_actions_button
+from pages.components.inspection.result_view import keep_result, show_result
+from pages.components.inspection.shown_result import ADDRESS, clear_result, shown_result, take_result_back
+from pages.components.inspection.sources import (
+    become_narrow,
+    clear_upload,
+    is_narrow,
+    pick_image,
+    show_details,
+    take_over,
+)
+from pages.components.shared.language import _, escape, product_name
+from pages.components.shared.pickers import pick_product, remember_product
+from pages.components.shared.session import person, require, services, show_error, showing_errors
 
 if TYPE_CHECKING:
+    from core.inspections.inspection import InspectionResult
     from core.inspections.part_details import PartDetails
-    from pages.components.inspection.sources import PickedImage
+    from core.inspections.records import InspectionRecord
     from storage.tables import Product
 
-_FAILURE = "inspect_failure"
-_ADDRESS = "inspection"
 _MOST_DIGITS = 18  # as many as every database's largest number has
-
-
-def show_no_products() -> None:
-    """Say what comes first in a new installation."""
-    st.info(_("There is no product yet."), icon=":material/category:")
-    if may(ENGINEER):
-        st.markdown(_("Register a product, add images of good parts, and build its memory bank. Then inspect here."))
-        screens.link_to(screens.PRODUCTS, _("Register a product"))
-        screens.link_to(screens.NORMAL_IMAGES, _("Add normal images"))
-    else:
-        st.markdown(_("Ask a quality engineer to register the product that you inspect."))
-
-
-def show_no_model(product: Product) -> None:
-    """Say that the product is there and its model is not, or waits for a person to put it into use."""
-    newest = next(iter(list_versions(services(), MEMORY_BANK, product.id)), None)
-    if newest is not None and newest.state == "candidate":
-        st.info(
-            _(
-                "“{product}” cannot be inspected yet: its memory bank is built, but not in use.",
-                product=escape(product.name),
-            ),
-            icon=":material/pause_circle:",
-        )
-        if may(ENGINEER):
-            show_reasons(newest)
-            screens.link_to(screens.MEMORY_BANKS, _("See the versions"))
-        else:
-            st.markdown(_("Ask a quality engineer to put it into use, or choose another product."))
-        return
-    st.info(_("“{product}” cannot be inspected yet: it has no memory bank.", product=escape(product.name)))
-    if may(ENGINEER):
-        st.markdown(_("Build it from the product's normal images; it is used as soon as it is ready."))
-        screens.link_to(screens.MEMORY_BANKS, _("Build the memory bank"))
-        screens.link_to(screens.NORMAL_IMAGES, _("Add normal images"))
-    else:
-        st.markdown(_("Ask a quality engineer to build it, or choose another product."))
-
-
-def recall_product(products: list[Product]) -> None:
-    """Start a new session with the product that this person inspected last, else with one that can be inspected."""
-    if remembered_product_id() is not None:
-        return
-    mine = (row.product_id for row in records.recent(services(), limit=50) if row.created_by == person().id)
-    ready = (found.id for found in products if is_ready(found))
-    remember_product(next(mine, None) or next(ready, None) or products[0].id)
 
 
 def recall_result(products: list[Product]) -> None:
     """Come back to the result that the address names, after a reload or by a link: its action may still be open."""
-    asked = st.query_params.get(_ADDRESS)
+    asked = st.query_params.get(ADDRESS)
     if asked is None or shown_result() is not None:
         return
     try:
@@ -95,99 +57,102 @@ def recall_result(products: list[Product]) -> None:
             with showing_errors():
                 keep_result(found)
                 remember_product(found.product.id)
+                # The box may still hold another product: the result was opened from a list.
+                st.session_state["inspect_product"] = found.product.id
+                if found.created_by == person().id:
+                    take_over(found.part)
             return
-        name = escape(found.product.name)
+        name = escape(product_name(found.product))
         st.warning(_("“{product}” is not inspected any more.", product=name), icon=":material/link_off:")
-    del st.query_params[_ADDRESS]
+    del st.query_params[ADDRESS]
 
 
 def keep_in_address(inspection_id: int | None) -> None:
     """Name the result on screen in the address; None where there is none."""
-    if inspection_id is not None and st.query_params.get(_ADDRESS) != str(inspection_id):
-        st.query_params[_ADDRESS] = str(inspection_id)
-    elif inspection_id is None and _ADDRESS in st.query_params:
-        del st.query_params[_ADDRESS]
-
-
-def is_ready(product: Product) -> bool:
-    """Return whether the product has a memory bank in use."""
-    return any(version.active_key for version in list_versions(services(), MEMORY_BANK, product.id))
-
-
-def inspect_image(product: Product, picked: PickedImage, details: PartDetails) -> None:
-    """Inspect, and keep the result for the next run, or the reason why there is none."""
-    top_k = int(st.session_state.get("inspect_top_k", 6))
-    try:
-        with st.spinner(_("Inspecting … the first part after a start takes a few seconds longer."), show_time=True):
-            done = inspection.inspect(
-                services(),
-                person(),
-                product_id=product.id,
-                data=picked.read(),
-                file_name=picked.file_name,
-                part=replace(details, source=picked.source),
-                top_k=top_k,
-            )
-            keep_result(done.record, done.images)
-    except AppError as error:
-        st.session_state[_FAILURE] = error
-        return
-    st.session_state.pop(_FAILURE, None)
-    # The serial number belongs to one part; line, lot and shift stay.
-    st.session_state["clear_serial"] = True
-    clear_upload()
-    st.rerun()
+    if inspection_id is not None and st.query_params.get(ADDRESS) != str(inspection_id):
+        st.query_params[ADDRESS] = str(inspection_id)
+    elif inspection_id is None and ADDRESS in st.query_params:
+        del st.query_params[ADDRESS]
 
 
 def next_part() -> None:
     """Clear the screen for the next part."""
     clear_result()
-    st.session_state.pop(_FAILURE, None)
+    clear_upload()
+    forget_scan()
     keep_in_address(None)
 
 
+def take_next_scan() -> None:
+    """Make room for the part whose code was scanned."""
+    if shown_result() is not None:
+        next_part()
+        st.session_state.pop("clear_serial", None)
+
+
+def keep(done: InspectionResult) -> None:
+    """Show the result."""
+    keep_result(done.record, done.images)
+
+
+def take_image(product: Product, details: PartDetails) -> InspectionRecord | None:
+    """Draw how an image is given; return its result where one was given in this run, else None.
+
+    The result takes the place of what is drawn here in the same run: running the page once more would cost as much as
+    the inspection.
+    """
+    show_weak_notice(product.id)
+    show_scan()
+    picked = pick_image(product, at_once=product.inspection_trigger == AT_ONCE)
+    if picked is None:
+        return None
+    if not inspect_picked(product, picked, details, keep=keep):
+        st.rerun()
+    return shown_result()
+
+
 require(WORKER)
-everything = [summary.product for summary in list_products(services())]
+everything = list_products_in_use(services())
 if not everything:
     st.title(_("Inspect a part"))
     show_no_products()
     st.stop()
 
+take_result_back()
 recall_result(everything)
 recall_product(everything)
 shown = shown_result()
-title, choose, more, following = st.columns([1.7, 2.0, 1.5, 1.2], vertical_alignment="bottom")
+title, choose, more, following = st.columns([1.8, 1.9, 1.35, 1.45], vertical_alignment="bottom")
 title.title(_("Inspect a part"))
 with choose:
     product = pick_product(everything, key="inspect")
 with more:
-    details = show_details()
+    details = show_details(product)
 if product is None:
     st.stop()
+with following:
+    show_open_actions_button(product.id)
+show_open_actions()
 if shown is not None and shown.product.id != product.id:
     next_part()
     shown = None
+with st.container(key="quiet"):
+    listen_for_scans(product, on_scan=take_next_scan, on_narrow=become_narrow, is_narrow=is_narrow())
+asking, result = st.empty(), st.container()
+if shown is None:
+    with asking.container():
+        show_rating_notice()
+        if is_ready(product):
+            # While somebody looks for the image, the models are opened.
+            warm_up(services(), product.id)
+            shown = take_image(product, details)
+        else:
+            show_no_model(product)
+    if shown is not None:
+        asking.empty()
 if shown is not None:
     keep_in_address(shown.id)
-    following.button(
-        _("Next part"),
-        type="primary",
-        icon=":material/skip_next:",
-        width="stretch",
-        shortcut="N",
-        on_click=next_part,
-    )
-    show_weak_notice(product.id)
-    show_result(shown)
-elif not is_ready(product):
-    show_no_model(product)
-else:
-    # While somebody looks for the image, the models are opened.
-    warm_up(services(), product.id)
-    show_weak_notice(product.id)
-    if _FAILURE in st.session_state:
-        show_error(st.session_state[_FAILURE])
-    picked = pick_image(product)
-    if picked is not None:
-        inspect_image(product, picked, details)
-        st.rerun()
+    with result:
+        show_weak_notice(product.id)
+        show_code_notes(shown)
+        show_result(shown, on_next=next_part)

@@ -3,7 +3,9 @@
     open mode       this machine alone, and nothing that a proxy has forwarded
     accounts mode   a valid session, asked of the database at each message; without one there is the sign-in page, the
                     health address, and nothing else
-    any mode        no developer messages, bounded uploads, headers against framing and guessing of content types
+    /api/           the REST interface (core.api): a key in every mode, and in open mode this machine alone, too
+    any mode        an address that no screen has is said to be missing, in the person's language
+                    no developer messages, bounded uploads, headers against framing and guessing of content types
 
 What Streamlit leaves open behind it is written down in README.md (section "Security").
 """
@@ -25,12 +27,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.access import ADMIN, Person, reaches
 from core.accounts import sessions
+from core.api.origins import comes_from_here
 from core.errors import AppError, NotAllowed, Unavailable
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
-from pages.server import plain_pages, sign_in_route
+from pages.server import downloads, missing_page, pictures, plain_pages, sign_in_route
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
-from pages.server.requests import app_path, comes_from_here, own_path, preferred_language
+from pages.server.requests import app_path, own_path, preferred_language
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
 
 _log = logging.getLogger("geomsa.gate")
@@ -43,9 +46,10 @@ SECURITY_HEADERS = {
 }
 HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
+API = "/api/"
 # Streamlit serves there what a browser of ours never asks for.
 _NEVER = ("/_stcore/agent/", "/_stcore/script-health-check")
-_NO_PAGES = ("/_stcore/", "/media/", "/component/", "/static/", "/app/static/")
+_NO_PAGES = ("/_stcore/", "/media/", "/component/", "/static/", "/app/static/", pictures.PREFIX, downloads.PREFIX)
 # How long a session that was found good is taken for good when pictures and scripts are fetched.
 _FILES_GOOD_FOR_S = 1.0
 _MOST_BOUND_SESSIONS = 10_000
@@ -89,7 +93,8 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         path = own_path(scope)
-        if path == HEALTH:
+        if path == HEALTH or (path.startswith(API) and path.isprintable()):
+            # The REST interface admits by its own keys, and never by a browser's cookie.
             await self._app(scope, receive, send)
             return
         if path.startswith(_NEVER):
@@ -110,6 +115,11 @@ class Gate:
         if upload is not None and request.method != "OPTIONS":
             await self._upload(request, send, found, upload["session"])
             return
+        if _is_page(request, path):
+            instead = await missing_page.respond(request, path, self._read_settings(), found.person)
+            if instead is not None:
+                await instead(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     async def _sign_in(self, request: Request) -> Response:

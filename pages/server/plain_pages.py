@@ -1,9 +1,10 @@
-"""The pages that are there without Streamlit: sign in, closed, cannot start. One file each, nothing fetched."""
+"""The pages that are there without Streamlit: sign in, closed, cannot start, missing. Nothing is fetched by them."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES, N_, translate
 
+_LONGEST_PATH = 80
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _STYLE = """
 :root {color-scheme: light dark; --paper: #f5f7f8; --card: #ffffff; --ink: #15232c; --line: #c6d1d8; --lead: #0b6c8a;
@@ -36,7 +38,8 @@ button, .again {display: block; width: 100%; min-height: 3rem; margin-top: 1.5re
 :is(input, button, a):focus-visible {outline: 3px solid var(--lead); outline-offset: 2px}
 .problem {margin: 1rem 0 0; padding: 0.75rem 1rem; border-radius: 0.375rem; color: var(--bad);
   background: var(--bad-paper)}
-nav {margin-top: 1.75rem; display: flex; gap: 0.5rem; font-size: 0.95rem}
+code {font-size: 0.95em; padding: 0.1rem 0.35rem; border-radius: 0.25rem; background: var(--paper)}
+nav {margin-top: 1.75rem; display: flex; flex-wrap: wrap; gap: 0.5rem; font-size: 0.95rem}
 nav a, nav span {padding: 0.35rem 0.75rem; border-radius: 0.375rem; color: var(--soft)}
 nav span {font-weight: 650; color: var(--ink); border: 1px solid var(--line)}
 """
@@ -85,6 +88,24 @@ def cannot_start(language: str, error: AppError) -> str:
         more = f"<p>{_text(language, N_('Correct the setting in the environment and start the server again.'))}</p>"
     again = f'<a class="again" href="">{_text(language, N_("Try again"))}</a>'
     return _page(language, N_("Geomsa cannot start"), _problem(language, error) + more + again)
+
+
+def missing(language: str, path: str, *, links: Sequence[tuple[str, str]]) -> str:
+    """Return the page for an address that no screen has; `links` are where to go instead, the first one foremost.
+
+    Each link is its address and its msgid.
+    """
+    shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+    why = _text(language, N_("There is no screen at this address:"))
+    hint = _text(language, N_("It may be mistyped, or from an older version. Go on from here:"))
+    (first, first_name), *others = links
+    more = "".join(f'<a href="{escape(where)}">{_text(language, name)}</a>' for where, name in others)
+    return _page(
+        language,
+        N_("Page not found"),
+        f"<p>{why} <code>{escape(shown)}</code></p><p>{hint}</p>"
+        f'<a class="again" href="{escape(first)}">{_text(language, first_name)}</a><nav>{more}</nav>',
+    )
 
 
 def _language_link(action: str, target: str, code: str, *, is_current: bool) -> str:

@@ -36,7 +36,7 @@ from pages.components.settings.preprocessing_draft import (
 from pages.components.settings.preprocessing_form import add_area, set_region, show_areas, show_options, show_tiles
 from pages.components.settings.preprocessing_label import STATES, describe_options, describe_state
 from pages.components.shared import screens
-from pages.components.shared.language import _, escape, moment, number
+from pages.components.shared.language import _, escape, moment, number, product_name
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
@@ -231,7 +231,7 @@ def save(found: ProductPreprocessing, options: Preprocessing) -> None:
     say_after_rerun(
         _(
             "The preprocessing of “{name}” is saved. It is used from its next deployment on.",
-            name=escape(found.product.name),
+            name=escape(product_name(found.product)),
         )
     )
     st.rerun()
@@ -248,7 +248,7 @@ def show_overview(found: list[ProductPreprocessing]) -> None:
     st.dataframe(
         [
             {
-                _("Product"): one.product.name,
+                _("Product"): product_name(one.product),
                 _("State"): describe_state(one.state),
                 _("Set"): describe_options(one.options),
                 _("In use"): describe_options(one.deployed) if one.deployed is not None else "–",

@@ -8,34 +8,69 @@ They are imported from here, all together: a table refers to others by name, and
 
 from __future__ import annotations
 
+from storage.tables.api import ApiAnswer, ApiKey
+from storage.tables.batches import Batch, BatchItem
 from storage.tables.catalog import DefectType, Image, ImagePreprocessing, Manual, Product
 from storage.tables.columns import METADATA, UtcDateTime, utc_now
-from storage.tables.inspections import Inspection, ResponseHistory, SearchHistory
+from storage.tables.gauge import GaugeAppraiser, GaugePart, GaugeRating, GaugeStudy, GaugeTrial
+from storage.tables.imports import ImageImport, ImageImportItem
+from storage.tables.inspections import ChecklistTick, Inspection, NoteDraft, ResponseHistory, SearchHistory
+from storage.tables.measurements import InspectionCost, TestMeasurement, TestScore
 from storage.tables.models import Job, ModelParam, ModelVersion, StoredEmbedding, ThresholdSetting
 from storage.tables.people import AuditLog, SignInFailure, SignInSession, User
+from storage.tables.regions import ImageBox, TrashedImage
+from storage.tables.reports import ReportRun, ReportSchedule
+from storage.tables.rollups import DayCount, DetailCount
 from storage.tables.system import SystemConfig, Worker
+from storage.tables.watching import Delivery, DeliveryTarget, WatchFile, WatchFolder
 
 __all__ = [
     "METADATA",
+    "ApiAnswer",
+    "ApiKey",
     "AuditLog",
+    "Batch",
+    "BatchItem",
+    "ChecklistTick",
+    "DayCount",
     "DefectType",
+    "Delivery",
+    "DeliveryTarget",
+    "DetailCount",
+    "GaugeAppraiser",
+    "GaugePart",
+    "GaugeRating",
+    "GaugeStudy",
+    "GaugeTrial",
     "Image",
+    "ImageBox",
+    "ImageImport",
+    "ImageImportItem",
     "ImagePreprocessing",
     "Inspection",
+    "InspectionCost",
     "Job",
     "Manual",
     "ModelParam",
     "ModelVersion",
+    "NoteDraft",
     "Product",
+    "ReportRun",
+    "ReportSchedule",
     "ResponseHistory",
     "SearchHistory",
     "SignInFailure",
     "SignInSession",
     "StoredEmbedding",
     "SystemConfig",
+    "TestMeasurement",
+    "TestScore",
     "ThresholdSetting",
+    "TrashedImage",
     "User",
     "UtcDateTime",
+    "WatchFile",
+    "WatchFolder",
     "Worker",
     "utc_now",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, Index
+from sqlalchemy import BigInteger, CheckConstraint, Double, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from storage.tables.columns import NEVER_REUSE_IDS, double, json_list, json_object, long_text, moment, reference, row_id
@@ -19,19 +19,57 @@ class Inspection(SQLModel, table=True):
         CheckConstraint("verdict IN ('ok', 'review', 'reject')", name="verdict"),
         CheckConstraint("final_verdict IN ('ok', 'review', 'reject')", name="final_verdict"),
         CheckConstraint("action_status IN ('none', 'open', 'done')", name="action_status"),
-        CheckConstraint("source IN ('upload', 'camera', 'sample', 'batch', 'cli')", name="source"),
+        CheckConstraint("source IN ('upload', 'camera', 'sample', 'batch', 'cli', 'api', 'watch')", name="source"),
+        CheckConstraint("review_state IN ('none', 'waiting', 'done')", name="review_state"),
         Index("ix_inspections_product_time", "product_id", "created_at"),
         Index("ix_inspections_verdict_time", "final_verdict", "created_at"),
-        Index("ix_inspections_action_time", "action_status", "created_at"),
+        # Open actions are counted by age, product and person from it alone.
+        Index("ix_inspections_action_time", "action_status", "created_at", "product_id", "created_by"),
+        # What people confirmed makes an index out of date: asked by every screen, and answered from it alone.
+        Index("ix_inspections_confirmed", "confirmed_at", "product_id", "final_verdict", "final_defect_type_id"),
+        Index("ix_inspections_review_time", "review_state", "created_at"),
+        Index("ix_inspections_model_verdict_time", "verdict", "created_at"),
+        Index("ix_inspections_type_time", "final_defect_type_id", "created_at"),
+        Index("ix_inspections_suggestion_time", "suggested_defect_type_id", "confirmed_at", "created_at"),
+        Index("ix_inspections_line_time", "line", "created_at"),
+        Index("ix_inspections_lot_time", "lot", "created_at"),
+        Index("ix_inspections_serial_time", "serial", "created_at"),
+        Index("ix_inspections_person_time", "created_by", "created_at"),
+        Index("ix_inspections_source_time", "source", "created_at"),
+        Index("ix_inspections_batch_time", "batch_job_id", "created_at"),
+        # All that the history filters by (16 columns are the most that MariaDB takes): several filters together are
+        # answered from it without reading the rows, which are ten times as large.
+        Index(
+            "ix_inspections_history",
+            "created_at",
+            "product_id",
+            "final_verdict",
+            "verdict",
+            "action_status",
+            "review_state",
+            "final_defect_type_id",
+            "suggested_defect_type_id",
+            "confirmed_at",
+            "source",
+            "line",
+            "lot",
+            "created_by",
+            "batch_job_id",
+            "serial",
+            "original_name",
+        ),
+        Index("ix_inspections_idempotency_key", "idempotency_key", unique=True),
+        # The counters of a shift are read from it alone.
+        Index("ix_inspections_line_shift", "product_id", "line", "created_at", "shift", "final_verdict"),
         NEVER_REUSE_IDS,
     )
 
     id: int = row_id()
     product_id: int = reference("products.id", index=False)
     created_at: datetime = moment(index=True)
-    created_by: int | None = reference("users.id", optional=True)
+    created_by: int | None = reference("users.id", optional=True, index=False)
     source: str = Field(max_length=16)
-    batch_job_id: int | None = reference("deployment_logs.id", optional=True)
+    batch_job_id: int | None = reference("deployment_logs.id", optional=True, index=False)
     original_name: str = Field(max_length=255)
     image_key: str = Field(max_length=255)
     thumbnail_key: str = Field(max_length=255)
@@ -59,17 +97,24 @@ class Inspection(SQLModel, table=True):
     overridden_by: int | None = reference("users.id", optional=True, index=False)
     suggested_defect_type_id: int | None = reference("defect_types.id", optional=True, index=False)
     suggestion_confidence: float | None = Field(default=None, sa_type=Double, nullable=True)
-    final_defect_type_id: int | None = reference("defect_types.id", optional=True)
+    final_defect_type_id: int | None = reference("defect_types.id", optional=True, index=False)
     confirmed_at: datetime | None = moment(optional=True)
     confirmed_by: int | None = reference("users.id", optional=True, index=False)
-    line: str = Field(default="", max_length=64, index=True)
-    lot: str = Field(default="", max_length=64, index=True)
-    serial: str = Field(default="", max_length=64, index=True)
+    line: str = Field(default="", max_length=64)
+    lot: str = Field(default="", max_length=64)
+    serial: str = Field(default="", max_length=64)
     shift: str = Field(default="", max_length=32)
     action_status: str = Field(default="none", max_length=16)
     action_note: str = long_text()
     action_at: datetime | None = moment(optional=True)
     action_by: int | None = reference("users.id", optional=True, index=False)
+    # Every Review verdict and every override waits for a person to confirm it.
+    review_state: str = Field(default="none", max_length=8)
+    reviewed_at: datetime | None = moment(optional=True)
+    reviewed_by: int | None = reference("users.id", optional=True, index=False)
+    raised_by: float = double(0.0)  # by how much the known defects raised the score, which includes it
+    # Who asks twice with one key (a press repeated, a request sent again, a batch resumed) gets one inspection.
+    idempotency_key: str | None = Field(default=None, max_length=128)
     latency_ms: float = double(0.0)
     row_version: int = 1
 
@@ -115,3 +160,40 @@ class ResponseHistory(SQLModel, table=True):
     rating_reason: str = long_text()
     created_at: datetime = moment(index=True)
     created_by: int | None = reference("users.id", optional=True, index=False)
+
+
+class ChecklistTick(SQLModel, table=True):
+    """A corrective step that somebody carried out. `step_key` is of the step's text, which may be written again."""
+
+    __tablename__: ClassVar[str] = "checklist_ticks"
+    __table_args__ = (
+        CheckConstraint("section IN ('cause', 'action', 'check', 'prevention')", name="section"),
+        UniqueConstraint("inspection_id", "step_key", name="uq_checklist_ticks_inspection_step"),
+        NEVER_REUSE_IDS,
+    )
+
+    id: int = row_id()
+    inspection_id: int = reference("inspections.id", index=False)
+    step_key: str = Field(max_length=64, index=True)
+    section: str = Field(max_length=16)
+    step_text: str = long_text()
+    ticked_at: datetime = moment()
+    ticked_by: int | None = reference("users.id", optional=True, index=False)
+
+
+class NoteDraft(SQLModel, table=True):
+    """What a person has typed about an inspection and not yet saved as a decision: a reload brings it back."""
+
+    __tablename__: ClassVar[str] = "note_drafts"
+    __table_args__ = (
+        CheckConstraint("field IN ('action', 'override')", name="field"),
+        UniqueConstraint("inspection_id", "user_id", "field", name="uq_note_drafts_inspection_user_field"),
+        NEVER_REUSE_IDS,
+    )
+
+    id: int = row_id()
+    inspection_id: int = reference("inspections.id", index=False)
+    user_id: int = reference("users.id")
+    field: str = Field(max_length=16)
+    text: str = long_text()
+    saved_at: datetime = moment()

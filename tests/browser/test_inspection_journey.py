@@ -39,8 +39,8 @@ def test_a_worker_inspects_a_solar_cell_and_sees_why_it_failed(app_url: str) -> 
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{app_url}/?role=worker")
         expect(page.get_by_role("heading", name="Inspect a part")).to_be_visible()
-        page.get_by_role("tab", name="Samples").click()
-        page.get_by_role("button", name="Inspect", exact=True).first.click()
+        page.get_by_role("radio", name="Samples").click()
+        page.get_by_role("button", name="Inspect cell_defect").first.click()
 
         verdict = page.locator('[class*="st-key-verdict_"]')
         expect(verdict).to_be_visible(timeout=90_000)
@@ -65,12 +65,49 @@ def test_a_worker_inspects_a_solar_cell_and_sees_why_it_failed(app_url: str) -> 
         page.get_by_role("tab", name="Similar images").click()
         expect(page.get_by_text("Similar defects")).to_be_visible()
         page.get_by_role("tab", name="Decision").click()
-        page.get_by_role("button", name="Action done").click()
+        # Picture, verdict, score and the bar of decisions are in view on every screen, and the page does not scroll.
+        for width, height in ((1366, 768), (400, 860), (1280, 800)):
+            page.set_viewport_size({"width": width, "height": height})
+            for place in (verdict, page.get_by_role("img", name="Anomaly score"), heat):
+                expect(place).to_be_in_viewport(ratio=0.95)
+            for name in ("Action done", "Leave open", "Override", "Next part"):
+                expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+            assert (
+                page.evaluate("(main => main.scrollHeight - main.clientHeight)(document.querySelector('.stMain'))") <= 1
+            )
+
+        # A note that was typed is there after a reload, although nothing was decided.
+        page.get_by_label("What was done").press_sequentially("cell taken out")
+        note = page.get_by_label("What was done")
+        page.wait_for_timeout(2500)
+        page.reload()
+        expect(note).to_have_value("cell taken out")
+        # The override opens on a key with the focus in it, and Escape closes it.
+        page.keyboard.press("o")
+        expect(page.get_by_label("Reason")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(page.get_by_label("Reason")).to_have_count(0)
+        page.keyboard.press("o")
+        expect(page.get_by_label("Reason")).to_be_focused()
+        page.keyboard.type("only dust")
+        page.keyboard.press("Enter")
+        expect(verdict).to_contain_text("Changed by a person")
+        expect(page.get_by_text("“only dust”")).to_be_visible()
+        page.keyboard.press("o")
+        expect(page.get_by_label("Reason")).to_be_focused()
+        page.keyboard.type("no, a crack")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("“no, a crack”")).to_be_visible()
+        expect(page.get_by_role("button", name="Action done")).to_be_visible()
+        page.keyboard.press("d")
         expect(page.get_by_text("The action was closed.")).to_be_visible()
+        # An open box takes no key from the page where nobody types.
+        page.locator(".st-key-inspect_product input").focus()
         # Nothing of the app comes from elsewhere.
         own = app_url.split("://")[1]
         elsewhere = [url for url in asked if not url.startswith(("data:", "blob:")) and own not in url]
         assert not elsewhere, elsewhere
-        page.get_by_role("button", name="Next part").click()
-        expect(page.get_by_role("tab", name="Samples")).to_be_visible()
+        page.keyboard.press("n")
+        # The next part comes the same way.
+        expect(page.get_by_role("radio", name="Samples")).to_be_checked()
         browser.close()

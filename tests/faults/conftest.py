@@ -9,7 +9,7 @@ import pytest
 
 from core.accounts.people import open_person
 from core.catalog.products import find_product
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.models.kinds import MEMORY_BANK
 from core.services import Services, build_services
 from tests.plates import build_plate_folder, copy_data, deploy, folder_settings, write_plates

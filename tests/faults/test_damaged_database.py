@@ -33,7 +33,7 @@ from storage.tables import Product
 
 ROOT = Path(__file__).parents[2]
 SPAWN = multiprocessing.get_context("spawn")
-DAMAGED_AT, DAMAGE = 400_000, b"\xa5" * 4096
+DAMAGED_AT, DAMAGE = 800_000, b"\xa5" * 4096
 
 
 def _path(settings: Settings) -> Path:
@@ -219,7 +219,7 @@ def test_a_forked_child_and_its_parent_are_not_refused_while_others_come_and_go(
 def _fill(settings: Settings, *, die: bool) -> None:
     """Add products until the file is past the place of the damage; with `die`, end like a process that is killed."""
     services = build_services(settings)
-    while _path(settings).stat().st_size < 650_000:
+    while _path(settings).stat().st_size < 1_100_000:
         with services.database.unit_of_work() as session:
             count = session.exec(select(func.count()).select_from(Product)).one()
             session.add_all(

@@ -214,7 +214,7 @@ def test_a_kill_at_a_named_stage_leaves_a_whole_version(
     _end_workers(ground)
 
 
-@pytest.mark.parametrize("count", [50, pytest.param(1000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [20, pytest.param(1000, marks=pytest.mark.full)])
 def test_kills_at_random_moments_leave_a_whole_version(count: int, grounds: list[Ground]) -> None:
     def kill_here(place: int) -> None:
         rng = random.Random(SEED + place)

@@ -33,6 +33,7 @@ PATHS_BEFORE_SIGN_IN = (
     "/component/a",
     "/static/a.js",
     "/app/static/a",
+    "/pictures/inspection/1/part?v=a",
 )
 
 

@@ -23,7 +23,7 @@ import pytest
 from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.errors import AppError, Unavailable
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.jobs import claims, queue, views
 from core.jobs.outcomes import ProductOutcome
 from core.models.kinds import MEMORY_BANK

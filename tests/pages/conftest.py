@@ -19,6 +19,17 @@ HOME = Path(__file__).resolve().parents[2] / "Home.py"
 OpenApp = Callable[..., AppTest]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _installed_components() -> Iterator[None]:
+    """Let Streamlit look once for what installed packages bring: each opened app reads the metadata of all of them."""
+    from streamlit.components.v2 import manifest_scanner
+
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda *_, **__: found)
+        yield
+
+
 @pytest.fixture
 def open_app(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenApp]:
     """Yield a function that opens the screen at `path` in a role and a language; the server is this process."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from streamlit.testing.v1 import AppTest
 
 
@@ -18,3 +21,25 @@ def press(app: AppTest, label: str) -> AppTest:
     app = found[0].click().run()
     assert not app.exception
     return app
+
+
+def history_rows(app: AppTest) -> list[dict[str, Any]]:
+    """Return the rows of the table of inspections as the browser gets them; none where it is not on the page."""
+    found = [one.proto for one in app.get("bidi_component") if "geomsa_history_table" in one.proto.component_name]
+    return list(json.loads(found[0].json)["rows"]) if found else []
+
+
+def gallery_tiles(app: AppTest) -> list[dict[str, Any]]:
+    """Return the tiles of the gallery as the browser gets them; none where it is not on the page."""
+    found = [one.proto for one in app.get("bidi_component") if "geomsa_image_tiles" in one.proto.component_name]
+    return list(json.loads(found[0].json)["tiles"]) if found else []
+
+
+def table_rows(app: AppTest, label: str) -> list[list[str]]:
+    """Return the texts of a table whose cells are links."""
+    for found in app.get("bidi_component"):
+        if "geomsa_link_table" in found.proto.component_name:
+            told = json.loads(found.proto.json)
+            if told["label"] == label:
+                return [[cell["text"] for cell in row] for row in told["rows"]]
+    return []

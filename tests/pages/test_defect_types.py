@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from core.access import Person
-from core.catalog.defect_types import create_defect_type, list_defect_types, update_defect_type
+from core.catalog.defect_types import create_defect_type, get_defect_type, list_defect_types, update_defect_type
 from core.catalog.products import create_product
 from core.services import Services
 from storage.tables import DefectType
@@ -87,3 +91,64 @@ def test_type_is_deactivated_only_after_a_yes_and_can_be_brought_back(
     app.toggle(key="defect_type_inactive").set_value(True).run()
     app.button(key=f"defect_type_active_{hole.id}").click().run()
     assert len(list_defect_types(services, hole.product_id)) == 1
+
+
+def test_a_good_kind_is_registered_and_listed_apart(open_app: OpenApp, services: Services, hole: DefectType) -> None:
+    app = open_app(SCREEN)
+    app.button(key="defect_type_new").click().run()
+    app.segmented_control(key="defect_type_create_outcome").set_value("good")
+    app.text_input(key="defect_type_create_name_ko").set_value("흑색")
+    app.text_input(key="defect_type_create_code").set_value("black")
+    press(app, "Register")
+    assert [row.code for row in list_defect_types(services, hole.product_id, outcome="good")] == ["black"]
+    app.segmented_control(key="defect_type_outcome").set_value("good").run()
+    assert "`black`" in texts(app)
+    assert "`hole`" not in texts(app)
+
+
+def test_examples_are_picked_among_the_images_of_the_type(
+    open_app: OpenApp, services: Services, engineer: Person, hole: DefectType
+) -> None:
+    from core.images.records import IncomingFile
+    from core.images.uploads import add_images
+    from tests.plates import plate
+
+    files = [IncomingFile(f"{seed}.png", lambda seed=seed: _png(plate(seed))) for seed in range(2)]  # type: ignore[misc]
+    added = list(
+        add_images(
+            services,
+            engineer,
+            product_id=hole.product_id,
+            image_type="defect",
+            defect_type_id=hole.id,
+            files=files,
+        )
+    )
+    chosen = added[0].image_id
+    app = open_app(SCREEN)
+    assert "**2** images" in texts(app)
+    app.button(key=f"defect_type_edit_{hole.id}").click().run()
+    app.checkbox(key=f"defect_type_example_{chosen}").set_value(True)
+    press(app, "Save")
+    assert get_defect_type(services, hole.id).example_image_ids == [chosen]
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    PillowImage.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_switch_on_a_state_that_is_gone_is_refused(
+    open_app: OpenApp, services: Services, admin: Person, hole: DefectType
+) -> None:
+    app = open_app(SCREEN)
+    app.button(key=f"defect_type_active_{hole.id}").click().run()
+    update_defect_type(
+        services, admin, hole.id, row_version=1, name_ko="핀홀", name_en="", description="", severity="major"
+    )
+    app.button(key="dialog_agree").click().run()
+    assert "핀홀" in app.error[0].value
+    assert get_defect_type(services, hole.id).is_active
+    app.button(key="dialog_agree").click().run()
+    assert not get_defect_type(services, hole.id).is_active

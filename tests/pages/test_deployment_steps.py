@@ -161,6 +161,20 @@ def test_one_click_on_the_images_deploys_both_models_in_their_order(open_deploye
     assert not [button for button in app.button if button.key == "deploy_now_images_normal"]
 
 
+def test_what_was_started_on_a_screen_ends_there_with_the_way_to_the_inspection(
+    open_deployed: OpenApp, deployed: Services
+) -> None:
+    product_id = _product_id(deployed)
+    started = tuple(sorted(job.id for job in views.list_jobs(deployed)))
+    app = open_deployed()
+    assert "The deployment is finished" not in texts(open_deployed(NORMAL_IMAGES))
+    app.session_state["deploy_started_images_normal"] = ((product_id,), started)
+    app = app.switch_page(NORMAL_IMAGES).run()
+    assert "The deployment is finished" in texts(app)
+    app = press(app, "Inspect now")
+    assert [title.value for title in app.title] == ["Inspect a part"]
+
+
 def test_the_queue_shows_every_kind_and_that_nobody_works_it_off(open_deployed: OpenApp, deployed: Services) -> None:
     person, product_id = open_person(deployed, "engineer"), _product_id(deployed)
     queue.submit(deployed, person, kind=SIMILARITY_INDEX, product_ids=[product_id])

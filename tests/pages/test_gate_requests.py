@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from core.api.origins import is_forwarded, is_loopback_address, is_loopback_host
 from pages.server.messages import ALLOWED, as_bare_run, as_whole_run, read_message
-from pages.server.requests import is_forwarded, is_loopback_address, is_loopback_host, safe_target
+from pages.server.requests import safe_target
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])

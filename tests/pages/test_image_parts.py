@@ -133,7 +133,7 @@ def test_chosen_images_get_a_part_by_hand(
     open_app: OpenApp, services: Services, engineer: Person, product: Product
 ) -> None:
     add(services, engineer, product, {"a.png": png(1), "b.png": png(2)})
-    app = press(open_app(NORMAL_IMAGES), "Choose this page")
+    app = press(open_app(NORMAL_IMAGES), "This page")
     app.text_input(key="gallery_normal_part_name_0").set_value("piece 7")
     app = press(app, "Set the part")
     assert {(row.part, row.part_source) for row in list_images(services, product.id).rows} == {("piece 7", "person")}

@@ -12,15 +12,17 @@ from streamlit.testing.v1 import AppTest
 from core.access import Person
 from core.catalog.defect_types import create_defect_type, list_defect_types
 from core.catalog.products import create_product
+from core.images.edits import delete_images, relabel_images
+from core.images.gallery.search import PAGE_SIZE
 from core.images.library import get_image, list_images
 from core.images.records import IncomingFile
 from core.images.uploads import add_images
 from core.services import Services
-from pages.components.images.gallery import PAGE_SIZE
+from pages.components.shared.dialogs import OpenDialog
 from pages.components.shared.screens import DEFECT_IMAGES, NORMAL_IMAGES
 from storage.tables import DefectType, Product
 from tests.pages.conftest import OpenApp
-from tests.pages.screen_reading import press, texts
+from tests.pages.screen_reading import gallery_tiles, press, texts
 from tests.zip_files import make_zip
 
 
@@ -177,9 +179,10 @@ def test_only_the_thumbnails_of_the_page_are_there(
 ) -> None:
     fill(services, engineer, casting, PAGE_SIZE + 2)
     app = open_app(NORMAL_IMAGES)
-    assert len(app.get("image")) == PAGE_SIZE
+    assert len(gallery_tiles(app)) == PAGE_SIZE
     app.pagination[0].set_value(2).run()
-    assert len(app.get("image")) == 2
+    assert [tile["name"] for tile in gallery_tiles(app)] == ["Normal 002", "Normal 001"]
+    assert app.query_params["page"] == "2"
 
 
 def test_filter_by_use_starts_on_its_first_page(
@@ -190,8 +193,12 @@ def test_filter_by_use_starts_on_its_first_page(
     app = open_app(NORMAL_IMAGES)
     app.pagination[0].set_value(2).run()
     app.segmented_control(key="gallery_normal_split").set_value("test").run()
-    assert len(app.get("image")) == 3
+    assert len(gallery_tiles(app)) == 3
     assert "3 images" in texts(app)
+    assert {name: app.query_params[name] for name in ("product", "split")} == {
+        "product": str(casting.id),
+        "split": "test",
+    }
 
 
 def test_chosen_images_are_relabeled_together(
@@ -200,8 +207,8 @@ def test_chosen_images_are_relabeled_together(
     fill(services, engineer, casting, 3)
     first, second, third = (row.id for row in list_images(services, casting.id).rows)
     app = open_app(NORMAL_IMAGES)
-    for image_id in (first, third):
-        app.checkbox(key=f"gallery_normal_pick_{image_id}").check().run()
+    app.session_state["gallery_normal_chosen"] = {first: 1, third: 1}
+    app.run()
     app.selectbox(key="gallery_normal_relabel_label_0").set_value(hole.id)
     app.segmented_control(key="gallery_normal_relabel_split_0").set_value("test")
     form_button = [button for button in app.button if button.label == "Re-label"][-1]
@@ -213,7 +220,21 @@ def test_chosen_images_are_relabeled_together(
     ]
     assert get_image(services, first or 0).split == "test"
     assert get_image(services, second or 0).split == "train"
-    assert len(app.get("image")) == 1
+    assert [tile["id"] for tile in gallery_tiles(app)] == [second]
+
+
+def test_a_choice_that_somebody_changed_meanwhile_is_refused(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 2)
+    first, _second = list_images(services, casting.id).rows
+    app = open_app(NORMAL_IMAGES)
+    app.button(key="gallery_normal_all").click().run()
+    relabel_images(services, engineer, [first.id], split="test")
+    app.button(key="gallery_normal_delete").click().run()
+    app.button(key="dialog_agree").click().run()
+    assert "Somebody else changed" in texts(app)
+    assert list_images(services, casting.id).total == 2
 
 
 def test_images_are_deleted_only_after_a_yes(
@@ -223,12 +244,37 @@ def test_images_are_deleted_only_after_a_yes(
     app = open_app(NORMAL_IMAGES)
     assert app.button(key="gallery_normal_delete").disabled
     app.button(key="gallery_normal_all").click().run()
-    app.checkbox(key=f"gallery_normal_pick_{list_images(services, casting.id).rows[0].id}").uncheck().run()
+    kept = list_images(services, casting.id).rows[0].id
+    app.session_state["gallery_normal_chosen"].pop(kept)
     app.button(key="gallery_normal_delete").click().run()
     assert list_images(services, casting.id).total == 3
     app.button(key="dialog_agree").click().run()
     assert list_images(services, casting.id).total == 1
     assert [metric.value for metric in app.metric] == ["1", "0"]
+    assert "2 images are in the trash." in texts(app)
+    app.button(key="gallery_undo").click().run()
+    assert list_images(services, casting.id).total == 3
+    assert "2 images put back." in texts(app)
+
+
+def test_the_trash_says_who_and_for_how_long_and_only_an_administrator_empties_it(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 2)
+    delete_images(services, engineer, [row.id for row in list_images(services, casting.id).rows])
+    app = open_app(NORMAL_IMAGES)
+    app.segmented_control(key="gallery_normal_show").set_value("trash").run()
+    written = texts(app)
+    assert written.count("30 days left") == 2
+    assert "Quality engineer" in written
+    assert "Only an administrator deletes for good." in written
+    app = open_app(NORMAL_IMAGES, role="admin", language="ko")
+    app.segmented_control(key="gallery_normal_show").set_value("trash").run()
+    app.button(key="gallery_normal_trash_empty").click().run()
+    assert app.button(key="dialog_agree").disabled
+    app.text_input(key="dialog_typed").set_value("삭제").run()
+    app.button(key="dialog_agree").click().run()
+    assert "이미지 2장을 영구 삭제했습니다." in texts(app)
 
 
 def test_choice_of_one_product_is_not_carried_to_another(
@@ -249,7 +295,9 @@ def test_opened_image_shows_what_is_known_of_it(
     fill(services, engineer, casting, 2)
     newest, oldest = list_images(services, casting.id).rows
     app = open_app(NORMAL_IMAGES)
-    app.button(key=f"gallery_normal_open_{newest.id}").click().run()
+    values = {"ids": [newest.id, oldest.id], "place": 0}
+    app.session_state["open_dialog"] = OpenDialog("image_open", values)
+    app.run()
     assert newest.original_name in texts(app)
     app.button(key="details_step_1").click().run()
     assert oldest.original_name in texts(app)

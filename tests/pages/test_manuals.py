@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.access import Person
+from core.access import WORKER, Person
 from core.catalog.products import create_product
 from core.deployments import pipeline
 from core.jobs import claims, heartbeats, views
@@ -16,7 +16,7 @@ from pages.components.shared.screens import DASHBOARD, MANUAL_INDEX, MANUALS
 from storage.tables import Product, ResponseHistory, utc_now
 from tests.manual_files import SCRATCH_PAGES, add, given, scratch_manual, simple_pdf
 from tests.pages.conftest import OpenApp
-from tests.pages.screen_reading import press, texts
+from tests.pages.screen_reading import press, table_rows, texts
 from tests.plates import submit_and_claim
 from tests.stored import stored_keys
 
@@ -114,11 +114,12 @@ def test_the_dashboard_says_how_the_index_stands(
 ) -> None:
     create_product(services, engineer, name="Bare", code="bare")
     add(services, engineer, plate.id, given("m.pdf", scratch_manual()))
-    column = open_app(DASHBOARD).table[0].value["Manual index"].tolist()
-    assert column[0] == "–"
-    assert "Not indexed yet" in column[1]
+    bare, with_manual = table_rows(open_app(DASHBOARD), "Data sets and models")
+    assert (bare[0], with_manual[0]) == ("Bare", plate.name)
+    assert "Not indexed yet" not in bare
+    assert "Not indexed yet" in with_manual
     _build(services, engineer, plate)
-    assert "Up to date" in open_app(DASHBOARD).table[0].value["Manual index"].tolist()[1]
+    assert "Not indexed yet" not in table_rows(open_app(DASHBOARD), "Data sets and models")[1]
 
 
 def test_the_status_is_the_doctors_and_cleans_up(
@@ -150,8 +151,8 @@ def test_the_status_is_the_doctors_and_cleans_up(
     assert not [button for button in app.button if button.label == "Clean up"]
 
 
-def test_the_status_is_for_administrators(open_app: OpenApp) -> None:
-    assert "not open to you" in texts(open_app(STATUS))
+def test_the_status_is_not_for_workers(open_app: OpenApp) -> None:
+    assert "not open to you" in texts(open_app(STATUS, role=WORKER))
 
 
 def test_what_guidance_cost_is_added_up(open_app: OpenApp, services: Services, plate: Product) -> None:

@@ -105,3 +105,73 @@ def test_name_is_shown_as_typed_and_never_as_markup(open_app: OpenApp, services:
     assert "<b>" not in written
     assert "[x](http" not in written
     assert ":red[" not in written
+
+
+def test_an_engineer_sets_when_an_inspection_starts_and_how_codes_are_read(
+    open_app: OpenApp, services: Services, engineer: Person
+) -> None:
+    product = create_product(services, engineer, name="Casting", code="casting")
+    app = open_app(PRODUCTS)
+    app.button(key=f"product_edit_{product.id}").click().run()
+    assert app.radio(key="product_edit_trigger").value == "at_once"
+    app.radio(key="product_edit_trigger").set_value("on_click")
+    app.radio(key="product_edit_codes").set_value("pattern")
+    press(app, "Save")
+    assert "No pattern is typed." in app.error[0].value
+    assert get_product(services, product.id).row_version == product.row_version
+    app.text_input(key="product_edit_pattern").set_value("{lot}{serial}")
+    press(app, "Save")
+    assert "side by side" in app.error[0].value
+    app.text_input(key="product_edit_pattern").set_value("{lot}-{serial}")
+    press(app, "Save")
+    saved = get_product(services, product.id)
+    assert (saved.inspection_trigger, saved.code_rule) == ("on_click", "{lot}-{serial}")
+    app.button(key=f"product_edit_{product.id}").click().run()
+    assert app.radio(key="product_edit_codes").value == "pattern"
+    app.radio(key="product_edit_codes").set_value("")
+    press(app, "Save")
+    assert get_product(services, product.id).code_rule == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "other"), [("en", "Casting A", "주조A형"), ("ko", "주조A형", "Casting A")]
+)
+def test_the_name_is_that_of_the_language_and_both_are_found(
+    open_app: OpenApp, services: Services, engineer: Person, language: str, name: str, other: str
+) -> None:
+    product = create_product(services, engineer, name="주조A형", name_en="Casting A", code="casting")
+    app = open_app(PRODUCTS, language=language)
+    shown = texts(app)
+    assert f"**{name}**" in shown
+    assert f"`casting` · {'No. 1' if language == 'en' else '1번'} · {other}" in shown
+    assert product.created_at.strftime("%Y-%m") in shown
+    app.text_input(key="product_search").set_value(other).run()
+    assert f"**{name}**" in texts(app)
+
+
+def test_a_product_is_purged_after_its_code_was_typed(open_app: OpenApp, services: Services, engineer: Person) -> None:
+    product = create_product(services, engineer, name="Casting", code="casting")
+    app = open_app(PRODUCTS, role="admin")
+    app.menu_button(key=f"product_menu_{product.id}").click("purge").run()
+    assert "0 images · 0 manuals" in texts(app)
+    app.text_input(key="product_purge_code").set_value("cast")
+    press(app, "Delete for good")
+    assert "type the code" in app.error[-1].value
+    assert app.text_input(key="product_purge_code").value == "cast"
+    app.text_input(key="product_purge_code").set_value("casting")
+    press(app, "Delete for good")
+    assert list_products(services, include_inactive=True) == []
+
+
+def test_a_switch_on_a_state_that_is_gone_says_who_changed_it(
+    open_app: OpenApp, services: Services, engineer: Person, admin: Person
+) -> None:
+    product = create_product(services, engineer, name="Casting", code="casting")
+    app = open_app(PRODUCTS)
+    app.menu_button(key=f"product_menu_{product.id}").click("active").run()
+    update_product(services, admin, product.id, row_version=product.row_version, name="Casting B", description="")
+    app.button(key="dialog_agree").click().run()
+    assert "Casting B" in app.error[0].value
+    assert get_product(services, product.id).is_active
+    app.button(key="dialog_agree").click().run()
+    assert not get_product(services, product.id).is_active

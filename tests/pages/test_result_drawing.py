@@ -10,8 +10,8 @@ import pytest
 
 from core.catalog.names import DefectTypeName
 from core.inspections.colormap import color_heat
+from core.inspections.pictures import draw_difference
 from core.similarity.matches import Similar
-from pages.components.inspection.heat_map import draw_difference
 from pages.components.inspection.score_scale import draw_scale
 from pages.components.inspection.similar_summary import describe_closeness, explain_closeness, summarize
 from pages.components.shared.language import escape, score, set_language

@@ -24,7 +24,7 @@ from core.services import Services
 from pages.components.shared.screens import MEMORY_BANKS, NORMAL_IMAGES
 from storage.tables import DefectType, Product, utc_now
 from tests.pages.conftest import OpenApp
-from tests.pages.screen_reading import press, texts
+from tests.pages.screen_reading import gallery_tiles, press, texts
 
 
 def make_png(seed: int) -> bytes:
@@ -168,11 +168,10 @@ def test_a_decision_that_came_too_late_is_told(
 
 def test_the_gallery_shows_only_those_that_wait_and_marks_them(open_app: OpenApp, ids: list[int]) -> None:
     app = open_app(NORMAL_IMAGES)
-    picks = [box for box in app.checkbox if str(box.key).startswith("gallery_normal_pick_")]
-    assert sum(":material/flag:" in box.label for box in picks) == 2
+    flags = [["flag", "Unlike the others"] in tile["marks"] for tile in gallery_tiles(app)]
+    assert sum(flags) == 2
     app.segmented_control(key="gallery_normal_outlier_state").set_value(SUSPECTED).run()
-    shown = [box.key for box in app.checkbox if str(box.key).startswith("gallery_normal_pick_")]
-    assert shown == [f"gallery_normal_pick_{ids[1]}", f"gallery_normal_pick_{ids[0]}"]
+    assert [tile["id"] for tile in gallery_tiles(app)] == [ids[1], ids[0]]
 
 
 def test_an_upload_is_compared_with_the_model_in_use(open_deployed: OpenApp, deployed: Services) -> None:

@@ -66,7 +66,7 @@ def test_the_language_switch_is_kept_with_the_person(open_app: OpenApp, services
     app = open_app(language="en")
     assert _titles(app) == ["Inspect a part"]
     app.segmented_control(key="language_choice").set_value("ko").run()
-    assert _titles(app) == ["검사"]
+    assert _titles(app) == ["단품 검사"]
     assert open_person(services, "engineer").language == "ko"
 
 
@@ -137,7 +137,7 @@ def test_with_accounts_a_person_comes_in_by_the_cookie_and_leaves_by_the_button(
     app = open_app()
     assert _titles(app) == ["Inspect a part"]
     assert app.session_state["person"].login == "kim"
-    next(button for button in app.button if button.label == "Sign out").click().run()
+    next(button for button in app.button if button.key == "sign_out").click().run()
     assert _titles(app) == ["Signed out"]
     assert "person" not in app.session_state
     with pytest.raises(NotAllowed):

@@ -139,6 +139,11 @@ class PostgreSqlServer(Server):
         server = self._programs / "postgres"
         return [*self._as_user, server, "-D", self.folder / "data", "-p", str(self.port), *options]
 
+    def responds(self) -> bool:
+        """Return whether it lets clients in: while it recovers it accepts connections only to refuse them."""
+        ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "geomsa"]
+        return super().responds() and subprocess.run(ready, check=False).returncode == 0
+
     def stop(self) -> None:
         """Ask pg_ctl: smart shutdown waits for clients to leave, and runuser passes no other signal on."""
         if self._process is not None:
@@ -168,6 +173,33 @@ class S3Server(Server):
     def command(self) -> Sequence[str | Path]:
         return [self._program, "serve", "s3", "--config", "", "--addr", f"127.0.0.1:{self.port}",
                 "--auth-key", f"{self.access_key},{self.secret_key}", self.folder / "data"]  # fmt: skip
+
+
+class MqttBroker(Server):
+    """mosquitto with one user; it keeps nothing from one start to the next."""
+
+    user = "geomsa"
+    password = "비밀/pass:w@rd"
+
+    def __init__(self, folder: Path, *, certificate: Path | None = None) -> None:
+        super().__init__(folder)
+        self._program = _program("mosquitto")
+        passwords = folder / "passwords"
+        passwords.touch(mode=0o600)
+        _run([_program("mosquitto_passwd"), "-b", passwords, self.user, self.password])
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous false",
+            f"password_file {passwords}",
+            "persistence false",
+            "log_dest stderr",
+            *(["user root"] if os.geteuid() == 0 else []),
+            *([] if certificate is None else [f"certfile {certificate}", f"keyfile {certificate}"]),
+        ]
+        (folder / "mosquitto.conf").write_text("\n".join(lines) + "\n")
+
+    def command(self) -> Sequence[str | Path]:
+        return [self._program, "-c", self.folder / "mosquitto.conf"]
 
 
 def _program(*names: str) -> str:

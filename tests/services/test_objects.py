@@ -79,6 +79,16 @@ def test_what_is_not_there_cannot_be_moved_and_replaces_nothing(objects: ObjectS
     assert [info.key for info in objects.list()] == ["kept"]
 
 
+def test_a_copy_lies_under_both_keys_and_is_its_own(objects: ObjectStore) -> None:
+    objects.put("a/1.png", b"1", content_type="image/png")
+    objects.copy("a/1.png", "한글/2.png")
+    objects.put("a/1.png", b"other")
+    assert (objects.get("a/1.png"), objects.get("한글/2.png")) == (b"other", b"1")
+    assert _refusal(objects.copy, "no/such", "a/1.png").code == "object_missing"
+    assert objects.get("a/1.png") == b"other"
+    assert _refusal(objects.copy, "a/1.png", "../out").code == "object_key_invalid"
+
+
 def test_a_moved_object_is_at_every_moment_somewhere(objects: ObjectStore) -> None:
     objects.put("a/1", b"x" * 300_000)
     seen: list[bool] = []

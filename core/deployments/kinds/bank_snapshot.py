@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core.deployments.evaluation import TestSet
 from core.deployments.kinds.bank_extension import Extension
+from core.deployments.measuring import TestSet
 from core.deployments.steps import Snapshot
 from core.images.exposures.leaks import Leak
 from core.registry.activation_policy import REVIEW_SHARE

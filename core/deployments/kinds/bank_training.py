@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,16 +16,22 @@ from core.deployments.kinds.bank_snapshot import BankSnapshot
 from core.deployments.kinds.input_choice import choose_input
 from core.images.exposures.leaks import describe_leaks
 from core.images.parts import part_key
+from core.images.regions.rows import find_mixed
+from core.images.regions.typed_masks import draw_types
 from core.images.training import fetch_originals, key_of, load_mask, load_pixels
 from core.jobs.outcomes import SetApartImage, SkippedFile
 from core.jobs.progress import JobRun
 from core.models.head_figures import HeadFigures
 from core.models.weight_paths import find_added
+from core.transactions import reading
 from inference.errors import InferenceError
 from inference.vision.detection.registry import find_detector
 from storage.tables import Image, Product
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from inference.vision.detection.calibration import Calibration
     from inference.vision.detection.detector import (
         DetectorConfig,
@@ -131,7 +137,13 @@ def _learn(
     features, unseen, apart = _sift(run, spec, rows, features, config, weights=weights)
     model = spec.fit(features, weights=weights, progress=progress)
     taught = spec.teach(
-        model, features, unseen, _labeled(run, defects, config.preprocessing.bit_depth), progress=progress
+        model,
+        features,
+        unseen,
+        _labeled(run, defects, config.preprocessing.bit_depth),
+        device=run.services.models.device,
+        weights=weights,
+        progress=progress,
     )
     scores = unseen.scores
     if taught is not None:
@@ -168,8 +180,10 @@ def _sift(
     unseen: UnseenScores = spec.cross_fit(features, progress=progress)
     apart: dict[str, float] = {}
     limit = math.inf
-    for _round in range(_PURITY_ROUNDS):
+    for number in range(_PURITY_ROUNDS):
         found = find_outliers(unseen.scores, kept=kept)
+        if number == 0:
+            found = found.join(spec.find_odd(features, kept=kept, progress=progress))
         if not found.scores:
             break
         limit = found.limit
@@ -188,8 +202,14 @@ def _sift(
 def _labeled(run: JobRun, defects: list[Image], bit_depth: int) -> list[LabeledSource]:
     from inference.vision.detection.detector import LabeledSource
 
+    with reading(run.services) as session:
+        mixed = find_mixed(session, [row.id for row in defects])
+
+    def marks(row: Image) -> Callable[[], Mapping[str, NDArray[np.bool_]]] | None:
+        return partial(draw_types, mixed[row.id], row) if row.id in mixed else None
+
     return [
-        LabeledSource(source, str(row.defect_type_id), partial(load_mask, run.services, row))
+        LabeledSource(source, str(row.defect_type_id), partial(load_mask, run.services, row), marks(row))
         for source, row in zip(_sources(run, defects, bit_depth), defects, strict=True)
     ]
 

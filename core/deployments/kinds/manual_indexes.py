@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from core.catalog.names import spoken_name
 from core.deployments.acceptance import BY_HAND
 from core.deployments.steps import (
     LAST_STAGES,
@@ -34,6 +35,7 @@ from core.models.cache import ModelCache
 from core.models.encoder import encoder_stamp
 from core.models.figures import ManualFigures
 from core.models.kinds import MANUAL_INDEX
+from core.models.recognition import engine_stamp, find_engine
 from core.models.sources import ManualSources
 from core.registry.manual_fingerprints import manual_fingerprints
 from core.registry.versions import active_version
@@ -46,6 +48,7 @@ from storage.tables import Manual, ModelVersion, Product
 if TYPE_CHECKING:
     from inference.language.passages import Passage
     from inference.language.pdf_text import PdfText
+    from inference.language.recognition.tesseract import Tesseract
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
 
@@ -82,7 +85,8 @@ class ManualIndexSteps(ModelSteps[ManualSnapshot, BuiltManualIndex, None]):
     cost = BuildCost(product_s=0.5, image_s=0.03, base_bytes=400_000_000, image_bytes=60_000)
     stages = LAST_STAGES | {
         "fetch": (0.0, 0.05),
-        "read": (0.05, 0.40),
+        "read": (0.05, 0.30),
+        "recognize": (0.30, 0.40),
         "split": (0.40, 0.45),
         "embed": (0.45, 0.88),
         "build": (0.88, 0.92),
@@ -93,7 +97,7 @@ class ManualIndexSteps(ModelSteps[ManualSnapshot, BuiltManualIndex, None]):
         """Return NotReady no_manuals, or None; an index without manuals can be built, to go out of use."""
         if _count_pages(session, product.id)[0] or active_version(session, MANUAL_INDEX, product.id) is not None:
             return None
-        return NotReady("no_manuals", product=product.name)
+        return NotReady("no_manuals", product=spoken_name(product))
 
     def count_sources(self, session: Session, product_id: int) -> int:
         """Return the pages of the product's manuals."""
@@ -103,14 +107,16 @@ class ManualIndexSteps(ModelSteps[ManualSnapshot, BuiltManualIndex, None]):
         """Return the manuals of now. Raises NotReady no_manuals."""
         weights_dir = services.settings.weights_dir
         # First, so that a manual that is added meanwhile makes the version out of date rather than go unnoticed.
-        fingerprint = manual_fingerprints(session, weights_dir, [product.id]).get((MANUAL_INDEX, product.id, ""), "")
+        ocr = engine_stamp(services.settings)
+        fingerprints = manual_fingerprints(session, weights_dir, [product.id], ocr=ocr)
+        fingerprint = fingerprints.get((MANUAL_INDEX, product.id, ""), "")
         query = select(Manual).where(Manual.product_id == product.id).order_by(col(Manual.id))
         manuals = list(session.exec(query).all())
         before = active_version(session, MANUAL_INDEX, product.id)
         plan: PlannedPart
         if not manuals:
             if before is None:
-                raise NotReady("no_manuals", product=product.name)
+                raise NotReady("no_manuals", product=spoken_name(product))
             plan = RetiredPart("", before)
         # One that could not be read the last time is tried again.
         elif before is None or before.fingerprint != fingerprint or any(one.state == "failed" for one in manuals):
@@ -197,9 +203,9 @@ def _read_passages(run: JobRun, product: Product, manuals: list[Manual]) -> tupl
     n_pages = sum(manual.page_count for manual in manuals)
     run.log("log_manuals_started", product=product.code, n_manuals=len(manuals), n_pages=n_pages)
     texts, failures = _read_all(run, product, manuals)
-    _note_states(run, manuals, failures)
+    _note_states(run, manuals, failures, texts)
     if not texts:
-        raise NotReady("no_usable_manuals", product=product.name)
+        raise NotReady("no_usable_manuals", product=spoken_name(product))
     passages: list[Passage] = []
     for done, (manual_id, text) in enumerate(texts.items()):
         run.progress("split", done, len(texts))
@@ -236,42 +242,70 @@ def _read_all(run: JobRun, product: Product, manuals: list[Manual]) -> tuple[dic
             fault = failures[manual.id]
             reason_params = plain(fault.params)
             run.log("log_manual_skipped", product=product.code, reason=fault.code, reason_params=reason_params)
-        elif manual.pages_without_text:
-            run.log(
-                "log_manual_pages",
-                product=product.code,
-                name=manual.original_name,
-                count=len(manual.pages_without_text),
-                pages=", ".join(map(str, manual.pages_without_text[:20])),
-            )
+        else:
+            pages = texts[manual.id].pages
+            empty = [page.number for page in pages if not page.has_text]
+            _log_pages(run, product, manual, "log_manual_pages", empty)
+            _log_pages(run, product, manual, "log_manual_ocr", [page.number for page in pages if page.is_ocr])
     return texts, failures
+
+
+def _log_pages(run: JobRun, product: Product, manual: Manual, code: str, numbers: Sequence[int]) -> None:
+    if numbers:
+        named = ", ".join(map(str, numbers[:20]))
+        run.log(code, product=product.code, name=manual.original_name, count=len(numbers), pages=named)
 
 
 def _read(run: JobRun, manual: Manual, content: bytes, *, before: int, total: int) -> PdfText | AppError:
     from inference.language.pdf_text import read_pdf
 
+    engine = find_engine(run.services.settings)
     try:
-        return read_pdf(
+        text = read_pdf(
             content,
             timeout_s=READ_TIMEOUT_S,
             memory_bytes=READ_MEMORY_BYTES,
+            needs_text=engine is None,
             progress=lambda done, _pages: run.progress("read", before + done, total),
         )
+        if engine is None or all(page.has_text for page in text.pages):
+            return text
+        # Seconds a page: a job that was cancelled is noticed while a page is being read.
+        text = _recognize(run, content, text, engine)
+        if not any(page.has_text for page in text.pages):
+            raise ManualError("pdf_without_text")
     except ManualError as error:
         return from_lower(error, name=manual.original_name)
+    return text
 
 
-def _note_states(run: JobRun, manuals: list[Manual], failures: dict[int, AppError]) -> None:
+def _recognize(run: JobRun, content: bytes, text: PdfText, engine: Tesseract) -> PdfText:
+    from inference.language.recognition.scans import recognize_pages
+
+    standing = (0, 0)
+
+    def show(done: int, count: int) -> None:
+        nonlocal standing
+        standing = (done, count)
+        run.progress("recognize", done, count)
+
+    return recognize_pages(content, text, engine, progress=show, look=lambda: run.progress("recognize", *standing))
+
+
+def _note_states(
+    run: JobRun, manuals: list[Manual], failures: dict[int, AppError], texts: Mapping[int, PdfText]
+) -> None:
     """Store with each manual what this build made of it. Raises JobLost."""
     with writing(run.services) as session:
         hold(session, run.claim)
         for manual in manuals:
             failed = manual.id in failures
             code = failures[manual.id].code if failed else None
+            by_ocr = [] if failed else [page.number for page in texts[manual.id].pages if page.is_ocr]
             session.execute(
                 update(Manual)
                 .where(col(Manual.id) == manual.id)
-                .values(state="failed" if failed else "indexed", failure_code=code)
+                .values(state="failed" if failed else "indexed", failure_code=code, pages_by_ocr=by_ocr)
             )
         session.commit()
 

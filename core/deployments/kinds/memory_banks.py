@@ -7,16 +7,18 @@ from pathlib import Path
 
 from sqlmodel import Session, col, or_, select
 
+from core.catalog.names import spoken_name
 from core.deployments.acceptance import Acceptance, BankCandidate, accept_bank
 from core.deployments.costs import cost_of_model
-from core.deployments.evaluation import TestMeasurement, measure, read_codes, test_set
 from core.deployments.kinds.bank_extension import Extension, find_extension
 from core.deployments.kinds.bank_snapshot import BankSnapshot
 from core.deployments.kinds.bank_training import BuiltBank, train_bank
+from core.deployments.measuring import TestMeasurement, measure, read_codes, test_set
 from core.deployments.objections import Judged
+from core.deployments.origins import log_origins
 from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSteps, NewVersion, PartResult
 from core.errors import AppError, NotReady
-from core.images.exposures.leaks import SPLIT_LEAK, find_leaks_in
+from core.images.exposures.leaks import SPLIT_LEAK, find_test_leaks_in
 from core.images.outliers import note_suspected
 from core.images.training import count_training_images, key_of, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
@@ -34,6 +36,7 @@ from core.registry.activation_policy import read_policy
 from core.registry.choices import chosen
 from core.registry.fingerprints import fingerprints
 from core.registry.lineage import regions_stale
+from core.registry.test_scores import save_measurement
 from core.registry.versions import active_version
 from core.services import Services
 from inference.build_cost import BuildCost
@@ -63,7 +66,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         """Return NotReady no_normal_images, or None."""
         if training_rows(session, product.id, "normal"):
             return None
-        return NotReady("no_normal_images", product=product.name)
+        return NotReady("no_normal_images", product=spoken_name(product))
 
     def count_sources(self, session: Session, product_id: int) -> int:
         """Return the training images of the product."""
@@ -106,7 +109,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         normals = training_rows(session, product.id, "normal")
         defects = training_rows(session, product.id, "defect")
         if not normals:
-            raise NotReady("no_normal_images", product=product.name)
+            raise NotReady("no_normal_images", product=spoken_name(product))
         # Always built: asking for what is up to date is asking for a bank that is built whole.
         plan = BuildPart("", fingerprint, active_version(session, MEMORY_BANK, product.id))
         return BankSnapshot(
@@ -119,7 +122,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             preprocessing=read_preprocessing(session, product.id),
             extension=find_extension(session, product.id, rows=normals),
             test=test_set(session, product.id),
-            leaks=tuple(find_leaks_in(session, product.id)),
+            leaks=tuple(find_test_leaks_in(session, product.id)),
             defect_codes=read_codes(session, product.id),
             review_share=read_policy(session).review_share,
         )
@@ -128,6 +131,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, earlier: Mapping[str, BuiltBank]
     ) -> BuiltBank:
         """Train the detector, or extend the one in use, and calibrate its thresholds."""
+        log_origins(run, snapshot.product.code, [*snapshot.normals, *snapshot.defects], plan.before)
         return train_bank(run, snapshot)
 
     def evaluate(
@@ -206,6 +210,8 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
                 _defect_scores(built, measured),
                 built.trained.head,
                 built.trained.input_choice,
+                # A bank that can be extended has them among what it grew from.
+                {} if built.trained.growth is not None else built.trained.normal_scores,
             ),
             preprocessing=built.config.preprocessing.to_dict(),
             threshold=ThresholdSetting(
@@ -217,8 +223,17 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             ),
         )
 
-    def note_added(self, session: Session, snapshot: BankSnapshot, built: BuiltBank) -> None:
-        """Note which normal images do not look like the others, for a person to decide."""
+    def note_added(
+        self,
+        session: Session,
+        snapshot: BankSnapshot,
+        built: BuiltBank,
+        measured: TestMeasurement | None,
+        version: ModelVersion,
+    ) -> None:
+        """Store the scores of the test images, and which normal images do not look like the others."""
+        if measured is not None:
+            save_measurement(session, version.id, measured.figures, measured.images, measured_by=version.created_by)
         scores = {one.image_id: one.score for one in built.set_apart}
         judged = {row.id for row in snapshot.normals if key_of(row) in built.trained.normal_scores}
         note_suspected(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
+from core.catalog.names import spoken_name
 from core.deployments.acceptance import BY_HAND
 from core.deployments.costs import cost_of_model
 from core.deployments.embedding import Embedded, Finder, embed_examples
-from core.deployments.evaluation import test_set
 from core.deployments.index_learning import index_of, learn_rule, measure_spread
+from core.deployments.measuring import test_set
+from core.deployments.origins import log_origins
 from core.deployments.retrieval_measures import measure_retrieval
 from core.deployments.steps import (
     LAST_STAGES,
@@ -104,7 +106,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         """Return NotReady no_training_images, or None."""
         if any(training_rows(session, product.id, image_type) for image_type in ("normal", "defect")):
             return None
-        return NotReady("no_training_images", product=product.name)
+        return NotReady("no_training_images", product=spoken_name(product))
 
     def count_sources(self, session: Session, product_id: int) -> int:
         """Return the training images of the product."""
@@ -124,7 +126,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
             part: list_examples(services, session, product.id, IMAGES_OF[part]) for part in PARTS[SIMILARITY_INDEX]
         }
         if not any(examples.values()):
-            raise NotReady("no_training_images", product=product.name)
+            raise NotReady("no_training_images", product=spoken_name(product))
         bank = active_version(session, MEMORY_BANK, product.id)
         plans: list[PlannedPart] = []
         for part, found in examples.items():
@@ -154,13 +156,14 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         fetch_originals(services, snapshot.rows[plan.part], lambda done, total: run.progress("fetch", done, total))
         embedder = services.models.embedder(snapshot.choice.option.name)
         run.log("log_index_started", product=product.code, n_images=len(examples), part=plan.part)
+        log_origins(run, product.code, snapshot.rows[plan.part], plan.before)
         finder = Finder(services.models.memory_bank(bank), bank.manifest_sha256) if bank is not None else None
         if plan.part != "region":
             finder = None
         named = {found for built in earlier.values() for found in built.skipped}
         embedded, skipped = _embed(run, product, embedder, examples, named, finder=finder)
         if not embedded.examples:
-            raise NotReady("no_usable_images", product=product.name)
+            raise NotReady("no_usable_images", product=spoken_name(product))
         if plan.part == "normal":
             return BuiltIndex(embedder, embedded, skipped, spread=measure_spread(embedded, None, None))
         if plan.part == "defect":

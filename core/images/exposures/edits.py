@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, NotFound
-from core.images.edits import get_images, mark_changed
+from core.images.edits import check_unchanged, get_images, mark_changed
 from core.images.parts import PERSON, SIMILAR, clean_part
 from core.transactions import reading, writing
 
@@ -18,13 +18,20 @@ if TYPE_CHECKING:
 
 
 def assign_part(
-    services: Services, person: Person, image_ids: Sequence[int], part: str, *, source: str = PERSON
+    services: Services,
+    person: Person,
+    image_ids: Sequence[int],
+    part: str,
+    *,
+    source: str = PERSON,
+    row_versions: Mapping[int, int] | None = None,
 ) -> int:
     """Say that these images show this part; an empty name: each is a part of its own. Returns how many changed.
 
-    Raises BadInput part_too_long, no_images_chosen; NotFound where none is there any more.
+    `row_versions` are those of the images as the person saw them. Raises BadInput part_too_long, no_images_chosen;
+    NotFound where none is there any more; Conflict image_changed.
     """
-    return assign_parts(services, person, [(part, image_ids)], source=source)
+    return assign_parts(services, person, [(part, image_ids)], source=source, row_versions=row_versions)
 
 
 def accept_groups(services: Services, person: Person, groups: Sequence[Sequence[int]]) -> int:
@@ -42,7 +49,12 @@ def accept_groups(services: Services, person: Person, groups: Sequence[Sequence[
 
 
 def assign_parts(
-    services: Services, person: Person, parts: Sequence[tuple[str, Sequence[int]]], *, source: str = PERSON
+    services: Services,
+    person: Person,
+    parts: Sequence[tuple[str, Sequence[int]]],
+    *,
+    source: str = PERSON,
+    row_versions: Mapping[int, int] | None = None,
 ) -> int:
     """Do as `assign_part`, for several parts at once: all of them, or none."""
     require_role(services, person, ENGINEER)
@@ -52,7 +64,9 @@ def assign_parts(
     changed = found = 0
     with writing(services) as session:
         for part, ids in cleaned:
-            for image in get_images(session, ids):
+            images = get_images(session, ids)
+            check_unchanged(images, row_versions)
+            for image in images:
                 found += 1
                 if (image.part, image.part_source) == (part, source):
                     continue

@@ -18,6 +18,11 @@ _PIECE = re.compile(
 _FEWEST = 2
 
 
+def is_piece(name: str) -> bool:
+    """Return whether the name of a folder says that it is one piece."""
+    return _PIECE.fullmatch(name) is not None
+
+
 def parts_of_folders(label_folders: Mapping[str, int]) -> dict[str, str]:
     """Return the part by path, or nothing where it is not certain that the folders are parts.
 
@@ -28,7 +33,7 @@ def parts_of_folders(label_folders: Mapping[str, int]) -> dict[str, str]:
     for path, depth in label_folders.items():
         text = unicodedata.normalize("NFC", path.replace("\\", "/"))
         folders = [name for name in text.split("/")[:-1] if name not in {"", "."}]
-        at = next((place for place in range(depth, len(folders)) if _PIECE.fullmatch(folders[place])), None)
+        at = next((place for place in range(depth, len(folders)) if is_piece(folders[place])), None)
         if at is None:
             return {}
         name = "/".join(folders[max(0, depth - 1) : at + 1])

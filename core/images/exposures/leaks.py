@@ -1,4 +1,4 @@
-"""Parts on both sides of the split: their test images measure how well a model remembers, not how well it works."""
+"""Parts in two splits: their test images measure how well a model remembers, not how well it works."""
 
 from __future__ import annotations
 
@@ -27,24 +27,46 @@ _MOST_NAMES = 5
 
 @dataclass(frozen=True)
 class Leak:
-    """One part with training and test images; `part` is empty for images that are the same pixel by pixel."""
+    """One part with images in two splits or three; `part` is empty for images that are the same pixel by pixel."""
 
     part: str
     train: tuple[int, ...]
     test: tuple[int, ...]
     names: tuple[str, ...]
+    val: tuple[int, ...] = ()
+
+    @property
+    def images(self) -> tuple[int, ...]:
+        """The images of all its splits."""
+        return (*self.train, *self.val, *self.test)
+
+    def not_in(self, split: str) -> tuple[int, ...]:
+        """Return the images of the other splits."""
+        splits = {"train": self.train, "val": self.val, "test": self.test}
+        return tuple(number for name, own in splits.items() if name != split for number in own)
 
 
 def find_leaks(services: HasDatabase, product_id: int) -> list[Leak]:
-    """Return the parts of a product that have training and test images, and the same pixels in both."""
+    """Return the parts of a product that have images in more than one split, and the same pixels in more than one."""
     with reading(services) as session:
         return find_leaks_in(session, product_id)
+
+
+def find_test_leaks(services: HasDatabase, product_id: int) -> list[Leak]:
+    """Return those leaks by which the test images measure what training or its choice of a model has seen."""
+    with reading(services) as session:
+        return find_test_leaks_in(session, product_id)
+
+
+def find_test_leaks_in(session: Session, product_id: int) -> list[Leak]:
+    """Do as `find_test_leaks`, inside the caller's transaction."""
+    return [leak for leak in find_leaks_in(session, product_id) if leak.test]
 
 
 def find_leaks_in(session: Session, product_id: int) -> list[Leak]:
     """Do as `find_leaks`, inside the caller's transaction."""
     leaks = [_describe(part, rows) for part, rows in _both_sides(session, product_id, "part").items()]
-    told = {number for leak in leaks for number in (*leak.train, *leak.test)}
+    told = {number for leak in leaks for number in leak.images}
     same_pixels = _both_sides(session, product_id, "pixel_sha256").values()
     leaks += [_describe("", rows) for rows in same_pixels if not told.issuperset(row.id for row in rows)]
     return leaks
@@ -52,7 +74,7 @@ def find_leaks_in(session: Session, product_id: int) -> list[Leak]:
 
 def count_leaking_images(leaks: Sequence[Leak]) -> int:
     """Return how many images are in any of these leaks."""
-    return len({number for leak in leaks for number in (*leak.train, *leak.test)})
+    return len({number for leak in leaks for number in leak.images})
 
 
 def describe_leaks(leaks: Sequence[Leak]) -> dict[str, int | str]:
@@ -66,7 +88,7 @@ def describe_leaks(leaks: Sequence[Leak]) -> dict[str, int | str]:
 
 
 def mend_leaks(services: Services, person: Person, product_id: int, *, split: str) -> int:
-    """Use all images of the parts on both sides for one: `split` train or test. Returns how many images changed.
+    """Use all images of the parts in several splits for one: train, val or test. Returns how many images changed.
 
     Raises BadInput image_split_unknown; NotFound where there is no leak any more.
     """
@@ -74,7 +96,7 @@ def mend_leaks(services: Services, person: Person, product_id: int, *, split: st
     if split not in SPLITS:
         raise BadInput("image_split_unknown")
     leaks = find_leaks(services, product_id)
-    moving = sorted({number for leak in leaks for number in (leak.test if split == "train" else leak.train)})
+    moving = sorted({number for leak in leaks for number in leak.not_in(split)})
     if not moving:
         raise NotFound("not_found")
     return relabel_images(services, person, moving, split=split)
@@ -103,4 +125,5 @@ def _describe(part: str, rows: Sequence[Image]) -> Leak:
         train=tuple(row.id for row in rows if row.split == "train"),
         test=tuple(row.id for row in rows if row.split == "test"),
         names=tuple(row.stored_name for row in rows),
+        val=tuple(row.id for row in rows if row.split == "val"),
     )

@@ -36,7 +36,7 @@ def read_part_list(data: bytes, *, name: str) -> dict[str, str]:
     """
     if len(data) > MOST_BYTES:
         raise BadInput("part_list_too_large", name=name, highest=MOST_BYTES // 1_000_000)
-    text = _decode(data, name)
+    text = decode_text(data, name)
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
     parts: dict[str, str] = {}
@@ -85,7 +85,8 @@ def match_part_list(listed: dict[str, str], paths: Iterable[str], *, root_name: 
     return ListedParts(parts, tuple(unknown), unlisted)
 
 
-def _decode(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str) -> str:
+    """Return the text of a list: UTF-8, UTF-16 or CP949. Raises BadInput part_list_unreadable."""
     for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
             return _decode_as(data, encoding, name)

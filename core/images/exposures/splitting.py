@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from core.errors import BadInput
-from core.images.layouts import PlannedImage
+from core.images.imports.records import PlannedImage
+from core.images.labels import SPLITS
 from storage.tables import Image
 
 
@@ -20,15 +21,14 @@ def check_share(share: float) -> float:
 
 
 def splits_of_parts(session: Session, product_id: int) -> dict[str, str]:
-    """Return the split by part of a product's stored images; a part on both sides counts as training."""
+    """Return the split by part of a product's stored images; a part on several sides counts as the first of them.
+
+    In this order: training, validation, test.
+    """
     rows = session.exec(
-        select(Image.part, Image.split)
-        .where(Image.product_id == product_id, Image.part != "")
-        .distinct()
-        .order_by(col(Image.split))
+        select(Image.part, Image.split).where(Image.product_id == product_id, Image.part != "").distinct()
     ).all()
-    # "train" comes last of the two, and stays.
-    return dict(rows)
+    return dict(sorted(rows, key=lambda row: SPLITS.index(row[1]), reverse=True))
 
 
 def set_test_images_aside(
@@ -61,7 +61,7 @@ def set_test_images_aside(
         [parts.get(images[place].path) or f"path:{images[place].path}" for place in open_places],
         share=share,
         seed=seed,
-        labels=[images[place].defect_code or "" for place in open_places],
+        labels=[images[place].defect_code for place in open_places],
     )
     chosen = dict(zip(open_places, drawn.tolist(), strict=True))
     result = []
@@ -69,8 +69,7 @@ def set_test_images_aside(
         if place in chosen:
             result.append(replace(image, split="test" if chosen[place] else "train"))
         elif not image.split_named:
-            split = said[parts[image.path]]
-            result.append(replace(image, split="test" if split == "test" else "train"))
+            result.append(replace(image, split=said[parts[image.path]]))  # type: ignore[arg-type]
         else:
             result.append(image)
     return tuple(result)

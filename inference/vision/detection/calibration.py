@@ -51,8 +51,8 @@ _TAIL_SHARE = 0.25
 _LONGEST_EXCESS = 5.0  # times the median excess; an exponential tail has one in thirty beyond
 # The share of good parts that may go to a person where nobody has said otherwise.
 REVIEW_SHARE = 0.02
-_ENOUGH_NORMALS = 20
-_ENOUGH_DEFECTS = 10
+ENOUGH_NORMALS = 20
+ENOUGH_DEFECTS = 10
 _LARGEST_SHARE = 0.2  # of either class that the review band may hold
 _SMALLEST_BAND = 0.02  # width of the review band, relative to review_at
 _DISTINCT = 1e-6  # relative; float32 scores closer than this are equal
@@ -121,8 +121,12 @@ def verdict(score: float, review_at: float, reject_at: float) -> Verdict:
     return "ok" if score < review_at else "review"
 
 
-def proportion_bounds(count: int, total: int, confidence: float = _CONFIDENCE) -> tuple[float, float] | None:
-    """Return the Clopper–Pearson bounds of a share, each side at half the remaining risk; None for no images."""
+def proportion_bounds(count: float, total: float, confidence: float = _CONFIDENCE) -> tuple[float, float] | None:
+    """Return the Clopper–Pearson bounds of a share, each side at half the remaining risk; None for no images.
+
+    Fractions are taken as they are: images that are not independent are worth so many (Korn & Graubard, Survey
+    Methodology 24, 1998).
+    """
     if total == 0:
         return None
     risk = (1 - confidence) / 2
@@ -139,7 +143,7 @@ def _clean(scores: Scores) -> FloatArray:
 
 
 def _default_method(defect: FloatArray) -> Method:
-    return "f1_max" if len(defect) >= _ENOUGH_DEFECTS else "percentile"
+    return "f1_max" if len(defect) >= ENOUGH_DEFECTS else "percentile"
 
 
 def _limits_without_scale(normal: FloatArray, defect: FloatArray, scale: float) -> tuple[float, float]:
@@ -251,9 +255,9 @@ def _measure(
 def _warn(normal: FloatArray, defect: FloatArray, auroc: float | int | None) -> tuple[str, ...]:
     found = {
         "no_normal_images": not len(normal),
-        "few_normal_images": 0 < len(normal) < _ENOUGH_NORMALS,
+        "few_normal_images": 0 < len(normal) < ENOUGH_NORMALS,
         "no_defect_images": not len(defect),
-        "few_defect_images": 0 < len(defect) < _ENOUGH_DEFECTS,
+        "few_defect_images": 0 < len(defect) < ENOUGH_DEFECTS,
         "identical_scores": len(normal) > 1 and float(np.ptp(normal)) <= float(normal.max()) * _DISTINCT,
         "classes_overlap": bool(len(normal) and len(defect) and defect.min() <= normal.max()),
         "defects_look_normal": auroc is not None and auroc < 0.7,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,11 +44,15 @@ class ImageSource:
 
 @dataclass(frozen=True)
 class LabeledSource:
-    """A defect image of a known type. `load_mask` gives bool H×W where the defect lies, None where nobody marked it."""
+    """A defect image of a known type. `load_mask` gives bool H×W where the defect lies, None where nobody marked it.
+
+    `load_marks`, of an image that shows several types, gives by label where each of them lies, bool H×W.
+    """
 
     source: ImageSource
     label: str
     load_mask: Callable[[], np.ndarray | None]
+    load_marks: Callable[[], Mapping[str, np.ndarray]] | None = None
 
 
 class DetectorConfig(Protocol):
@@ -118,6 +122,23 @@ class Detector(Protocol):
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = ...) -> Manifest:
         """Write the bundle into a new folder; `metadata` is kept beside the model's own."""
         ...
+
+
+@runtime_checkable
+class LooksCloser(Protocol):
+    """A detector that names the type of a defect better at a second look, which only a defect is worth."""
+
+    def look_closer(self, image: np.ndarray, detection: Detection) -> Detection:
+        """Return the detection of the image, RGB uint8 H×W×3, with its type named better. Raises ModelError."""
+        ...
+
+
+def look_closer(model: Detector, image: np.ndarray, detection: Detection) -> Detection:
+    """Return the detection with what the model sees of the type at a second look; score and map stay as they are.
+
+    A model that looks no closer leaves all as it is. Raises ModelError.
+    """
+    return model.look_closer(image, detection) if isinstance(model, LooksCloser) else detection
 
 
 class GraphDetector(Detector, Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -26,6 +27,32 @@ class Region:
     h: int
     area: int
     score: float
+
+
+def draw_region_mask(
+    anomaly_map: np.ndarray,
+    *,
+    threshold: float,
+    image_size_px: tuple[int, int],
+    boxes: Sequence[tuple[int, int, int, int]],
+) -> np.ndarray:
+    """Return which pixels of the original image belong to its regions: bool (height, width).
+
+    A pixel does where the map, brought to `image_size_px` (width, height), is at or above `threshold` within one of the
+    `boxes` (x, y, w, h, pixels). A box in which no pixel is belongs whole: the map was kept coarser than it was. Raises
+    ModelError(`map_invalid`) as `find_regions`.
+    """
+    if anomaly_map.ndim != 2 or anomaly_map.size == 0 or not np.isfinite(anomaly_map).all():
+        raise ModelError("map_invalid")
+    width, height = image_size_px
+    scaled = cv2.resize(anomaly_map.astype(np.float32, copy=False), (width, height), interpolation=cv2.INTER_LINEAR)
+    above = scaled >= threshold
+    mask = np.zeros((height, width), np.bool_)
+    for x, y, w, h in boxes:
+        place = (slice(max(0, y), max(0, y + h)), slice(max(0, x), max(0, x + w)))
+        inside = above[place]
+        mask[place] |= inside if inside.any() else True
+    return mask
 
 
 def find_regions(

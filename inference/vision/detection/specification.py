@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inference.errors import InferenceError
     from inference.vision.detection.defect_head.figures import HeadFigures
     from inference.vision.detection.input_choice import InputChoice
+    from inference.vision.detection.purity import Outliers
     from inference.vision.images.preprocessing import Preprocessing
     from inference.vision.networks.runtime import Device
 
@@ -176,6 +177,15 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
         """Return the features without these images; None where they have to be taken again."""
         return None
 
+    def find_odd(self, features: Taken, *, kept: Collection[str] = (), progress: Progress | None = None) -> Outliers:
+        """Return images that do not belong to the others beside those that the cross-fitted scores tell.
+
+        A person has said of `kept` that they are good. Raises what `progress` raises.
+        """
+        from inference.vision.detection.purity import NOBODY
+
+        return NOBODY
+
     def teach(
         self,
         model: Model,
@@ -183,11 +193,13 @@ class DetectorSpec(ABC, Generic[Config, Taken, Model]):
         unseen: UnseenScores,
         labeled: Sequence[LabeledSource],
         *,
+        device: Device = "auto",
+        weights: Path | None = None,
         progress: Progress | None = None,
     ) -> TaughtModel[Model] | None:
         """Return the model taught with labeled defects; None where it cannot be, or there are too few of them.
 
-        `features` and `unseen` are those of its normal images. Raises as `fit`.
+        `features` and `unseen` are those of its normal images, `device` and `weights` as of `extract`. Raises as `fit`.
         """
         return None
 

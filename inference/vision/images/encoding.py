@@ -16,15 +16,9 @@ from inference.errors import ImageError
 Pixels = npt.NDArray[np.uint8]
 
 _MAP_KEY = b"geomsa-map\0"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_HEADER_SIZE = 33  # signature and IHDR
 _JPEG_MAX_SIDE_PX = 65_500
-# A map is smooth: each value is foretold by its neighbors, and what is left has no repetitions worth a search. A third
-# of the time of OpenCV's defaults, and the file is no larger.
-_MAP_OPTIONS = [
-    *(cv2.IMWRITE_PNG_COMPRESSION, 1),
-    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
-    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG),
-]
 
 
 def encode_png(pixels: Pixels) -> bytes:
@@ -50,25 +44,41 @@ def thumbnail(pixels: Pixels, size_px: int = 256) -> bytes:
     scale = min(1.0, size_px / max(height, width))
     if scale < 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        # Down to a half, two neighbors each way see every pixel, in a tenth of the time.
+        way = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=way), dtype=np.uint8)
     return encode_jpeg(pixels, quality=82)
 
 
 def encode_map(anomaly_map: npt.NDArray[np.floating[Any]]) -> bytes:
     """Return a 16-bit gray PNG of a float map (height × width), with its range in a text chunk.
 
-    The error is at most 1/131,070 of the map's range. Raises ValueError for another shape and for NaN or infinity.
+    The error is at most 1/131,000 of the map's range. Raises ValueError for another shape and for NaN or infinity.
     """
-    values = np.asarray(anomaly_map, np.float64)
+    values = np.asarray(anomaly_map)
     if values.ndim != 2 or not values.size or not np.isfinite(values).all():
         raise ValueError("a map has two dimensions and finite values")
     low, high = float(values.min()), float(values.max())
     span = high - low
-    levels = np.rint((values - low) / span * 65_535) if span > 0 else np.zeros_like(values)
-    png = _encode(".png", levels.astype(np.uint16), _MAP_OPTIONS)
-    text = b"tEXt" + _MAP_KEY + json.dumps([low, high]).encode()
-    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
-    return png[:_PNG_HEADER_SIZE] + chunk + png[_PNG_HEADER_SIZE:]
+    levels = np.rint((values - values.dtype.type(low)) * (65_535 / span)) if span > 0 else np.zeros_like(values)
+    height, width = values.shape
+    # Not compressed: Deflate makes a map 15 % smaller, and takes ten times as long as all the rest.
+    rows = np.zeros((height, 1 + 2 * width), np.uint8)  # each row begins with the number of its filter: none
+    rows[:, 1:] = levels.astype(">u2").view(np.uint8).reshape(height, 2 * width)
+    return b"".join(
+        (
+            _PNG_SIGNATURE,
+            _png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0)),
+            _png_chunk(b"tEXt", _MAP_KEY + json.dumps([low, high]).encode()),
+            _png_chunk(b"IDAT", zlib.compress(rows.tobytes(), 0)),
+            _png_chunk(b"IEND", b""),
+        )
+    )
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG (ISO/IEC 15948, 5.3)."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def decode_map(data: bytes) -> npt.NDArray[np.float32]:

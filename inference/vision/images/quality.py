@@ -33,9 +33,15 @@ class ImageQuality:
 
 def assess(pixels: npt.NDArray[np.uint8]) -> ImageQuality:
     """Measure RGB uint8 pixels, height × width × 3, of any size."""
-    gray = cv2.cvtColor(_reduce(pixels), cv2.COLOR_RGB2GRAY)
-    mean = float(gray.mean())
-    dark, bright = float((gray <= _DARK_LEVEL).mean()), float((gray >= _BRIGHT_LEVEL).mean())
+    return assess_reduced(reduce(pixels))
+
+
+def assess_reduced(reduced: npt.NDArray[Any]) -> ImageQuality:
+    """Measure pixels that `reduce` made."""
+    gray = cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY)
+    levels = cv2.calcHist([gray], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    mean = float(levels @ np.arange(256)) / gray.size
+    dark, bright = float(levels[: _DARK_LEVEL + 1].sum()) / gray.size, float(levels[_BRIGHT_LEVEL:].sum()) / gray.size
     blur_score, gradient = _measure_blur(gray)
     found = {
         "blurred": blur_score > _BLURRED_ABOVE and gradient > _LEAST_GRADIENT,
@@ -45,7 +51,8 @@ def assess(pixels: npt.NDArray[np.uint8]) -> ImageQuality:
     return ImageQuality(blur_score, tuple(code for code, applies in found.items() if applies))
 
 
-def _reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+def reduce(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Return the pixels at the size at which they are measured: no side longer than 512 px; small ones as they are."""
     height, width = pixels.shape[:2]
     scale = _MEASURED_SIZE_PX / max(height, width)
     if scale >= 1:
@@ -59,17 +66,24 @@ def _measure_blur(gray: npt.NDArray[Any]) -> tuple[float, float]:
 
     The worse of the two directions counts, as a moving camera blurs along one only.
     """
-    values = gray.astype(np.float32)
     scores, gradients = [], []
     for axis in (0, 1):
-        if values.shape[axis] < 2:
+        if gray.shape[axis] < 2:
             continue
         size = (1, _WINDOW_PX) if axis == 0 else (_WINDOW_PX, 1)
-        before = np.abs(np.diff(values, axis=axis))
-        after = np.abs(np.diff(cv2.blur(values, size), axis=axis))
-        total = float(before.sum())
+        before = _differences(gray, axis)
+        total = cv2.sumElems(before)[0]
         if total > 0:
-            lost = float(np.maximum(before - after, 0).sum())
+            # Sums over the window and not means: whole numbers are exact, and several times as fast.
+            after = _differences(cv2.boxFilter(gray, cv2.CV_16U, size, normalize=False), axis)
+            scaled = before.astype(np.uint16) * np.uint16(_WINDOW_PX)
+            lost = cv2.sumElems(cv2.subtract(scaled, after))[0] / _WINDOW_PX  # what is below 0 counts as 0
             scores.append(1 - lost / total)
             gradients.append(total / before.size)
     return (max(scores), max(gradients)) if scores else (0.0, 0.0)
+
+
+def _differences(values: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
+    """Return how much each value differs from the next one along the axis."""
+    ahead, behind = (values[1:], values[:-1]) if axis == 0 else (values[:, 1:], values[:, :-1])
+    return np.asarray(cv2.absdiff(ahead, behind))

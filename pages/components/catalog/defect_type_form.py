@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.catalog.defect_types import SEVERITIES, create_defect_type
+from core.catalog.outcomes import DEFECT, GOOD, OUTCOME_NAMES
 from core.errors import AppError
 from core.i18n import N_
 from pages.components.shared.language import _, defect_name, escape
@@ -31,17 +32,34 @@ class DefectTypeText:
     name_en: str
     description: str
     severity: str
+    outcome: str = DEFECT
 
 
 def fill_fields(key: str, text: DefectTypeText | None = None) -> None:
     """Put `text`, or nothing, into the fields before they are drawn."""
     text = text or DefectTypeText(code="", name_ko="", name_en="", description="", severity="major")
-    for name in ("code", "name_ko", "name_en", "description", "severity"):
+    for name in ("code", "name_ko", "name_en", "description", "severity", "outcome"):
         st.session_state[f"{key}_{name}"] = getattr(text, name)
 
 
-def ask_fields(key: str, *, with_code: bool) -> DefectTypeText:
-    """Draw the fields inside the caller's form; what was typed stays under `key`."""
+def ask_fields(key: str, *, with_code: bool, outcome: str | None = DEFECT) -> DefectTypeText:
+    """Draw the fields inside the caller's form; what was typed stays under `key`.
+
+    `outcome` is what the type is, a kind of defect or of good part; for None it is asked.
+    """
+    outcomes = {code_of: _(OUTCOME_NAMES[code_of]) for code_of in OUTCOME_NAMES}
+    if outcome is None:
+        outcome = st.segmented_control(
+            _("Defect or good kind"),
+            list(outcomes),
+            key=f"{key}_outcome",
+            required=True,
+            format_func=lambda found: outcomes[found],
+            help=_(
+                "A product may have several kinds of good part (colours, variants, shapes). A good kind is never a "
+                "defect: inspections never name it, and its images teach what is normal."
+            ),
+        )
     name_ko = st.text_input(_("Korean name"), key=f"{key}_name_ko", max_chars=190)
     code = ""
     if with_code:
@@ -53,16 +71,18 @@ def ask_fields(key: str, *, with_code: bool) -> DefectTypeText:
         )
     name_en = st.text_input(_("English name to show (optional)"), key=f"{key}_name_en", max_chars=190)
     names = {code_of: _(SEVERITY_NAMES[code_of]) for code_of in SEVERITIES}
-    severity = st.segmented_control(
-        _("Severity"),
-        list(names),
-        key=f"{key}_severity",
-        required=True,
-        format_func=lambda found: names[found],
-        help=_(SEVERITY_MEANINGS),
-    )
+    severity: str | None = "major"
+    if outcome != GOOD:
+        severity = st.segmented_control(
+            _("Severity"),
+            list(names),
+            key=f"{key}_severity",
+            required=True,
+            format_func=lambda found: names[found],
+            help=_(SEVERITY_MEANINGS),
+        )
     description = st.text_area(_("Description (optional)"), key=f"{key}_description", height=140)
-    return DefectTypeText(code, name_ko, name_en, description, severity or "major")
+    return DefectTypeText(code, name_ko, name_en, description, severity or "major", outcome or DEFECT)
 
 
 def register_defect_type(product_id: int, text: DefectTypeText) -> DefectType | None:
@@ -77,6 +97,7 @@ def register_defect_type(product_id: int, text: DefectTypeText) -> DefectType | 
             name_en=text.name_en,
             description=text.description,
             severity=text.severity,
+            outcome=text.outcome,
         )
     except AppError as error:
         show_error(error)

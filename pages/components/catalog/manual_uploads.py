@@ -13,11 +13,12 @@ from core.access import ENGINEER
 from core.errors import AppError
 from core.i18n import LANGUAGES
 from core.manuals.library import ManualFile, ManualOutcome, add_manuals
+from core.models.recognition import find_engine
 from pages.components.shared.language import _, _n, escape, language, number
 from pages.components.shared.session import may, person, services, show_error
 
 if TYPE_CHECKING:
-    from storage.tables import Product
+    from storage.tables import Manual, Product
 
 _KEY = "manual_upload"
 _AS_THE_TEXT = "text"
@@ -57,10 +58,7 @@ def show_upload_form(product: Product) -> None:
             type=["pdf"],
             accept_multiple_files=True,
             key=f"{_KEY}_files_{turn}",
-            help=_(
-                "With text that can be selected, up to 100 MB and 2,000 pages each. Scanned pages need text "
-                "recognition (OCR) first."
-            ),
+            help=_describe_limits(),
         )
         names = {_AS_THE_TEXT: _("As the text tells"), **LANGUAGES}
         left, right = st.columns([1.6, 1], vertical_alignment="bottom")
@@ -78,6 +76,7 @@ def show_upload_form(product: Product) -> None:
             [UploadedManual(file.name, file.getvalue) for file in files],
             None if chosen == _AS_THE_TEXT else chosen,
         )
+        # The files of this try, not those of the one before, are what the message below is about.
         st.session_state[_KEY] = upload
         if upload.stopped is None:
             # A new key empties the field and releases the bytes; after a failure the files stay for another try.
@@ -86,6 +85,15 @@ def show_upload_form(product: Product) -> None:
     found = st.session_state.get(_KEY)
     if isinstance(found, UploadOutcome) and found.product_id == product.id:
         show_outcome(found)
+
+
+def _describe_limits() -> str:
+    if find_engine(services().settings) is not None:
+        return _("Up to 100 MB and 2,000 pages each. Scanned pages are read by text recognition (OCR).")
+    return _(
+        "With text that can be selected, up to 100 MB and 2,000 pages each. Scanned pages need text recognition (OCR) "
+        "first."
+    )
 
 
 def ingest_files(product: Product, files: Sequence[ManualFile], chosen: str | None) -> UploadOutcome:
@@ -122,9 +130,12 @@ def show_outcome(upload: UploadOutcome) -> None:
         st.markdown(_("The manuals taken in before that are kept. Add the same files again: none is stored twice."))
     with st.container(border=True, key=f"{_KEY}_outcome"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(
-                _n("{count} manual added", "{count} manuals added", len(added)), icon=":material/check:", color="green"
-            )
+            if added:
+                st.badge(
+                    _n("{count} manual added", "{count} manuals added", len(added)),
+                    icon=":material/check:",
+                    color="green",
+                )
             if duplicates:
                 st.badge(
                     _n("{count} file already there", "{count} files already there", len(duplicates)),
@@ -150,14 +161,49 @@ def describe_added(outcome: ManualOutcome) -> str:
     """Return the file, its pages, and which of them guidance cannot know."""
     pages = _n("{count} page", "{count} pages", outcome.page_count)
     line = f"**{escape(' '.join(outcome.name.split()))}** · {pages}"
-    return f"{line} · {describe_pages(outcome.pages_without_text)}" if outcome.pages_without_text else line
+    return f"{line} · {describe_empty_pages(outcome.pages_without_text)}" if outcome.pages_without_text else line
+
+
+def describe_scans(manual: Manual) -> list[str]:
+    """Return what became of the manual's pages without text: which were read by text recognition, which are left."""
+    by_ocr = manual.pages_by_ocr or []
+    sentences = []
+    if by_ocr:
+        sentences.append(
+            _n(
+                "{count} scanned page was read by text recognition (OCR): {pages}. Compare what it says with the page.",
+                "{count} scanned pages were read by text recognition (OCR): {pages}. Compare what they say with the "
+                "pages.",
+                len(by_ocr),
+                pages=_name_pages(by_ocr),
+            )
+        )
+    left = [page for page in manual.pages_without_text or [] if page not in set(by_ocr)]
+    if left:
+        sentences.append(describe_pages(left) if manual.state == "indexed" else describe_empty_pages(left))
+    return sentences
+
+
+def describe_empty_pages(numbers: Sequence[int]) -> str:
+    """Return the pages without text of a manual that was not built into an index yet, and what happens to them."""
+    if find_engine(services().settings) is None:
+        return describe_pages(numbers)
+    return _n(
+        "{count} page has no text: {pages}. Text recognition (OCR) reads it when the index is built.",
+        "{count} pages have no text: {pages}. Text recognition (OCR) reads them when the index is built.",
+        len(numbers),
+        pages=_name_pages(numbers),
+    )
+
+
+def _name_pages(numbers: Sequence[int]) -> str:
+    named = ", ".join(number(page) for page in numbers[:_MOST_PAGES_NAMED])
+    return f"{named} …" if len(numbers) > _MOST_PAGES_NAMED else named
 
 
 def describe_pages(numbers: Sequence[int]) -> str:
     """Return the pages without text as a sentence."""
-    named = ", ".join(number(page) for page in numbers[:_MOST_PAGES_NAMED])
-    if len(numbers) > _MOST_PAGES_NAMED:
-        named += " …"
+    named = _name_pages(numbers)
     return _n(
         "{count} page has no text and is not found: {pages}. Run text recognition (OCR) on it.",
         "{count} pages have no text and are not found: {pages}. Run text recognition (OCR) on them.",

@@ -21,7 +21,7 @@ from pages.components.deployment.policy_view import show_policy
 from pages.components.deployment.sources import count_sources, describe_changes, source_columns
 from pages.components.deployment.version_list import show_versions
 from pages.components.shared import screens
-from pages.components.shared.language import _, _n, byte_size, duration, escape, language, moment
+from pages.components.shared.language import _, _n, byte_size, duration, escape, language, moment, number, product_name
 from pages.components.shared.session import person, say_after_rerun, services, show_error
 
 
@@ -48,7 +48,7 @@ def show_deployment(words: DeploymentLabels) -> None:
         screens.link_to(screens.PRODUCTS, _("Register a product"))
         return
     states = model_states(services())
-    names = {summary.product.id: summary.product.name for summary in products}
+    names = {summary.product.id: product_name(summary.product) for summary in products}
     show_job_panel(words.kind, names)
     chosen = _show_products(words, products, states)
     _show_start(words, chosen)
@@ -103,7 +103,7 @@ def _describe_product(
     if state.active is not None:
         in_use = _("version {number}, {when}", number=state.active.number, when=moment(state.active.created_at))
     return {
-        _("Product"): summary.product.name,
+        _("Product"): product_name(summary.product),
         _("State"): state_label(state_of_kind(words.kind, state.state)),
         _("In use"): in_use,
         **source_columns(words.kind, summary),
@@ -132,6 +132,16 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
         + _("up to {size} of memory", size=byte_size(expected.memory_bytes))
         + " · "
         + _("{size} more in the object store", size=byte_size(expected.stored_bytes))
+        + (
+            "  \n"
+            + _(
+                "{count} of {total} new images came from inspections",
+                count=number(expected.new_images.from_inspections),
+                total=number(expected.new_images.count),
+            )
+            if expected.new_images.from_inspections
+            else ""
+        )
         + "  \n"
         + (words.aim or _("Inspection goes on with the version in use until the new one is ready."))
     )
@@ -167,7 +177,7 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
 def _show_notices(chosen: list[ProductSummary]) -> None:
     """Show what the images of these products say against their preprocessing, before it is built into a model."""
     lines = [
-        f"- **{escape(summary.product.name)}**: {notice.sentence(language())}"
+        f"- **{escape(product_name(summary.product))}**: {notice.sentence(language())}"
         for summary in chosen
         for notice in list_notices(services(), summary.product.id)
     ]

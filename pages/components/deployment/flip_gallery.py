@@ -18,7 +18,7 @@ from core.replay.records import (
     UNKNOWN,
 )
 from pages.components.deployment.job_log import reason_sentence
-from pages.components.inspection.result_view import clear_result
+from pages.components.inspection.shown_result import clear_result
 from pages.components.shared import screens
 from pages.components.shared.dialogs import close_dialog, open_dialog
 from pages.components.shared.labels import VERDICT_COLORS, VERDICT_ICONS, label_of

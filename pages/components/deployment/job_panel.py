@@ -9,20 +9,22 @@ import streamlit as st
 
 from core.errors import AppError
 from core.i18n import N_
-from core.jobs.outcomes import BUILT, CANDIDATE, ProductOutcome
+from core.jobs.outcomes import ACTIVATED, BUILT, CANDIDATE, ProductOutcome
 from core.jobs.queue import cancel
-from core.jobs.terms import STAGE_NAMES
+from core.jobs.terms import BATCH_INSPECTION, IMAGE_IMPORT, MEASUREMENT, PERIOD_REPORT, STAGE_NAMES
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
 from core.models.figures import ManualFigures
 from core.models.judgment_words import weak_remedy
+from core.models.kinds import MEMORY_BANK
 from pages.components.deployment.defect_head import describe_learning
+from pages.components.deployment.inspect_now import show_inspect_now
 from pages.components.deployment.job_log import log_sentence, reason_sentence
 from pages.components.deployment.judgment_view import describe_reasons, describe_weak
 from pages.components.deployment.metrics import describe_metrics
 from pages.components.deployment.sources import describe_manuals, describe_set_apart
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, clock, duration, escape, language, moment, number
-from pages.components.shared.screens import NORMAL_IMAGES, link_to
+from pages.components.shared.screens import MODEL_REPORT, NORMAL_IMAGES, link_to
 from pages.components.shared.session import (
     person,
     say_after_rerun,
@@ -47,6 +49,10 @@ KIND_NAMES: dict[str, str] = {
     "memory_bank": N_("Memory bank"),
     "similarity_index": N_("Similarity index"),
     "manual_index": N_("Manual index"),
+    BATCH_INSPECTION: N_("Batch inspection"),
+    IMAGE_IMPORT: N_("Image import"),
+    MEASUREMENT: N_("Measurement"),
+    PERIOD_REPORT: N_("Report"),
 }
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
@@ -56,11 +62,13 @@ _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "overridden": (":material/check_circle:", "orange", N_("built and in use, in spite of what stands below")),
     "by_hand": (":material/pause_circle:", "orange", N_("built, and waits for a person to put it into use")),
     "retired": (":material/archive:", "gray", N_("taken out of use: nothing is left to build it from")),
+    "measured": (":material/check_circle:", "green", N_("measured on the test images")),
     "failed": (":material/error:", "red", N_("not built")),
     "skipped": (":material/skip_next:", "gray", N_("skipped")),
 }
 _LOG_LINES = 200
 _MOST_SKIPPED = 20
+_MOST_LINKED = 6
 _FRESH = timedelta(minutes=10)
 
 
@@ -68,7 +76,7 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
     """Show the running or waiting job of `kind`, live, else the last outcome; return whether one is under way."""
     current = running_job(services(), kind)
     if current is not None:
-        _show_live(current.id, dict(product_names))
+        show_live(current.id, dict(product_names))
         return True
     _show_queue(None, product_names)
     finished = list_jobs(services(), kind=kind, limit=10)
@@ -80,11 +88,14 @@ def show_job_panel(kind: str, product_names: Mapping[int, str]) -> bool:
         with st.expander(
             _("Last deployment"), icon=":material/flag:", expanded=not went_well or asks or _is_fresh(last)
         ):
-            _show_finished(last, product_names)
+            show_finished(last, product_names)
+            if kind == MEMORY_BANK:
+                built = [found.product_id for found in last.outcomes if found.outcome == ACTIVATED]
+                show_inspect_now([number for number in built if number in product_names], key=f"job_{last.id}")
     if len(finished) > 1:
         with st.expander(_("Earlier deployments"), icon=":material/history:"):
             for job in finished[1:]:
-                _show_finished(job, product_names)
+                show_finished(job, product_names)
                 st.divider()
     return False
 
@@ -94,7 +105,8 @@ def _is_fresh(job: JobView) -> bool:
 
 
 @st.fragment(run_every=1.0)
-def _show_live(job_id: int, product_names: dict[int, str]) -> None:
+def show_live(job_id: int, product_names: dict[int, str]) -> None:
+    """Show a job that waits or runs, anew each second; the whole page runs once more when it has ended."""
     since_start_s = seconds_since_worker_start()
     try:
         job = view(services(), job_id)
@@ -104,16 +116,17 @@ def _show_live(job_id: int, product_names: dict[int, str]) -> None:
         return
     if job.state not in ("queued", "running"):
         if job.state == "succeeded":
-            say_after_rerun(_("The deployment is finished."))
+            is_measurement = job.kind == MEASUREMENT
+            say_after_rerun(_("The measurement is finished.") if is_measurement else _("The deployment is finished."))
         st.rerun(scope="app")
     with st.container(border=True, key=f"job_{job_id}"):
         head, stop = st.columns([4, 1], vertical_alignment="center")
         with head:
             st.markdown(f"**{_headline(job, product_names)}**")
         with stop:
-            _show_cancel(job)
-        st.progress(_share(job), text=_progress_text(job))
-        st.caption(_times(job))
+            show_cancel(job)
+        st.progress(_share(job), text=progress_text(job))
+        st.caption(describe_times(job))
         show_worker_missing(since_start_s)
         _show_outcomes(job, product_names)
         _show_log(job)
@@ -138,7 +151,7 @@ def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
         ]
         words.caption(" · ".join(part for part in about if part))
         with stop:
-            _show_cancel(job)
+            show_cancel(job)
 
 
 def _list_products(job: JobView, product_names: Mapping[int, str]) -> str:
@@ -162,7 +175,8 @@ def _share(job: JobView) -> float:
     return min(1.0, job.done / job.total) if job.total > 0 else 0.0
 
 
-def _progress_text(job: JobView) -> str:
+def progress_text(job: JobView) -> str:
+    """Return the stage that the job is at, with its count."""
     if job.cancel_requested:
         return _("Stopping …")
     if job.state == "queued":
@@ -173,7 +187,8 @@ def _progress_text(job: JobView) -> str:
     return stage
 
 
-def _times(job: JobView) -> str:
+def describe_times(job: JobView) -> str:
+    """Return how long the job has been running, how long it will, and who started it."""
     parts = [_("Running for {time}", time=duration(job.elapsed_s))] if job.started_at else []
     if job.remaining_s is not None:
         parts.append(_("about {time} left", time=duration(job.remaining_s)))
@@ -182,19 +197,28 @@ def _times(job: JobView) -> str:
     return " · ".join(parts)
 
 
-def _show_cancel(job: JobView) -> None:
+def show_cancel(job: JobView) -> None:
+    """Show the button that stops the job, once the person has confirmed it."""
     if job.cancel_requested:
         st.button(_("Stopping …"), key=f"cancelling_{job.id}", disabled=True, width="stretch")
         return
     with st.popover(_("Cancel"), icon=":material/stop_circle:", width="stretch", key=f"cancel_menu_{job.id}"):
-        st.markdown(_("Stop this deployment? What is not finished is lost; the models in use stay."))
+        if job.kind == BATCH_INSPECTION:
+            st.markdown(_("Stop this batch? What is inspected stays; the files that are left are not inspected."))
+        elif job.kind == IMAGE_IMPORT:
+            st.markdown(_("Stop this import? What is taken in stays; the files that are left are not taken in."))
+        elif job.kind == MEASUREMENT:
+            st.markdown(_("Stop this measurement? What was measured before stays."))
+        else:
+            st.markdown(_("Stop this deployment? What is not finished is lost; the models in use stay."))
         if st.button(_("Yes, stop it"), key=f"cancel_{job.id}", type="primary"):
             with showing_errors():
                 cancel(services(), person(), job.id)
                 st.rerun()
 
 
-def _show_finished(job: JobView, product_names: Mapping[int, str]) -> None:
+def show_finished(job: JobView, product_names: Mapping[int, str]) -> None:
+    """Show what came of a job."""
     icon = {"succeeded": ":material/check_circle:", "failed": ":material/error:"}.get(job.state, ":material/block:")
     color = {"succeeded": "green", "failed": "red"}.get(job.state, "gray")
     when = moment(job.finished_at or job.created_at)
@@ -212,6 +236,12 @@ def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
     lines = [_describe_outcome(outcome, product_names) for outcome in job.outcomes]
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines))
+    if job.kind == MEMORY_BANK:
+        for outcome in job.outcomes[:_MOST_LINKED]:
+            if outcome.version_id is not None:
+                name = product_names.get(outcome.product_id) or outcome.code or "–"
+                query = {"version": str(outcome.version_id)}
+                link_to(MODEL_REPORT, _("Model report: {product}", product=escape(name)), query=query)
     if any(outcome.set_apart for outcome in job.outcomes):
         link_to(NORMAL_IMAGES, _("Decide on the images that were set apart"))
 

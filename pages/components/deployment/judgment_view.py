@@ -14,6 +14,7 @@ from core.models.judgment_words import reason_sentence, weak_remedy, weak_senten
 from core.models.judgments import reasons_of
 from core.registry.weak_models import weak_spots_in_use
 from pages.components.shared.language import _, _n, defect_name, escape, language, score
+from pages.components.shared.screens import MODEL_REPORT, link_to
 from pages.components.shared.session import may, services, showing_errors
 from pages.components.shared.thumbnails import show_thumbnail
 
@@ -91,3 +92,4 @@ def show_weak_notice(product_id: int) -> None:
         with st.popover(_("What to do"), key="weak_on_test_more"):
             st.markdown("\n".join(f"- {line}" for line in describe_weak(spots, product_id)))
             st.markdown(escape(weak_remedy(spots, language())))
+            link_to(MODEL_REPORT, _("Model report"), query={"product": str(product_id)})

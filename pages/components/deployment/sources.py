@@ -54,7 +54,7 @@ def _count_changes(kind: str, state: ModelState) -> str:
             parts.append(_n("{count} manual added", "{count} manuals added", added))
         if removed:
             parts.append(_n("{count} manual removed", "{count} manuals removed", removed))
-        return ", ".join(parts) or _("another sentence encoder")
+        return ", ".join(parts) or _("another way of reading pages, or another sentence encoder")
     if added:
         parts.append(_n("{count} image added", "{count} images added", added))
     if removed:

@@ -25,7 +25,8 @@ from pages.components.deployment.version_changes import open_changes, show_figur
 from pages.components.deployment.what_would_change import offer_replay, show_open_replay
 from pages.components.shared.labels import label_of, name_model
 from pages.components.shared.language import _, byte_size, escape, moment, number
-from pages.components.shared.pickers import pick_product
+from pages.components.shared.pickers import pick_product, take_asked_product
+from pages.components.shared.screens import MODEL_REPORT, link_to
 from pages.components.shared.session import services, show_error
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _FIRST_SHOWN = 8
 def show_versions(kind: str, products: Sequence[Product]) -> None:
     """Show the section of a deployment screen about what was built."""
     st.subheader(_("Versions"), help=_(FIGURES_HELP))
+    take_asked_product(f"{kind}_versions")
     product = pick_product(products, key=f"{kind}_versions")
     versions = list_versions(services(), kind, product.id) if product is not None else []
     if not versions:
@@ -121,6 +123,8 @@ def _show_version(version: ModelVersion, versions: Sequence[ModelVersion], refus
             if refusal is not None:
                 st.caption(":orange[:material/block:] " + _describe_refusal(refusal))
         with action, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+            if version.kind == MEMORY_BANK:
+                link_to(MODEL_REPORT, _("Model report"), query={"version": str(version.id)})
             _show_comparison(version, versions)
             if version.kind == MEMORY_BANK and is_kept(version):
                 offer_replay(version)

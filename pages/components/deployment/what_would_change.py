@@ -13,7 +13,7 @@ from core.catalog.defect_types import list_defect_types
 from core.errors import AppError
 from core.models.judgments import reasons_of
 from core.registry.refusals import refuse_version
-from core.registry.thresholds import find_threshold, save_thresholds
+from core.registry.thresholds import MANUAL, find_threshold, save_thresholds
 from core.replay.records import Judge, Replay
 from core.replay.replaying import replay_thresholds, replay_version
 from pages.components.deployment.flip_gallery import OPEN_IMAGE, follow_opened, show_flips, show_replay
@@ -51,6 +51,13 @@ def _start(version_id: int, go: bool) -> None:
     open_dialog(_DIALOG, version_id=version_id, go=go)
 
 
+def open_replay(version_id: int, pair: tuple[float, float], method: str) -> None:
+    """Open the dialog on other thresholds of a version and replay them, from a callback; `method` is how they came."""
+    for name in ("review", "reject"):
+        st.session_state.pop(f"try_{name}_{version_id}", None)
+    open_dialog(_DIALOG, version_id=version_id, go=True, pair=pair, method=method)
+
+
 def show_open_replay(versions: Sequence[ModelVersion]) -> None:
     """Show the dialog for one of these versions, or the image that was opened from it, where one is open."""
     follow_opened()
@@ -60,9 +67,7 @@ def show_open_replay(versions: Sequence[ModelVersion]) -> None:
         if version is None:
             close_dialog()
             return
-        title = _("What would change")
-        if version.active_key is not None:
-            title = _("Other thresholds")
+        title = _("Other thresholds") if _is_of_thresholds(dialog, version) else _("What would change")
         active = next((found for found in versions if found.active_key is not None), None)
         draw_dialog(
             f"{title} · {_('Version {number}', number=version.number)}",
@@ -79,10 +84,15 @@ def _show(dialog: OpenDialog, *, version: ModelVersion, active: ModelVersion | N
     if opened(_DIALOG) is not dialog:
         # A picture was opened: what is drawn next is decided by the whole page.
         st.rerun()
-    if version.active_key is not None:
-        _show_thresholds(dialog, version)
+    if _is_of_thresholds(dialog, version):
+        _show_thresholds(dialog, version, active)
     else:
         _show_version(dialog, version, active)
+
+
+def _is_of_thresholds(dialog: OpenDialog, version: ModelVersion) -> bool:
+    """Return whether other thresholds are tried, and not a version with its own."""
+    return version.active_key is not None or "pair" in dialog.values
 
 
 def _show_version(dialog: OpenDialog, version: ModelVersion, active: ModelVersion | None) -> None:
@@ -102,25 +112,26 @@ def _show_version(dialog: OpenDialog, version: ModelVersion, active: ModelVersio
     _decide_on_version(version, replay)
 
 
-def _show_thresholds(dialog: OpenDialog, version: ModelVersion) -> None:
+def _show_thresholds(dialog: OpenDialog, version: ModelVersion, active: ModelVersion | None) -> None:
     replay: Replay | None = None
     seen_id = 0
     try:
         in_force = find_threshold(services(), version.id)
         seen_id = in_force.id
+        begun = dialog.values.get("pair", (in_force.review_at, in_force.reject_at))
         with st.form(f"thresholds_{version.id}", border=False):
             first, second, third = st.columns([1, 1, 1], vertical_alignment="bottom")
             review_at = first.number_input(
-                _("Review from"), value=in_force.review_at, min_value=0.0, format="%.4g", key=f"try_review_{version.id}"
+                _("Review from"), value=begun[0], min_value=0.0, format="%.4g", key=f"try_review_{version.id}"
             )
             reject_at = second.number_input(
-                _("NG from"), value=in_force.reject_at, min_value=0.0, format="%.4g", key=f"try_reject_{version.id}"
+                _("NG from"), value=begun[1], min_value=0.0, format="%.4g", key=f"try_reject_{version.id}"
             )
             asked = third.form_submit_button(
                 _("What would change"), icon=":material/compare:", type="primary", width="stretch"
             )
         st.caption(_("A part scores the higher the more it differs. Nothing changes until you save."))
-        before = _as_judge(version)
+        before = _as_judge(active) if active is not None else None
         after = Judge(version.id, version.number, float(review_at), float(reject_at))
         replay = _find_kept(before, after, other_thresholds=True)
         if (asked or _is_wanted(dialog)) and replay is None:
@@ -132,7 +143,8 @@ def _show_thresholds(dialog: OpenDialog, version: ModelVersion) -> None:
     if replay is None:
         return
     _show_found(dialog, replay)
-    _decide_on_thresholds(version, replay, seen_id)
+    is_as_begun = (replay.after.review_at, replay.after.reject_at) == begun
+    _decide_on_thresholds(version, replay, seen_id, dialog.values.get("method", MANUAL) if is_as_begun else MANUAL)
 
 
 def _as_judge(version: ModelVersion) -> Judge:
@@ -230,7 +242,7 @@ def _decide_on_version(version: ModelVersion, replay: Replay) -> None:
     _leave()
 
 
-def _decide_on_thresholds(version: ModelVersion, replay: Replay, seen_id: int) -> None:
+def _decide_on_thresholds(version: ModelVersion, replay: Replay, seen_id: int, method: str) -> None:
     st.divider()
     reason = st.text_input(_("Reason"), key=f"threshold_reason_{version.id}", placeholder=_("needed to save"))
     with st.container(horizontal=True, horizontal_alignment="right"):
@@ -249,6 +261,7 @@ def _decide_on_thresholds(version: ModelVersion, replay: Replay, seen_id: int) -
             reason=reason,
             seen_id=seen_id,
             flips=replay.count_flips(),
+            method=method,
         )
     except AppError as error:
         show_error(error)

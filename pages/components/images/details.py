@@ -9,20 +9,24 @@ import streamlit as st
 
 from core.errors import AppError
 from core.images.bit_depth import drop_settled, get_bit_depth
+from core.images.gallery.search import load_choices
 from core.images.library import get_image
 from core.images.masks import set_mask
 from core.images.notes import describe_note
 from core.images.preparation import mask_notes
 from core.images.previews import draw_picture
 from core.images.records import IncomingFile
+from core.images.regions.saving import count_regions
 from core.messages.image_notes import IMAGE_NOTES
+from pages.components.gallery.wording import origin_words, quality_words
+from pages.components.images.drawing.editor import show_editor
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
 from pages.components.images.outlier_filter import describe_outlier_state
 from pages.components.images.parts import PART_SOURCES, show_part_form
 from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
 from pages.components.shared.labels import label_of
-from pages.components.shared.language import _, byte_size, escape, language, moment, number
+from pages.components.shared.language import _, byte_size, defect_name, escape, language, moment, number, percent
 from pages.components.shared.session import person, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
@@ -42,23 +46,65 @@ def show_details(
     ids: list[int] = dialog.values["ids"]
     place = min(dialog.values["place"], len(ids) - 1)
     try:
+        if dialog.values.get("draws"):
+            show_drawing(dialog, place, defect_types)
+            return
         image = get_image(services(), ids[place])
+        # What the person looked at when they pressed a button is what the run before this one showed.
+        seen = st.session_state.get(f"details_seen_{image.id}", image.row_version)
+        st.session_state[f"details_seen_{image.id}"] = image.row_version
         left, right = st.columns([2.1, 1])
         with right:
             show_steps(dialog, place, len(ids))
             show_facts(image, defect_types)
-            show_relabel_form(dialog, place, defect_types, relabeled)
-            show_part_form([image.id], key=f"details_part_{image.id}", part=image.part, width="stretch")
+            show_relabel_form(dialog, place, image, defect_types, relabeled, seen)
+            show_part_form(
+                {image.id: seen},
+                product_id=image.product_id,
+                key=f"details_part_{image.id}",
+                part=image.part,
+                width="stretch",
+            )
             with_mask = image.mask_key is not None and st.toggle(
                 _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
             )
+            st.button(
+                _("Draw regions"),
+                key=f"details_draw_{image.id}",
+                icon=":material/draw:",
+                width="stretch",
+                help=_("Mark where the defects are: boxes, polygons and masks, each with its type."),
+                on_click=dialog.values.update,
+                kwargs={"draws": True},
+            )
             if image.image_type == DEFECT_IMAGE:
-                show_mask_form(image)
+                show_mask_form(image, seen)
         with left:
             width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * image.width_px / image.height_px)))
             st.image(draw_picture(services(), image, with_mask=with_mask), width=width_px, alt=image.stored_name)
     except AppError as error:
         show_error(error)
+
+
+def show_drawing(dialog: OpenDialog, place: int, defect_types: Sequence[DefectType]) -> None:
+    """Show the editor of regions in the place of the details; what was opened is walked through in it, too."""
+    ids: list[int] = dialog.values["ids"]
+
+    def step(by: int) -> None:
+        dialog.values["place"] = min(max(0, place + by), len(ids) - 1)
+
+    def close() -> None:
+        dialog.values["draws"] = False
+
+    show_editor(
+        ids[place],
+        defect_types,
+        key="details_editor",
+        place=place,
+        total=len(ids),
+        step=step,
+        close=close,
+    )
 
 
 def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
@@ -87,16 +133,32 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
         (_("Shows"), escape(describe_label(image, defect_types))),
         (_("Use for"), label_of(SPLIT_NAMES, image.split)),
         (_("Part"), _describe_part(image)),
+        (_("Image view"), escape(image.view) or _("none named")),
+        (_("Origin"), origin_words(image.origin)),
+        (_("Quality"), _describe_quality(image)),
         (_("Size"), f"{number(image.width_px)} × {number(image.height_px)} px · {byte_size(image.byte_size)}"),
         (_("Format"), escape(image.file_format)),
         (_("Added"), moment(image.created_at)),
     ]
+    if counts := count_regions(services(), image.id):
+        by_id = {found.id: found for found in defect_types}
+        marked = ", ".join(f"{defect_name(by_id.get(number))} {count}" for number, count in counts.items())
+        facts.append((_("Marked regions"), escape(marked)))
     if state := describe_outlier_state(image):
         facts.append((_("Decisions"), state))
     st.markdown("\n".join(f"- {label}: **{value}**" for label, value in facts))
     for note in drop_settled(tuple(image.notes), get_bit_depth(services(), image.product_id)):
         if note in IMAGE_NOTES:
             st.caption(describe_note(note, language()))
+
+
+def _describe_quality(image: Image) -> str:
+    if image.quality is None:
+        return _("Not measured yet")
+    words = ", ".join(quality_words(image.quality)) or _("No fault found")
+    if image.blur_score is None:
+        return words
+    return _("{words} (blur {share})", words=words, share=percent(image.blur_score, 0))
 
 
 def _describe_part(image: Image) -> str:
@@ -107,7 +169,12 @@ def _describe_part(image: Image) -> str:
 
 
 def show_relabel_form(
-    dialog: OpenDialog, place: int, defect_types: Sequence[DefectType], relabeled: Callable[[int], None] | None
+    dialog: OpenDialog,
+    place: int,
+    image: Image,
+    defect_types: Sequence[DefectType],
+    relabeled: Callable[[int], None] | None,
+    row_version: int,
 ) -> None:
     """Say anew what the image shows; then the next one of those opened takes its place."""
     ids: list[int] = dialog.values["ids"]
@@ -120,10 +187,18 @@ def show_relabel_form(
         else:
             close_dialog()
 
-    show_relabeling([ids[place]], defect_types, key=f"details_relabel_{ids[place]}", done=go_on, width="stretch")
+    show_relabeling(
+        image.product_id,
+        {image.id: row_version},
+        defect_types,
+        key=f"details_relabel_{image.id}",
+        done=go_on,
+        views=load_choices(services(), image.product_id, image.image_type).views,
+        width="stretch",
+    )
 
 
-def show_mask_form(image: Image) -> None:
+def show_mask_form(image: Image, row_version: int) -> None:
     """Set, replace or remove the mask that marks where the defect is."""
     with st.popover(_("Defect mask"), icon=":material/select_all:", width="stretch"):
         st.caption(
@@ -137,7 +212,7 @@ def show_mask_form(image: Image) -> None:
         elif image.mask_key is None or not st.button(_("Remove the mask"), key="details_mask_remove"):
             return
         try:
-            share = set_mask(services(), person(), image.id, mask).share
+            share = set_mask(services(), person(), image.id, mask, row_version=row_version).share
         except AppError as error:
             show_error(error)
             return

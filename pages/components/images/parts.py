@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -10,10 +10,12 @@ import streamlit as st
 from core.access import ENGINEER
 from core.errors import AppError
 from core.i18n import N_
-from core.images.exposures.edits import accept_groups, assign_part, assign_parts
+from core.images.exposures.edits import accept_groups, assign_parts
 from core.images.exposures.grouping import PartProposal, PartProposals, propose_parts
 from core.images.exposures.leaks import Leak, count_leaking_images, find_leaks, mend_leaks
+from core.images.gallery.changes import PART, ImageChange
 from core.images.library import get_images, read_thumbnails
+from pages.components.gallery.changing import carry_out
 from pages.components.images.labels import SPLIT_NAMES, short_name
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, escape, percent
@@ -41,15 +43,20 @@ def show_split_leaks(product_id: int, *, key: str) -> None:
     with st.container(border=True, key=f"{key}_leaks"):
         parts = _n("{count} part", "{count} parts", len(leaks))
         images = _n("{count} image", "{count} images", count_leaking_images(leaks))
-        st.markdown(
-            ":orange[:material/call_split:] "
-            + _(
+        if any(leak.test for leak in leaks):
+            sentence = _(
                 "**{parts} in training and test both** ({images}). What is measured on these test images is too good "
                 "to be true. Use all images of a part for one.",
                 parts=parts,
                 images=images,
             )
-        )
+        else:
+            sentence = _(
+                "**{parts} in training and validation both** ({images}). Use all images of a part for one.",
+                parts=parts,
+                images=images,
+            )
+        st.markdown(f":orange[:material/call_split:] {sentence}")
         with st.container(horizontal=True, vertical_alignment="center"):
             for split, label, icon in (
                 ("train", _("Move all to training"), ":material/school:"),
@@ -78,6 +85,8 @@ def _mend(product_id: int, split: str) -> None:
 def _describe_leak(leak: Leak) -> str:
     name = f"**{escape(leak.part)}**" if leak.part else _("the same pixels")
     sides = _("training {train}, test {test}", train=len(leak.train), test=len(leak.test))
+    if leak.val:
+        sides += ", " + _("validation {val}", val=len(leak.val))
     return f"{name}: {sides} · {escape(', '.join(leak.names[:6]))}" + (" …" if len(leak.names) > 6 else "")
 
 
@@ -217,17 +226,21 @@ def _put_away(proposals: Sequence[PartProposal], kept: str, found: PartProposals
 
 
 def show_part_form(
-    image_ids: Sequence[int],
+    seen: Mapping[int, int],
     *,
+    product_id: int,
     key: str,
     part: str = "",
     done: Callable[[], None] = lambda: None,
     width: Literal["content", "stretch"] = "content",
 ) -> None:
-    """Show a button that opens the form for the part of the images; `done` is called once it is kept."""
+    """Show a button that opens the form for the part of the images `seen` (row version by id).
+
+    `done` is called once it is kept, or on its way.
+    """
     turn = st.session_state.get(f"{key}_turn", 0)
     with st.popover(
-        _("Part"), icon=":material/deployed_code:", key=f"{key}_open_{turn}", disabled=not image_ids, width=width
+        _("Part"), icon=":material/deployed_code:", key=f"{key}_open_{turn}", disabled=not seen, width=width
     ):
         with st.form(f"{key}_form", border=False):
             name = st.text_input(_("Part that these images show"), value=part, key=f"{key}_name_{turn}", max_chars=190)
@@ -236,12 +249,8 @@ def show_part_form(
             )
             if not st.form_submit_button(_("Set the part"), type="primary", icon=":material/check:"):
                 return
-        try:
-            changed = assign_part(services(), person(), image_ids, name)
-        except AppError as error:
-            show_error(error)
+        if not carry_out(product_id, ImageChange(PART, part=name), seen):
             return
         st.session_state[f"{key}_turn"] = turn + 1
         done()
-        say_after_rerun(_n("Part noted at {count} image.", "Part noted at {count} images.", changed))
         st.rerun(scope="app")

@@ -1,71 +1,108 @@
-"""Saying anew what chosen images show and what they are used for."""
+"""Saying anew what chosen images show, what they are used for, and which view they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from core.errors import AppError
-from core.images.edits import relabel_images
-from pages.components.images.labels import pick_label, pick_split
+from core.images.edits import LONGEST_VIEW
+from core.images.gallery.changes import RELABEL, ImageChange
+from core.images.gallery.search import count_masks
+from pages.components.gallery.changing import carry_out
+from pages.components.images.labels import NORMAL_IMAGE, pick_label, pick_split
 from pages.components.shared.language import _, _n
-from pages.components.shared.session import person, say_after_rerun, services, show_error
+from pages.components.shared.session import services
 
 if TYPE_CHECKING:
     from storage.tables import DefectType
 
+_NO_VIEW = "–"
+
 
 def show_relabeling(
-    image_ids: Sequence[int],
+    product_id: int,
+    seen: Mapping[int, int],
     defect_types: Sequence[DefectType],
     *,
     key: str,
     done: Callable[[], None],
+    views: Sequence[str] = (),
     width: Literal["content", "stretch"] = "content",
+    row_versions: Mapping[int, int] | None = None,
 ) -> None:
-    """Show a button that opens the form for the images; `done` is called once the new label is kept, before the rerun.
+    """Show a button that opens the form for the images `seen` (row version by id), and `views` to choose from.
 
-    What was chosen is cleared then, and the form closes: it was meant for these images, and serves the next ones.
+    `done` is called once the change is kept or on its way, before the rerun. What was chosen is cleared then, and the
+    form closes: it was meant for these images, and serves the next ones.
     """
     turn = st.session_state.get(f"{key}_turn", 0)
-    with st.popover(
-        _("Re-label"), icon=":material/sell:", key=f"{key}_open_{turn}", disabled=not image_ids, width=width
-    ):
-        show_form(image_ids, defect_types, key=key, done=done)
+    with st.popover(_("Re-label"), icon=":material/sell:", key=f"{key}_open_{turn}", disabled=not seen, width=width):
+        show_form(product_id, seen, defect_types, key=key, done=done, views=views)
 
 
 def show_form(
-    image_ids: Sequence[int], defect_types: Sequence[DefectType], *, key: str, done: Callable[[], None]
+    product_id: int,
+    seen: Mapping[int, int],
+    defect_types: Sequence[DefectType],
+    *,
+    key: str,
+    done: Callable[[], None],
+    views: Sequence[str] = (),
 ) -> None:
-    """Ask what the images show and are used for, and say what became of saving it."""
+    """Ask what the images show, are used for and which view they are, and say what became of saving it."""
     turn = st.session_state.get(f"{key}_turn", 0)
     with st.form(f"{key}_form", border=False):
         image_type, defect_type_id = pick_label(defect_types, key=f"{key}_label_{turn}")
         split = pick_split(key=f"{key}_split_{turn}")
+        view = st.selectbox(
+            _("Image view"),
+            [_NO_VIEW, *views],
+            index=None,
+            key=f"{key}_view_{turn}",
+            placeholder=_("As it is"),
+            accept_new_options=True,
+            format_func=lambda name: _("none named") if name == _NO_VIEW else str(name),
+            help=_("Choose one, or type a new one: top, side, CT …"),
+        )
+        agreed = st.session_state.get(f"{key}_agreed", False)
         st.caption(
             _(
-                "Names of files follow what they show, and an image that becomes normal loses its mask. Models notice "
-                "the change at their next deployment."
+                "Names and folders of files follow what they show, and an image that becomes normal loses its mask. "
+                "Models notice the change at their next deployment."
             )
         )
+        if lost := st.session_state.get(f"{key}_lost", 0):
+            st.warning(
+                _n(
+                    "{count} image loses its mask and its marked regions. Press once more to go on.",
+                    "{count} images lose their masks and marked regions. Press once more to go on.",
+                    lost,
+                ),
+                icon=":material/warning:",
+            )
         if not st.form_submit_button(_("Re-label"), type="primary", icon=":material/check:"):
             return
-    if image_type is None and split is None:
+    if image_type is None and split is None and view is None:
         st.info(_("Nothing is to be changed. Say what the images show, or what they are used for."))
         return
-    try:
-        changed = relabel_images(
-            services(), person(), image_ids, image_type=image_type, defect_type_id=defect_type_id, split=split
-        )
-    except AppError as error:
-        show_error(error)
-        return
-    if not changed:
-        st.info(_("Nothing was changed: the label and the use were so already."))
+    losing = count_masks(services(), list(seen)) if image_type == NORMAL_IMAGE else 0
+    if losing and not (agreed and st.session_state.get(f"{key}_lost") == losing):
+        # What is lost is said before it is: the second press means it.
+        st.session_state[f"{key}_agreed"], st.session_state[f"{key}_lost"] = True, losing
+        st.rerun()
+    change = ImageChange(
+        RELABEL,
+        image_type=image_type,
+        defect_type_id=defect_type_id,
+        split=split,
+        view=None if view is None else "" if view == _NO_VIEW else str(view)[: LONGEST_VIEW + 1],
+    )
+    if not carry_out(product_id, change, seen):
         return
     st.session_state[f"{key}_turn"] = turn + 1
+    for name in ("agreed", "lost"):
+        st.session_state.pop(f"{key}_{name}", None)
     done()
-    say_after_rerun(_n("{count} image re-labelled.", "{count} images re-labelled.", changed))
     st.rerun(scope="app")

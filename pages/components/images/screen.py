@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.catalog.defect_types import list_defect_types
+from core.catalog.outcomes import GOOD, is_offered
 from core.catalog.products import ProductSummary, list_products
+from core.images.gallery.search import has_images
+from core.images.trash.listing import count_trash
 from pages.components.catalog.defect_type_form import ask_fields, fill_fields, register_defect_type
 from pages.components.deployment.deploy_notice import show_deploy_notice
+from pages.components.gallery.address import take_address, write_product
+from pages.components.images.export import show_export
 from pages.components.images.gallery import show_gallery
 from pages.components.images.labels import DEFECT_IMAGE, NORMAL_IMAGE
 from pages.components.images.parts import show_part_search, show_split_leaks
 from pages.components.images.set_apart import show_set_apart
 from pages.components.images.uploads import last_upload, show_upload_form
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
-from pages.components.shared.language import _, escape
+from pages.components.shared.language import _, defect_name, escape
 from pages.components.shared.pickers import pick_defect_type, pick_product
 from pages.components.shared.screens import PRODUCTS, link_to
 from pages.components.shared.session import services
@@ -30,9 +35,9 @@ _TYPE_KEY = "upload_defect_type"
 
 
 def show_image_screen(
-    image_type: str, *, title: str, count: Callable[[ProductSummary], tuple[int, int]], nothing_yet: str
+    image_type: str, *, title: str, count: Callable[[ProductSummary], tuple[int, int, int]], nothing_yet: str
 ) -> None:
-    """Show the normal or the defect images; `count` returns how many train and test images a product has."""
+    """Show the normal or the defect images; `count` returns how many there are to train, to validate and to test."""
     st.title(title)
     summaries = list_products(services())
     if not summaries:
@@ -41,13 +46,23 @@ def show_image_screen(
             st.markdown(_("Images belong to a product: register the product first."))
             link_to(PRODUCTS, _("Register a product"))
         return
-    left, middle, right = st.columns([2.4, 1, 1], vertical_alignment="bottom")
+    picker = f"images_{image_type}"
+    take_address(picker)
+    left, figures, tools = st.columns([2.2, 2, 0.7], vertical_alignment="bottom")
     with left:
-        product = pick_product([summary.product for summary in summaries], key=f"images_{image_type}")
+        product = pick_product([summary.product for summary in summaries], key=picker)
     assert product is not None
-    n_train, n_test = count(next(summary for summary in summaries if summary.product.id == product.id))
-    middle.metric(_("Training images"), f"{n_train:,}")
-    right.metric(_("Test images"), f"{n_test:,}")
+    write_product(picker, product.id)
+    n_train, n_val, n_test = count(next(summary for summary in summaries if summary.product.id == product.id))
+    n_all = n_train + n_val + n_test
+    with figures, st.container(horizontal=True):
+        st.metric(_("Training images"), f"{n_train:,}")
+        if n_val:
+            st.metric(_("Validation images"), f"{n_val:,}")
+        st.metric(_("Test images"), f"{n_test:,}")
+    if n_all:
+        with tools:
+            show_export(product, key=f"images_{image_type}")
     if product.notice:
         st.caption(f":material/copyright: {escape(product.notice)}")
     show_deploy_notice([product.id], key=f"images_{image_type}")
@@ -56,17 +71,17 @@ def show_image_screen(
         show_set_apart(product.id, types)
     show_split_leaks(product.id, key=f"images_{image_type}")
     has_outcome = last_upload(image_type, product.id) is not None
-    with st.expander(
-        _("Add images"), icon=":material/add_photo_alternate:", expanded=n_train + n_test == 0 or has_outcome
-    ):
+    with st.expander(_("Add images"), icon=":material/add_photo_alternate:", expanded=n_all == 0 or has_outcome):
         wants_type = image_type == DEFECT_IMAGE
-        chosen = ask_defect_type(product.id, types) if wants_type else None
+        chosen = ask_defect_type(product.id, types) if wants_type else ask_good_kind(product.id, types)
         show_upload_form(product, image_type, chosen, wants_type=wants_type)
-    if n_train + n_test == 0:
+    has_any = n_all > 0 or has_images(services(), product.id, image_type)
+    if not has_any:
         st.info(nothing_yet, icon=":material/lightbulb:")
     else:
         show_part_search(product.id, key=f"parts_{image_type}")
-        show_gallery(product.id, image_type, types)
+    if has_any or count_trash(services(), product.id):
+        show_gallery(product.id, image_type, types, is_empty=not has_any)
     if dialog := opened(_NEW_TYPE):
         draw_dialog(_("New defect type"), show_new_type, dialog, drawer=True)
 
@@ -79,7 +94,7 @@ def ask_defect_type(product_id: int, types: list[DefectType]) -> DefectType | No
     if just_made is not None:
         st.session_state[key] = just_made
     with left:
-        chosen = pick_defect_type([found for found in types if found.is_active], key=key)
+        chosen = pick_defect_type([found for found in types if is_offered(found)], key=key)
     right.button(
         _("New defect type"),
         key="image_new_type_open",
@@ -89,6 +104,23 @@ def ask_defect_type(product_id: int, types: list[DefectType]) -> DefectType | No
         args=(product_id,),
     )
     return chosen
+
+
+def ask_good_kind(product_id: int, types: list[DefectType]) -> DefectType | None:
+    """Return the kind of good part of the normal images to come; nothing is asked of a product that has no kinds."""
+    kinds = {found.id: found for found in types if found.is_active and found.outcome == GOOD}
+    if not kinds:
+        return None
+    key = f"upload_good_kind_{product_id}"
+    if st.session_state.get(key) not in {None, *kinds}:
+        st.session_state[key] = None
+    chosen = st.selectbox(
+        _("Kind of good part"),
+        [None, *kinds],
+        key=key,
+        format_func=lambda found: _("not said") if found is None else defect_name(kinds[found]),
+    )
+    return None if chosen is None else kinds[chosen]
 
 
 def start_new_type(product_id: int) -> None:

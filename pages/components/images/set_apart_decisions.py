@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.catalog.outcomes import is_offered
 from core.errors import AppError
 from core.images.edits import delete_images
 from core.images.outliers import keep, move_to_defects, take_back
 from pages.components.catalog.defect_type_form import ask_fields, fill_fields, register_defect_type
+from pages.components.gallery.changing import note_deleted
 from pages.components.shared.dialogs import (
     OpenDialog,
     close_dialog,
@@ -64,15 +66,16 @@ def show_keys(images: Sequence[Image]) -> None:
         on_click=_ask,
         args=(_MOVE, row_versions(images)),
     )
-    st.button(
-        _("Delete"),
-        key=f"{_KEY}_delete",
-        icon=":material/delete:",
-        width="stretch",
-        shortcut=key_of("D"),
-        on_click=_ask,
-        args=(_DELETE, row_versions(images)),
-    )
+    with st.container(key=f"danger_key_{_KEY}"):
+        st.button(
+            _("Delete"),
+            key=f"{_KEY}_delete",
+            icon=":material/delete:",
+            width="stretch",
+            shortcut=key_of("D"),
+            on_click=_ask,
+            args=(_DELETE, row_versions(images)),
+        )
 
 
 def show_all(images: Sequence[Image]) -> None:
@@ -107,19 +110,20 @@ def show_open_decision(product_id: int, defect_types: Sequence[DefectType]) -> N
         confirm(
             _n("Delete {count} image?", "Delete {count} images?", count),
             _(
-                "The files are gone for good. Models that were built from them keep working, and inspections keep what "
-                "they showed."
+                "They lie in the trash for 30 days and can be put back. Models do not learn from them any more at "
+                "their next deployment; inspections keep what they showed."
             ),
             action=_("Delete"),
-            icon=":material/delete_forever:",
+            icon=":material/delete:",
             dialog=dialog,
-            carry_out=_delete,
+            carry_out=lambda open_one: _delete(open_one, product_id),
+            danger=True,
         )
 
 
 def _show_move(dialog: OpenDialog, product_id: int, defect_types: Sequence[DefectType]) -> None:
     """Ask for the defect type, one that there is or a new one."""
-    active = [found for found in defect_types if found.is_active]
+    active = [found for found in defect_types if is_offered(found)]
     if active:
         only = active[0].id if len(active) == 1 else None
         chosen = pick_defect_type(active, key=f"{_KEY}_type", selected=only)
@@ -156,15 +160,15 @@ def _move(dialog: OpenDialog, defect_type_id: int) -> None:
     st.rerun(scope="app")
 
 
-def _delete(dialog: OpenDialog) -> None:
+def _delete(dialog: OpenDialog, product_id: int) -> None:
     seen: dict[int, int] = dialog.values["seen"]
     try:
-        count = delete_images(services(), person(), list(seen), row_versions=seen)
+        delete_images(services(), person(), list(seen), row_versions=seen)
     except AppError as error:
         show_error(error)
         return
     close_dialog()
-    say_after_rerun(_n("{count} image deleted.", "{count} images deleted.", count), ":material/delete:")
+    note_deleted(product_id, list(seen))
     st.rerun(scope="app")
 
 

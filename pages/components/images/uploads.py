@@ -11,6 +11,8 @@ import streamlit as st
 
 from core.access import ENGINEER
 from core.errors import AppError
+from core.image_imports.recognizing import holds_several
+from core.images.imports.names import IMAGE_ENDINGS
 from core.images.notes import describe_note, notes_to_check
 from core.images.records import FileOutcome, IncomingFile
 from core.images.uploads import add_images
@@ -18,9 +20,8 @@ from core.messages.image_notes import IMAGE_NOTES
 from pages.components.images.intake_check import check_added, show_check
 from pages.components.images.labels import NORMAL_IMAGE, SPLIT_NAMES
 from pages.components.images.part_rules import ask_part_rule
-from pages.components.inspection.sources import IMAGE_ENDINGS
 from pages.components.shared.language import _, _n, escape, language, number
-from pages.components.shared.screens import MEMORY_BANKS, link_to
+from pages.components.shared.screens import IMAGE_IMPORT, link_to
 from pages.components.shared.session import may, person, services, show_error
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def show_upload_form(product: Product, image_type: str, defect_type: DefectType 
     turn = st.session_state.get(f"{key}_turn", 0)
     files = st.file_uploader(
         _("Images, or ZIP files of images"),
-        type=[*IMAGE_ENDINGS, "zip"],
+        type=[*sorted(IMAGE_ENDINGS), "zip"],
         accept_multiple_files=True,
         key=f"{key}_files_{turn}",
         help=_(
@@ -102,8 +103,12 @@ def show_upload_form(product: Product, image_type: str, defect_type: DefectType 
         st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
     elif pressed and wants_type and defect_type is None:
         st.warning(_("Choose the defect type of these images first, or register a new one."), icon=":material/label:")
-    elif pressed:
+    elif pressed or _add_anyway(key, turn, has_files=bool(files)):
         incoming = [IncomingFile(name=file.name, read=file.getvalue) for file in files]
+        if pressed and holds_several(services(), person(), incoming):
+            # Their folders say otherwise than the form: a person decides before anything is stored.
+            st.session_state[f"{key}_several"] = turn
+            st.rerun()
         upload = ingest_files(product, image_type, defect_type, split or "train", incoming, part_rule=part_rule or "")
         st.session_state[key] = upload
         if upload.stopped is None:
@@ -112,6 +117,20 @@ def show_upload_form(product: Product, image_type: str, defect_type: DefectType 
             st.rerun()
     if found := last_upload(image_type, product.id):
         show_outcome(found, key)
+
+
+def _add_anyway(key: str, turn: int, *, has_files: bool) -> bool:
+    """Say that the folders of an upload name several labels or products; whether it is added all the same."""
+    if st.session_state.get(f"{key}_several") != turn or not has_files:
+        return False
+    with st.container(border=True, key=f"{key}_several_box"):
+        st.markdown(
+            ":orange[:material/help:] "
+            + _("The folders in this ZIP file name several labels or products. Here all images would get one label.")
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            link_to(IMAGE_IMPORT, _("Import it with a plan"), icon=":material/drive_folder_upload:")
+            return st.button(_("Give all the chosen label"), key=f"{key}_anyway", icon=":material/label:")
 
 
 def last_upload(image_type: str, product_id: int) -> UploadOutcome | None:
@@ -221,7 +240,6 @@ def show_outcome(upload: UploadOutcome, key: str) -> None:
         if added:
             with st.expander(_("Added"), icon=":material/check:"):
                 _show_lines([(found.name, _with_notes(found)) for found in added])
-            link_to(MEMORY_BANKS, _("Next: build the memory bank"))
 
 
 def _sentence(outcome: FileOutcome) -> str:

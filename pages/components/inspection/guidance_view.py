@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,58 +15,74 @@ from core.guidance.writers.registry import is_quoted
 from core.guidance.writing import write_guidance
 from core.inspections.terms import STEP_TITLES
 from core.messages import MESSAGES
+from pages.components.inspection.decisions.checklist import STEP_ICONS, Progress, show_checklist, show_next_step_button
 from pages.components.inspection.guidance_rating import show_rating
-from pages.components.inspection.guidance_source import SOURCE_DIALOG, show_source_dialog
+from pages.components.inspection.guidance_source import show_source_button, show_source_dialog
 from pages.components.shared import screens
-from pages.components.shared.dialogs import open_dialog
 from pages.components.shared.language import _, _n, escape, language, moment
 from pages.components.shared.session import may, person, services, show_error
 
 if TYPE_CHECKING:
     from core.guidance.records import Source, WrittenGuidance
     from core.inspections.records import InspectionRecord
-    from inference.language.guidance import Step
 
-_STEP_ICONS: dict[str, str] = {
-    "cause": ":material/search:",
-    "action": ":material/build:",
-    "check": ":material/fact_check:",
-    "prevention": ":material/shield:",
-}
 _LATEST = "guidance_kept"
 _FIRST_LINES = 4
 
 
-def show_guidance(record: InspectionRecord) -> None:
-    """Draw what the manuals say to do about this part: a button at first, then the steps."""
-    _guidance_fragment(record.id, record.decision.row_version)
+def show_guidance(record: InspectionRecord) -> Progress | None:
+    """Draw what the manuals say to do about this part: a button at first, then the steps to tick.
+
+    Returns how far the steps are, None where there are none. What was written before stays when a new try fails.
+    """
+    head, body = st.container(key=f"guidance_head_{record.id}"), st.container(gap="small")
+    wanted = f"guidance_wanted_{record.id}"
+    progress: Progress | None = None
+    with body:
+        try:
+            written = _latest(record.id)
+        except AppError as error:
+            show_error(error)
+            return None
+        if st.session_state.pop(wanted, False):
+            written = _write(record.id) or written
+        elif written is None:
+            st.caption(_("From this product's manuals, each step with the page that it stands on."))
+        if written is not None:
+            progress = _show_written(record, written)
+            show_source_dialog(written.sources)
+    with head:
+        _show_head(record, written, progress, wanted)
+    return progress
 
 
-@st.fragment
-def _guidance_fragment(inspection_id: int, _row_version: int) -> None:
-    title, action = st.columns([1.25, 1], vertical_alignment="center")
-    title.markdown(f"#### :material/menu_book: {_('Corrective steps')}")
-    try:
-        written = _latest(inspection_id)
-    except AppError as error:
-        show_error(error)
-        return
-    pressed = action.button(
-        _("Write again") if written else _("Show the steps"),
-        key=f"guidance_write_{inspection_id}",
-        type="secondary" if written else "primary",
-        icon=":material/refresh:" if written else ":material/play_arrow:",
-        shortcut="G",
-        width="stretch",
-    )
-    if pressed:
-        _write(inspection_id)
-        return
+def _show_head(
+    record: InspectionRecord, written: WrittenGuidance | None, progress: Progress | None, wanted: str
+) -> None:
+    done = f" {progress.total - progress.left}/{progress.total}" if progress is not None else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**:material/menu_book: {_('Corrective steps')}{done}**")
+        st.button(
+            _write_label(written),
+            key=f"guidance_write_{record.id}",
+            type="secondary" if written else "primary",
+            shortcut="G",
+            on_click=_want_steps,
+            args=(wanted,),
+        )
+        if progress is not None:
+            show_next_step_button(record, progress)
+
+
+def _want_steps(wanted: str) -> None:
+    st.session_state[wanted] = True
+
+
+def _write_label(written: WrittenGuidance | None) -> str:
     if written is None:
-        st.caption(_("From this product's manuals, each step with the page that it stands on."))
-        return
-    _show_written(written)
-    show_source_dialog(written.sources)
+        return _("Show the steps")
+    # What is quoted was found and not written.
+    return _("Find again") if is_quoted(written.guidance.model_name) else _("Write again")
 
 
 def _latest(inspection_id: int) -> WrittenGuidance | None:
@@ -78,24 +95,27 @@ def _latest(inspection_id: int) -> WrittenGuidance | None:
     return found
 
 
-def _write(inspection_id: int) -> None:
-    """Draw the first passage at once, then the steps one by one."""
+def _write(inspection_id: int) -> WrittenGuidance | None:
+    """Draw the first passage at once, then the steps one by one; return the whole, None where nothing came of it."""
+    place = st.empty()
     try:
         found = find_passages(services(), inspection_id, language=language())
         if found.state == "no_index":
             _show_no_index()
-            return
-        first = st.empty()
-        if found.sources:
-            with first.container(border=True):
-                _show_first_passage(found)
-        written = _follow(inspection_id, found)
+            return None
+        with place.container():
+            if found.sources:
+                with st.container(border=True):
+                    _show_first_passage(found)
+            written = _follow(inspection_id, found)
     except AppError as error:
+        place.empty()
         show_error(error)
-        return
+        return None
+    place.empty()
     if written is not None:
         st.session_state[_LATEST] = {(inspection_id, language()): written}
-        st.rerun(scope="fragment")
+    return written
 
 
 def _follow(inspection_id: int, found: FoundPassages) -> WrittenGuidance | None:
@@ -120,7 +140,7 @@ def _follow(inspection_id: int, found: FoundPassages) -> WrittenGuidance | None:
 
 
 def _show_first_passage(found: FoundPassages) -> None:
-    source = next((source for source in found.sources if not source.is_held_back), None)
+    source = next((one for one in found.sources if not one.is_held_back and not one.is_page_only), None)
     if source is None:
         return
     st.caption(
@@ -147,58 +167,52 @@ def _fallback_label(code: str) -> str:
 
 
 def _section_title(name: str) -> str:
-    return f"**{_STEP_ICONS[name]} {_(STEP_TITLES[name])}**"
+    return f"**{STEP_ICONS[name]} {_(STEP_TITLES[name])}**"
 
 
-def _show_written(written: WrittenGuidance) -> None:
+def _show_written(record: InspectionRecord, written: WrittenGuidance) -> Progress | None:
     guidance = written.guidance
     if guidance.fallback_code:
         st.info(_fallback_label(guidance.fallback_code), icon=":material/format_quote:")
-    if not guidance.sections:
+    pages = [source for source in written.sources if source.is_page_only and not source.is_held_back]
+    if not guidance.sections and not pages:
         st.warning(
             _("The manuals say nothing about this defect. No steps were made up: ask a quality engineer."),
             icon=":material/help:",
         )
-    sources = {source.number: source for source in written.sources}
-    with st.container(key=f"guidance_steps_{written.id}", gap="small"):
-        for section in guidance.sections:
-            st.markdown(_section_title(section.name))
-            for place, step in enumerate(section.steps, start=1):
-                _show_step(written.id, f"{section.name}_{place}", step, sources)
+    progress = show_checklist(record, written)
+    if pages:
+        _show_pages(written, pages)
     held_back = [source for source in written.sources if source.is_held_back]
     if held_back:
         st.warning(_("Part of the manual was not used, because it speaks to a computer and not to a person:"))
-        _show_places(written.id, "held", held_back)
+        show_source_button(written.id, "held", held_back)
     if guidance.left_out:
         text = _n("{count} unsafe line was left out.", "{count} unsafe lines were left out.", guidance.left_out)
         st.caption(f":material/gpp_maybe: {text}")
     st.caption(_describe_writer(written))
     if guidance.sections:
         show_rating(written)
+    return progress
 
 
-def _show_step(guidance_id: int, key: str, step: Step, sources: dict[int, Source]) -> None:
-    words, place = st.columns([3.1, 1], vertical_alignment="center", gap="small")
-    words.markdown(escape(step.text))
-    with place:
-        if step.from_manual:
-            _show_places(guidance_id, key, [sources[number] for number in step.citations if number in sources])
-        else:
-            st.badge(_("not from the manual"), icon=":material/warning:", color="orange")
-
-
-def _show_places(guidance_id: int, key: str, places: list[Source]) -> None:
-    for source in places:
-        st.button(
-            _("p. {page}", page=source.page),
-            key=f"source_{guidance_id}_{key}_{source.number}",
+def _show_pages(written: WrittenGuidance, pages: Sequence[Source]) -> None:
+    """Draw the pages that are about several defects, or not parted for certain: to be read, not to be ticked."""
+    if written.guidance.sections:
+        st.caption(_("No steps were taken from these pages, because several defects stand there together:"))
+    else:
+        st.warning(
+            _(
+                "The manuals do not set apart what to do about this defect. No step of another one is shown for it: "
+                "read the pages themselves:"
+            ),
             icon=":material/menu_book:",
-            help=_("Show the page: {title}", title=escape(source.manual_title)),
-            width="stretch",
-            on_click=open_dialog,
-            args=(SOURCE_DIALOG,),
-            kwargs={"guidance_id": guidance_id, "number": source.number},
         )
+    for source in pages:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            show_source_button(written.id, f"page_{source.number}", [source])
+            if source.chapter:
+                st.markdown(f":small[{escape(source.chapter)}]", width="stretch")
 
 
 def _describe_writer(written: WrittenGuidance) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.inspections.records import InspectionRecord
 
 _HTML = """
-<div class="viewer">
+<div class="viewer" data-undrawn>
   <div class="stage" tabindex="0">
     <div class="layers">
       <img class="part" alt="">
@@ -29,10 +29,13 @@ _HTML = """
 """
 
 _CSS = """
-.viewer {font-family: var(--st-font); color: var(--st-text-color); font-size: 0.95rem}
+[data-undrawn] {visibility: hidden}
+div:has(> .viewer), div:has(> div > .viewer) {height: 100%}
+.viewer {height: 100%; display: flex; flex-direction: column;
+  font-family: var(--st-font); color: var(--st-text-color); font-size: 0.95rem}
 .stage {overflow: hidden; border: 1px solid var(--st-border-color); border-radius: 0.375rem; background: #10171c;
   display: flex; justify-content: center; align-items: center; cursor: zoom-in;
-  height: clamp(15rem, 100vh - 24rem, 46rem);
+  flex: 1 1 clamp(15rem, 100vh - 24rem, 46rem); min-height: 8rem;
 }
 .stage.zoomed {cursor: zoom-out}
 .stage:focus-visible {outline: 2px solid var(--st-primary-color); outline-offset: 2px}
@@ -64,6 +67,8 @@ const chosen = {opacity: 60, outlines: true};
 export default function (component) {
   const {data, parentElement} = component;
   const find = (selector) => parentElement.querySelector(selector);
+  // Nothing without a name is shown before this has run.
+  find("[data-undrawn]")?.removeAttribute("data-undrawn");
   const layers = find(".layers"), stage = find(".stage"), heat = find(".heat"), outlines = find(".outlines");
   const slider = find("input[type=range]"), output = find("output"), box = find("input[type=checkbox]");
 
@@ -142,8 +147,8 @@ def show_heat_viewer(record: InspectionRecord, pictures: Pictures, *, key: str) 
     viewer(
         key=key,
         data={
-            "part": pictures.part_url,
-            "heat": pictures.heat_url,
+            "part": pictures.path("part"),
+            "heat": pictures.path("heat"),
             "width": pictures.width_px,
             "height": pictures.height_px,
             "regions": [

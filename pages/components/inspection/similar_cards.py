@@ -12,7 +12,7 @@ from core.similarity.matches import fetch_thumbnails
 from core.similarity.places import find_places
 from pages.components.inspection.similar_case import open_case
 from pages.components.inspection.similar_summary import describe_closeness
-from pages.components.shared.language import _, day, defect_name, escape
+from pages.components.shared.language import _, day, defect_name, escape, product_name
 from pages.components.shared.session import services
 from pages.components.shared.thumbnails import show_thumbnail
 
@@ -59,7 +59,7 @@ def show_cards(found: Sequence[Similar], *, key: str, columns: int, everywhere: 
 
 
 def _describe(similar: Similar, *, everywhere: bool) -> str:
-    lines = [escape(similar.product.name)] if everywhere and similar.product is not None else []
+    lines = [escape(product_name(similar.product))] if everywhere and similar.product is not None else []
     if similar.inspection_id is not None:
         lines.append(_("Inspection no. {number}, confirmed", number=similar.inspection_id))
     lines.append(f"{day(similar.created_at)} · {escape(similar.stored_name)}")

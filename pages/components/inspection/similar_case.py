@@ -12,10 +12,11 @@ from core.inspections.cases import load_case
 from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
 from core.similarity.cut_outs import draw_large
 from core.similarity.places import find_places
+from pages.components.inspection.shown_result import open_result
 from pages.components.inspection.similar_summary import describe_closeness
 from pages.components.shared.dialogs import OpenDialog, draw_dialog, open_dialog, opened
 from pages.components.shared.labels import VERDICT_COLORS, VERDICT_ICONS, label_of
-from pages.components.shared.language import _, defect_name, escape, language, moment
+from pages.components.shared.language import _, defect_name, escape, language, moment, product_name
 from pages.components.shared.session import services, show_error
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _show_facts(case: Case, dialog: OpenDialog) -> None:
         _("Defect type"): escape(defect_name(case.defect_type)) if case.defect_type else _("Normal"),
         _("How alike"): str(dialog.values["alike"]),
         _("Cosine similarity"): f"{float(dialog.values['similarity']):.4f}",
-        _("Product"): escape(case.product.name),
+        _("Product"): escape(product_name(case.product)),
         _("File"): escape(case.name),
         _("Inspected") if case.is_part else _("Added"): _who(case.arrived_by, case.arrived_at),
     }
@@ -115,7 +116,7 @@ def _show_treatment(treatment: Treatment, *, with_moment: bool) -> None:
     verdict = f"{VERDICT_ICONS[decision.verdict]} **{label_of(VERDICT_NAMES, decision.verdict)}**"
     lines = [f":{VERDICT_COLORS[decision.verdict]}[{verdict}]"]
     if decision.overridden_at is not None:
-        model = _("Overruled; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, treatment.verdict))
+        model = _("Changed by a person; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, treatment.verdict))
         reason = f"“{escape(decision.override_reason)}”" if decision.override_reason else ""
         lines[0] += f" · {_join(model, reason, _who(treatment.overridden_by, decision.overridden_at))}"
     if decision.confirmed_at is not None:
@@ -129,6 +130,11 @@ def _show_treatment(treatment: Treatment, *, with_moment: bool) -> None:
             lines.append("> " + "  \n> ".join(escape(line) for line in decision.action_note.splitlines()))
     st.markdown("\n\n".join(lines))
     _show_guidance(treatment.inspection_id)
+    if st.button(
+        _("Open this inspection"), key=f"open_treatment_{treatment.inspection_id}", icon=":material/open_in_full:"
+    ):
+        open_result(treatment.inspection_id)
+        st.rerun()
 
 
 def _show_guidance(inspection_id: int) -> None:

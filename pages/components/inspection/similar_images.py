@@ -17,6 +17,7 @@ from pages.components.inspection.similar_case import show_open_case
 from pages.components.inspection.similar_summary import explain_closeness, summarize
 from pages.components.shared.language import _, defect_name, language
 from pages.components.shared.session import services, showing_errors
+from pages.server.pictures import full_address
 
 if TYPE_CHECKING:
     from core.errors import AppError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pages.components.inspection.heat_map import Pictures
 
 _SCOPES: dict[str, str] = {"product": N_("This product"), "all": N_("All products")}
-_HEIGHT_PX = 430
 
 
 def show_similar_images(record: InspectionRecord, pictures: Pictures) -> None:
@@ -114,11 +114,11 @@ def _show_groups(record: InspectionRecord, pictures: Pictures, similar: SimilarI
         (_("Similar defects"), similar.defects, record.has_defect_index, "defects"),
         (_("Similar normal images"), similar.normals, record.has_normal_index, "normals"),
     )
-    with st.container(height=_HEIGHT_PX, border=False):
+    with st.container():
         for title, found, has_index, key in groups:
             st.markdown(f"**{title}**", help=explain_closeness(found))
             if key == "defects" and found:
-                _show_summary(pictures, similar)
+                _show_summary(record, pictures, similar)
             if found:
                 show_cards(found, key=f"{key}_{record.id}", columns=2 if key == "defects" else 3, everywhere=everywhere)
             elif has_index or everywhere:
@@ -127,14 +127,16 @@ def _show_groups(record: InspectionRecord, pictures: Pictures, similar: SimilarI
                 st.caption(_("There is no index of these images yet."))
 
 
-def _show_summary(pictures: Pictures, similar: SimilarImages) -> None:
+def _show_summary(record: InspectionRecord, pictures: Pictures, similar: SimilarImages) -> None:
     """Draw the defective place of the part itself, and beside it what the similar defects are."""
-    if pictures.cut_out_jpeg is None:
+    if record.verdict == "ok":
         st.markdown(summarize(similar.defects))
         return
     with st.container(key="gallery_this_part"):
         part, words = st.columns(2, vertical_alignment="center")
         with part:
-            st.image(pictures.cut_out_jpeg, width="stretch", alt=_("The most anomalous place of this part"))
+            st.image(
+                full_address(pictures.path("cut-out")), width="stretch", alt=_("The most anomalous place of this part")
+            )
             st.caption(_("This part, where it differs most"))
         words.markdown(summarize(similar.defects))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Area = tuple[float, float, float, float]
 
 _HTML = """
-<div class="pair">
+<div class="pair" data-undrawn>
   <figure><figcaption class="before"></figcaption><div class="frame draw"><img class="before" alt="" draggable="false">
     <svg preserveAspectRatio="none" viewBox="0 0 1 1"></svg></div></figure>
   <figure><figcaption class="after"></figcaption><div class="frame">
@@ -30,6 +30,7 @@ _HTML = """
 """
 
 _CSS = """
+[data-undrawn] {visibility: hidden}
 .pair {display: flex; gap: 0.75rem; font-family: var(--st-font); color: var(--st-text-color)}
 figure {flex: 1 1 0; margin: 0; min-width: 0}
 figcaption {font-size: 0.9rem; padding-bottom: 0.35rem}
@@ -53,6 +54,8 @@ const SMALLEST = 0.01;
 export default function (component) {
   const {data, parentElement, setTriggerValue} = component;
   const find = (selector) => parentElement.querySelector(selector);
+  // Nothing without a name is shown before this has run.
+  find("[data-undrawn]")?.removeAttribute("data-undrawn");
   const frame = find(".frame.draw"), svg = find("svg"), pair = find(".pair");
   for (const name of ["before", "after"]) {
     const image = find(`img.${name}`);

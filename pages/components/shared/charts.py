@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -11,9 +11,12 @@ import streamlit as st
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_TICK_CHARACTERS = 16
-_MOST_LEVEL_TICKS, _MOST_SINGLE_STEPS = 4, 5
-_CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}
+    from pages.components.shared.link_table import Target
+
+_TICK_CHARACTERS, _LOW_PX = 16, 260
+_MOST_LEVEL_TICKS, _MOST_COUNT_TICKS = 4, 5
+_HEADROOM = 1.1  # for the number over a bar that is all there is
+CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False}
 
 
 def draw_pareto(
@@ -36,7 +39,9 @@ def draw_pareto(
     running = [100.0 * sum(heights[: index + 1]) / total for index in places]
     # Plotly reads some HTML in its texts: what a person typed must stay text.
     names = [html.escape(label, quote=False) for label, _count in ordered]
-    ticks = [html.escape(_shorten(label), quote=False) for label, _count in ordered]
+    # Slanted words take their length from the height of the bars.
+    longest = _TICK_CHARACTERS if height_px >= _LOW_PX else _TICK_CHARACTERS // 2 + 2
+    ticks = [html.escape(_shorten(label, longest), quote=False) for label, _count in ordered]
     figure = go.Figure()
     figure.add_bar(
         x=places,
@@ -56,6 +61,7 @@ def draw_pareto(
         yaxis="y2",
         mode="lines+markers",
         line={"color": "#d98a1f", "width": 2.5},
+        marker={"size": 7, "symbol": "diamond"},
         customdata=names,
         hovertemplate="%{customdata}: %{y:.1f}%<extra></extra>",
     )
@@ -72,11 +78,12 @@ def draw_pareto(
             # A single bar is no wall.
             "range": [-1, 1] if len(ticks) == 1 else None,
         },
-        yaxis={"range": [0, 1.2 * max(heights, default=1)], **_count_ticks(max(heights, default=1))},
+        # The two axes are one: 100 % stands at the total, and the first point on the top of its own bar.
+        yaxis={"range": [0, _HEADROOM * total], **_count_ticks(total)},
         yaxis2={
             "overlaying": "y",
             "side": "right",
-            "range": [0, 120],
+            "range": [0, _HEADROOM * 100],
             "tickmode": "array",
             "tickvals": list(range(0, 101, 20)),
             "ticktext": [f"{share}%" for share in range(0, 101, 20)],
@@ -84,20 +91,50 @@ def draw_pareto(
             "fixedrange": True,
         },
         bargap=0.35,
+        clickmode="event+select",
     )
     return figure
 
 
-def _count_ticks(most: int) -> dict[str, Any]:
-    """Return the ticks of a count: whole numbers, and each of them once."""
-    steps: dict[str, Any] = {"dtick": 1} if most <= _MOST_SINGLE_STEPS else {"nticks": 6}
-    return {"tickformat": ",d", "fixedrange": True, **steps}
+def _count_ticks(total: int) -> dict[str, Any]:
+    """Return the ticks of a count: round whole numbers, and the total, with which the axis ends."""
+    step = next(step for step in _round_steps() if total / step <= _MOST_COUNT_TICKS)
+    # One that would be written over the total is left out.
+    values = [value for value in range(0, total, step) if value == 0 or total - value > 0.5 * step]
+    return {"tickmode": "array", "tickvals": [*values, total], "tickformat": ",d", "fixedrange": True}
 
 
-def _shorten(label: str) -> str:
-    return label if len(label) <= _TICK_CHARACTERS else f"{label[: _TICK_CHARACTERS - 1]}…"
+def _round_steps() -> Iterator[int]:
+    """Yield 1, 2, 5, 10, 20, 50, …"""
+    power = 1
+    while True:
+        yield from (power, 2 * power, 5 * power)
+        power *= 10
+
+
+def _shorten(label: str, longest: int) -> str:
+    return label if len(label) <= longest else f"{label[: longest - 1]}…"
 
 
 def show_chart(figure: go.Figure, *, key: str, alt: str) -> None:
     """Draw `figure` over the full width in the theme's colors, without the tool bar; `alt` says what it shows."""
-    st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=_CONFIG, alt=alt)
+    st.plotly_chart(figure, width="stretch", theme="streamlit", key=key, config=CONFIG, alt=alt)
+
+
+def choose_point(figure: go.Figure, targets: Sequence[Target], *, key: str, alt: str) -> None:
+    """Draw `figure` as `show_chart` does; a click on a point leads to the target of its place on the x axis."""
+    event = st.plotly_chart(
+        figure,
+        width="stretch",
+        theme="streamlit",
+        key=key,
+        config=CONFIG,
+        alt=alt,
+        on_select="rerun",
+        selection_mode="points",
+    )
+    for point in event.selection.points:
+        place = point.get("x")
+        if isinstance(place, int | float) and 0 <= int(place) < len(targets):
+            target = targets[int(place)]
+            st.switch_page(target.path, query_params=dict(target.query))

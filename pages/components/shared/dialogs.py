@@ -55,17 +55,34 @@ def draw_dialog(
 
 
 def confirm(
-    title: str, text: str, *, action: str, icon: str, dialog: OpenDialog, carry_out: Callable[[OpenDialog], None]
+    title: str,
+    text: str,
+    *,
+    action: str,
+    icon: str,
+    dialog: OpenDialog,
+    carry_out: Callable[[OpenDialog], None],
+    danger: bool = False,
+    typed: str = "",
 ) -> None:
-    """Ask before something is done that cannot be seen at a glance; `carry_out` runs on the person's yes."""
+    """Ask before something is done that cannot be seen at a glance; `carry_out` runs on the person's yes.
+
+    With `danger` something is lost: the key is red. `typed` is a word that must be typed first, where nothing brings it
+    back.
+    """
 
     def ask(open_one: OpenDialog) -> None:
         st.markdown(text)
-        with st.container(horizontal=True, horizontal_alignment="right"):
+        word = ""
+        if typed:
+            label = _("Type {word} to go on", word=typed)
+            word = st.text_input(label, key="dialog_typed", max_chars=len(typed) + 10, live=True).strip()
+        row_key = "danger_dialog" if danger else "dialog_buttons"
+        with st.container(horizontal=True, horizontal_alignment="right", key=row_key):
             if st.button(_("Cancel"), key="dialog_cancel"):
                 close_dialog()
                 st.rerun()
-            agreed = st.button(action, key="dialog_agree", type="primary", icon=icon)
+            agreed = st.button(action, key="dialog_agree", type="primary", icon=icon, disabled=word != typed)
         if agreed:
             carry_out(open_one)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.guidance.writers.registry import is_quoted
 from core.i18n import N_
+from core.inspections import terms
 from core.models.options import find_option
 from pages.components.shared.language import _, number, percent
 
@@ -22,19 +24,8 @@ VERDICT_MEANINGS: dict[str, str] = {
     "review": N_("Between OK and NG: a person must decide."),
     "reject": N_("Differs clearly from the normal parts."),
 }
-SOURCE_NAMES: dict[str, str] = {
-    "upload": N_("Upload"),
-    "camera": N_("Camera"),
-    "sample": N_("Sample"),
-    "batch": N_("Batch"),
-    "cli": N_("Command line"),
-}
-THRESHOLD_METHODS: dict[str, str] = {
-    "percentile": N_("aimed at a share of good parts in review"),
-    "mean_std": N_("mean and spread of unseen normal images"),
-    "f1_max": N_("best separation of normal and defect images"),
-    "manual": N_("set by hand"),
-}
+SOURCE_NAMES = terms.SOURCE_NAMES
+THRESHOLD_METHODS = terms.THRESHOLD_METHODS
 QUALITY_WARNINGS: dict[str, str] = {
     "blurred": N_("The image is blurred. Check the focus and hold the part still."),
     "under_exposed": N_("The image is too dark. Give it more light or a longer exposure."),
@@ -59,6 +50,8 @@ def name_model(name: str | None) -> str:
     option = find_option(name or "")
     if option is not None:
         return _(option.title, backbone=option.network_title)
+    if name and is_quoted(name):
+        return _("Quote the manual")
     return label_of(_ENCODER_NAMES, str(name or "–"))
 
 

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from core.catalog.names import name_defect, name_product
 from core.i18n import DEFAULT_LANGUAGE, LANGUAGES, choose_language, translate, translate_plural
 
 if TYPE_CHECKING:
-    from core.catalog.names import HasDefectNames
+    from core.catalog.names import HasDefectNames, HasProductNames
 
 _LANGUAGE_KEY = "language"
 _MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
@@ -87,7 +88,8 @@ def duration(seconds: float) -> str:
     return _("{hours} h {minutes} min", hours=whole // 3600, minutes=f"{whole % 3600 // 60:02d}")
 
 
-def _zone() -> tzinfo:
+def time_zone() -> tzinfo:
+    """Return the person's own time zone; UTC where the browser does not tell."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -96,7 +98,7 @@ def _zone() -> tzinfo:
 
 def local(when: datetime) -> datetime:
     """Return `when` (aware) in the person's own time zone."""
-    return when.astimezone(_zone())
+    return when.astimezone(time_zone())
 
 
 def moment(when: datetime | None) -> str:
@@ -118,5 +120,9 @@ def defect_name(defect_type: HasDefectNames | None) -> str:
     """Return the defect type's name in the run's language; its code where that name is missing; a dash for none."""
     if defect_type is None:
         return "–"
-    chosen = defect_type.name_ko if language() == "ko" else defect_type.name_en
-    return chosen or defect_type.code
+    return name_defect(defect_type, language())
+
+
+def product_name(product: HasProductNames) -> str:
+    """Return the product's name in the run's language; the other one where there is none of its own."""
+    return name_product(product, language())

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.components.shared.language import _, defect_name
+from pages.components.shared.language import _, defect_name, product_name
 
 if TYPE_CHECKING:
     from storage.tables import DefectType, Product
 
 _CHOSEN_PRODUCT = "chosen_product_id"
+_MOST_DIGITS = 18  # as many as every database's largest number has
 _PERIODS_DAYS, _USUAL_PERIOD_DAYS = (7, 30, 90), 30
 
 
@@ -27,6 +28,19 @@ def remember_product(product_id: int | None) -> None:
     st.session_state[_CHOSEN_PRODUCT] = product_id
 
 
+def take_asked_product(key: str) -> bool:
+    """Make the product that the address names the chosen one, once; return whether it names one.
+
+    `key` is that of the `pick_product` to come. One that is not there is left to it.
+    """
+    text = str(st.query_params.pop("product", "")).strip()
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS):
+        return False
+    st.session_state.pop(f"{key}_product", None)
+    remember_product(int(text))
+    return True
+
+
 def pick_product(
     products: Sequence[Product], *, key: str, label: str | None = None, label_visible: bool = True
 ) -> Product | None:
@@ -34,7 +48,7 @@ def pick_product(
     if not products:
         return None
     ids = [product.id for product in products]
-    names = {product.id: f"{product.name}  ·  {product.code}" for product in products}
+    names = {product.id: f"{product_name(product)}  ·  {product.code}" for product in products}
     widget_key = f"{key}_product"
     remembered = remembered_product_id()
     if st.session_state.get(widget_key) not in ids:

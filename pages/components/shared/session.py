@@ -27,13 +27,30 @@ _PERSON_KEY = "person"
 _SIGNED_OUT_KEY = "signed_out"
 _FLASH_KEY = "flash"
 _WORKER_START_S = 25.0
+_SETTINGS_GOOD_FOR_S = 1.0
 opened = threading.Event()
 _log = logging.getLogger("geomsa.pages")
 
 
+class _RunServices(threading.local):
+    """The services of the run in this thread, and when they were asked for."""
+
+    found: Services | None = None
+    at: float = 0.0
+
+
+_of_run = _RunServices()
+
+
 def services() -> Services:
-    """Return the process's services, built at first use. Raises BadSetting, Unavailable; the next run tries again."""
-    return keep_services(read_settings())
+    """Return the process's services, built at first use. Raises BadSetting, Unavailable; the next run tries again.
+
+    A run asks dozens of times: the settings are read and checked once for it, and again after a second.
+    """
+    now = time.monotonic()
+    if _of_run.found is None or now - _of_run.at > _SETTINGS_GOOD_FOR_S:
+        _of_run.found, _of_run.at = keep_services(read_settings()), now
+    return _of_run.found
 
 
 def is_first_run() -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.similarity.matches import fetch_thumbnails
-from pages.components.shared.language import _, day, defect_name, escape, percent
+from pages.components.shared.language import _, day, defect_name, escape, percent, product_name
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def show_similar(found: Sequence[Similar], *, key: str, columns: int = 3, with_p
                     kind = defect_name(similar.defect_type) if similar.defect_type else _("Normal")
                     about = f"{escape(similar.stored_name)}  \n{day(similar.created_at)}"
                     if with_product and similar.product is not None:
-                        about = f"{escape(similar.product.name)}  \n{about}"
+                        about = f"{escape(product_name(similar.product))}  \n{about}"
                     if similar.inspection_id is not None:
                         about += "  \n" + _("Inspection no. {number}, confirmed", number=similar.inspection_id)
                     if similar.last_action:

@@ -1,4 +1,4 @@
-"""The product "plate": ingested and deployed once a session, then copied for each test that changes it."""
+"""The product "plate": deployed once a session, with its own models or with toys, then copied for each test."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from core.catalog.products import find_product
 from core.services import Services, build_services
 from storage.tables import Product
 from tests.plates import build_plate_folder, copy_data, folder_settings
+from tests.toy_models import build_toy_folder, use_toy_models
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +32,18 @@ def plate_services(plate_template: Path, tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture
 def plate_product(plate_services: Services) -> Product:
     return find_product(plate_services, "plate")
+
+
+@pytest.fixture(scope="session")
+def toy_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data_dir = tmp_path_factory.mktemp("toy") / "data"
+    build_toy_folder(data_dir)
+    return data_dir
+
+
+@pytest.fixture
+def toy_services(toy_template: Path, tmp_path: Path) -> Iterator[Services]:
+    """Yield services on a copy of the folder, with the toy models."""
+    services = build_services(folder_settings(copy_data(toy_template, tmp_path / "toy-data")))
+    yield use_toy_models(services)
+    services.database.dispose()

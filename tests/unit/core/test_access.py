@@ -25,6 +25,7 @@ PARTS_OF_USE_CASES = {
     "core.audit.record",
     "core.catalog.edits.save_edit",
     "core.guidance.records.keep_guidance",
+    "core.inspections.batch.store_examined",
     "core.registry.retention.expire_versions",
     "core.accounts.sessions.begin",
 }

@@ -26,7 +26,9 @@ class HeadFigures:
     `auroc_plain` and `auroc_raised` are without and with the head; `type_top1` is the share of the defects whose type
     is named first, None with one type. `left_out` says by type how it fares when the head has never seen it.
     `restraint` is why the head raises nothing, None where it does; `strength` how much one spread of its log-odds
-    among good parts counts, in spreads of their scores.
+    among good parts counts, in spreads of their scores. `patch_top1` and `region_top1` are what patches alone and a
+    closer look at the regions alone are right in, None where regions were not tried; `type_top1` is then that of the
+    way which names types: one of them, or both together.
     """
 
     n_normal: int
@@ -38,6 +40,8 @@ class HeadFigures:
     strength: float = 0.0
     restraint: Restraint | None = None
     type_top1: float | None = None
+    patch_top1: float | None = None
+    region_top1: float | None = None
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

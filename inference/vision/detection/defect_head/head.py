@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp, softmax  # type: ignore[import-untyped]
+from scipy.special import log_softmax, logsumexp, softmax  # type: ignore[import-untyped]
 
+from inference.vision.detection.region_types.region_types import RegionTypes
 from inference.vision.detection.scoring import PatchDistances, smooth_distances
 
 # The most distant patches of an image say what type it shows.
@@ -44,7 +45,8 @@ class DefectHead:
     `usual` are the log-odds that the highest patches of good parts have (median), `gain` the distance that each unit
     above them adds (0: the head names types and raises nothing). Log-odds are smoothed over the grid by `smoothing`
     cells. `temperature` makes the probabilities of types as sure as they are right; an image whose highest patches
-    have log-odds below `known_at` shows none of the known types (None: too few labeled defects to tell).
+    have log-odds below `known_at` shows none of the known types (None: too few labeled defects to tell). `regions` name
+    types by a closer look at the defective region, together with the patches or instead of them (None: the patches do).
     """
 
     types: tuple[str, ...]
@@ -56,6 +58,7 @@ class DefectHead:
     temperature: float = 1.0
     known_at: float | None = None
     most: float = 0.9
+    regions: RegionTypes | None = None
 
     def logits(self, patches: np.ndarray) -> np.ndarray:
         """Return the logits of patches float32 (D, P): float32 (K + 1, P)."""
@@ -76,6 +79,22 @@ class DefectHead:
         confidence = min(float(shares[order[0]]), self.most) if known else self.most
         return TypeOpinion(tuple((self.types[k], float(shares[k])) for k in order), known, confidence)
 
+    def join_regions(self, opinion: TypeOpinion, features: np.ndarray) -> tuple[TypeOpinion, np.ndarray]:
+        """Return the opinion with what a closer look says, and how much likelier that makes each type: logits (K,).
+
+        `features` (n, views, D) describe the defective regions. Whether the type is known at all, the patches say.
+        """
+        regions, shares = self.regions, dict(opinion.probabilities)
+        patches = np.log(np.maximum([shares[name] for name in self.types], 1e-12))
+        if regions is None or not len(features):
+            return opinion, np.zeros(len(self.types))
+        joined = regions.join(patches, regions.judge(features))
+        order = np.argsort(-joined, kind="stable")
+        found = np.exp(joined)
+        confidence = min(float(found[order[0]]), self.most) if opinion.known else opinion.confidence
+        probabilities = tuple((self.types[k], float(found[k])) for k in order)
+        return TypeOpinion(probabilities, opinion.known, confidence), joined - patches
+
     def to_dict(self) -> dict[str, Any]:
         """Return all but the arrays as plain values."""
         return {
@@ -86,10 +105,13 @@ class DefectHead:
             "temperature": self.temperature,
             "known_at": self.known_at,
             "most": self.most,
+            **({} if self.regions is None else {"regions": self.regions.to_dict()}),
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], *, weights: np.ndarray, bias: np.ndarray) -> DefectHead:
+    def from_dict(
+        cls, values: Mapping[str, Any], *, weights: np.ndarray, bias: np.ndarray, regions: RegionTypes | None = None
+    ) -> DefectHead:
         """Return the head in a bundle. Raises KeyError, TypeError or ValueError for anything that is none."""
         known_at = values["known_at"]
         head = cls(
@@ -102,6 +124,7 @@ class DefectHead:
             temperature=float(values["temperature"]),
             known_at=None if known_at is None else float(known_at),
             most=float(values["most"]),
+            regions=regions,
         )
         count = len(head.types) + 1
         if weights.ndim != 2 or len(weights) != count or bias.shape != (count,) or count < 2:
@@ -113,6 +136,11 @@ class DefectHead:
     def with_gain(self, gain: float) -> DefectHead:
         """Return the same head with another gain."""
         return replace(self, gain=gain)
+
+
+def log_shares(spoken: np.ndarray, temperature: float) -> np.ndarray:
+    """Return the log-probabilities of the types (K,) that the most distant patches speak for."""
+    return np.asarray(log_softmax(spoken / temperature))
 
 
 def log_odds(logits: np.ndarray) -> np.ndarray:

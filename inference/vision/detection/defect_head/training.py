@@ -9,14 +9,20 @@ The model is a multinomial logistic regression (scikit-learn) on standardized fe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from inference.vision.detection.defect_head.examples import Example, Sampling, TakenPatches, take_patches
 from inference.vision.detection.defect_head.figures import HeadFigures, LeftOut, Restraint
-from inference.vision.detection.defect_head.head import DefectHead, add_evidence, smooth_evidence, speak
+from inference.vision.detection.defect_head.head import (
+    DefectHead,
+    add_evidence,
+    log_shares,
+    smooth_evidence,
+    speak,
+)
 from inference.vision.detection.metrics import image_auroc
 from inference.vision.detection.scoring import PatchDistances
 from inference.vision.learning.splits import fold_parts
@@ -39,12 +45,30 @@ Report = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class UnseenDefect:
+    """What a head that has not seen a defect says of it, as it would at an inspection.
+
+    `label` is the number of its type in the head, `fold` that of its part; `distances` are raised, `shares` (K,) the
+    log-probabilities of the types.
+    """
+
+    label: int
+    fold: int
+    distances: PatchDistances = field(repr=False)
+    shares: np.ndarray = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Lesson:
-    """A taught head, what is known of it, and the scores by key of all examples by heads that have not seen them."""
+    """A taught head, what is known of it, and the scores by key of all examples by heads that have not seen them.
+
+    `unseen` is what these say of each defect, by key.
+    """
 
     head: DefectHead
     figures: HeadFigures
     scores: dict[str, float]
+    unseen: Mapping[str, UnseenDefect] = field(default_factory=dict, repr=False)
 
 
 def teach(examples: Sequence[Example], *, smoothing: float, report: Report | None = None) -> Lesson | None:
@@ -64,7 +88,7 @@ class _Teaching:
         self._examples = list(examples)
         self._smoothing = smoothing
         self._report = report
-        self._types = tuple(sorted({example.label for example in examples if example.label is not None}))
+        self._types = tuple(sorted(frozenset().union(*(example.types for example in examples))))
         self._number = {name: number for number, name in enumerate(self._types, start=1)}
         self._is_defect = np.array([example.label is not None for example in examples])
         n_defect = int(self._is_defect.sum())
@@ -95,12 +119,11 @@ class _Teaching:
             parts = np.split(logits, np.cumsum([len(bias) for _, bias in heads])[:-1])
             unseen.append(parts[0])
             blind.append(dict(zip(own, parts[1:], strict=True)))
-        return self._conclude(whole, unseen, blind)
+        return self._conclude(whole, unseen, blind, folds)
 
     def _take(self, example: Example, place: int) -> TakenPatches:
         self._report()
-        number = 0 if example.label is None else self._number[example.label]
-        return take_patches(example, number=number, place=place, sampling=self._sampling)
+        return take_patches(example, numbers=self._number, place=place, sampling=self._sampling)
 
     # --- fitting -----------------------------------------------------------------------------------------------------
 
@@ -145,7 +168,7 @@ class _Teaching:
         halves = fold_parts([example.part for example in self._examples], folds=2)
         found = {}
         for name in self._types:
-            others = np.array([example.label != name for example in self._examples])
+            others = np.array([name not in example.types for example in self._examples])
             learned = [
                 self._fit(places[others & (self._is_defect | (halves != half))], any_type=True)
                 for half in range(int(halves.max()) + 1)
@@ -157,11 +180,11 @@ class _Teaching:
         self, without: dict[str, tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]], place: int
     ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Return by type the head without it that has not seen this example either: of good parts, and of its own."""
-        label = self._examples[place].label
+        example = self._examples[place]
         return {
-            name: learned[halves[place] if label is None else 0]
+            name: learned[halves[place] if example.label is None else 0]
             for name, (halves, learned) in without.items()
-            if label in (None, name)
+            if example.label is None or name in example.types
         }
 
     # --- deciding ----------------------------------------------------------------------------------------------------
@@ -171,6 +194,7 @@ class _Teaching:
         whole: tuple[np.ndarray, np.ndarray],
         unseen: list[np.ndarray],
         blind: list[dict[str, np.ndarray]],
+        folds: np.ndarray,
     ) -> Lesson:
         examples, defects = self._examples, self._is_defect
         plain = np.array([example.distances.score for example in examples])
@@ -190,12 +214,16 @@ class _Teaching:
             smoothing=self._smoothing,
             most=(len(defects) + 1) / (len(defects) + 2),
         )
-        head, top1 = self._calibrate_types(head, evidence, unseen)
+        raised_defects = {
+            int(place): add_evidence(examples[place].distances, evidence[place], head.usual, head.gain)
+            for place in np.flatnonzero(defects)
+        }
+        head, top1 = self._calibrate_types(head, raised_defects, unseen)
         figures = HeadFigures(
             n_normal=int((~defects).sum()),
             n_defect=int(defects.sum()),
             n_marked=sum(example.mask is not None for example in examples),
-            counts={name: sum(example.label == name for example in examples) for name in self._types},
+            counts={name: sum(name in example.types for example in examples) for name in self._types},
             auroc_plain=image_auroc(plain, defects),
             auroc_raised=image_auroc(raised, defects),
             strength=strength,
@@ -207,7 +235,18 @@ class _Teaching:
             },
         )
         return Lesson(
-            head, figures, {example.key: float(score) for example, score in zip(examples, raised, strict=True)}
+            head,
+            figures,
+            {example.key: float(score) for example, score in zip(examples, raised, strict=True)},
+            {
+                examples[place].key: UnseenDefect(
+                    label=self._number[examples[place].label or ""] - 1,
+                    fold=int(folds[place]),
+                    distances=distances,
+                    shares=log_shares(speak(distances, unseen[place])[0], head.temperature),
+                )
+                for place, distances in raised_defects.items()
+            },
         )
 
     def _smooth(self, logits: np.ndarray, place: int) -> np.ndarray:
@@ -267,22 +306,24 @@ class _Teaching:
         return best, None
 
     def _calibrate_types(
-        self, head: DefectHead, evidence: list[np.ndarray], unseen: list[np.ndarray]
+        self, head: DefectHead, raised: Mapping[int, PatchDistances], unseen: list[np.ndarray]
     ) -> tuple[DefectHead, float | None]:
         """Return the head with its temperature and limit of the known, and how often its first type is right."""
         from dataclasses import replace
 
         spoken: list[np.ndarray] = []
         truth: list[int] = []
+        several: dict[int, list[int]] = {}  # the types of those that show more than one: each of them is right
         odds: list[float] = []
-        for place in np.flatnonzero(self._is_defect):
+        for place, distances in raised.items():
             example = self._examples[place]
             assert example.label is not None
-            raised = add_evidence(example.distances, evidence[place], head.usual, head.gain)
-            said, found = speak(raised, unseen[place])
+            said, found = speak(distances, unseen[place])
             spoken.append(said)
             odds.append(found)
             truth.append(self._number[example.label] - 1)
+            if len(example.types) > 1:
+                several[len(truth) - 1] = sorted(self._number[name] - 1 for name in example.types)
         known_at = None
         if len(odds) >= 2 * FEWEST_DEFECTS:
             lowest = float(np.quantile(odds, _FAINTEST_SHARE))
@@ -290,6 +331,8 @@ class _Teaching:
         if len(self._types) < 2:
             return replace(head, known_at=known_at), None
         logits, right = np.array(spoken), np.array(truth)
+        for place, types in several.items():
+            right[place] = max(types, key=lambda number: logits[place, number])
         top1 = float((logits.argmax(axis=1) == right).mean())
 
         def loss(temperature: float) -> float:

@@ -85,11 +85,12 @@ def write_model(
     tensors: Mapping[str, np.ndarray],
     reference: tuple[float, np.ndarray],
     more: Mapping[str, Any] = NOTHING,
+    files: Mapping[str, bytes] = NOTHING,
 ) -> Manifest:
     """Write the bundle into a new folder: everything that inspection on the CPU needs, the backbone's graph included.
 
     `detector` is the name that the bundle says, `tensors` what the model has learnt, `reference` score and map of the
-    reference image, `more` what else its description says. Raises as `write_bundle`.
+    reference image, `more` what else its description says, `files` what else lies beside it. Raises as `write_bundle`.
     """
     config, portable = parts.config, portable_of(parts.runtime)
     score, anomaly_map = reference
@@ -113,7 +114,7 @@ def write_model(
             "user": dict(parts.metadata),
         },
         tensors={**tensors, "golden_input": parts.reference_input, "golden_map": anomaly_map},
-        files={} if portable is None else {"graph.xml": portable.xml, "graph.bin": portable.weights},
+        files={**files, **({} if portable is None else {"graph.xml": portable.xml, "graph.bin": portable.weights})},
     )
 
 

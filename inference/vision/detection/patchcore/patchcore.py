@@ -40,6 +40,9 @@ from inference.vision.detection.patchcore.bank_scoring import measure_patches, m
 from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.cross_fit import measure_unseen
 from inference.vision.detection.patchcore.memory_bank import Bank
+from inference.vision.detection.region_types.bundle import list_graph_files, read_graph
+from inference.vision.detection.region_types.cut_outs import cut_found
+from inference.vision.detection.region_types.network import RegionNetwork, count_features, open_network
 from inference.vision.detection.scoring import PatchDistances
 from inference.vision.images.input_pixels import check_image
 from inference.vision.networks.backbones import hash_weights, resolve_weights
@@ -50,13 +53,24 @@ MAX_MAP_SIDE_PX = 1024
 
 
 class PatchCore(PatchDetector[PatchCoreConfig]):
-    """A built bank with its runtime: read-only, safe to share between threads."""
+    """A built bank with its runtime: read-only, safe to share between threads.
 
-    def __init__(self, parts: ModelParts[PatchCoreConfig], bank: BuiltBank, *, head: DefectHead | None = None) -> None:
+    `regions` looks at cut-outs where the head names types by their regions.
+    """
+
+    def __init__(
+        self,
+        parts: ModelParts[PatchCoreConfig],
+        bank: BuiltBank,
+        *,
+        head: DefectHead | None = None,
+        regions: RegionNetwork | None = None,
+    ) -> None:
         super().__init__(parts, color=None if bank.color_scale is None else LocalColor(parts.config, bank.color_scale))
         self._built = bank
         self._bank = Bank(bank.rows)
         self.head = head
+        self.regions = regions
 
     @property
     def figures(self) -> BuildFigures:
@@ -147,11 +161,12 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         """
         self._check_own(features)
         parts = replace(self.parts, training_keys=(*self.training_keys, *features.keys))
-        return PatchCore(parts, extend_bank(self._built, features, report=_report_coreset(progress)), head=self.head)
+        bank = extend_bank(self._built, features, report=_report_coreset(progress))
+        return PatchCore(parts, bank, head=self.head, regions=self.regions)
 
-    def with_head(self, head: DefectHead | None) -> PatchCore:
-        """Return the same bank with another defect head, or none."""
-        return PatchCore(self.parts, self._built, head=head)
+    def with_head(self, head: DefectHead | None, *, regions: RegionNetwork | None = None) -> PatchCore:
+        """Return the same bank with another defect head, or none; `regions` for a head that looks at regions."""
+        return PatchCore(self.parts, self._built, head=head, regions=regions)
 
     def score_unseen(
         self, features: BankFeatures, *, seen_parts: Collection[str] = (), progress: Progress | None = None
@@ -199,6 +214,36 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
             return
         yield from super().inspect_many(images)
 
+    def look_closer(self, image: np.ndarray, detection: Detection) -> Detection:
+        """Return the detection of an image, RGB uint8 (H, W, 3), with its type named by the defective region, too.
+
+        Score and map stay as they are. Without such knowledge it is the detection as given. Raises ModelError.
+        """
+        if self.head is None or self.head.regions is None or self.regions is None or detection.opinion is None:
+            return detection
+        features = self.regions.describe(cut_found(check_image(image), detection.anomaly_map))
+        opinion, likelier = self.head.join_regions(detection.opinion, features)
+        places = detection.places
+        if places is not None:
+            # What the place that decides has told of the image holds for its other places as well.
+            places = PlaceTypes(places.types, places.logits + likelier.astype(np.float32)[:, None, None])
+        return replace(detection, opinion=opinion, places=places)
+
+    def draw(self, distances: PatchDistances) -> np.ndarray:
+        """Return the anomaly map of an image that is seen at once: float32, of the size of the input."""
+        return self._draw(distances, distances.score)
+
+    def _draw(self, distances: PatchDistances, score: float) -> np.ndarray:
+        return draw_map(
+            distances.values,
+            distances.grid,
+            size_px=self.input_size_px,
+            score=score,
+            score_share=self.config.score_share,
+            blur_sigma_px=self.config.blur_sigma_px,
+            preprocessing=self.config.preprocessing,
+        )
+
     def save(self, folder: Path, *, metadata: Mapping[str, Any] = NOTHING) -> Manifest:
         """Write the bundle into a new folder; `metadata` is kept beside the model's own. Raises as `write_bundle`."""
         return write_model(
@@ -209,6 +254,7 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
             tensors={**list_tensors(self._built), **({} if self.head is None else list_head_tensors(self.head))},
             reference=self.score_reference(),
             more={} if self.head is None else {HEAD: self.head.to_dict()},
+            files=list_graph_files(self.regions),
         )
 
     @classmethod
@@ -239,8 +285,20 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         `config_invalid`.
         """
         parts, bank = read_bank(bundle)
-        head = read_head(bundle, dimension=parts.config.dimension)
-        return cls(parts.open(device=device, find_weights=find_weights, threads=threads), bank, head=head)
+        backbone = parts.config.backbone
+        head = read_head(bundle, dimension=parts.config.dimension, region_dimension=count_features(backbone))
+        regions = None
+        if head is not None and head.regions is not None:
+            regions = open_network(
+                backbone,
+                weights=find_weights(backbone) if find_weights is not None else None,
+                weights_sha256=parts.weights_sha256,
+                portable=read_graph(bundle),
+                device=device,
+                threads=threads,
+            )
+        opened = parts.open(device=device, find_weights=find_weights, threads=threads)
+        return cls(opened, bank, head=head, regions=regions)
 
     def _describe(self, patches: np.ndarray, grid: tuple[int, int], *, height: int, width: int) -> Detection:
         config, projection = self.config, self._built.projection
@@ -252,15 +310,7 @@ class PatchCore(PatchDetector[PatchCoreConfig]):
         nearest, nearest_row = self._vote(queries[:, highest[:VOTERS]])
         return Detection(
             score=score,
-            anomaly_map=draw_map(
-                distances.values,
-                grid,
-                size_px=self.input_size_px,
-                score=score,
-                score_share=config.score_share,
-                blur_sigma_px=config.blur_sigma_px,
-                preprocessing=config.preprocessing,
-            ),
+            anomaly_map=self._draw(distances, score),
             image_size_px=(width, height),
             nearest_key=self.training_keys[nearest],
             nearest_cell=locate(int(self._built.cells[nearest_row]), grid),

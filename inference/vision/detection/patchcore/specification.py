@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from inference.vision.detection.patchcore.bank_building import BankFeatures
     from inference.vision.detection.patchcore.config import PatchCoreConfig
     from inference.vision.detection.patchcore.patchcore import PatchCore
+    from inference.vision.detection.purity import Outliers
     from inference.vision.networks.runtime import Device
 
 _BANK_SIZE = OptionField(
@@ -142,6 +143,18 @@ class PatchCoreSpec(DetectorSpec["PatchCoreConfig", "BankFeatures", "PatchCore"]
         """Return the features without these images."""
         return features.leave_out(keys)
 
+    def find_odd(
+        self, features: BankFeatures, *, kept: Collection[str] = (), progress: Progress | None = None
+    ) -> Outliers:
+        """Return the images that are found strange by comparing each with each, where there are few."""
+        from inference.vision.detection.patchcore.odd_images import find_odd_images
+
+        def report() -> None:
+            if progress is not None:
+                progress("calibration", 0, len(features.keys))
+
+        return find_odd_images(features, kept=kept, report=report)
+
     def teach(
         self,
         model: PatchCore,
@@ -149,12 +162,14 @@ class PatchCoreSpec(DetectorSpec["PatchCoreConfig", "BankFeatures", "PatchCore"]
         unseen: UnseenScores,
         labeled: Sequence[LabeledSource],
         *,
+        device: Device = "auto",
+        weights: Path | None = None,
         progress: Progress | None = None,
     ) -> TaughtModel[PatchCore] | None:
         """Return the bank with a defect head."""
         from inference.vision.detection.patchcore.teaching import teach_bank
 
-        return teach_bank(model, features, unseen, labeled, progress=progress)
+        return teach_bank(model, features, unseen, labeled, device=device, weights=weights, progress=progress)
 
     def distance_scale(self, model: PatchCore) -> float:
         """Return the radius of the coreset."""

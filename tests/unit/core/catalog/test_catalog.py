@@ -158,6 +158,7 @@ def test_a_deactivated_product_is_hidden_but_not_lost(services: Services, engine
     product = products.create_product(services, engineer, name="x", code="x")
     products.set_product_active(services, engineer, product.id, False)
     assert products.list_products(services) == []
+    assert products.list_products_in_use(services) == []
     assert [s.product.code for s in products.list_products(services, include_inactive=True)] == ["x"]
     assert products.set_product_active(services, engineer, product.id, True).is_active
 
@@ -249,3 +250,30 @@ def test_the_database_error_leaves_as_a_sentence(services: Services) -> None:
     with pytest.raises(AppError) as caught:
         products.list_products(services)
     assert caught.value.code == "database_not_migrated"
+
+
+def test_trigger_and_code_rule_are_saved_under_the_row_version_and_recorded(
+    services: Services, engineer: Person
+) -> None:
+    product = products.create_product(services, engineer, name="Casting", code="casting")
+    assert (product.inspection_trigger, product.code_rule) == ("at_once", "")
+
+    def save(row_version: int, **changes: str) -> Product:
+        return products.update_product(
+            services, engineer, product.id, row_version=row_version, name="Casting", description="", **changes
+        )
+
+    saved = save(1, inspection_trigger="on_click", code_rule=" AUTO ")
+    assert (saved.inspection_trigger, saved.code_rule, saved.row_version) == ("on_click", "auto", 2)
+    untouched = save(2)
+    assert (untouched.inspection_trigger, untouched.code_rule, untouched.row_version) == ("on_click", "auto", 2)
+    with pytest.raises(Conflict):
+        save(1, inspection_trigger="at_once")
+    with pytest.raises(BadInput) as refused:
+        save(2, inspection_trigger="sometimes")
+    assert refused.value.code == "inspection_trigger_unknown"
+    with pytest.raises(BadInput):
+        save(2, code_rule="{nothing}")
+    with services.database.reading() as session:
+        changes = session.exec(select(AuditLog).where(AuditLog.action == "product.changed")).one().details["changes"]
+    assert changes == {"inspection_trigger": ["at_once", "on_click"], "code_rule": ["", "auto"]}

@@ -131,10 +131,11 @@ def test_a_folder_in_each_layout_is_ingested_deployed_and_inspected(plate_templa
         ((tmp_path / "nut",), {"products": ["nut"], "added": 11}),
         ((tmp_path / "third", "--product", "washer"), {"products": ["washer"], "added": 11}),
     ):
-        status, (summary,), errors = _process(data_dir, "import", *arguments)
-        none = {"duplicate": 0, "refused": 0, "not_recognised": 0, "suspected": []}
+        status, (summary,), errors = _process(data_dir, "import", *arguments, "--json")
+        summary["products"] = list(summary["products"])
+        none = {"duplicate": 0, "refused": 0, "left_out": [], "questions": [], "suspected": []}
         assert (status, {name: summary[name] for name in none | expected}) == (0, none | expected), errors
-    assert _process(data_dir, "import", tmp_path / "nut")[1][0]["duplicate"] == 11
+    assert _process(data_dir, "import", tmp_path / "nut", "--json")[1][0]["duplicate"] == 11
 
     status, outcomes, errors = _process(data_dir, "deploy", "all")
     assert status == 0, errors
@@ -183,7 +184,7 @@ def test_import_names_parts_by_rule_and_list_and_deploy_warns_of_a_divided_one(r
     write(folder / "train" / "good" / "extra.png", plate(510))
     listed = tmp_path / "parts.csv"
     listed.write_text("path,part\ntrain/good/extra.png,b9\ngone.png,b1\n", encoding="utf-8")
-    status, (summary,), err = run("import", folder, "--part-rule", "{part}_{n}", "--parts", listed)
+    status, (summary,), err = run("import", folder, "--part-rule", "{part}_{n}", "--parts", listed, "--json")
     assert status == 0
     assert (summary["added"], summary["parts"], summary["images_with_part"]) == (5, 3, 5)
     assert "gone.png: the list of parts names it" in err
@@ -292,13 +293,13 @@ def test_import_compares_new_normal_images_with_the_model_in_use(run: Run, tmp_p
     for number in range(3):
         write(tmp_path / "more" / "normal" / f"good{number}.png", plate(7000 + number))
     write(tmp_path / "more" / "normal" / "bad.png", plate(7100, "spot"))
-    status, (summary,), errors = run("import", tmp_path / "more", "--product", "plate")
+    status, (summary,), errors = run("import", tmp_path / "more", "--product", "plate", "--json")
     assert status == 0
     assert (summary["added"], summary["checked"], len(summary["suspected"])) == (4, 4, 1)
     assert "plate: 1 of 4 new normal images do not look like the others" in errors
     assert summary["suspected"][0] in errors
     write(tmp_path / "last" / "normal" / "bad.png", plate(7101, "spot"))
-    status, (summary,), errors = run("import", tmp_path / "last", "--product", "plate", "--no-check")
+    status, (summary,), errors = run("import", tmp_path / "last", "--product", "plate", "--no-check", "--json")
     assert (status, summary["added"]) == (0, 1)
     assert "checked" not in summary
     assert "look like the others" not in errors

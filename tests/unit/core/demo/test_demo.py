@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from core.images import edits, library
 from core.manuals.library import delete_manual, list_manuals
 from core.services import Services
 from inference.vision.images.encoding import encode_png
-from storage.tables import Job
+from storage.tables import METADATA, Job, UtcDateTime, utc_now
 from tests.manual_files import scratch_manual
 from tests.stored import stored_keys
 
@@ -107,6 +109,48 @@ def test_a_product_of_ones_own_is_neither_filled_nor_reset(services: Services, a
     assert loading.reset_demo_data(services, admin) == ["two"]
     assert _counts(services) == {"one": (0, 0)}
     assert stored_keys(services) == []
+
+
+def _fill_every_table(services: Services, product_id: int, *, admin_id: int) -> int:
+    """Put a row into every table that hangs on the product, directly or over others; return how many these are."""
+    hanging = {"products": product_id}
+    blank: dict[type, Any] = {int: 0, float: 0.0, bool: False, bytes: b"", dict: {}, date: date(2026, 3, 1)}
+    with services.database.unit_of_work() as session:
+        connection = session.connection()
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+        for table in METADATA.sorted_tables:
+            parents = {key.parent.name: key.column.table.name for key in table.foreign_keys}
+            if not set(parents.values()) & set(hanging):
+                continue
+            values: dict[str, Any] = {}
+            for column in table.columns:
+                if column.name in parents:
+                    values[column.name] = hanging.get(parents[column.name], None if column.nullable else admin_id)
+                elif not column.primary_key or len(table.primary_key) > 1:
+                    name = f"{table.name}-{column.name}"[: getattr(column.type, "length", None)]
+                    is_moment = isinstance(column.type, UtcDateTime)
+                    values[column.name] = utc_now() if is_moment else blank.get(column.type.python_type, name)
+            if "active_key" in values:
+                values["active_key"] = None
+            if len(table.primary_key) > 1:
+                connection.execute(table.insert().values(values))
+                hanging[table.name] = 0  # without a number that others could refer to
+                continue
+            made = connection.execute(table.insert().values(values).returning(*table.primary_key.columns)).scalar_one()
+            hanging.setdefault(table.name, int(made))
+        connection.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+        session.commit()
+    return len(hanging)
+
+
+def test_reset_deletes_all_that_hangs_on_a_product(services: Services, admin: Person) -> None:
+    loading.load_demo_data(services, admin)
+    product = products.find_product(services, "one")
+    assert _fill_every_table(services, product.id, admin_id=admin.id) > 15
+    loading.reset_demo_data(services, admin)
+    assert _counts(services) == {}
+    with services.database.reading() as session:
+        assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
 
 
 def test_reset_waits_for_jobs(services: Services, admin: Person) -> None:

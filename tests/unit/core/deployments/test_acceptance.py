@@ -15,7 +15,7 @@ from core.catalog.products import find_product
 from core.cli.deploying import BUILT_NOT_ACTIVATED
 from core.deployments import pipeline
 from core.errors import Conflict
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.jobs import claims, queue, views
 from core.jobs.outcomes import ProductOutcome
 from core.models.judgments import KNOWN_DEFECTS, MOST_ESCAPE, NEAR_CHANCE, WORSE_ON_TEST, reasons_of

@@ -10,7 +10,7 @@ from core.access import Person
 from core.accounts.people import open_person
 from core.catalog import products
 from core.deployments.evaluation import evaluate
-from core.deployments.evaluation import test_set as read_test_set
+from core.deployments.measuring import test_set as read_test_set
 from core.errors import NotReady
 from core.images import edits
 from core.registry.versions import active_version, current_threshold

@@ -63,8 +63,9 @@ def test_an_old_source_is_read_whether_or_not_it_says_that_it_was_held_back() ->
     )
     assert source.chapter == "3. 스크래치"
     assert Source.from_json({**stored, "is_held_back": True}).is_held_back
+    assert Source.from_json({**stored, "is_page_only": True, "is_ocr": True}).is_page_only
     written = json.loads(json.dumps(source.to_json()))
-    assert written == {**stored, "is_held_back": False}
+    assert written == {**stored, "is_held_back": False, "is_page_only": False, "is_ocr": False}
 
 
 @pytest.mark.parametrize(

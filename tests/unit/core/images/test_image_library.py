@@ -14,7 +14,7 @@ from core.access import Person
 from core.catalog import defect_types, products
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.images import edits, library, uploads
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.images.records import FileOutcome, IncomingFile
 from core.services import Services
 from inference.vision.images.encoding import encode_jpeg, encode_png
@@ -265,12 +265,12 @@ def test_images_that_were_deleted_meanwhile_cannot_be_labeled_anew(
     assert edits.relabel_images(services, engineer, [gone, here], split="test") == 1
 
 
-def test_deleting_leaves_neither_row_nor_object(
+def test_deleting_leaves_no_row_and_its_objects_to_the_trash(
     services: Services, engineer: Person, product: Product, hole: DefectType
 ) -> None:
     outcomes = _add(services, engineer, product, _png(1, "a.png"), _mask("a_mask.png"), hole=hole)
     assert edits.delete_images(services, engineer, [outcomes[0].image_id or 0]) == 1
-    assert _object_count(services) == 0
+    assert _object_count(services) == 3
     assert library.list_images(services, product.id).total == 0
 
 
@@ -328,7 +328,7 @@ def test_import_makes_the_product_its_types_and_masks(
     assert summary.products == ["widget"]
     assert {outcome.outcome for outcome in summary.outcomes} == {"added"}
     assert seen[-1] == (4, 4)
-    assert [code for _path, code in summary.unknown] == ["import_not_an_image"]
+    assert [code for _path, code in summary.left_out] == ["import_not_an_image"]
     (found,) = products.list_products(services)
     assert (found.n_normal_train, found.n_normal_test, found.n_defect_test) == (2, 1, 1)
     (defect_type,) = defect_types.list_defect_types(services, found.product.id)

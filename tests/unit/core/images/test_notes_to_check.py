@@ -14,7 +14,7 @@ from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.defect_types import create_defect_type
 from core.catalog.products import create_product
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.images.masks import set_mask
 from core.images.notes import describe_note
 from core.images.records import FileOutcome, IncomingFile
@@ -81,7 +81,7 @@ def test_the_command_line_tells_it_in_words_and_counts_it(
         (tmp_path / "part" / "train" / "good" / f"dark{number}.png").write_bytes(packed.tobytes())
     for name, value in (("DATA_DIR", str(tmp_path / "data")), ("LANGUAGE", "en"), ("DEVICE", "cpu")):
         monkeypatch.setenv(f"GEOMSA_{name}", value)
-    assert main(["import", str(tmp_path / "part")]) == 0
+    assert main(["import", str(tmp_path / "part"), "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["notes"] == {"low_range": 5, "mask_inverted": 1}
     assert "0_mask.png: The mask covers 94 % of the image: inverted?" in err

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,31 +12,15 @@ from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.inspections.inspection import InspectionResult, inspect
 from core.inspections.part_details import PartDetails
-from core.services import Services, build_services
+from core.services import Services
 from storage.tables import Product
-from tests.plates import copy_data, encode, folder_settings, plate, seed_of
-from tests.toy_models import build_toy_folder, use_toy_models
+from tests.plates import encode, plate, seed_of
 
 Inspect = Callable[..., InspectionResult]
 
 GOOD = encode(plate(seed_of("test", "good", 50)))
 SPOT = encode(plate(seed_of("test", "spot", 50), "spot"))
 SCRATCH = encode(plate(seed_of("test", "scratch", 50), "scratch"))
-
-
-@pytest.fixture(scope="session")
-def toy_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    data_dir = tmp_path_factory.mktemp("toy") / "data"
-    build_toy_folder(data_dir)
-    return data_dir
-
-
-@pytest.fixture
-def toy_services(toy_template: Path, tmp_path: Path) -> Iterator[Services]:
-    """Services on a copy of the folder, with the toy models."""
-    services = build_services(folder_settings(copy_data(toy_template, tmp_path / "toy-data")))
-    yield use_toy_models(services)
-    services.database.dispose()
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from core.inspections.batch import FileOutcome, inspect_many
 from core.inspections.inspection import examine, inspect
 from core.inspections.loading import PartFile
 from core.inspections.part_details import PartDetails
+from core.rollups.comparing import compare_totals, find_difference
+from core.rollups.rebuilding import ensure_counts
 from core.services import Services, build_services
 from inference.vision.images.decode import decode
 from storage.objects import LocalObjects, ObjectStoreError
@@ -115,6 +117,17 @@ def test_a_real_model_says_the_same_of_many_as_of_each_alone(
         _compare(one_by_one, plate_services, plate_product)
     finally:
         one_by_one.database.dispose()
+
+
+def test_what_is_inspected_is_counted_once_and_at_once(
+    toy_services: Services, product: Product, person: Person
+) -> None:
+    ensure_counts(toy_services)
+    files = [PartFile(f"{key}.png", lambda: SPOT, idempotency_key=key) for key in ("a", "b", "a")]
+    for _ in range(2):
+        _inspect_all(toy_services, person, product, files)
+    assert compare_totals(toy_services) == (2, 2)
+    assert find_difference(toy_services) is None
 
 
 def _unreadable() -> bytes:
@@ -228,7 +241,7 @@ def test_what_was_told_is_stored_when_nobody_listens_any_more(
     monkeypatch.setattr(loading, "GROUP_IMAGES", 2)
     outcomes = inspect_many(toy_services, person, product_id=product.id, files=_files(40))
     told = [next(outcomes) for _ in range(3)]
-    outcomes.close()  # type: ignore[attr-defined]
+    outcomes.close()
     rows = _read_rows(toy_services, Inspection)
     assert 3 <= len(rows) < 40
     assert [row["serial"] for row in rows[:3]] == [outcome.file.details.serial for outcome in told]
@@ -316,3 +329,52 @@ def test_an_error_of_the_model_is_told_for_each_image_of_the_group(
         "image_damaged",
         "image_not_an_image",
     ]
+
+
+def test_a_file_whose_key_has_an_inspection_gets_that_one_and_leaves_nothing_more(
+    toy_services: Services, product: Product, person: Person
+) -> None:
+    files = [replace(file, idempotency_key=f"batch:1:{place // 2}") for place, file in enumerate(_files(6))]
+    first = [outcome.record for outcome in _inspect_all(toy_services, person, product, files)]
+    told: dict[int, int] = {}
+
+    def along(_: Session, rows: Mapping[int, Inspection]) -> None:
+        told.update({place: row.id for place, row in rows.items()})
+
+    again = [outcome.record for outcome in _inspect_all(toy_services, person, product, files, along=along)]
+    ids = [record.id for record in first if record is not None]
+    assert len(set(ids)) == 3
+    assert ids == [record.id for record in again if record is not None]
+    assert told == dict(enumerate(ids))
+    assert len(_read_rows(toy_services, Inspection)) == 3
+    stored = {key for row in _read_keys(toy_services) for key in row}
+    assert {found.key for found in toy_services.objects.list("inspections/")} == stored
+
+
+def _read_keys(services: Services) -> list[tuple[str, str, str]]:
+    with services.database.reading() as session:
+        rows = session.exec(select(Inspection)).all()
+        return [(row.image_key, row.thumbnail_key, row.heat_map_key) for row in rows]
+
+
+def test_requests_that_come_at_the_same_time_with_one_key_make_one_inspection(
+    toy_services: Services, product: Product, person: Person
+) -> None:
+    data, start = encode(plate(seed_of("test", "spot", 1), "spot"), "png"), threading.Barrier(4)
+    found: list[int] = []
+
+    def ask() -> None:
+        start.wait()
+        done = inspect(
+            toy_services, person, product_id=product.id, data=data, file_name="part.png", idempotency_key="request:1"
+        )
+        found.append(done.record.id)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 4
+    assert len(set(found)) == 1
+    assert len(_read_rows(toy_services, Inspection)) == 1

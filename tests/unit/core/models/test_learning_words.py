@@ -99,6 +99,15 @@ def test_a_head_that_raises_scores_says_from_what_it_learned_and_what_it_gains()
     )
 
 
+def test_a_closer_look_at_regions_says_how_often_each_way_is_right() -> None:
+    head = HeadFigures(**{**TAUGHT, "patch_top1": 0.5, "region_top1": 0.7})
+    said = head_sentences(head, NAMES, "en")[-1]
+    assert "by the patches of the image alone it would be 50%" in said.lower()
+    assert "alone 70%" in said
+    assert HeadFigures.from_json(head.to_json()) == head
+    assert "70%" in head_sentences(head, NAMES, "ko")[-1]
+
+
 @pytest.mark.parametrize(
     ("restraint", "why"),
     [("no_gain", "known defects are found no better"), ("unknown_types_lose", "a type that nobody has labeled yet")],

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+from core.access import Person
+from core.catalog.products import create_product
+from core.deliveries.settings import WebhookSettings
+from core.deliveries.targets import add_target
 from core.messages import MESSAGES
 from core.operations import health
+from core.operations.repair import repair
+from core.rollups.comparing import compare_totals
+from core.rollups.counting import count_new
+from core.rollups.rebuilding import ensure_counts
 from core.services import Services
 from core.settings import Settings
+from core.watching.folders import add_folder
+from storage.tables import Inspection
+from tests.history_rows import add_product, add_rows
 
 
 def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     found = {check.name: check for check in health.check(services)}
     assert set(found) == {
-        "settings", "data_dir", "database", "object_store", "identity", "worker", "device", "similar_images", "weights",
-        "encoder", "packages", "orphans", "missing", "models",
+        "settings", "data_dir", "database", "object_store", "identity", "worker", "watching", "deliveries", "device",
+        "similar_images", "weights", "encoder", "packages", "orphans", "missing", "models", "counts", "reports",
+        "folders",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
@@ -72,3 +86,43 @@ def test_the_build_of_faiss_for_a_gpu_stands_in_for_the_other(monkeypatch: pytes
     monkeypatch.setattr(importlib.metadata, "version", version)
     faiss = next(one for one in health.list_packages() if one.name.startswith("faiss"))
     assert (faiss.name, faiss.version, faiss.ok) == ("faiss-gpu", "1.15.1", True)
+
+
+def test_a_folder_that_nobody_watches_is_a_fault_and_targets_are_named(
+    services: Services, engineer: Person, tmp_path: Path
+) -> None:
+    product = create_product(services, engineer, code="A-100", name="Part", description="")
+    (tmp_path / "camera").mkdir()
+    add_folder(services, engineer, tmp_path / "camera", product_id=product.id)
+    add_target(services, engineer, name="mes", settings=WebhookSettings("https://example.com/x"))
+    found = {check.name: check for check in health.check(services)}
+    assert (found["watching"].ok, found["watching"].code) == (False, "check_watching_silent")
+    assert (found["deliveries"].ok, found["deliveries"].code) == (True, "check_deliveries")
+    assert "mes" in found["deliveries"].sentence("ko")
+
+
+def test_counts_that_are_not_those_of_the_inspections_are_found_and_repaired(services: Services, admin: Person) -> None:
+    product = add_product(services, admin)
+    ensure_counts(services)
+    add_rows(services, admin, product, 3)
+
+    def check(*, thorough: bool = True) -> health.Check:
+        return next(one for one in health.check(services, thorough=thorough) if one.name == "counts")
+
+    assert (check().ok, check().params) == (True, {"count": "3"})
+    with services.database.unit_of_work() as session:
+        count_new(session, session.exec(select(Inspection)).all()[:1])
+        session.commit()
+    assert (check().code, check().params["counted"], check().params["there"]) == ("check_counts_wrong", 4, 3)
+    assert check(thorough=False).code == "check_counts_total"
+    assert repair(services, admin, ask=lambda *_: False).recounted
+    assert check().ok
+    assert not repair(services, admin, ask=lambda *_: False).recounted
+
+
+def test_counts_that_are_still_being_made_are_no_fault_and_are_finished(services: Services, admin: Person) -> None:
+    add_rows(services, admin, add_product(services, admin), 2)
+    found = next(one for one in health.check(services) if one.name == "counts")
+    assert (found.ok, found.code) == (True, "check_counts_open")
+    assert repair(services, admin, ask=lambda *_: False).recounted
+    assert compare_totals(services) == (2, 2)

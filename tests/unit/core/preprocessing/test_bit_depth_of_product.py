@@ -14,7 +14,7 @@ from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.deployments.evaluation import evaluate
 from core.images.bit_depth import find_used_bits
-from core.images.folder_import import ImportSummary, import_path
+from core.images.imports.folder_import import ImportSummary, import_path
 from core.images.library import list_images
 from core.images.previews import draw_picture
 from core.inspections.images import load_images

@@ -11,7 +11,7 @@ import pytest
 from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.products import find_product
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.inspections.inspection import examine
 from core.jobs.views import view
 from core.models.kinds import MEMORY_BANK

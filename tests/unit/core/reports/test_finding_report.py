@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC
 
 import pytest
 from pypdf import PdfReader
 
 from core.access import Person
 from core.errors import NotFound
+from core.guidance.checklist import tick_step
 from core.guidance.writing import write_guidance
-from core.inspections.decisions import close_action
+from core.inspections.decisions import close_action, override_verdict
 from core.reports.inspection_report import make_finding_report
 from core.services import Services
 from tests.inspected_part import add_inspected_part, use_passages
@@ -53,6 +55,38 @@ def test_the_report_holds_the_whole_finding(
     reader = PdfReader(io.BytesIO(pdf))
     assert sum(len(page.images) for page in reader.pages) == 2
     assert "/FontFile2" in str([font for page in reader.pages for font in _descriptors(page)]), "the font is embedded"
+
+
+def test_the_report_tells_who_changed_what_and_which_steps_were_done_by_whom(
+    services: Services, engineer: Person, worker_person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inspection_id = add_inspected_part(services, engineer)
+    use_passages(monkeypatch, PASSAGES)
+    list(write_guidance(services, engineer, inspection_id, language="en"))
+    now = override_verdict(services, engineer, inspection_id, row_version=1, verdict="ok", reason="Only dust")
+    override_verdict(
+        services,
+        worker_person,
+        inspection_id,
+        row_version=now.row_version,
+        verdict="reject",
+        reason="A scratch after all",
+    )
+    tick_step(
+        services, worker_person, inspection_id, section="prevention", text="Clean the transfer guide every 8 hours."
+    )
+    tick_step(services, worker_person, inspection_id, section="action", text="A step of an earlier writing")
+    text = _text(make_finding_report(services, inspection_id, language="en", zone=UTC))
+    for words in (
+        "Changes",
+        "Verdict changed: NG → OK · “Only dust”",
+        "Verdict changed: OK → NG · “A scratch after all”",
+        "done by Line worker, ",
+        "Done before the steps were written again",
+        "A step of an earlier writing",
+    ):
+        assert words in text, words
+    assert text.count("done by Line worker") == 2
 
 
 def _descriptors(page: object) -> list[str]:

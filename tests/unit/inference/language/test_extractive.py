@@ -29,14 +29,15 @@ def test_the_innermost_heading_tells_the_section_and_the_manuals_title_tells_non
     text = "롤러를 닦은 뒤 다시 돌려 본다."
     under = [replace(SCRATCH, heading=(title, chapter, name), text=text) for name in ("3.3 확인", "3.4 재발 방지")]
     assert [list(split_steps(passage)) for passage in under] == [[("check", text)], [("prevention", text)]]
-    assert list(split_steps(replace(SCRATCH, heading=(title, chapter), text=text))) == [(None, text)]
+    described = replace(SCRATCH, heading=(title, chapter), text="스크래치는 표면에 난 밝은 선이다.")
+    assert list(split_steps(described)) == []
 
 
-def test_a_description_of_the_defect_is_no_action_where_the_manual_has_one() -> None:
+def test_a_description_of_the_defect_is_no_step() -> None:
     prose = replace(SCRATCH, heading=("매뉴얼", "3. 스크래치"), text="스크래치는 표면에 난 밝은 선이다.")
     listed = replace(SCRATCH, heading=("매뉴얼", "3. 스크래치"), text="1. 이송 가이드를 연마한다.")
     assert _texts(collect_sections(KOREAN, (prose, listed))) == ["이송 가이드를 연마한다."]
-    assert _texts(collect_sections(KOREAN, (prose,))) == ["스크래치는 표면에 난 밝은 선이다."]
+    assert collect_sections(KOREAN, (prose,)) == ()
 
 
 def test_a_section_is_quoted_in_the_readers_language_where_a_manual_has_it() -> None:
@@ -57,7 +58,10 @@ def test_the_same_step_of_two_passages_is_quoted_once() -> None:
 def test_steps_of_another_defect_are_not_quoted_beside_those_of_this_one() -> None:
     dent = replace(SCRATCH, heading=("2.2 찍힘",), text="조치\n1. 지그의 완충재를 교체한다.")
     assert not any("완충재" in text for text in _texts(collect_sections(KOREAN, (dent, SCRATCH))))
-    assert _texts(collect_sections(KOREAN, (dent,))) == ["지그의 완충재를 교체한다."]
+    dents = replace(KOREAN, other_defects=(("찍힘", "Dent", "dent"),))
+    mentions = replace(dent, text="조치\n1. 스크래치가 함께 있으면 지그의 완충재를 교체한다.")
+    for passages in ((dent,), (dent, SCRATCH), (mentions,), (mentions, SCRATCH)):
+        assert not any("완충재" in text for text in _texts(collect_sections(dents, passages)))
 
 
 def test_a_table_of_causes_and_remedies_is_read_by_its_columns() -> None:
@@ -69,7 +73,8 @@ def test_a_table_of_causes_and_remedies_is_read_by_its_columns() -> None:
         "table",
         (),
     )
-    assert list(split_steps(table, KOREAN.defect_terms)) == [("cause", "가이드 버"), ("action", "가이드 연마")]
+    sections = collect_sections(KOREAN, (table,))
+    assert [(s.name, s.steps[0].text) for s in sections] == [("cause", "가이드 버"), ("action", "가이드 연마")]
 
 
 def test_a_passage_that_gives_a_language_model_orders_is_not_quoted() -> None:

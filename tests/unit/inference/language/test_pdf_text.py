@@ -81,7 +81,7 @@ def test_places_follow_the_page_as_it_is_turned() -> None:
     from reportlab.pdfgen.canvas import Canvas
 
     target = io.BytesIO()
-    canvas = Canvas(target, pagesize=(600, 800))
+    canvas = Canvas(target, pagesize=(800, 600))  # as it is shown
     canvas.setPageRotation(90)
     canvas.drawString(10, 780, "corner")
     canvas.save()

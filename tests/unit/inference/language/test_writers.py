@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -18,7 +19,7 @@ from inference.language.model_servers.compatible import CompatibleServer
 from inference.language.model_servers.interface import ChatChunk, ChatRequest, ModelServer, TokenUsage
 from inference.language.writers import write
 from tests.language_servers import LanguageServer, language_server
-from tests.unit.inference.language.findings import GOOD_RESPONSE, KOREAN, PASSAGES
+from tests.unit.inference.language.findings import CHECK, GOOD_RESPONSE, KOREAN, PASSAGES, SCRATCH
 
 KEY = "sk-ant-a-key-of-the-test"
 INTERFACES = ("claude", "compatible")
@@ -76,6 +77,37 @@ def test_a_step_with_a_figure_that_no_passage_has_is_not_from_the_manual(
     steps = {step.text: step for section in guidance.sections for step in section.steps}
     assert not steps["윤활유를 12 g 도포한다."].from_manual
     assert steps["윤활유를 12 g 도포한다."].citations == ()
+
+
+@pytest.mark.parametrize("interface", INTERFACES)
+def test_a_model_reads_what_is_this_defects_own_and_its_steps_stand_in_their_sections(
+    server: LanguageServer, interface: str
+) -> None:
+    finding = replace(KOREAN, other_defects=(("찍힘", "Dent", "dent"),))
+    dent = replace(SCRATCH, heading=("2. 표면 불량", "2.2 찍힘"), text="조치\n1. 스크래치도 있으면 완충재를 교체한다.")
+    table = replace(
+        SCRATCH, heading=("불량별 조치",), text="불량 | 조치\n스크래치 | 연마한다\n찍힘 | 폐기한다", kind="table"
+    )
+    server.response = (
+        "## Cause\n- 스크래치는 치명 불량이다. [1]\n"
+        "## Action\n- 연마 후 5개를 연속 검사한다. [2]\n- 완충재를 교체한다. [1]\n"
+    )
+    guidance = last(list(write(open_writer(server, interface), finding, (dent, SCRATCH, CHECK, table))))
+    sent = str(server.asked[-1])
+    assert "연마한다" in sent
+    assert "완충재" not in sent
+    assert "폐기한다" not in sent
+    assert [(found.name, [step.text for step in found.steps]) for found in guidance.sections] == [
+        ("check", ["연마 후 5개를 연속 검사한다."])
+    ]
+    assert guidance.sections[0].steps[0].citations == (3,)
+
+
+def test_nobody_is_asked_where_no_passage_is_this_defects_own(server: LanguageServer) -> None:
+    dent = replace(SCRATCH, heading=("2. 표면 불량", "2.2 찍힘"), text="1. 완충재를 교체한다.")
+    guidance = last(list(write(open_writer(server, "claude"), KOREAN, (dent,))))
+    assert guidance.sections == ()
+    assert server.asked == []
 
 
 def test_steps_arrive_while_the_model_is_still_writing(server: LanguageServer) -> None:

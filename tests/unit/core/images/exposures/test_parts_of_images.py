@@ -16,7 +16,7 @@ from core.images.exposures.edits import accept_groups, assign_part, assign_parts
 from core.images.exposures.grouping import propose_parts
 from core.images.exposures.leaks import describe_leaks, find_leaks, mend_leaks
 from core.images.exposures.rules import read_rule
-from core.images.folder_import import import_path
+from core.images.imports.folder_import import import_path
 from core.images.records import IncomingFile
 from core.images.uploads import add_images
 from core.services import Services
@@ -113,7 +113,7 @@ def test_folders_of_single_parts_are_parts_in_an_import(services: Services, engi
         for view in range(2):
             write(tmp_path / "jack" / "OK" / f"S{part:04d}" / f"{view}.png", plate(10 * part + view))
     write(tmp_path / "jack" / "NG" / "pit" / "S0001" / "0.png", plate(900, "spot"))
-    summary = import_path(services, engineer, tmp_path, product_code="jack")
+    summary = import_path(services, engineer, tmp_path, product="jack")
     assert summary.parts.n_parts == 4
     assert parts(services)["jack/NG/pit/S0001/0.png"] == ("pit/S0001", "folder")
     assert find_leaks(services, find_product(services, "jack").id) == []
@@ -197,7 +197,7 @@ def test_an_import_sets_whole_parts_aside_for_the_test(services: Services, engin
             kind, seed = ("ok", 10 * part + view) if part < 6 else ("ng/spot", 900 + 10 * part + view)
             write(folder / kind / f"n{part}_{view}.png", plate(seed))
     rule = read_rule("{part}_{n}")
-    import_path(services, engineer, folder, product_code="nut", part_rule=rule, test_share=0.5, split_seed=3)
+    import_path(services, engineer, folder, product="nut", part_rule=rule, test_share=0.5, split_seed=3)
     rows = _rows(services)
     assert find_leaks(services, rows[0].product_id) == []
     assert sum(row.split == "test" for row in rows if row.image_type == "normal") == 6
@@ -206,11 +206,11 @@ def test_an_import_sets_whole_parts_aside_for_the_test(services: Services, engin
     more = tmp_path / "more"
     for part in range(6):
         write(more / "ok" / f"n{part}_9.png", plate(2000 + part))
-    import_path(services, engineer, more, product_code="nut", part_rule=rule, test_share=0.5, split_seed=8)
+    import_path(services, engineer, more, product="nut", part_rule=rule, test_share=0.5, split_seed=8)
     assert len(_rows(services)) == 26
     assert find_leaks(services, rows[0].product_id) == []
     with pytest.raises(BadInput):
-        import_path(services, engineer, more, product_code="nut", test_share=1.0)
+        import_path(services, engineer, more, product="nut", test_share=1.0)
 
 
 def test_a_split_that_folders_name_is_left_as_it_is(services: Services, engineer: Person, tmp_path: Path) -> None:

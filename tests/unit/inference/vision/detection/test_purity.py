@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inference.vision.detection.purity import FEWEST, find_outliers
+from inference.vision.detection.purity import FEWEST, NOBODY, Outliers, find_outliers
 
 
 def scores(count: int, *strange: float, seed: int = 0) -> dict[str, float]:
@@ -47,3 +47,12 @@ def test_images_that_are_all_but_alike_are_not_told_apart_by_their_noise() -> No
 
 def test_a_quarter_of_the_images_is_no_exception() -> None:
     assert not find_outliers(scores(20, *([45.0] * 9))).scores
+
+
+def test_what_two_measures_name_is_joined_on_the_scale_of_the_first() -> None:
+    first, second = Outliers({"a": 40.0}, 30.0), Outliers({"a": 24.0, "b": 18.0}, 15.0)
+    joined = first.join(second)
+    assert dict(joined.scores) == {"a": 40.0, "b": 36.0}
+    assert joined.limit == 30.0
+    assert NOBODY.join(second) == second
+    assert first.join(NOBODY) == first

@@ -194,3 +194,35 @@ def test_a_head_that_was_written_is_read_back_and_a_damaged_one_refused() -> Non
         DefectHead.from_dict(head.to_dict(), weights=head.weights * np.nan, bias=head.bias)
     with pytest.raises(KeyError):
         DefectHead.from_dict({"types": ["1", "2"]}, weights=head.weights, bias=head.bias)
+
+
+def mixed(seed: int, *, part: str = "", step: float = 4.0) -> Example:
+    """Draw an image of two defects, one at the left and one at the right, each marked with its own type."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(0, 1, (GRID[0] * GRID[1], 6)).astype(np.float32)
+    distances = rng.uniform(1.6, 2.0, len(rows)).astype(np.float32)
+    marks = {}
+    for label, first in (("1", 1), ("2", 8)):
+        row = int(rng.integers(1, 8))
+        cells = np.zeros(GRID, np.bool_)
+        cells[row : row + 3, first : first + 3] = True
+        rows[cells.ravel(), AXES[label]] += step
+        marks[label] = np.kron(cells, np.ones((4, 4), np.bool_)).astype(np.bool_)
+    measured = PatchDistances(distances, GRID, None, 0.03)
+    whole = marks["1"] | marks["2"]
+    return Example(f"image:{seed}", part or f"image:{seed}", WholeImage(rows, GRID), measured, "1", whole, marks)
+
+
+def test_two_types_in_one_image_are_both_learned() -> None:
+    lesson = taught([example(seed) for seed in range(30)] + [mixed(1000 + seed) for seed in range(12)])
+    assert lesson.head.types == ("1", "2")
+    assert lesson.figures.counts == {"1": 12, "2": 12}
+    assert lesson.figures.type_top1 == 1.0  # each of the types that an image shows is right
+    for seed, label in ((6000, "1"), (6001, "2"), (6002, "2"), (6003, "1")):
+        one = example(seed, label)
+        assert one.mask is not None
+        logits = lesson.head.logits(one.patches.at(np.arange(GRID[0] * GRID[1])).T)
+        shown = one.mask[::4, ::4].ravel()
+        named = np.bincount(logits[:, shown].argmax(axis=0), minlength=3)
+        assert named.argmax() == int(label)
+        assert lesson.head.raise_distances(one.distances, logits).values[shown].max() >= one.distances.values.max()

@@ -1,0 +1,175 @@
+"""Keys of the REST interface: a program comes with one, and acts as an account of the key's own in the key's role.
+
+A key is `gms_PREFIX_SECRET`. The prefix is kept to find and to name it; of the secret (256 random bits) only the
+SHA-256 is kept, which needs no slow hash because nobody can guess what is random.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, update
+from sqlmodel import col, select
+
+from core.access import ADMIN, ENGINEER, WORKER, Person, as_person, require_role
+from core.accounts.people import API_LOGIN_PREFIX
+from core.accounts.sessions import end_all
+from core.audit import record
+from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
+from core.transactions import HasDatabase, reading, writing
+from storage.tables import ApiKey, User, utc_now
+
+if TYPE_CHECKING:
+    from core.services import Services
+
+_log = logging.getLogger(__name__)
+
+# A program is no administrator: what deletes people or data for good is decided by a person.
+KEY_ROLES = (WORKER, ENGINEER)
+TOUCH_EVERY = timedelta(minutes=1)
+_KEY = re.compile(r"gms_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key as it is shown once: `text` is what the program sends."""
+
+    row: ApiKey
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The program behind a request: its key's id and name, when that ends (UTC), and the account that it acts as."""
+
+    key_id: int
+    name: str
+    person: Person
+    expires_at: datetime | None = None
+
+
+def create_key(
+    services: Services, person: Person, *, name: str, role: str, expires_at: datetime | None = None
+) -> NewKey:
+    """Make a key and the account that it acts as; nobody can read the key's text again.
+
+    Raises NotAllowed, BadInput api_key_name_missing, name_too_long, api_key_role_unknown, api_key_expiry_past.
+    """
+    require_role(services, person, ADMIN)
+    name = " ".join(name.split())
+    if not name:
+        raise BadInput("api_key_name_missing")
+    if len(name) > 190:
+        raise BadInput("name_too_long", highest=190)
+    if role not in KEY_ROLES:
+        raise BadInput("api_key_role_unknown", choices=", ".join(KEY_ROLES))
+    if expires_at is not None and expires_at <= utc_now():
+        raise BadInput("api_key_expiry_past")
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    user = User(login=f"{API_LOGIN_PREFIX}{prefix}", display_name=name, role=role)
+    with writing(services) as session:
+        session.add(user)
+        session.flush()
+        row = ApiKey(
+            name=name,
+            user_id=user.id,
+            role=role,
+            prefix=prefix,
+            secret_sha256=_hash(secret),
+            created_by=person.id,
+            expires_at=expires_at,
+        )
+        session.add(row)
+        session.flush()
+        record(session, person, "api_key.created", "api_key", row.id, name=name, role=role, prefix=prefix)
+        session.commit()
+        session.refresh(row)
+    return NewKey(row, f"gms_{prefix}_{secret}")
+
+
+def list_keys(services: HasDatabase, person: Person) -> list[ApiKey]:
+    """Return all keys, revoked ones too, the newest first. Needs an administrator."""
+    require_role(services, person, ADMIN)
+    with reading(services) as session:
+        return list(session.exec(select(ApiKey).order_by(col(ApiKey.id).desc())).all())
+
+
+def revoke_key(services: HasDatabase, person: Person, key_id: int) -> ApiKey:
+    """End a key at once; its account is disabled, and what was done in its name keeps the name.
+
+    Raises NotAllowed, NotFound not_found, Conflict api_key_revoked_already.
+    """
+    require_role(services, person, ADMIN)
+    with writing(services) as session:
+        row = session.get(ApiKey, key_id, with_for_update=True)
+        if row is None:
+            raise NotFound("not_found")
+        if row.revoked_at is not None:
+            raise Conflict("api_key_revoked_already", name=row.name)
+        row.revoked_at, row.revoked_by = utc_now(), person.id
+        user = session.get(User, row.user_id)
+        assert user is not None
+        user.is_active = False
+        user.row_version += 1
+        end_all(session, user)
+        record(session, person, "api_key.revoked", "api_key", row.id, name=row.name, prefix=row.prefix)
+        session.commit()
+        session.refresh(row)
+        return row
+
+
+def find_caller(services: HasDatabase, text: str) -> Caller:
+    """Return the program that sends this key, and note (once a minute) that it was used.
+
+    Raises NotAllowed api_key_wrong for one that was never made, api_key_over for one that has expired or was revoked.
+    """
+    parts = _KEY.fullmatch(text)
+    if parts is None:
+        raise NotAllowed("api_key_wrong")
+    prefix, secret = parts.groups()
+    now = utc_now()
+    with reading(services) as session:
+        found = session.exec(
+            select(ApiKey, User).join(User, col(User.id) == col(ApiKey.user_id)).where(ApiKey.prefix == prefix)
+        ).first()
+    if found is None or not hmac.compare_digest(found[0].secret_sha256, _hash(secret)):
+        raise NotAllowed("api_key_wrong")
+    row, user = found
+    if row.revoked_at is not None or not user.is_active or _is_past(row.expires_at, now):
+        raise NotAllowed("api_key_over", name=row.name)
+    if row.last_used_at is None or now - row.last_used_at >= TOUCH_EVERY:
+        _touch(services, row.id, now)
+    return Caller(row.id, row.name, as_person(user), row.expires_at)
+
+
+def require_unexpired(caller: Caller) -> None:
+    """Raise NotAllowed api_key_over once the key's time has come."""
+    if _is_past(caller.expires_at, utc_now()):
+        raise NotAllowed("api_key_over", name=caller.name)
+
+
+def _is_past(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
+
+
+def _touch(services: HasDatabase, key_id: int, now: datetime) -> None:
+    # Of several processes that see the same, one writes.
+    unseen = or_(col(ApiKey.last_used_at).is_(None), col(ApiKey.last_used_at) <= now - TOUCH_EVERY)
+    try:
+        with writing(services) as session:
+            session.execute(update(ApiKey).where(col(ApiKey.id) == key_id, unseen).values(last_used_at=now))
+            session.commit()
+    except AppError:
+        # What the program asks for may need no write at all.
+        _log.warning("the use of API key %d could not be noted", key_id)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

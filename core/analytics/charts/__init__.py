@@ -1,0 +1,1 @@
+"""Control charts: pure arithmetic, from numbers to limits and signals."""

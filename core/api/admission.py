@@ -1,0 +1,169 @@
+"""What every request passes before the framework sees it: where it comes from, its key, its rate, the size of its body.
+
+Nothing is read of the body of a request that is not admitted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.accounts.api_keys import Caller
+from core.api.interface import Interface
+from core.api.limits import MOST_AT_ONCE, bound_body, most_bytes, too_large
+from core.api.origins import comes_from_here
+from core.api.problems import from_http, language_of, to_response
+from core.errors import AppError, BadInput, NotAllowed, Unavailable, from_lower
+
+_log = logging.getLogger("geomsa.api")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+# Without a key: whether it lives, and how it is used. None of them tells what is stored.
+OPEN_PATHS = ("/v1/health/live", "/v1/health/ready", "/v1/openapi.json", "/v1/docs")
+OPEN_FOLDER = "/v1/docs/"
+_DRAINED_BYTES = 8 * 1024**2
+_DRAINED_S = 2.0
+
+
+class Admission:
+    """ASGI middleware around the interface's application."""
+
+    def __init__(self, app: ASGIApp, interface: Interface) -> None:
+        self._app = app
+        self.interface = interface
+        self._n_running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        started = time.perf_counter()
+        self._n_running += 1
+        try:
+            await self._answer(scope, receive, answer)
+        finally:
+            self._n_running -= 1
+            # The pattern, not the address; none where the request came to no route of ours.
+            route = found.path if isinstance(found := scope.get("route"), APIRoute) else ""
+            self.interface.metrics.note(
+                route=route, method=_known_method(scope), status=answer.status, seconds=time.perf_counter() - started
+            )
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        path = path_of(scope)
+        language = language_of(HTTPConnection(scope), self.interface.services.settings.language)
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        state["language"] = language
+        try:
+            caller = await self._admit(scope, path)
+            state["caller"] = caller
+            await self._app(scope, self._bounded(scope, receive, path), answer)
+        except HTTPException as error:
+            await self._refuse(scope, receive, answer, from_http(error), language)
+        except AppError as error:
+            await self._refuse(scope, receive, answer, error, language)
+        except Exception as error:  # noqa: BLE001 - logged, and answered without its text
+            _log.exception("answering %s failed", path)
+            await self._refuse(scope, receive, answer, from_lower(error), language)
+
+    async def _refuse(self, scope: Scope, receive: Receive, answer: _Answer, error: AppError, language: str) -> None:
+        if answer.status:
+            return  # half an answer is out: the connection ends here
+        headers = {}
+        if error.code == "api_too_many_requests":
+            headers["Retry-After"] = str(error.params["seconds"])
+        await to_response(error, language, headers=headers)(scope, receive, answer)
+        await _drain(receive)
+
+    async def _admit(self, scope: Scope, path: str) -> Caller | None:
+        interface = self.interface
+        connection = Request(scope)
+        if interface.services.settings.auth == "open" and not comes_from_here(connection):
+            raise NotAllowed("api_closed_here")
+        if path in OPEN_PATHS or path.startswith(OPEN_FOLDER):
+            return None
+        key = _read_key(connection.headers)
+        caller = interface.find_known(key)
+        if caller is None:
+            caller = await run_in_threadpool(interface.find_caller, key)
+        wait_s = interface.rates.take(caller.key_id)
+        if wait_s:
+            raise NotAllowed("api_too_many_requests", seconds=wait_s)
+        if self._n_running > MOST_AT_ONCE:
+            raise Unavailable("api_busy")
+        return caller
+
+    def _bounded(self, scope: Scope, receive: Receive, path: str) -> Receive:
+        limit = most_bytes(path)
+        length = Headers(scope=scope).get("content-length")
+        if length is not None:
+            if not length.isascii() or not length.isdecimal():
+                raise BadInput("api_bad_request")
+            if int(length) > limit:
+                raise too_large(limit)
+        return bound_body(receive, limit_bytes=limit)
+
+
+class _Answer:
+    """The `send` of a request: adds the headers that every answer has, and knows the status that went out."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = int(message["status"])
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path below the place where the interface is mounted."""
+    path, root = str(scope.get("path", "")), str(scope.get("root_path", ""))
+    return path.removeprefix(root) if root and path.startswith(root) else path
+
+
+def _known_method(scope: Scope) -> str:
+    method = str(scope["method"])
+    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "other"
+
+
+def _read_key(headers: Headers) -> str:
+    """Return the key that was sent; "" where there is none. A browser's cookie is never looked at."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    return headers.get("x-api-key", "").strip()
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on for a moment what is still being sent: who sends without listening would never see the answer."""
+    left = _DRAINED_BYTES
+    try:
+        async with asyncio.timeout(_DRAINED_S):
+            while left > 0:
+                message = await receive()
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+                left -= len(message.get("body", b""))
+    except TimeoutError:
+        return

@@ -1,0 +1,1 @@
+"""Batch inspection: many files as one job, that goes on where it stopped and inspects no file twice."""

@@ -1,0 +1,203 @@
+"""Looking at batches: how far they are, the parts page by page, the scores, and what other thresholds would say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, case, func
+from sqlmodel import col, select
+
+from core.catalog.names import DefectTypeName
+from core.errors import AppError
+from core.inspections.terms import VERDICTS
+from core.jobs.stored_error import StoredError
+from core.transactions import HasDatabase, reading
+from storage.tables import BatchItem, DefectType, Inspection
+
+Order = Literal["place", "highest", "lowest", "name"]
+# What the table can be narrowed to, beside the verdicts.
+FAILED, WAITING, CHANGED = "failed", "waiting", "changed"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Two thresholds to judge kept scores by, float32 distances; see `core.registry.thresholds.check_thresholds`."""
+
+    review_at: float
+    reject_at: float
+
+    def judge(self, score: float) -> str:
+        """Return the verdict on a score, as an inspection gives it."""
+        if score >= self.reject_at:
+            return "reject"
+        return "ok" if score < self.review_at else "review"
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """One file of a batch: `state` is waiting, done or failed (then `error` says why).
+
+    Of a file that is done: its inspection, the verdict in force and the model's own (`model_verdict`), the score with
+    the thresholds and the model version of then, and the defect type, `is_confirmed` where a person gave it.
+    """
+
+    place: int
+    name: str
+    state: str
+    error: AppError | None = None
+    inspection_id: int | None = None
+    verdict: str = ""
+    model_verdict: str = ""
+    score: float | None = None
+    review_at: float | None = None
+    reject_at: float | None = None
+    version_id: int | None = None
+    defect_type: DefectTypeName | None = None
+    is_confirmed: bool = False
+    serial: str = ""
+    created_at: datetime | None = None
+    thumbnail_key: str = ""
+    image_key: str = ""
+
+
+@dataclass(frozen=True)
+class RowFilter:
+    """Which rows are wanted: `kind` is a verdict, FAILED, WAITING or CHANGED (under `thresholds`); empty for all.
+
+    `name` is a part of the file's name, in large or small letters. With `thresholds`, verdicts are those under them.
+    """
+
+    kind: str = ""
+    name: str = ""
+    order: Order = "place"
+    thresholds: Thresholds | None = None
+
+
+@dataclass(frozen=True)
+class ScoreList:
+    """The scores of what is inspected, with the verdicts in force; `in_force` are the thresholds of the last part.
+
+    `is_mixed` where parts of the batch were judged by other thresholds or another version.
+    """
+
+    scores: tuple[float, ...] = field(repr=False)
+    model_verdicts: tuple[str, ...] = field(repr=False)
+    in_force: Thresholds | None
+    is_mixed: bool
+
+    def count(self, thresholds: Thresholds | None = None) -> dict[str, int]:
+        """Return how many parts have each verdict: the model's own of then, or under other thresholds."""
+        found = self.model_verdicts if thresholds is None else map(thresholds.judge, self.scores)
+        counts = Counter(found)
+        return {verdict: counts[verdict] for verdict in VERDICTS}
+
+    def count_changed(self, thresholds: Thresholds) -> int:
+        """Return how many parts would have another verdict."""
+        return sum(
+            thresholds.judge(score) != verdict for score, verdict in zip(self.scores, self.model_verdicts, strict=True)
+        )
+
+
+def list_rows(
+    services: HasDatabase, job_id: int, wanted: RowFilter, *, offset: int = 0, limit: int = 50
+) -> tuple[list[BatchRow], int]:
+    """Return the rows that are wanted from `offset` on, and how many there are in all."""
+    narrowed = _narrow(select(BatchItem, Inspection, DefectType), job_id, wanted)
+    counted = _narrow(select(func.count()), job_id, wanted, with_types=False)
+    ordered = narrowed.order_by(*_order(wanted)).offset(offset).limit(limit)
+    with reading(services) as session:
+        total = int(session.exec(counted).one())
+        rows = [_row(*found) for found in session.exec(ordered).all()]
+    return rows, total
+
+
+def load_scores(services: HasDatabase, job_id: int) -> ScoreList:
+    """Return all scores of a batch, in the order in which its files came."""
+    query = (
+        select(  # type: ignore[call-overload]
+            Inspection.score,
+            Inspection.verdict,
+            Inspection.review_at,
+            Inspection.reject_at,
+            Inspection.memory_bank_version_id,
+        )
+        .join(BatchItem, col(BatchItem.inspection_id) == col(Inspection.id))
+        .where(BatchItem.job_id == job_id)
+        .order_by(col(BatchItem.place))
+    )
+    with reading(services) as session:
+        rows = session.exec(query).all()
+    used = {(review_at, reject_at, version) for _, _, review_at, reject_at, version in rows}
+    last = Thresholds(rows[-1][2], rows[-1][3]) if rows else None
+    return ScoreList(tuple(row[0] for row in rows), tuple(row[1] for row in rows), last, len(used) > 1)
+
+
+def _narrow(query: Any, job_id: int, wanted: RowFilter, *, with_types: bool = True) -> Any:
+    narrowed = query.select_from(BatchItem).outerjoin(Inspection, col(Inspection.id) == col(BatchItem.inspection_id))
+    if with_types:
+        # The type that a person confirmed, else the suggested one.
+        type_id = case(
+            (col(Inspection.confirmed_at).is_not(None), col(Inspection.final_defect_type_id)),
+            else_=col(Inspection.suggested_defect_type_id),
+        )
+        narrowed = narrowed.outerjoin(DefectType, col(DefectType.id) == type_id)
+    narrowed = narrowed.where(col(BatchItem.job_id) == job_id)
+    if wanted.kind in (FAILED, WAITING):
+        narrowed = narrowed.where(col(BatchItem.state) == wanted.kind)
+    elif wanted.kind == CHANGED and wanted.thresholds is not None:
+        under = _under(wanted.thresholds)
+        narrowed = narrowed.where(col(BatchItem.state) == "done", under != col(Inspection.verdict))
+    elif wanted.kind in VERDICTS:
+        verdict = col(Inspection.final_verdict) if wanted.thresholds is None else _under(wanted.thresholds)
+        narrowed = narrowed.where(col(BatchItem.state) == "done", verdict == wanted.kind)
+    if wanted.name.strip():
+        part = wanted.name.strip().lower()
+        narrowed = narrowed.where(func.lower(col(BatchItem.name)).contains(part, autoescape=True))
+    return narrowed
+
+
+def _under(thresholds: Thresholds) -> ColumnElement[str]:
+    score = col(Inspection.score)
+    return case((score >= thresholds.reject_at, "reject"), (score < thresholds.review_at, "ok"), else_="review")
+
+
+def _order(wanted: RowFilter) -> list[Any]:
+    place, score = col(BatchItem.place), col(Inspection.score)
+    # What has no score comes last, whichever way: the databases disagree on where NULL belongs.
+    scored = case((col(Inspection.id).is_(None), 1), else_=0)
+    orders: dict[str, list[Any]] = {
+        "place": [place],
+        "highest": [scored, score.desc(), place],
+        "lowest": [scored, score, place],
+        "name": [col(BatchItem.name), place],
+    }
+    return orders[wanted.order]
+
+
+def _row(item: BatchItem, inspection: Inspection | None, defect_type: DefectType | None) -> BatchRow:
+    stored = StoredError.from_json(item.error_code, item.error_params)
+    error = stored.to_app_error() if stored is not None else None
+    if inspection is None:
+        return BatchRow(item.place, item.name, item.state, error)
+    return BatchRow(
+        place=item.place,
+        name=item.name,
+        state=item.state,
+        error=error,
+        inspection_id=inspection.id,
+        verdict=inspection.final_verdict,
+        model_verdict=inspection.verdict,
+        score=inspection.score,
+        review_at=inspection.review_at,
+        reject_at=inspection.reject_at,
+        version_id=inspection.memory_bank_version_id,
+        defect_type=DefectTypeName.from_row(defect_type) if defect_type is not None else None,
+        is_confirmed=inspection.confirmed_at is not None,
+        serial=inspection.serial,
+        created_at=inspection.created_at,
+        thumbnail_key=inspection.thumbnail_key,
+        image_key=inspection.image_key,
+    )

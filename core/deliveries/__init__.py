@@ -1,0 +1,1 @@
+"""Sending results on by themselves: targets, the outbox, webhooks and MQTT."""

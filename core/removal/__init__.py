@@ -1,0 +1,1 @@
+"""Removing a product for good, with everything that hangs on it."""

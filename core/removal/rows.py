@@ -1,0 +1,116 @@
+"""Every row and object that hangs on a product: what is found, and deleted children before parents."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col, select
+
+from core.identity import BATCHES
+from core.jobs.records import JobPayload
+from core.rollups.counting import forget_products
+from storage.tables import (
+    Batch,
+    BatchItem,
+    ChecklistTick,
+    DefectType,
+    Delivery,
+    DeliveryTarget,
+    GaugeAppraiser,
+    GaugePart,
+    GaugeRating,
+    GaugeStudy,
+    GaugeTrial,
+    Image,
+    ImageBox,
+    ImageImport,
+    ImageImportItem,
+    ImagePreprocessing,
+    Inspection,
+    InspectionCost,
+    Job,
+    Manual,
+    ModelVersion,
+    NoteDraft,
+    Product,
+    ReportRun,
+    ReportSchedule,
+    ResponseHistory,
+    SearchHistory,
+    TestMeasurement,
+    TestScore,
+    ThresholdSetting,
+    TrashedImage,
+    WatchFile,
+    WatchFolder,
+)
+
+
+def is_busy(session: Session, ids: list[int]) -> bool:
+    """Return whether a job that waits or runs has to do with one of the products."""
+    jobs = session.exec(select(Job).where(col(Job.state).in_(["queued", "running"]))).all()
+    wanted = set(ids)
+    return any(job.product_id in wanted or wanted & set(JobPayload.from_json(job.payload).product_ids) for job in jobs)
+
+
+def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], list[str]]:
+    """Return the keys of the objects that the products' rows name, and the prefixes of whole folders."""
+    keys: list[str] = []
+    for image in session.exec(select(Image).where(col(Image.product_id).in_(ids))):
+        keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
+    for trashed in session.exec(select(TrashedImage).where(col(TrashedImage.product_id).in_(ids))):
+        keys += [key for key in (trashed.object_key, trashed.thumbnail_key, trashed.mask_key) if key]
+    for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
+        keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
+    studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
+    for trial in session.exec(select(GaugeTrial).where(col(GaugeTrial.study_id).in_(studies))):
+        keys += [trial.image_key, trial.thumbnail_key]
+    keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
+    folders = session.exec(select(Batch.folder).where(col(Batch.product_id).in_(ids), Batch.folder != "")).all()
+    prefixes = [f"{BATCHES}{folder}" for folder in folders]
+    prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
+    return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
+
+
+def delete_product_rows(session: Session, ids: list[int]) -> None:
+    """Delete the products with every row that hangs on them, inside the caller's transaction."""
+    # Children before parents. Each statement names the products, so nothing of others can go with them.
+    versions = select(ModelVersion.id).where(col(ModelVersion.product_id).in_(ids))
+    jobs = select(Job.id).where(col(Job.product_id).in_(ids))
+    batches = select(Batch.job_id).where(col(Batch.product_id).in_(ids))
+    session.execute(delete(BatchItem).where(col(BatchItem.job_id).in_(batches)))
+    session.execute(delete(Batch).where(col(Batch.product_id).in_(ids)))
+    session.execute(delete(ResponseHistory).where(col(ResponseHistory.product_id).in_(ids)))
+    session.execute(delete(SearchHistory).where(col(SearchHistory.product_id).in_(ids)))
+    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    folders = select(WatchFolder.id).where(col(WatchFolder.product_id).in_(ids))
+    targets = select(DeliveryTarget.id).where(col(DeliveryTarget.product_id).in_(ids))
+    session.execute(delete(WatchFile).where(col(WatchFile.folder_id).in_(folders)))
+    session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
+    for child in (ChecklistTick, NoteDraft, WatchFile, Delivery):
+        session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
+    session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
+    measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))
+    session.execute(delete(TestScore).where(col(TestScore.measurement_id).in_(measured)))
+    session.execute(delete(TestMeasurement).where(col(TestMeasurement.model_version_id).in_(versions)))
+    studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
+    for member in (GaugeRating, GaugeTrial, GaugeAppraiser, GaugePart):
+        session.execute(delete(member).where(col(member.study_id).in_(studies)))
+    session.execute(delete(GaugeStudy).where(col(GaugeStudy.product_id).in_(ids)))
+    session.execute(delete(ThresholdSetting).where(col(ThresholdSetting.model_version_id).in_(versions)))
+    session.execute(delete(ModelVersion).where(col(ModelVersion.product_id).in_(ids)))
+    session.execute(update(ModelVersion).where(col(ModelVersion.job_id).in_(jobs)).values(job_id=None))
+    session.execute(update(Inspection).where(col(Inspection.batch_job_id).in_(jobs)).values(batch_job_id=None))
+    forget_products(session, ids)
+    imports = select(ImageImport.id).where(col(ImageImport.job_id).in_(jobs))
+    session.execute(delete(ImageImportItem).where(col(ImageImportItem.import_id).in_(imports)))
+    session.execute(delete(ImageImport).where(col(ImageImport.job_id).in_(jobs)))
+    schedules = select(ReportSchedule.id).where(col(ReportSchedule.product_id).in_(ids))
+    session.execute(delete(ReportRun).where(col(ReportRun.schedule_id).in_(schedules)))
+    curated = select(Image.id).where(col(Image.product_id).in_(ids))
+    session.execute(delete(ImageBox).where(col(ImageBox.image_id).in_(curated)))
+    for table in (
+        TrashedImage, InspectionCost, WatchFolder, DeliveryTarget, ReportSchedule, Job, Image, Manual,
+        ImagePreprocessing, DefectType,
+    ):  # fmt: skip
+        session.execute(delete(table).where(col(table.product_id).in_(ids)))
+    session.execute(delete(Product).where(col(Product.id).in_(ids)))

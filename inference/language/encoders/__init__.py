@@ -1,0 +1,1 @@
+"""Sentence encoders whose weights come with a package: the file, its tokens, its network."""

@@ -1,0 +1,294 @@
+"""Where a page, or a part of it, stands in columns: those of a table, those of running text, or one cannot tell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from inference.language.layout.grid import find_level_bands
+from inference.language.layout.segments import SPLIT_EM, Segment
+from inference.language.layout.sheet import Rule
+from inference.language.layout.tables import Table
+
+Item = Segment | Table
+Gap = tuple[float, float]
+ZoneKind = Literal["table", "prose", "unsure"]
+
+_GUTTER_EM = 0.9
+_CHANNEL_EM, _CHANNEL_LINES = 0.7, 3
+_LONG_SHARE, _LONG_LINES, _TEXT_WIDTH_EM = 0.7, 0.4, 11.0
+_HEADING = 1.12
+_WIDE_EM, _APART_EM = 0.5, 3.0
+_MOST_PROSE_COLUMNS = 4
+_STEP = re.compile(r"\(?(\d{1,2})[.)]\s|([①-⑳])|[•·●○▪■□◦‣∙*–—-]\s")
+_KEY_HEAD = re.compile(
+    r"불량|결함|항목|구분|코드|부위|유형|번호|순번|증상|현상|단계|no\.?$|#$|defect|item|code|type|name|symptom|problem|part|step|class",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Band:
+    """Items that overlap in height, with nothing above and below that does."""
+
+    items: tuple[Item, ...]
+
+    @property
+    def y0(self) -> float:
+        return min(item.y0 for item in self.items)
+
+    @property
+    def y1(self) -> float:
+        return max(item.y1 for item in self.items)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Bands whose items stand in the columns between `gutters`."""
+
+    bands: tuple[Band, ...]
+    gutters: tuple[Gap, ...]
+
+    @property
+    def columns(self) -> list[list[Item]]:
+        """Return the items by column, each from top to bottom."""
+        found: list[list[Item]] = [[] for _ in range(len(self.gutters) + 1)]
+        for band in self.bands:
+            for item in band.items:
+                middle = (item.x0 + item.x1) / 2
+                found[sum(middle > (left + right) / 2 for left, right in self.gutters)].append(item)
+        return [sorted(column, key=lambda item: (item.y0, item.x0)) for column in found]
+
+
+def find_bands(items: Sequence[Item]) -> list[Band]:
+    """Return the items in bands from top to bottom."""
+    bands: list[list[Item]] = []
+    end = float("-inf")
+    for item in sorted(items, key=lambda item: item.y0):
+        slack = 0.25 * item.size_pt if isinstance(item, Segment) else 1.0
+        if bands and item.y0 < end - slack:
+            bands[-1].append(item)
+        else:
+            bands.append([item])
+        end = max(end, item.y1) if len(bands[-1]) > 1 else item.y1
+    return [Band(tuple(sorted(band, key=lambda item: (item.x0, item.y0)))) for band in bands]
+
+
+def find_zone(bands: Sequence[Band], start: int, size_pt: float) -> tuple[Zone, int, int] | None:
+    """Return the zone of columns that begins at the band `start`, and which bands it takes: from and to.
+
+    None where the band has no gutter, or is the only one of its kind.
+    """
+    gutters = _gutters(bands[start], size_pt)
+    if not gutters:
+        return None
+    taken: list[Band] = [bands[start]]
+    n_several = 1
+    end = start + 1
+    last = start
+    for number in range(start + 1, len(bands)):
+        split = _split(bands[number], gutters)
+        narrowed = _narrow(gutters, split, size_pt)
+        if not narrowed:
+            break
+        gutters = narrowed
+        taken.append(split)
+        if len({_column(item, gutters) for item in split.items}) > 1:
+            n_several += 1
+            last = number
+        end = number + 1
+    end = _end(bands, taken, start, last, end, gutters, size_pt)
+    if n_several < 2 and not _is_stacked(bands[start], gutters):
+        return None
+    first = start
+    while first > 0 and all(
+        isinstance(item, Segment)
+        and item.x0 >= gutters[0][1] - 1
+        and _narrow(gutters, bands[first - 1], size_pt) == gutters
+        for item in bands[first - 1].items
+    ):
+        first -= 1
+    inside = [*bands[first:start], *taken[: end - start]]
+    return _refine(Zone(tuple(inside), tuple(gutters)), size_pt), first, end
+
+
+def _refine(zone: Zone, size_pt: float) -> Zone:
+    """Return the zone with gutters that are too narrow to part cells by themselves, but go all the way down."""
+    gutters = list(zone.gutters)
+    bands = zone.bands
+    for column in zone.columns:
+        segments = [item for item in column if isinstance(item, Segment)]
+        if len(segments) != len(column):
+            continue
+        for gap in (*_gutters(Band(tuple(segments)), size_pt), *_channels(segments, size_pt)):
+            if not any(left < gap[1] and gap[0] < right for left, right in gutters):
+                gutters.append(gap)
+    if len(gutters) > len(zone.gutters):
+        gutters.sort()
+        bands = tuple(_split(band, gutters) for band in bands)
+    return Zone(bands, tuple(gutters))
+
+
+def _channels(segments: Sequence[Segment], size_pt: float) -> list[Gap]:
+    """Return the gaps between words that are at one place in all lines, where enough lines have words on both sides."""
+    words = sorted((word for segment in segments for word in segment.words), key=lambda word: word.x0)
+    found: list[Gap] = []
+    reach = None
+    for word in words:
+        if reach is not None and word.x0 - reach >= _CHANNEL_EM * size_pt:
+            n_both = sum(segment.x0 < reach and segment.x1 > word.x0 for segment in segments)
+            if n_both >= _CHANNEL_LINES:
+                found.append((reach, word.x0))
+        reach = word.x1 if reach is None else max(reach, word.x1)
+    return found
+
+
+def _end(
+    bands: Sequence[Band],
+    taken: Sequence[Band],
+    start: int,
+    last: int,
+    end: int,
+    gutters: Sequence[Gap],
+    size_pt: float,
+) -> int:
+    """Return where the zone ends: after its last band of several columns, the rest of a longer column goes on."""
+    number = last + 1
+    while number < end:
+        band = taken[number - start]
+        gap = band.y0 - taken[number - start - 1].y1
+        is_first_column = any(_column(item, gutters) == 0 for item in band.items)
+        heads_what_follows = gap > size_pt or (number == end - 1 and end < len(bands))
+        if is_first_column and heads_what_follows and _is_heading_band(band, size_pt):
+            break
+        if gap > _APART_EM * size_pt:
+            break
+        number += 1
+    return number
+
+
+def _is_heading_band(band: Band, size_pt: float) -> bool:
+    return all(isinstance(item, Segment) and (item.bold or item.size_pt >= _HEADING * size_pt) for item in band.items)
+
+
+def _is_stacked(band: Band, gutters: Sequence[Gap]) -> bool:
+    """Return whether one band holds several lines in two columns or more: lines that do not share base lines."""
+    counts = [0] * (len(gutters) + 1)
+    for item in band.items:
+        counts[_column(item, gutters)] += 1
+    return sum(count > 1 for count in counts) >= 2 or (max(counts) > 1 and len(counts) > 1)
+
+
+def _column(item: Item, gutters: Sequence[Gap]) -> int:
+    middle = (item.x0 + item.x1) / 2
+    return sum(middle > (left + right) / 2 for left, right in gutters)
+
+
+def _gutters(band: Band, size_pt: float) -> list[Gap]:
+    gaps: list[Gap] = []
+    reach = None
+    for item in sorted(band.items, key=lambda item: item.x0):
+        if reach is not None and item.x0 - reach >= _GUTTER_EM * size_pt:
+            gaps.append((reach, item.x0))
+        reach = item.x1 if reach is None else max(reach, item.x1)
+    return gaps
+
+
+def _narrow(gutters: Sequence[Gap], band: Band, size_pt: float) -> list[Gap]:
+    """Return what of the gutters the items of a band leave free."""
+    free = list(gutters)
+    for item in band.items:
+        cut: list[Gap] = []
+        for left, right in free:
+            if item.x1 <= left or item.x0 >= right:
+                cut.append((left, right))
+            elif item.x0 > left and item.x1 < right:
+                # It stands alone in a wide gap: a column of its own.
+                cut += [(left, item.x0), (item.x1, right)]
+            elif item.x0 <= left < item.x1 < right:
+                cut.append((item.x1, right))
+            elif left < item.x0 < right <= item.x1:
+                cut.append((left, item.x0))
+        free = [gap for gap in cut if gap[1] - gap[0] >= _GUTTER_EM * size_pt]
+    return free
+
+
+def _split(band: Band, gutters: Sequence[Gap]) -> Band:
+    """Return the band with segments that run across a gutter parted there, where they have a gap at that place."""
+    items: list[Item] = []
+    waiting = list(band.items)
+    while waiting:
+        item = waiting.pop(0)
+        parts = None
+        if isinstance(item, Segment):
+            for left, right in gutters:
+                if (item.x0 < left and item.x1 > right) or item.x0 < left < item.x1 - SPLIT_EM * item.size_pt:
+                    parts = item.split(left, right)
+                    if parts is not None:
+                        break
+        if parts is None:
+            items.append(item)
+        else:
+            items.append(parts[0])
+            waiting.insert(0, parts[1])
+    return Band(tuple(items))
+
+
+def classify(zone: Zone, rules: Sequence[Rule], size_pt: float) -> ZoneKind:
+    """Return what the columns of a zone are."""
+    columns = zone.columns
+    lines = [[item for item in column if isinstance(item, Segment)] for column in columns]
+    if any(isinstance(item, Table) for column in columns for item in column) or not all(columns):
+        return "prose"
+    box = (min(line.x0 for column in lines for line in column), max(line.x1 for column in lines for line in column))
+    y0, y1 = zone.bands[0].y0, zone.bands[-1].y1
+    if find_level_bands(rules, x0=box[0], x1=box[1], y0=y0 + 0.4 * size_pt, y1=y1 - 0.4 * size_pt):
+        return "table"
+    head = [column[0] for column in lines]
+    has_head = len({round(line.y1 / 4) for line in head}) == 1 and all(line.bold for line in head)
+    has_head = has_head and not any(line.bold for column in lines for line in column[1:])
+    names_rows = bool(_KEY_HEAD.search(lines[0][0].text))
+    if len(lines) <= _MOST_PROSE_COLUMNS and all(_count_steps(column) >= 2 for column in lines):
+        return "prose"
+    if names_rows and (has_head or len({round(line.y1 / 4) for line in head}) == 1):
+        return "table"
+    inner_heads = any(_is_head(line, size_pt) and line.y0 > head[0].y1 for column in lines[1:] for line in column[1:])
+    is_text = all(_is_text(column, size_pt) for column in lines)
+    if is_text and len(lines) <= _MOST_PROSE_COLUMNS:
+        if inner_heads or (not has_head and not _has_wide_gaps(zone, size_pt)):
+            return "prose"
+        return "unsure"
+    if len(lines) == 2 and not has_head and not _is_shorter(lines[0], lines[1]) and len(lines[0]) > 2:
+        return "unsure"
+    if has_head and not names_rows and not _is_shorter(lines[0], [line for column in lines[1:] for line in column]):
+        return "unsure"
+    return "unsure" if inner_heads and len(lines) <= _MOST_PROSE_COLUMNS and not has_head else "table"
+
+
+def _is_head(line: Segment, size_pt: float) -> bool:
+    return line.bold or line.size_pt >= _HEADING * size_pt
+
+
+def _count_steps(column: Sequence[Segment]) -> int:
+    return sum(_STEP.match(line.text) is not None for line in column)
+
+
+def _is_text(column: Sequence[Segment], size_pt: float) -> bool:
+    """Return whether the lines of a column are those of running text: many, wide, and mostly filling it."""
+    width = max(line.x1 for line in column) - min(line.x0 for line in column)
+    long = sum(line.x1 - line.x0 >= _LONG_SHARE * width for line in column)
+    return len(column) >= 3 and width >= _TEXT_WIDTH_EM * size_pt and long >= _LONG_LINES * len(column)
+
+
+def _is_shorter(one: Sequence[Segment], other: Sequence[Segment]) -> bool:
+    """Return whether the texts of one column are names for those of the other."""
+    mean = sum(len(line.text) for line in one) / len(one)
+    other_mean = sum(len(line.text) for line in other) / max(len(other), 1)
+    return mean <= 0.75 * other_mean or mean <= 4
+
+
+def _has_wide_gaps(zone: Zone, size_pt: float) -> bool:
+    gaps = [later.y0 - band.y1 for band, later in zip(zone.bands, zone.bands[1:], strict=False)]
+    return bool(gaps) and sum(gap > min(gaps) + _WIDE_EM * size_pt for gap in gaps) > 1

@@ -1,0 +1,1 @@
+"""Text recognition (OCR) of scanned pages, by an engine that is installed on this machine."""

@@ -1,0 +1,1 @@
+"""A gauge study step by step: plan, pictures, ratings, result."""

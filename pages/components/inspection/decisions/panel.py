@@ -1,0 +1,118 @@
+"""The verdict and everything that is decided beside it, drawn apart from the page: a key redraws this panel alone.
+
+The picture stands beside it. Verdict, score and the bar of decisions keep their places; what is long scrolls between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.access import ENGINEER
+from core.inspections.terms import VERDICT_NAMES
+from pages.components.inspection.decisions.bar import show_decision_bar
+from pages.components.inspection.decisions.change_list import show_changes
+from pages.components.inspection.decisions.defect_type import show_defect_type
+from pages.components.inspection.decisions.keys import show_result_keys
+from pages.components.inspection.decisions.override import is_overriding
+from pages.components.inspection.guidance_view import show_guidance
+from pages.components.inspection.image_details import show_comparison, show_image_details
+from pages.components.inspection.report_button import show_report_button
+from pages.components.inspection.score_scale import show_score_scale
+from pages.components.inspection.shown_result import shown_result
+from pages.components.inspection.similar_images import show_similar_images
+from pages.components.shared.labels import VERDICT_ICONS, VERDICT_MEANINGS, label_of
+from pages.components.shared.language import _, score
+from pages.components.shared.screens import MODEL_REPORT, link_to
+from pages.components.shared.session import may, showing_errors
+
+if TYPE_CHECKING:
+    from core.inspections.records import InspectionRecord
+    from pages.components.inspection.heat_map import Pictures
+
+_LETTER_KEYS = ("A", "D", "G", "L", "N", "O", "T")
+_DIGIT_KEYS = tuple("123456789")
+
+
+@st.fragment
+def show_decision_panel(inspection_id: int, pictures: Pictures, on_next: Callable[[], None]) -> None:
+    """Draw the panel of the result on screen. `on_next` clears it for the next part."""
+    record = shown_result()
+    if record is None or record.id != inspection_id:
+        st.rerun(scope="app")
+    with st.container(key="decision_panel", gap="small"):
+        _show_verdict(record)
+        show_changes(record)
+        # What a tab holds is drawn when it is opened: most parts are decided without.
+        decide, similar, compare, image = st.tabs(
+            [_("Decision"), _("Similar images"), _("Comparison"), _("Image")],
+            key=f"result_tabs_{record.id}",
+            on_change="rerun",
+        )
+        bar = st.container(key="decision_bar_place", gap=None)
+        progress = None
+        with decide:
+            if record.decision.verdict == "ok":
+                st.success(_("Nothing to do: release the part."), icon=":material/check:")
+            else:
+                show_defect_type(record)
+                progress = show_guidance(record)
+            show_report_button(record)
+        # The record as it was drawn: what comes of the decisions is known before the panel is drawn.
+        with bar:
+            show_decision_bar(
+                record,
+                steps_left=progress.left if progress is not None else None,
+                n_steps=progress.total if progress is not None else 0,
+                on_next=on_next,
+            )
+        if similar.open:
+            with similar:
+                show_similar_images(record, pictures)
+        if compare.open:
+            with compare, showing_errors():
+                show_comparison(record, pictures)
+        if image.open:
+            with image:
+                show_image_details(record, pictures)
+        _show_keys(record)
+
+
+def _show_verdict(record: InspectionRecord) -> None:
+    verdict = record.decision.verdict
+    frame = f"verdict_{verdict}_{record.id}"
+    with st.container(key=frame, horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(f"## {VERDICT_ICONS[verdict]} {label_of(VERDICT_NAMES, verdict)}", width="content")
+        if verdict == record.verdict:
+            st.markdown(label_of(VERDICT_MEANINGS, verdict), width="content")
+        else:
+            told = _("Changed by a person; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, record.verdict))
+            st.markdown(told, width="content")
+    show_score_scale(record.score, review_at=record.review_at, reject_at=record.reject_at)
+    if record.raised_by > 0:
+        st.caption(_("Known defects raised the score by {value}.", value=score(record.raised_by)))
+    if may(ENGINEER):
+        with st.container(key="report_of_score"):
+            link_to(
+                MODEL_REPORT,
+                _("Model report: where these thresholds come from"),
+                icon=":material/fact_check:",
+                query={"version": str(record.model.version_id)},
+            )
+
+
+def _show_keys(record: InspectionRecord) -> None:
+    form = f"override_reason_{record.id}"
+    opened = is_overriding(record.id)
+    show_result_keys(
+        key="result_keys",
+        keys=(*_LETTER_KEYS, *_DIGIT_KEYS),
+        notes='[class*="st-key-action_note_"]',
+        scrolled='[class*="st-key-changes_"], .st-key-result_picture > :has(> .st-key-result_places)',
+        focus=f".st-key-{form} input" if opened else "",
+        cancel=f".st-key-override_cancel_{record.id} button" if opened else "",
+        submit=f".st-key-override_save_{record.id} button" if opened else "",
+        submit_from=f".st-key-{form}" if opened else "",
+    )

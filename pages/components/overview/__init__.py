@@ -1,0 +1,1 @@
+"""Widgets of the overview: the dashboard, and the way to the first inspection."""

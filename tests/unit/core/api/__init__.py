@@ -1,0 +1,1 @@
+"""The REST interface, on a real server of this machine."""

@@ -1,0 +1,82 @@
+"""Purging a product: what goes, who may, what refuses it, and what is left."""
+
+from __future__ import annotations
+
+import pytest
+from sqlmodel import select
+
+from core.access import Person
+from core.catalog import products
+from core.errors import BadInput, Conflict, NotAllowed, NotFound
+from core.removal.products import purge_product, weigh_purge
+from core.services import Services
+from storage.object_store import ObjectStoreError
+from storage.tables import AuditLog, Inspection, Job, Product
+from tests.inspected_part import add_inspected_part
+
+
+@pytest.fixture
+def bracket(services: Services, engineer: Person) -> Product:
+    add_inspected_part(services, engineer)
+    return products.find_product(services, "bracket")
+
+
+def test_everything_of_the_product_goes_and_nothing_of_another(
+    services: Services, engineer: Person, admin: Person, bracket: Product
+) -> None:
+    other = products.create_product(services, engineer, name="other", code="other")
+    shown, weight = weigh_purge(services, admin, bracket.id)
+    assert (shown.code, weight.inspections, weight.defect_types, weight.manuals) == ("bracket", 1, 1, 2)
+    assert services.objects.exists("inspections/part.png")
+    gone = purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code=" bracket ")
+    assert gone == weight
+    assert [one.product.id for one in products.list_products(services, include_inactive=True)] == [other.id]
+    assert not services.objects.exists("inspections/part.png")
+    with services.database.reading() as session:
+        assert session.exec(select(Inspection)).all() == []
+        assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        told = session.exec(select(AuditLog).where(AuditLog.action == "product.purged")).one()
+    assert (told.user_id, told.details["code"], told.details["inspections"]) == (admin.id, "bracket", 1)
+    with pytest.raises(NotFound):
+        purge_product(services, admin, bracket.id, row_version=1, typed_code="bracket")
+
+
+def test_only_an_administrator_who_typed_the_code_of_what_is_there_now(
+    services: Services, engineer: Person, admin: Person, bracket: Product
+) -> None:
+    with pytest.raises(NotAllowed):
+        weigh_purge(services, engineer, bracket.id)
+    with pytest.raises(NotAllowed):
+        purge_product(services, engineer, bracket.id, row_version=bracket.row_version, typed_code="bracket")
+    for typed in ("", "Bracket", "brackets"):
+        with pytest.raises(BadInput) as caught:
+            purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code=typed)
+        assert caught.value.code == "purge_not_confirmed"
+    products.set_product_active(services, engineer, bracket.id, False)
+    with pytest.raises(Conflict) as stale:
+        purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code="bracket")
+    assert stale.value.code == "stale_save"
+    assert products.get_product(services, bracket.id)
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_job_on_the_product_refuses_it(services: Services, admin: Person, bracket: Product, state: str) -> None:
+    with services.database.unit_of_work() as session:
+        session.add(Job(kind="memory_bank", state=state, payload={"product_ids": [bracket.id, 4711]}))
+        session.commit()
+    with pytest.raises(Conflict) as caught:
+        purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code="bracket")
+    assert caught.value.code == "purge_busy"
+
+
+def test_a_store_that_fails_after_the_rows_went_leaves_orphans_and_no_error(
+    services: Services, admin: Person, bracket: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise ObjectStoreError("object_store_unavailable", reason="io")
+
+    monkeypatch.setattr(type(services.objects), "delete", fail)
+    monkeypatch.setattr(type(services.objects), "delete_prefix", fail)
+    purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code="bracket")
+    assert products.list_products(services, include_inactive=True) == []
+    assert services.objects.exists("inspections/part.png")
