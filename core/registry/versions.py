@@ -30,25 +30,33 @@ PARTS: dict[str, tuple[str, ...]] = {
 IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
 
-def scope_of(product_id: int, part: str = "") -> str:
-    """Return the scope of a version: the product, and for an index the part (see `PARTS`)."""
-    return f"product:{product_id}:{part}" if part else f"product:{product_id}"
+def scope_of(product_id: int, part: str = "", view: str = "") -> str:
+    """Return the scope of a version: the product, for an index the part (see `PARTS`), and the view if it has one."""
+    own = f"{part}@{view}" if view else part
+    return f"product:{product_id}:{own}" if own else f"product:{product_id}"
 
 
 def part_of(version: ModelVersion) -> str:
     """Return which part of its product's model the version is; empty for a kind that has only one."""
-    return version.scope.partition(":")[2].partition(":")[2]
+    return version.scope.partition(":")[2].partition(":")[2].partition("@")[0]
 
 
-def active_version(session: Session, kind: str, product_id: int, part: str = "") -> ModelVersion | None:
-    """Return the version that inspects now, or None."""
-    key = f"{kind}:{scope_of(product_id, part)}"
+def active_version(session: Session, kind: str, product_id: int, part: str = "", view: str = "") -> ModelVersion | None:
+    """Return the version that inspects (a view of) the product now, or None."""
+    key = f"{kind}:{scope_of(product_id, part, view)}"
     return session.exec(select(ModelVersion).where(ModelVersion.active_key == key)).first()
 
 
-def find_active(session: Session, product_id: int, *kinds: str) -> dict[tuple[str, str], ModelVersion]:
-    """Return the versions of these kinds that inspect the product now, by kind and part, with one statement."""
-    keys = {f"{kind}:{scope_of(product_id, part)}": (kind, part) for kind in kinds for part in PARTS[kind]}
+def find_active(session: Session, product_id: int, *kinds: str, view: str = "") -> dict[tuple[str, str], ModelVersion]:
+    """Return the versions of these kinds that inspect (a view of) the product now, by kind and part: one statement.
+
+    Manuals are those of the product: their index is found whatever the view.
+    """
+    keys = {
+        f"{kind}:{scope_of(product_id, part, '' if kind == MANUAL_INDEX else view)}": (kind, part)
+        for kind in kinds
+        for part in PARTS[kind]
+    }
     rows = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).in_(list(keys)))).all()
     return {keys[row.active_key]: row for row in rows if row.active_key is not None}
 

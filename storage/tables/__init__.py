@@ -12,6 +12,15 @@ from storage.tables.api import ApiAnswer, ApiKey
 from storage.tables.batches import Batch, BatchItem
 from storage.tables.catalog import DefectType, Image, ImagePreprocessing, Manual, Product
 from storage.tables.columns import METADATA, UtcDateTime, utc_now
+from storage.tables.comparisons import (
+    Comparison,
+    DatasetVersion,
+    DatasetVersionImage,
+    MethodModel,
+    Prediction,
+    PromptTemplate,
+    SecondOpinion,
+)
 from storage.tables.gauge import GaugeAppraiser, GaugePart, GaugeRating, GaugeStudy, GaugeTrial
 from storage.tables.imports import ImageImport, ImageImportItem
 from storage.tables.inspections import ChecklistTick, Inspection, NoteDraft, ResponseHistory, SearchHistory
@@ -22,6 +31,7 @@ from storage.tables.regions import ImageBox, TrashedImage
 from storage.tables.reports import ReportRun, ReportSchedule
 from storage.tables.rollups import DayCount, DetailCount
 from storage.tables.system import SystemConfig, Worker
+from storage.tables.views import FusionSetting, InspectionView, ProductView
 from storage.tables.watching import Delivery, DeliveryTarget, WatchFile, WatchFolder
 
 __all__ = [
@@ -32,11 +42,15 @@ __all__ = [
     "Batch",
     "BatchItem",
     "ChecklistTick",
+    "Comparison",
+    "DatasetVersion",
+    "DatasetVersionImage",
     "DayCount",
     "DefectType",
     "Delivery",
     "DeliveryTarget",
     "DetailCount",
+    "FusionSetting",
     "GaugeAppraiser",
     "GaugePart",
     "GaugeRating",
@@ -49,16 +63,22 @@ __all__ = [
     "ImagePreprocessing",
     "Inspection",
     "InspectionCost",
+    "InspectionView",
     "Job",
     "Manual",
+    "MethodModel",
     "ModelParam",
     "ModelVersion",
     "NoteDraft",
+    "Prediction",
     "Product",
+    "ProductView",
+    "PromptTemplate",
     "ReportRun",
     "ReportSchedule",
     "ResponseHistory",
     "SearchHistory",
+    "SecondOpinion",
     "SignInFailure",
     "SignInSession",
     "StoredEmbedding",

@@ -30,6 +30,8 @@ class Product(SQLModel, table=True):
     inspection_trigger: str = Field(default="at_once", max_length=16)  # whether a given image is inspected by itself
     # How a code in the picture (barcode, QR) names lot and serial: "" where it is not read, "auto", or a pattern.
     code_rule: str = Field(default="", max_length=190)
+    # What may be asked for a second opinion: "" none, "model:7" a trained method, "vlm", "vlg".
+    second_opinion: str = Field(default="", max_length=64)
     created_at: datetime = moment()
     updated_at: datetime = moment()
     row_version: int = 1
@@ -58,6 +60,7 @@ class DefectType(SQLModel, table=True):
     severity: str = Field(default="major", max_length=16)
     outcome: str = Field(default="defect", max_length=16)
     example_image_ids: list[int] = json_list()
+    phrase: str = Field(default="", max_length=190)  # how a model that finds things by words is asked for it, English
     is_active: bool = True
     created_at: datetime = moment()
     updated_at: datetime = moment()
@@ -134,13 +137,17 @@ class Image(SQLModel, table=True):
 
 
 class ImagePreprocessing(SQLModel, table=True):
-    """The preprocessing a product's next deployment will use (inspection reads it from the bundle instead)."""
+    """The preprocessing that the next deployment of a product's view will use (inspection reads it from the bundle).
+
+    `view` is the code of the view, empty for a product without views.
+    """
 
     __tablename__: ClassVar[str] = "image_preprocessing"
-    __table_args__ = NEVER_REUSE_IDS
+    __table_args__ = (UniqueConstraint("product_id", "view"), NEVER_REUSE_IDS)
 
     id: int = row_id()
-    product_id: int = Field(foreign_key="products.id", sa_type=BIG_ID, unique=True)
+    product_id: int = reference("products.id", index=False)
+    view: str = Field(default="", max_length=64)
     options: dict[str, Any] = json_object()
     updated_at: datetime = moment()
     updated_by: int | None = reference("users.id", optional=True, index=False)

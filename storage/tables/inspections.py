@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Double, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, double, json_list, json_object, long_text, moment, reference, row_id
+from storage.tables.columns import (
+    BIG_ID,
+    NEVER_REUSE_IDS,
+    double,
+    json_list,
+    json_object,
+    long_text,
+    moment,
+    reference,
+    row_id,
+)
 
 
 class Inspection(SQLModel, table=True):
@@ -112,6 +122,12 @@ class Inspection(SQLModel, table=True):
     review_state: str = Field(default="none", max_length=8)
     reviewed_at: datetime | None = moment(optional=True)
     reviewed_by: int | None = reference("users.id", optional=True, index=False)
+    # Of a product with views: the rule that combined them, what the views that found it make it (internal, external,
+    # combined), and required views without a picture. Then the score is the combined probability, 0 to 1.
+    # Without foreign key: SQLite would build a million rows anew for it. Rules are never deleted, but with a product.
+    fusion_setting_id: int | None = Field(default=None, sa_type=BIG_ID, nullable=True)
+    found_as: str = Field(default="", max_length=16)
+    missing_views: list[str] | None = Field(default=None, sa_type=JSON, nullable=True)
     raised_by: float = double(0.0)  # by how much the known defects raised the score, which includes it
     # Who asks twice with one key (a press repeated, a request sent again, a batch resumed) gets one inspection.
     idempotency_key: str | None = Field(default=None, max_length=128)

@@ -80,7 +80,9 @@ class ModelVersion(SQLModel, table=True):
 
     id: int = row_id()
     kind: str = Field(max_length=32)
-    scope: str = Field(max_length=64)  # "product:7", or "product:7:defect" for an index of defect images
+    # "product:7", or "product:7:defect" for an index of defect images; of a view "product:7:@ct", "product:7:defect@ct"
+    scope: str = Field(max_length=64)
+    view: str = Field(default="", max_length=64)
     product_id: int | None = reference("products.id", optional=True)
     number: int
     state: str = Field(default="candidate", max_length=16)
