@@ -258,18 +258,25 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("accounts", "catalog", "jobs"),
     ("images", "deliveries"),
     ("registry",),
-    ("preprocessing", "manuals", "similarity", "analytics"),
+    ("preprocessing", "manuals", "similarity", "analytics", "fusion", "datasets"),
     ("deployments", "inspections", "removal"),
     ("demo",),
-    ("guidance", "watching", "schedules", "gauge"),
+    ("guidance", "watching", "schedules", "gauge", "methods"),
     ("history",),
     ("operations", "replay", "reports", "model_report"),
-    ("batches", "image_imports"),
+    ("batches", "image_imports", "comparisons"),
     ("worker", "api"),
     ("cli",),
     ("__main__",),
 )
-VISION_ORDER: tuple[tuple[str, ...], ...] = (("images",), ("networks",), ("learning",), ("detection",), ("search",))
+VISION_ORDER: tuple[tuple[str, ...], ...] = (
+    ("images",),
+    ("networks",),
+    ("learning",),
+    ("detection",),
+    ("search",),
+    ("comparison",),
+)
 MOST_MODULES = 20
 
 
