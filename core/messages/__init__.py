@@ -12,6 +12,11 @@ from core.messages.history import HISTORY_MESSAGES
 from core.messages.judgments import JUDGMENT_MESSAGES, REPLAY_MESSAGES
 from core.messages.manual_files import MANUAL_FILE_MESSAGES
 from core.messages.manuals import MANUAL_MESSAGES
+from core.messages.methods.comparisons import COMPARISONS_MESSAGES
+from core.messages.methods.datasets import DATASETS_MESSAGES
+from core.messages.methods.fusion import FUSION_MESSAGES
+from core.messages.methods.views import VIEWS_MESSAGES
+from core.messages.methods.visual_questions import VISUAL_QUESTIONS_MESSAGES
 from core.messages.model_reports import MODEL_REPORT_MESSAGES
 from core.messages.models import MODEL_MESSAGES
 from core.messages.preprocessing import PREPROCESSING_MESSAGES
@@ -41,4 +46,9 @@ MESSAGES: dict[str, str] = {
     **WATCH_MESSAGES,
     **API_MESSAGES,
     **BATCH_MESSAGES,
+    **VIEWS_MESSAGES,
+    **FUSION_MESSAGES,
+    **DATASETS_MESSAGES,
+    **COMPARISONS_MESSAGES,
+    **VISUAL_QUESTIONS_MESSAGES,
 }

@@ -1,0 +1,1 @@
+"""The commands of views combined and methods compared."""

@@ -1,0 +1,1 @@
+"""Dataset versions: a product's images frozen by hash and split by part."""

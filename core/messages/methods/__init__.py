@@ -1,0 +1,1 @@
+"""Sentences of views, their combination, and methods side by side."""

@@ -1,0 +1,3 @@
+"""Sentences of dataset versions."""
+
+DATASETS_MESSAGES: dict[str, str] = {}

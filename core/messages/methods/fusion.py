@@ -1,0 +1,3 @@
+"""Sentences of how views are combined."""
+
+FUSION_MESSAGES: dict[str, str] = {}
