@@ -205,7 +205,7 @@ def test_every_error_code_has_its_sentence() -> None:
 
 def test_no_sentence_is_named_twice() -> None:
     keys: list[str] = []
-    for path in (ROOT / "core" / "messages").glob("*.py"):
+    for path in (ROOT / "core" / "messages").rglob("*.py"):
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.Dict):
                 keys += [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
