@@ -95,8 +95,8 @@ class Finding:
         return self.judges.threshold
 
 
-def find_judges(services: Services, product_id: int) -> Judges:
-    """Return what judges the product's images now, its model loaded.
+def find_judges(services: Services, product_id: int, view: str = "") -> Judges:
+    """Return what judges the images of (a view of) the product now, its model loaded.
 
     Raises NotFound for an unknown product, NotReady for one that is out of use or has no active model, and the AppError
     of a model that cannot be loaded.
@@ -107,7 +107,7 @@ def find_judges(services: Services, product_id: int) -> Judges:
             raise NotFound("not_found")
         if not product.is_active:
             raise NotReady("product_not_in_use", product=spoken_name(product))
-        active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX)
+        active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX, view=view)
         bank = active.get((MEMORY_BANK, ""))
         if bank is None:
             raise NotReady("no_active_memory_bank", product=spoken_name(product))
