@@ -25,6 +25,18 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 
+# These drive real browsers, servers and processes that die: what a busy machine held up is tried once more, and the
+# summary names it ("RERUN"). Everything else has one try.
+TRIED_TWICE = tuple(Path(__file__).parent / name for name in ("browser", "faults", "services"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of real servers and browsers a second try."""
+    for item in items:
+        if any(folder in item.path.parents for folder in TRIED_TWICE):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 class NetworkForbiddenError(Exception):
     """A test tried to leave this machine."""
 
