@@ -10,12 +10,13 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
-from core.identity import BATCHES, FOLDERS, IMPORTS, TRASH
+from core.identity import BATCHES, COMPARISONS, FOLDERS, IMPORTS, TRASH
 from core.schedules.records import read_files
 from core.transactions import HasStores, reading
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
 from storage.tables import (
     BatchItem,
+    Comparison,
     GaugeTrial,
     Image,
     ImageImport,
@@ -81,7 +82,8 @@ def take_stock(services: HasStores) -> Stock:
         named = _read_named(session)
         bundles, bundle_bytes = _read_bundles(session)
         staged = session.exec(select(ImageImport.staged).where(ImageImport.staged != "")).all()
-    held = frozenset(f"{IMPORTS}{folder}" for folder in staged)
+        compared = session.exec(select(Comparison.id)).all()
+    held = frozenset([*(f"{IMPORTS}{folder}" for folder in staged), *(f"{COMPARISONS}{one}" for one in compared)])
     return Stock(objects, trash, named + bundles, bundle_bytes, held)
 
 
@@ -134,6 +136,7 @@ def _read_named(session: Session) -> list[NamedObject]:
         (Inspection, "heat_map_key", Inspection.original_name),
         (Manual, "object_key", Manual.title),
         (BatchItem, "object_key", BatchItem.name),
+        (Comparison, "result_key", Comparison.name),
         (GaugeTrial, "image_key", GaugeTrial.original_name),
         (GaugeTrial, "thumbnail_key", GaugeTrial.original_name),
     )
