@@ -30,7 +30,7 @@ FUSION_MESSAGES: dict[str, str] = {
     "fusion_unreadable": N_("This is neither YAML nor JSON ({detail}). Correct the text and try again."),
     "fusion_not_a_mapping": N_('Write names with their values, such as "method: voting".'),
     "fusion_key_unknown": N_('There is no setting "{key}". Possible are: {keys}.'),
-    "fusion_field_invalid": N_('The setting "{key}" cannot be {value}. {allowed}'),
+    "fusion_field_invalid": N_('The setting "{key}" cannot be {value}. Possible: {allowed}.'),
     "fusion_rule_unreadable": N_(
         'The rule "{rule}" cannot be read. Write it as "if ct >= 0.5 and rgb < 0.5 then internal".'
     ),
@@ -41,4 +41,14 @@ FUSION_MESSAGES: dict[str, str] = {
     ),
     "fusion_nothing_to_undo": N_("Nothing was in force before this. There is nothing to undo."),
     "fusion_file_missing": N_('There is no file "{path}". Check the path.'),
+    "inspection_needs_views": N_(
+        "A part of {product} is inspected by several views ({views}). Give a picture of each view."
+    ),
+    "product_without_views": N_("{product} has no views. Inspect a part of it by one picture."),
+    "views_without_pictures": N_("There is no picture of the part. Give one of each view: {views}."),
+    "views_too_many_pictures": N_("A part has at most {limit} pictures, all views together. Leave some out."),
+    "view_model_changed": N_("Another model came into use while this picture was inspected. Inspect the part again."),
+    "file_names_no_view": N_(
+        'The name of "{name}" does not say one view of the part. Name it such as "P001_{view}.png", or put it to a view.'
+    ),
 }
