@@ -11,6 +11,8 @@ from core.errors import BadInput
 from core.methods.registry import find_method
 
 PLUS = "+"
+# As long as the column of predictions that names it.
+LONGEST_VIEW = 64
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ def list_entries(order: ComparisonOrder, views: Sequence[str]) -> tuple[Entry, .
 
 
 def _combine(combination: Combination, members: Mapping[str, str]) -> Entry:
-    return Entry(combination.name, combination.name, PLUS.join(members), members=members, rule=combination.rule)
+    return Entry(
+        combination.name, combination.name, PLUS.join(members)[:LONGEST_VIEW], members=members, rule=combination.rule
+    )
 
 
 def _wanted(named: Sequence[str], views: Sequence[str]) -> Sequence[str]:

@@ -37,6 +37,7 @@ from inference.vision.comparison.measures import (
 from inference.vision.comparison.overlaps import (
     Overlap,
     Place,
+    PlaceLevels,
     choose_levels,
     measure_overlap,
 )
@@ -57,6 +58,7 @@ class Measured:
     judged: tuple[Judged, ...]
     figures: Mapping[str, Callable[[np.ndarray], np.ndarray]]
     stopped: Mapping[str, bool]
+    named: Mapping[str, str]
 
 
 def measure_method(
@@ -71,7 +73,8 @@ def measure_method(
 ) -> Measured:
     """Return what came of a method on a view, by its predictions of the validation and test images.
 
-    `stopped` of what is returned says by subject whether it is called defective, for both splits. Raises AppError when
+    `stopped` and `named` of what is returned say by subject whether it is called defective, and by which type, for both
+    splits. Raises AppError when
     the store fails.
     """
     good = set(good_labels)
@@ -81,7 +84,12 @@ def measure_method(
     limit = None if chosen is None else chosen.value
     stopped = {row.subject: row.score >= limit for row in rows if row.score is not None and limit is not None}
     names_types = any(row.class_probabilities for row in rows)
-    overlaps = _measure_places(services, validation, tests, samples)
+    named = {
+        row.subject: name_type(row.class_probabilities, good_labels, is_stopped=stopped.get(row.subject, False))
+        for row in rows
+        if row.score is not None
+    }
+    levels, overlaps = _measure_places(services, validation, tests, samples)
     judged = tuple(
         Judged(
             row.subject,
@@ -89,9 +97,7 @@ def measure_method(
             row.truth,
             row.truth not in good,
             row.score,
-            name_type(row.class_probabilities, good_labels, is_stopped=stopped.get(row.subject, False))
-            if row.score is not None
-            else "",
+            named.get(row.subject, ""),
             overlaps.get(row.subject),
         )
         for row in tests
@@ -107,13 +113,14 @@ def measure_method(
         seed=seed,
         threshold=limit,
         threshold_method="" if chosen is None else chosen.method,
+        map_level=levels.of_map,
         verdicts=Verdicts(**vars(table)),
         types=None if types is None else Types(types.labels, types.columns, types.counts),
         ms=[row.latency_ms for row in tests if row.error_code is None],
         byte_size=byte_size,
         error=None if failed is None else StoredError.from_json(failed.error_code, failed.error_params),
     )
-    return Measured(result, judged, figures, stopped)
+    return Measured(result, judged, figures, stopped, named)
 
 
 def measure_combination(
@@ -145,7 +152,7 @@ def measure_combination(
         rule=rule,
         alone=alone,
     )
-    return Measured(result, judged, figures, {f"part:{one.part}": one.is_stopped for one in fused})
+    return Measured(result, judged, figures, {}, {})
 
 
 def failed_combination(entry: Entry, error: StoredError, n: int) -> Measured:
@@ -153,7 +160,7 @@ def failed_combination(entry: Entry, error: StoredError, n: int) -> Measured:
     result = EntryResult(
         entry.key, entry.name, entry.view, "", n, n, n, members=dict(entry.members), rule=dict(entry.rule), error=error
     )
-    return Measured(result, (), {}, {})
+    return Measured(result, (), {}, {}, {})
 
 
 def find_differences(measured: Sequence[Measured], *, seed: int) -> tuple[DifferenceResult, ...]:
@@ -190,6 +197,7 @@ def _result(
     ms: Sequence[float],
     byte_size: int | None,
     error: StoredError | None,
+    map_level: float | None = None,
     rule: Mapping[str, object] | None = None,
     alone: Mapping[str, ViewAlone] | None = None,
 ) -> EntryResult:
@@ -208,6 +216,7 @@ def _result(
         figures={name: Figure(one.value, one.low, one.high) for name, one in estimates.items() if one is not None},
         threshold=threshold,
         threshold_method=threshold_method,
+        map_level=map_level,
         verdicts=verdicts,
         types=types,
         roc=None if curves is None else Curve(curves[0].x, curves[0].y),
@@ -250,10 +259,13 @@ def _measure_alone(
 
 def _measure_places(
     services: HasStores, validation: Sequence[Prediction], tests: Sequence[Prediction], samples: Mapping[str, Sample]
-) -> dict[str, Overlap]:
-    """Return by subject what the places of a method are worth, where truth is known: good images, and masks."""
+) -> tuple[PlaceLevels, dict[str, Overlap]]:
+    """Return from which values on maps and boxes count, and by subject what the places of a method are worth.
+
+    Those of a subject are told where truth is known: good images, and defects with a mask.
+    """
     if not any(row.map_key or row.boxes for row in (*validation, *tests)):
-        return {}
+        return PlaceLevels(), {}
     masks: dict[str, Mask | None] = {}
     sizes: dict[str, tuple[int, int]] = {}
     for row in (*validation, *tests):
@@ -266,15 +278,15 @@ def _measure_places(
         except ImageError:
             continue
         masks[row.subject] = mask
-    if not any(mask is not None for mask in masks.values()):
-        return {}
     known = [row for row in validation if row.subject in masks and row.error_code is None]
     levels = choose_levels(
         [_place_of(services, row) for row in known],
         [masks[row.subject] for row in known],
         [sizes[row.subject] for row in known],
     )
-    return {
+    if not any(mask is not None for mask in masks.values()):
+        return levels, {}
+    return levels, {
         row.subject: measure_overlap(_place_of(services, row), masks[row.subject], sizes[row.subject], levels)
         for row in tests
         if row.subject in masks

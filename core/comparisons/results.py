@@ -66,7 +66,8 @@ class EntryResult:
 
     `n` test images (parts of a combination) of `n_parts` parts, `errors` of them without an answer. `figures` are by
     the names of `inference.vision.comparison.measures.FIGURES`. `error` is the first reason where something failed.
-    `byte_size` is that of the trained model, None for one that was not trained here.
+    `byte_size` is that of the trained model, None for one that was not trained here. `map_level` is from which value on
+    a map shows a defect, by validation; None without maps.
     """
 
     key: str
@@ -81,6 +82,7 @@ class EntryResult:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     threshold: float | None = None
     threshold_method: str = ""
+    map_level: float | None = None
     verdicts: Verdicts = field(default_factory=Verdicts)
     types: Types | None = None
     roc: Curve | None = None
@@ -114,6 +116,7 @@ class EntryResult:
             "interval": {name: [one.low, one.high] for name, one in self.figures.items()},
             "threshold": self.threshold,
             "threshold_method": self.threshold_method,
+            "map_level": self.map_level,
             "verdicts": vars(self.verdicts).copy(),
             "types": None if self.types is None else _types_to_json(self.types),
             "curves": {
@@ -156,6 +159,7 @@ class EntryResult:
             },
             threshold=read_float(data.get("threshold")),
             threshold_method=read_text(data.get("threshold_method")) or "",
+            map_level=read_float(data.get("map_level")),
             verdicts=Verdicts(**{name: read_int(verdicts.get(name)) or 0 for name in vars(Verdicts())}),
             types=_read_types(data.get("types")),
             roc=_read_curve(curves.get("roc")),

@@ -101,13 +101,15 @@ def store_verdicts(
     comparison_id: int,
     key: str,
     stopped: Mapping[str, bool],
+    named: Mapping[str, str],
     hold: Callable[[Session], None],
 ) -> None:
-    """Write in the rows of an entry which subjects its threshold stops (reject) and passes (ok); none for the rest."""
+    """Write in the rows of an entry which subjects it stops (reject) and passes (ok), and the types that it names."""
     query = select(PredictionRow).where(PredictionRow.comparison_id == comparison_id, PredictionRow.method == key)
     with writing(services) as session:
         for row in session.exec(query).all():
             row.verdict = "" if row.subject not in stopped else "reject" if stopped[row.subject] else "ok"
+            row.named = named.get(row.subject, "")[:64]
         hold(session)
         session.commit()
 

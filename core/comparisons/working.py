@@ -228,7 +228,7 @@ class _Run:
                 seed=seed,
                 byte_size=self._byte_size(entry, training),
             )
-            store_verdicts(self._services, self._comparison_id, entry.key, found.stopped, self._hold)
+            store_verdicts(self._services, self._comparison_id, entry.key, found.stopped, found.named, self._hold)
             measured.append(found)
         self._report("measure", len(self._entries), len(self._entries))
         result = ComparisonResult(
@@ -274,7 +274,7 @@ class _Run:
             truth=one.truth,
             score=one.probability,
             verdict="" if one.missing else "reject" if one.is_stopped else "ok",
-            words=one.named,
+            named=one.named,
             latency_ms=one.ms,
         )
         if one.missing:

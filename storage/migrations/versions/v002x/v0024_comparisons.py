@@ -185,6 +185,7 @@ def _make_predictions() -> None:
         sa.Column("truth", sa.String(64), nullable=False),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("verdict", sa.String(16), nullable=False),
+        sa.Column("named", sa.String(64), nullable=False),
         sa.Column("class_probabilities", sa.JSON(), nullable=False),
         sa.Column("boxes", sa.JSON(), nullable=False),
         sa.Column("map_key", sa.String(255), nullable=False),
