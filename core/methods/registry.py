@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
+from core.methods.specifications.detectors import PADIM, PATCHCORE
 
-_SPECS: dict[str, MethodSpec] = {}
+_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (PATCHCORE, PADIM)}
 
 
 def list_methods() -> tuple[MethodSpec, ...]:
