@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.comparing.arguments import add_compare, add_dataset
 from core.cli.images.arguments import add_import
 from core.cli.images.exporting import add_export
 from core.cli.manuals import add_manual_commands
@@ -93,6 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_thresholds(commands)
     add_report(commands)
+    add_dataset(commands)
+    add_compare(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)

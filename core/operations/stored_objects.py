@@ -22,6 +22,7 @@ from storage.tables import (
     ImageImport,
     Inspection,
     Manual,
+    MethodModel,
     ModelVersion,
     ReportRun,
     TrashedImage,
@@ -163,4 +164,8 @@ def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
         folder = row.object_prefix.rstrip("/") + "/"
         bundles.append(NamedObject("model_versions", "object_prefix", row.id, f"{row.kind} {row.number}", folder))
         sizes[folder] = row.byte_size
+    for model in session.exec(select(MethodModel).where(MethodModel.object_prefix != "")):
+        folder = model.object_prefix.rstrip("/") + "/"
+        bundles.append(NamedObject("method_models", "object_prefix", model.id, model.method, folder))
+        sizes[folder] = model.byte_size
     return bundles, sizes

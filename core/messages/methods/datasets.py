@@ -4,6 +4,7 @@ from core.i18n import N_
 
 DATASETS_MESSAGES: dict[str, str] = {
     "dataset_unknown": N_("There is no dataset version {number}."),
+    "dataset_none_yet": N_("{product_code} has no dataset version yet."),
     "dataset_without_images": N_(
         "The product has no images yet: add some before you freeze them as a dataset version."
     ),
