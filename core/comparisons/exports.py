@@ -84,7 +84,7 @@ def _make_report(services: Services, comparison: ComparisonView, result: Compari
         one.code: one.name_en or one.name if words.language == "en" else one.name
         for one in list_views(services, comparison.product.id)
     }
-    names = {one.key: name_entry(one, views) for one in result.entries}
+    names = {one.key: name_entry(one, views, words._) for one in result.entries}
     title = words._(_TITLE, number=comparison.id)
     job = comparison.job
     about = words._(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from core.comparisons.results import ComparisonResult, DifferenceResult, EntryResult
 from core.i18n import N_
+from core.methods.registry import list_methods
 
 Say = Callable[..., str]
 
@@ -48,11 +49,18 @@ THRESHOLD_NAMES: dict[str, str] = {
 _TOLD = ("f1", "auroc", "accuracy", "macro_f1", "iou")
 
 
-def name_entry(entry: EntryResult, view_names: Mapping[str, str]) -> str:
-    """Return what an entry is called: its name, and the views that it judges by their names."""
+def name_entry(entry: EntryResult, view_names: Mapping[str, str], say: Say) -> str:
+    """Return what an entry is called: its own name or the method's title, and the views that it judges.
+
+    `say` gives a message in the wanted language.
+    """
+    name = entry.name
+    if name == entry.method:
+        title = next((spec.title for spec in list_methods() if spec.name == entry.method), name)
+        name = say(title) if title else name
     views = list(entry.members) if entry.is_combination else [entry.view] if entry.view else []
     shown = " + ".join(view_names.get(view, view) for view in views)
-    return f"{entry.name} · {shown}" if shown else entry.name
+    return f"{name} · {shown}" if shown else name
 
 
 def phrase_differences(
