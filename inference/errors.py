@@ -52,6 +52,7 @@ _SENTENCES: dict[str, str] = {
     "pdf_too_large": "The PDF is larger than {limit_mb} MB.",
     "pdf_too_many_pages": "The PDF has {pages} pages; {limit} are taken in at most.",
     "pdf_without_text": "No page of the PDF has any text.",
+    "training_failed": "The training failed in epoch {epoch}: its loss is no number.",
     "tiles_not_supported": "This detector cannot inspect in tiles.",
     "writer_broken_off": "The language model broke off its answer.",
     "writer_busy": "The language model's server has too many requests.",
