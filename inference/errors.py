@@ -63,6 +63,7 @@ _SENTENCES: dict[str, str] = {
     "pdf_without_text": "No page of the PDF has any text.",
     "score_calibration_empty": "Without scores of good pictures no probability can be told.",
     "score_calibration_invalid": "What turns scores into probabilities cannot be read.",
+    "training_failed": "The training failed in epoch {epoch}: its loss is no number.",
     "tiles_not_supported": "This detector cannot inspect in tiles.",
     "writer_broken_off": "The language model broke off its answer.",
     "writer_busy": "The language model's server has too many requests.",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
-from core.methods.specifications.detectors import PADIM, PATCHCORE
+from core.methods.specifications.detectors import AUTOENCODER, PADIM, PATCHCORE
 
-_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (PATCHCORE, PADIM)}
+_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (PATCHCORE, PADIM, AUTOENCODER)}
 
 
 def list_methods() -> tuple[MethodSpec, ...]:

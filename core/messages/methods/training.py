@@ -24,5 +24,8 @@ METHOD_TRAINING_MESSAGES: dict[str, str] = {
         "The training images have one label only ({label}). A classifier needs two or more: add images of another type "
         "or of good parts."
     ),
+    "training_failed": N_(
+        "The training failed in epoch {epoch}: its loss is no number. Train with another seed, or fewer epochs."
+    ),
     "dataset_version_unknown": N_("There is no dataset version {number}."),
 }

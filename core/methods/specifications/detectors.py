@@ -12,6 +12,7 @@ from core.methods.options import MethodOptions, read_options
 from core.methods.records import ConfigField, MethodConfig, MethodSpec, Progress, Sample, TrainedMethod, TrainingSet
 from core.methods.thresholds import AUTOMATIC, ScoredSamples, choose_thresholds, load_samples, tell_progress
 from core.models.weight_paths import find_added, find_weights
+from inference.vision.detection.autoencoder.specification import AutoencoderSpec
 from inference.vision.detection.detector import KIND
 from inference.vision.detection.registry import find_detector
 from inference.vision.detection.specification import AnyDetectorSpec, OptionField
@@ -174,4 +175,21 @@ PATCHCORE = DetectorMethodSpec(
 )
 PADIM = DetectorMethodSpec(
     "padim", N_("PaDiM"), N_("What is normal at each place: for parts that always lie the same way.")
+)
+
+
+class _AutoencoderMethodSpec(DetectorMethodSpec):
+    """The auto-encoder, whose training goes on where it was killed."""
+
+    def _fit(
+        self, spec: AnyDetectorSpec, features: Any, *, weights: Path | None, scratch: Path, progress: Progress
+    ) -> Any:
+        assert isinstance(spec, AutoencoderSpec)
+        return spec.fit_with_checkpoints(features, checkpoints=scratch, progress=progress)
+
+
+AUTOENCODER = _AutoencoderMethodSpec(
+    "autoencoder",
+    N_("Auto-encoder"),
+    N_("Learns to reconstruct good parts; what it reconstructs badly is anomalous. Minutes to train."),
 )

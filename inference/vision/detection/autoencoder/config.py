@@ -12,6 +12,8 @@ from inference.vision.images.preprocessing import Preprocessing
 
 # Four halvings from the input to what everything has to pass through.
 STEP_PX = 16
+# An error is told for squares of so many pixels.
+CELL_PX = 4
 _LARGEST_PX = 512
 
 
@@ -31,10 +33,10 @@ class AutoencoderConfig:
     """
 
     input_size_px: int = 128
-    width: int = 32
+    width: int = 24
     code_channels: int = 32
-    epochs: int = 80
-    patience: int = 12
+    epochs: int = 60
+    patience: int = 10
     batch_size: int = 8
     learning_rate: float = 2e-3
     val_share: float = 0.2

@@ -106,4 +106,3 @@ def take_inputs(
         inputs=inputs,
         skipped=skipped,
     )
-

@@ -7,20 +7,13 @@ restoration with neural networks" (IEEE TCI 3, 2017). Imports torch (seconds).
 
 from __future__ import annotations
 
-import tempfile
-import warnings
-from pathlib import Path
-
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from inference.vision.detection.autoencoder.config import AutoencoderConfig
-from inference.vision.networks.graphs import PortableGraph
+from inference.vision.detection.autoencoder.config import CELL_PX, AutoencoderConfig
+from inference.vision.networks.graphs import PortableGraph, convert_module
 
-# An error is told for squares of so many pixels.
-CELL_PX = 4
 _SSIM_WINDOW, _SSIM_SIGMA = 11, 1.5  # as in Wang et al., IEEE TIP 13, 2004, with their two constants
 _SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2
 
@@ -96,18 +89,5 @@ class ErrorGraph(nn.Module):
 
 def export_graph(network: Autoencoder, config: AutoencoderConfig, size_px: tuple[int, int]) -> PortableGraph:
     """Return the graph for OpenVINO, any batch size, float32."""
-    import openvino
-
-    height, width = size_px
     module = ErrorGraph(network, ssim_weight=config.ssim_weight).eval().requires_grad_(False)
-    example = torch.from_numpy(np.zeros((2, height, width, 3), np.uint8))
-    with warnings.catch_warnings():
-        # The converter traces the module with an interface that torch has marked as deprecated.
-        warnings.simplefilter("ignore")
-        converted = openvino.convert_model(
-            module, example_input=example, input=[openvino.PartialShape([-1, height, width, 3])]
-        )
-    with tempfile.TemporaryDirectory(prefix="geomsa-graph-") as folder:
-        path = Path(folder) / "graph.xml"
-        openvino.save_model(converted, path, compress_to_fp16=False)
-        return PortableGraph(xml=path.read_bytes(), weights=path.with_suffix(".bin").read_bytes())
+    return convert_module(module, size_px=size_px)
