@@ -23,8 +23,8 @@ def show_effect(found: ProductFusion, rule: FusionRule | None, labeled: LabeledP
     if not labeled.parts:
         st.info(
             _(
-                "No labeled part was taken in all required views, so nothing says what the rule would do. Name the parts "
-                "of the images on Normal images and Defect images."
+                "No labeled part was taken in all required views, so nothing says what the rule would do. Name the "
+                "parts of the images on Normal images and Defect images."
             ),
             icon=":material/category:",
         )
@@ -39,7 +39,8 @@ def show_effect(found: ProductFusion, rule: FusionRule | None, labeled: LabeledP
     if labeled.origin != TEST:
         st.warning(
             _(
-                "There are no test parts: these are the parts that the probabilities were fitted to. Expect worse on new ones."
+                "There are no test parts: these are the parts that the probabilities were fitted to. Expect "
+                "worse on new ones."
             ),
             icon=":material/science:",
         )

@@ -1,4 +1,4 @@
-"""What each view of an inspected part showed, side by side: picture with heat, score on its scale, probability, verdict."""
+"""What each view of an inspected part showed, side by side: picture with heat, score, probability, verdict."""
 
 from __future__ import annotations
 

@@ -172,8 +172,8 @@ def _pick_sample(product: Product, views: Sequence[View]) -> PickedPart | None:
         if not parts:
             st.info(
                 _(
-                    "No part of this product was registered with a picture of every view. Name the parts of its images, "
-                    "or upload pictures."
+                    "No part of this product was registered with a picture of every view. Name the parts of its "
+                    "images, or upload pictures."
                 ),
                 icon=":material/photo_library:",
             )
