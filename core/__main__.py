@@ -23,7 +23,7 @@ from core.cli import (
     working,
 )
 from core.cli.arguments import build_parser
-from core.cli.comparing import comparisons, datasets
+from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing
 from core.cli.terminal import language
 from core.errors import AppError
@@ -39,6 +39,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "guidance": manuals.guidance,
     "evaluate": inspecting.evaluate,
     "replay": replaying.replay,
+    "fuse": fusing.fuse,
     "thresholds": thresholds.thresholds,
     "report": reporting.report,
     "dataset": datasets.dataset,

@@ -51,4 +51,24 @@ FUSION_MESSAGES: dict[str, str] = {
     "file_names_no_view": N_(
         'The name of "{name}" does not say one view of the part. Name it such as "P001_{view}.png", or put it to a view.'
     ),
+    "inspect_without_files": N_("There is nothing to inspect. Give image files, or --view with a file for each view."),
+    "view_argument_wrong": N_('"{given}" names no view and file. Write it as "--view ct=FILE".'),
+    "fusion_outdated": N_(
+        "The product has other views than the rule knows. Until another is saved, any view that finds a defect counts."
+    ),
+    "fusion_stale": N_(
+        "The models of {views} have changed since the calibration. The next inspection calibrates them again."
+    ),
+    "fusion_unbuilt": N_("{views}: no model yet. Build the memory bank; until then parts go to a person."),
+    "fusion_no_parts": N_(
+        "No labeled part was taken in all required views, so nothing says what the rule would do. Name the parts of the "
+        "images on Normal images and Defect images."
+    ),
+    "fusion_effect_on_test": N_(
+        "On the test parts: overkill {overkill}, escape {escape}, good parts to a person {review}, named rightly {named}"
+    ),
+    "fusion_effect_on_fitting": N_(
+        "On the parts that the probabilities were fitted to (there are no test parts; expect worse on new ones): overkill "
+        "{overkill}, escape {escape}, good parts to a person {review}, named rightly {named}"
+    ),
 }

@@ -49,6 +49,7 @@ TRACEABILITY = "pages/inspection/traceability.py"
 DASHBOARD = "pages/overview/dashboard.py"
 FIRST_INSPECTION = "pages/overview/first_inspection.py"
 QUALITY_TRENDS = "pages/analysis/quality_trends.py"
+COMBINE_VIEWS = "pages/analysis/combine_views.py"
 MODEL_REPORT = "pages/analysis/model_report.py"
 REPORTS = "pages/analysis/reports.py"
 GAUGE_STUDY = "pages/analysis/gauge_study.py"
@@ -102,6 +103,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(DASHBOARD, N_("Dashboard"), _OVERVIEW, WORKER, ":material/dashboard:"),
     Screen(QUALITY_TRENDS, N_("Quality trends"), _ANALYSIS, ENGINEER, ":material/trending_up:"),
     Screen(MODEL_REPORT, N_("Model report"), _ANALYSIS, ENGINEER, ":material/fact_check:"),
+    Screen(COMBINE_VIEWS, N_("Combine views"), _ANALYSIS, ENGINEER, ":material/join_inner:"),
     Screen(REPORTS, N_("Reports"), _ANALYSIS, ENGINEER, ":material/summarize:"),
     Screen(GAUGE_STUDY, N_("Gauge study"), _ANALYSIS, ENGINEER, ":material/straighten:"),
     Screen(PRODUCTS, N_("Products"), _CATALOG, ENGINEER, ":material/category:"),
