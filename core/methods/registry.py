@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
+from core.methods.visual.vlg import VlgSpec
+from core.methods.visual.vlm import VlmSpec
 
-_SPECS: dict[str, MethodSpec] = {}
+_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (VlmSpec(), VlgSpec())}
 
 
 def list_methods() -> tuple[MethodSpec, ...]:

@@ -23,6 +23,7 @@ from storage.tables import (
     Manual,
     ModelVersion,
     ReportRun,
+    SecondOpinion,
     TrashedImage,
 )
 
@@ -132,6 +133,7 @@ def _read_named(session: Session) -> list[NamedObject]:
         (Inspection, "image_key", Inspection.original_name),
         (Inspection, "thumbnail_key", Inspection.original_name),
         (Inspection, "heat_map_key", Inspection.original_name),
+        (SecondOpinion, "map_key", SecondOpinion.method),
         (Manual, "object_key", Manual.title),
         (BatchItem, "object_key", BatchItem.name),
         (GaugeTrial, "image_key", GaugeTrial.original_name),

@@ -60,7 +60,7 @@ def open_grounder(
         from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         processor: Any = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             folder, local_files_only=True, trust_remote_code=False
         )
