@@ -210,6 +210,10 @@ class ModelCache:
         """
         return self._once(key, lambda: self._read(stored, read))
 
+    def load_once(self, key: tuple[str, str], load: Callable[[], Loaded]) -> Loaded:
+        """Return what `load` gives, once while it is remembered under `key`; raises what `load` raises."""
+        return self._once(key, load)
+
     def bundle(self, version: StoredBundle) -> Path:
         """Return the folder with the version's files, fetched from the object store when it is not here yet.
 

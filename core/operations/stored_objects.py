@@ -25,6 +25,7 @@ from storage.tables import (
     MethodModel,
     ModelVersion,
     ReportRun,
+    SecondOpinion,
     TrashedImage,
 )
 
@@ -135,6 +136,7 @@ def _read_named(session: Session) -> list[NamedObject]:
         (Inspection, "image_key", Inspection.original_name),
         (Inspection, "thumbnail_key", Inspection.original_name),
         (Inspection, "heat_map_key", Inspection.original_name),
+        (SecondOpinion, "map_key", SecondOpinion.method),
         (Manual, "object_key", Manual.title),
         (BatchItem, "object_key", BatchItem.name),
         (Comparison, "result_key", Comparison.name),
