@@ -114,12 +114,12 @@ def make_figures(
     """Return the figures that these images allow, in the order of `FIGURES`.
 
     `stopped` says which were called defective, where a threshold did not decide it. Without a threshold there are no
-    figures of verdicts. `macro_f1` is there for a method that names types, `iou` and `f1_at_50` where places are known.
+    figures of verdicts, unless nothing was answered at all: then all are wrong. `macro_f1` is there for a method that names types, `iou` and `f1_at_50` where places are known.
     """
     truth = np.array([one.is_defect for one in judged], np.bool_)
     silent = np.array([one.score is None for one in judged], np.bool_)
     found: dict[str, Figure] = {}
-    if threshold is not None or stopped is not None:
+    if threshold is not None or stopped is not None or silent.all():
         called = _called(judged, threshold, stopped)
         found |= _verdict_figures(truth, called)
     if truth.any() and not truth.all():

@@ -68,7 +68,7 @@ def test_a_method_that_fails_is_rows_and_the_others_go_on(
     for key, code in (("broken", "config_invalid"), ("absent", "no_active_memory_bank")):
         failed = result.find(key)
         assert failed is not None
-        assert (failed.errors, failed.value("auroc")) == (8, 0.0)
+        assert (failed.errors, failed.value("f1"), failed.value("auroc")) == (8, 0.0, 0.0)
         assert failed.error is not None
         assert failed.error.code == code
     rows = _rows(services, found)
@@ -78,9 +78,8 @@ def test_a_method_that_fails_is_rows_and_the_others_go_on(
         one.score is None and one.error_code == "no_active_memory_bank" for one in rows if one.method == "absent"
     )
     assert all(services.objects.exists(one.map_key) for one in rows if one.method == "gray")
-    shown = {(one.one, one.other) for one in result.differences if one.figure == "accuracy" and one.is_shown}
-    assert not shown  # without a threshold there are no verdicts to compare
-    assert any(one.figure == "auroc" and one.is_shown for one in result.differences)
+    shown = {(one.one, one.other) for one in result.differences if one.figure == "f1" and one.is_shown}
+    assert shown == {("broken", "gray"), ("absent", "gray")}
     assert row.finished_at is not None
     assert ComparisonResult.from_json(row.summary) == result.without_curves()
 
