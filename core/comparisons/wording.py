@@ -17,9 +17,9 @@ FIGURE_NAMES: dict[str, str] = {
     "recall": N_("Recall"),
     "auroc": N_("AUROC"),
     "average_precision": N_("Average precision"),
-    "macro_f1": N_("Macro F1 of types"),
-    "iou": N_("IoU of the place"),
-    "f1_at_50": N_("F1 of boxes (IoU 0.5)"),
+    "macro_f1": N_("Type macro F1"),
+    "iou": N_("Place IoU"),
+    "f1_at_50": N_("Box F1 (IoU 0.5)"),
 }
 FIGURE_MEANINGS: dict[str, str] = {
     "f1": N_("Between precision and recall of defects; 1 is the best."),

@@ -30,7 +30,8 @@ _FILE_TITLES: dict[str, str] = {
     TABLE_NAME: N_("Figures (CSV)"),
     RESULT_NAME: N_("Everything (JSON)"),
 }
-_IN_TABLE = ("f1", "accuracy", "precision", "recall", "auroc", "macro_f1", "iou", "f1_at_50")
+# What stands in one column together.
+_IN_TABLE = (("f1",), ("accuracy",), ("precision", "recall"), ("auroc",), ("macro_f1",), ("iou", "f1_at_50"))
 
 
 def show_summary(comparison: ComparisonView, result: ComparisonResult, words: ProductWords) -> None:
@@ -63,26 +64,27 @@ def _show_failures(ranked: list[EntryResult], names: dict[str, str]) -> None:
 
 
 def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: dict[str, str]) -> None:
-    figures = [name for name in _IN_TABLE if any(name in one.figures for one in ranked)]
+    there = [name for one in ranked for name in one.figures]
+    shown = [own for group in _IN_TABLE if (own := [name for name in group if name in there])]
     columns = [
         (_("Compared method"), ""),
-        (_(FIGURE_NAMES["f1"]), "number"),
-        *((_(FIGURE_NAMES[name]), "number") for name in figures if name != "f1"),
-        (_("Images or parts"), "number"),
-        (_("ms (median · 95%)"), "number"),
-        (_("Size"), "number"),
+        *((" · ".join(_(FIGURE_NAMES[name]) for name in own), "number") for own in shown),
     ]
+    columns += [(_("Images or parts"), "number"), (_("ms per image"), "number"), (_("Size"), "number")]
     rows = []
     for one in ranked:
         look = Look(IMAGES, SubjectFilter(view=one.view, key=one.key))
         first = Cell(names[one.key], Target(COMPARE_METHODS, query_of(comparison.id, look)))
-        times = "–" if one.ms_p50 is None or one.ms_p95 is None else f"{one.ms_p50:,.0f} · {one.ms_p95:,.0f}"
+        times = "–" if one.ms_p50 is None or one.ms_p95 is None else f"{one.ms_p50:,.0f} ({one.ms_p95:,.0f})"
         size = "–" if not one.byte_size else f"{one.byte_size / 1e6:,.1f} MB"
-        others = [Cell(_short(one, name)) for name in figures if name != "f1"]
-        f1 = Cell(describe_figure(one.figures.get("f1")))
-        rows.append([first, f1, *others, Cell(number(one.n)), Cell(times), Cell(size)])
+        cells = [Cell(" · ".join(_short(one, name) for name in own)) for own in shown]
+        rows.append([first, *cells, Cell(number(one.n)), Cell(times), Cell(size)])
     show_link_table(columns, rows, key="compare_figures", label=_("Figures of the methods"))  # type: ignore[arg-type]
-    st.caption(_("In brackets: 95% interval by bootstrap over parts. The best F1 of each view stands first."))
+    st.caption(
+        _(
+            "In brackets: 95% interval by bootstrap over parts; of the time, what 95% stay within. The best F1 stands first."
+        )
+    )
     with st.expander(_("What the figures mean"), icon=":material/help:"):
         st.markdown(
             "\n".join(f"- **{_(FIGURE_NAMES[name])}**: {_(FIGURE_MEANINGS[name])}" for name in FIGURE_NAMES)
@@ -93,7 +95,7 @@ def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: 
 
 def _short(one: EntryResult, name: str) -> str:
     """Return a figure; with its interval where that says most."""
-    if name == "auroc":
+    if name in {"f1", "auroc"}:
         return describe_figure(one.figures.get(name))
     value = one.value(name)
     return "–" if value is None else f"{value:.3f}"
