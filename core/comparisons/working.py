@@ -38,7 +38,7 @@ from core.fusion.rules import rule_to_json
 from core.jobs import claims
 from core.jobs.records import JobProgress
 from core.jobs.stored_error import StoredError
-from core.jobs.terms import Claim, JobCancelled, JobLost
+from core.jobs.terms import STAGE_NAMES, Claim, JobCancelled, JobLost
 from core.methods.models import find_model, load_method, open_method, train_method
 from core.methods.records import TrainingSet
 from core.methods.registry import find_method
@@ -59,6 +59,8 @@ logger = logging.getLogger(__name__)
 
 _REPORT_EVERY_S = 0.3
 _ROWS_AT_ONCE = 200
+# What the stages of the detectors are called.
+_TRAINING_STAGES = {"features": "extract", "calibration": "calibrate", "fit": "coreset", "teaching": "teach"}
 
 
 def work_off(services: Services, claim: Claim) -> AppError | None:
@@ -140,7 +142,7 @@ class _Run:
                 training,
                 entry.method,
                 entry.options,
-                progress=self._report,
+                progress=self._report_training,
                 job_id=self._claim.job_id,
                 person_id=self._person_id,
             )
@@ -310,6 +312,10 @@ class _Run:
             return
         self._reported_at = now
         claims.report(self._services, self._claim, stage=stage, done=done, total=total, result=self._progress())
+
+    def _report_training(self, stage: str, done: int, total: int) -> None:
+        """Report a stage of training by the name that people know it by."""
+        self._report(_TRAINING_STAGES.get(stage, stage if stage in STAGE_NAMES else "train"), done, total)
 
     def _hold(self, session: Session) -> None:
         claims.hold(session, self._claim, stage="predict", done=self._done, total=self._total, result=self._progress())

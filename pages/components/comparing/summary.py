@@ -82,7 +82,8 @@ def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: 
     show_link_table(columns, rows, key="compare_figures", label=_("Figures of the methods"))  # type: ignore[arg-type]
     st.caption(
         _(
-            "In brackets: 95% interval by bootstrap over parts; of the time, what 95% stay within. The best F1 stands first."
+            "In brackets: 95% interval by bootstrap over parts; of the time, what 95% stay within. "
+            "The best F1 stands first."
         )
     )
     with st.expander(_("What the figures mean"), icon=":material/help:"):
