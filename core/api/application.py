@@ -15,6 +15,7 @@ from core.api.interface import Interface
 from core.api.problems import from_http, to_response
 from core.api.routes import (
     batches,
+    comparisons,
     defect_types,
     exports,
     guidance,
@@ -34,6 +35,8 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.combining import fusion
+from core.api.routes.combining import inspecting as view_inspecting
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -43,8 +46,10 @@ _log = logging.getLogger("geomsa.api")
 _ROUTERS = (
     history.router,
     inspecting.router,
+    view_inspecting.router,
     inspections.router,
     batches.router,
+    comparisons.router,
     products.router,
     exports.router,
     preprocessing.router,
@@ -56,6 +61,7 @@ _ROUTERS = (
     jobs.router,
     models.router,
     thresholds.router,
+    fusion.router,
     model_reports.router,
     statistics.router,
     reports.router,

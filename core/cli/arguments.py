@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.comparing.arguments import add_compare, add_dataset
+from core.cli.comparing.fusing import add_fuse
 from core.cli.images.arguments import add_import
 from core.cli.images.exporting import add_export
 from core.cli.manuals import add_manual_commands
@@ -56,9 +58,16 @@ def build_parser() -> argparse.ArgumentParser:
         "inspect",
         help="inspect image files",
         description="Inspects image files. With --json, notes are codes of what was made right in an image or looks "
-        "wrong about it (low_range: nearly black, set the bit depth on Preprocessing).",
+        "wrong about it (low_range: nearly black, set the bit depth on Preprocessing). Of a product with views, a part "
+        "is given by --view, or files and folders are put together by their names: P001_ct.png, P001_rgb.png, "
+        "P001_rgb_2.png, ct/P001.png.",
     )
-    inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    inspect.add_argument(
+        "images", nargs="*", type=Path, metavar="IMAGE", help="a file; a folder for a product of views"
+    )
+    inspect.add_argument(
+        "--view", action="append", metavar="VIEW=FILE", help="a picture of one view of the part; may be repeated"
+    )
     inspect.add_argument("--product", required=True, metavar="CODE|NAME")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -92,7 +101,10 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="one JSON object")
 
     add_thresholds(commands)
+    add_fuse(commands)
     add_report(commands)
+    add_dataset(commands)
+    add_compare(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
@@ -112,9 +124,9 @@ def build_parser() -> argparse.ArgumentParser:
     listing = steps.add_parser("list", help="which are here, which can be fetched")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     steps.add_parser("fetch", help="fetch them from their publisher").add_argument("name", metavar="NAME")
-    adding = steps.add_parser("add", help="add a .safetensors file")
+    adding = steps.add_parser("add", help="add a .safetensors file, or the folder of a grounding network")
     adding.add_argument("name", metavar="NAME")
-    adding.add_argument("file", type=Path, metavar="FILE")
+    adding.add_argument("file", type=Path, metavar="FILE|FOLDER")
 
     user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
