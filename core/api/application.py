@@ -34,6 +34,7 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.catalog import views
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -46,6 +47,7 @@ _ROUTERS = (
     inspections.router,
     batches.router,
     products.router,
+    views.router,
     exports.router,
     preprocessing.router,
     defect_types.router,
