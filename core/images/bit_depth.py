@@ -8,12 +8,21 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.transactions import HasDatabase, reading
-from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, Reading, Window, drop_settled, read_window
+from inference.vision.images.bit_depth import (
+    BIT_DEPTHS,
+    BY_IMAGE,
+    HIGHEST_VALUE,
+    Reading,
+    Window,
+    drop_settled,
+    read_window,
+)
 from storage.tables import ImagePreprocessing
 
 __all__ = [
     "BIT_DEPTHS",
     "BY_IMAGE",
+    "HIGHEST_VALUE",
     "Reading",
     "Window",
     "drop_settled",

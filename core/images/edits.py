@@ -11,7 +11,6 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
-from core.catalog.views import read_views
 from core.errors import BadInput, Conflict, NotFound
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import strip_control
@@ -22,7 +21,7 @@ from core.images.placement.moving import copy_objects
 from core.images.records import Label
 from core.images.regions.rows import drop_rows, move_rows
 from core.images.trash.records import put_into_trash
-from core.images.views.naming import ViewNames
+from core.images.views.naming import settle_view
 from core.transactions import reading, writing
 from storage.tables import METADATA, DefectType, Image, Product, utc_now
 
@@ -99,15 +98,9 @@ class _Wanted:
 
 def _settle_view(session: Session, images: Sequence[Image], wanted: _Wanted) -> _Wanted:
     """Return the same with the code of the view, where the product of the images has views."""
-    if not wanted.view:
-        return wanted
-    for product_id in {image.product_id for image in images}:
-        names = ViewNames.read(session, product_id)
-        code = names.find(wanted.view)
-        if names and code is None:
-            known = ", ".join(view.code for view in read_views(session, product_id)) or "–"
-            raise BadInput("image_view_unknown", view=wanted.view[:40], codes=known)
-        wanted = replace(wanted, view=code or wanted.view)
+    if wanted.view:
+        for product_id in {image.product_id for image in images}:
+            wanted = replace(wanted, view=settle_view(session, product_id, wanted.view or ""))
     return wanted
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
+from core.catalog.views import built_views
 from core.models.detection_figures import BankFigures
 from core.models.judgments import WeakSpot
 from core.models.kinds import MEMORY_BANK
@@ -40,11 +41,12 @@ def list_weak_models(services: HasDatabase) -> list[WeakModel]:
     return [one for one in found if one.spots]
 
 
-def weak_spots_in_use(services: HasDatabase, product_id: int, view: str = "") -> tuple[WeakSpot, ...]:
-    """Return what the memory bank that inspects (a view of) the product hardly finds; nothing where none is in use."""
+def weak_spots_in_use(services: HasDatabase, product_id: int, view: str | None = None) -> tuple[WeakSpot, ...]:
+    """Return what the memory banks that inspect the product, or one view, hardly find; nothing without any in use."""
     with reading(services) as session:
-        version = active_version(session, MEMORY_BANK, product_id, view=view)
-    return () if version is None else weak_spots_of(version)
+        views = built_views(session, product_id) if view is None else (view,)
+        versions = [active_version(session, MEMORY_BANK, product_id, view=code) for code in views]
+    return tuple(spot for version in versions if version is not None for spot in weak_spots_of(version))
 
 
 def weak_spots_of(version: ModelVersion) -> tuple[WeakSpot, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, or_
 from sqlmodel import Session, col, func, select
 
+from core.catalog.views import read_views
 from core.images.gallery.filters import NONE_NAMED, QUALITY_FAULTS, WITH_MASK, GalleryFilter
 from core.images.views.missing import is_without_view
 from core.transactions import HasDatabase, reading
@@ -130,7 +131,7 @@ def read_row_versions(services: HasDatabase, ids: Sequence[int]) -> dict[int, in
 
 
 def load_choices(services: HasDatabase, product_id: int, image_type: str) -> Choices:
-    """Return which views and origins the images of the product and type have."""
+    """Return the views of the product and those that its images of the type name, and which origins these have."""
     with reading(services) as session:
         query: Any = (
             select(Image.view, Image.origin)
@@ -138,8 +139,10 @@ def load_choices(services: HasDatabase, product_id: int, image_type: str) -> Cho
             .distinct()
         )
         pairs = session.connection().execute(_by(query, "gallery")).all()
+        own = [view.code for view in read_views(session, product_id)]
+    named = sorted({view for view, _origin in pairs if view})
     return Choices(
-        views=tuple(sorted({view for view, _origin in pairs if view})),
+        views=tuple(dict.fromkeys((*own, *named))),
         origins=tuple(sorted({origin for _view, origin in pairs if origin})),
     )
 

@@ -59,6 +59,21 @@ class ViewNames:
         return self.find(name) or name
 
 
+def settle_view(session: Session, product_id: int, name: str) -> str:
+    """Return the code of the view that a person means, inside the caller's transaction; a name stays one without views.
+
+    Raises BadInput image_view_unknown where the product has views, and this is none of them.
+    """
+    names = ViewNames.read(session, product_id)
+    if not name.strip() or not names:
+        return name.strip()
+    code = names.find(name)
+    if code is None:
+        known = ", ".join(view.code for view in read_views(session, product_id)) or "–"
+        raise BadInput("image_view_unknown", view=name[:40], codes=known)
+    return code
+
+
 def make_views(services: Services, person: Person, product_id: int, names: Iterable[str]) -> tuple[View, ...]:
     """Add the views that the images of an import name and the product has not; return the new ones.
 
