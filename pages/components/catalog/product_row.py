@@ -19,6 +19,7 @@ from pages.components.shared.dialogs import OpenDialog, draw_dialog, open_dialog
 from pages.components.shared.language import _, _n, day, defect_name, escape, number, product_name, view_name
 from pages.components.shared.pickers import remember_product
 from pages.components.shared.screens import (
+    COMBINE_VIEWS,
     DEFECT_IMAGES,
     FIRST_INSPECTION,
     MANUALS,
@@ -47,6 +48,7 @@ def show_row(summary: ProductSummary, state: str | None, views: Sequence[View] =
             _show_name(product)
             if views:
                 _show_views(product, views)
+                _show_combining(product)
         with normal:
             _show_counts(
                 _n("**{count}** normal", "**{count}** normal", summary.n_normal),
@@ -94,6 +96,11 @@ def _show_name(product: Product) -> None:
     if other and other != product_name(product):
         about.append(escape(other))
     st.caption(" · ".join(about) + mark)
+
+
+def _show_combining(product: Product) -> None:
+    """Lead to how the views are combined into one verdict."""
+    link_to(COMBINE_VIEWS, _("Combine views"), icon=":material/join_inner:", query={"product": str(product.id)})
 
 
 def _show_views(product: Product, views: Sequence[View]) -> None:
