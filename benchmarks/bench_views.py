@@ -71,7 +71,7 @@ def main() -> None:
         "cores": len(os.sched_getaffinity(0)),
         "repeats": wanted.repeats,
     }
-    print(json.dumps(result))  # noqa: T201 - this is the result
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
