@@ -107,7 +107,13 @@ def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> l
         ),
     ]
     if record.combined is not None:
-        facts[2] = (words._("Combined probability"), facts[2][1])
+        told = words._(
+            "{score} (review from {review}, NG from {reject})",
+            score=f"{record.score:.1%}",
+            review=f"{record.review_at:.1%}",
+            reject=f"{record.reject_at:.1%}",
+        )
+        facts[2] = (words._("Combined probability"), told)
         named = name_combined(record.combined, words)
         facts.insert(2, (words._("Combined verdict"), named or "–"))
         facts.append((words._("Views combined by"), describe_rule_of(record.combined, words)))

@@ -32,7 +32,7 @@ def describe_rule_of(combined: CombinedRecord, words: Words) -> str:
     """Return which rule combined the views, by its number and method."""
     if combined.entry is None:
         return "–"
-    return f"{words._(METHOD_NAMES[combined.entry.rule.method])} (no. {combined.entry.id})"
+    return f"{words._(METHOD_NAMES[combined.entry.rule.method])} (#{combined.entry.id})"
 
 
 def list_view_facts(combined: CombinedRecord, words: Words) -> list[tuple[str, str]]:
