@@ -35,6 +35,7 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.catalog import views
 from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
 from core.api.uploads import content_type_of
@@ -51,6 +52,7 @@ _ROUTERS = (
     batches.router,
     comparisons.router,
     products.router,
+    views.router,
     exports.router,
     preprocessing.router,
     defect_types.router,

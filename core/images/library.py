@@ -41,6 +41,7 @@ def list_images(
     defect_type_id: int | None = None,
     split: str | None = None,
     outlier_state: str | None = None,
+    view: str | None = None,
     page: int = 1,
     page_size: int = 48,
 ) -> Page:
@@ -54,6 +55,8 @@ def list_images(
         conditions.append(col(Image.split) == split)
     if outlier_state is not None:
         conditions.append(col(Image.outlier_state) == outlier_state)
+    if view is not None:
+        conditions.append(col(Image.view) == view)
     with reading(services) as session:
         total = session.exec(select(func.count()).select_from(Image).where(*conditions)).one()
         page = min(max(1, page), max(1, -(-total // page_size)))

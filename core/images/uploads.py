@@ -21,6 +21,7 @@ from core.images.masks import set_mask
 from core.images.parts import FILE_NAME
 from core.images.preparation import mask_notes
 from core.images.records import BY_UPLOAD, FileOutcome, IncomingFile, IngestItem, Label
+from core.images.views.naming import settle_view
 from core.transactions import reading
 from storage.tables import Image, Product
 
@@ -41,6 +42,7 @@ def add_images(
     defect_type_id: int | None = None,
     split: str = "train",
     part_rule: str = "",
+    view: str = "",
     files: Iterable[IncomingFile],
     origin: str = BY_UPLOAD,
 ) -> Iterator[FileOutcome]:
@@ -50,9 +52,11 @@ def add_images(
     are recognized as in an import (see `core.images.imports.planning`).
 
     `part_rule` (see `core.images.exposures.rules`) reads the part out of each file's name; an image whose name it does
-    not fit is a part of its own. `origin` is kept with each image. Yields the outcome of each file as it is stored; a
+    not fit is a part of its own. `view` is the view that all of them show; without it names of files and folders may
+    say one. `origin` is kept with each image. Yields the outcome of each file as it is stored; a
     file that is refused does not stop the others. The label and the rule are checked at once: raises BadInput
-    image_type_unknown, image_split_unknown, defect_type_missing, defect_type_not_wanted, and those of the rule;
+    image_type_unknown, image_split_unknown, defect_type_missing, defect_type_not_wanted, image_view_unknown, and those
+    of the rule;
     NotFound not_found. While iterating: AppError when a store fails.
     """
     require_role(services, person, ENGINEER)
@@ -61,8 +65,9 @@ def add_images(
         if product is None:
             raise NotFound("not_found")
         label = check_label(session, product_id, image_type=image_type, defect_type_id=defect_type_id, split=split)
+        code = settle_view(session, product_id, view)
     rule = read_rule(part_rule) if part_rule.strip() else None
-    return _add(services, person, product, label, files, rule, origin)
+    return _add(services, person, product, label, files, rule, origin, code)
 
 
 def _add(
@@ -73,10 +78,11 @@ def _add(
     files: Iterable[IncomingFile],
     rule: PartRule | None,
     origin: str,
+    view: str,
 ) -> Iterator[FileOutcome]:
     with expand_archives(files) as (found, refused):
         yield from refused
-        items, left_out, lone_masks = _pair(found, label, rule, origin)
+        items, left_out, lone_masks = _pair(found, label, rule, origin, view)
         yield from ingest_images(services, person, product, items)
         yield from left_out
         for mask in lone_masks:
@@ -84,7 +90,7 @@ def _add(
 
 
 def _pair(
-    found: Sequence[IncomingFile], label: Label, rule: PartRule | None, origin: str
+    found: Sequence[IncomingFile], label: Label, rule: PartRule | None, origin: str, view: str
 ) -> tuple[list[IngestItem], list[FileOutcome], list[IncomingFile]]:
     """Return the images with their masks in the order of the files, what is left out, and masks without an image."""
     source, paths = source_of(found)
@@ -117,7 +123,7 @@ def _pair(
                     part,
                     FILE_NAME if part else "",
                     more_masks=tuple(own[1:]),
-                    view=views.get(path, ""),
+                    view=view or views.get(path, ""),
                     origin=origin,
                 )
             )

@@ -116,7 +116,9 @@ class ProductOutcome:
     @classmethod
     def failed(cls, product_id: int, code: str, error: AppError) -> ProductOutcome:
         """Return the outcome of a product that could not be built; its active version is untouched."""
-        return cls(product_id, code, FAILED, error=StoredError.from_error(error))
+        params = StoredError.from_error(error).params
+        words = {name: value if isinstance(value, dict) else str(value) for name, value in params.items()}
+        return cls(product_id, code, FAILED, error=StoredError(error.code, words))
 
     @property
     def label(self) -> str:

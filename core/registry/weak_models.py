@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from core.catalog.views import label_of
+from core.catalog.views import built_views
 from core.models.detection_figures import BankFigures
 from core.models.judgments import WeakSpot
 from core.models.kinds import MEMORY_BANK
@@ -17,11 +17,12 @@ from storage.tables import ModelVersion, Product
 
 @dataclass(frozen=True)
 class WeakModel:
-    """A memory bank in use, the code of its product (and view, as product/view), and what it hardly finds."""
+    """A memory bank in use, the codes of its product and view, and what it hardly finds."""
 
     product: str
     number: int
     spots: tuple[WeakSpot, ...]
+    view: str = ""
 
 
 def list_weak_models(services: HasDatabase) -> list[WeakModel]:
@@ -34,17 +35,18 @@ def list_weak_models(services: HasDatabase) -> list[WeakModel]:
     )
     with reading(services) as session:
         found = [
-            WeakModel(label_of(code, version.view), version.number, weak_spots_of(version))
+            WeakModel(code, version.number, weak_spots_of(version), version.view)
             for code, version in session.exec(query).all()
         ]
     return [one for one in found if one.spots]
 
 
-def weak_spots_in_use(services: HasDatabase, product_id: int, view: str = "") -> tuple[WeakSpot, ...]:
-    """Return what the memory bank that inspects (a view of) the product hardly finds; nothing where none is in use."""
+def weak_spots_in_use(services: HasDatabase, product_id: int, view: str | None = None) -> tuple[WeakSpot, ...]:
+    """Return what the memory banks that inspect the product, or one view, hardly find; nothing without any in use."""
     with reading(services) as session:
-        version = active_version(session, MEMORY_BANK, product_id, view=view)
-    return () if version is None else weak_spots_of(version)
+        views = built_views(session, product_id) if view is None else (view,)
+        versions = [active_version(session, MEMORY_BANK, product_id, view=code) for code in views]
+    return tuple(spot for version in versions if version is not None for spot in weak_spots_of(version))
 
 
 def weak_spots_of(version: ModelVersion) -> tuple[WeakSpot, ...]:

@@ -90,6 +90,14 @@ def show_report(report: ModelReport, version: ModelVersion, versions: list[Model
         label_visibility="collapsed",
     )
     right.caption(describe_head(report, version))
+    if version.view:
+        with right:
+            screens.link_to(
+                screens.COMBINE_VIEWS,
+                _("Combine views"),
+                icon=":material/join_inner:",
+                query={"product": str(report.head.product_id)},
+            )
     if chosen == "figures":
         show_figures(report)
     elif chosen == "compare":

@@ -9,12 +9,14 @@ import streamlit as st
 
 from core.access import ENGINEER
 from core.catalog.products import ProductSummary, list_products
+from core.catalog.views import list_views_of
 from core.i18n import N_
 from core.registry.model_status import model_states
 from pages.components.catalog.next_step import new_product_id, show_next_step
 from pages.components.catalog.product_form import show_open_form, start_creating
 from pages.components.catalog.product_removal import show_open_removal
 from pages.components.catalog.product_row import show_open_counts, show_row
+from pages.components.catalog.view_list import show_open_views
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.shared.language import _, _n, number, product_name
 from pages.components.shared.screens import FIRST_INSPECTION, link_to
@@ -53,6 +55,7 @@ def show_screen() -> None:
     show_open_form()
     show_open_removal()
     show_open_counts()
+    show_open_views()
 
 
 def show_nothing_yet() -> None:
@@ -126,9 +129,10 @@ def show_list(summaries: list[ProductSummary]) -> None:
     n_pages = -(-len(found) // _PAGE_SIZE)
     page = min(int(st.session_state.get("product_page", 1)), n_pages)
     states = model_states(services())
+    views = list_views_of(services())
     for summary in found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]:
         state = states.get(("memory_bank", summary.product.id))
-        show_row(summary, state.state if state else None)
+        show_row(summary, state.state if state else None, views.get(summary.product.id, ()))
     if n_pages > 1:
         st.pagination(n_pages, key="product_page")
 

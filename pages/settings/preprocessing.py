@@ -27,6 +27,7 @@ from pages.components.settings.input_choice import show_input_choice
 from pages.components.settings.lighting_advice import show_advice
 from pages.components.settings.preprocessing_draft import (
     Draft,
+    Subject,
     discard_draft,
     draft_of,
     open_draft,
@@ -36,9 +37,10 @@ from pages.components.settings.preprocessing_draft import (
 from pages.components.settings.preprocessing_form import add_area, set_region, show_areas, show_options, show_tiles
 from pages.components.settings.preprocessing_label import STATES, describe_options, describe_state
 from pages.components.shared import screens
-from pages.components.shared.language import _, escape, moment, number, product_name
+from pages.components.shared.language import _, escape, moment, number, product_name, view_name
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import person, require, say_after_rerun, services, show_error
+from pages.components.shared.view_choice import pick_view
 
 if TYPE_CHECKING:
     from inference.vision.images.preprocessing import Preprocessing
@@ -65,14 +67,17 @@ def show_screen() -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=420):
-            product = pick_product([one.product for one in found], key="preprocessing")
+            products = list({one.product.id: one.product for one in found}.values())
+            product = pick_product(products, key="preprocessing")
         if product is not None:
-            show_editor_state(next(one for one in found if one.product.id == product.id))
+            with st.container(width=240):
+                subject = Subject(product.id, pick_view(product.id, key="preprocessing") or "")
+            show_editor_state(next(one for one in found if Subject.of(one) == subject))
     if product is None:
         return
     show_deploy_notice([product.id], key="preprocessing")
-    show_input_choice(product.id)
-    show_editor(product.id)
+    show_input_choice(subject.product_id, subject.view)
+    show_editor(subject)
     st.divider()
     show_overview(found)
 
@@ -84,10 +89,10 @@ def show_editor_state(found: ProductPreprocessing) -> None:
 
 
 @st.fragment
-def show_editor(product_id: int) -> None:
+def show_editor(subject: Subject) -> None:
     """Show options at the left, both pictures at the right. A fragment: a moved slider redraws nothing else."""
     try:
-        found = get_preprocessing(services(), product_id)
+        found = get_preprocessing(services(), subject.product_id, subject.view)
     except AppError as error:
         show_error(error)
         return
@@ -96,11 +101,11 @@ def show_editor(product_id: int) -> None:
     with left:
         options_tab, areas_tab = st.tabs([_("Options"), _("Areas")])
         with options_tab:
-            show_depth(product_id, draft)
-            show_options(product_id, draft)
-            show_tiles(product_id, draft, advise_on_tiles(services(), product_id))
+            show_depth(subject, draft)
+            show_options(subject, draft)
+            show_tiles(subject, draft, advise_on_tiles(services(), subject.product_id, subject.view))
         with areas_tab:
-            show_areas(product_id, draft)
+            show_areas(subject, draft)
     with right:
         try:
             options: Preprocessing | None = parse_options(draft.values)
@@ -108,36 +113,38 @@ def show_editor(product_id: int) -> None:
             show_error(error)
             options = None
         if options is not None:
-            show_preview(product_id, options)
+            show_preview(subject, options)
         show_save(found, draft, options)
     if options is not None:
-        show_advice(product_id, options)
+        show_advice(subject, options)
 
 
-def show_preview(product_id: int, options: Preprocessing) -> None:
+def show_preview(subject: Subject, options: Preprocessing) -> None:
     """Show both pictures of one of the product's images, and the choice of the image."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
             _("Images"),
             list(_KINDS),
-            key=f"preprocessing_{product_id}_kind",
+            key=f"preprocessing_{subject}_kind",
             default="normal",
             required=True,
             format_func=lambda name: _(_KINDS[name]),
             label_visibility="collapsed",
             on_change=turn_to,
-            args=(product_id, 1),
+            args=(subject, 1),
         )
-        place = int(st.session_state.get(place_key(product_id), 1))
-        page = list_images(services(), product_id, image_type=kind, page=place, page_size=1)
+        place = int(st.session_state.get(place_key(subject), 1))
+        page = list_images(
+            services(), subject.product_id, image_type=kind, view=subject.view or None, page=place, page_size=1
+        )
         for step, label, icon in ((-1, _("Previous"), "chevron_left"), (1, _("Next"), "chevron_right")):
             st.button(
                 label,
-                key=f"preprocessing_{product_id}_step_{step}",
+                key=f"preprocessing_{subject}_step_{step}",
                 icon=f":material/{icon}:",
                 disabled=not 1 <= page.page + step <= page.total,
                 on_click=turn_to,
-                args=(product_id, page.page + step),
+                args=(subject, page.page + step),
             )
         if page.rows:
             shown = page.rows[0]
@@ -156,8 +163,8 @@ def show_preview(product_id: int, options: Preprocessing) -> None:
         seen,
         region=options.region_of_interest,
         ignored=options.ignore,
-        key=f"preprocessing_{product_id}_viewer",
-        on_drawn=lambda area: take_area(product_id, area),
+        key=f"preprocessing_{subject}_viewer",
+        on_drawn=lambda area: take_area(subject, area),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         names = {_IGNORED: _("Ignored area"), _REGION: _("Region of interest")}
@@ -165,7 +172,7 @@ def show_preview(product_id: int, options: Preprocessing) -> None:
         st.segmented_control(
             _("Dragging on the left picture draws:"),
             list(names),
-            key=draws_key(product_id),
+            key=draws_key(subject),
             default=_IGNORED,
             required=True,
             format_func=lambda name: names[name],
@@ -173,38 +180,38 @@ def show_preview(product_id: int, options: Preprocessing) -> None:
         )
 
 
-def take_area(product_id: int, area: Area) -> None:
+def take_area(subject: Subject, area: Area) -> None:
     """Add the area that was drawn on the picture."""
-    if st.session_state.get(draws_key(product_id)) == _REGION:
-        set_region(product_id, area)
+    if st.session_state.get(draws_key(subject)) == _REGION:
+        set_region(subject, area)
     else:
-        add_area(product_id, area)
+        add_area(subject, area)
 
 
 def show_save(found: ProductPreprocessing, draft: Draft, options: Preprocessing | None) -> None:
     """Show the buttons to save, discard and reset; what was set stays when the save is refused."""
-    product_id = found.product.id
+    subject = Subject.of(found)
     with st.container(horizontal=True, vertical_alignment="center"):
         saving = st.button(
             _("Save"),
-            key=f"preprocessing_{product_id}_save",
+            key=f"preprocessing_{subject}_save",
             type="primary",
             icon=":material/check:",
             disabled=options is None or not draft.is_changed,
         )
         st.button(
             _("Discard changes"),
-            key=f"preprocessing_{product_id}_discard",
+            key=f"preprocessing_{subject}_discard",
             disabled=not draft.is_changed,
             on_click=discard_draft,
             args=(found,),
         )
         st.button(
             _("Reset to none"),
-            key=f"preprocessing_{product_id}_reset",
+            key=f"preprocessing_{subject}_reset",
             icon=":material/restart_alt:",
             on_click=reset,
-            args=(product_id,),
+            args=(subject,),
         )
         if draft.is_changed:
             st.markdown(f":orange[{_('Not saved yet')}]", width="content")
@@ -214,13 +221,20 @@ def show_save(found: ProductPreprocessing, draft: Draft, options: Preprocessing 
 
 def save(found: ProductPreprocessing, options: Preprocessing) -> None:
     """Save on the state that the person saw; a refusal says what is saved now, and the next save is made knowingly."""
-    product_id = found.product.id
-    draft = draft_of(product_id)
+    subject = Subject.of(found)
+    draft = draft_of(subject)
     try:
-        saved = save_preprocessing(services(), person(), product_id, row_version=draft.row_version, options=options)
+        saved = save_preprocessing(
+            services(),
+            person(),
+            subject.product_id,
+            row_version=draft.row_version,
+            options=options,
+            view=subject.view,
+        )
     except Conflict as error:
         show_error(error)
-        now = get_preprocessing(services(), product_id)
+        now = get_preprocessing(services(), subject.product_id, subject.view)
         st.markdown(_("Saved now: {options}", options=describe_options(now.options)))
         draft.row_version = now.row_version
         return
@@ -231,15 +245,15 @@ def save(found: ProductPreprocessing, options: Preprocessing) -> None:
     say_after_rerun(
         _(
             "The preprocessing of “{name}” is saved. It is used from its next deployment on.",
-            name=escape(product_name(found.product)),
+            name=escape(_title(found)),
         )
     )
     st.rerun()
 
 
-def reset(product_id: int) -> None:
+def reset(subject: Subject) -> None:
     """Switch every option off, without areas; not saved yet."""
-    set_values(product_id, all_values(parse_options({})))
+    set_values(subject, all_values(parse_options({})))
 
 
 def show_overview(found: list[ProductPreprocessing]) -> None:
@@ -248,7 +262,7 @@ def show_overview(found: list[ProductPreprocessing]) -> None:
     st.dataframe(
         [
             {
-                _("Product"): product_name(one.product),
+                _("Product"): _title(one),
                 _("State"): describe_state(one.state),
                 _("Set"): describe_options(one.options),
                 _("In use"): describe_options(one.deployed) if one.deployed is not None else "–",
@@ -266,19 +280,25 @@ def show_overview(found: list[ProductPreprocessing]) -> None:
     )
 
 
-def turn_to(product_id: int, place: int) -> None:
+def _title(found: ProductPreprocessing) -> str:
+    """Return what the options are of: the product, with the view where it is of one."""
+    view = "" if found.view is None else f" · {view_name(found.view)}"
+    return product_name(found.product) + view
+
+
+def turn_to(subject: Subject, place: int) -> None:
     """Show the image at this place next."""
-    st.session_state[place_key(product_id)] = place
+    st.session_state[place_key(subject)] = place
 
 
-def place_key(product_id: int) -> str:
+def place_key(subject: Subject) -> str:
     """Return where the place of the shown image is kept."""
-    return f"preprocessing_{product_id}_place"
+    return f"preprocessing_{subject}_place"
 
 
-def draws_key(product_id: int) -> str:
+def draws_key(subject: Subject) -> str:
     """Return the widget that says what dragging draws."""
-    return f"preprocessing_{product_id}_draws"
+    return f"preprocessing_{subject}_draws"
 
 
 show_screen()

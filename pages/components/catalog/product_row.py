@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,11 +13,13 @@ from core.catalog.outcomes import GOOD
 from pages.components.catalog.next_step import new_product_id
 from pages.components.catalog.product_form import start_editing
 from pages.components.catalog.product_removal import reactivate, start_deactivating, start_purging
+from pages.components.catalog.view_list import start_views
 from pages.components.deployment.model_state import show_state
 from pages.components.shared.dialogs import OpenDialog, draw_dialog, open_dialog, opened
-from pages.components.shared.language import _, _n, day, defect_name, escape, number, product_name
+from pages.components.shared.language import _, _n, day, defect_name, escape, number, product_name, view_name
 from pages.components.shared.pickers import remember_product
 from pages.components.shared.screens import (
+    COMBINE_VIEWS,
     DEFECT_IMAGES,
     FIRST_INSPECTION,
     MANUALS,
@@ -28,6 +31,7 @@ from pages.components.shared.session import may, services
 
 if TYPE_CHECKING:
     from core.catalog.products import ProductSummary
+    from core.catalog.views import View
     from storage.tables import Product
 
 _COLUMNS = (2.6, 1.6, 1.6, 1.7, 1.45, 1.75)
@@ -35,13 +39,16 @@ _COUNTS = "product_counts"
 _SCREENS = {"normal": NORMAL_IMAGES, "defect": DEFECT_IMAGES, "manuals": MANUALS, "deploy": MEMORY_BANKS}
 
 
-def show_row(summary: ProductSummary, state: str | None) -> None:
+def show_row(summary: ProductSummary, state: str | None, views: Sequence[View] = ()) -> None:
     """Show one product."""
     product = summary.product
     with st.container(border=True, key=f"product_row_{product.id}"):
         name, normal, defect, types, model, actions = st.columns(_COLUMNS, vertical_alignment="center")
         with name, st.container(gap=None):
             _show_name(product)
+            if views:
+                _show_views(product, views)
+                _show_combining(product)
         with normal:
             _show_counts(
                 _n("**{count}** normal", "**{count}** normal", summary.n_normal),
@@ -89,6 +96,22 @@ def _show_name(product: Product) -> None:
     if other and other != product_name(product):
         about.append(escape(other))
     st.caption(" · ".join(about) + mark)
+
+
+def _show_combining(product: Product) -> None:
+    """Lead to how the views are combined into one verdict."""
+    link_to(COMBINE_VIEWS, _("Combine views"), icon=":material/join_inner:", query={"product": str(product.id)})
+
+
+def _show_views(product: Product, views: Sequence[View]) -> None:
+    st.button(
+        _("Views: {names}", names=", ".join(view_name(view) for view in views)),
+        key=f"product_views_{product.id}",
+        type="tertiary",
+        icon=":material/view_in_ar:",
+        on_click=start_views,
+        args=(product,),
+    )
 
 
 def _show_counts(label: str, n_train: int, n_val: int, n_test: int) -> None:
@@ -180,6 +203,7 @@ def _show_actions(product: Product) -> None:
             "defect": _("Defect images"),
             "manuals": _("Manuals"),
             "deploy": _("Memory banks"),
+            "views": _("Views …"),
             "active": _("Deactivate") if product.is_active else _("Reactivate"),
             "purge": _("Delete for good …"),
         }
@@ -200,6 +224,9 @@ def _show_actions(product: Product) -> None:
         reactivate(product)
     elif chosen == "purge":
         start_purging(product)
+    elif chosen == "views":
+        start_views(product)
+        st.rerun()
     elif chosen == "guide":
         remember_product(product.id)
         st.switch_page(FIRST_INSPECTION, query_params={"product": str(product.id)})

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.catalog.products import ProductSummary, list_products
+from core.catalog.views import codes_of, list_views, list_views_of
 from core.deployments.estimates import estimate
 from core.deployments.pipeline import readiness
 from core.deployments.start import refuse_start, start
@@ -23,6 +24,7 @@ from pages.components.deployment.version_list import show_versions
 from pages.components.shared import screens
 from pages.components.shared.language import _, _n, byte_size, duration, escape, language, moment, number, product_name
 from pages.components.shared.session import person, say_after_rerun, services, show_error
+from pages.components.shared.view_choice import name_views, title_view
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ def _describe_product(
 ) -> dict[str, Any]:
     state = _state_of(words, summary, states)
     in_use = "–"
-    if state.active is not None:
+    if state.views:
+        in_use = _describe_views(summary.product.id, state)
+    elif state.active is not None:
         in_use = _("version {number}, {when}", number=state.active.number, when=moment(state.active.created_at))
     return {
         _("Product"): product_name(summary.product),
@@ -109,6 +113,16 @@ def _describe_product(
         **source_columns(words.kind, summary),
         _("Note"): refusal.sentence(language()) if refusal is not None else _describe_changes(words, state),
     }
+
+
+def _describe_views(product_id: int, state: ModelState) -> str:
+    """Return which version of each view is in use, and whether it is up to date."""
+    names = name_views(list_views(services(), product_id))
+    told = []
+    for code, own in state.views.items():
+        version = "–" if own.active is None else _("version {number}", number=own.active.number)
+        told.append(f"{names.get(code, code)}: {version}" + ("" if own.state == "current" else " ⟳"))
+    return ", ".join(told)
 
 
 def _describe_changes(words: DeploymentLabels, state: ModelState) -> str:
@@ -176,10 +190,13 @@ def _show_start(words: DeploymentLabels, chosen: list[ProductSummary]) -> None:
 
 def _show_notices(chosen: list[ProductSummary]) -> None:
     """Show what the images of these products say against their preprocessing, before it is built into a model."""
+    views = list_views_of(services(), [summary.product.id for summary in chosen])
     lines = [
-        f"- **{escape(product_name(summary.product))}**: {notice.sentence(language())}"
+        f"- **{escape(product_name(summary.product) + title_view(summary.product.id, view))}**: "
+        f"{notice.sentence(language())}"
         for summary in chosen
-        for notice in list_notices(services(), summary.product.id)
+        for view in codes_of(views.get(summary.product.id, ()))
+        for notice in list_notices(services(), summary.product.id, view)
     ]
     if lines:
         st.warning("\n".join(lines), icon=":material/warning:")

@@ -34,6 +34,7 @@ from pages.components.shared.session import (
     show_worker_missing,
     showing_errors,
 )
+from pages.components.shared.view_choice import title_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,7 +168,7 @@ def _headline(job: JobView, product_names: Mapping[int, str]) -> str:
             return _("Waiting: number {position} in the queue", position=job.position)
         return _("Waiting for the worker")
     name = product_names.get(job.current_product_id or 0)
-    done = len(job.outcomes)
+    done = len({outcome.product_id for outcome in job.outcomes} - {job.current_product_id})
     place = _("product {index} of {count}", index=min(done + 1, len(job.product_ids)), count=len(job.product_ids))
     return f"{escape(name)} · {place}" if name else place
 
@@ -242,11 +243,17 @@ def _show_outcomes(job: JobView, product_names: Mapping[int, str]) -> None:
     if job.kind == MEMORY_BANK:
         for outcome in job.outcomes[:_MOST_LINKED]:
             if outcome.version_id is not None:
-                name = product_names.get(outcome.product_id) or outcome.code or "–"
+                name = _name(outcome, product_names)
                 query = {"version": str(outcome.version_id)}
                 link_to(MODEL_REPORT, _("Model report: {product}", product=escape(name)), query=query)
     if any(outcome.set_apart for outcome in job.outcomes):
         link_to(NORMAL_IMAGES, _("Decide on the images that were set apart"))
+
+
+def _name(outcome: ProductOutcome, product_names: Mapping[int, str]) -> str:
+    """Return the product's name, with that of the view where the outcome is of one."""
+    name = product_names.get(outcome.product_id) or outcome.code or "–"
+    return name + title_view(outcome.product_id, outcome.view)
 
 
 def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str]) -> str:
@@ -256,7 +263,7 @@ def _describe_outcome(outcome: ProductOutcome, product_names: Mapping[int, str])
     elif outcome.reason == "by_hand":
         result = "by_hand"
     icon, color, words = _OUTCOMES.get(result, (":material/help:", "gray", ""))
-    name = product_names.get(outcome.product_id) or outcome.code or "–"
+    name = _name(outcome, product_names)
     line = f":{color}[{icon}] **{escape(name)}**: {_(words)}"
     if outcome.error is not None:
         line += f". {outcome.error.to_app_error().sentence(language())}"

@@ -26,7 +26,7 @@ def use_version(
     """
     with st.spinner(_("Checking the version …")):
         activate(services(), person(), version.id, in_spite_of=in_spite_of, flips=flips)
-        stale = version.kind == MEMORY_BANK and regions_stale(services(), version.product_id or 0)
+        stale = version.kind == MEMORY_BANK and regions_stale(services(), version.product_id or 0, version.view)
     say_after_rerun(_("Version {number} is in use.", number=version.number))
     if stale:
         say_after_rerun(

@@ -11,7 +11,7 @@ from core.errors import AppError
 from core.i18n import N_
 from core.models.figures import read_figures
 from core.models.judgments import reasons_of
-from core.models.kinds import MEMORY_BANK
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
 from core.registry.comparison import compare_versions
 from core.registry.refusals import find_refusals
 from core.registry.retention import is_kept
@@ -28,6 +28,7 @@ from pages.components.shared.language import _, byte_size, escape, moment, numbe
 from pages.components.shared.pickers import pick_product, take_asked_product
 from pages.components.shared.screens import MODEL_REPORT, link_to
 from pages.components.shared.session import services, show_error
+from pages.components.shared.view_choice import pick_view, title_view
 
 if TYPE_CHECKING:
     from core.registry.refusals import Refusal
@@ -46,8 +47,7 @@ def show_versions(kind: str, products: Sequence[Product]) -> None:
     """Show the section of a deployment screen about what was built."""
     st.subheader(_("Versions"), help=_(FIGURES_HELP))
     take_asked_product(f"{kind}_versions")
-    product = pick_product(products, key=f"{kind}_versions")
-    versions = list_versions(services(), kind, product.id) if product is not None else []
+    versions = _choose_versions(kind, products)
     if not versions:
         st.caption(_("Nothing was built for this product yet."))
         return
@@ -66,6 +66,21 @@ def show_versions(kind: str, products: Sequence[Product]) -> None:
     show_open_changes()
     if kind == MEMORY_BANK:
         show_open_replay(versions)
+
+
+def _choose_versions(kind: str, products: Sequence[Product]) -> list[ModelVersion]:
+    """Ask for the product, and for the view where it has any; return the versions, the newest first."""
+    chosen, pictured = st.columns([2, 1], vertical_alignment="bottom")
+    with chosen:
+        product = pick_product(products, key=f"{kind}_versions")
+    if product is None:
+        return []
+    versions = list_versions(services(), kind, product.id)
+    if kind == MANUAL_INDEX:
+        return versions
+    with pictured:
+        view = pick_view(product.id, key=f"{kind}_versions", also=sorted({version.view for version in versions}))
+    return versions if view is None else [version for version in versions if version.view == view]
 
 
 def _in_use(versions: Sequence[ModelVersion]) -> ModelVersion | None:
@@ -104,6 +119,7 @@ def _show_candidate(versions: Sequence[ModelVersion]) -> None:
 def _show_version(version: ModelVersion, versions: Sequence[ModelVersion], refusal: Refusal | None) -> None:
     part = part_of(version)
     title = _("Version {number}", number=version.number) + (f" · {label_of(_PARTS, part)}" if part in _PARTS else "")
+    title += escape(title_view(version.product_id or 0, version.view))
     figures = list_figures(read_figures(version.kind, version.metrics))
     told = "  ·  ".join(f"{escape(name)} **{value}**" for name, value in figures)
     in_use = _in_use(versions)

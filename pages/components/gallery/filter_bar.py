@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.catalog.views import list_views
 from core.i18n import N_
 from core.images.gallery.filters import (
     NONE_NAMED,
@@ -26,6 +27,7 @@ from pages.components.images.outlier_filter import STATE_NAMES
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, defect_name, number
 from pages.components.shared.session import services
+from pages.components.shared.view_choice import name_views
 
 if TYPE_CHECKING:
     from storage.tables import DefectType
@@ -138,7 +140,9 @@ def _show_others(product_id: int, image_type: str, wanted: GalleryFilter, key: s
     left, right = st.columns(2)
     with left:
         _type("part", wanted, key, hint=_("What it begins with."))
-        views = {NONE_NAMED: _("none named"), **{view: view for view in choices.views}}
+        own = name_views(list_views(services(), product_id))
+        none = _("no view yet") if own else _("none named")
+        views = {NONE_NAMED: none, **{view: own.get(view, view) for view in choices.views}}
         _pick("view", views, wanted, key)
         _pick("origin", {code: label_of(ORIGIN_NAMES, code) for code in (*choices.origins, NONE_NAMED)}, wanted, key)
     with right:

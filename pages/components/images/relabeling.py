@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
+from core.catalog.views import list_views
 from core.images.edits import LONGEST_VIEW
 from core.images.gallery.changes import RELABEL, ImageChange
 from core.images.gallery.search import count_masks
@@ -14,6 +15,7 @@ from pages.components.gallery.changing import carry_out
 from pages.components.images.labels import NORMAL_IMAGE, pick_label, pick_split
 from pages.components.shared.language import _, _n
 from pages.components.shared.session import services
+from pages.components.shared.view_choice import name_views
 
 if TYPE_CHECKING:
     from storage.tables import DefectType
@@ -56,15 +58,18 @@ def show_form(
     with st.form(f"{key}_form", border=False):
         image_type, defect_type_id = pick_label(defect_types, key=f"{key}_label_{turn}")
         split = pick_split(key=f"{key}_split_{turn}")
+        names = name_views(list_views(services(), product_id))
+        offered = [_NO_VIEW, *(names or views)]
+        labels = {name: _("none named") if name == _NO_VIEW else names.get(name, name) for name in offered}
         view = st.selectbox(
             _("Image view"),
-            [_NO_VIEW, *views],
+            offered,
             index=None,
             key=f"{key}_view_{turn}",
             placeholder=_("As it is"),
-            accept_new_options=True,
-            format_func=lambda name: _("none named") if name == _NO_VIEW else str(name),
-            help=_("Choose one, or type a new one: top, side, CT …"),
+            accept_new_options=not names,
+            format_func=lambda name: labels.get(name, str(name)),
+            help=None if names else _("Choose one, or type a new one: top, side, CT …"),
         )
         agreed = st.session_state.get(f"{key}_agreed", False)
         st.caption(

@@ -21,6 +21,7 @@ from pages.components.images.labels import DEFECT_IMAGE, NORMAL_IMAGE
 from pages.components.images.parts import show_part_search, show_split_leaks
 from pages.components.images.set_apart import show_set_apart
 from pages.components.images.uploads import last_upload, show_upload_form
+from pages.components.images.views import ask_view, show_without_view
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, defect_name, escape
 from pages.components.shared.pickers import pick_defect_type, pick_product
@@ -70,11 +71,13 @@ def show_image_screen(
     if image_type == NORMAL_IMAGE:
         show_set_apart(product.id, types)
     show_split_leaks(product.id, key=f"images_{image_type}")
+    show_without_view(product.id, image_type)
     has_outcome = last_upload(image_type, product.id) is not None
     with st.expander(_("Add images"), icon=":material/add_photo_alternate:", expanded=n_all == 0 or has_outcome):
         wants_type = image_type == DEFECT_IMAGE
         chosen = ask_defect_type(product.id, types) if wants_type else ask_good_kind(product.id, types)
-        show_upload_form(product, image_type, chosen, wants_type=wants_type)
+        view = ask_view(product.id, key=f"upload_{image_type}")
+        show_upload_form(product, image_type, chosen, wants_type=wants_type, view=view)
     has_any = n_all > 0 or has_images(services(), product.id, image_type)
     if not has_any:
         st.info(nothing_yet, icon=":material/lightbulb:")

@@ -61,7 +61,9 @@ def is_mask_set(outcome: FileOutcome) -> bool:
 
 
 @st.fragment
-def show_upload_form(product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool) -> None:
+def show_upload_form(
+    product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool, view: str = ""
+) -> None:
     """Show the form, and below it the outcome of the last upload into this product.
 
     A fragment and no form of Streamlit's: choosing files shows at once what the rule for parts makes of their names.
@@ -109,7 +111,9 @@ def show_upload_form(product: Product, image_type: str, defect_type: DefectType 
             # Their folders say otherwise than the form: a person decides before anything is stored.
             st.session_state[f"{key}_several"] = turn
             st.rerun()
-        upload = ingest_files(product, image_type, defect_type, split or "train", incoming, part_rule=part_rule or "")
+        upload = ingest_files(
+            product, image_type, defect_type, split or "train", incoming, part_rule=part_rule or "", view=view
+        )
         st.session_state[key] = upload
         if upload.stopped is None:
             # A new key empties the field and releases the bytes; after a failure the files stay for another try.
@@ -147,6 +151,7 @@ def ingest_files(
     incoming: Sequence[IncomingFile],
     *,
     part_rule: str = "",
+    view: str = "",
 ) -> UploadOutcome:
     """Ingest the files one after the other, with the progress on the screen."""
     upload = UploadOutcome(product.id, len(incoming))
@@ -162,6 +167,7 @@ def ingest_files(
             defect_type_id=defect_type.id if defect_type else None,
             split=split,
             part_rule=part_rule,
+            view=view,
             files=incoming,
         ):
             upload.outcomes.append(outcome)

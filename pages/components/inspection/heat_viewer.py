@@ -49,10 +49,11 @@ div:has(> .viewer), div:has(> div > .viewer) {height: 100%}
 .tag.inside {transform: none}
 .layers.bare .tag {display: none}
 .controls {display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; align-items: center; padding-top: 0.4rem}
-.opacity {display: flex; align-items: center; gap: 0.75rem; flex: 1 1 16rem; min-height: 2.75rem}
+.opacity {display: flex; align-items: center; gap: 0.75rem; flex: 1 1 min(16rem, 100%); min-width: 0;
+  min-height: 2.75rem}
 .opacity span {white-space: nowrap}
 .opacity output {min-width: 3.2em; text-align: right; font-variant-numeric: tabular-nums}
-input[type=range] {flex: 1; min-width: 6rem; height: 2.5rem; accent-color: var(--st-primary-color); cursor: pointer}
+input[type=range] {flex: 1; min-width: 3rem; height: 2.5rem; accent-color: var(--st-primary-color); cursor: pointer}
 .toggle {display: flex; align-items: center; gap: 0.5rem; min-height: 2.75rem; cursor: pointer; white-space: nowrap}
 .toggle input {width: 1.35rem; height: 1.35rem; accent-color: var(--st-primary-color)}
 """

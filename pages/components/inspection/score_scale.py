@@ -14,11 +14,14 @@ _LABELS_TOUCH = 0.34
 _LONGEST = 2.4
 
 
-def draw_scale(value: float, *, review_at: float, reject_at: float, is_share: bool = False) -> str:
+def draw_scale(
+    value: float, *, review_at: float, reject_at: float, is_share: bool = False, narrow: bool = False
+) -> str:
     """Return the scale as HTML: bands for OK, Review and NG, a pointer at `value`, the thresholds with their figures.
 
     It starts at 0 and ends beyond both `value` and `reject_at`; a value far beyond stands at its end, so that the
-    bands and their labels keep their room. With `is_share` they are probabilities, and the scale ends at 1.
+    bands and their labels keep their room. With `is_share` they are probabilities, and the scale ends at 1. A
+    `narrow` one has no labels beside the pointer's figure: they would not have their room.
     """
     say = percent if is_share else score
     end = 1.0 if is_share else max(reject_at * 1.5, min(value * 1.08, reject_at * _LONGEST), 1e-6)
@@ -33,9 +36,13 @@ def draw_scale(value: float, *, review_at: float, reject_at: float, is_share: bo
     reject_label = _label(reject, _("NG from {value}", value=say(reject_at)), "middle" if apart else "after")
     told = _("Combined probability {value}") if is_share else _("Anomaly score {value}")
     title = escape_html(told.format(value=say(value)))
+    if narrow:
+        review_label = reject_label = ""
+    # The figure stays inside where its pointer is at an end.
+    place = min(max(pointer, 0.06), 0.94) if narrow else pointer
     return (
-        f'<div class="geomsa-scale" role="img" aria-label="{title}">'
-        f'<b style="left:{100 * pointer:.2f}%">{escape_html(say(value))}</b>'
+        f'<div class="geomsa-scale{" narrow" if narrow else ""}" role="img" aria-label="{title}">'
+        f'<b style="left:{100 * place:.2f}%">{escape_html(say(value))}</b>'
         f'<div class="bar">{bands}<u style="left:{100 * pointer:.2f}%"></u></div>'
         f"{review_label}{reject_label}</div>"
     )
@@ -45,6 +52,14 @@ def _label(position: float, text: str, side: str) -> str:
     return f'<span class="{side}" style="left:{100 * position:.2f}%">{escape_html(text)}</span>'
 
 
-def show_score_scale(value: float, *, review_at: float, reject_at: float, is_share: bool = False) -> None:
+def show_score_scale(value: float, *, review_at: float, reject_at: float) -> None:
     """Draw the scale over the full width."""
-    st.html(draw_scale(value, review_at=review_at, reject_at=reject_at, is_share=is_share))
+    st.html(draw_scale(value, review_at=review_at, reject_at=reject_at))
+
+
+def show_narrow_scale(value: float, *, review_at: float, reject_at: float, is_share: bool = False) -> None:
+    """Draw the scale where there is little room, with its thresholds in a line below."""
+    say = percent if is_share else score
+    st.html(draw_scale(value, review_at=review_at, reject_at=reject_at, is_share=is_share, narrow=True))
+    limits = (_("Review from {value}", value=say(review_at)), _("NG from {value}", value=say(reject_at)))
+    st.markdown(f":small[{' · '.join(limits)}]")

@@ -11,8 +11,8 @@ from pages.components.shared.language import language
 from pages.components.shared.session import services
 
 
-def show_input_choice(product_id: int) -> None:
+def show_input_choice(product_id: int, view: str = "") -> None:
     """Show the ways that the build in use compared; nothing where it knew no such choice."""
-    found = read_input_choice(services(), product_id)
+    found = read_input_choice(services(), product_id, view)
     if found is not None:
         st.caption(" ".join(describe(code, dict(params), language()) for code, params in input_messages(found)))

@@ -17,7 +17,7 @@ from core.preprocessing.lighting_advice import (
     advise,
 )
 from core.preprocessing.stored_options import all_values
-from pages.components.settings.preprocessing_draft import draft_of, set_values
+from pages.components.settings.preprocessing_draft import Subject, draft_of, set_values
 from pages.components.settings.preprocessing_label import describe_options
 from pages.components.shared.language import _, _n, number, percent
 from pages.components.shared.session import person, services, show_error
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from inference.vision.images.preprocessing import Preprocessing
 
 
-def show_advice(product_id: int, options: Preprocessing) -> None:
+def show_advice(subject: Subject, options: Preprocessing) -> None:
     """Show the question, and the last result for this product with its figures."""
     st.subheader(_("What would help this product?"))
     st.markdown(
@@ -38,19 +38,19 @@ def show_advice(product_id: int, options: Preprocessing) -> None:
             n_defect=SAMPLE_DEFECTS,
         )
     )
-    key = f"preprocessing_{product_id}_advice"
+    key = f"preprocessing_{subject}_advice"
     if st.button(_("Measure on this product's images"), key=f"{key}_ask", icon=":material/science:"):
         st.session_state.pop(key, None)
         try:
-            st.session_state[key] = ask(product_id, options)
+            st.session_state[key] = ask(subject, options)
         except AppError as error:
             show_error(error)
     advice = st.session_state.get(key)
     if isinstance(advice, LightingAdvice):
-        show_result(product_id, advice)
+        show_result(subject, advice)
 
 
-def ask(product_id: int, options: Preprocessing) -> LightingAdvice:
+def ask(subject: Subject, options: Preprocessing) -> LightingAdvice:
     """Measure, with a bar that says how far it is. Raises AppError."""
     bar = st.progress(0.0, text=_("Reading the images …"))
 
@@ -59,12 +59,12 @@ def ask(product_id: int, options: Preprocessing) -> LightingAdvice:
         bar.progress(done / max(1, total), text=text)
 
     try:
-        return advise(services(), person(), product_id, options, progress)
+        return advise(services(), person(), subject.product_id, options, progress, view=subject.view)
     finally:
         bar.empty()
 
 
-def show_result(product_id: int, advice: LightingAdvice) -> None:
+def show_result(subject: Subject, advice: LightingAdvice) -> None:
     """Show the proposal first, then what the images show, then the figures behind it."""
     now = advice.tried[0]
     if advice.proposed is None:
@@ -91,10 +91,10 @@ def show_result(product_id: int, advice: LightingAdvice) -> None:
             )
             st.button(
                 _("Take this over"),
-                key=f"preprocessing_{product_id}_advice_take",
+                key=f"preprocessing_{subject}_advice_take",
                 type="primary",
                 on_click=apply_proposal,
-                args=(product_id, proposed.options),
+                args=(subject, proposed.options),
             )
     if advice.defects_made_up:
         st.caption(
@@ -109,11 +109,11 @@ def show_result(product_id: int, advice: LightingAdvice) -> None:
     show_figures(advice)
 
 
-def apply_proposal(product_id: int, options: Preprocessing) -> None:
+def apply_proposal(subject: Subject, options: Preprocessing) -> None:
     """Set the proposed options; the areas that are set by now stay."""
-    values = draft_of(product_id).values
+    values = draft_of(subject).values
     areas = {"region_of_interest": values["region_of_interest"], "ignore": values["ignore"]}
-    set_values(product_id, {**all_values(options), **areas})
+    set_values(subject, {**all_values(options), **areas})
 
 
 def list_hints(advice: LightingAdvice) -> list[str]:

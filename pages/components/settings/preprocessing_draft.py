@@ -18,6 +18,23 @@ if TYPE_CHECKING:
 _DIGITS = 3
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What preprocessing is set for: a product, or one view of it. As text it is a piece of a widget's key."""
+
+    product_id: int
+    view: str = ""
+
+    @classmethod
+    def of(cls, found: ProductPreprocessing) -> Subject:
+        """Return what these options are set for."""
+        return cls(found.product.id, found.view_code)
+
+    def __str__(self) -> str:
+        """Return what tells its widgets from those of another product or view."""
+        return f"{self.product_id}_{self.view}" if self.view else str(self.product_id)
+
+
 @dataclass
 class Draft:
     """`values` as `all_values` gives them; `saved` are those of `row_version`, on which it was begun.
@@ -37,9 +54,9 @@ class Draft:
 
 
 def open_draft(found: ProductPreprocessing) -> Draft:
-    """Return the draft of this product; a new one where nothing was changed on an older state."""
-    product_id = found.product.id
-    draft = st.session_state.get(_key(product_id))
+    """Return the draft of this product or view; a new one where nothing was changed on an older state."""
+    subject = Subject.of(found)
+    draft = st.session_state.get(_key(subject))
     if isinstance(draft, Draft) and (draft.is_changed or draft.row_version == found.row_version):
         return draft
     return start_draft(found)
@@ -47,25 +64,25 @@ def open_draft(found: ProductPreprocessing) -> Draft:
 
 def start_draft(found: ProductPreprocessing) -> Draft:
     """Begin again with what is saved."""
-    product_id = found.product.id
+    subject = Subject.of(found)
     values = _rounded(all_values(found.options))
     draft = Draft(found.row_version, deepcopy(values), values, values["region_of_interest"] or [0.1, 0.1, 0.8, 0.8])
-    st.session_state[_key(product_id)] = draft
-    clear_widgets(product_id)
+    st.session_state[_key(subject)] = draft
+    clear_widgets(subject)
     return draft
 
 
-def set_values(product_id: int, values: dict[str, Any]) -> None:
+def set_values(subject: Subject, values: dict[str, Any]) -> None:
     """Put other values into the draft, and into the widgets at the next run."""
-    draft = draft_of(product_id)
+    draft = draft_of(subject)
     draft.values = _rounded(values)
     draft.region = draft.values["region_of_interest"] or draft.region
-    clear_widgets(product_id)
+    clear_widgets(subject)
 
 
-def widget_key(product_id: int, name: str) -> str:
-    """Return the key of a widget of this product."""
-    return f"preprocessing_{product_id}_w_{name}"
+def widget_key(subject: Subject, name: str) -> str:
+    """Return the key of a widget of this product or view."""
+    return f"preprocessing_{subject}_w_{name}"
 
 
 def discard_draft(found: ProductPreprocessing) -> None:
@@ -73,9 +90,9 @@ def discard_draft(found: ProductPreprocessing) -> None:
     start_draft(found)
 
 
-def clear_widgets(product_id: int) -> None:
+def clear_widgets(subject: Subject) -> None:
     """Let the widgets begin with the draft's values at their next run."""
-    prefix = widget_key(product_id, "")
+    prefix = widget_key(subject, "")
     for key in [key for key in st.session_state if isinstance(key, str) and key.startswith(prefix)]:
         del st.session_state[key]
 
@@ -88,9 +105,9 @@ def round_area(area: Sequence[float]) -> list[float]:
     return [x, y, round(right - x, _DIGITS), round(bottom - y, _DIGITS)]
 
 
-def draft_of(product_id: int) -> Draft:
+def draft_of(subject: Subject) -> Draft:
     """Return the draft that `open_draft` keeps."""
-    return cast(Draft, st.session_state[_key(product_id)])
+    return cast(Draft, st.session_state[_key(subject)])
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
@@ -102,5 +119,5 @@ def _rounded(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _key(product_id: int) -> str:
-    return f"preprocessing_{product_id}_draft"
+def _key(subject: Subject) -> str:
+    return f"preprocessing_{subject}_draft"

@@ -27,6 +27,9 @@ STATES: dict[str, tuple[str, str, str]] = {
 def describe_options(options: Preprocessing) -> str:
     """Return every option that is on, in the order in which it is applied."""
     parts: list[str] = []
+    if options.window is not None:
+        limits = {"low": number(options.window.low), "high": number(options.window.high)}
+        parts.append(_("Window {low} to {high}", **limits))
     if options.bit_depth:
         parts.append(_("{bits} bits", bits=number(options.bit_depth)))
     if options.smoothing != "none":

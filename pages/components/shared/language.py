@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from core.catalog.names import name_defect, name_product
+from core.catalog.views import name_view
 from core.i18n import DEFAULT_LANGUAGE, LANGUAGES, choose_language, translate, translate_plural
 
 if TYPE_CHECKING:
     from core.catalog.names import HasDefectNames, HasProductNames
+    from core.catalog.views import HasViewNames
 
 _LANGUAGE_KEY = "language"
 _MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
@@ -121,6 +123,11 @@ def defect_name(defect_type: HasDefectNames | None) -> str:
     if defect_type is None:
         return "–"
     return name_defect(defect_type, language())
+
+
+def view_name(view: HasViewNames) -> str:
+    """Return the name of a product's view in the run's language; the other one where there is none of its own."""
+    return name_view(view, language())
 
 
 def product_name(product: HasProductNames) -> str:

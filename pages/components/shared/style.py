@@ -159,6 +159,7 @@ _STYLE = """
   .st-key-decision_panel [data-testid="stTabPanel"] .stColumn {min-width: 0}
 }
 .geomsa-scale {position: relative; height: 4.6rem; margin: 0 1.5rem; font-variant-numeric: tabular-nums}
+.geomsa-scale.narrow {height: 2.9rem; margin: 0 0.5rem}
 .geomsa-scale .bar {position: absolute; top: 1.9rem; left: 0; right: 0; height: 0.95rem}
 .geomsa-scale i {position: absolute; top: 0; bottom: 0}
 .geomsa-scale i:first-child {border-radius: 0.25rem 0 0 0.25rem}

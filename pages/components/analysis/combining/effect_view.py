@@ -78,7 +78,7 @@ def _show_shares(effect: FusionEffect, before: FusionEffect) -> None:
             if now.low is not None and now.high is not None and now.rate is not None:
                 column.caption(
                     _(
-                        "{share}, in truth {low} to {high} (95 %)",
+                        "{share} (95 % confidence: {low} to {high})",
                         share=percent(now.rate),
                         low=percent(now.low),
                         high=percent(now.high),

@@ -130,7 +130,7 @@ def _ask_rules(found: ProductFusion) -> None:
 def _write_usual_rules(found: ProductFusion) -> None:
     inside = [view.code for view in found.views if view.found_as == "internal"]
     outside = [view.code for view in found.views if view.found_as != "internal"]
-    at = f"{float(st.session_state[key_of(found, 'limits')][0]):g}"
+    at = f"{float(st.session_state[key_of(found, 'limits')][0]):.3g}"
     lines = [f"if {one} >= {at} and {other} >= {at} then combined" for one in inside for other in outside]
     lines += [f"if {one} >= {at} then internal" for one in inside]
     lines += [f"if {one} >= {at} then external" for one in outside]

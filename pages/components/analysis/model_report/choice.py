@@ -13,6 +13,7 @@ from core.registry.versions import get_version, list_versions
 from pages.components.shared.language import _, day
 from pages.components.shared.pickers import pick_product, remember_product
 from pages.components.shared.session import services, show_error
+from pages.components.shared.view_choice import choose_view, pick_view
 
 if TYPE_CHECKING:
     from storage.tables import ModelVersion, Product
@@ -28,14 +29,17 @@ def choose_version(products: Sequence[Product]) -> tuple[Product, ModelVersion |
     The versions begin with the one in use; the chosen one is None where there are none.
     """
     is_there = _follow_address({product.id for product in products})
-    title, middle, right = st.columns([1, 1.1, 0.9], vertical_alignment="bottom")
+    title, middle, pictured, right = st.columns([1, 1.1, 0.6, 0.9], vertical_alignment="bottom")
     title.title(_("Model report"))
     if not is_there:
         st.warning(_("The address names a version that is not there. This is another one."), icon=":material/link_off:")
     with middle:
         product = pick_product(products, key="model_report")
     assert product is not None
-    versions = order_versions(list_versions(services(), MEMORY_BANK, product.id))
+    every = list_versions(services(), MEMORY_BANK, product.id)
+    with pictured:
+        view = pick_view(product.id, key="model_report", also=sorted({version.view for version in every}))
+    versions = order_versions([version for version in every if view is None or version.view == view])
     if not versions:
         st.query_params.pop(_VERSION, None)
         return product, None, []
@@ -101,6 +105,7 @@ def _follow_address(product_ids: set[int]) -> bool:
     if version is None or version.kind != MEMORY_BANK or version.product_id not in product_ids:
         return False
     _choose_product(version.product_id)
+    choose_view(version.product_id, version.view, key="model_report")
     st.session_state[_version_key(version.product_id)] = version.id
     return True
 

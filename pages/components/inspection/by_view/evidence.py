@@ -9,7 +9,7 @@ import streamlit as st
 from core.inspections.pictures import name_of_view, picture_token
 from core.inspections.terms import VERDICT_NAMES
 from pages.components.inspection.heat_viewer import show_heat_viewer
-from pages.components.inspection.score_scale import show_score_scale
+from pages.components.inspection.score_scale import show_narrow_scale
 from pages.components.shared.labels import VERDICT_COLORS, VERDICT_ICONS, label_of
 from pages.components.shared.language import _, escape, language, percent
 from pages.server.pictures import full_address, picture_path
@@ -69,7 +69,7 @@ def _show_picture(record: InspectionRecord, combined: CombinedRecord, picture: V
         return
     show_heat_viewer(record.of_view(picture), pictures, key=f"viewer_{record.id}_{picture.id}", height_px=230)
     if picture.score is not None and picture.review_at is not None and picture.reject_at is not None:
-        show_score_scale(picture.score, review_at=picture.review_at, reject_at=picture.reject_at)
+        show_narrow_scale(picture.score, review_at=picture.review_at, reject_at=picture.reject_at)
     if picture.probability is not None:
         told = _("Probability of a defect {share}", share=f"**{percent(picture.probability)}**")
         st.markdown(told + (f" · {_('decides')}" if picture.is_deciding and record.verdict != "ok" else ""))

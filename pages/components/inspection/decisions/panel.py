@@ -22,7 +22,7 @@ from pages.components.inspection.decisions.override import is_overriding
 from pages.components.inspection.guidance_view import show_guidance
 from pages.components.inspection.image_details import show_comparison, show_image_details
 from pages.components.inspection.report_button import show_report_button
-from pages.components.inspection.score_scale import show_score_scale
+from pages.components.inspection.score_scale import show_narrow_scale, show_score_scale
 from pages.components.inspection.shown_result import shown_result
 from pages.components.inspection.similar_images import show_similar_images
 from pages.components.shared.labels import VERDICT_ICONS, VERDICT_MEANINGS, label_of
@@ -95,9 +95,10 @@ def _show_verdict(record: InspectionRecord) -> None:
         else:
             told = _("Changed by a person; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, record.verdict))
             st.markdown(told, width="content")
-    show_score_scale(
-        record.score, review_at=record.review_at, reject_at=record.reject_at, is_share=record.combined is not None
-    )
+    if record.combined is not None:
+        show_narrow_scale(record.score, review_at=record.review_at, reject_at=record.reject_at, is_share=True)
+    else:
+        show_score_scale(record.score, review_at=record.review_at, reject_at=record.reject_at)
     if record.raised_by > 0:
         st.caption(_("Known defects raised the score by {value}.", value=score(record.raised_by)))
     if may(ENGINEER):
