@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
+from core.methods.specifications.classifier import CLASSIFIER
 from core.methods.specifications.detectors import AUTOENCODER, PADIM, PATCHCORE
 
-_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (PATCHCORE, PADIM, AUTOENCODER)}
+_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (PATCHCORE, PADIM, AUTOENCODER, CLASSIFIER)}
 
 
 def list_methods() -> tuple[MethodSpec, ...]:
