@@ -53,8 +53,8 @@ class AutoencoderParts:
     """What a model is made of.
 
     `usual` float32 (P,) is the mean error of good images at each cell, `spread` (P,) its deviation there, `exemplars`
-    uint8 (N, 16, 16, 3) are its training images, `reference_input` is the prepared reference image, RGB uint8; `metadata` what is kept beside the
-    model's own.
+    uint8 (N, 16, 16, 3) are its training images, `reference_input` is the prepared reference image, RGB uint8;
+    `metadata` what is kept beside the model's own.
     """
 
     config: AutoencoderConfig
