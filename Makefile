@@ -38,6 +38,8 @@ endif
 
 $(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt $(GPU)
+# It asks for another build of OpenCV than the one that is here, and needs none.
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "grad-cam==1.5.7" "ttach==0.0.3"
 	@touch $@ $(VENV)/.ready
 
 test: setup-test check

@@ -44,7 +44,7 @@ def hash_config(spec: MethodSpec, training: TrainingSet, config: MethodConfig) -
 def find_model(services: Services, training: TrainingSet, name: str, options: Mapping[str, Any]) -> MethodModel | None:
     """Return the row of the method trained on these images with these options; None where there is none yet.
 
-    Raises NotFound(`method_unknown`), BadInput(`method_option_…`).
+    Raises NotFound(`method_name_unknown`), BadInput(`method_option_…`).
     """
     spec = find_method(name)
     return _find(services, training, hash_config(spec, training, spec.read_config(options)))
@@ -63,9 +63,9 @@ def train_method(
     """Return the row of the method trained on these images: the one that is there, or a new one with its bundle.
 
     A training that was killed goes on where it was. `progress` may raise, and what it raises comes through. Raises
-    NotFound(`method_unknown`), BadInput(`method_not_trained`, `method_option_…`), NotReady for what is missing on this
-    machine or among the images, Unavailable for a database or object store that is away, and NotReady for what the
-    engine refuses.
+    NotFound(`method_name_unknown`), BadInput(`method_not_trained`, `method_option_…`), NotReady for what is missing on
+    this machine or among the images and for what the engine refuses, Unavailable for a database or object store that is
+    away.
     """
     spec = find_method(name)
     if not spec.is_trained:
@@ -116,7 +116,7 @@ def train_method(
 def load_method(services: Services, model: MethodModel) -> Method:
     """Return the method of a row, loaded once in this process.
 
-    Raises NotFound(`method_unknown`, `object_missing`), NotReady for a damaged bundle or a device that fails,
+    Raises NotFound(`method_name_unknown`, `object_missing`), NotReady for a damaged bundle or a device that fails,
     Unavailable.
     """
     from inference.artifact import read_bundle
@@ -138,9 +138,12 @@ def load_method(services: Services, model: MethodModel) -> Method:
 def open_method(services: Services, training: TrainingSet, name: str, options: Mapping[str, Any]) -> Method:
     """Return a method that is not trained, ready to be asked about these images.
 
-    Raises NotFound(`method_unknown`), BadInput(`method_option_…`), and what its specification says is missing.
+    Raises NotFound(`method_name_unknown`), BadInput(`method_needs_training`, `method_option_…`), and what its
+    specification says is missing.
     """
     spec = find_method(name)
+    if spec.is_trained:
+        raise BadInput("method_needs_training", name=name)
     config = spec.read_config(options)
     obstacle = spec.find_obstacle(services) or spec.find_data_obstacle(training)
     if obstacle is not None:

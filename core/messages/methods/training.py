@@ -3,8 +3,9 @@
 from core.i18n import N_
 
 METHOD_TRAINING_MESSAGES: dict[str, str] = {
-    "method_unknown": N_('There is no method "{name}". There are: {choices}.'),
+    "method_name_unknown": N_('There is no method "{name}". There are: {choices}.'),
     "method_not_trained": N_('The method "{name}" is not trained: it is asked as it is.'),
+    "method_needs_training": N_('The method "{name}" has to be trained on a dataset version first.'),
     "method_option_unknown": N_('The method "{method}" has no setting "{field}". It has: {choices}.'),
     "method_option_out_of_range": N_(
         'The setting "{field}" of the method "{method}" cannot be {value}: it is a number from {lowest} to {highest}.'
@@ -23,6 +24,9 @@ METHOD_TRAINING_MESSAGES: dict[str, str] = {
     "method_one_label": N_(
         "The training images have one label only ({label}). A classifier needs two or more: add images of another type "
         "or of good parts."
+    ),
+    "classifier_one_label": N_(
+        "Of the images that can be read, all have one label ({found}). A classifier needs two or more."
     ),
     "training_failed": N_(
         "The training failed in epoch {epoch}: its loss is no number. Train with another seed, or fewer epochs."

@@ -151,10 +151,10 @@ def test_a_bundle_that_is_none_of_ours_is_refused(model: Padim, tmp_path: Path, 
 @pytest.mark.parametrize("spec", registry.list_detectors(), ids=lambda spec: spec.name)
 def test_every_detector_goes_through_the_same_interface(spec: AnyDetectorSpec, tmp_path: Path) -> None:
     config = spec.make_config(
-        backbone="efficientnet_lite0",
+        backbone="efficientnet_lite0" if spec.backbones else None,
         preprocessing=Preprocessing(clahe=True),
         memory_budget_bytes=2**30,
-        options={"input_size_px": 128},
+        options={"input_size_px": 128, **({"epochs": 2} if spec.name == "autoencoder" else {})},
     )
     assert config.preprocessing.clahe
     taken = spec.extract(sources(3), config, device="cpu")
@@ -170,7 +170,8 @@ def test_every_detector_goes_through_the_same_interface(spec: AnyDetectorSpec, t
     assert spec.describe(loaded) == spec.describe(built)
     assert spec.describe(loaded)["detector"] == spec.name
     assert (spec.as_extendable(loaded) is not None) is spec.can_extend
-    assert spec.as_graph(loaded) is loaded
+    # One without a network of others' making is computed by one runtime alone.
+    assert spec.as_graph(loaded) is (loaded if spec.backbones else None)
 
 
 def test_a_name_that_is_taken_or_unknown_is_refused() -> None:
