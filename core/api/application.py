@@ -34,6 +34,7 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.methods import second_opinions
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -44,6 +45,7 @@ _ROUTERS = (
     history.router,
     inspecting.router,
     inspections.router,
+    second_opinions.router,
     batches.router,
     products.router,
     exports.router,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A model that sees says good or defective by itself: its score crosses this in the middle.
+# A vision-language model says good or defective by itself: its score crosses this in the middle.
 _MIDDLE = (0.5, 0.5)
 
 
@@ -200,6 +200,18 @@ def _plain(params: dict[str, object]) -> dict[str, object]:
     """Return what a JSON column takes; anything else as its text."""
     kinds = (str, int, float, bool, type(None), dict)
     return {name: value if isinstance(value, kinds) else str(value) for name, value in params.items()}
+
+
+def has_second_opinion(services: Services, inspection_id: int) -> bool:
+    """Return whether a second opinion on an inspection can be asked for, or is there already."""
+    with reading(services) as session:
+        chosen = session.exec(
+            select(Product.second_opinion)
+            .join(Inspection, col(Inspection.product_id) == col(Product.id))
+            .where(Inspection.id == inspection_id)
+        ).first()
+        kept = select(SecondOpinion.id).where(SecondOpinion.inspection_id == inspection_id).limit(1)
+        return bool(chosen) or session.exec(kept).first() is not None
 
 
 def list_second_opinions(services: Services, inspection_id: int) -> list[SecondOpinionRecord]:

@@ -1,4 +1,4 @@
-"""Where a model that sees may be asked: a server of one's own, or Claude. Nothing is sent before one is chosen."""
+"""Where a vision-language model may be asked: a server of one's own, or Claude. Nothing is sent before a choice."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ OWN = VisualServer(
     name="compatible",
     title=N_("A server of your own"),
     description=N_(
-        "Any server with the interface of OpenAI's chat completions and a model that sees: Qwen2.5-VL or Qwen3-VL "
-        "under vLLM, Ollama, llama.cpp. The picture, and the names of the product and its types, go to this server "
-        "and no further."
+        "Any server with the interface of OpenAI's chat completions and a vision-language model: Qwen2.5-VL or "
+        "Qwen3-VL under vLLM, Ollama, llama.cpp. The picture, and the names of the product and its types, go to this "
+        "server and no further."
     ),
     variables=(
         ServerVariable(

@@ -1,4 +1,4 @@
-"""A model that sees as a method: asked with the types of a dataset version, and with its good parts for comparison."""
+"""A vision-language model as a method: asked about a dataset version's types, with its good parts to compare with."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class VlmSpec(MethodSpec):
     name = VLM
     title = N_("Vision-language model (VLM)")
     description = N_(
-        "A model that sees is asked in words, without any training: verdict, type, place and reason. An answer that is "
-        "not of the agreed form counts as none."
+        "A vision-language model is asked in words, without any training: verdict, type, place and reason. An answer "
+        "that is not of the agreed form counts as none."
     )
     fields = (
         ConfigField(
