@@ -48,7 +48,7 @@ def ask_second_opinion(services: Services, person: Person, inspection_id: int, *
     """Ask the product's chosen method about an inspected part, and keep what it said, or why it said nothing.
 
     Nothing of the inspection changes. Words come in `language`. Raises NotAllowed, NotFound(`not_found`),
-    BadInput(`language_unknown`), NotReady(`second_opinion_not_chosen`), Unavailable where it cannot be kept.
+    BadInput(`words_language_unknown`), NotReady(`second_opinion_not_chosen`), Unavailable where it cannot be kept.
     """
     require_role(services, person, WORKER)
     spoken = as_language(language)

@@ -22,7 +22,7 @@ VISUAL_QUESTIONS_MESSAGES: dict[str, str] = {
     ),
     "grounding_weights_missing": N_("No grounding network is here. Add one with: {command}"),
     "grounding_wrong_kind": N_('"{folder}" holds a "{found}", not {expected}. Check the name and the folder.'),
-    "language_unknown": N_('The language "{value}" is not known. There are: {choices}.'),
+    "words_language_unknown": N_('The language "{value}" is not known. There are: {choices}.'),
     "modality_unknown": N_('There is no kind of picture "{value}". There are: {choices}.'),
     "prompt_changed": N_("Somebody saved version {number} of this text meanwhile. Look at it, then save again."),
     "prompt_too_long": N_("The text is too long. Shorten it to at most {limit} characters."),

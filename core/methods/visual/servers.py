@@ -34,11 +34,12 @@ class ServerVariable:
 
 @dataclass(frozen=True)
 class VisualServer:
-    """A server that can be chosen. `title` and `description` are msgids; the description says what leaves."""
+    """A server that can be chosen. `title`, `description` and `privacy` are msgids; the last says what goes where."""
 
     name: str
     title: str
     description: str
+    privacy: str
     variables: tuple[ServerVariable, ...]
     connect: Callable[[Settings], ModelServer]
 
@@ -75,6 +76,7 @@ OWN = VisualServer(
         "Qwen3-VL under vLLM, Ollama, llama.cpp. The picture, and the names of the product and its types, go to this "
         "server and no further."
     ),
+    privacy=N_("The picture and the names of product and types go to your own server."),
     variables=(
         ServerVariable(
             N_("Address ({variable})"),
@@ -95,6 +97,7 @@ CLAUDE = VisualServer(
         "The picture, the reference pictures, and the names and descriptions of the product and its types leave this "
         "network for Anthropic with every question."
     ),
+    privacy=N_("The picture and the names of product and types leave this network for Anthropic."),
     variables=(
         ServerVariable(
             N_("Key ({variable})"),

@@ -158,7 +158,7 @@ def _pick_references(training: TrainingSet, count: int) -> list[np.ndarray]:
 
 
 def as_language(language: str) -> Language:
-    """Return a language of the interface as one of reasons. Raises BadInput(`language_unknown`)."""
+    """Return a language of the interface as one of reasons. Raises BadInput(`words_language_unknown`)."""
     if language not in LANGUAGES:
-        raise BadInput("language_unknown", value=language[:20], choices=", ".join(LANGUAGES))
+        raise BadInput("words_language_unknown", value=language[:20], choices=", ".join(LANGUAGES))
     return cast(Language, language)

@@ -15,7 +15,7 @@ from core.methods.visual.servers import find_server
 from core.methods.visual.vlm import VLM
 from pages.components.shared.labels import VERDICT_COLORS, VERDICT_ICONS, label_of
 from pages.components.shared.language import _, defect_name, escape, language, moment, number, percent, score
-from pages.components.shared.session import person, services, show_error
+from pages.components.shared.session import person, services, show_error, showing_errors
 
 if TYPE_CHECKING:
     from core.comparisons.opinion_choice import OpinionChoice
@@ -33,14 +33,13 @@ def show_second_opinion(record: InspectionRecord) -> None:
     """Draw the button, and the newest opinion with its picture; earlier ones in one line each."""
     chosen = find_chosen_opinion(services(), record.product.id)
     opinions = list_second_opinions(services(), record.id)
-    st.caption(_("Another method's view of this part. It decides nothing: the verdict stays as it is."))
+    if opinions:
+        _show_opinion(record, opinions[0])
     if chosen is not None:
         _show_button(record, chosen, asked_before=bool(opinions))
     elif not opinions:
         st.info(_("No method is chosen for second opinions on this product. An engineer chooses one under Products."))
-    if not opinions:
-        return
-    _show_opinion(record, opinions[0])
+    st.caption(_("Another method's view of this part. It decides nothing: the verdict stays as it is."))
     if len(opinions) > 1:
         with st.expander(_("Earlier ones ({count})", count=number(len(opinions) - 1))):
             for earlier in opinions[1:]:
@@ -62,7 +61,7 @@ def _show_button(record: InspectionRecord, chosen: OpinionChoice, *, asked_befor
     if chosen.code == VLM and chosen.obstacle is None:
         server = find_server(current_visual_choice(services()).server)
         if server is not None:
-            st.caption(f":material/shield: {_(server.description)}")
+            st.caption(f":material/shield: {_(server.privacy)}")
     if not pressed:
         return
     try:
@@ -104,28 +103,31 @@ def _show_answer(record: InspectionRecord, opinion: SecondOpinionRecord) -> None
         line = f":{color}[{icon} **{label_of(VERDICT_NAMES, said.verdict)}**] · {line}"
     else:
         line += " · " + _("no threshold yet, so no verdict")
-    st.markdown(line)
-    if likely := _name_type(record, opinion):
-        st.markdown(_("Likely type: {name}", name=likely))
-    if said.words:
-        st.markdown(f"> {escape(said.words)}")
-    try:
+    picture, words = st.columns([1, 1.1])
+    with picture, showing_errors():
         title = _("What the method saw")
         st.image(_picture(hash(services().settings), opinion.id, opinion), width="stretch", caption=title, alt=title)
-    except AppError as error:
-        show_error(error)
-    named = {found.code: escape(defect_name(found)) for found in record.defect_types}
-    for place, box in enumerate(said.boxes, start=1):
-        name = named.get(box.label, escape(box.label)) or _("Defect")
-        st.caption(f"{place}. {name} · {score(box.score)} · {number(box.width)} × {number(box.height)} px")
+    with words:
+        st.markdown(line)
+        if likely := _name_type(record, opinion):
+            st.markdown(_("Likely type: {name}", name=likely))
+        if said.words:
+            st.markdown(f"> {escape(said.words)}")
+        named = {found.code: escape(defect_name(found)) for found in record.defect_types}
+        for place, box in enumerate(said.boxes, start=1):
+            name = named.get(box.label, escape(box.label)) or _("Defect")
+            st.caption(f"{place}. {name} · {score(box.score)} · {number(box.width)} × {number(box.height)} px")
 
 
 def _name_type(record: InspectionRecord, opinion: SecondOpinionRecord) -> str:
-    """Return the most likely defect type with its share, empty where a good part is likelier or none is named."""
-    shares = opinion.prediction.class_probabilities
+    """Return the most likely defect type with its share, empty for a good part and where several are as likely."""
     named = {found.code: escape(defect_name(found)) for found in record.defect_types}
-    best = max(shares, key=lambda code: shares[code], default="")
-    if best not in named or (opinion.prediction.verdict == "ok"):
+    shares = {code: share for code, share in opinion.prediction.class_probabilities.items() if code in named}
+    ranked = sorted(shares, key=lambda code: -shares[code])
+    if not ranked or opinion.prediction.verdict == "ok":
+        return ""
+    best = ranked[0]
+    if len(ranked) > 1 and shares[best] <= shares[ranked[1]] * 1.001:
         return ""
     return f"{named[best]} ({percent(shares[best], decimals=0)})"
 
