@@ -44,7 +44,7 @@ def hash_config(spec: MethodSpec, training: TrainingSet, config: MethodConfig) -
 def find_model(services: Services, training: TrainingSet, name: str, options: Mapping[str, Any]) -> MethodModel | None:
     """Return the row of the method trained on these images with these options; None where there is none yet.
 
-    Raises NotFound(`method_unknown`), BadInput(`method_option_unknown`, `method_option_invalid`).
+    Raises NotFound(`method_unknown`), BadInput(`method_option_…`).
     """
     spec = find_method(name)
     return _find(services, training, hash_config(spec, training, spec.read_config(options)))

@@ -214,7 +214,7 @@ class MethodSpec(ABC):
     def read_config(self, values: Mapping[str, Any]) -> MethodConfig:
         """Return the configuration in plain values; absent ones have their default.
 
-        Raises BadInput(`method_option_unknown`, `method_option_invalid`).
+        Raises BadInput(`method_option_unknown`, `method_option_out_of_range`, `method_option_no_choice`).
         """
 
     def find_obstacle(self, services: Services) -> AppError | None:
