@@ -32,12 +32,15 @@ def _picture(store: int, opinion_id: int, _opinion: SecondOpinionRecord) -> byte
 def show_second_opinion(record: InspectionRecord) -> None:
     """Draw the button, and the newest opinion with its picture; earlier ones in one line each."""
     chosen = find_chosen_opinion(services(), record.product.id)
+    # Above the button, and drawn after it: what was asked for just now is there at once.
+    newest = st.container()
+    if chosen is not None:
+        _show_button(record, chosen)
     opinions = list_second_opinions(services(), record.id)
     if opinions:
-        _show_opinion(record, opinions[0])
-    if chosen is not None:
-        _show_button(record, chosen, asked_before=bool(opinions))
-    elif not opinions:
+        with newest:
+            _show_opinion(record, opinions[0])
+    elif chosen is None:
         st.info(_("No method is chosen for second opinions on this product. An engineer chooses one under Products."))
     st.caption(_("Another method's view of this part. It decides nothing: the verdict stays as it is."))
     if len(opinions) > 1:
@@ -46,13 +49,12 @@ def show_second_opinion(record: InspectionRecord) -> None:
                 st.markdown(f"- {_sum_up(earlier)}")
 
 
-def _show_button(record: InspectionRecord, chosen: OpinionChoice, *, asked_before: bool) -> None:
+def _show_button(record: InspectionRecord, chosen: OpinionChoice) -> None:
     title = _(chosen.title)
     if chosen.obstacle is not None:
         st.info(chosen.obstacle.sentence(language()), icon=":material/settings:")
-    label = _("Ask again: {method}", method=title) if asked_before else _("Ask: {method}", method=title)
     pressed = st.button(
-        label,
+        _("Ask: {method}", method=title),
         key=f"second_opinion_ask_{record.id}",
         icon=":material/forum:",
         disabled=chosen.obstacle is not None,
@@ -69,8 +71,6 @@ def _show_button(record: InspectionRecord, chosen: OpinionChoice, *, asked_befor
             ask_second_opinion(services(), person(), record.id, language=language())
     except AppError as error:
         show_error(error)
-        return
-    st.rerun(scope="fragment")
 
 
 def _show_opinion(record: InspectionRecord, opinion: SecondOpinionRecord) -> None:
