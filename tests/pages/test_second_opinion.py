@@ -67,7 +67,7 @@ def test_a_worker_asks_and_sees_verdict_words_and_that_nothing_is_decided(
     open_app: OpenApp, services: Services, engineer: Person, server: LanguageServer, part: int, language: str
 ) -> None:
     connected = replace(services, settings=replace(services.settings, vlm_base_url=f"{server.url}/v1"))
-    choose_visual_model(connected, engineer, VisualChoice("compatible", "qwen3-vl"))
+    choose_visual_model(connected, engineer, VisualChoice("compatible", "seer"))
     _choose(services, engineer)
     app = _open(open_app, part, language=language)
     app.button(key=f"second_opinion_ask_{part}").click().run()
@@ -76,11 +76,11 @@ def test_a_worker_asks_and_sees_verdict_words_and_that_nothing_is_decided(
     assert {"en": "It decides nothing", "ko": "판정은 바뀌지 않습니다"}[language] in shown
     assert "<b>" not in shown
     assert "evil.example" not in shown
-    assert "qwen3-vl" in shown
+    assert "seer" in shown
     assert len(list_second_opinions(services, part)) == 1
     assert load_record(services, part).decision.verdict == "reject"
     # It is there again when the inspection is opened later.
-    assert "qwen3-vl" in texts(_open(open_app, part, language=language))
+    assert "seer" in texts(_open(open_app, part, language=language))
 
 
 def test_without_a_server_the_button_is_off_and_says_what_to_set(

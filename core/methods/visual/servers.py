@@ -53,12 +53,15 @@ class VisualServer:
 def _connect_own(settings: Settings) -> ModelServer:
     from inference.language.model_servers.compatible import CompatibleServer
 
+    # Seconds that are no time of the model's.
+    CompatibleServer.import_sdk()
     return CompatibleServer(api_key=settings.vlm_api_key, base_url=settings.vlm_base_url or "", timeout_s=TIMEOUT_S)
 
 
 def _connect_claude(settings: Settings) -> ModelServer:
     from inference.language.model_servers.claude import ClaudeServer
 
+    ClaudeServer.import_sdk()
     return ClaudeServer(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, timeout_s=TIMEOUT_S)
 
 
