@@ -38,6 +38,7 @@ from core.api.routes import (
 from core.api.routes.catalog import views
 from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
+from core.api.routes.methods import second_opinions
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -49,6 +50,7 @@ _ROUTERS = (
     inspecting.router,
     view_inspecting.router,
     inspections.router,
+    second_opinions.router,
     batches.router,
     comparisons.router,
     products.router,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# A model that sees says good or defective by itself: its score crosses this in the middle.
+# A vision-language model says good or defective by itself: its score crosses this in the middle.
 _MIDDLE = (0.5, 0.5)
 
 
@@ -48,7 +48,7 @@ def ask_second_opinion(services: Services, person: Person, inspection_id: int, *
     """Ask the product's chosen method about an inspected part, and keep what it said, or why it said nothing.
 
     Nothing of the inspection changes. Words come in `language`. Raises NotAllowed, NotFound(`not_found`),
-    BadInput(`language_unknown`), NotReady(`second_opinion_not_chosen`), Unavailable where it cannot be kept.
+    BadInput(`words_language_unknown`), NotReady(`second_opinion_not_chosen`), Unavailable where it cannot be kept.
     """
     require_role(services, person, WORKER)
     spoken = as_language(language)
@@ -67,7 +67,8 @@ def ask_second_opinion(services: Services, person: Person, inspection_id: int, *
     except Exception as error:  # noqa: BLE001 - whatever a method does, the inspection and its screen go on
         _log.exception("the second opinion on inspection %d failed", inspection_id)
         problem = from_lower(error)
-    latency_ms = (time.perf_counter() - started) * 1000.0
+    # Opening a method takes seconds once; the time that counts is that of the image.
+    latency_ms = prediction.ms if prediction is not None else (time.perf_counter() - started) * 1000.0
     return _keep(services, person, asked, answer, prediction, problem, latency_ms=latency_ms)
 
 
@@ -200,6 +201,18 @@ def _plain(params: dict[str, object]) -> dict[str, object]:
     """Return what a JSON column takes; anything else as its text."""
     kinds = (str, int, float, bool, type(None), dict)
     return {name: value if isinstance(value, kinds) else str(value) for name, value in params.items()}
+
+
+def has_second_opinion(services: Services, inspection_id: int) -> bool:
+    """Return whether a second opinion on an inspection can be asked for, or is there already."""
+    with reading(services) as session:
+        chosen = session.exec(
+            select(Product.second_opinion)
+            .join(Inspection, col(Inspection.product_id) == col(Product.id))
+            .where(Inspection.id == inspection_id)
+        ).first()
+        kept = select(SecondOpinion.id).where(SecondOpinion.inspection_id == inspection_id).limit(1)
+        return bool(chosen) or session.exec(kept).first() is not None
 
 
 def list_second_opinions(services: Services, inspection_id: int) -> list[SecondOpinionRecord]:

@@ -1,1 +1,1 @@
-"""Methods beside the memory bank: trained on a dataset version, or asked of a model that sees."""
+"""Methods beside the memory bank: trained on a dataset version, or asked of a vision-language model."""

@@ -207,7 +207,7 @@ def start_editing(row: DefectType) -> None:
     """Open the form on the state that the person sees now."""
     fill_fields(
         "defect_type_edit",
-        DefectTypeText(row.code, row.name_ko, row.name_en, row.description, row.severity, row.outcome),
+        DefectTypeText(row.code, row.name_ko, row.name_en, row.description, row.severity, row.outcome, row.phrase),
     )
     for key in [found for found in st.session_state if str(found).startswith("defect_type_example_")]:
         del st.session_state[key]
@@ -249,6 +249,7 @@ def show_edit(dialog: OpenDialog) -> None:
             severity=text.severity,
             outcome=text.outcome,
             example_image_ids=chosen,
+            phrase=text.phrase,
         )
     except Conflict as error:
         show_error(error)

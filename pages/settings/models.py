@@ -8,6 +8,7 @@ from core.access import ENGINEER
 from core.catalog.products import list_products
 from core.guidance.writer_choice import TEXT_GENERATION
 from core.i18n import N_
+from core.methods.visual.choice import VISUAL_QUESTIONS
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.models.options import DETECTION, SIMILARITY, ModelOption, list_options
 from core.models.weight_paths import WeightsState, list_weights
@@ -16,6 +17,7 @@ from core.registry.model_status import model_states
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.settings.model_trial import show_trial
 from pages.components.settings.text_model_choice import show_text_model_choice
+from pages.components.settings.visual_models import show_visual_models
 from pages.components.settings.weights_upload import show_weights_upload, weights_badge
 from pages.components.shared import screens
 from pages.components.shared.language import _, _n, byte_size
@@ -24,7 +26,10 @@ from pages.components.shared.session import person, require, say_after_rerun, se
 require(ENGINEER)
 
 _PURPOSES: dict[str, str] = {DETECTION: N_("Anomaly detection"), SIMILARITY: N_("Similar images")}
-_ALL_PURPOSES: dict[str, str] = _PURPOSES | {TEXT_GENERATION: N_("Corrective steps")}
+_ALL_PURPOSES: dict[str, str] = _PURPOSES | {
+    TEXT_GENERATION: N_("Corrective steps"),
+    VISUAL_QUESTIONS: N_("Vision-language models"),
+}
 _DEPLOYMENTS: dict[str, tuple[str, str, str]] = {
     DETECTION: (MEMORY_BANK, screens.MEMORY_BANKS, N_("To the memory banks")),
     SIMILARITY: (SIMILARITY_INDEX, screens.SIMILARITY_INDEX, N_("To the similarity index")),
@@ -57,6 +62,9 @@ def show_screen() -> None:
     )
     if purpose == TEXT_GENERATION:
         show_text_model_choice()
+        return
+    if purpose == VISUAL_QUESTIONS:
+        show_visual_models()
         return
     choice = current_choice(services(), purpose)
     show_present(purpose, choice)

@@ -1,4 +1,4 @@
-"""Sentences of models that see and are asked in words, of grounding networks, and of second opinions."""
+"""Sentences of vision-language models, of grounding networks, and of second opinions."""
 
 from core.i18n import N_
 
@@ -22,7 +22,7 @@ VISUAL_QUESTIONS_MESSAGES: dict[str, str] = {
     ),
     "grounding_weights_missing": N_("No grounding network is here. Add one with: {command}"),
     "grounding_wrong_kind": N_('"{folder}" holds a "{found}", not {expected}. Check the name and the folder.'),
-    "language_unknown": N_('The language "{value}" is not known. There are: {choices}.'),
+    "words_language_unknown": N_('The language "{value}" is not known. There are: {choices}.'),
     "modality_unknown": N_('There is no kind of picture "{value}". There are: {choices}.'),
     "prompt_changed": N_("Somebody saved version {number} of this text meanwhile. Look at it, then save again."),
     "prompt_too_long": N_("The text is too long. Shorten it to at most {limit} characters."),
@@ -41,18 +41,18 @@ VISUAL_QUESTIONS_MESSAGES: dict[str, str] = {
     "vlm_name_invalid": N_("This is no name of a model. Leave out spaces; at most {limit} characters."),
     "vlm_name_missing": N_("Say which model is to be asked: its name at the server."),
     "vlm_needs_address": N_(
-        "The address of the server with the model that sees is not known. Set the variable {variable} on the server "
+        "The address of the server with the vision-language model is not known. Set the variable {variable} on the server "
         "and start the program again."
     ),
     "vlm_needs_key": N_(
         "Claude needs a key to look at pictures. Set the variable {variable} on the server and start the program again."
     ),
     "vlm_not_chosen": N_(
-        "A model that sees can be reached, but none is chosen. An engineer chooses one under Models; until then no "
+        "A vision-language model can be reached, but none is chosen. An engineer chooses one under Models; until then no "
         "picture is sent."
     ),
     "vlm_not_set_up": N_(
-        "No model that sees is set up. Set GEOMSA_VLM_BASE_URL (a server of your own) or ANTHROPIC_API_KEY on the "
+        "No vision-language model is set up. Set GEOMSA_VLM_BASE_URL (a server of your own) or ANTHROPIC_API_KEY on the "
         "server, start the program again, and choose the model under Models."
     ),
     "vlm_server_unknown": N_('There is no server of models called "{name}". There are: {choices}.'),

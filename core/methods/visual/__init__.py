@@ -1,1 +1,1 @@
-"""The methods that are not trained: models that see and are asked in words, and networks that find phrases."""
+"""The methods that are not trained: vision-language models and are asked in words, and networks that find phrases."""

@@ -1,4 +1,4 @@
-"""Which model that sees is asked, chosen by an engineer. While none is chosen nothing leaves this program."""
+"""Which vision-language model is asked, chosen by an engineer. While none is chosen nothing leaves this program."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def list_visual_models(services: Services, person: Person, name: str) -> list[st
 
 
 def find_visual_obstacle(services: Services) -> AppError | None:
-    """Return what has to be set or chosen before a model that sees can be asked; None where it can."""
+    """Return what has to be set or chosen before a vision-language model can be asked; None where it can."""
     choice = current_visual_choice(services)
     if choice.server == OFF:
         is_set = services.settings.vlm_base_url or services.settings.anthropic_api_key

@@ -1,4 +1,4 @@
-"""What a model that sees is told to look for: a text for each kind of picture, for all products or one, versioned.
+"""What a vision-language model is told to look for: a versioned text for each kind of picture, of all products or one.
 
 The newest version of a product and kind of picture is in force; an empty one stands for the text of all products, and
 that, where it is empty or was never written, for the program's own. The program's texts are English: they are sent.
@@ -18,6 +18,7 @@ from core.audit import record
 from core.catalog.edits import clean_description
 from core.catalog.products import get_product_row
 from core.errors import BadInput, Conflict, NotFound
+from core.i18n import N_
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import PromptTemplate, User
 
@@ -46,6 +47,14 @@ OWN_PROMPTS: dict[str, str] = {
     "material." + _END,
 }
 MODALITIES: tuple[str, ...] = tuple(OWN_PROMPTS)
+MODALITY_TITLES: dict[str, str] = {
+    "rgb": N_("Color photograph"),
+    "gray": N_("Gray photograph"),
+    "ct": N_("CT slice"),
+    "xray": N_("X-ray"),
+    "thermal": N_("Thermal image"),
+    "depth": N_("Depth map"),
+}
 
 
 @dataclass(frozen=True)

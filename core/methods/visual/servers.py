@@ -1,4 +1,4 @@
-"""Where a model that sees may be asked: a server of one's own, or Claude. Nothing is sent before one is chosen."""
+"""Where a vision-language model may be asked: a server of one's own, or Claude. Nothing is sent before a choice."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ class ServerVariable:
 
 @dataclass(frozen=True)
 class VisualServer:
-    """A server that can be chosen. `title` and `description` are msgids; the description says what leaves."""
+    """A server that can be chosen. `title`, `description` and `privacy` are msgids; the last says what goes where."""
 
     name: str
     title: str
     description: str
+    privacy: str
     variables: tuple[ServerVariable, ...]
     connect: Callable[[Settings], ModelServer]
 
@@ -52,12 +53,15 @@ class VisualServer:
 def _connect_own(settings: Settings) -> ModelServer:
     from inference.language.model_servers.compatible import CompatibleServer
 
+    # Seconds that are no time of the model's.
+    CompatibleServer.import_sdk()
     return CompatibleServer(api_key=settings.vlm_api_key, base_url=settings.vlm_base_url or "", timeout_s=TIMEOUT_S)
 
 
 def _connect_claude(settings: Settings) -> ModelServer:
     from inference.language.model_servers.claude import ClaudeServer
 
+    ClaudeServer.import_sdk()
     return ClaudeServer(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, timeout_s=TIMEOUT_S)
 
 
@@ -71,10 +75,11 @@ OWN = VisualServer(
     name="compatible",
     title=N_("A server of your own"),
     description=N_(
-        "Any server with the interface of OpenAI's chat completions and a model that sees: Qwen2.5-VL or Qwen3-VL "
-        "under vLLM, Ollama, llama.cpp. The picture, and the names of the product and its types, go to this server "
-        "and no further."
+        "Any server with the interface of OpenAI's chat completions and a vision-language model: Qwen2.5-VL or "
+        "Qwen3-VL under vLLM, Ollama, llama.cpp. The picture, and the names of the product and its types, go to this "
+        "server and no further."
     ),
+    privacy=N_("The picture and the names of product and types go to your own server."),
     variables=(
         ServerVariable(
             N_("Address ({variable})"),
@@ -95,6 +100,7 @@ CLAUDE = VisualServer(
         "The picture, the reference pictures, and the names and descriptions of the product and its types leave this "
         "network for Anthropic with every question."
     ),
+    privacy=N_("The picture and the names of product and types leave this network for Anthropic."),
     variables=(
         ServerVariable(
             N_("Key ({variable})"),

@@ -1,4 +1,4 @@
-"""A model that sees as a method: asked with the types of a dataset version, and with its good parts for comparison."""
+"""A vision-language model as a method: asked about a dataset version's types, with its good parts to compare with."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class VlmSpec(MethodSpec):
     name = VLM
     title = N_("Vision-language model (VLM)")
     description = N_(
-        "A model that sees is asked in words, without any training: verdict, type, place and reason. An answer that is "
-        "not of the agreed form counts as none."
+        "A vision-language model is asked in words, without any training: verdict, type, place and reason. An answer "
+        "that is not of the agreed form counts as none."
     )
     fields = (
         ConfigField(
@@ -158,7 +158,7 @@ def _pick_references(training: TrainingSet, count: int) -> list[np.ndarray]:
 
 
 def as_language(language: str) -> Language:
-    """Return a language of the interface as one of reasons. Raises BadInput(`language_unknown`)."""
+    """Return a language of the interface as one of reasons. Raises BadInput(`words_language_unknown`)."""
     if language not in LANGUAGES:
-        raise BadInput("language_unknown", value=language[:20], choices=", ".join(LANGUAGES))
+        raise BadInput("words_language_unknown", value=language[:20], choices=", ".join(LANGUAGES))
     return cast(Language, language)

@@ -33,12 +33,13 @@ class DefectTypeText:
     description: str
     severity: str
     outcome: str = DEFECT
+    phrase: str = ""
 
 
 def fill_fields(key: str, text: DefectTypeText | None = None) -> None:
     """Put `text`, or nothing, into the fields before they are drawn."""
     text = text or DefectTypeText(code="", name_ko="", name_en="", description="", severity="major")
-    for name in ("code", "name_ko", "name_en", "description", "severity", "outcome"):
+    for name in ("code", "name_ko", "name_en", "description", "severity", "outcome", "phrase"):
         st.session_state[f"{key}_{name}"] = getattr(text, name)
 
 
@@ -82,7 +83,14 @@ def ask_fields(key: str, *, with_code: bool, outcome: str | None = DEFECT) -> De
             help=_(SEVERITY_MEANINGS),
         )
     description = st.text_area(_("Description (optional)"), key=f"{key}_description", height=140)
-    return DefectTypeText(code, name_ko, name_en, description, severity or "major", outcome or DEFECT)
+    phrase = st.text_input(
+        _("Phrase for models that find by words (optional)"),
+        key=f"{key}_phrase",
+        max_chars=190,
+        placeholder=_("the English name"),
+        help=_("In English, as one would describe it: “deep scratch on metal”. Without it, the English name is used."),
+    )
+    return DefectTypeText(code, name_ko, name_en, description, severity or "major", outcome or DEFECT, phrase)
 
 
 def register_defect_type(product_id: int, text: DefectTypeText) -> DefectType | None:
@@ -98,6 +106,7 @@ def register_defect_type(product_id: int, text: DefectTypeText) -> DefectType | 
             description=text.description,
             severity=text.severity,
             outcome=text.outcome,
+            phrase=text.phrase,
         )
     except AppError as error:
         show_error(error)

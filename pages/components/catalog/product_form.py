@@ -8,8 +8,10 @@ import streamlit as st
 
 from core.catalog.code_rules import AUTOMATIC, LONGEST_RULE
 from core.catalog.products import AT_ONCE, TRIGGER_NAMES, create_product, get_product, update_product
+from core.comparisons.opinion_choice import choose_second_opinion
 from core.errors import AppError, BadInput, Conflict
 from pages.components.catalog.next_step import mark_new
+from pages.components.catalog.second_opinion_choice import pick_second_opinion
 from pages.components.shared.dialogs import OpenDialog, close_dialog, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, day, escape, product_name
 from pages.components.shared.pickers import remember_product
@@ -39,7 +41,7 @@ def start_creating() -> None:
 
 def start_editing(product: Product) -> None:
     """Open the form on the state that the person sees now."""
-    for name in ("name", "name_en", "description", "notice"):
+    for name in ("name", "name_en", "description", "notice", "second_opinion"):
         st.session_state[f"product_edit_{name}"] = getattr(product, name)
     st.session_state["product_edit_trigger"] = product.inspection_trigger
     st.session_state["product_edit_codes"] = product.code_rule if product.code_rule in {"", AUTOMATIC} else _PATTERN
@@ -117,6 +119,7 @@ def _show_edit(dialog: OpenDialog) -> None:
         notice = _ask_notice("product_edit")
         trigger = _show_trigger()
         code_rule = _show_code_rule()
+        opinion = pick_second_opinion(values["id"], key="product_edit_second_opinion")
         if not st.form_submit_button(_("Save"), type="primary", icon=":material/check:"):
             return
     if code_rule is None:
@@ -136,6 +139,8 @@ def _show_edit(dialog: OpenDialog) -> None:
             inspection_trigger=trigger,
             code_rule=code_rule,
         )
+        if opinion != product.second_opinion:
+            choose_second_opinion(services(), person(), product.id, opinion, row_version=product.row_version)
     except Conflict as error:
         show_error(error)
         # The person has now been told what the others changed: the next save is made on that state.

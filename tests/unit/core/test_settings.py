@@ -60,6 +60,7 @@ WRONG = [
     ("GEOMSA_LLM_BASE_URL", "localhost:8000"),
     ("GEOMSA_LLM_BASE_URL", "http://"),
     ("GEOMSA_LLM_BASE_URL", "http://[::1/v1"),
+    ("GEOMSA_VLM_BASE_URL", "localhost:8000"),
     ("GEOMSA_WEIGHTS_DIR", "/etc/hostname"),
     ("GEOMSA_WEIGHTS_DIR", "~nobody-of-this-name/weights"),
     ("GEOMSA_DATA_DIR", "/proc/nowhere"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.access import ENGINEER
+from core.comparisons.second_opinion import has_second_opinion
 from core.fusion.rules import FOUND_AS_WORDS
 from core.inspections.terms import VERDICT_NAMES
 from pages.components.inspection.by_view.evidence import describe_views
@@ -23,12 +24,13 @@ from pages.components.inspection.guidance_view import show_guidance
 from pages.components.inspection.image_details import show_comparison, show_image_details
 from pages.components.inspection.report_button import show_report_button
 from pages.components.inspection.score_scale import show_narrow_scale, show_score_scale
+from pages.components.inspection.second_opinion import show_second_opinion
 from pages.components.inspection.shown_result import shown_result
 from pages.components.inspection.similar_images import show_similar_images
 from pages.components.shared.labels import VERDICT_ICONS, VERDICT_MEANINGS, label_of
 from pages.components.shared.language import _, escape, language, score
 from pages.components.shared.screens import COMBINE_VIEWS, MODEL_REPORT, link_to
-from pages.components.shared.session import may, showing_errors
+from pages.components.shared.session import may, services, showing_errors
 
 if TYPE_CHECKING:
     from core.inspections.records import InspectionRecord
@@ -48,11 +50,10 @@ def show_decision_panel(inspection_id: int, pictures: Pictures, on_next: Callabl
         _show_verdict(record)
         show_changes(record)
         # What a tab holds is drawn when it is opened: most parts are decided without.
-        decide, similar, compare, image = st.tabs(
-            [_("Decision"), _("Similar images"), _("Comparison"), _("Image")],
-            key=f"result_tabs_{record.id}",
-            on_change="rerun",
-        )
+        titles = [_("Decision"), _("Similar images"), _("Comparison"), _("Image")]
+        if has_second_opinion(services(), record.id):
+            titles.append(_("Second opinion"))
+        decide, similar, compare, image, *others = st.tabs(titles, key=f"result_tabs_{record.id}", on_change="rerun")
         bar = st.container(key="decision_bar_place", gap=None)
         progress = None
         with decide:
@@ -79,6 +80,10 @@ def show_decision_panel(inspection_id: int, pictures: Pictures, on_next: Callabl
         if image.open:
             with image:
                 show_image_details(record, pictures)
+        for opinion in others:
+            if opinion.open:
+                with opinion:
+                    show_second_opinion(record)
         _show_keys(record)
 
 

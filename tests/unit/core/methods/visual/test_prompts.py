@@ -1,4 +1,4 @@
-"""Prompts of models that see: the program's, all products', a product's; versioned, audited, undone."""
+"""Prompts of vision-language models: the program's, all products', a product's; versioned, audited, undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model that sees: chosen by an engineer, never by an address alone; and the methods that stand on it."""
+"""The vision-language model: chosen by an engineer, never by an address alone; and the methods that stand on it."""
 
 from __future__ import annotations
 

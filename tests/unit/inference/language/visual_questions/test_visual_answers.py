@@ -1,4 +1,4 @@
-"""Answers of models that see: read by their schema, and refused where they do not fit it."""
+"""Answers of vision-language models: read by their schema, and refused where they do not fit it."""
 
 from __future__ import annotations
 

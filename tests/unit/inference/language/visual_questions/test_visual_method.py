@@ -1,4 +1,4 @@
-"""A model that sees, asked over HTTP at servers that speak both interfaces and misbehave."""
+"""A vision-language model, asked over HTTP at servers that speak both interfaces and misbehave."""
 
 from __future__ import annotations
 

@@ -23,9 +23,7 @@ def _png(values: NDArray[np.uint16]) -> bytes:
     return buffer.getvalue()
 
 
-@given(
-    low=st.integers(0, HIGHEST_VALUE - 1), span=st.integers(1, HIGHEST_VALUE), value=st.integers(0, HIGHEST_VALUE)
-)
+@given(low=st.integers(0, HIGHEST_VALUE - 1), span=st.integers(1, HIGHEST_VALUE), value=st.integers(0, HIGHEST_VALUE))
 def test_a_window_spreads_its_values_evenly_and_cuts_off_the_rest(low: int, span: int, value: int) -> None:
     high = min(HIGHEST_VALUE, low + span)
     shown = int(to_eight_bits(np.array([[value]], np.uint16), Window(low, high))[0, 0])

@@ -1,0 +1,1 @@
+"""Routes of views combined and methods compared."""
