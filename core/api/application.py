@@ -34,6 +34,7 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.curation import imports, trash
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -51,6 +52,8 @@ _ROUTERS = (
     defect_types.router,
     images.router,
     image_regions.router,
+    trash.router,
+    imports.router,
     manuals.router,
     guidance.router,
     jobs.router,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.cli.images.arguments import add_import
 from core.cli.images.exporting import add_export
+from core.cli.images.trash import add_trash
 from core.cli.manuals import add_manual_commands
 from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
@@ -34,6 +35,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_import(commands)
 
     add_export(commands)
+
+    add_trash(commands)
 
     deploy = commands.add_parser(
         "deploy",
