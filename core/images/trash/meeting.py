@@ -32,6 +32,7 @@ def refuse_deleted(session: Session, product_id: int, prepared: Sequence[Prepare
             "existing": deleted.stored_name,
             "since": deleted.deleted_at.astimezone().date().isoformat(),
             "trash_id": deleted.id,
+            "product_id": product_id,
         }
         refused[entry.token] = FileOutcome(name, "refused", error=Conflict("image_in_trash", **told))
     return refused
