@@ -85,7 +85,7 @@ def show_details(
             )
             if image.image_type == DEFECT_IMAGE:
                 show_mask_form(image, seen)
-        with left:
+        with left, st.spinner(_("Loading the picture …")):
             width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * image.width_px / image.height_px)))
             st.image(draw_picture(services(), image, with_mask=with_mask), width=width_px, alt=image.stored_name)
     except AppError as error:
