@@ -120,7 +120,9 @@ def _pack_stored(head: bytes, rows: Pixels) -> Pixels:
     else:
         blocks[-1, 0] = 1
     position = _put(whole, position, struct.pack(">I", imagecodecs.deflate_adler32(cast(bytes, rows))))
-    position = _put(whole, position, struct.pack(">I", imagecodecs.deflate_crc32(cast(bytes, whole[start - 4 : position]))))
+    position = _put(
+        whole, position, struct.pack(">I", imagecodecs.deflate_crc32(cast(bytes, whole[start - 4 : position])))
+    )
     _put(whole, position, _END)
     return whole
 
