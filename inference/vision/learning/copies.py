@@ -22,9 +22,9 @@ from inference.vision.learning.near_duplicates import group_exposures
 # Fingerprints of copies differ in at most so many bits.
 MOST_BITS = 10
 # The details of copies correlate at least so much; more where too few pictures say what all have in common. Of 97
-# copies each of pictures of six products (benchmarks/bench_copies.py) 92 % are found as JPEG of quality 60, 89 % at half
-# the size and all a tenth brighter; those missed are of solar cells, which have hardly any detail of their own. At 0.70
-# a pair of different cells that are much alike counted as copies, too.
+# copies each of pictures of six products (benchmarks/bench_copies.py) 92 % are found as JPEG of quality 60, 89 % at
+# half the size and all a tenth brighter; those missed are of solar cells, which have hardly any detail of their own.
+# At 0.70 a pair of different cells that are much alike counted as copies, too.
 LEAST_LIKENESS, _LEAST_AMONG_FEW = 0.78, 0.9
 # Pictures that are linked by pairs this much alike are all compared with one another, if they are not too many.
 _LINKED, _MOST_LINKED = 0.6, 60
