@@ -25,7 +25,7 @@ from core.cli import (
 from core.cli.arguments import build_parser
 from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
-from core.cli.images import exporting, importing
+from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
 from core.errors import AppError
 
@@ -34,6 +34,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "migrate": set_up.migrate,
     "import": importing.import_images,
     "export": exporting.export,
+    "trash": trash.trash,
     "deploy": deploying.deploy,
     "inspect": inspecting.inspect,
     "manual": manuals.manual,

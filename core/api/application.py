@@ -38,6 +38,7 @@ from core.api.routes import (
 from core.api.routes.catalog import views
 from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
+from core.api.routes.curation import imports, trash
 from core.api.routes.methods import second_opinions
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
@@ -60,6 +61,8 @@ _ROUTERS = (
     defect_types.router,
     images.router,
     image_regions.router,
+    trash.router,
+    imports.router,
     manuals.router,
     guidance.router,
     jobs.router,

@@ -55,7 +55,7 @@ def most_bytes(path: str) -> int:
         return REGIONS_BYTES
     if path.endswith("/inspections"):
         return ONE_IMAGE_BYTES
-    if path.endswith(("/many", "/images", "/manuals", "/batches")):
+    if path.endswith(("/many", "/images", "/imports", "/manuals", "/batches")):
         return MANY_FILES_BYTES
     return JSON_BYTES
 

@@ -10,6 +10,7 @@ from core.cli.comparing.arguments import add_compare, add_dataset
 from core.cli.comparing.fusing import add_fuse
 from core.cli.images.arguments import add_import
 from core.cli.images.exporting import add_export
+from core.cli.images.trash import add_trash
 from core.cli.manuals import add_manual_commands
 from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
@@ -37,6 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_import(commands)
 
     add_export(commands)
+
+    add_trash(commands)
 
     deploy = commands.add_parser(
         "deploy",

@@ -160,15 +160,15 @@ def _add_folder(services: Services, person: Person, wanted: argparse.Namespace) 
 
 
 def _change_folder(services: Services, person: Person, wanted: argparse.Namespace) -> int:
-    from core.watching import folders
+    from core.watching import folders, switching
 
     found = folders.find_folder(services, Path(wanted.folder).absolute())
     if found is None:
         raise NotFound("watch_folder_unknown", path=wanted.folder[:200])
     if wanted.action == "remove":
-        folders.remove_folder(services, person, found.id)
+        switching.remove_folder(services, person, found.id)
     else:
-        folders.set_folder_active(services, person, found.id, wanted.action == "resume")
+        switching.set_folder_active(services, person, found.id, wanted.action == "resume")
     return 0
 
 

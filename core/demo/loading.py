@@ -151,7 +151,8 @@ def _load_images(
         for outcome in ingest_images(services, person, product, _items(demo, type_ids), group_files=GROUP_FILES):
             if "mask" in outcome.notes:
                 continue
-            if outcome.error is not None and outcome.outcome == "refused":
+            # What somebody has deleted of the demo stays deleted.
+            if outcome.error is not None and outcome.outcome == "refused" and outcome.error.code != "image_in_trash":
                 raise outcome.error
             done += 1
             if progress is not None:
@@ -170,7 +171,8 @@ def _load_manuals(services: Services, person: Person, demo: DemoProduct, product
     for manual in manuals:
         file = IncomingFile(f"{manual.title}.pdf", _reader(manual.content))
         for outcome in add_manuals(services, person, product_id=product.id, files=[file], language=manual.language):
-            if outcome.error is not None and outcome.outcome == "refused":
+            # What somebody has deleted of the demo stays deleted.
+            if outcome.error is not None and outcome.outcome == "refused" and outcome.error.code != "image_in_trash":
                 raise outcome.error
 
 

@@ -74,6 +74,7 @@ class ImportRow:
 class StartedImport:
     """One line of the list of imports."""
 
+    id: int
     job_id: int
     title: str
     state: str
@@ -92,6 +93,16 @@ class ImportedProduct:
     name: str
     n_added: int
     n_images: int = field(default=0)
+
+
+def find_job(services: HasDatabase, person: Person, import_id: int) -> int | None:
+    """Return the job of an import, None for a draft. Raises NotAllowed, NotFound."""
+    require_role(services, person, ENGINEER)
+    with reading(services) as session:
+        row = session.get(ImageImport, import_id)
+    if row is None:
+        raise NotFound("not_found")
+    return row.job_id
 
 
 def view_import(services: HasDatabase, person: Person, job_id: int) -> ImportView:
@@ -151,6 +162,7 @@ def list_imports(services: HasDatabase, person: Person, *, limit: int = 20) -> l
         counts[import_id][outcome] += count
     return [
         StartedImport(
+            row.id,
             row.job_id or 0,
             row.title,
             state,

@@ -20,6 +20,7 @@ from core.images.placement.keys import folder_of
 from core.images.preparation import mask_notes
 from core.images.records import FileOutcome, PreparedImage
 from core.images.regions.records import Region
+from core.images.trash.meeting import refuse_deleted
 from core.transactions import reading, writing
 from storage.tables import Image, ImageBox, Product
 
@@ -69,12 +70,15 @@ def store_group(
 ) -> Iterator[FileOutcome]:
     """Store a group and yield the outcome of each of its files. Raises AppError when a store fails.
 
-    What `along` raises ends the transaction: none of the group is stored then.
+    An image that lies in the product's trash is refused (`image_in_trash`): put back, it has its labels, mask and
+    regions again. What `along` raises ends the transaction: none of the group is stored then.
     """
     require_role(services, person, ENGINEER)
     prepared = [entry for entry in group if isinstance(entry, PreparedImage)]
     with reading(services) as session:
         known = _look_up(session, product, prepared)
+        deleted = refuse_deleted(session, product.id, [entry for entry in prepared if known.find(entry) is None])
+    prepared = [entry for entry in prepared if entry.token not in deleted]
     new: list[PreparedImage] = []
     seen: set[str] = set()
     for entry in prepared:
@@ -92,6 +96,8 @@ def store_group(
     for member in group:
         if isinstance(member, FileOutcome):
             yield member
+        elif member.token in deleted:
+            yield deleted[member.token]
         else:
             yield from _outcomes(services, person, member, added.get(member.token), known.find(member))
 

@@ -55,6 +55,13 @@ FILE_MESSAGES: dict[str, str] = {
     "thumbnails_unread": N_("None of the small pictures can be read now. Check the object store, and try again."),
     "selection_over": N_("This selection is not known any more. Choose the images again, and download them."),
     # the trash
+    "image_in_trash": N_(
+        "{name} lies in the trash as {existing} since {since}. Put it back from there, or delete it for good first."
+    ),
+    "trash_waits_for_yes": N_(
+        "{count} images in the trash of {product} would be deleted for good. Say so with --yes; nothing is deleted yet."
+    ),
+    "trash_ids_missing": N_("Say which images to put back: their numbers in the list of the trash, or --all."),
     "trash_same_content": N_(
         "{name} cannot be put back: the same image was added again as {existing}. Delete one of the two for good."
     ),
@@ -123,6 +130,7 @@ FILE_MESSAGES: dict[str, str] = {
     "import_too_many_files": N_("There are more than {limit} files. Split them into several imports."),
     "import_gone": N_("The files of this import are not there any more. Give them again."),
     "import_started": N_("This import was started already. Look at it under the imports so far."),
+    "import_not_started": N_("This import is a draft still. Start it first."),
     "import_changed": N_(
         "Somebody else has changed or started this import meanwhile. It is shown as it is now; decide again."
     ),

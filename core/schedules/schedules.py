@@ -85,8 +85,7 @@ def save_schedule(
     order = _check(services, order)
     with writing(services) as session:
         row = _get(session, schedule_id)
-        if row.row_version != row_version:
-            raise stale_save(session, subject_type=_SUBJECT, subject_id=row.id, row_version=row_version)
+        _refuse_stale(session, row, row_version)
         _refuse_name(session, order.name, but=row.id)
         before = ScheduleOrder.from_row(row)
         changes = find_changes(_told(before), _told(order))
@@ -109,11 +108,18 @@ def save_schedule(
         return _view(session, row, read_calendar(session), utc_now())
 
 
-def set_schedule_active(services: HasDatabase, person: Person, schedule_id: int, is_active: bool) -> None:
-    """Switch a schedule on or off; what falls due while it is off is not made up for. Raises NotFound, NotAllowed."""
+def set_schedule_active(
+    services: HasDatabase, person: Person, schedule_id: int, is_active: bool, *, row_version: int | None = None
+) -> None:
+    """Switch a schedule on or off; what falls due while it is off is not made up for.
+
+    `row_version` is the state that the person saw; None for whoever saw none. Raises NotFound, NotAllowed, and Conflict
+    stale_save.
+    """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         row = _get(session, schedule_id)
+        _refuse_stale(session, row, row_version)
         if row.is_active != is_active:
             row.is_active, row.row_version = is_active, row.row_version + 1
             if is_active:
@@ -124,14 +130,15 @@ def set_schedule_active(services: HasDatabase, person: Person, schedule_id: int,
         session.commit()
 
 
-def remove_schedule(services: HasDatabase, person: Person, schedule_id: int) -> None:
+def remove_schedule(services: HasDatabase, person: Person, schedule_id: int, *, row_version: int | None = None) -> None:
     """Remove a schedule. The reports that it made stay until their time is over; what still waits is given up.
 
-    Raises NotFound, NotAllowed.
+    `row_version` is as of `set_schedule_active`. Raises NotFound, NotAllowed, and Conflict stale_save.
     """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         row = _get(session, schedule_id)
+        _refuse_stale(session, row, row_version)
         row.removed_at, row.is_active, row.row_version = utc_now(), False, row.row_version + 1
         open_runs = session.exec(
             select(ReportRun).where(ReportRun.schedule_id == row.id, col(ReportRun.state).in_(("waiting", "failed")))
@@ -146,6 +153,11 @@ def remove_schedule(services: HasDatabase, person: Person, schedule_id: int) -> 
         )
         record(session, person, "report_schedule.removed", _SUBJECT, row.id, name=row.name)
         session.commit()
+
+
+def _refuse_stale(session: Session, row: ReportSchedule, row_version: int | None) -> None:
+    if row_version is not None and row.row_version != row_version:
+        raise stale_save(session, subject_type=_SUBJECT, subject_id=row.id, row_version=row_version)
 
 
 def _check(services: Services, order: ScheduleOrder) -> ScheduleOrder:

@@ -68,6 +68,7 @@ class FolderView:
     rejected_total: int
     last_seen_at: datetime | None
     last_file_at: datetime | None
+    row_version: int
 
 
 def add_folder(
@@ -132,7 +133,7 @@ def open_for_command(
     settings = settings.checked()
     line = PartDetails(line=line).checked().line
     with writing(services) as session:
-        row = _get(session, known.id)
+        row = get_row(session, known.id)
         row.product_id, row.line, row.settings = product_id, line, settings.to_json()
         session.commit()
         return to_folder(row)
@@ -190,29 +191,6 @@ def list_folders(services: HasDatabase, *, since: datetime) -> list[FolderView]:
     return [_view(row, product, counts) for row, product in rows]
 
 
-def set_folder_active(services: HasDatabase, person: Person, folder_id: int, is_active: bool) -> None:
-    """Pause a folder, whose files wait then, or go on with it. Raises NotFound, NotAllowed."""
-    require_role(services, person, ENGINEER)
-    with writing(services) as session:
-        row = _get(session, folder_id)
-        if row.is_active != is_active:
-            row.is_active = is_active
-            row.last_error, row.last_error_params = "", {}
-            action = "watch_folder.resumed" if is_active else "watch_folder.paused"
-            record(session, person, action, "watch_folder", row.id, path=row.path)
-        session.commit()
-
-
-def remove_folder(services: HasDatabase, person: Person, folder_id: int) -> None:
-    """Watch a folder no more. Its files stay where they are, and so do the inspections. Raises NotFound, NotAllowed."""
-    require_role(services, person, ENGINEER)
-    with writing(services) as session:
-        row = _get(session, folder_id)
-        row.removed_at, row.is_active = utc_now(), False
-        record(session, person, "watch_folder.removed", "watch_folder", row.id, path=row.path)
-        session.commit()
-
-
 def check_path(settings: Settings, path: Path) -> Path:
     """Return the folder's full path, links resolved.
 
@@ -268,7 +246,8 @@ def _refuse_nested(path: Path, settings: WatchSettings, others: list[WatchFolder
                 raise Conflict("watch_folder_nested", path=str(path), other=other.path)
 
 
-def _get(session: Session, folder_id: int) -> WatchFolder:
+def get_row(session: Session, folder_id: int) -> WatchFolder:
+    """Return the row of a folder inside the caller's transaction. Raises NotFound not_found."""
     row = session.get(WatchFolder, folder_id)
     if row is None or row.removed_at is not None:
         raise NotFound("not_found")
@@ -292,6 +271,7 @@ def _view(row: WatchFolder, product: Product, counts: dict[tuple[int, str, bool]
         rejected_total=row.rejected_total,
         last_seen_at=row.last_seen_at,
         last_file_at=row.last_file_at,
+        row_version=row.row_version,
     )
 
 

@@ -13,6 +13,7 @@ from core.errors import AppError
 from core.i18n import N_
 from core.images.library import read_thumbnails
 from core.similarity.image_map import PLACES, WHOLE, ImageMap, Layout, describe_map, lay_out_images, map_versions
+from pages.components.gallery.walking import ListWalk
 from pages.components.images.details import show_details
 from pages.components.images.labels import describe_label
 from pages.components.images.map_chart import OPEN, draw_map, show_map
@@ -194,7 +195,7 @@ def show_images(images: Sequence[Image], captions: Sequence[str], *, key: str) -
                         help=escape(image.stored_name),
                         on_click=open_dialog,
                         args=(OPEN,),
-                        kwargs={"ids": ids, "place": place},
+                        kwargs={"walk": ListWalk(ids, place)},
                     )
 
 

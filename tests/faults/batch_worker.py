@@ -1,4 +1,4 @@
-"""A real worker and its real child, which inspect batches with toy models: they start in a moment, and are killed.
+"""A real worker and its real child, for batches (with toy models) and imports: they start in a moment, and are killed.
 
 python -m tests.faults.batch_worker worker LEASE_S              works until it is killed
 python -m tests.faults.batch_worker child JOB TOKEN PARENT      the worker's child
@@ -12,6 +12,8 @@ import sys
 import time
 from typing import Any
 
+from core.images import ingest
+from core.images.storing import store_group
 from core.inspections import batch
 from core.inspections.examination import examine_group
 from core.jobs import terms
@@ -19,7 +21,7 @@ from core.services import build_services
 from core.worker import supervisor
 from tests.toy_models import use_toy_models
 
-# Long enough that a kill meets the batch in its midst.
+# Long enough that a kill meets the job in its midst.
 GROUP_S = 0.15
 
 
@@ -35,14 +37,21 @@ def work(lease_s: float) -> None:
 
 
 def be_child(job_id: int, token: int, parent_pid: int) -> int:
-    """Work the claimed batch off, slowly."""
-    examine = examine_group
+    """Work the claimed job off, slowly."""
+    examine, store = examine_group, store_group
 
-    def slowly(*args: Any, **options: Any) -> Any:
+    def examine_slowly(*args: Any, **options: Any) -> Any:
         time.sleep(GROUP_S)
         return examine(*args, **options)
 
-    batch.examine_group = slowly  # type: ignore[attr-defined]
+    def store_slowly(*args: Any, **options: Any) -> Any:
+        time.sleep(GROUP_S)
+        yield from store(*args, **options)
+        # Committed, and not yet told to anybody.
+        time.sleep(GROUP_S)
+
+    batch.examine_group = examine_slowly  # type: ignore[attr-defined]
+    ingest.store_group = store_slowly  # type: ignore[attr-defined]
     os.nice = lambda _: 0
     supervisor.prepare_child(parent_pid)
     return supervisor.run_claimed_job(use_toy_models(build_services()), job_id, token)

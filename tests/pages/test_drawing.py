@@ -24,6 +24,7 @@ from core.images.uploads import add_images
 from core.services import Services
 from inference.vision.images.decode import decode
 from inference.vision.images.encoding import encode_png
+from pages.components.gallery.walking import ListWalk
 from pages.components.images.drawing.messages import answer
 from pages.components.shared.dialogs import OpenDialog
 from pages.components.shared.screens import DEFECT_IMAGES, NORMAL_IMAGES
@@ -76,7 +77,7 @@ def told(app: AppTest) -> dict[str, Any]:
 
 def _open(app: AppTest, image: Image) -> None:
     """Open an image: the gallery tells which in the browser."""
-    app.session_state["open_dialog"] = OpenDialog("image_open", {"ids": [image.id], "place": 0})
+    app.session_state["open_dialog"] = OpenDialog("image_open", {"walk": ListWalk([image.id], 0)})
     app.run()
 
 

@@ -132,6 +132,19 @@ def test_folders_that_say_nothing_are_decided_on_the_page(open_app: OpenApp, ser
     assert [row.name_ko for row in list_defect_types(services, summary.product.id)] == ["b"]
 
 
+def test_several_products_in_one_file_go_through_the_plan_of_an_import(open_app: OpenApp, services: Services) -> None:
+    app = open_app(FIRST_INSPECTION)
+    files = {f"{product}/train/good/{n}.png": encode(plate(n)) for product in ("cap", "nut") for n in (1, 2)}
+    files |= {f"{product}/test/dent/9.png": encode(plate(9, "spot")) for product in ("cap", "nut")}
+    _choose(app, ("set.zip", make_zip(files)))
+    assert "several products: cap, nut" in texts(app)
+    assert not [button for button in app.button if button.key == "first_go"]
+    press(app, "Go through the plan")
+    assert [title.value for title in app.title] == ["Import images"]
+    assert {metric.label: metric.value for metric in app.metric}["Will be taken in"] == "6"
+    assert not list_products(services)
+
+
 def test_known_defects_need_a_name(open_app: OpenApp, services: Services) -> None:
     app = open_app(FIRST_INSPECTION)
     app.text_input(key="first_name").set_value("Bracket")

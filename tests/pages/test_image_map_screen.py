@@ -8,6 +8,7 @@ from core.catalog.products import list_products
 from core.images.library import get_image, list_images
 from core.services import Services
 from core.similarity.image_map import MapImage
+from pages.components.gallery.walking import ListWalk
 from pages.components.images.map_chart import draw_map
 from pages.components.shared.dialogs import OpenDialog
 from pages.components.shared.screens import IMAGE_MAP, SIMILARITY_INDEX
@@ -30,7 +31,7 @@ def test_the_map_shows_the_images_and_opens_one_to_label_it_anew(open_deployed: 
 
     product = list_products(deployed)[0].product
     normal = list_images(deployed, product.id, image_type="normal", page=1, page_size=1).rows[0]
-    app.session_state["open_dialog"] = OpenDialog("image_map_open", {"ids": [normal.id], "place": 0})
+    app.session_state["open_dialog"] = OpenDialog("image_map_open", {"walk": ListWalk([normal.id], 0)})
     app.run()
     assert normal.stored_name.replace("_", r"\_").replace("-", r"\-") in texts(app)
     assert [box for box in app.selectbox if box.label == "Shows"]
@@ -40,7 +41,7 @@ def _open_defects(app: AppTest, deployed: Services, *, place: int = 0) -> list[I
     """Open the product's two newest defect images from the map."""
     product = list_products(deployed)[0].product
     rows = list_images(deployed, product.id, image_type="defect", split="train", page_size=2).rows
-    app.session_state["open_dialog"] = OpenDialog("image_map_open", {"ids": [row.id for row in rows], "place": place})
+    app.session_state["open_dialog"] = OpenDialog("image_map_open", {"walk": ListWalk([row.id for row in rows], place)})
     app.run()
     return rows
 

@@ -13,11 +13,13 @@ from core.access import Person
 from core.catalog.defect_types import create_defect_type, list_defect_types
 from core.catalog.products import create_product
 from core.images.edits import delete_images, relabel_images
-from core.images.gallery.search import PAGE_SIZE
+from core.images.gallery.filters import GalleryFilter
+from core.images.gallery.search import PAGE_SIZE, Asked, count_images, find_all
 from core.images.library import get_image, list_images
 from core.images.records import IncomingFile
 from core.images.uploads import add_images
 from core.services import Services
+from pages.components.gallery.walking import GalleryWalk, ListWalk
 from pages.components.shared.dialogs import OpenDialog
 from pages.components.shared.screens import DEFECT_IMAGES, NORMAL_IMAGES
 from storage.tables import DefectType, Product
@@ -295,9 +297,65 @@ def test_opened_image_shows_what_is_known_of_it(
     fill(services, engineer, casting, 2)
     newest, oldest = list_images(services, casting.id).rows
     app = open_app(NORMAL_IMAGES)
-    values = {"ids": [newest.id, oldest.id], "place": 0}
-    app.session_state["open_dialog"] = OpenDialog("image_open", values)
+    app.session_state["open_dialog"] = OpenDialog("image_open", {"walk": ListWalk([newest.id, oldest.id], 0)})
     app.run()
     assert newest.original_name in texts(app)
     app.button(key="details_step_1").click().run()
     assert oldest.original_name in texts(app)
+
+
+def test_next_leads_beyond_the_page_through_all_that_fit_the_filter(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, PAGE_SIZE + 2)
+    fill(services, engineer, casting, 2, split="test")
+    asked = Asked(casting.id, "normal", GalleryFilter(split="train"))
+    found = count_images(services, asked)
+    *_newer, last_of_page, first_of_next, _oldest = find_all(services, asked, found, limit=100)
+    app = open_app(NORMAL_IMAGES)
+    walk = GalleryWalk(asked, found, last_of_page, PAGE_SIZE - 1, found.total)
+    app.session_state["open_dialog"] = OpenDialog("image_open", {"walk": walk})
+    app.run()
+    assert f"{PAGE_SIZE} of {PAGE_SIZE + 2}" in texts(app)
+    app.button(key="details_step_1").click().run()
+    assert get_image(services, first_of_next).original_name in texts(app)
+    assert f"{PAGE_SIZE + 1} of {PAGE_SIZE + 2}" in texts(app)
+
+
+def test_an_image_that_is_gone_leaves_the_way_to_the_others_open(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 2)
+    newest, oldest = list_images(services, casting.id).rows
+    app = open_app(NORMAL_IMAGES)
+    delete_images(services, engineer, [newest.id])
+    app.session_state["open_dialog"] = OpenDialog("image_open", {"walk": ListWalk([newest.id, oldest.id], 0)})
+    app.run()
+    assert "not there any more" in texts(app)
+    app.button(key="details_step_1").click().run()
+    assert oldest.original_name in texts(app)
+
+
+def test_what_lies_in_the_trash_is_refused_and_put_back_from_there(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    app = upload(open_app(NORMAL_IMAGES), {"a.png": make_png(1)})
+    (row,) = list_images(services, casting.id).rows
+    delete_images(services, engineer, [row.id])
+    app = upload(open_app(NORMAL_IMAGES), {"again.png": make_png(1)})
+    assert "lies in the trash" in texts(app)
+    press(app, "Put back 1 from the trash")
+    assert [one.id for one in list_images(services, casting.id).rows] == [row.id]
+    assert "Put back 1 from the trash" not in [button.label for button in app.button]
+
+
+def test_folders_of_several_labels_become_a_plan_without_choosing_the_file_again(
+    open_app: OpenApp, services: Services, casting: Product
+) -> None:
+    files = {f"casting/train/good/{n}.png": make_png(n) for n in range(2)}
+    files |= {"casting/test/dent/7.png": make_png(7)}
+    app = upload(open_app(NORMAL_IMAGES), {"set.zip": make_zip(files)})
+    press(app, "Import it with a plan")
+    assert [title.value for title in app.title] == ["Import images"]
+    assert {metric.label: metric.value for metric in app.metric}["Will be taken in"] == "3"
+    assert not list_images(services, casting.id).rows

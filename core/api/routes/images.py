@@ -253,9 +253,14 @@ def relabel_image(image_id: Id, change: Relabel, asked: Asked) -> ImageShape:
 
 
 @router.delete("/{image_id}", status_code=204, response_class=Response, summary="Delete an image")
-def delete_image(image_id: Id, asked: Asked) -> Response:
-    """Delete an image; inspections keep what they showed."""
-    if not edits.delete_images(asked.services, asked.person, [image_id]):
+def delete_image(
+    image_id: Id,
+    asked: Asked,
+    row_version: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Refused if it changed since.")] = None,
+) -> Response:
+    """Put an image into the trash for 30 days; inspections keep what they showed."""
+    seen = None if row_version is None else {image_id: row_version}
+    if not edits.delete_images(asked.services, asked.person, [image_id], row_versions=seen):
         raise NotFound("not_found")
     return Response(status_code=204)
 

@@ -34,7 +34,13 @@ def assign_part(
     return assign_parts(services, person, [(part, image_ids)], source=source, row_versions=row_versions)
 
 
-def accept_groups(services: Services, person: Person, groups: Sequence[Sequence[int]]) -> int:
+def accept_groups(
+    services: Services,
+    person: Person,
+    groups: Sequence[Sequence[int]],
+    *,
+    row_versions: Mapping[int, int] | None = None,
+) -> int:
     """Make one part of each group of images that were found to be alike; returns how many images changed.
 
     A part that one of its images has already takes in the others; else it is named by the number of its first image,
@@ -45,7 +51,7 @@ def accept_groups(services: Services, person: Person, groups: Sequence[Sequence[
         for ids in groups:
             known = sorted(image.part for image in get_images(session, ids) if image.part)
             named.append((known[0] if known else f"≈{min(ids)}", ids))
-    return assign_parts(services, person, named, source=SIMILAR)
+    return assign_parts(services, person, named, source=SIMILAR, row_versions=row_versions)
 
 
 def assign_parts(

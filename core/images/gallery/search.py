@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from datetime import time as time_of_day
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_
+from sqlalchemy import ColumnElement, Select, case, or_
 from sqlmodel import Session, col, func, select
 
 from core.catalog.views import read_views
@@ -84,6 +84,31 @@ def find_page(
 def find_all(services: HasDatabase, asked: Asked, found: FoundImages, *, limit: int) -> list[int]:
     """Return the ids of what was found, the newest first, at most `limit`."""
     return _find(services, asked, found.newest, offset=0, limit=limit)
+
+
+def find_beside(services: HasDatabase, asked: Asked, found: FoundImages, image_id: int, step: int) -> int | None:
+    """Return the id of what comes after an image (`step` 1: the next older) or before it (-1); None at the end.
+
+    The image itself need not fit any more: it may just have been labeled as something else.
+    """
+    number = col(Image.id)
+    with reading(services) as session:
+        query: Any = select(Image.id).where(*_tests(session, asked), number <= found.newest)
+        if step > 0:
+            query = query.where(number < image_id).order_by(number.desc())
+        else:
+            query = query.where(number > image_id).order_by(number)
+        return session.connection().execute(_walked(session, query.limit(1), asked)).scalar()
+
+
+def locate_image(services: HasDatabase, asked: Asked, found: FoundImages, image_id: int) -> tuple[int, int]:
+    """Return how many of what was found, as it is now, come before an image, and how many there are."""
+    number = col(Image.id)
+    with reading(services) as session:
+        query: Any = select(func.count(case((number > image_id, 1))), func.count())
+        query = query.select_from(Image).where(*_tests(session, asked), number <= found.newest)
+        before, total = session.connection().execute(_walked(session, query, asked)).one()
+    return int(before), int(total)
 
 
 def load_images(services: HasDatabase, ids: Sequence[int]) -> list[Image]:

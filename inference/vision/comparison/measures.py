@@ -114,7 +114,8 @@ def make_figures(
     """Return the figures that these images allow, in the order of `FIGURES`.
 
     `stopped` says which were called defective, where a threshold did not decide it. Without a threshold there are no
-    figures of verdicts, unless nothing was answered at all: then all are wrong. `macro_f1` is there for a method that names types, `iou` and `f1_at_50` where places are known.
+    figures of verdicts, unless nothing was answered at all: then all are wrong. `macro_f1` is there for a method that
+    names types, `iou` and `f1_at_50` where places are known.
     """
     truth = np.array([one.is_defect for one in judged], np.bool_)
     silent = np.array([one.score is None for one in judged], np.bool_)

@@ -21,9 +21,10 @@ from inference.vision.learning.near_duplicates import group_exposures
 
 # Fingerprints of copies differ in at most so many bits.
 MOST_BITS = 10
-# The details of copies correlate at least so much; more where too few pictures say what all have in common. At 0.70, of
-# 97 copies each (JPEG quality 60, half the size, a tenth brighter) of pictures of six products 89 to 97 were found as
-# pairs; 0.78 leaves out a pair of different cells that were much alike, and how many copies it finds was not counted.
+# The details of copies correlate at least so much; more where too few pictures say what all have in common. Of 97
+# copies each of pictures of six products (benchmarks/bench_copies.py) 92 % are found as JPEG of quality 60, 89 % at
+# half the size and all a tenth brighter; those missed are of solar cells, which have hardly any detail of their own.
+# At 0.70 a pair of different cells that are much alike counted as copies, too.
 LEAST_LIKENESS, _LEAST_AMONG_FEW = 0.78, 0.9
 # Pictures that are linked by pairs this much alike are all compared with one another, if they are not too many.
 _LINKED, _MOST_LINKED = 0.6, 60
@@ -95,11 +96,27 @@ def group_copies(
         for one, other in pairs
         if one in details and other in details
     }
+    linked = _link(likeness)
+    # At once for all groups: a product for each of very many small ones takes longer to share out than to compute.
+    beside = _compare_with(known, [key for members in linked for key in members], own)
     groups = []
-    for members in _link(likeness):
-        others = [key for key in known if key not in members]
-        groups += _stand_out(members, others, likeness, own, least)
+    for members in linked:
+        groups += _stand_out(members, known, likeness, own, beside, least)
     return groups
+
+
+def _compare_with(
+    known: Sequence[int], keys: Sequence[int], own: Callable[[int], npt.NDArray[np.float32]]
+) -> dict[int, npt.NDArray[np.float32]]:
+    """Return by key how alike each of these pictures is to each of the known ones, in their order."""
+    if not known or not keys:
+        return {}
+    columns = np.stack([own(key) for key in known]).T
+    found: dict[int, npt.NDArray[np.float32]] = {}
+    for start in range(0, len(keys), _BLOCK):
+        some = keys[start : start + _BLOCK]
+        found.update(zip(some, np.stack([own(key) for key in some]) @ columns, strict=True))
+    return found
 
 
 def _link(likeness: Mapping[tuple[int, int], float]) -> list[list[int]]:
@@ -123,24 +140,29 @@ def _link(likeness: Mapping[tuple[int, int], float]) -> list[list[int]]:
 
 def _stand_out(
     members: Sequence[int],
-    others: Sequence[int],
+    known: Sequence[int],
     likeness: Mapping[tuple[int, int], float],
     own: Callable[[int], npt.NDArray[np.float32]],
+    beside: Mapping[int, npt.NDArray[np.float32]],
     least: float,
 ) -> list[Copies]:
+    is_member = set(members)
+    columns = [place for place, key in enumerate(known) if key not in is_member]
+    others = [known[place] for place in columns]
     keys = [*members, *others]
     matrix = np.full((len(keys), len(keys)), -1.0, np.float32)
-    rows = np.stack([own(key) for key in keys])
     if len(members) <= _MOST_LINKED:
-        matrix[: len(members), : len(members)] = rows[: len(members)] @ rows[: len(members)].T
+        rows = np.stack([own(key) for key in members])
+        matrix[: len(members), : len(members)] = rows @ rows.T
     else:
         places = {key: place for place, key in enumerate(members)}
         for (one, other), value in likeness.items():
             if one in places and other in places:
                 matrix[places[one], places[other]] = matrix[places[other], places[one]] = value
     if others:
-        beside = rows[: len(members)] @ rows[len(members) :].T
-        matrix[: len(members), len(members) :], matrix[len(members) :, : len(members)] = beside, beside.T
+        found_beside = np.stack([beside[key][columns] for key in members])
+        matrix[: len(members), len(members) :] = found_beside
+        matrix[len(members) :, : len(members)] = found_beside.T
     np.fill_diagonal(matrix, -1.0)
     # Nothing but copies of one another, and no other picture to tell by: then the threshold alone decides.
     if not others and len(members) <= _MOST_LINKED:

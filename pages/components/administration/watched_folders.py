@@ -16,10 +16,9 @@ from core.watching.folders import (
     add_folder,
     describe_problem,
     list_folders,
-    remove_folder,
-    set_folder_active,
 )
 from core.watching.settings import DEFAULT_SETTLE_S, LEAST_SETTLE_S, MOST_SETTLE_S, WatchSettings
+from core.watching.switching import remove_folder, set_folder_active
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, duration, escape, language, local, number, product_name
 from pages.components.shared.session import may, person, say_after_rerun, services, show_error
@@ -119,13 +118,13 @@ def _show_actions(view: FolderView, place: st.delta_generator.DeltaGenerator) ->
             help=_("Pause: files wait") if folder.is_active else _("Go on"),
         ):
             try:
-                set_folder_active(services(), person(), folder.id, not folder.is_active)
+                set_folder_active(services(), person(), folder.id, not folder.is_active, row_version=view.row_version)
             except AppError as error:
                 show_error(error)
             else:
                 st.rerun(scope="app")
         if st.button("", key=f"watch_remove_{folder.id}", icon=":material/delete:", help=_("Remove")):
-            open_dialog(_REMOVE, id=folder.id, path=str(folder.path))
+            open_dialog(_REMOVE, id=folder.id, path=str(folder.path), row_version=view.row_version)
             st.rerun(scope="app")
 
 
@@ -202,7 +201,7 @@ def show_add(_dialog: OpenDialog) -> None:
 def carry_out_remove(dialog: OpenDialog) -> None:
     """Remove the folder, now that the person has confirmed it."""
     try:
-        remove_folder(services(), person(), dialog.values["id"])
+        remove_folder(services(), person(), dialog.values["id"], row_version=dialog.values["row_version"])
     except AppError as error:
         show_error(error)
         return

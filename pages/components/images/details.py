@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from core.errors import AppError
+from core.errors import AppError, NotFound
 from core.images.bit_depth import drop_settled, get_bit_depth
 from core.images.gallery.search import load_choices
 from core.images.library import get_image
@@ -18,6 +18,7 @@ from core.images.previews import draw_picture
 from core.images.records import IncomingFile
 from core.images.regions.saving import count_regions
 from core.messages.image_notes import IMAGE_NOTES
+from pages.components.gallery.walking import Walk
 from pages.components.gallery.wording import origin_words, quality_words
 from pages.components.images.drawing.editor import show_editor
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
@@ -27,7 +28,7 @@ from pages.components.images.relabeling import show_relabeling
 from pages.components.shared.dialogs import OpenDialog, close_dialog
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, byte_size, defect_name, escape, language, moment, number, percent
-from pages.components.shared.session import person, say_after_rerun, services, show_error
+from pages.components.shared.session import person, say_after_rerun, services, show_error, showing_errors
 
 if TYPE_CHECKING:
     from storage.tables import DefectType, Image
@@ -39,25 +40,30 @@ _TALLEST_PX, _WIDEST_PX, _NARROWEST_PX = 560, 790, 120
 def show_details(
     dialog: OpenDialog, defect_types: Sequence[DefectType], *, relabeled: Callable[[int], None] | None = None
 ) -> None:
-    """Show the picture at the left, its facts at the right; the arrows go through the page.
+    """Show the picture at the left, its facts at the right; the arrows go through all that the gallery's filter finds.
 
     `relabeled` is told the id of an image that was labeled anew.
     """
-    ids: list[int] = dialog.values["ids"]
-    place = min(dialog.values["place"], len(ids) - 1)
+    walk: Walk = dialog.values["walk"]
     try:
         if dialog.values.get("draws"):
-            show_drawing(dialog, place, defect_types)
+            show_drawing(dialog, walk, defect_types)
             return
-        image = get_image(services(), ids[place])
+        try:
+            image = get_image(services(), walk.image_id)
+        except NotFound:
+            # Somebody deleted it meanwhile: the way to the others stays open.
+            st.warning(_("This image is not there any more."), icon=":material/delete:")
+            show_steps(dialog, walk)
+            return
         # What the person looked at when they pressed a button is what the run before this one showed.
         seen = st.session_state.get(f"details_seen_{image.id}", image.row_version)
         st.session_state[f"details_seen_{image.id}"] = image.row_version
         left, right = st.columns([2.1, 1])
         with right:
-            show_steps(dialog, place, len(ids))
+            show_steps(dialog, walk)
             show_facts(image, defect_types)
-            show_relabel_form(dialog, place, image, defect_types, relabeled, seen)
+            show_relabel_form(dialog, walk, image, defect_types, relabeled, seen)
             show_part_form(
                 {image.id: seen},
                 product_id=image.product_id,
@@ -79,36 +85,40 @@ def show_details(
             )
             if image.image_type == DEFECT_IMAGE:
                 show_mask_form(image, seen)
-        with left:
+        with left, st.spinner(_("Loading the picture …")):
             width_px = min(_WIDEST_PX, max(_NARROWEST_PX, round(_TALLEST_PX * image.width_px / image.height_px)))
             st.image(draw_picture(services(), image, with_mask=with_mask), width=width_px, alt=image.stored_name)
     except AppError as error:
         show_error(error)
 
 
-def show_drawing(dialog: OpenDialog, place: int, defect_types: Sequence[DefectType]) -> None:
-    """Show the editor of regions in the place of the details; what was opened is walked through in it, too."""
-    ids: list[int] = dialog.values["ids"]
+def show_drawing(dialog: OpenDialog, walk: Walk, defect_types: Sequence[DefectType]) -> None:
+    """Show the editor of regions in the place of the details; what was found is walked through in it, too."""
 
     def step(by: int) -> None:
-        dialog.values["place"] = min(max(0, place + by), len(ids) - 1)
+        dialog.values["walk"] = walk.step(by)
 
     def close() -> None:
         dialog.values["draws"] = False
 
     show_editor(
-        ids[place],
+        walk.image_id,
         defect_types,
         key="details_editor",
-        place=place,
-        total=len(ids),
+        place=walk.place,
+        total=walk.total,
         step=step,
         close=close,
     )
 
 
-def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
+def show_steps(dialog: OpenDialog, walk: Walk) -> None:
     """Show the buttons to the previous and the next image, by click or arrow key."""
+
+    def go(step: int) -> None:
+        with showing_errors():
+            dialog.values["walk"] = walk.step(step)
+
     with st.container(horizontal=True, vertical_alignment="center"):
         for step, label, shortcut in (
             (-1, _("Previous"), "Left"),
@@ -118,11 +128,11 @@ def show_steps(dialog: OpenDialog, place: int, total: int) -> None:
                 label,
                 key=f"details_step_{step}",
                 shortcut=shortcut,
-                disabled=not 0 <= place + step < total,
-                on_click=dialog.values.update,
-                kwargs={"place": place + step},
+                disabled=not 0 <= walk.place + step < walk.total,
+                on_click=go,
+                args=(step,),
             )
-        st.caption(_("{place} of {total}", place=place + 1, total=total))
+        st.caption(_("{place} of {total}", place=number(walk.place + 1), total=number(walk.total)))
 
 
 def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
@@ -170,20 +180,20 @@ def _describe_part(image: Image) -> str:
 
 def show_relabel_form(
     dialog: OpenDialog,
-    place: int,
+    walk: Walk,
     image: Image,
     defect_types: Sequence[DefectType],
     relabeled: Callable[[int], None] | None,
     row_version: int,
 ) -> None:
-    """Say anew what the image shows; then the next one of those opened takes its place."""
-    ids: list[int] = dialog.values["ids"]
+    """Say anew what the image shows; then the next one of what was found takes its place."""
 
     def go_on() -> None:
         if relabeled is not None:
-            relabeled(ids[place])
-        if place + 1 < len(ids):
-            dialog.values["place"] = place + 1
+            relabeled(walk.image_id)
+        following = walk.after_change()
+        if following is not None:
+            dialog.values["walk"] = following
         else:
             close_dialog()
 

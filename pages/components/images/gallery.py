@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.images.gallery.changes import DELETE, MOST_CHOSEN, ImageChange
 from core.images.gallery.search import (
+    PAGE_SIZE,
     Asked,
     FoundImages,
     count_images,
@@ -29,6 +30,7 @@ from pages.components.gallery.changing import carry_out, show_change, show_undo
 from pages.components.gallery.filter_bar import show_filter_bar
 from pages.components.gallery.tiles import show_tiles
 from pages.components.gallery.trash import show_trash
+from pages.components.gallery.walking import GalleryWalk
 from pages.components.images.details import show_details
 from pages.components.images.parts import show_part_form
 from pages.components.images.relabeling import show_relabeling
@@ -134,7 +136,7 @@ def show_images(product_id: int, image_type: str, defect_types: Sequence[DefectT
         [number for number in shown if number in selection.chosen_images(key)],
         key=f"{key}_tiles",
         choose=lambda page, on: selection.choose_on_page(key, page, on),
-        opened=lambda image_id: open_image(shown, image_id),
+        opened=lambda image_id: open_image(asked, found, shown, image_id),
         turned=lambda step: turn_to(min(max(1, asked_page() + step), found.count_pages())),
     )
     if found.count_pages() > 1:
@@ -165,10 +167,12 @@ def show_pages(found: FoundImages, key: str) -> None:
     )
 
 
-def open_image(ids: Sequence[int], image_id: int) -> None:
-    """Open one of the images of the page; the arrows lead to the others."""
+def open_image(asked: Asked, found: FoundImages, ids: Sequence[int], image_id: int) -> None:
+    """Open one of the images of the page; the arrows lead to all others that fit, those of other pages too."""
     if image_id in ids:
-        open_dialog(_OPEN, ids=list(ids), place=list(ids).index(image_id))
+        page = min(asked_page(), found.count_pages())
+        place = (page - 1) * PAGE_SIZE + list(ids).index(image_id)
+        open_dialog(_OPEN, walk=GalleryWalk(asked, found, image_id, place, found.total))
 
 
 def show_actions(asked: Asked, found: FoundImages, defect_types: Sequence[DefectType], key: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from pages.components.gallery.walking import ListWalk
 from pages.components.shared.dialogs import open_dialog
 from pages.components.shared.language import _, defect_name
 
@@ -92,7 +93,7 @@ def show_map(figure: go.Figure, image_ids: Sequence[int], *, key: str) -> None:
     if ids:
         # A fresh chart has nothing chosen: the same dot can be clicked again.
         st.session_state[turn_key] = turn + 1
-        open_dialog(OPEN, ids=ids, place=0)
+        open_dialog(OPEN, walk=ListWalk(ids, 0))
         st.rerun()
 
 

@@ -14,6 +14,7 @@ from core.images.exposures.edits import accept_groups, assign_parts
 from core.images.exposures.grouping import PartProposal, PartProposals, propose_parts
 from core.images.exposures.leaks import Leak, count_leaking_images, find_leaks, mend_leaks
 from core.images.gallery.changes import PART, ImageChange
+from core.images.gallery.search import read_row_versions
 from core.images.library import get_images, read_thumbnails
 from pages.components.gallery.changing import carry_out
 from pages.components.images.labels import SPLIT_NAMES, short_name
@@ -107,6 +108,8 @@ def show_part_search(product_id: int, *, key: str) -> None:
         if st.button(_("Look for images of one part"), key=f"{key}_search", icon=":material/search:"):
             found = _search(product_id)
             st.session_state[kept] = found
+            ids = [number for proposal in (found.proposals if found else ()) for number in proposal.image_ids]
+            st.session_state[_seen_key(kept)] = read_row_versions(services(), ids)
         if isinstance(found, PartProposals):
             _show_proposals(found, kept, key)
 
@@ -197,7 +200,7 @@ def _accept(proposals: Sequence[PartProposal], found: PartProposals, kept: str, 
     if not groups:
         return
     try:
-        changed = accept_groups(services(), person(), groups)
+        changed = accept_groups(services(), person(), groups, row_versions=st.session_state.get(_seen_key(kept)))
     except AppError as error:
         show_error(error)
         return
@@ -209,12 +212,18 @@ def _accept(proposals: Sequence[PartProposal], found: PartProposals, kept: str, 
 def _refuse(proposal: PartProposal, kept: str, found: PartProposals) -> None:
     """Keep that a person said so: they are not proposed again."""
     try:
-        assign_parts(services(), person(), [("", [number]) for number in proposal.image_ids])
+        parts = [("", [number]) for number in proposal.image_ids]
+        assign_parts(services(), person(), parts, row_versions=st.session_state.get(_seen_key(kept)))
     except AppError as error:
         show_error(error)
         return
     _put_away([proposal], kept, found)
     st.rerun(scope="app")
+
+
+def _seen_key(kept: str) -> str:
+    """Return where the row versions are kept of the images as they were looked at."""
+    return f"{kept}_seen"
 
 
 def _put_away(proposals: Sequence[PartProposal], kept: str, found: PartProposals) -> None:

@@ -17,14 +17,17 @@ from core.images.notes import describe_note, notes_to_check
 from core.images.records import FileOutcome, IncomingFile
 from core.images.uploads import add_images
 from core.messages.image_notes import IMAGE_NOTES
+from pages.components.gallery.putting_back import IN_TRASH, offer_to_put_back
 from pages.components.images.intake_check import check_added, show_check
 from pages.components.images.labels import NORMAL_IMAGE, SPLIT_NAMES
 from pages.components.images.part_rules import ask_part_rule
+from pages.components.imports.handing_over import open_plan
 from pages.components.shared.language import _, _n, escape, language, number
-from pages.components.shared.screens import IMAGE_IMPORT, link_to
 from pages.components.shared.session import may, person, services, show_error
 
 if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
     from core.inspections.normal_check import IntakeCheck
     from storage.tables import DefectType, Product
 
@@ -105,7 +108,7 @@ def show_upload_form(
         st.warning(_("No file is chosen yet. Choose files, or drop them into the field."), icon=":material/upload:")
     elif pressed and wants_type and defect_type is None:
         st.warning(_("Choose the defect type of these images first, or register a new one."), icon=":material/label:")
-    elif pressed or _add_anyway(key, turn, has_files=bool(files)):
+    elif pressed or _add_anyway(product, key, turn, files or []):
         incoming = [IncomingFile(name=file.name, read=file.getvalue) for file in files]
         if pressed and holds_several(services(), person(), incoming):
             # Their folders say otherwise than the form: a person decides before anything is stored.
@@ -123,9 +126,9 @@ def show_upload_form(
         show_outcome(found, key)
 
 
-def _add_anyway(key: str, turn: int, *, has_files: bool) -> bool:
+def _add_anyway(product: Product, key: str, turn: int, files: Sequence[UploadedFile]) -> bool:
     """Say that the folders of an upload name several labels or products; whether it is added all the same."""
-    if st.session_state.get(f"{key}_several") != turn or not has_files:
+    if st.session_state.get(f"{key}_several") != turn or not files:
         return False
     with st.container(border=True, key=f"{key}_several_box"):
         st.markdown(
@@ -133,7 +136,10 @@ def _add_anyway(key: str, turn: int, *, has_files: bool) -> bool:
             + _("The folders in this ZIP file name several labels or products. Here all images would get one label.")
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            link_to(IMAGE_IMPORT, _("Import it with a plan"), icon=":material/drive_folder_upload:")
+            if st.button(
+                _("Import it with a plan"), key=f"{key}_plan", type="primary", icon=":material/drive_folder_upload:"
+            ):
+                open_plan([IncomingFile(name=file.name, read=file.getvalue) for file in files], product=product.code)
             return st.button(_("Give all the chosen label"), key=f"{key}_anyway", icon=":material/label:")
 
 
@@ -231,6 +237,9 @@ def show_outcome(upload: UploadOutcome, key: str) -> None:
         if refused:
             st.markdown(f"**{_('Refused')}**")
             _show_lines([(found.name, _sentence(found)) for found in refused])
+            if offer_to_put_back([found.error for found in refused], key=key):
+                upload.outcomes = [found for found in upload.outcomes if not _lies_in_trash(found)]
+                st.rerun(scope="app")
         to_check = [found for found in upload.outcomes if found.outcome == "added" and notes_to_check(found.notes)]
         if to_check:
             st.markdown(f"**{_('To check')}**")
@@ -246,6 +255,10 @@ def show_outcome(upload: UploadOutcome, key: str) -> None:
         if added:
             with st.expander(_("Added"), icon=":material/check:"):
                 _show_lines([(found.name, _with_notes(found)) for found in added])
+
+
+def _lies_in_trash(outcome: FileOutcome) -> bool:
+    return outcome.error is not None and outcome.error.code == IN_TRASH
 
 
 def _sentence(outcome: FileOutcome) -> str:

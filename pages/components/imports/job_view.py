@@ -39,7 +39,9 @@ from pages.components.shared.session import (
 )
 
 if TYPE_CHECKING:
-    from core.image_imports.results import ImportView
+    from collections.abc import Sequence
+
+    from core.image_imports.results import ImportRow, ImportView
 
 _ICONS = {
     "queued": ("gray", ":material/schedule:"),
@@ -241,6 +243,7 @@ def _show_outcomes(found: ImportView) -> None:
     rows = list_rows(
         services(), person(), found.job.id, outcome=chosen or kinds[0], limit=_PAGE, offset=(page - 1) * _PAGE
     )
+    _link_to_trash(rows)
     st.dataframe(
         pd.DataFrame(
             [
@@ -258,6 +261,17 @@ def _show_outcomes(found: ImportView) -> None:
         width="stretch",
         column_config={_("Why"): st.column_config.TextColumn(width="large")},
     )
+
+
+def _link_to_trash(rows: Sequence[ImportRow]) -> None:
+    """Show the way to the trash of each product that some of these files lie in."""
+    there = [row for row in rows if row.error is not None and row.error.code == "image_in_trash"]
+    by_product = {int(row.error.params["product_id"]): row.product for row in there if row.error is not None}
+    for product_id, name in by_product.items():
+        query = {"product": str(product_id), "show": "trash"}
+        link_to(
+            NORMAL_IMAGES, _("Open the trash of {product}", product=escape(name)), icon=":material/delete:", query=query
+        )
 
 
 def _say_notes(notes: tuple[str, ...]) -> str:

@@ -5,11 +5,15 @@ third of zlib's time. It hands nothing out unless the stream is whole and its ch
 back into a PNG of stored blocks (RFC 1951, 3.2.4), whose rows the other library unfilters: no filter is written anew
 here. Whatever is not plain, or not whole, is left to the usual decoder, which also knows why a file is refused; so both
 give the same pixels and refuse the same files.
+
+The two large buffers between the steps stay with their thread: memory that is asked for anew at each image is cleared
+page by page by the system, which took longer than unpacking.
 """
 
 from __future__ import annotations
 
 import struct
+import threading
 import zlib
 from typing import Final, cast
 
@@ -28,7 +32,28 @@ _HARMLESS: Final = frozenset({b"IHDR", b"IDAT", b"IEND", b"pHYs", b"gAMA", b"sRG
 _EXIF_AS_TEXT: Final = b"Raw profile"
 _BLOCK_BYTES: Final = 65_535
 _LAST_FILTER: Final = 4
+# What a larger image needs is given back after it: four threads must not hold 100 megapixels each.
+_MOST_KEPT_BYTES: Final = 16_000_000
 _END: Final = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
+
+
+class _Buffers(threading.local):
+    """Bytes of a thread, by what they are for."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Pixels] = {}
+
+    def take(self, name: str, n_bytes: int) -> Pixels:
+        """Return so many bytes, of any content, that count until the same thread takes them again."""
+        kept = self._kept.get(name)
+        if kept is None or kept.size < n_bytes:
+            kept = np.empty(n_bytes, np.uint8)
+            if n_bytes <= _MOST_KEPT_BYTES:
+                self._kept[name] = kept
+        return kept[:n_bytes]
+
+
+_buffers = _Buffers()
 
 
 def decode_plain_png(data: bytes, container: Container) -> Pixels | None:
@@ -43,7 +68,7 @@ def decode_plain_png(data: bytes, container: Container) -> Pixels | None:
     import imagecodecs
 
     row_bytes = 1 + width * (3 if color == _RGB else 1)
-    rows = np.empty(height * row_bytes, np.uint8)
+    rows = _buffers.take("rows", height * row_bytes)
     try:
         unpacked = imagecodecs.deflate_decode(packed, out=rows.data)
         if len(unpacked) != rows.size or int(rows[::row_bytes].max()) > _LAST_FILTER:
@@ -78,7 +103,9 @@ def _pack_stored(head: bytes, rows: Pixels) -> Pixels:
     """Return a PNG of these filtered rows, nothing packed; `head` is its signature and header."""
     full, rest = divmod(rows.size, _BLOCK_BYTES)
     body_bytes = 2 + full * (_BLOCK_BYTES + 5) + (rest + 5 if rest else 0) + 4
-    whole = np.empty(len(head) + 12 + body_bytes + len(_END), np.uint8)
+    import imagecodecs
+
+    whole = _buffers.take("whole", len(head) + 12 + body_bytes + len(_END))
     start = _put(whole, 0, head)
     start = _put(whole, start, struct.pack(">I4s", body_bytes, b"IDAT"))
     position = _put(whole, start, b"\x78\x01")
@@ -92,8 +119,10 @@ def _pack_stored(head: bytes, rows: Pixels) -> Pixels:
         position += rest
     else:
         blocks[-1, 0] = 1
-    position = _put(whole, position, struct.pack(">I", zlib.adler32(rows.data)))
-    position = _put(whole, position, struct.pack(">I", zlib.crc32(whole.data[start - 4 : position])))
+    position = _put(whole, position, struct.pack(">I", imagecodecs.deflate_adler32(cast(bytes, rows))))
+    position = _put(
+        whole, position, struct.pack(">I", imagecodecs.deflate_crc32(cast(bytes, whole[start - 4 : position])))
+    )
     _put(whole, position, _END)
     return whole
 

@@ -123,13 +123,13 @@ def _show_actions(schedule: Schedule) -> None:
     switch = _("Switch off") if schedule.is_active else _("Switch on")
     icon = ":material/pause:" if schedule.is_active else ":material/play_arrow:"
     if st.button("", key=f"schedule_active_{number}", icon=icon, help=switch):
-        wanted = not schedule.is_active
-        _act(lambda: set_schedule_active(services(), person(), number, wanted), "")
+        wanted, seen = not schedule.is_active, schedule.row_version
+        _act(lambda: set_schedule_active(services(), person(), number, wanted, row_version=seen), "")
     if st.button("", key=f"schedule_edit_{number}", icon=":material/edit:", help=_("Change")):
         edit_schedule(schedule)
         st.rerun(scope="app")
     if st.button("", key=f"schedule_remove_{number}", icon=":material/delete:", help=_("Remove")):
-        open_dialog(_REMOVE, id=number, name=schedule.order.name)
+        open_dialog(_REMOVE, id=number, name=schedule.order.name, row_version=schedule.row_version)
         st.rerun(scope="app")
 
 
@@ -160,7 +160,7 @@ def describe_timing(order: ScheduleOrder) -> str:
 
 def _carry_out_remove(dialog: OpenDialog) -> None:
     try:
-        remove_schedule(services(), person(), dialog.values["id"])
+        remove_schedule(services(), person(), dialog.values["id"], row_version=dialog.values["row_version"])
     except AppError as error:
         show_error(error)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pages.components.shared.language import _, language
+from pages.components.shared.language import _, language, number
 
 
 def editor_words(*, place: int, total: int) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def editor_words(*, place: int, total: int) -> dict[str, Any]:
     return {
         "language": language(),
         "title": _("Draw regions"),
-        "place": _("{place} of {total}", place=place + 1, total=total),
+        "place": _("{place} of {total}", place=number(place + 1), total=number(total)),
         "stage": _(
             "The image. Draw with the pointer, or with the keys: arrows move a cross, and Enter acts where it stands."
         ),
@@ -75,6 +75,7 @@ def _names() -> dict[str, str]:
 
 def _reports() -> dict[str, str]:
     return {
+        "loading": _("Loading the picture …"),
         "unsaved": _("Not saved yet"),
         "all_saved": _("Everything is saved"),
         "saved": _("Saved."),

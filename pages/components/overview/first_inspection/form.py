@@ -13,12 +13,12 @@ from core.images.imports.names import IMAGE_ENDINGS
 from core.images.records import IncomingFile
 from core.images.upload_plans.plan import DEFECT, GOOD, UploadPlan, Use, plan_upload
 from pages.components.images.uploads import UploadOutcome, show_outcome
+from pages.components.imports.handing_over import open_plan
 from pages.components.overview.first_inspection.folders import ask_folders
 from pages.components.overview.first_inspection.importing import UPLOAD, Field, import_and_deploy, start_deployment
 from pages.components.overview.first_inspection.place import product_in_address, start_over
 from pages.components.shared.language import _, _n, escape, number, product_name
 from pages.components.shared.pickers import pick_product
-from pages.components.shared.screens import IMAGE_IMPORT, link_to
 from pages.components.shared.session import services, show_error
 
 if TYPE_CHECKING:
@@ -40,13 +40,11 @@ def show_form(product: Product | None) -> None:
         name, product = _ask_product(product, summaries)
         summary = next((found for found in summaries if product and found.product.id == product.id), None)
         fields = _ask_files()
-        link_to(
-            IMAGE_IMPORT,
-            _("Several products in one ZIP file? Import them with a plan"),
-            icon=":material/drive_folder_upload:",
-        )
-        _show_counts(fields, summary)
-        _show_button(name, product, fields, summary)
+        if several := _name_several(fields):
+            _show_several(several, fields)
+        else:
+            _show_counts(fields, summary)
+            _show_button(name, product, fields, summary)
         found = st.session_state.get(UPLOAD)
         # A product that this very run has registered is in the address already.
         if isinstance(found, UploadOutcome) and found.product_id == product_in_address():
@@ -126,6 +124,26 @@ def _plan(field: str, files: Sequence[UploadedFile], claim: Use) -> Field:
     plan = plans[field][1]
     assert isinstance(plan, UploadPlan)
     return Field(incoming, plan)
+
+
+def _name_several(fields: Sequence[Field]) -> str:
+    """Return the products of a ZIP file whose folders name several, as they are said; empty where none does."""
+    refused = [one.error for field in fields for one in field.plan.left_out if one.error is not None]
+    return next((str(error.params["products"]) for error in refused if error.code == "upload_several_products"), "")
+
+
+def _show_several(names: str, fields: Sequence[Field]) -> None:
+    """Say that these files are of several products, and go on with the plan of their import."""
+    st.info(
+        _(
+            "These files hold several products: {names}. What each folder becomes is shown next and can be changed; "
+            "each product gets its own images.",
+            names=escape(names),
+        ),
+        icon=":material/account_tree:",
+    )
+    if st.button(_("Go through the plan"), key="first_plan", type="primary", icon=":material/rule:", width="stretch"):
+        open_plan([file for field in fields for file in field.files])
 
 
 def _show_counts(fields: Sequence[Field], summary: ProductSummary | None) -> None:

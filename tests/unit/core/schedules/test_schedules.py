@@ -59,6 +59,18 @@ def test_a_stale_save_is_refused_and_says_who_was_faster(services: Services, eng
     assert "Line 1" in str(caught.value)
 
 
+def test_a_stale_switch_of_a_schedule_is_refused(services: Services, engineer: Person, admin: Person) -> None:
+    first = add_schedule(services, engineer, DAILY)
+    set_schedule_active(services, admin, first.id, False, row_version=first.row_version)
+    with pytest.raises(Conflict) as caught:
+        set_schedule_active(services, engineer, first.id, True, row_version=first.row_version)
+    assert caught.value.code == "stale_save"
+    with pytest.raises(Conflict) as caught:
+        remove_schedule(services, engineer, first.id, row_version=first.row_version)
+    assert caught.value.code == "stale_save"
+    assert not get_schedule(services, first.id).is_active
+
+
 def test_a_save_without_a_change_changes_nothing(services: Services, engineer: Person) -> None:
     first = add_schedule(services, engineer, DAILY)
     again = save_schedule(services, engineer, first.id, DAILY, row_version=first.row_version)

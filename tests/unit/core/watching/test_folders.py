@@ -23,10 +23,9 @@ from core.watching.folders import (
     list_active,
     list_folders,
     open_for_command,
-    remove_folder,
-    set_folder_active,
 )
 from core.watching.settings import WatchSettings, read_trace_rule
+from core.watching.switching import remove_folder, set_folder_active
 from core.watching.watcher import Watcher, is_wanted, watch_here
 from storage.tables import AuditLog, Inspection, WatchFolder, utc_now
 from tests.unit.core.watching.conftest import GOOD, SPOT, AddFolder, Watching
@@ -59,6 +58,21 @@ def test_a_folder_is_added_paused_and_removed_by_an_engineer(toy_services: Servi
     with reading(toy_services) as session:
         actions = session.exec(select(AuditLog.action).where(AuditLog.subject_type == "watch_folder")).all()
     assert list(actions) == [f"watch_folder.{done}" for done in ("added", "paused", "resumed", "removed")]
+
+
+def test_a_stale_switch_of_a_folder_is_refused(toy_services: Services, add: AddFolder) -> None:
+    engineer, colleague = open_person(toy_services, "engineer"), open_person(toy_services, "admin")
+    folder = add(line="L1")
+    (seen,) = list_folders(toy_services, since=utc_now())
+    set_folder_active(toy_services, colleague, folder.id, False, row_version=seen.row_version)
+    for late in (
+        lambda: set_folder_active(toy_services, engineer, folder.id, True, row_version=seen.row_version),
+        lambda: remove_folder(toy_services, engineer, folder.id, row_version=seen.row_version),
+    ):
+        assert _code(late) == "stale_save"
+    (now,) = list_folders(toy_services, since=utc_now())
+    assert (now.state, now.row_version) == ("paused", seen.row_version + 1)
+    remove_folder(toy_services, engineer, folder.id, row_version=now.row_version)
 
 
 def test_a_removed_folder_that_comes_back_is_not_inspected_anew(watching: Watching, add: AddFolder) -> None:

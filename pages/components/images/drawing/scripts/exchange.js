@@ -38,17 +38,20 @@ class Exchange {
     this.view.fitted = true;
     this.view.image = null;
     chosen.brush = clamp(chosen.brush ?? Math.round(Math.max(image.width, image.height) / 40), 1, this.largestBrush);
-    const picture = new Image();
+    const picture = new Image(), restored = this.drawing.wasRestored ? this.words.restored : "";
     picture.onload = () => {
       if (this.drawing.image.id !== image.id) return;
       this.view.setImage(picture, image.width, image.height);
+      if (this.find(".status").textContent === this.words.loading) this.say(restored);
       this.redraw();
     };
     picture.onerror = () => this.say(this.words.no_picture, true);
     picture.src = image.url;
     this.view.width = image.width;
     this.view.height = image.height;
-    this.say(this.drawing.wasRestored ? this.words.restored : "");
+    // A picture of many megapixels takes a moment: until it is there, the stage is dark.
+    this.say(this.words.loading);
+    clearTimeout(this.said);
   }
 
   get largestBrush() { return Math.max(40, Math.round(Math.max(this.data.image.width, this.data.image.height) / 5)); }

@@ -16,10 +16,12 @@ from core.images.gallery.search import (
     count_masks,
     count_regions,
     find_all,
+    find_beside,
     find_page,
     has_images,
     load_choices,
     load_images,
+    locate_image,
     read_row_versions,
 )
 from core.services import Services
@@ -130,3 +132,16 @@ def test_no_row_of_the_table_is_read_to_filter(services: Services, product_id: i
         plan = " ".join(str(row) for row in session.connection().execute(text(query)))
     assert "COVERING INDEX ix_images_gallery" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_the_way_leads_through_all_that_fits(services: Services, product_id: int) -> None:
+    asked = Asked(product_id, "normal", GalleryFilter(quality="fault"))
+    found = count_images(services, asked)
+    add_image(services, product_id, 10, quality="blurred")  # came later: it is not among what was found
+    assert [find_beside(services, asked, found, number, 1) for number in (6, 3, 2)] == [3, 2, None]
+    assert [find_beside(services, asked, found, number, -1) for number in (6, 3, 2)] == [None, 6, 3]
+    # From an image that does not fit any more, too.
+    assert (find_beside(services, asked, found, 5, 1), find_beside(services, asked, found, 5, -1)) == (3, 6)
+    assert locate_image(services, asked, found, 3) == (1, 3)
+    by_name = Asked(product_id, "normal", GalleryFilter(name="shot"))
+    assert find_beside(services, by_name, count_images(services, by_name), 3, 1) == 2

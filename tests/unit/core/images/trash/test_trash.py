@@ -12,15 +12,18 @@ from core.errors import BadInput, NotAllowed, NotFound
 from core.images import edits, library
 from core.images.gallery.pictures import image_token, read_image_thumbnail
 from core.images.naming import number_after
+from core.images.records import IncomingFile
 from core.images.trash.listing import count_trash, find_trashed, list_trash
 from core.images.trash.purging import empty_trash, purge_expired, purge_images
 from core.images.trash.records import TRASH_DAYS
 from core.images.trash.restoring import restore_images
+from core.images.uploads import add_images
 from core.operations.orphans import list_orphans
 from core.operations.stored_objects import find_missing, take_stock
 from core.services import Services
 from storage.tables import DefectType, Image, ImageBox, Product, TrashedImage, utc_now
 from tests.curated_images import add_image, add_product, type_ids
+from tests.plates import encode, plate
 from tests.stored import stored_keys
 
 
@@ -164,3 +167,33 @@ def test_nothing_in_the_trash_is_learned_from_or_counted(services: Services, eng
     edits.delete_images(services, engineer, [image_id])
     with services.database.reading() as session:
         assert session.exec(select(Image)).all() == []
+
+
+def test_an_image_that_lies_in_the_trash_is_not_added_anew(services: Services, engineer: Person) -> None:
+    product_id = add_product(services)
+    files = [IncomingFile("a.png", lambda: encode(plate(1)))]
+    (added,) = add_images(services, engineer, product_id=product_id, image_type="normal", files=files)
+    assert added.image_id is not None
+    edits.delete_images(services, engineer, [added.image_id])
+    # The same pixels in another file are the same image.
+    again = [IncomingFile("b.bmp", lambda: encode(plate(1), "bmp")), IncomingFile("c.png", lambda: encode(plate(2)))]
+    told, new = add_images(services, engineer, product_id=product_id, image_type="normal", files=again)
+    assert new.outcome == "added"
+    assert (told.outcome, told.image_id) == ("refused", None)
+    assert told.error is not None
+    assert (told.error.code, told.error.params["existing"]) == ("image_in_trash", added.stored_name)
+    restore_images(services, engineer, [told.error.params["trash_id"]])
+    (back,) = add_images(services, engineer, product_id=product_id, image_type="normal", files=again[:1])
+    assert (back.outcome, back.image_id) == ("duplicate", added.image_id)
+
+
+def test_what_is_deleted_for_good_may_be_added_anew(services: Services, engineer: Person, admin: Person) -> None:
+    product_id = add_product(services)
+    files = [IncomingFile("a.png", lambda: encode(plate(1)))]
+    (added,) = add_images(services, engineer, product_id=product_id, image_type="normal", files=files)
+    edits.delete_images(services, engineer, [added.image_id or 0])
+    other = add_product(services, code="other")
+    (elsewhere,) = add_images(services, engineer, product_id=other, image_type="normal", files=files)
+    empty_trash(services, admin, product_id)
+    (again,) = add_images(services, engineer, product_id=product_id, image_type="normal", files=files)
+    assert (elsewhere.outcome, again.outcome) == ("added", "added")
