@@ -111,18 +111,22 @@ def _read_entries(written: str) -> Iterator[Entry]:
     parts: list[list[_Part]] = []
     for part in written.split():
         is_verb = part.endswith("-") and is_korean(part)
-        parts += [_forms_of(word) if is_verb else [_part_of(word)] for word in cut_words(part)]
+        parts += [_forms_of(word) if is_verb else _parts_of(word) for word in cut_words(part)]
     for chosen in product(*parts) if parts else ():
         terms = tuple(dict.fromkeys(term for part in chosen for term in part.terms))
         yield Entry(tuple((part.key, part.kind) for part in chosen), terms)
 
 
-def _part_of(word: str) -> _Part:
-    is_begun = is_korean(word) and len(word) > 1
-    key = unicodedata.normalize("NFD", word if is_korean(word) else stem_of(word))
+def _parts_of(word: str) -> list[_Part]:
+    if not is_korean(word):
+        # The stem of a plural may have lost an e: hole, hol(es).
+        stems = dict.fromkeys((stem_of(word), stem_of(f"{word}s")))
+        return [_Part(stem, "is", (stem,)) for stem in stems]
+    key = unicodedata.normalize("NFD", word)
+    if len(word) == 1:
+        return [_Part(key, "is", (word,))]
     # Its particle, if it ends like one, belongs to the word: 온도, 하도.
-    terms = [word[at : at + 2] for at in range(len(word) - 1)] if is_begun else [stem_of(word)]
-    return _Part(key, "begins" if is_begun else "is", tuple(terms))
+    return [_Part(key, "begins", tuple(word[at : at + 2] for at in range(len(word) - 1)))]
 
 
 def _forms_of(stem: str) -> list[_Part]:

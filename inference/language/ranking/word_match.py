@@ -9,10 +9,13 @@ import numpy as np
 
 from inference.language.lexical_index import LexicalIndex
 from inference.language.ranking.glossary import Glossary, Said
+from inference.language.ranking.spelling import respell
 from inference.language.search_terms import cut_words, only_asks, split_terms
 
 # From this share of its own terms on a word stands in a passage: forgives an ending and a misspelling.
 _SAME_WORD = 0.6
+# A word that no passage holds may be misspelt: one that is a letter away counts almost as much.
+_MISSPELT = 0.8
 # What only asks (why, how often) tells less than what is asked about.
 _ASKING_WEIGHT = 0.5
 
@@ -57,6 +60,9 @@ def match_words(index: LexicalIndex, words: Sequence[QuestionWord]) -> WordMatch
     for word in words:
         shares = index.score(split_terms(word.text)).coverage
         shares = np.where(shares >= _SAME_WORD, shares, shares * 0.5).astype(np.float32)
+        if not (shares >= _SAME_WORD).any():
+            for terms in respell(word.text, index.places):
+                shares = np.maximum(shares, _MISSPELT * index.find_holding(terms)).astype(np.float32)
         for said in word.said:
             for entry in said.entries:
                 if entry.terms:
