@@ -90,8 +90,8 @@ def rows(one: Asked, weights: np.ndarray | None) -> np.ndarray:
 
 def fit_order(asked: Sequence[Asked], weights: np.ndarray | None = None) -> np.ndarray:
     """Return the weights under which the answers are likeliest; the second look's last, given the first `weights`."""
-    from scipy.optimize import minimize
-    from scipy.special import logsumexp
+    from scipy.optimize import minimize  # type: ignore[import-untyped]
+    from scipy.special import logsumexp  # type: ignore[import-untyped]
 
     answerable = [one for one in asked if len(one.answers)]
     tables = [rows(one, weights) for one in answerable]

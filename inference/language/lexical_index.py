@@ -89,8 +89,8 @@ class LexicalIndex:
 
     def find_holding(self, terms: Sequence[str]) -> np.ndarray:
         """Return which passages hold all of the terms, bool (n,); none of them where there are no terms."""
-        places = [self.places.get(term) for term in terms]
-        if not places or None in places:
+        places = [self.places[term] for term in terms if term in self.places]
+        if not places or len(places) < len(terms):
             return np.zeros(self.passage_count, bool)
         held = np.zeros(self.passage_count, np.int16)
         for place in places:

@@ -16,7 +16,8 @@ FILL = ("메우-", "fill")
 
 def covered(texts: list[str], question: str, glossary: Glossary) -> list[float]:
     """Return how far each text says the question's words."""
-    return match_words(LexicalIndex.build(texts), read_question(question, [glossary])).covered.tolist()
+    found = match_words(LexicalIndex.build(texts), read_question(question, [glossary]))
+    return [float(share) for share in found.covered]
 
 
 @pytest.mark.parametrize(
