@@ -2,10 +2,11 @@
 
     python -m benchmarks.fit_retrieval
 
-Asks all questions of guidance_questions.json. The weights of `ranking/evidence.py` are
-fitted on all of them and printed; the figures are those of products that were left out one after the other. Each
-question counts three times: with the glossary, and with two random halves of it, because a glossary that was written
-beside these questions knows more of their words than of others' (`half_…` are the figures with the halves).
+Asks the questions of guidance_questions.json but those of the split `blind`. The weights of
+`ranking/evidence.py` are fitted on all of them and printed; the figures are those of products that were left out one
+after the other. Each question counts three times: with the glossary, and with two random halves of it, because a
+glossary that was written beside these questions knows more of their words than of others' (`half_…` are the figures
+with the halves).
 Prints progress to stderr and one JSON object as the last line of stdout.
 """
 
@@ -58,11 +59,13 @@ def read_halves() -> list[Glossary]:
 
 
 def ask() -> list[Asked]:
-    """Return every question, once for each glossary."""
+    """Return every question but the blind ones, once for each glossary."""
     indexes = build_demo_indexes()
     load_encoders(indexes)
     asked = []
     for question in json.loads(QUESTIONS.read_text(encoding="utf-8")):
+        if question["split"] == "blind":
+            continue
         index = indexes[question["product"]]
         sections = [section_of(passage) for passage in index.passages]
         answers = np.flatnonzero(np.isin(sections, question["answers"]))
