@@ -87,7 +87,8 @@ def search_passages(
     finding = subject.finding
     name = (finding.defect_name_ko if language == "ko" else finding.defect_name_en) or finding.defect_code
     question = question or _QUESTIONS.get(language, _QUESTIONS["en"]).format(name=name or finding.product)
-    query = Query(question, finding.defect_terms, finding.language)
+    same_names = () if finding.defect_terms else _list_type_names(services, subject.product_id)
+    query = Query(question, finding.defect_terms, finding.language, same_names)
     try:
         result = services.models.manual_index(version).search(query, k=_SEARCHED)
     except (InferenceError, ObjectStoreError) as error:
@@ -130,6 +131,13 @@ def _read_subject(session: Session, inspection_id: int, language: str) -> Subjec
     defect = session.get(DefectType, type_id) if type_id is not None else None
     finding = _describe_finding(row, product, language)
     return Subject(row.id, product.id, finding if defect is None else describe_defect(session, finding, defect))
+
+
+def _list_type_names(services: Services, product_id: int) -> tuple[tuple[str, ...], ...]:
+    """Return what each of the product's defect types is called: a question may say another name than the manual."""
+    with reading(services) as session:
+        types = session.exec(select(DefectType).where(DefectType.product_id == product_id)).all()
+        return tuple(_names(one) for one in types)
 
 
 def _names(defect: DefectType) -> tuple[str, ...]:

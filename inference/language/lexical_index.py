@@ -87,6 +87,20 @@ class LexicalIndex:
             total += float(self.rarity[place])
         return LexicalScores(scores, covered / max(total, 1e-6))
 
+    def find_holding(self, terms: Sequence[str]) -> np.ndarray:
+        """Return which passages hold all of the terms, bool (n,); none of them where there are no terms."""
+        places = [self.places[term] for term in terms if term in self.places]
+        if not places or len(places) < len(terms):
+            return np.zeros(self.passage_count, bool)
+        held = np.zeros(self.passage_count, np.int16)
+        for place in places:
+            held[self.passages[int(self.starts[place]) : int(self.starts[place + 1])]] += 1
+        return np.asarray(held == len(places))
+
+    def rarity_of(self, size: int) -> float:
+        """Return the weight of what stands in so many of the passages."""
+        return float(_rarity(np.array([size]), self.passage_count)[0])
+
     def to_tensors(self, prefix: str) -> dict[str, np.ndarray]:
         """Return the arrays under names that begin with `prefix`."""
         return {f"{prefix}_{name}": getattr(self, name) for name in ("starts", "passages", "weights", "rarity")}

@@ -1,11 +1,9 @@
 """The search of a product's manuals: by words, by meaning, and both fused.
 
-Words are searched with BM25 on terms that forgive Korean endings and misspellings, meaning by the inner product of
-sentence vectors. A passage's score adds the share of the question's weight that the passage covers, its BM25 score
-relative to the best, the likeness of meaning, the share that its headings cover, and whether it stands in a section
-that the question asks for; the best few are then compared once more by a slower encoder, where its package is
-installed. Weights, figures and alternatives are in `benchmarks/README.md`. Passages that stand under, or speak of, the
-defect's own names get a bonus.
+Words are searched with BM25 on terms that forgive Korean endings and misspellings, and with a glossary of words that
+mean the same; meaning by the inner product of sentence vectors. The best few are then compared once more by a slower
+encoder, where its package is installed. What each counts is in `ranking/evidence.py`; figures and alternatives are in
+`benchmarks/README.md`. Passages that stand under, or speak of, the defect's own names get a bonus.
 """
 
 from __future__ import annotations
@@ -27,6 +25,9 @@ from inference.language.lexical_index import TERMS_NAME, LexicalIndex
 from inference.language.passages import Passage
 from inference.language.pdf_text import Box
 from inference.language.quoting.headings import section_of_headings, sections_asked
+from inference.language.ranking.evidence import Evidence, is_answered, weigh
+from inference.language.ranking.glossary import Glossary, read_glossary
+from inference.language.ranking.word_match import match_words, read_question
 from inference.language.search_terms import split_terms
 from inference.language.sentence_encoder import CarriedEncoder, SentenceEncoder
 
@@ -36,16 +37,8 @@ _HEADING_TERMS_NAME = "heading_terms.json"
 _ENCODED_CHARACTERS = 240
 _ENCODED_AT_ONCE = 128
 _HEADINGS = 2
-# Chosen on the splits `tune` and `test` of bench_guidance; cross-validated on all of its questions they come out alike.
-_WORDS, _MEANING, _MEANING_BEFORE, _HEADING_WORDS, _SECTION, _LANGUAGE_BONUS = 1.2, 0.4, 0.6, 0.15, 0.8, 0.05
+_LANGUAGE_BONUS = 0.05
 _HEADING_BONUS, _BODY_BONUS = 2.0, 0.6
-# Of the second look: its cosines all lie above .75.
-_SECOND, _SECOND_FROM = 12.0, 0.8
-# The question is answered from this coverage on, or from this likeness where the words are of another language.
-FOUND_COVERAGE = 0.2
-FOUND_LIKENESS = 0.42
-# With the second look both count together; these three are from all of the questions.
-_FOUND_BY_WORDS, _FOUND_BY_MEANING, _FOUND_FROM = 5.7, 34.7, 3.32
 _NAMES = 3
 _NAMED = 0.6
 
@@ -55,11 +48,13 @@ class Query:
     """A question, the words of the defect type that it is about, and the language that is preferred.
 
     `defect_terms` begin with the type's names (Korean, English, code); words of its description may follow.
+    `same_names` are what is known to mean the same in this product, such as the names of each of its defect types.
     """
 
     text: str
     defect_terms: tuple[str, ...] = ()
     language: Literal["ko", "en"] = "ko"
+    same_names: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,48 +112,54 @@ class ManualIndex:
 
         While an encoder is still being loaded the result comes without it, at once. Raises ModelError.
         """
-        count = len(self.passages)
-        if not count or k <= 0:
+        if not self.passages or k <= 0:
             return SearchResult((), found=False)
-        terms = split_terms(query.text, question=True)
-        lexical = self.words.score(terms)
-        likeness = self._compare(query.text)
-        rest = lexical.coverage + _WORDS * lexical.scores / max(float(lexical.scores.max()), 1e-6)
-        rest = rest + _HEADING_WORDS * self.headings.score(terms).coverage
+        evidence = self.gather_evidence(query)
         heading, body, named = self._match_terms(query.defect_terms)
-        rest = rest + _HEADING_BONUS * heading + _BODY_BONUS * body
-        rest = rest + _LANGUAGE_BONUS * (self._languages == query.language)
-        if not query.defect_terms and (asked := sections_asked(query.text)):
-            # Of a defect all sections are wanted, whichever the question names.
-            rest = rest + _SECTION * np.isin(self._sections, list(asked))
-        fused = rest + _MEANING_BEFORE * likeness
-        best = np.argsort(-fused, kind="stable")[:LOOKED_AT]
-        second = self.second_look.compare(query.text, best.tolist())
-        if second is not None:
-            added = np.full(len(self.passages), float(second.min()), np.float32)
-            added[best] = second
-            fused = rest + _MEANING * likeness + _SECOND * (added - _SECOND_FROM)
-        if query.defect_terms:
-            found = named >= _NAMED
-        elif second is not None:
-            by_meaning = _FOUND_BY_MEANING * (float(second.max()) - _SECOND_FROM)
-            asked_for = split_terms(query.text, question=True, without_endings=True)
-            covered = float(self.words.score(asked_for).coverage.max())
-            found = _FOUND_BY_WORDS * covered + by_meaning >= _FOUND_FROM
-        else:
-            found = float(lexical.coverage.max()) >= FOUND_COVERAGE or float(likeness.max()) >= FOUND_LIKENESS
-        lexical_ranks, dense_ranks = _ranks(lexical.scores), _ranks(likeness)
-        order = np.argsort(-fused, kind="stable")[:k]
+        scores = weigh(evidence) + _HEADING_BONUS * heading + _BODY_BONUS * body
+        scores = scores + _LANGUAGE_BONUS * (self._languages == query.language)
+        found = named >= _NAMED if query.defect_terms else is_answered(evidence)
+        lexical_ranks, dense_ranks = _ranks(evidence.words), _ranks(evidence.likeness)
+        order = np.argsort(-scores, kind="stable")[:k]
         hits = tuple(
             Hit(
                 passage=self.passages[place],
-                score=float(fused[place]),
-                lexical_rank=int(lexical_ranks[place]) if lexical.scores[place] > 0 else None,
-                dense_rank=int(dense_ranks[place]) if likeness[place] != 0 else None,
+                score=float(scores[place]),
+                lexical_rank=int(lexical_ranks[place]) if evidence.words[place] > 0 else None,
+                dense_rank=int(dense_ranks[place]) if evidence.likeness[place] != 0 else None,
             )
             for place in order
         )
         return SearchResult(hits, found=bool(found))
+
+    def gather_evidence(self, query: Query, glossary: Glossary | None = None) -> Evidence:
+        """Return what speaks for each passage; without a `glossary` that which comes with the product is used.
+
+        Of a defect type all sections are wanted, whichever the question names, and nothing that only means the
+        same: it may be another type's name. Raises ModelError.
+        """
+        terms = split_terms(query.text, question=True)
+        lexical = self.words.score(terms)
+        if query.defect_terms:
+            asked, glossaries = frozenset[str](), []
+        else:
+            asked, glossaries = sections_asked(query.text), [glossary or read_glossary(), Glossary(query.same_names)]
+        asked_for = read_question(query.text, glossaries)
+        said = match_words(self.words, asked_for)
+        evidence = Evidence(
+            words=lexical.scores / max(float(lexical.scores.max()), 1e-6),
+            covered=lexical.coverage,
+            said=said.covered,
+            said_above=match_words(self.headings, asked_for).covered,
+            rarest=said.rarest,
+            section=np.isin(self._sections, list(asked)).astype(np.float32),
+            likeness=self._compare(query.text),
+        )
+        heading, body, _named = self._match_terms(query.defect_terms)
+        first = weigh(evidence) + _HEADING_BONUS * heading + _BODY_BONUS * body
+        best = np.argsort(-first, kind="stable")[:LOOKED_AT]
+        second = self.second_look.compare(query.text, best.tolist())
+        return evidence if second is None else evidence.with_second(best, second)
 
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> Manifest:
         """Write the index as a bundle into `folder`, which must not exist yet. Raises as `write_bundle`."""

@@ -34,6 +34,16 @@ _ASKING_WORDS = (
     "your"
 )
 _ASKING = frozenset(_ASKING_WORDS.split())
+# Words of talk that a manual does not use and that no passage need say; how they end does not matter.
+_TALK = re.compile(
+    "(나오|나왔|나온|나와|난다|났|생기|생겼|생긴|생겨|발견|있으|있는|있나|있어|있을|없으|되나|되는|됐|되었|되요|돼|하나|하는|하면|하려|하죠|하지|해야|해요|했|"
+    "이래|이러|그래|그러|그냥|이거|그거|이런|그런|다른|아직|벌써|계속|자꾸|너무|좀|많이|혹시|제가|우리|저희|어느|어디|어떡|뭐|뭘|뭔|무슨|누가|얼마|몇|언제|"
+    "괜찮|좋은|좋나|좋아|알려|알고|궁금|싶|가능|필요|문제|경우|정도|때문)[가-힣]*|"
+    "[거건게걸것데때난날나내수안줄지참중쪽]|것[가-힣]|"
+    "ok|okay|please|found|find|find|happen\\w*|get\\w*|got|go\\w*|went|come\\w*|give|make\\w*|need\\w*|want\\w*|put|already|still|just"
+    "|there|here|some|something|anything|anybody|somebody|about|after|before|then|too|very|much|many|long|kind|right|like"
+    "|us|me|they|them|he|she|while|during|each|also|only|no|yes|more|most|less|let|see|off|out|up|down|into|over"
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,34 @@ def is_letter_group(term: str) -> bool:
     return term.startswith(_GROUP_MARK)
 
 
+def cut_words(text: str) -> list[str]:
+    """Return the words of a text, of one script each, in small letters."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def is_korean(word: str) -> bool:
+    """Return whether a word begins with a Korean syllable."""
+    return "가" <= word[:1] <= "힣"
+
+
+def only_asks(word: str) -> bool:
+    """Return whether a word of a question only asks and tells nothing of what is asked about."""
+    return word in _ASKING or _TALK.fullmatch(word) is not None
+
+
+def stem_of(word: str) -> str:
+    """Return a Korean word without its particle, an English one without its ending."""
+    if is_korean(word):
+        return _without_particle(word)
+    return word if word[:1].isdigit() else _stem(word)
+
+
+def letter_groups(stem: str, *, closed: bool = True) -> list[str]:
+    """Return the terms for a stem's groups of letters (of jamo: NFD); without those of its end unless `closed`."""
+    groups = _groups(stem, _JAMO if "\u1100" <= stem[:1] <= "\u11ff" else _LETTERS)
+    return [f"{_GROUP_MARK}{group}" for group in groups if closed or not group.endswith("$")]
+
+
 def split_terms(text: str, *, question: bool = False, without_endings: bool = False) -> Terms:
     """Return the terms of a text; those of a question are without the words that only ask.
 
@@ -57,10 +95,10 @@ def split_terms(text: str, *, question: bool = False, without_endings: bool = Fa
     """
     words: list[str] = []
     letters: list[str] = []
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).lower()):
+    for word in cut_words(text):
         if question and word in _ASKING:
             continue
-        if "가" <= word[0] <= "힣":
+        if is_korean(word):
             ended = _ENDING.search(word) if without_endings else None
             stem = word[: ended.start()] if ended is not None else _without_particle(word)
             words += [stem] if len(stem) == 1 else [stem[at : at + 2] for at in range(len(stem) - 1)]

@@ -66,6 +66,24 @@ def test_what_no_manual_answers_is_not_found(casting: ManualIndex, question: str
     assert not casting.search(Query(question)).found
 
 
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [("블로홀이 발견되면 뭐부터 해요?", "3.2 즉시 조치"), ("날카로운 쇳밥은 어떻게 없애?", "4.2 즉시 조치")],
+)
+def test_a_question_in_other_words_than_the_manual_s_finds_its_section(
+    casting: ManualIndex, question: str, heading: str
+) -> None:
+    assert heading in headings(casting, Query(question))[:3]
+
+
+def test_names_that_mean_the_same_in_a_product_are_taken_for_each_other(casting: ManualIndex) -> None:
+    names = (("Zorble", "기공"),)
+    plain = casting.search(Query("zorble"))
+    named = casting.search(Query("zorble", same_names=names))
+    assert not plain.found
+    assert any("기공" in heading for heading in named.hits[0].passage.heading)
+
+
 def test_a_defect_type_brings_its_own_section_first(casting: ManualIndex) -> None:
     general = "조치 방법"
     for terms, heading in (
