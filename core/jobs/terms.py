@@ -48,6 +48,7 @@ STAGE_NAMES: dict[str, str] = {
     "extract": N_("Extracting features"),
     "compare": N_("Comparing the normal images with one another"),
     "coreset": N_("Selecting the memory bank"),
+    "train": N_("Training the network"),
     "teach": N_("Learning the labeled defects"),
     "calibrate": N_("Calibrating thresholds"),
     "evaluate": N_("Measuring on test images"),

@@ -57,6 +57,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         "extract": (0.05, 0.40),
         "compare": (0.40, 0.55),
         "coreset": (0.55, 0.66),
+        "train": (0.40, 0.66),
         "teach": (0.66, 0.72),
         "calibrate": (0.72, 0.75),
         "evaluate": (0.75, 0.93),
