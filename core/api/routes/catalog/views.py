@@ -102,7 +102,7 @@ def add_view(product_id: Id, wanted: NewView, asked: Asked, once: OnceKey = None
         once,
         wanted.model_dump(),
         make,
-        location=lambda made: f"{asked.address('products', product_id)}/views/{made.id}",
+        location=lambda made: asked.address("products", product_id, "views", made.id),
     )
 
 

@@ -15,7 +15,7 @@ from core.catalog.views import list_views
 from core.errors import BadInput
 from core.images.edits import relabel_images
 from core.images.gallery.filters import NONE_NAMED, GalleryFilter
-from core.images.gallery.search import Asked, find_images
+from core.images.gallery.search import Asked, count_images
 from core.images.imports.folder_import import import_path
 from core.images.records import IncomingFile
 from core.images.uploads import add_images
@@ -96,7 +96,7 @@ def test_images_without_a_view_are_counted_found_and_given_one(
     assert _view_of(services, second) == "top"
     assert count_without_view(services, product_id) == {"normal": 1}
     asked = Asked(product_id, "normal", GalleryFilter(view=NONE_NAMED))
-    assert find_images(services, asked).total == 1
+    assert count_images(services, asked).total == 1
     assert relabel_images(services, engineer, [first], view="TOP") == 1
     assert _view_of(services, first) == "top"
     assert count_without_view(services, product_id) == {}
