@@ -12,9 +12,13 @@ from storage.tables import (
     Batch,
     BatchItem,
     ChecklistTick,
+    Comparison,
+    DatasetVersion,
+    DatasetVersionImage,
     DefectType,
     Delivery,
     DeliveryTarget,
+    FusionSetting,
     GaugeAppraiser,
     GaugePart,
     GaugeRating,
@@ -27,11 +31,15 @@ from storage.tables import (
     ImagePreprocessing,
     Inspection,
     InspectionCost,
+    InspectionView,
     Job,
     Manual,
+    MethodModel,
     ModelVersion,
     NoteDraft,
+    Prediction,
     Product,
+    ProductView,
     PromptTemplate,
     ReportRun,
     ReportSchedule,
@@ -61,6 +69,7 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
         keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
     for trashed in session.exec(select(TrashedImage).where(col(TrashedImage.product_id).in_(ids))):
         keys += [key for key in (trashed.object_key, trashed.thumbnail_key, trashed.mask_key) if key]
+    keys += _list_method_objects(session, ids)
     for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
         keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
     inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
@@ -71,8 +80,37 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
     folders = session.exec(select(Batch.folder).where(col(Batch.product_id).in_(ids), Batch.folder != "")).all()
     prefixes = [f"{BATCHES}{folder}" for folder in folders]
+    prefixes += session.exec(select(MethodModel.object_prefix).where(col(MethodModel.product_id).in_(ids))).all()
     prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
     return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
+
+
+def _list_method_objects(session: Session, ids: list[int]) -> list[str]:
+    """Return the keys of what views of inspected parts, second opinions and comparisons of methods have stored."""
+    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    keys: list[str] = []
+    for view in session.exec(select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))):
+        keys += [view.image_key, view.thumbnail_key, view.heat_map_key]
+    opinions = select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))
+    comparisons = select(Comparison.id).where(col(Comparison.product_id).in_(ids))
+    maps = select(Prediction.map_key).where(col(Prediction.comparison_id).in_(comparisons))
+    results = select(Comparison.result_key).where(col(Comparison.product_id).in_(ids))
+    for query in (opinions, maps, results):
+        keys += session.exec(query).all()
+    return keys
+
+
+def _delete_method_rows(session: Session, ids: list[int]) -> None:
+    """Delete what second opinions and comparisons of methods hold; inspections and jobs of the products still stand."""
+    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    session.execute(delete(SecondOpinion).where(col(SecondOpinion.inspection_id).in_(inspections)))
+    session.execute(delete(InspectionView).where(col(InspectionView.inspection_id).in_(inspections)))
+    comparisons = select(Comparison.id).where(col(Comparison.product_id).in_(ids))
+    session.execute(delete(Prediction).where(col(Prediction.comparison_id).in_(comparisons)))
+    sets = select(DatasetVersion.id).where(col(DatasetVersion.product_id).in_(ids))
+    session.execute(delete(DatasetVersionImage).where(col(DatasetVersionImage.dataset_version_id).in_(sets)))
+    for table in (Comparison, MethodModel, DatasetVersion, PromptTemplate):
+        session.execute(delete(table).where(col(table.product_id).in_(ids)))
 
 
 def delete_product_rows(session: Session, ids: list[int]) -> None:
@@ -92,6 +130,7 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
     for child in (ChecklistTick, NoteDraft, SecondOpinion, WatchFile, Delivery):
         session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
+    _delete_method_rows(session, ids)
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
     measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))
     session.execute(delete(TestScore).where(col(TestScore.measurement_id).in_(measured)))
@@ -115,7 +154,7 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(ImageBox).where(col(ImageBox.image_id).in_(curated)))
     for table in (
         TrashedImage, InspectionCost, WatchFolder, DeliveryTarget, ReportSchedule, Job, Image, Manual,
-        ImagePreprocessing, DefectType,
+        ImagePreprocessing, DefectType, FusionSetting, ProductView,
     ):  # fmt: skip
         session.execute(delete(table).where(col(table.product_id).in_(ids)))
     session.execute(delete(Product).where(col(Product.id).in_(ids)))
