@@ -6,7 +6,7 @@ the same code is never touched, neither by loading nor by a reset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
@@ -36,8 +36,14 @@ GROUP_FILES = 128
 Progress = Callable[[str, int], None]
 
 
-def load_demo_data(services: Services, person: Person, *, progress: Progress | None = None) -> list[str]:
-    """Load what is missing of the demo products; return the codes of those that are the demo's.
+def load_demo_data(
+    services: Services,
+    person: Person,
+    *,
+    only: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Load what is missing of the demo products, or of the `only` ones; return the codes of those that are the demo's.
 
     `progress` is told the product's code and how many of its images have been gone through. Interrupted, the next call
     goes on: images that are here already are recognized by content. Raises NotReady demo_dataset_missing, and
@@ -46,6 +52,8 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
     require_role(services, person, ENGINEER)
     loaded = []
     for demo in PRODUCTS:
+        if only is not None and demo.code not in only:
+            continue
         marker = _open_marker(services, person, demo)
         if marker is None:
             continue

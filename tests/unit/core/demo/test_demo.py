@@ -75,6 +75,11 @@ def test_loads_products_types_splits_masks_and_license(services: Services, admin
     assert {image.split for image in defects} == {"train", "test"}
 
 
+def test_loads_only_what_is_asked_for(services: Services, admin: Person) -> None:
+    assert loading.load_demo_data(services, admin, only=["two"]) == ["two"]
+    assert _counts(services) == {"two": (6, 2)}
+
+
 def test_loads_views_kinds_of_good_and_the_parts_that_tie_the_views(
     services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
