@@ -23,6 +23,7 @@ from core.cli import (
     working,
 )
 from core.cli.arguments import build_parser
+from core.cli.comparing import fusing
 from core.cli.images import exporting, importing
 from core.cli.terminal import language
 from core.errors import AppError
@@ -38,6 +39,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "guidance": manuals.guidance,
     "evaluate": inspecting.evaluate,
     "replay": replaying.replay,
+    "fuse": fusing.fuse,
     "thresholds": thresholds.thresholds,
     "report": reporting.report,
     "watch": watching.watch,

@@ -92,6 +92,41 @@ class Inspection(Shape):
     height_px: int
     decision: DecisionShape
     addresses: Addresses
+    found_as: Literal["", "internal", "external", "combined"] | None = Field(
+        default=None, description="Of a part with several views: what the views that found it make it."
+    )
+    missing_views: list[str] | None = None
+    fusion: FusionName | None = None
+    views: list[ViewFound] | None = Field(
+        default=None, description="Of a part with several views; `score` and the thresholds are then probabilities."
+    )
+
+
+class FusionName(Shape):
+    """The rule by which views were combined: its id in the product's history, and its method."""
+
+    id: int
+    method: Literal["weighted_average", "voting", "rule_based"]
+
+
+class ViewFound(Shape):
+    """What one picture of a part showed: `probability` went into the combined verdict; null where it failed."""
+
+    view: str
+    exposure: int
+    file: str
+    verdict: Literal["ok", "review", "reject"]
+    probability: float | None
+    score: float | None
+    review_at: float | None
+    reject_at: float | None
+    deciding: bool
+    regions: list[Region]
+    suggested_defect_type: str | None
+    notes: list[str]
+    model_version: int | None
+    ms: float
+    error: dict[str, str] | None = None
 
 
 class FileOutcome(Shape):
@@ -113,7 +148,7 @@ def to_shape(asked: Context, record: InspectionRecord) -> Inspection:
     """Return a record as it is given out."""
     own = asked.address("inspections", record.id)
     return Inspection(
-        **describe_record(record),
+        **describe_record(record, language=asked.language),
         id=record.id,
         file=record.original_name,
         created_at=record.created_at,

@@ -84,7 +84,8 @@ def draw_overlay(services: HasStores, inspection_id: int) -> NDArray[np.uint8]:
 
     record = load_record(services, inspection_id)
     images = load_images(services, record)
-    heat = color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at)
+    review_at, reject_at = record.map_limits
+    heat = color_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at)
     small = draw_outlined(images.pixels, longest_side_px=_OVERLAY_PX)
     scale = small.shape[1] / images.pixels.shape[1]
     boxes = [

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput
-from storage.tables import DefectType, Product, utc_now
+from storage.tables import DefectType, Product, ProductView, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -52,7 +52,7 @@ def clean_description(text: str) -> str:
 def save_edit(
     session: Session,
     person: Person,
-    row: Product | DefectType,
+    row: Product | DefectType | ProductView,
     subject_type: str,
     values: dict[str, Any],
     row_version: int,

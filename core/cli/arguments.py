@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.comparing.fusing import add_fuse
 from core.cli.images.arguments import add_import
 from core.cli.images.exporting import add_export
 from core.cli.manuals import add_manual_commands
@@ -56,9 +57,16 @@ def build_parser() -> argparse.ArgumentParser:
         "inspect",
         help="inspect image files",
         description="Inspects image files. With --json, notes are codes of what was made right in an image or looks "
-        "wrong about it (low_range: nearly black, set the bit depth on Preprocessing).",
+        "wrong about it (low_range: nearly black, set the bit depth on Preprocessing). Of a product with views, a part "
+        "is given by --view, or files and folders are put together by their names: P001_ct.png, P001_rgb.png, "
+        "P001_rgb_2.png, ct/P001.png.",
     )
-    inspect.add_argument("images", nargs="+", type=Path, metavar="IMAGE")
+    inspect.add_argument(
+        "images", nargs="*", type=Path, metavar="IMAGE", help="a file; a folder for a product of views"
+    )
+    inspect.add_argument(
+        "--view", action="append", metavar="VIEW=FILE", help="a picture of one view of the part; may be repeated"
+    )
     inspect.add_argument("--product", required=True, metavar="CODE|NAME")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")
 
@@ -92,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("--json", action="store_true", help="one JSON object")
 
     add_thresholds(commands)
+    add_fuse(commands)
     add_report(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")

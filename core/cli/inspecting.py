@@ -9,15 +9,18 @@ from typing import Any
 
 from core.accounts import people
 from core.catalog import products
+from core.catalog.names import spoken_name
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, NotFound, NotReady
 from core.images.notes import describe_note, notes_to_check
 from core.services import build_services
 
 
 def inspect(wanted: argparse.Namespace) -> int:
-    """Inspect files; a file that fails has its error, and the others go on."""
+    """Inspect files, or parts by their views; a file that fails has its error, and the others go on."""
+    from core.cli.comparing.inspecting_views import inspect_by_views
     from core.inspections.batch import inspect_many
+    from core.inspections.by_view.examining import views_to_inspect
     from core.inspections.description import describe_record
     from core.inspections.loading import PartFile
     from core.inspections.part_details import PartDetails
@@ -25,6 +28,12 @@ def inspect(wanted: argparse.Namespace) -> int:
     services = build_services()
     person = people.command_line_person(services)
     product = products.find_named_product(services, wanted.product)
+    if not wanted.images and not wanted.view:
+        raise BadInput("inspect_without_files")
+    if views := views_to_inspect(services, product.id):
+        return inspect_by_views(services, person, product, views, wanted)
+    if wanted.view:
+        raise NotReady("product_without_views", product=spoken_name(product))
     details = PartDetails(source="cli")
     files = (PartFile(path.name, partial(_read, path), details) for path in wanted.images)
     failed = False

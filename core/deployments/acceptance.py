@@ -26,7 +26,7 @@ from core.registry.versions import current_threshold
 from core.transactions import HasDatabase, reading, writing
 from inference.errors import ImageError, InferenceError
 from storage.object_store import ObjectStoreError
-from storage.tables import Image, ModelVersion, Product, ThresholdSetting
+from storage.tables import Image, ModelVersion, ThresholdSetting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -78,7 +78,7 @@ def accept_by_policy(services: HasDatabase, before: ModelVersion | None) -> Acce
     return Acceptance(by_itself, BETTER_OR_EQUAL if by_itself else BY_HAND)
 
 
-def accept_bank(run: JobRun, product: Product, before: ModelVersion | None, candidate: BankCandidate) -> Acceptance:
+def accept_bank(run: JobRun, label: str, before: ModelVersion | None, candidate: BankCandidate) -> Acceptance:
     """Collect every reason against the candidate, beside the active version `before`; without any, ask the policy.
 
     When the test images have changed since `before` was measured, it is measured again, with the thresholds in force,
@@ -87,7 +87,7 @@ def accept_bank(run: JobRun, product: Product, before: ModelVersion | None, cand
     away.
     """
     figures = None if candidate.measured is None else candidate.measured.figures
-    reasons = object_to_figures(figures, None) if before is None else _compare(run, product, before, candidate, figures)
+    reasons = object_to_figures(figures, None) if before is None else _compare(run, label, before, candidate, figures)
     if not reasons:
         return accept_by_policy(run.services, before)
     reasons.sort(key=lambda found: REASONS.index(found.code))
@@ -95,13 +95,13 @@ def accept_bank(run: JobRun, product: Product, before: ModelVersion | None, cand
 
 
 def _compare(
-    run: JobRun, product: Product, before: ModelVersion, candidate: BankCandidate, figures: DetectionFigures | None
+    run: JobRun, label: str, before: ModelVersion, candidate: BankCandidate, figures: DetectionFigures | None
 ) -> list[HoldReason]:
     stored, test = BankFigures.from_json(before.metrics), candidate.test
     active, scores, readable = stored.detection, dict(stored.defect_scores), True
     threshold = _threshold_in_force(run.services, before)
     if test.rows and threshold is not None and (active is None or active.test_fingerprint != test.fingerprint):
-        again = _measure_again(run, product, before, threshold, test)
+        again = _measure_again(run, label, before, threshold, test)
         if again is not None:
             active = again.figures
             scores |= again.defect_scores
@@ -111,7 +111,7 @@ def _compare(
         return reasons
     known = _list_known(candidate)
     if readable:
-        scores |= _score_passed(run, product, before, candidate, known, scores)
+        scores |= _score_passed(run, label, before, candidate, known, scores)
     sources = BankSources.from_json(before.sources)
     limits = Judged(
         review_at=threshold.review_at,
@@ -143,7 +143,7 @@ def _list_known(candidate: BankCandidate) -> list[tuple[KnownDefect, Image]]:
 
 
 def _measure_again(
-    run: JobRun, product: Product, before: ModelVersion, threshold: ThresholdSetting, test: TestSet
+    run: JobRun, label: str, before: ModelVersion, threshold: ThresholdSetting, test: TestSet
 ) -> TestMeasurement | None:
     services = run.services
     try:
@@ -159,18 +159,18 @@ def _measure_again(
     except (InferenceError, ObjectStoreError) as error:
         _raise_if_away(error)
         # A version that cannot be opened does not inspect either: it must not hold back the one that can.
-        run.log("log_active_unreadable", product=product.code, number=before.number)
+        run.log("log_active_unreadable", product=label, number=before.number)
         return None
     with writing(services) as session:
         keep_measured(session, before.id, measured, by=run.created_by)
         session.commit()
-    run.log("log_active_measured", product=product.code, number=before.number, n_test=len(test.rows))
+    run.log("log_active_measured", product=label, number=before.number, n_test=len(test.rows))
     return measured
 
 
 def _score_passed(
     run: JobRun,
-    product: Product,
+    label: str,
     before: ModelVersion,
     candidate: BankCandidate,
     known: Sequence[tuple[KnownDefect, Image]],
@@ -201,7 +201,7 @@ def _score_passed(
         detections = list(services.models.memory_bank(before).inspect_many(pixels()))
     except (InferenceError, ObjectStoreError) as error:
         _raise_if_away(error)
-        run.log("log_active_unreadable", product=product.code, number=before.number)
+        run.log("log_active_unreadable", product=label, number=before.number)
         return {}
     found = {key: float(detection.score) for key, detection in zip(used, detections, strict=True)}
     _keep(services, before, found)

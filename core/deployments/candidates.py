@@ -8,13 +8,14 @@ from sqlmodel import Session, select
 
 from core.access import Person
 from core.audit import record
+from core.catalog.views import label_of
 from core.deployments.acceptance import OVERRIDDEN, Acceptance
 from core.errors import AppError, NotFound
 from core.jobs.claims import hold
 from core.jobs.progress import JobRun
 from core.models.judgment_words import reason_message
 from core.registry import publishing, retention
-from core.registry.versions import add_version, make_active, retire
+from core.registry.versions import add_version, find_viewless, make_active, retire
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import ModelVersion, Product, ThresholdSetting, User
 
@@ -39,6 +40,7 @@ def add_candidate(
     be: a commit whose reply is lost may have been done. Raises JobLost, JobCancelled and lower errors.
     """
     services, activate = run.services, acceptance.activate
+    label = label_of(product.code, version.view)
     object_prefix = version.object_prefix  # the row cannot be asked after a transaction that failed
     try:
         run.progress("verify", 0, 0)
@@ -57,6 +59,7 @@ def add_candidate(
                 session.add(threshold)
             if also is not None:
                 also(session)
+            whole = find_viewless(session, version) if activate else []
             before = make_active(session, version) if activate else None
             record(
                 session,
@@ -66,6 +69,7 @@ def add_candidate(
                 version.id,
                 kind=version.kind,
                 product=product.code,
+                **_name_view(version),
                 number=version.number,
                 instead_of=before.number if before else None,
                 **_audit_reasons(acceptance),
@@ -78,11 +82,17 @@ def add_candidate(
         raise
     for found in acceptance.held_back:
         said, params = reason_message(found)
-        run.log("log_objection", product=product.code, number=version.number, reason=said, reason_params=params)
-    run.log(_log_code(acceptance), product=product.code, number=version.number)
+        run.log("log_objection", product=label, number=version.number, reason=said, reason_params=params)
+    run.log(_log_code(acceptance), product=label, number=version.number)
+    for number in whole:
+        run.log("log_viewless_retired", product=product.code, number=number)
     if activate:
         for gone in retention.expire_versions(services, version, person=None):
-            run.log("log_version_expired", product=product.code, number=gone.number)
+            run.log("log_version_expired", product=label, number=gone.number)
+
+
+def _name_view(version: ModelVersion) -> dict[str, str]:
+    return {"view": version.view} if version.view else {}
 
 
 def _audit_reasons(acceptance: Acceptance) -> dict[str, object]:
@@ -123,6 +133,7 @@ def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
             version.id,
             kind=version.kind,
             product=product.code,
+            **_name_view(version),
             number=version.number,
         )
         session.commit()

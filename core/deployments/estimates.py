@@ -52,26 +52,29 @@ def estimate(services: Services, kind: str, product_ids: list[int]) -> Estimate:
     """Return what a build with the model that is chosen now will take."""
     steps = find_steps(kind)
     with reading(services) as session:
-        cost = steps.cost_of_choice(session)
-        counts = [steps.count_sources(session, product_id) for product_id in product_ids]
-        views = [steps.count_views(session, product_id) for product_id in product_ids]
+        # A product with views is built one view after the other, each as a product without views would be.
+        builds = [(number, view) for number in product_ids for view in steps.list_views(session, number)]
+        costs = [steps.cost_of_choice(session, *build) for build in builds] or [steps.cost]
+        counts = [steps.count_sources(session, *build) for build in builds]
+        looks = [steps.count_looks(session, *build) for build in builds]
         seconds = sum(product_cost_s(session, kind, product_id) for product_id in product_ids) * pace(session, kind)
         new_images = sum((count_new_of(session, kind, product_id) for product_id in product_ids), NewImages())
         n_leaked_parts = 0
         if kind == MEMORY_BANK:
             n_leaked_parts = sum(len(find_test_leaks_in(session, product_id)) for product_id in product_ids)
         originals = 0 if services.settings.object_store == "local" else _largest_originals(session, product_ids)
-    largest = max(counts, default=0)
     # Also where a bank can be extended: if that fails on the way, it is built whole.
-    held = min(cost.image_bytes * max(views, default=0), services.settings.memory_budget_bytes)
-    stored = sum(cost.bundle_bytes + cost.bundle_image_bytes * count for count in counts)
-    bundle = cost.bundle_bytes + cost.bundle_image_bytes * largest
+    budget = services.settings.memory_budget_bytes
+    held = [min(cost.image_bytes * seen, budget) for cost, seen in zip(costs, looks, strict=False)] or [0]
+    bundles = [cost.bundle_bytes + cost.bundle_image_bytes * count for cost, count in zip(costs, counts, strict=False)]
+    stored = sum(bundles)
+    bundle = max(bundles, default=costs[0].bundle_bytes)
     # One in the folder of the build; all in the cache of models, and in the object store where that is this disk.
     copies = 2 if services.settings.object_store == "local" else 1
     return Estimate(
         n_images=sum(counts),
         seconds=START_S + seconds,
-        memory_bytes=cost.base_bytes + held,
+        memory_bytes=max(cost.base_bytes + own for cost, own in zip(costs, held, strict=True)),
         disk_bytes=bundle + copies * stored + originals,
         stored_bytes=stored,
         n_leaked_parts=n_leaked_parts,
@@ -96,8 +99,9 @@ def builds_here(services: Services) -> bool:
 
 
 def product_cost_s(session: Session, kind: str, product_id: int) -> float:
-    """Return the seconds of one product's build at the standard pace."""
-    return find_steps(kind).expected_s(session, product_id)
+    """Return the seconds of one product's build, of all its views, at the standard pace."""
+    steps = find_steps(kind)
+    return sum(steps.expected_s(session, product_id, view) for view in steps.list_views(session, product_id))
 
 
 def pace(session: Session, kind: str) -> float:

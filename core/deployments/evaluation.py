@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.catalog.names import spoken_name
+from core.catalog.views import speak
 from core.deployments.embedding import Finder
 from core.deployments.measuring import Progress, TestSet, measure, test_set
 from core.deployments.retrieval_measures import measure_retrieval
@@ -29,16 +29,21 @@ if TYPE_CHECKING:
     from inference.vision.search.knn_vote import VoteRule
 
 
-def evaluate(services: Services, product: Product, *, progress: Progress | None = None) -> dict[str, Any]:
-    """Return the object that `evaluate --json` prints. Raises NotReady without an active model or test images."""
+def evaluate(
+    services: Services, product: Product, *, view: str = "", progress: Progress | None = None
+) -> dict[str, Any]:
+    """Return the object that `evaluate --json` prints, of the product or of one view of it.
+
+    Raises NotReady without an active model or test images.
+    """
     with reading(services) as session:
-        bank = active_version(session, MEMORY_BANK, product.id)
+        bank = active_version(session, MEMORY_BANK, product.id, view=view)
         if bank is None:
-            raise NotReady("no_active_memory_bank", product=spoken_name(product))
+            raise NotReady("no_active_memory_bank", product=speak(session, product, view))
         threshold = current_threshold(session, bank.id)
-        test = test_set(session, product.id)
-    if not test.rows:
-        raise NotReady("no_test_images", product=spoken_name(product))
+        test = test_set(session, product.id, view)
+        if not test.rows:
+            raise NotReady("no_test_images", product=speak(session, product, view))
     try:
         model = services.models.memory_bank(bank)
         figures = measure(
@@ -57,6 +62,7 @@ def evaluate(services: Services, product: Product, *, progress: Progress | None 
     types = _describe_types(figures, retrieval, BankFigures.from_json(bank.metrics).head, rule)
     return {
         "product": product.code,
+        **({"view": view} if view else {}),
         "model_version": bank.number,
         **{key: written[key] for key in ("n_normal", "n_defect", "image_auroc", "pixel_auroc", "aupro")},
         "per_defect": {
@@ -87,7 +93,10 @@ def _measure_retrieval(
     Also return the rule by which similar images vote for a type; None without an index of defects.
     """
     with reading(services) as session:
-        versions = {part: active_version(session, SIMILARITY_INDEX, product.id, part) for part in ("defect", "region")}
+        versions = {
+            part: active_version(session, SIMILARITY_INDEX, product.id, part, bank.view)
+            for part in ("defect", "region")
+        }
         used = versions["defect"] or versions["region"]
         if used is None:
             return RetrievalFigures(), None

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from core.deployments.weak_spots import find_weak
 from core.images.parts import part_key
-from core.images.training import key_of
+from core.images.training import key_of, of_view
 from core.models.detection_figures import (
     DETECTION_KEYS,
     SCORES_KEY,
@@ -81,11 +81,10 @@ class _Measured:
         return sum(self.named) / len(self.named) if self.named and len(types) > 1 else None
 
 
-def test_set(session: Session, product_id: int) -> TestSet:
-    """Return the product's images with split=test."""
-    rows = session.exec(
-        select(Image).where(Image.product_id == product_id, Image.split == "test").order_by(col(Image.id))
-    ).all()
+def test_set(session: Session, product_id: int, view: str = "") -> TestSet:  # noqa: PT028 - not a test
+    """Return the product's images with split=test: of one view, or all of them without one."""
+    query = select(Image).where(Image.product_id == product_id, Image.split == "test", *of_view(view))
+    rows = session.exec(query.order_by(col(Image.id))).all()
     codes = read_codes(session, product_id)
     return TestSet(
         tuple(rows),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, select
 
+from core.catalog.views import built_views
+from core.images.training import of_view
 from core.jobs.progress import JobRun
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.models.sources import read_sources
@@ -38,10 +40,15 @@ def count_new_of(session: Session, kind: str, product_id: int) -> NewImages:
     """Return how many of a product's training images the versions in use have not seen; none for manuals."""
     if kind not in {MEMORY_BANK, SIMILARITY_INDEX}:
         return NewImages()
-    query = select(Image.id, Image.inspection_id).where(Image.product_id == product_id, Image.split == "train")
-    origins = dict(session.exec(query).all())
-    versions = (active_version(session, kind, product_id, part) for part in PARTS[kind])
-    return count_new(origins, [version for version in versions if version is not None])
+    found = NewImages()
+    for view in built_views(session, product_id):
+        query = select(Image.id, Image.inspection_id).where(
+            Image.product_id == product_id, Image.split == "train", *of_view(view)
+        )
+        versions = (active_version(session, kind, product_id, part, view) for part in PARTS[kind])
+        before = [version for version in versions if version is not None]
+        found += count_new(dict(session.exec(query).all()), before)
+    return found
 
 
 def log_origins(run: JobRun, product_code: str, rows: Sequence[Image], before: ModelVersion | None) -> None:

@@ -11,14 +11,18 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import Session
+
 from core.catalog.names import spoken_name
+from core.catalog.views import label_of, read_views
 from core.deployments import cleanup
 from core.deployments.candidates import add_candidate, retire_active
-from core.deployments.estimates import pace, product_cost_s, refusal
+from core.deployments.estimates import pace, refusal
 from core.deployments.kinds.registry import find_steps
 from core.deployments.steps import BuildPart, ModelSteps, NewVersion, PartResult, RetiredPart, Snapshot, UnchangedPart
 from core.errors import AppError, BadInput, Conflict, from_lower
@@ -39,10 +43,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PlannedProduct:
-    """A product that a job still has to build, and the seconds that takes at the standard pace."""
+    """A product that a job still has to build, and the seconds that takes at the standard pace.
+
+    `views` are the codes of its views that are left to do; one empty code for a product without views.
+    """
 
     product: Product
     cost_s: float
+    views: tuple[str, ...] = ("",)
 
 
 def work_off(services: Services, claim: Claim) -> AppError | None:
@@ -53,8 +61,8 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     """
     run = JobRun(services, claim, stages=find_steps(claim.kind).stages)
     for planned in plan(run):
-        run.begin(planned.product.id)
-        run.conclude(build_product(run, planned))
+        for outcome in build_product(run, planned):
+            run.conclude(outcome)
     return error_of(run)
 
 
@@ -67,33 +75,79 @@ def plan(run: JobRun) -> list[PlannedProduct]:
         raise Conflict("job_without_products")
     cleanup.clean_up(run.services, run.claim.job_id)
     with reading(run.services) as session:
-        products = [found for product_id in run.product_ids if (found := session.get(Product, product_id))]
-        planned = [PlannedProduct(one, product_cost_s(session, run.claim.kind, one.id)) for one in products]
+        wanted = (session.get(Product, product_id) for product_id in run.claim.payload.product_ids)
+        every = (plan_product(session, run, product) for product in wanted if product is not None)
+        planned = [one for one in every if one.views]
         own_pace = pace(session, run.claim.kind)
     run.expect({one.product.id: one.cost_s * own_pace for one in planned})
     return planned
 
 
-def build_product(run: JobRun, planned: PlannedProduct) -> ProductOutcome:
-    """Build one product; return its outcome, also when it failed. Raises JobLost and JobCancelled."""
-    services, product, kind = run.services, planned.product, run.claim.kind
+def plan_product(session: Session, run: JobRun, product: Product) -> PlannedProduct:
+    """Return what a job has to do for a product: its views, without those that it has done before it was taken over."""
+    steps = find_steps(run.claim.kind)
+    every = steps.list_views(session, product.id)
+    left = tuple(view for view in every if (product.id, view) not in run.concluded)
+    cost_s = sum(steps.expected_s(session, product.id, view) for view in left)
+    return PlannedProduct(product, cost_s, left)
+
+
+def build_product(run: JobRun, planned: PlannedProduct) -> Iterator[ProductOutcome]:
+    """Build one product, view by view; yield the outcome of each, also when it failed. Raises JobLost, JobCancelled.
+
+    A view that a part can be judged without is left out where it cannot be built, with a line in the log.
+    """
+    product, steps = planned.product, find_steps(run.claim.kind)
+    with reading(run.services) as session:
+        left_out = _find_left_out(session, steps, planned)
+    todo = [view for view in planned.views if view not in left_out]
+    for view, error in left_out.items():
+        run.log(
+            "log_view_left_out",
+            product=label_of(product.code, view),
+            reason=error.code,
+            reason_params=plain(error.params),
+        )
+    for step, view in enumerate(todo):
+        run.begin(product.id, step=step, steps=len(todo))
+        outcome = _build_view(run, steps, planned, view)
+        yield replace(outcome, view=view or None)
+
+
+def _find_left_out(session: Session, steps: ModelSteps[Any, Any, Any], planned: PlannedProduct) -> dict[str, AppError]:
+    """Return the views that are not required and cannot be built, and why; none where nothing else would be left."""
+    every = steps.list_views(session, planned.product.id)
+    optional = {view.code for view in read_views(session, planned.product.id) if not view.is_required}
+    found = {
+        view: error
+        for view in planned.views
+        if view in optional and (error := steps.find_obstacle(session, planned.product, view)) is not None
+    }
+    return found if len(found) < len(every) else {}
+
+
+def _build_view(run: JobRun, steps: ModelSteps[Any, Any, Any], planned: PlannedProduct, view: str) -> ProductOutcome:
+    services, product = run.services, planned.product
     folder = cleanup.build_folder(services, run.claim, product.id)
     started = time.monotonic()
     try:
         if not product.is_active:
             raise BadInput("product_inactive", product=spoken_name(product))
         # Here and not only where the job was asked for: this may be another machine, and another hour.
-        if too_large := refusal(services, kind, [product.id]):
+        if too_large := refusal(services, steps.kind, [product.id]):
             raise too_large
-        outcome = _build_parts(run, find_steps(kind), product, folder)
-        return replace(outcome, work_s=round(time.monotonic() - started, 2), cost_s=round(planned.cost_s, 2))
+        with reading(services) as session:
+            cost_s = steps.expected_s(session, product.id, view)
+        outcome = _build_parts(run, steps, product, view, folder)
+        return replace(outcome, work_s=round(time.monotonic() - started, 2), cost_s=round(cost_s, 2))
     except (JobLost, JobCancelled):
         raise
     except Exception as error:
         shaped = from_lower(error)
+        label = label_of(product.code, view)
         if shaped.code == "unexpected":
-            logger.exception("product %s failed", product.code)
-        run.log("log_product_failed", product=product.code, reason=shaped.code, reason_params=plain(shaped.params))
+            logger.exception("product %s failed", label)
+        run.log("log_product_failed", product=label, reason=shaped.code, reason_params=plain(shaped.params))
         return ProductOutcome.failed(product.id, product.code, shaped)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -111,9 +165,11 @@ def error_of(run: JobRun) -> AppError | None:
 # --- one product -----------------------------------------------------------------------------------------------------
 
 
-def _build_parts(run: JobRun, steps: ModelSteps[Any, Any, Any], product: Product, folder: Path) -> ProductOutcome:
+def _build_parts(
+    run: JobRun, steps: ModelSteps[Any, Any, Any], product: Product, view: str, folder: Path
+) -> ProductOutcome:
     with reading(run.services) as session:
-        snapshot = steps.snapshot(run.services, session, product)
+        snapshot = steps.snapshot(run.services, session, product, view)
     built: dict[str, Any] = {}
     results: list[PartResult[Any, Any]] = []
     for part in snapshot.parts:
@@ -154,7 +210,8 @@ def _build_part(
     described = steps.describe(snapshot, part, built, measured)
     version = ModelVersion(
         kind=steps.kind,
-        scope=scope_of(product.id, part.part),
+        scope=scope_of(product.id, part.part, snapshot.view),
+        view=snapshot.view,
         product_id=product.id,
         number=0,
         model_name=described.model_name,
@@ -196,7 +253,11 @@ def _retire_if_bare(
 
 
 def readiness(services: HasDatabase, kind: str, product_id: int) -> AppError | None:
-    """Return why this product cannot be built, or None."""
+    """Return why this product cannot be built, or None; one with views can be where one of them can."""
     with reading(services) as session:
         product = session.get(Product, product_id)
-        return BadInput("not_found") if product is None else find_steps(kind).find_obstacle(session, product)
+        if product is None:
+            return BadInput("not_found")
+        steps = find_steps(kind)
+        found = [steps.find_obstacle(session, product, view) for view in steps.list_views(session, product_id)]
+    return None if None in found else found[0]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlmodel import Session
 
+from core.catalog.views import built_views, label_of
 from core.deployments.acceptance import Acceptance, accept_by_policy
 from core.errors import AppError
 from core.jobs.outcomes import ProductOutcome
@@ -64,11 +65,18 @@ PlannedPart = BuildPart | UnchangedPart | RetiredPart
 class Snapshot:
     """What a product's model is built from, as it was at one moment, and what becomes of each of its parts.
 
-    A kind adds what its steps need. A part that has neither sources nor a version in use is not among `parts`.
+    A kind adds what its steps need. A part that has neither sources nor a version in use is not among `parts`. `view`
+    is the code of the view that all of it is of, empty for a product without views.
     """
 
     product: Product
     parts: tuple[PlannedPart, ...]
+    view: str = field(default="", kw_only=True)
+
+    @property
+    def label(self) -> str:
+        """Return how the log of a job names the product, and the view that it is of."""
+        return label_of(self.product.code, self.view)
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,8 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     """How models of one kind are built. One object serves all products and jobs: it has no state.
 
     `cost` is that of the standard model, `stages` where each stage begins and ends within a product's work. A new
-    version of a kind in `follows` changes what this kind is built from. Inspection does without an `optional` kind.
+    version of a kind in `follows` changes what this kind is built from. Inspection does without an `optional` kind. A
+    kind that is built `by_view` has a model for each view of a product that has any: then `view` is the code of one.
     """
 
     kind: ClassVar[str]
@@ -116,34 +125,39 @@ class ModelSteps(ABC, Generic[SnapshotT, BuiltT, MeasuredT]):
     stages: ClassVar[StageShares]
     follows: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[bool] = False
+    by_view: ClassVar[bool] = True
 
     # Before the start.
 
     @abstractmethod
-    def find_obstacle(self, session: Session, product: Product) -> AppError | None:
-        """Return why this product cannot be built, or None."""
+    def find_obstacle(self, session: Session, product: Product, view: str = "") -> AppError | None:
+        """Return why this product, or this view of it, cannot be built, or None."""
 
     @abstractmethod
-    def count_sources(self, session: Session, product_id: int) -> int:
+    def count_sources(self, session: Session, product_id: int, view: str = "") -> int:
         """Return how many images of the product, or pages of its manuals, a build goes through."""
 
-    def count_views(self, session: Session, product_id: int) -> int:
+    def count_looks(self, session: Session, product_id: int, view: str = "") -> int:
         """Return how many pictures the network looks at in a whole build."""
-        return self.count_sources(session, product_id)
+        return self.count_sources(session, product_id, view)
 
-    def cost_of_choice(self, session: Session) -> BuildCost:
+    def cost_of_choice(self, session: Session, product_id: int, view: str = "") -> BuildCost:
         """Return what a build costs with the model that is chosen now."""
         return self.cost
 
-    def expected_s(self, session: Session, product_id: int) -> float:
-        """Return the seconds of one product's build at the standard pace."""
-        cost = self.cost_of_choice(session)
-        return cost.product_s + cost.image_s * self.count_views(session, product_id)
+    def expected_s(self, session: Session, product_id: int, view: str = "") -> float:
+        """Return the seconds of one build at the standard pace."""
+        cost = self.cost_of_choice(session, product_id, view)
+        return cost.product_s + cost.image_s * self.count_looks(session, product_id, view)
+
+    def list_views(self, session: Session, product_id: int) -> tuple[str, ...]:
+        """Return the codes of the views that a deployment builds one after the other; one empty code without views."""
+        return built_views(session, product_id) if self.by_view else ("",)
 
     # In the order of the pipeline.
 
     @abstractmethod
-    def snapshot(self, services: Services, session: Session, product: Product) -> SnapshotT:
+    def snapshot(self, services: Services, session: Session, product: Product, view: str = "") -> SnapshotT:
         """Return what the product's model is to be built from. Raises NotReady where there is nothing."""
 
     @abstractmethod

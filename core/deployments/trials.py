@@ -48,8 +48,10 @@ class Trial:
     score: float | None
 
 
-def try_model(services: Services, person: Person, *, name: str, options: Mapping[str, Any], product_id: int) -> Trial:
-    """Build the model from a few normal images of the product and time it on one of them. Nothing is stored.
+def try_model(
+    services: Services, person: Person, *, name: str, options: Mapping[str, Any], product_id: int, view: str = ""
+) -> Trial:
+    """Build the model from a few normal images (of one view) and time it on one of them. Nothing is stored.
 
     Raises NotAllowed, NotFound(`model_unknown`, `not_found`), BadInput(`model_option_…`),
     NotReady(`model_trial_without_images`) and what the engine and the object store report.
@@ -61,13 +63,13 @@ def try_model(services: Services, person: Person, *, name: str, options: Mapping
     checked = check_options(option, options)
     with reading(services) as session:
         product = session.get(Product, product_id)
-        rows = training_rows(session, product_id, "normal")[:MAX_IMAGES]
+        rows = training_rows(session, product_id, "normal", view)[:MAX_IMAGES]
     if product is None:
         raise NotFound("not_found")
     if not rows:
         raise NotReady("model_trial_without_images", product=spoken_name(product))
     try:
-        depth = get_bit_depth(services, product_id)
+        depth = get_bit_depth(services, product_id, view)
         pixels = load_pixels(services, rows[-1], bit_depth=depth)
         services.models.keep_graphs()
         if option.purpose == DETECTION:

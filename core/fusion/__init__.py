@@ -1,1 +1,1 @@
-"""How the views of a part are combined into one verdict: rules, calibrated probabilities, their history."""
+"""How the views of a product are combined into one verdict: rule, calibration, history, effect on labeled parts."""

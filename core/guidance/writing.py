@@ -121,5 +121,6 @@ def _with_history(services: HasStores, finding: Finding, inspection_id: int, *, 
         return finding
     images = load_images(services, record)
     part = fit_within(images.pixels, _PICTURE_PX)
-    heat = color_heat(images.anomaly_map, review_at=finding.review_at, reject_at=finding.reject_at)
+    review_at, reject_at = record.map_limits
+    heat = color_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at)
     return replace(finding, image_png=encode_png(part), heat_map_png=encode_png(overlay_heat(part, heat)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from core.transactions import HasDatabase, reading
 from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, drop_settled
@@ -31,16 +31,23 @@ def read_bit_depth(preprocessing: Mapping[str, Any]) -> int:
     return depth if isinstance(depth, int) and depth in BIT_DEPTHS else BY_IMAGE
 
 
-def find_bit_depth(session: Session, product_id: int) -> int:
-    """Return the depth that is set for a product: that of its images on the screen and of its next build."""
-    row = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
+def find_bit_depth(session: Session, product_id: int, view: str = "") -> int:
+    """Return the depth that is set for a view of a product: that of its images on the screen and of its next build.
+
+    What is set for the whole product counts where nothing was ever set for the view.
+    """
+    query = select(ImagePreprocessing).where(
+        ImagePreprocessing.product_id == product_id, col(ImagePreprocessing.view).in_({"", view})
+    )
+    rows = {row.view: row for row in session.exec(query).all()}
+    row = rows.get(view) or rows.get("")
     return BY_IMAGE if row is None else read_bit_depth(row.options)
 
 
-def get_bit_depth(services: HasDatabase, product_id: int) -> int:
-    """Return the depth that is set for a product."""
+def get_bit_depth(services: HasDatabase, product_id: int, view: str = "") -> int:
+    """Return the depth that is set for a view of a product, or for a product without views."""
     with reading(services) as session:
-        return find_bit_depth(session, product_id)
+        return find_bit_depth(session, product_id, view)
 
 
 def note_used_bits(notes: tuple[str, ...], used_bits: int | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from core.images.placement.current import find_moved, get_mask, get_object
@@ -30,21 +31,27 @@ PARALLEL_FETCHES = 10
 CACHE_LIMIT_BYTES = 10 * 1024**3
 
 
-def training_rows(session: Session, product_id: int, image_type: str) -> list[Image]:
-    """Return the product's training images of a type, in order of id. Test images are never among them."""
-    return list(
-        session.exec(
-            select(Image)
-            .where(Image.product_id == product_id, Image.image_type == image_type, Image.split == "train")
-            .order_by(col(Image.id))
-        ).all()
+def training_rows(session: Session, product_id: int, image_type: str, view: str = "") -> list[Image]:
+    """Return the training images of a type, in order of id: of one view, or all of them without one.
+
+    Test images are never among them.
+    """
+    query = select(Image).where(
+        Image.product_id == product_id, Image.image_type == image_type, Image.split == "train", *of_view(view)
     )
+    return list(session.exec(query.order_by(col(Image.id))).all())
 
 
-def count_training_images(session: Session, product_id: int) -> int:
-    """Return how many training images the product has, normal and defect."""
-    query = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")
+def count_training_images(session: Session, product_id: int, view: str = "") -> int:
+    """Return how many training images the product, or one view of it, has, normal and defect."""
+    query = select(func.count()).select_from(Image)
+    query = query.where(Image.product_id == product_id, Image.split == "train", *of_view(view))
     return int(session.exec(query).one())
+
+
+def of_view(view: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that leave the images of one view; none at all for a product without views."""
+    return (col(Image.view) == view,) if view else ()
 
 
 def key_of(row: Image) -> str:

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from core.inspections.by_view.records import CombinedRecord, ViewRecord
     from core.inspections.records import InspectionRecord
     from core.inspections.stored_values import DefectRegion
 
 
-def describe_record(record: InspectionRecord) -> dict[str, Any]:
-    """Return what was found: scores are float32 distances, places in pixels of the image, times in milliseconds."""
+def describe_record(record: InspectionRecord, *, language: str = "en") -> dict[str, Any]:
+    """Return what was found: scores are float32 distances, places in pixels of the image, times in milliseconds.
+
+    Of a part that was inspected by views, score and thresholds are combined probabilities, and each
+    picture follows, with why it failed in `language`.
+    """
     from core.similarity.closeness import name_likeness
 
     codes = {known.id: known.code for known in record.defect_types}
@@ -39,7 +44,40 @@ def describe_record(record: InspectionRecord) -> dict[str, Any]:
         "notes": list(record.image_notes),
         "model_version": record.model.number,
         "ms": record.latency_ms,
+        **(_describe_combined(record.combined, codes, language) if record.combined is not None else {}),
     }
+
+
+def _describe_combined(combined: CombinedRecord, codes: Mapping[int, str], language: str) -> dict[str, Any]:
+    entry = combined.entry
+    return {
+        "found_as": combined.found_as,
+        "missing_views": list(combined.missing),
+        "fusion": None if entry is None else {"id": entry.id, "method": entry.rule.method},
+        "views": [_describe_view(one, codes, language) for one in combined.pictures],
+    }
+
+
+def _describe_view(picture: ViewRecord, codes: Mapping[int, str], language: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "view": picture.code,
+        "exposure": picture.exposure,
+        "file": picture.original_name,
+        "verdict": picture.verdict,
+        "probability": picture.probability,
+        "score": picture.score,
+        "review_at": picture.review_at,
+        "reject_at": picture.reject_at,
+        "deciding": picture.is_deciding,
+        "regions": [_describe_region(region, codes) for region in picture.regions],
+        "suggested_defect_type": picture.suggestion.code if picture.suggestion else None,
+        "notes": list(picture.image_notes),
+        "model_version": picture.version_number,
+        "ms": picture.latency_ms,
+    }
+    if picture.error_code is not None:
+        found["error"] = {"code": picture.error_code, "message": picture.problem(language)}
+    return found
 
 
 def _describe_region(region: DefectRegion, codes: Mapping[int, str]) -> dict[str, Any]:

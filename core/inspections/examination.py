@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.catalog.names import spoken_name
+from core.catalog.views import read_views
 from core.errors import NotFound, NotReady, from_lower
 from core.images.bit_depth import read_bit_depth
 from core.inspections.images import InspectionImages
@@ -98,8 +99,8 @@ class Finding:
 def find_judges(services: Services, product_id: int, view: str = "") -> Judges:
     """Return what judges the images of (a view of) the product now, its model loaded.
 
-    Raises NotFound for an unknown product, NotReady for one that is out of use or has no active model, and the AppError
-    of a model that cannot be loaded.
+    Raises NotFound for an unknown product, NotReady for one that is out of use, has no active model, or is inspected by
+    views of which none was named, and the AppError of a model that cannot be loaded.
     """
     with reading(services) as session:
         product = session.get(Product, product_id)
@@ -110,6 +111,10 @@ def find_judges(services: Services, product_id: int, view: str = "") -> Judges:
         active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX, view=view)
         bank = active.get((MEMORY_BANK, ""))
         if bank is None:
+            views = () if view else read_views(session, product_id)
+            if views:
+                codes = ", ".join(one.code for one in views)
+                raise NotReady("inspection_needs_views", product=spoken_name(product), views=codes)
             raise NotReady("no_active_memory_bank", product=spoken_name(product))
         threshold = current_threshold(session, bank.id)
         types = tuple(types_of(session, product_id))

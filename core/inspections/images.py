@@ -75,6 +75,16 @@ def load_anomaly_map(services: HasStores, record: InspectionRecord) -> NDArray[n
         raise from_lower(error, name=record.original_name) from error
 
 
+def load_pixels(services: HasStores, record: InspectionRecord) -> NDArray[np.uint8]:
+    """Return the inspected picture alone, RGB uint8 (H, W, 3). Raises NotFound(`object_missing`), or Unavailable."""
+    from inference.vision.images.decode import decode
+
+    try:
+        return decode(services.objects.get(record.image_key), bit_depth=_depth_of(record)).pixels
+    except (InferenceError, ObjectStoreError) as error:
+        raise from_lower(error, name=record.original_name) from error
+
+
 def load_images(services: HasStores, record: InspectionRecord) -> InspectionImages:
     """Return the pictures that are stored with an inspection. Raises NotFound(`object_missing`), or Unavailable."""
     from inference.vision.images.decode import decode, decode_map

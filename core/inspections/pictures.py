@@ -17,7 +17,7 @@ from PIL import ImageFilter
 
 from core.errors import NotFound, from_lower
 from core.inspections.colormap import color_levels, encode_heat, fit_within
-from core.inspections.images import load_images, load_nearest_normal
+from core.inspections.images import load_images, load_nearest_normal, load_pixels
 from core.inspections.records import InspectionRecord, load_record
 from core.transactions import reading
 from storage.object_store import ObjectStoreError
@@ -26,6 +26,7 @@ from storage.tables import Image, Inspection
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from core.inspections.by_view.records import ViewRecord
     from core.inspections.images import InspectionImages
     from core.services import Services
 
@@ -63,10 +64,12 @@ def keep_pictures(services: Services, record: InspectionRecord, images: Inspecti
 def read_picture(services: Services, inspection_id: int, name: str, token: str) -> Picture:
     """Return a picture of an inspection: one of `PICTURES`, as it was kept or made anew from what is stored.
 
+    Of a part with several views the name may end in `@` and the id of one view's picture (see `name_of_view`).
     Raises NotFound for an unknown name or inspection, another token, and a picture that there is none of (nothing to
     compare with); Unavailable where the object store does not answer.
     """
-    if name not in PICTURES:
+    plain, at, number = name.partition("@")
+    if plain not in PICTURES or bool(at) != number.isdecimal():
         raise NotFound("not_found")
     kept = services.pictures.get(_key(inspection_id, token, name))
     if kept is None and name == "thumbnail":
@@ -74,11 +77,26 @@ def read_picture(services: Services, inspection_id: int, name: str, token: str) 
         services.pictures.put(_key(inspection_id, token, name), kept)
     elif kept is None:
         record = load_record(services, inspection_id)
+        if at:
+            record = _find_view(record, number)
         if picture_token(record.image_key) != token:
             raise NotFound("not_found")
-        kept = _make(services, record, name)
+        kept = _make(services, record, plain)
         services.pictures.put(_key(inspection_id, token, name), kept)
-    return Picture(kept, PICTURES[name])
+    return Picture(kept, PICTURES[plain])
+
+
+def name_of_view(name: str, picture: ViewRecord) -> str:
+    """Return the name under which `read_picture` gives a picture of one view."""
+    return f"{name}@{picture.id}"
+
+
+def _find_view(record: InspectionRecord, number: str) -> InspectionRecord:
+    pictures = record.combined.pictures if record.combined is not None else ()
+    found = next((one for one in pictures if str(one.id) == number), None)
+    if found is None or not found.image_key:
+        raise NotFound("not_found")
+    return record.of_view(found)
 
 
 def find_nearest_name(services: Services, record: InspectionRecord) -> str | None:
@@ -123,13 +141,24 @@ def _read_thumbnail(services: Services, inspection_id: int, token: str) -> bytes
         row = session.get(Inspection, inspection_id)
     if row is None or picture_token(row.image_key) != token:
         raise NotFound("not_found")
+    return _read_object(services, row.thumbnail_key, row.original_name)
+
+
+def _read_object(services: Services, key: str, name: str) -> bytes:
     try:
-        return services.objects.get(row.thumbnail_key)
+        return services.objects.get(key)
     except ObjectStoreError as error:
-        raise from_lower(error, name=row.original_name) from error
+        raise from_lower(error, name=name) from error
 
 
 def _make(services: Services, record: InspectionRecord, name: str) -> bytes:
+    if name == "thumbnail":
+        return _read_object(services, record.thumbnail_key, record.original_name)
+    if not record.heat_map_key:
+        # A picture that could not be judged is all that there is.
+        if name != "part":
+            raise NotFound("not_found")
+        return _jpeg(fit_within(load_pixels(services, record), SCREEN_PX))
     if name in _FROM_IMAGES:
         return _FROM_IMAGES[name](record, load_images(services, record))
     nearest = load_nearest_normal(services, record)
@@ -146,7 +175,8 @@ def _draw_part(_record: InspectionRecord, images: InspectionImages) -> bytes:
 
 
 def _draw_heat(record: InspectionRecord, images: InspectionImages) -> bytes:
-    return encode_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at)
+    review_at, reject_at = record.map_limits
+    return encode_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at)
 
 
 def _draw_cut_out(_record: InspectionRecord, images: InspectionImages) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from core.catalog.names import DefectTypeName, ProductName
 from core.catalog.outcomes import is_offered
 from core.errors import AppError, NotFound
+from core.inspections.by_view.records import CombinedRecord, ViewRecord, read_combined
 from core.inspections.decisions import Decision
 from core.inspections.part_details import PartDetails
 from core.inspections.stored_values import DefectRegion, read_preprocessing, read_regions
@@ -51,6 +52,8 @@ class InspectionRecord:
     `score`, `review_at` and `reject_at` are float32 distances of the same unit, `verdict` is the model's own; what
     people made of it is `decision`. The score includes `raised_by`, what the known defects added to it. `preprocessing`
     is None where this version of the program cannot read it. `defect_types` are those that a person can choose from.
+    Of a part that was inspected by views, `combined` holds how they were combined and each picture's evidence; score
+    and thresholds are then combined probabilities, picture, regions and model those of the view that decided.
     """
 
     id: int
@@ -84,6 +87,43 @@ class InspectionRecord:
     has_normal_index: bool
     defect_types: tuple[DefectTypeName, ...]
     decision: Decision
+    combined: CombinedRecord | None = None
+
+    @property
+    def map_limits(self) -> tuple[float, float]:
+        """Return the thresholds in the unit of the anomaly map: those of the deciding view where views are combined."""
+        deciding = self.combined.deciding if self.combined is not None else None
+        if deciding is None or deciding.review_at is None or deciding.reject_at is None:
+            return self.review_at, self.reject_at
+        return deciding.review_at, deciding.reject_at
+
+    def of_view(self, picture: ViewRecord) -> InspectionRecord:
+        """Return the record with one view's picture, score, thresholds and regions in the place of the deciding one's.
+
+        Everything that draws an inspection of a single picture draws a view's evidence from it. A picture that could
+        not be judged has the score 0 there.
+        """
+        return replace(
+            self,
+            original_name=picture.original_name,
+            image_key=picture.image_key,
+            thumbnail_key=picture.thumbnail_key,
+            heat_map_key=picture.heat_map_key,
+            width_px=picture.width_px,
+            height_px=picture.height_px,
+            image_notes=picture.image_notes,
+            score=picture.score or 0.0,
+            raised_by=picture.raised_by,
+            review_at=picture.review_at or 0.0,
+            reject_at=picture.reject_at or 0.0,
+            verdict=picture.verdict,
+            regions=picture.regions,
+            preprocessing=picture.preprocessing,
+            nearest_image_id=picture.nearest_image_id,
+            suggestion=picture.suggestion,
+            latency_ms=picture.latency_ms,
+            combined=None,
+        )
 
 
 def load_record(services: HasDatabase, inspection_id: int) -> InspectionRecord:
@@ -101,17 +141,19 @@ def load_record(services: HasDatabase, inspection_id: int) -> InspectionRecord:
         person = session.get(User, row.created_by) if row.created_by is not None else None
         searches = session.exec(select(SearchHistory).where(SearchHistory.inspection_id == row.id)).all()
         matches = {found.image_type: read_matches(found.results) for found in searches}
+        types = types_of(session, product.id)
         return make_record(
             row,
             product=product,
             bank=bank,
             threshold=threshold,
             person_name=person.display_name if person is not None else "",
-            types=types_of(session, product.id),
+            types=types,
             similar=SimilarImages(
                 defects=describe_matches(session, matches.get("defect", ())),
                 normals=describe_matches(session, matches.get("normal", ())),
             ),
+            combined=read_combined(session, row, types),
         )
 
 
@@ -136,6 +178,7 @@ def make_record(
     person_name: str,
     types: Sequence[DefectType],
     similar: SimilarImages,
+    combined: CombinedRecord | None = None,
 ) -> InspectionRecord:
     """Return the record of a row and the rows that it names; `types` are the product's, as of `types_of`."""
     suggested = next((found for found in types if found.id == row.suggested_defect_type_id), None)
@@ -176,4 +219,5 @@ def make_record(
         has_normal_index=row.normal_index_version_id is not None,
         defect_types=tuple(DefectTypeName.from_row(found) for found in types if is_offered(found)),
         decision=Decision.from_row(row),
+        combined=combined,
     )

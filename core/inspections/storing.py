@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert
 from sqlmodel import Session, col, select
@@ -24,7 +24,7 @@ from core.models.head_figures import HeadFigures
 from core.rollups.counting import count_new
 from core.similarity.matches import Match, describe_each
 from core.similarity.results import history_rows
-from core.similarity.suggestions import prefers_head, suggest_by_head, suggest_type
+from core.similarity.suggestions import Suggestion, prefers_head, suggest_by_head, suggest_type
 from core.transactions import HasDatabase, HasStores, reading, writing
 from storage.tables import Inspection, SearchHistory, utc_now
 
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 class Examined:
     """A file that was examined, with what is told of its part: all that an inspection keeps. `details` are checked.
 
-    Of several with the same `idempotency_key` one is stored, and the others get its record.
+    Of several with the same `idempotency_key` one is stored, and the others get its record. `columns` are those of the
+    row that other views of the part decide.
     """
 
     finding: Finding
@@ -47,6 +48,7 @@ class Examined:
     details: PartDetails
     idempotency_key: str | None = None
     code_notes: tuple[str, ...] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe_part(
@@ -198,12 +200,11 @@ def _make_row(one: Examined, person: Person) -> Inspection:
     from inference.vision.images.decode import content_hash
 
     finding, now = one.finding, utc_now()
-    # Not a folder each: the names of a whole group are made durable at once.
-    stem = f"inspections/{now:%Y/%m/%d}/{uuid.uuid4().hex}"
+    stem = stem_of_objects()
     height_px, width_px = finding.image.pixels.shape[:2]
     ending = {"JPEG": "jpg", "TIFF": "tif"}.get(finding.image.format, finding.image.format.lower())
     kind, _, key = finding.detection.nearest_key.partition(":")
-    return Inspection(
+    row = Inspection(
         **one.details.to_columns(),
         product_id=finding.product.id,
         created_at=now,
@@ -224,7 +225,7 @@ def _make_row(one: Examined, person: Person) -> Inspection:
         normal_index_version_id=finding.similar.normal.version_id,
         defect_index_version_id=finding.similar.defect.version_id,
         preprocessing=finding.bank.preprocessing,
-        regions=[region.to_json() for region in _name_regions(finding)],
+        regions=[region.to_json() for region in name_regions(finding)],
         nearest_image_id=int(key) if kind == "image" and key.isdigit() else None,
         verdict=finding.verdict,
         final_verdict=finding.verdict,
@@ -234,9 +235,18 @@ def _make_row(one: Examined, person: Person) -> Inspection:
         idempotency_key=one.idempotency_key,
         latency_ms=finding.latency_ms,
     )
+    for name, value in one.columns.items():
+        setattr(row, name, value)
+    return row
 
 
-def _name_regions(finding: Finding) -> list[DefectRegion]:
+def stem_of_objects() -> str:
+    """Return what the keys of one picture's objects begin with."""
+    # Not a folder each: the names of a whole group are made durable at once.
+    return f"inspections/{utc_now():%Y/%m/%d}/{uuid.uuid4().hex}"
+
+
+def name_regions(finding: Finding) -> list[DefectRegion]:
     """Return the regions, each with its type where a defect head names types."""
     height_px, width_px = finding.image.pixels.shape[:2]
     places, opinion = finding.detection.places, finding.detection.opinion
@@ -305,16 +315,21 @@ def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Insp
     ]
 
 
-def _suggest(row: Inspection, finding: Finding) -> None:
+def suggest_for(finding: Finding) -> Suggestion | None:
+    """Return the type that a picture suggests: by the defect head, else by what looks alike; None for a good one."""
     defects, opinion = finding.similar.defect, finding.detection.opinion
     if finding.verdict == "ok":
-        return
+        return None
     types = finding.judges.defect_types
-    suggestion = None
     if opinion is not None and _by_head(finding):
-        suggestion = suggest_by_head(opinion, types)
-    elif defects.rule is not None:
-        suggestion = suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
+        return suggest_by_head(opinion, types)
+    if defects.rule is not None:
+        return suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)
+    return None
+
+
+def _suggest(row: Inspection, finding: Finding) -> None:
+    suggestion = suggest_for(finding)
     if suggestion is not None:
         # A confidence without a type says: none of the known ones.
         row.suggested_defect_type_id = suggestion.defect_type.id if suggestion.defect_type else None

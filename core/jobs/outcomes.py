@@ -80,8 +80,9 @@ def read_set_apart(value: object) -> tuple[SetApartImage, ...] | None:
 
 @dataclass(frozen=True)
 class ProductOutcome:
-    """What came of a product: `outcome` is activated, candidate, unchanged, retired, measured or failed.
+    """What came of a product, or of one `view` of it.
 
+    `outcome` is activated, candidate, unchanged, retired, measured or failed.
     `code` is the product's. `reason` says why a version is or is not in use (see `core.deployments.acceptance`).
     `notices` say what of its images goes against its preprocessing.
     `held_back` are the reasons for which it waits, or that a person overrode; `weak_on_test` is what it hardly finds.
@@ -110,12 +111,17 @@ class ProductOutcome:
     held_back: tuple[HoldReason, ...] = ()
     weak_on_test: tuple[WeakSpot, ...] = ()
     head: HeadFigures | None = None
+    view: str | None = None
 
     @classmethod
     def failed(cls, product_id: int, code: str, error: AppError) -> ProductOutcome:
         """Return the outcome of a product that could not be built; its active version is untouched."""
-        told = StoredError(error.code, {name: str(value) for name, value in error.params.items()})
-        return cls(product_id, code, FAILED, error=told)
+        return cls(product_id, code, FAILED, error=StoredError.from_error(error))
+
+    @property
+    def label(self) -> str:
+        """Return the product's code, with that of the view where it is of one."""
+        return f"{self.code}/{self.view}" if self.view else self.code
 
     @classmethod
     def from_json(cls, value: object) -> ProductOutcome:
@@ -142,6 +148,7 @@ class ProductOutcome:
             held_back=read_reasons(data.get(REASONS_KEY)),
             weak_on_test=read_weak(data.get(WEAK_KEY)),
             head=HeadFigures.from_json(data.get(HEAD_KEY)),
+            view=read_text(data.get("view")),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -149,6 +156,7 @@ class ProductOutcome:
         values = {
             "product_id": self.product_id,
             "code": self.code,
+            "view": self.view or None,
             "outcome": self.outcome,
             "reason": self.reason,
             "version_id": self.version_id,

@@ -38,6 +38,10 @@ class JobRun:
         self._weights: dict[int, float] = {}
         self._share = 0.0
         self._current: int | None = None
+        # Which of the steps of the current product is being done, and of how many: one for each of its views.
+        self._step, self._steps = 0, 1
+        # The products that are not done yet, whatever some of their views have come to.
+        self._unfinished: set[int] = set()
         with reading(services) as session:
             job = session.get(Job, claim.job_id)
             self.created_by = job.created_by if job else None
@@ -45,23 +49,24 @@ class JobRun:
             self.outcomes = list(JobProgress.from_json(job.result).outcomes) if job else []
 
     @property
-    def product_ids(self) -> list[int]:
-        """Return the products still to do, in order."""
-        finished = self.finished_ids
-        return [product_id for product_id in self.claim.payload.product_ids if product_id not in finished]
+    def finished_ids(self) -> set[int]:
+        """Return the products that have an outcome, and of which nothing is left to do."""
+        return {outcome.product_id for outcome in self.outcomes} - self._unfinished
 
     @property
-    def finished_ids(self) -> set[int]:
-        """Return the products that have an outcome."""
-        return {outcome.product_id for outcome in self.outcomes}
+    def concluded(self) -> set[tuple[int, str]]:
+        """Return the products that have an outcome, each with the view that it is of; empty for one without views."""
+        return {(outcome.product_id, outcome.view or "") for outcome in self.outcomes}
 
     def expect(self, seconds: dict[int, float]) -> None:
         """Note how many seconds each product still to do will take, as far as can be known: for the remaining time."""
         self._weights = seconds
+        self._unfinished = set(seconds)
 
-    def begin(self, product_id: int) -> None:
-        """Go on to the next product."""
+    def begin(self, product_id: int, *, step: int = 0, steps: int = 1) -> None:
+        """Go on to the next product, or to the next step of its work."""
         self._current = product_id
+        self._step, self._steps = step, steps
         self.progress("start", 0, 0)
 
     def progress(self, stage: str, done: int, total: int) -> None:
@@ -90,17 +95,20 @@ class JobRun:
         logger.info("job %d: %s %s", self.claim.job_id, code, params)
         claims.append_log(self.services, self.claim, code, **params)
 
-    def conclude(self, outcome: ProductOutcome) -> None:
-        """Store the outcome of the current product."""
-        self.outcomes.append(outcome)
-        self._current = None
+    def conclude(self, *outcomes: ProductOutcome) -> None:
+        """Store what came of the current product, or of its current step; it is done with the last one."""
+        self.outcomes += outcomes
+        if self._step + 1 >= self._steps:
+            self._unfinished -= {outcome.product_id for outcome in outcomes}
+            self._current = None
         claims.report(self.services, self.claim, result=self._result(self._stage, 0, 0))
 
     def share_of(self, standing: Standing) -> float:
         """Return how much of a product's work is done at this stage, from 0 to 1; 0 at a stage of no known length."""
         stage, done, total = standing
         low, high = self._stages.get(stage, (0.0, 0.0))
-        return low + (high - low) * (done / total if total else 0.0)
+        own = low + (high - low) * (done / total if total else 0.0)
+        return (self._step + own) / self._steps
 
     def _begun(self, stage: str, done: int, total: int) -> dict[int, Standing]:
         """Return where each product stands that is being worked on."""

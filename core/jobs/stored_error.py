@@ -37,8 +37,13 @@ class StoredError:
 
 
 def plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters of an error as JSON values: what is no string, number or truth value is said in words."""
+    """Return parameters of an error as JSON values: what is no string, number, truth value or name is said in words."""
     return {
-        name: value if isinstance(value, str | int | float | bool | None) else str(value)
+        name: value if isinstance(value, str | int | float | bool | None) or _is_name(value) else str(value)
         for name, value in params.items()
     }
+
+
+def _is_name(value: object) -> bool:
+    """Return whether this is a name in several languages, of which the sentence takes one (`errors.describe`)."""
+    return isinstance(value, dict) and all(isinstance(part, str) for pair in value.items() for part in pair)

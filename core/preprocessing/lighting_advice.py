@@ -83,8 +83,12 @@ def advise(
     product_id: int,
     options: Preprocessing,
     progress: Callable[[int, int], None],
+    *,
+    view: str = "",
 ) -> LightingAdvice:
-    """Measure what would help the product beside `options`, those set now; `progress` gets (steps done, all).
+    """Measure what would help the product, or one view of it, beside `options`, those set now.
+
+    `progress` gets (steps done, all).
 
     Region, ignored areas and tiles stay in every option that is tried. Raises NotReady advice_needs_images, NotFound,
     Unavailable, and the errors of the engine.
@@ -97,8 +101,8 @@ def advise(
         product = session.get(Product, product_id)
         if product is None:
             raise NotFound("not_found")
-        normal_rows = _sample(training_rows(session, product_id, "normal"), SAMPLE_NORMALS)
-        defect_rows = _sample(training_rows(session, product_id, "defect"), SAMPLE_DEFECTS)
+        normal_rows = _sample(training_rows(session, product_id, "normal", view), SAMPLE_NORMALS)
+        defect_rows = _sample(training_rows(session, product_id, "defect", view), SAMPLE_DEFECTS)
     try:
         fetch_originals(services, [*normal_rows, *defect_rows], lambda _done, _all: None)
         normals, defects = (_load(services, rows, options.bit_depth) for rows in (normal_rows, defect_rows))

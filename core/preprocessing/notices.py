@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import select
 
 from core.images.bit_depth import find_bit_depth, find_used_bits
+from core.images.training import of_view
 from core.jobs.notices import Notice
 from core.preprocessing.stored_options import read_preprocessing
 from core.preprocessing.tile_advice import advise_on_tiles
@@ -38,10 +39,10 @@ class DepthUse:
     n_clipped: int
 
 
-def measure_depth(services: Services, product_id: int, bit_depth: int) -> DepthUse:
+def measure_depth(services: Services, product_id: int, bit_depth: int, view: str = "") -> DepthUse:
     """Return how the product's images use their bits when they are read with `bit_depth`, by what an import noted."""
     with reading(services) as session:
-        notes = session.exec(select(Image.notes).where(Image.product_id == product_id)).all()
+        notes = session.exec(select(Image.notes).where(Image.product_id == product_id, *of_view(view))).all()
     used = [bits for found in notes if (bits := find_used_bits(read_texts(found))) is not None]
     depth = choose_depth(bit_depth, declared=16)
     return DepthUse(
@@ -52,27 +53,27 @@ def measure_depth(services: Services, product_id: int, bit_depth: int) -> DepthU
     )
 
 
-def list_notices(services: Services, product_id: int) -> tuple[Notice, ...]:
-    """Return what is to be said of a product as it is set now; nothing where another release wrote its options."""
+def list_notices(services: Services, product_id: int, view: str = "") -> tuple[Notice, ...]:
+    """Return what is to be said of a product, or a view, as it is set; nothing if another release wrote its options."""
     with reading(services) as session:
         try:
-            options = read_preprocessing(session, product_id)
+            options = read_preprocessing(session, product_id, view)
         except InferenceError:
             return ()
-        depth = find_bit_depth(session, product_id)
+        depth = find_bit_depth(session, product_id, view)
     found: list[Notice] = []
-    use = measure_depth(services, product_id, depth)
+    use = measure_depth(services, product_id, depth, view)
     if use.n_dark:
         found.append(Notice(DARK, {"count": use.n_dark, "bits": use.used_bits}))
     if use.n_clipped:
         found.append(Notice(CLIPPED, {"count": use.n_clipped, "bits": use.used_bits, "depth": use.depth}))
-    small = find_small_defects(services, product_id, options)
+    small = find_small_defects(services, product_id, options, view)
     return (*found, small) if small is not None else tuple(found)
 
 
-def find_small_defects(services: Services, product_id: int, options: Preprocessing) -> Notice | None:
+def find_small_defects(services: Services, product_id: int, options: Preprocessing, view: str = "") -> Notice | None:
     """Return the notice that small defects are lost with these options, where they are."""
-    advice = advise_on_tiles(services, product_id)
+    advice = advise_on_tiles(services, product_id, view)
     if advice is None or not advice.loses_defects(options):
         return None
     return Notice(

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
+from core.catalog.views import View, choose_view, read_views_of
 from core.errors import BadInput, Conflict, NotFound, from_lower
 from core.images.library import get_image, read_image
 from core.models.kinds import MEMORY_BANK
@@ -41,11 +42,12 @@ _DEFAULTS = Preprocessing()
 
 @dataclass(frozen=True)
 class ProductPreprocessing:
-    """What is set for a product, and where that stands.
+    """What is set for a product, or for one `view` of it, and where that stands.
 
-    `row_version` is 0 where nothing was ever saved. `deployed` are the options in the active memory bank, None where
-    there is no bank or its options cannot be read by this version. `state` is "deployed" (both are the same),
-    "waiting" (the next deployment changes them) or "no_model".
+    A view for which nothing was ever saved is treated as the product was before it had views. `row_version` is 0 where
+    nothing was ever saved. `deployed` are the options in the active memory bank, None where there is no bank or its
+    options cannot be read by this version. `state` is "deployed" (both are the same), "waiting" (the next deployment
+    changes them) or "no_model".
     """
 
     product: Product
@@ -55,6 +57,12 @@ class ProductPreprocessing:
     updated_by: str
     deployed: Preprocessing | None
     state: str
+    view: View | None = None
+
+    @property
+    def view_code(self) -> str:
+        """Return the code of the view; empty for a product without views."""
+        return "" if self.view is None else self.view.code
 
 
 @dataclass(frozen=True)
@@ -110,37 +118,46 @@ def all_values(options: Preprocessing) -> dict[str, Any]:
     return {**LATER, **options.to_dict()}
 
 
-def get_preprocessing(services: Services, product_id: int) -> ProductPreprocessing:
-    """Return what is set for this product. Raises NotFound not_found."""
+def get_preprocessing(services: Services, product_id: int, view: str | None = None) -> ProductPreprocessing:
+    """Return what is set for this product, or for this view of it.
+
+    Raises NotFound not_found, view_unknown, and view_not_said where there are several and none is named.
+    """
     with reading(services) as session:
         product = session.get(Product, product_id)
         if product is None:
             raise NotFound("not_found")
-        return _gather(session, [product])[0]
+        return _get(session, product, choose_view(session, product, view))
 
 
 def list_preprocessing(services: Services) -> list[ProductPreprocessing]:
-    """Return what is set for every active product, by code, in four queries however many products there are."""
+    """Return what is set for every active product and view, by code, in five queries however many there are."""
     with reading(services) as session:
         query = select(Product).where(col(Product.is_active).is_(True)).order_by(func.lower(Product.code))
         return _gather(session, list(session.exec(query).all()))
 
 
-def read_preprocessing(session: Session, product_id: int) -> Preprocessing:
-    """Return what the product's next build is set to; the defaults where nothing was saved.
+def read_preprocessing(session: Session, product_id: int, view: str = "") -> Preprocessing:
+    """Return what the next build of the product, or of this view, is set to; the defaults where nothing was saved.
 
     Raises InferenceError for options of another version of the program, which this one does not know.
     """
-    row = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
+    row = _find_row(session, product_id, view) or _find_row(session, product_id, "")
     return Preprocessing.from_dict(row.options if row is not None else {})
 
 
 def save_preprocessing(
-    services: Services, person: Person, product_id: int, *, row_version: int, options: Preprocessing
+    services: Services,
+    person: Person,
+    product_id: int,
+    *,
+    row_version: int,
+    options: Preprocessing,
+    view: str | None = None,
 ) -> ProductPreprocessing:
     """Save the options for the next deployment, chosen on the state `row_version` (0: nothing was saved before).
 
-    Raises Conflict preprocessing_changed when somebody else saved in the meantime; NotFound not_found.
+    Raises Conflict preprocessing_changed when somebody else saved in the meantime; NotFound as `get_preprocessing`.
     """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
@@ -148,18 +165,20 @@ def save_preprocessing(
         product = session.get(Product, product_id, with_for_update=True)
         if product is None:
             raise NotFound("not_found")
-        row = session.exec(select(ImagePreprocessing).where(ImagePreprocessing.product_id == product_id)).first()
+        code = choose_view(session, product, view)
+        row = _find_row(session, product_id, code)
         if (row.row_version if row is not None else 0) != row_version:
             if row is None:
                 raise NotFound("not_found")
             stale = stale_save(session, subject_type=_SUBJECT, subject_id=row.id, row_version=row_version)
             raise Conflict("preprocessing_changed", who=stale.params["who"])
-        before = _read_options(row.options if row is not None else {}) or _DEFAULTS
+        seen = row or _find_row(session, product_id, "")
+        before = _read_options(seen.options if seen is not None else {}) or _DEFAULTS
         changes = find_changes(all_values(before), all_values(simplify(options)))
         if not changes:
-            return _gather(session, [product])[0]
+            return _get(session, product, code)
         if row is None:
-            row = ImagePreprocessing(product_id=product_id, options={}, row_version=0)
+            row = ImagePreprocessing(product_id=product_id, view=code, options={}, row_version=0)
         row.options = _to_stored(options)
         row.row_version += 1
         row.updated_at, row.updated_by = utc_now(), person.id
@@ -173,11 +192,12 @@ def save_preprocessing(
             row.id,
             product_id=product_id,
             product_code=product.code,
+            **({"view": code} if code else {}),
             row_version=row.row_version,
             changes=changes,
         )
         session.commit()
-        return _gather(session, [product])[0]
+        return _get(session, product, code)
 
 
 def preview(services: Services, image_id: int, options: Preprocessing) -> Preview:
@@ -212,14 +232,26 @@ def shrink(pixels: npt.NDArray[np.uint8], longest_side_px: int) -> npt.NDArray[n
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def _find_row(session: Session, product_id: int, view: str) -> ImagePreprocessing | None:
+    query = select(ImagePreprocessing).where(
+        ImagePreprocessing.product_id == product_id, ImagePreprocessing.view == view
+    )
+    return session.exec(query).first()
+
+
+def _get(session: Session, product: Product, view: str) -> ProductPreprocessing:
+    return next(found for found in _gather(session, [product]) if found.view_code == view)
+
+
 def _gather(session: Session, products: list[Product]) -> list[ProductPreprocessing]:
     ids = [product.id for product in products]
+    views = read_views_of(session, ids)
     stored = {
-        row.product_id: row
+        (row.product_id, row.view): row
         for row in session.exec(select(ImagePreprocessing).where(col(ImagePreprocessing.product_id).in_(ids))).all()
     }
     banks = {
-        version.product_id: version
+        (version.product_id, version.view): version
         for version in session.exec(
             select(ModelVersion).where(
                 ModelVersion.kind == MEMORY_BANK,
@@ -233,23 +265,32 @@ def _gather(session: Session, products: list[Product]) -> list[ProductPreprocess
         user.id: user.display_name or user.login
         for user in session.exec(select(User).where(col(User.id).in_(authors))).all()
     }
-    return [_describe(product, stored.get(product.id), banks.get(product.id), names) for product in products]
+    pictured = [(product, view) for product in products for view in views.get(product.id, (None,))]
+    return [_describe(product, view, stored, banks, names) for product, view in pictured]
 
 
 def _describe(
-    product: Product, row: ImagePreprocessing | None, bank: ModelVersion | None, names: Mapping[int, str]
+    product: Product,
+    view: View | None,
+    stored: Mapping[tuple[int, str], ImagePreprocessing],
+    banks: Mapping[tuple[int | None, str], ModelVersion],
+    names: Mapping[int, str],
 ) -> ProductPreprocessing:
+    code = "" if view is None else view.code
+    bank, own = banks.get((product.id, code)), stored.get((product.id, code))
+    row = own or stored.get((product.id, ""))
     options = (_read_options(row.options) if row is not None else None) or _DEFAULTS
     deployed = _read_options(bank.preprocessing) if bank is not None else None
     state = NO_MODEL if bank is None else DEPLOYED if deployed == options else WAITING
     return ProductPreprocessing(
         product=product,
         options=options,
-        row_version=row.row_version if row is not None else 0,
+        row_version=own.row_version if own is not None else 0,
         updated_at=row.updated_at if row is not None else None,
         updated_by=names.get(row.updated_by, "") if row is not None and row.updated_by is not None else "",
         deployed=deployed,
         state=state,
+        view=view,
     )
 
 

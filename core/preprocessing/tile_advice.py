@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from core.images.training import of_view
 from core.models.options import DETECTION
-from core.registry.choices import chosen
+from core.registry.choices import chosen_for
 from core.transactions import reading
 from inference.vision.detection.registry import find_detector
 from inference.vision.images.preprocessing import (
@@ -88,16 +89,16 @@ class TileAdvice:
         return bool(self.proposed_px) and not options.tile_size_px
 
 
-def advise_on_tiles(services: Services, product_id: int) -> TileAdvice | None:
-    """Return the advice for a product, by the sizes of its normal images and the chosen model; None without images."""
+def advise_on_tiles(services: Services, product_id: int, view: str = "") -> TileAdvice | None:
+    """Return the advice by the sizes of a product's, or a view's, normal images and the model; None without images."""
     with reading(services) as session:
         sizes = session.exec(
             select(Image.width_px, Image.height_px)
-            .where(Image.product_id == product_id, Image.image_type == "normal")
+            .where(Image.product_id == product_id, Image.image_type == "normal", *of_view(view))
             .order_by(col(Image.id).desc())
             .limit(200)
         ).all()
-        choice = chosen(session, DETECTION)
+        choice = chosen_for(session, DETECTION, product_id, view)
     if not sizes:
         return None
     width_px = round(statistics.median(width for width, _ in sizes))

@@ -10,8 +10,9 @@ from sqlmodel import Session, select
 
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
+from core.catalog.views import View, find_view, read_views
 from core.errors import NotFound, NotReady
-from core.models.options import ModelOption, check_options, default_option, find_option
+from core.models.options import DETECTION, ModelOption, check_options, default_option, find_option
 from core.models.weight_paths import find_weights
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import ModelParam, utc_now
@@ -37,6 +38,22 @@ def chosen(session: Session, purpose: str) -> Choice:
     if row is None or option is None:
         return Choice(default_option(purpose), {}, 0 if row is None else row.row_version)
     return Choice(option, dict(row.options), row.row_version)
+
+
+def chosen_for(session: Session, purpose: str, product_id: int, view: str = "") -> Choice:
+    """Return what the next deployment will use for a view of a product: its own model, or else what is chosen for all.
+
+    Also what is chosen for all where the view names a model that this version of the program does not know.
+    """
+    return choose_among(chosen(session, purpose), find_view(read_views(session, product_id), view) if view else None)
+
+
+def choose_among(common: Choice, view: View | None) -> Choice:
+    """Return the view's own detector, or `common`: what is chosen for all, of whichever purpose."""
+    if view is None or not view.detector or common.option.purpose != DETECTION:
+        return common
+    option = find_option(view.detector)
+    return common if option is None else Choice(option, dict(view.detector_options), view.row_version)
 
 
 def current_choice(services: HasDatabase, purpose: str) -> Choice:

@@ -23,7 +23,7 @@ from core.services import Services
 from inference.errors import ImageError
 from inference.vision.images.bit_depth import BY_IMAGE
 from storage.objects import ObjectStore, ObjectStoreError
-from storage.tables import Image, Inspection
+from storage.tables import Image, Inspection, InspectionView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,20 +63,29 @@ def image_examples(services: Services, rows: list[Image], *, bit_depth: int) -> 
     ]
 
 
-def list_examples(services: Services, session: Session, product_id: int, image_type: str) -> list[Example]:
-    """Return all examples of a kind: the images in order of id, then (of defects) the confirmed inspections."""
-    depth = find_bit_depth(session, product_id)
-    found = image_examples(services, training_rows(session, product_id, image_type), bit_depth=depth)
+def list_examples(
+    services: Services, session: Session, product_id: int, image_type: str, view: str = ""
+) -> list[Example]:
+    """Return all examples of a kind: the images in order of id, then (of defects) the confirmed inspections.
+
+    Of one view where it is given, of the product otherwise.
+    """
+    depth = find_bit_depth(session, product_id, view)
+    found = image_examples(services, training_rows(session, product_id, image_type, view), bit_depth=depth)
     if image_type == "defect":
-        found += [_inspected(services.objects, row, depth) for row in confirmed_inspections(session, product_id)]
+        found += [_inspected(services.objects, row, depth) for row in confirmed_inspections(session, product_id, view)]
     return found
 
 
-def confirmed_inspections(session: Session, product_id: int) -> list[Inspection]:
-    """Return the inspections with a confirmed defect type that stay NG or in review, one for each image, in order."""
-    rows = session.exec(
-        select(Inspection).where(Inspection.product_id == product_id, *_confirmed()).order_by(col(Inspection.id))
-    ).all()
+def confirmed_inspections(session: Session, product_id: int, view: str = "") -> list[Inspection]:
+    """Return the inspections with a confirmed defect type that stay NG or in review, one for each image, in order.
+
+    With a `view` only those whose verdict its picture decided.
+    """
+    query = select(Inspection).where(Inspection.product_id == product_id, *_confirmed())
+    if view:
+        query = query.where(exists().where(col(InspectionView.view) == view, *_decided()))
+    rows = session.exec(query.order_by(col(Inspection.id))).all()
     newest = {row.image_sha256: row for row in rows}
     return sorted(newest.values(), key=lambda row: row.id)
 
@@ -105,6 +114,37 @@ def confirmation_stamps(session: Session, product_ids: list[int] | None) -> dict
         moment: datetime = confirmed_at
         stamps[product_id] = [int(count), int(id_sum), int(type_sum), moment.isoformat()]
     return stamps
+
+
+def view_confirmation_stamps(session: Session, product_ids: list[int]) -> dict[tuple[int, str], list[int | str]]:
+    """Return the same for the views of these products: each inspection counts for the view that decided it."""
+    curated = _curated_inspections()
+    query = (
+        sqlalchemy_select(
+            col(Inspection.product_id),
+            col(InspectionView.view),
+            func.count(),
+            func.sum(col(Inspection.id)),
+            func.sum(col(Inspection.final_defect_type_id)),
+            func.max(col(Inspection.confirmed_at)),
+        )
+        .join(InspectionView, and_(*_decided()))
+        .outerjoin(curated, curated.c.id == col(Inspection.id))
+        .where(*_is_confirmed(Inspection), curated.c.id.is_(None), col(Inspection.product_id).in_(product_ids))
+        .group_by(col(Inspection.product_id), col(InspectionView.view))
+    )
+    return {
+        (product_id, view): [int(count), int(id_sum), int(type_sum), confirmed_at.isoformat()]
+        for product_id, view, count, id_sum, type_sum, confirmed_at in session.execute(query).all()
+    }
+
+
+def _decided() -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a view's row is the one whose picture an inspection shows as its own."""
+    return (
+        col(InspectionView.inspection_id) == col(Inspection.id),
+        col(InspectionView.image_sha256) == col(Inspection.image_sha256),
+    )
 
 
 def _is_confirmed(inspections: type[Inspection]) -> tuple[ColumnElement[bool], ...]:

@@ -15,11 +15,11 @@ def cut_by_another_bank(index: ModelVersion, bank: ModelVersion | None) -> bool:
     return found_by is not None and bank is not None and found_by != bank.id
 
 
-def regions_stale(services: HasDatabase, product_id: int) -> bool:
-    """Return whether the product's index of defective places was made with another memory bank than the one in use."""
+def regions_stale(services: HasDatabase, product_id: int, view: str = "") -> bool:
+    """Return whether the index of defective places was made with another memory bank than the one in use."""
     with reading(services) as session:
-        region = active_version(session, SIMILARITY_INDEX, product_id, "region")
-        bank = active_version(session, MEMORY_BANK, product_id)
+        region = active_version(session, SIMILARITY_INDEX, product_id, "region", view)
+        bank = active_version(session, MEMORY_BANK, product_id, view=view)
     return region is not None and cut_by_another_bank(region, bank)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlmodel import Session, col, select
 
+from core.catalog.views import read_views_of
 from core.images.outliers import KEPT
-from core.models.kinds import MEMORY_BANK
+from core.images.training import of_view
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK
 from core.models.recognition import engine_stamp
 from core.models.sources import BankSources, IndexSources, ManualSources, read_sources
 from core.registry import retention
@@ -16,7 +19,7 @@ from core.registry.fingerprints import fingerprints
 from core.registry.index_examples import confirmed_inspections
 from core.registry.lineage import cut_by_another_bank
 from core.registry.manual_fingerprints import manual_fingerprints
-from core.registry.versions import IMAGES_OF, PARTS, part_of, scope_of
+from core.registry.versions import IMAGES_OF, PARTS, part_of, place_of, scope_of
 from core.services import Services
 from core.transactions import reading
 from storage.tables import Image, Manual, ModelVersion, Product
@@ -27,13 +30,15 @@ class ModelState:
     """Whether a product's model is `current`, `out_of_date` or `none`, and the counts of what changed since.
 
     `built` is a newer version that was built from just what there is now and is kept, but not in use, because
-    something speaks against it: to build once more would only give the same again.
+    something speaks against it: to build once more would only give the same again. Of a product with views `views` are
+    the states of each, by code, and the others sum them up.
     """
 
     state: str
     active: ModelVersion | None
     changes: dict[str, int] = field(default_factory=dict)
     built: ModelVersion | None = None
+    views: Mapping[str, ModelState] = field(default_factory=dict)
 
 
 def model_states(services: Services, *, with_changes: bool = True) -> dict[tuple[str, int], ModelState]:
@@ -50,8 +55,16 @@ def model_states(services: Services, *, with_changes: bool = True) -> dict[tuple
         products = session.exec(select(Product.id).where(col(Product.is_active).is_(True))).all()
         by_part = {(version.kind, version.scope): version for version in active}
         found = _Found(session, now, by_part, _newest_builds(session, now, by_part), with_changes)
+        views = read_views_of(session, products)
         return {
-            (kind, product_id): _state(found, kind, product_id, parts)
+            (kind, product_id): _sum_up(
+                found,
+                kind,
+                product_id,
+                {view.code: _state(found, kind, product_id, parts, view.code) for view in views[product_id]},
+            )
+            if product_id in views and kind != MANUAL_INDEX
+            else _state(found, kind, product_id, parts)
             for product_id in products
             for kind, parts in PARTS.items()
         }
@@ -68,23 +81,52 @@ class _Found:
     with_changes: bool
 
 
-def _state(found: _Found, kind: str, product_id: int, parts: tuple[str, ...]) -> ModelState:
+def _sum_up(found: _Found, kind: str, product_id: int, views: dict[str, ModelState]) -> ModelState:
+    """Return the state of a product with views: current where every view that something can be built of is."""
+    # What inspected before there were views does so until the first view has a model.
+    before = [
+        version
+        for part in PARTS[kind]
+        if (version := found.by_part.get((kind, scope_of(product_id, part)))) is not None
+    ]
+    wanted = {
+        code for code in views if any((kind, product_id, place_of(part, code)) in found.now for part in PARTS[kind])
+    }
+    used = [state for code, state in views.items() if code in wanted or state.active is not None]
+    active = [*(state.active for state in used if state.active is not None), *before]
+    newest = max(active, key=lambda version: version.id, default=None)
+    built = [state.built for state in used if state.state != "current"]
+    waits = built[0] if built and all(built) else None
+    if newest is None:
+        return ModelState("none", None, built=waits, views=views)
+    if used and not before and all(state.state == "current" for state in used):
+        return ModelState("current", newest, views=views)
+    changes: dict[str, int] = defaultdict(int)
+    for state in used:
+        for name, count in state.changes.items():
+            changes[name] += count
+    return ModelState("out_of_date", newest, dict(changes), waits, views)
+
+
+def _state(found: _Found, kind: str, product_id: int, parts: tuple[str, ...], view: str = "") -> ModelState:
     newest: ModelVersion | None = None
     stale: list[ModelVersion] = []
     missing = bank_changed = False
     for part in parts:
-        version = found.by_part.get((kind, scope_of(product_id, part)))
-        wanted = found.now.get((kind, product_id, part))
+        version = found.by_part.get((kind, scope_of(product_id, part, view)))
+        wanted = found.now.get((kind, product_id, place_of(part, view)))
         if version is None:
             missing = missing or wanted is not None
             continue
         newest = version if newest is None or version.id > newest.id else newest
         if version.fingerprint != wanted:
             stale.append(version)
-        elif part == "region" and cut_by_another_bank(version, found.by_part.get((MEMORY_BANK, scope_of(product_id)))):
+        elif part == "region" and cut_by_another_bank(
+            version, found.by_part.get((MEMORY_BANK, scope_of(product_id, view=view)))
+        ):
             bank_changed = True
     if newest is None:
-        return ModelState("none", None, built=_kept_build(found, kind, scope_of(product_id)))
+        return ModelState("none", None, built=_kept_build(found, kind, scope_of(product_id, view=view)))
     if not stale and not missing and not bank_changed:
         return ModelState("current", newest)
     changes: dict[str, int] = defaultdict(int)
@@ -135,7 +177,7 @@ def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[s
         manuals = set(session.exec(select(Manual.id).where(Manual.product_id == product_id)).all())
         indexed = {*sources.manual_ids, *sources.unread_manual_ids}
         return {"added": len(manuals - indexed), "removed": len(indexed - manuals)}
-    query = select(Image.id).where(Image.product_id == product_id, Image.split == "train")
+    query = select(Image.id).where(Image.product_id == product_id, Image.split == "train", *of_view(version.view))
     part = part_of(version)
     if part:
         query = query.where(Image.image_type == IMAGES_OF[part])
@@ -145,6 +187,6 @@ def _changes(session: Session, version: ModelVersion, product_id: int) -> dict[s
         kept = select(Image.id).where(Image.product_id == product_id, Image.outlier_state == KEPT)
         changes["kept"] = len(set(sources.set_apart) & set(session.exec(kept).all()))
     if isinstance(sources, IndexSources) and IMAGES_OF.get(part) == "defect":
-        confirmed = {row.id for row in confirmed_inspections(session, product_id)}
+        confirmed = {row.id for row in confirmed_inspections(session, product_id, version.view)}
         changes["confirmed"] = len(confirmed - set(sources.inspection_ids))
     return changes

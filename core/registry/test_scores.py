@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert
 from sqlmodel import Session, and_, col, select
 
+from core.images.training import of_view
 from core.models.detection_figures import DetectionFigures
 from storage.tables import DefectType, Image, TestMeasurement, TestScore, utc_now
 
@@ -51,8 +52,8 @@ def hash_test_images(images: Iterable[tuple[str, str | None, str | None]]) -> st
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def read_test_fingerprint(session: Session, product_id: int) -> tuple[str, int]:
-    """Return the hash of the test images that a product has now, and how many they are."""
+def read_test_fingerprint(session: Session, product_id: int, view: str = "") -> tuple[str, int]:
+    """Return the hash of the test images that a product, or a view of it, has now, and how many they are."""
     rows = session.exec(
         select(Image.content_sha256, DefectType.code, Image.mask_key)
         .join(
@@ -60,7 +61,7 @@ def read_test_fingerprint(session: Session, product_id: int) -> tuple[str, int]:
             and_(col(DefectType.id) == col(Image.defect_type_id), col(Image.image_type) == "defect"),
             isouter=True,
         )
-        .where(Image.product_id == product_id, Image.split == "test")
+        .where(Image.product_id == product_id, Image.split == "test", *of_view(view))
         .order_by(col(Image.id))
     ).all()
     return hash_test_images((content, code, mask) for content, code, mask in rows), len(rows)

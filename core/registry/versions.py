@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, Person, require_role
 from core.audit import record
+from core.catalog.views import built_views
 from core.errors import Conflict, NotFound, from_lower
 from core.jobs.terms import changed_one
 from core.models.judgment_words import reason_sentence
@@ -30,9 +31,17 @@ PARTS: dict[str, tuple[str, ...]] = {
 IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
 
 
+def place_of(part: str, view: str = "") -> str:
+    """Return what a version is among those of its kind and product: the part (see `PARTS`), and the view if it has one.
+
+    Whatever takes a part takes this, too: `scope_of(7, "normal@ct")` is `scope_of(7, "normal", "ct")`.
+    """
+    return f"{part}@{view}" if view else part
+
+
 def scope_of(product_id: int, part: str = "", view: str = "") -> str:
     """Return the scope of a version: the product, for an index the part (see `PARTS`), and the view if it has one."""
-    own = f"{part}@{view}" if view else part
+    own = place_of(part, view)
     return f"product:{product_id}:{own}" if own else f"product:{product_id}"
 
 
@@ -62,15 +71,22 @@ def find_active(session: Session, product_id: int, *kinds: str, view: str = "") 
 
 
 def active_versions(session: Session, product_id: int) -> list[ModelVersion]:
-    """Return the versions of every kind and part that inspect the product now, in the order of `PARTS`."""
-    found = find_active(session, product_id, *PARTS)
-    return [found[kind, part] for kind, parts in PARTS.items() for part in parts if (kind, part) in found]
+    """Return the versions of every kind, view and part that inspect the product now, in the order of these."""
+    found = {view: find_active(session, product_id, *PARTS, view=view) for view in _used_views(session, product_id)}
+    wanted = [(view, kind, part) for kind, parts in PARTS.items() for view in found for part in parts]
+    active = [found[view][kind, part] for view, kind, part in wanted if (kind, part) in found[view]]
+    return list({version.id: version for version in active}.values())  # an index of manuals is that of every view
 
 
 def has_active_version(services: HasDatabase, kind: str, product_id: int) -> bool:
-    """Return whether a version of this kind inspects the product now."""
+    """Return whether a version of this kind inspects the product, or one of its views, now."""
     with reading(services) as session:
-        return bool(find_active(session, product_id, kind))
+        return any(find_active(session, product_id, kind, view=view) for view in _used_views(session, product_id))
+
+
+def _used_views(session: Session, product_id: int) -> tuple[str, ...]:
+    """Return the views that versions are looked for; what is of none is in use until the first one of a view is."""
+    return tuple(dict.fromkeys((*built_views(session, product_id), "")))
 
 
 def has_any_active(services: HasDatabase, kind: str) -> bool:
@@ -93,16 +109,13 @@ def current_threshold(session: Session, version_id: int) -> ThresholdSetting:
     return row
 
 
-def list_versions(services: HasDatabase, kind: str, product_id: int) -> list[ModelVersion]:
-    """Return a product's versions of this kind, newest first."""
+def list_versions(services: HasDatabase, kind: str, product_id: int, *, view: str | None = None) -> list[ModelVersion]:
+    """Return a product's versions of this kind, newest first; those of one view where it is given ("": of none)."""
+    query = select(ModelVersion).where(ModelVersion.kind == kind, ModelVersion.product_id == product_id)
+    if view is not None:
+        query = query.where(ModelVersion.view == view)
     with reading(services) as session:
-        return list(
-            session.exec(
-                select(ModelVersion)
-                .where(ModelVersion.kind == kind, ModelVersion.product_id == product_id)
-                .order_by(col(ModelVersion.id).desc())
-            ).all()
-        )
+        return list(session.exec(query.order_by(col(ModelVersion.id).desc())).all())
 
 
 def get_version(services: HasDatabase, version_id: int) -> ModelVersion:
@@ -167,6 +180,7 @@ def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
     session.execute(
         update(ModelVersion).where(col(ModelVersion.active_key) == key).values(active_key=None, state="retired")
     )
+    _retire_other_cut(session, version)
     session.flush()
     # Names what it needs: the files of an old version may be on their way out at this moment.
     if not changed_one(
@@ -178,6 +192,35 @@ def make_active(session: Session, version: ModelVersion) -> ModelVersion | None:
         raise Conflict("version_not_kept", number=version.number)
     session.refresh(version)
     return before
+
+
+def find_viewless(session: Session, version: ModelVersion) -> list[int]:
+    """Return the numbers of the versions of the whole product that this one, of a view, takes the place of."""
+    if not version.view:
+        return []
+    query = select(ModelVersion.number).where(
+        ModelVersion.kind == version.kind,
+        ModelVersion.product_id == version.product_id,
+        ModelVersion.view == "",
+        col(ModelVersion.active_key).is_not(None),
+    )
+    return sorted(set(session.exec(query).all()))
+
+
+def _retire_other_cut(session: Session, version: ModelVersion) -> None:
+    """Take out of use what inspected the product before it had views, or while it had: it is not asked any more."""
+    if version.product_id is None or version.kind == MANUAL_INDEX:
+        return
+    session.execute(
+        update(ModelVersion)
+        .where(
+            col(ModelVersion.kind) == version.kind,
+            col(ModelVersion.product_id) == version.product_id,
+            col(ModelVersion.active_key).is_not(None),
+            col(ModelVersion.view) == "" if version.view else col(ModelVersion.view) != "",
+        )
+        .values(active_key=None, state="retired")
+    )
 
 
 def retire(session: Session, version: ModelVersion) -> None:
@@ -199,18 +242,22 @@ def activate(
 
     `in_spite_of` are the codes of the reasons that the person has seen against a candidate (`reasons_of`), and `flips`
     the counts of what would change where that was seen; both stand in the audit log. Raises NotAllowed, NotFound,
-    Conflict `version_held_back` for a candidate with other reasons than these, or the AppError of a bundle that is
+    Conflict `version_held_back` for a candidate with other reasons than these, `version_without_view` or
+    `version_of_view` for one that is not of a view that the product has now, or the AppError of a bundle that is
     missing or damaged; the active version is untouched then.
     """
     require_role(services, person, ENGINEER)
     with reading(services) as session:
         version = session.get(ModelVersion, version_id)
+        views = built_views(session, version.product_id or 0) if version is not None else ()
     if version is None:
         raise NotFound("not_found")
     if version.active_key is not None:
         raise Conflict("version_already_active")
     if not version.object_prefix:
         raise Conflict("version_not_kept", number=version.number)
+    if version.kind != MANUAL_INDEX and version.view not in views:
+        raise Conflict("version_without_view" if views[0] else "version_of_view", number=version.number)
     reasons = reasons_of(version.metrics) if version.state == "candidate" else ()
     if {found.code for found in reasons} - set(in_spite_of):
         said = " ".join(reason_sentence(found, person.language or "en") for found in reasons)

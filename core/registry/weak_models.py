@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
+from core.catalog.views import label_of
 from core.models.detection_figures import BankFigures
 from core.models.judgments import WeakSpot
 from core.models.kinds import MEMORY_BANK
@@ -16,7 +17,7 @@ from storage.tables import ModelVersion, Product
 
 @dataclass(frozen=True)
 class WeakModel:
-    """A memory bank in use, the code of its product, and what it hardly finds."""
+    """A memory bank in use, the code of its product (and view, as product/view), and what it hardly finds."""
 
     product: str
     number: int
@@ -32,14 +33,17 @@ def list_weak_models(services: HasDatabase) -> list[WeakModel]:
         .order_by(col(Product.code))
     )
     with reading(services) as session:
-        found = [WeakModel(code, version.number, weak_spots_of(version)) for code, version in session.exec(query).all()]
+        found = [
+            WeakModel(label_of(code, version.view), version.number, weak_spots_of(version))
+            for code, version in session.exec(query).all()
+        ]
     return [one for one in found if one.spots]
 
 
-def weak_spots_in_use(services: HasDatabase, product_id: int) -> tuple[WeakSpot, ...]:
-    """Return what the memory bank that inspects the product hardly finds; nothing where none is in use."""
+def weak_spots_in_use(services: HasDatabase, product_id: int, view: str = "") -> tuple[WeakSpot, ...]:
+    """Return what the memory bank that inspects (a view of) the product hardly finds; nothing where none is in use."""
     with reading(services) as session:
-        version = active_version(session, MEMORY_BANK, product_id)
+        version = active_version(session, MEMORY_BANK, product_id, view=view)
     return () if version is None else weak_spots_of(version)
 
 

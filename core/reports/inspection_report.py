@@ -127,7 +127,8 @@ def _pictures(record: InspectionRecord, images: InspectionImages, words: Words, 
     from reportlab.platypus import Spacer
 
     part = fit_within(images.pixels, _PICTURE_PX)
-    heat = overlay_heat(part, color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at))
+    review_at, reject_at = record.map_limits
+    heat = overlay_heat(part, color_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at))
     width = (TEXT_MM - 6) / 2
     pictures = [[make_picture(part, width, 84), make_picture(heat, width, 84)]]
     captions = [

@@ -47,7 +47,8 @@ def make_traceability_report(
     words, style = Words(language, zone or UTC), make_styles()
     record = found.record
     part = fit_within(images.pixels, _PICTURE_PX)
-    heat = overlay_heat(part, color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at))
+    review_at, reject_at = record.map_limits
+    heat = overlay_heat(part, color_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at))
     title = words._("Traceability of inspection no. {number}", number=record.id)
     parts = [
         *_head(found, words, style, title, address),

@@ -25,7 +25,6 @@ from core.catalog.products import find_product
 from core.errors import AppError, Unavailable
 from core.images.imports.folder_import import import_path
 from core.jobs import claims, queue, views
-from core.jobs.outcomes import ProductOutcome
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version, current_threshold
 from core.services import Services, build_services
@@ -338,8 +337,9 @@ def test_a_task_whose_job_was_taken_over_cancelled_or_is_elsewhere_builds_nothin
         job_id, claim = submit_and_claim(services, person, MEMORY_BANK, product_id)
         here, board = services.database.describe(), _Board()
         assert build_one(job_id, claim.fencing_token - 1, product_id, here, board) == LOST
-        elsewhere = build_one(job_id, claim.fencing_token, product_id, "sqlite:////another/geomsa.db", board)
-        assert isinstance(elsewhere, ProductOutcome)
+        found = build_one(job_id, claim.fencing_token, product_id, "sqlite:////another/geomsa.db", board)
+        assert not isinstance(found, str)
+        (elsewhere,) = found
         assert elsewhere.error is not None
         assert elsewhere.error.code == "executor_other_database"
         assert "another database" in AppError(elsewhere.error.code).sentence("en")
@@ -360,8 +360,9 @@ def test_a_task_without_its_database_fails_with_the_reason(
             raise Unavailable("database_unavailable", reason="io")
 
         monkeypatch.setattr(claims, "reopen_claim", go_away)
-        outcome = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
-        assert isinstance(outcome, ProductOutcome)
+        found = build_one(job_id, claim.fencing_token, product_id, services.database.describe(), _Board())
+        assert not isinstance(found, str)
+        (outcome,) = found
         assert outcome.outcome == "failed"
         assert outcome.error is not None
         assert outcome.error.code == "database_unavailable"

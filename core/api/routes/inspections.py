@@ -118,7 +118,8 @@ def get_heat_map(inspection_id: Id, asked: Asked) -> Response:
 
     record = load_record(asked.services, inspection_id)
     heat = load_anomaly_map(asked.services, record)
-    return file_response(encode_heat(heat, review_at=record.review_at, reject_at=record.reject_at), "image/png")
+    review_at, reject_at = record.map_limits
+    return file_response(encode_heat(heat, review_at=review_at, reject_at=reject_at), "image/png")
 
 
 @router.get("/{inspection_id}/thumbnail", response_class=Response, responses=_JPEG, summary="A small picture")

@@ -13,7 +13,6 @@ from core.images.training import key_of, load_pixels
 from core.jobs.outcomes import SkippedFile
 from core.jobs.progress import JobRun
 from inference.errors import ImageError
-from storage.tables import Product
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +28,7 @@ _MADE_UP_DEFECTS = 24
 
 def calibrate_bank(
     run: JobRun,
-    product: Product,
+    label: str,
     spec: AnyDetectorSpec,
     trained: TrainedBank,
     config: DetectorConfig,
@@ -54,7 +53,7 @@ def calibrate_bank(
                 pixels = load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
             except ImageError as error:
                 skipped.append(SkippedFile(row.stored_name, error.code))
-                run.log("log_image_skipped", product=product.code, name=row.stored_name, reason=error.code)
+                run.log("log_image_skipped", product=label, name=row.stored_name, reason=error.code)
                 continue
             used.append(key_of(row))
             yield pixels
@@ -76,7 +75,7 @@ def calibrate_bank(
         calibration = _estimate_escape(run, snapshot, trained, config, calibration)
     run.log(
         "log_calibrated",
-        product=product.code,
+        product=label,
         review_at=f"{calibration.review_at:.4f}",
         reject_at=f"{calibration.reject_at:.4f}",
         method=calibration.method,

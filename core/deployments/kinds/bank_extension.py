@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, func, select
 
 from core.images.outliers import KEPT
-from core.images.training import key_of, training_rows
+from core.images.training import key_of, of_view, training_rows
 from core.models.detection_figures import BankFigures
 from core.models.kinds import MEMORY_BANK
 from core.models.options import DETECTION
 from core.models.sources import BankGrowth, BankSources
 from core.preprocessing.stored_options import read_preprocessing
-from core.registry.choices import Choice, chosen
+from core.registry.choices import Choice, chosen_for
 from core.registry.fingerprints import BUILD_REVISION, fingerprints
-from core.registry.versions import active_version
+from core.registry.versions import active_version, place_of
 from inference.errors import InferenceError
 from inference.vision.detection.registry import find_detector
 from storage.object_store import ObjectStoreError
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
         Refusal,
     )
     from inference.vision.detection.specification import AnyDetectorSpec
-    from storage.tables import Product
 
 # New images, as a share of those in the bank: at a time, and since the last bank that was built whole.
 MOST_AT_ONCE = 0.25
@@ -96,7 +95,9 @@ class TrainedBank:
 # --- the decision ----------------------------------------------------------------------------------------------------
 
 
-def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] | None = None) -> Extension | None:
+def find_extension(
+    session: Session, product_id: int, view: str = "", *, rows: Sequence[Image] | None = None
+) -> Extension | None:
     """Return how the next build can extend the memory bank in use, as far as the database can tell; None: it cannot.
 
     It can when nothing but a few normal images came since: the same model, options, preprocessing and revision of our
@@ -104,31 +105,32 @@ def find_extension(session: Session, product_id: int, *, rows: Sequence[Image] |
     just this already, is built whole: asking for it again is asking for that. `rows` are the normal training images,
     where the caller has them.
     """
-    version = active_version(session, MEMORY_BANK, product_id)
+    version = active_version(session, MEMORY_BANK, product_id, view=view)
     if version is None:
         return None
     sources = BankSources.from_json(version.sources)
     growth, known = sources.growth, set(sources.normal_ids)
     if growth is None or growth.revision != BUILD_REVISION:
         return None
-    if not _set_alike(session, version, sources, chosen(session, DETECTION), product_id):
+    if not _set_alike(session, version, sources, chosen_for(session, DETECTION, product_id, view)):
         return None
     # First by their number: it is asked for every product of a screen, and most have nothing new.
-    if not _are_few((_count_normals(session, product_id) if rows is None else len(rows)) - len(known), growth):
+    if not _are_few((_count_normals(session, product_id, view) if rows is None else len(rows)) - len(known), growth):
         return None
-    now = training_rows(session, product_id, "normal") if rows is None else rows
+    now = training_rows(session, product_id, "normal", view) if rows is None else rows
     added = tuple(row for row in now if row.id not in known)
     still_there = [row for row in now if row.id in known]
     if _digest(still_there) != growth.normals_sha256 or not _are_few(len(added), growth):
         return None
-    if not _taught_alike(growth, training_rows(session, product_id, "defect")):
+    if not _taught_alike(growth, training_rows(session, product_id, "defect", view)):
         return None
-    return None if _was_built(session, product_id) else Extension(version, growth, added, len(known))
+    return None if _was_built(session, product_id, view) else Extension(version, growth, added, len(known))
 
 
-def _count_normals(session: Session, product_id: int) -> int:
+def _count_normals(session: Session, product_id: int, view: str) -> int:
     query = select(func.count()).select_from(Image)
     query = query.where(Image.product_id == product_id, Image.image_type == "normal", Image.split == "train")
+    query = query.where(*of_view(view))
     return int(session.exec(query).one())
 
 
@@ -138,7 +140,7 @@ def _are_few(added: int, growth: BankGrowth) -> bool:
     return few_now and n_since + added <= MOST_SINCE_WHOLE * n_whole
 
 
-def _set_alike(session: Session, version: ModelVersion, sources: BankSources, choice: Choice, product_id: int) -> bool:
+def _set_alike(session: Session, version: ModelVersion, sources: BankSources, choice: Choice) -> bool:
     from inference.vision.images.preprocessing import Preprocessing
 
     if not find_detector(choice.option.method).can_extend or choice.option.name != version.model_name:
@@ -146,16 +148,20 @@ def _set_alike(session: Session, version: ModelVersion, sources: BankSources, ch
     if sources.options != choice.options:
         return False
     try:
-        return read_preprocessing(session, product_id) == Preprocessing.from_dict(version.preprocessing)
+        return read_preprocessing(session, version.product_id or 0, version.view) == Preprocessing.from_dict(
+            version.preprocessing
+        )
     except InferenceError:
         return False  # written by another release: the build says what is wrong with it
 
 
-def _was_built(session: Session, product_id: int) -> bool:
+def _was_built(session: Session, product_id: int, view: str) -> bool:
+    now = fingerprints(session, [product_id]).get((MEMORY_BANK, product_id, place_of("", view)), "")
     query = select(ModelVersion.id).where(
         ModelVersion.kind == MEMORY_BANK,
         ModelVersion.product_id == product_id,
-        ModelVersion.fingerprint == fingerprints(session, [product_id]).get((MEMORY_BANK, product_id, ""), ""),
+        ModelVersion.view == view,
+        ModelVersion.fingerprint == now,
     )
     return session.exec(query.limit(1)).first() is not None
 
@@ -210,7 +216,7 @@ def _digest(rows: Sequence[Image]) -> str:
 
 def extend(
     run: JobRun,
-    product: Product,
+    label: str,
     extension: Extension,
     spec: AnyDetectorSpec,
     rows: Sequence[Image],
@@ -220,7 +226,7 @@ def extend(
     weights: Path | None,
     progress: Progress,
 ) -> TrainedBank | None:
-    """Extend the bank in use; `rows` are all normal images of the product and `sources` the same for the engine.
+    """Extend the bank in use; `rows` are all its normal images and `sources` the same for the engine.
 
     None, with a line in the log that says why, where the bank has to be built whole after all: it cannot be opened,
     was made with other settings or weights, the light has to be treated otherwise now, or the new images are so
@@ -231,12 +237,12 @@ def extend(
         found = _extend(run, extension, spec, rows, sources, config, weights=weights, progress=progress)
     except (InferenceError, ObjectStoreError) as error:
         params = {key: str(value) for key, value in error.params.items()}
-        run.log("log_bank_not_extended", product=product.code, number=number, reason=error.code, reason_params=params)
+        run.log("log_bank_not_extended", product=label, number=number, reason=error.code, reason_params=params)
         return None
     if isinstance(found, str):
-        run.log(found, product=product.code, number=number)
+        run.log(found, product=label, number=number)
         return None
-    run.log("log_bank_extended", product=product.code, number=number, n_images=len(extension.added))
+    run.log("log_bank_extended", product=label, number=number, n_images=len(extension.added))
     return found
 
 

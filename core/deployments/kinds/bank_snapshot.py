@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BankSnapshot(Snapshot):
-    """The training images and settings of a product, and its test images.
+    """The training images and settings of a product or of one view, and its test images.
 
     The thresholds are calibrated with `defects`; `unused_defects` are beyond what a calibration takes. `extension` is
     how the bank in use can be extended, if it can. `leaks` are the parts that have training and test images both,

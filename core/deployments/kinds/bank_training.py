@@ -26,7 +26,7 @@ from core.models.weight_paths import find_added
 from core.transactions import reading
 from inference.errors import InferenceError
 from inference.vision.detection.registry import find_detector
-from storage.tables import Image, Product
+from storage.tables import Image
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,10 +73,10 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
 
     Raises JobLost, JobCancelled, and the errors of engine and object store.
     """
-    product, normals, defects = snapshot.product, snapshot.normals, snapshot.defects
-    run.log("log_build_started", product=product.code, n_normal=len(normals), n_defect=len(defects))
+    label, normals, defects = snapshot.label, snapshot.normals, snapshot.defects
+    run.log("log_build_started", product=label, n_normal=len(normals), n_defect=len(defects))
     if snapshot.leaks:
-        run.log("log_split_leak", product=product.code, **describe_leaks(snapshot.leaks))
+        run.log("log_split_leak", product=label, **describe_leaks(snapshot.leaks))
     spec = find_detector(snapshot.choice.option.method)
     config = _config(run, spec, snapshot)
     weights = find_added(run.services.settings.weights_dir, snapshot.choice.option.backbone)
@@ -86,7 +86,7 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         _fetch(run, [*snapshot.extension.added, *defects])
         trained = bank_extension.extend(
             run,
-            product,
+            label,
             snapshot.extension,
             spec,
             normals,
@@ -100,7 +100,7 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
         depth = config.preprocessing.bit_depth
         config, seen = choose_input(
             run,
-            product,
+            label,
             spec,
             _sources(run, normals, depth),
             _labeled(run, defects, depth),
@@ -109,9 +109,9 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
             progress=_reporter(run),
         )
         trained = replace(_learn(run, spec, normals, defects, config, weights=weights), input_choice=seen)
-    set_apart = _name_set_apart(run, product, normals, trained)
-    skipped = _name_skipped(run, product, [*normals, *defects], trained.skipped)
-    calibration, defect_scores = calibrate_bank(run, product, spec, trained, config, snapshot, skipped)
+    set_apart = _name_set_apart(run, label, normals, trained)
+    skipped = _name_skipped(run, label, [*normals, *defects], trained.skipped)
+    calibration, defect_scores = calibrate_bank(run, label, spec, trained, config, snapshot, skipped)
     return BuiltBank(spec, trained, config, calibration, tuple(skipped), defect_scores, set_apart)
 
 
@@ -214,9 +214,7 @@ def _labeled(run: JobRun, defects: list[Image], bit_depth: int) -> list[LabeledS
     ]
 
 
-def _name_set_apart(
-    run: JobRun, product: Product, rows: list[Image], trained: TrainedBank
-) -> tuple[SetApartImage, ...]:
+def _name_set_apart(run: JobRun, label: str, rows: list[Image], trained: TrainedBank) -> tuple[SetApartImage, ...]:
     by_key = {key_of(row): row for row in rows}
     found = tuple(
         SetApartImage(by_key[key].stored_name, by_key[key].id, round(score, 4))
@@ -225,7 +223,7 @@ def _name_set_apart(
     )
     if found:
         names = ", ".join(one.name for one in found[:_MOST_NAMED])
-        run.log("log_set_apart", product=product.code, n_images=len(found), names=names)
+        run.log("log_set_apart", product=label, n_images=len(found), names=names)
     return found
 
 
@@ -260,10 +258,10 @@ def _sources(run: JobRun, rows: list[Image], bit_depth: int) -> list[ImageSource
 
 
 def _name_skipped(
-    run: JobRun, product: Product, rows: list[Image], errors: Mapping[str, InferenceError]
+    run: JobRun, label: str, rows: list[Image], errors: Mapping[str, InferenceError]
 ) -> list[SkippedFile]:
     names = {key_of(row): row.stored_name for row in rows}
     skipped = [SkippedFile(names[key], error.code) for key, error in errors.items()]
     for found in skipped:
-        run.log("log_image_skipped", product=product.code, name=found.name, reason=found.reason)
+        run.log("log_image_skipped", product=label, name=found.name, reason=found.reason)
     return skipped

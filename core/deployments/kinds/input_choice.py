@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from core.jobs.progress import JobRun
 from core.models.input_figures import InputFigures, input_messages
-from storage.tables import Product
 
 if TYPE_CHECKING:
     from inference.vision.detection.detector import DetectorConfig, ImageSource, LabeledSource, Progress
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def choose_input(
     run: JobRun,
-    product: Product,
+    label: str,
     spec: AnyDetectorSpec,
     normals: Sequence[ImageSource],
     defects: Sequence[LabeledSource],
@@ -40,6 +39,6 @@ def choose_input(
     figures = InputFigures.from_engine(choice)
     if figures.compared:
         for code, params in input_messages(figures):
-            run.log("log_input_chosen", product=product.code, reason=code, reason_params=params)
-        run.log("log_input_time", product=product.code, seconds=f"{time.monotonic() - started:.1f}")
+            run.log("log_input_chosen", product=label, reason=code, reason_params=params)
+        run.log("log_input_time", product=label, seconds=f"{time.monotonic() - started:.1f}")
     return config, figures

@@ -92,18 +92,19 @@ class ManualIndexSteps(ModelSteps[ManualSnapshot, BuiltManualIndex, None]):
         "build": (0.88, 0.92),
     }
     optional = True
+    by_view = False
 
-    def find_obstacle(self, session: Session, product: Product) -> AppError | None:
+    def find_obstacle(self, session: Session, product: Product, view: str = "") -> AppError | None:
         """Return NotReady no_manuals, or None; an index without manuals can be built, to go out of use."""
         if _count_pages(session, product.id)[0] or active_version(session, MANUAL_INDEX, product.id) is not None:
             return None
         return NotReady("no_manuals", product=spoken_name(product))
 
-    def count_sources(self, session: Session, product_id: int) -> int:
+    def count_sources(self, session: Session, product_id: int, view: str = "") -> int:
         """Return the pages of the product's manuals."""
         return _count_pages(session, product_id)[1]
 
-    def snapshot(self, services: Services, session: Session, product: Product) -> ManualSnapshot:
+    def snapshot(self, services: Services, session: Session, product: Product, view: str = "") -> ManualSnapshot:
         """Return the manuals of now. Raises NotReady no_manuals."""
         weights_dir = services.settings.weights_dir
         # First, so that a manual that is added meanwhile makes the version out of date rather than go unnoticed.

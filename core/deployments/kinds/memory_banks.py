@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlmodel import Session, col, or_, select
 
-from core.catalog.names import spoken_name
+from core.catalog.views import label_of, speak
 from core.deployments.acceptance import Acceptance, BankCandidate, accept_bank
 from core.deployments.costs import cost_of_model
 from core.deployments.kinds.bank_extension import Extension, find_extension
@@ -20,7 +20,7 @@ from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSte
 from core.errors import AppError, NotReady
 from core.images.exposures.leaks import SPLIT_LEAK, find_test_leaks_in
 from core.images.outliers import note_suspected
-from core.images.training import count_training_images, key_of, training_rows
+from core.images.training import count_training_images, key_of, of_view, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
 from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
@@ -33,11 +33,11 @@ from core.models.sources import BankSources
 from core.preprocessing.notices import list_notices
 from core.preprocessing.stored_options import read_preprocessing
 from core.registry.activation_policy import read_policy
-from core.registry.choices import chosen
+from core.registry.choices import chosen_for
 from core.registry.fingerprints import fingerprints
 from core.registry.lineage import regions_stale
 from core.registry.test_scores import save_measurement
-from core.registry.versions import active_version
+from core.registry.versions import active_version, place_of
 from core.services import Services
 from inference.build_cost import BuildCost
 from inference.errors import InferenceError
@@ -62,67 +62,70 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         "evaluate": (0.75, 0.93),
     }
 
-    def find_obstacle(self, session: Session, product: Product) -> AppError | None:
+    def find_obstacle(self, session: Session, product: Product, view: str = "") -> AppError | None:
         """Return NotReady no_normal_images, or None."""
-        if training_rows(session, product.id, "normal"):
+        if training_rows(session, product.id, "normal", view):
             return None
-        return NotReady("no_normal_images", product=spoken_name(product))
+        return NotReady("no_normal_images", product=speak(session, product, view))
 
-    def count_sources(self, session: Session, product_id: int) -> int:
-        """Return the training images of the product."""
-        return count_training_images(session, product_id)
+    def count_sources(self, session: Session, product_id: int, view: str = "") -> int:
+        """Return the training images of the product, or of one view."""
+        return count_training_images(session, product_id, view)
 
-    def count_views(self, session: Session, product_id: int) -> int:
-        """Return one for each training image, or for each tile where the product is inspected in tiles."""
-        return self._count_views(session, product_id, None)
+    def count_looks(self, session: Session, product_id: int, view: str = "") -> int:
+        """Return one for each training image, or for each tile where these are inspected in tiles."""
+        return self._count_looks(session, product_id, view, None)
 
-    def cost_of_choice(self, session: Session) -> BuildCost:
-        """Return the cost with the chosen detector."""
-        choice = chosen(session, DETECTION)
+    def cost_of_choice(self, session: Session, product_id: int, view: str = "") -> BuildCost:
+        """Return the cost with the detector that is chosen, for the view or for all."""
+        choice = chosen_for(session, DETECTION, product_id, view)
         return cost_of_model(self.cost, choice.option, choice.options)
 
-    def expected_s(self, session: Session, product_id: int) -> float:
+    def expected_s(self, session: Session, product_id: int, view: str = "") -> float:
         """Return the seconds of one build. Where the bank can be extended, only the new images and defects count."""
-        cost = self.cost_of_choice(session)
-        extension = find_extension(session, product_id)
-        return cost.product_s + cost.image_s * self._count_views(session, product_id, extension)
+        cost = self.cost_of_choice(session, product_id, view)
+        extension = find_extension(session, product_id, view)
+        return cost.product_s + cost.image_s * self._count_looks(session, product_id, view, extension)
 
-    def _count_views(self, session: Session, product_id: int, extension: Extension | None) -> int:
+    def _count_looks(self, session: Session, product_id: int, view: str, extension: Extension | None) -> int:
         try:
-            tile_px = read_preprocessing(session, product_id).tile_px
+            tile_px = read_preprocessing(session, product_id, view).tile_px
         except InferenceError:
             tile_px = (0, 0)  # written by another release: the build says what is wrong with it
         if not any(tile_px):
-            return self.count_sources(session, product_id) - (0 if extension is None else extension.n_known)
+            return self.count_sources(session, product_id, view) - (0 if extension is None else extension.n_known)
         from inference.vision.detection.features.tiling import count_tiles
 
-        query = select(Image.height_px, Image.width_px).where(Image.product_id == product_id, Image.split == "train")
+        query = select(Image.height_px, Image.width_px).where(
+            Image.product_id == product_id, Image.split == "train", *of_view(view)
+        )
         if extension is not None:
             added = [row.id for row in extension.added]
             query = query.where(or_(Image.image_type == "defect", col(Image.id).in_(added)))
         return sum(count_tiles((height, width), tile_px=tile_px) for height, width in session.exec(query))
 
-    def snapshot(self, services: Services, session: Session, product: Product) -> BankSnapshot:
+    def snapshot(self, services: Services, session: Session, product: Product, view: str = "") -> BankSnapshot:
         """Return the images and settings of now. Raises NotReady without normal images, InferenceError."""
         # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
-        fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, ""), "")
-        normals = training_rows(session, product.id, "normal")
-        defects = training_rows(session, product.id, "defect")
+        fingerprint = fingerprints(session, [product.id]).get((MEMORY_BANK, product.id, place_of("", view)), "")
+        normals = training_rows(session, product.id, "normal", view)
+        defects = training_rows(session, product.id, "defect", view)
         if not normals:
-            raise NotReady("no_normal_images", product=spoken_name(product))
+            raise NotReady("no_normal_images", product=speak(session, product, view))
         # Always built: asking for what is up to date is asking for a bank that is built whole.
-        plan = BuildPart("", fingerprint, active_version(session, MEMORY_BANK, product.id))
+        plan = BuildPart("", fingerprint, active_version(session, MEMORY_BANK, product.id, view=view))
         return BankSnapshot(
             product=product,
             parts=(plan,),
+            view=view,
             normals=normals,
             defects=defects[:MAX_CALIBRATION_DEFECTS],
             unused_defects=defects[MAX_CALIBRATION_DEFECTS:],
-            choice=chosen(session, DETECTION),
-            preprocessing=read_preprocessing(session, product.id),
-            extension=find_extension(session, product.id, rows=normals),
-            test=test_set(session, product.id),
-            leaks=tuple(find_test_leaks_in(session, product.id)),
+            choice=chosen_for(session, DETECTION, product.id, view),
+            preprocessing=read_preprocessing(session, product.id, view),
+            extension=find_extension(session, product.id, view, rows=normals),
+            test=test_set(session, product.id, view),
+            leaks=tuple(find_test_leaks_in(session, product.id, view)),
             defect_codes=read_codes(session, product.id),
             review_share=read_policy(session).review_share,
         )
@@ -131,7 +134,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         self, run: JobRun, snapshot: BankSnapshot, plan: BuildPart, earlier: Mapping[str, BuiltBank]
     ) -> BuiltBank:
         """Train the detector, or extend the one in use, and calibrate its thresholds."""
-        log_origins(run, snapshot.product.code, [*snapshot.normals, *snapshot.defects], plan.before)
+        log_origins(run, snapshot.label, [*snapshot.normals, *snapshot.defects], plan.before)
         return train_bank(run, snapshot)
 
     def evaluate(
@@ -152,13 +155,13 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
         auroc = measured.figures.image_auroc
         run.log(
             "log_measured",
-            product=snapshot.product.code,
+            product=snapshot.label,
             image_auroc="–" if auroc is None else f"{auroc:.4f}",
             n_test=len(snapshot.test.rows),
         )
         for spot in measured.figures.weak_on_test:
             for code, params in weak_messages(spot):
-                run.log("log_weak_on_test", product=snapshot.product.code, reason=code, reason_params=params)
+                run.log("log_weak_on_test", product=snapshot.label, reason=code, reason_params=params)
         return measured
 
     def accept(
@@ -179,12 +182,14 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             percentile=built.calibration.figures.get("percentile"),
         )
         candidate = BankCandidate(judged, measured, snapshot.test, snapshot.defects, snapshot.defect_codes)
-        return accept_bank(run, snapshot.product, plan.before, candidate)
+        return accept_bank(run, snapshot.label, plan.before, candidate)
 
     def save(self, run: JobRun, snapshot: BankSnapshot, built: BuiltBank, folder: Path) -> str:
         """Write the detector's bundle."""
         preprocessing = built.config.preprocessing.to_dict()
         metadata = {"product": snapshot.product.code, "preprocessing": preprocessing}
+        if snapshot.view:
+            metadata["view"] = snapshot.view
         return built.trained.model.save(folder, metadata=metadata).sha256
 
     def describe(
@@ -247,8 +252,8 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
 
     def note_activation(self, run: JobRun, version: ModelVersion, product: Product) -> None:
         """Log that the index of defective places was made with another bank, where it was."""
-        if regions_stale(run.services, product.id):
-            run.log("log_regions_stale", product=product.code, number=version.number)
+        if regions_stale(run.services, product.id, version.view):
+            run.log("log_regions_stale", product=label_of(product.code, version.view), number=version.number)
 
     def open(self, models: ModelCache, version: ModelVersion) -> None:
         """Load the detector."""
@@ -274,7 +279,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             number=result.version.number,
             metrics=figures.summary,
             warnings=_warnings(snapshot, built),
-            notices=list_notices(run.services, snapshot.product.id),
+            notices=list_notices(run.services, snapshot.product.id, snapshot.view),
             calibration=CalibrationFigures.from_json(built.calibration.figures),
             skipped_images=built.skipped,
             set_apart=built.set_apart,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
-from core.catalog.names import spoken_name
+from core.catalog.views import speak
 from core.deployments.acceptance import BY_HAND
 from core.deployments.costs import cost_of_model
 from core.deployments.embedding import Embedded, Finder, embed_examples
@@ -43,7 +43,7 @@ from core.registry.choices import Choice, chosen
 from core.registry.fingerprints import fingerprints
 from core.registry.index_examples import Example, image_examples, list_examples
 from core.registry.lineage import cut_by_another_bank
-from core.registry.versions import IMAGES_OF, PARTS, active_version
+from core.registry.versions import IMAGES_OF, PARTS, active_version, place_of
 from core.services import Services
 from core.similarity.embedding_store import delete_unused
 from core.transactions import HasDatabase, reading
@@ -102,36 +102,35 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
     }
     follows = (MEMORY_BANK,)
 
-    def find_obstacle(self, session: Session, product: Product) -> AppError | None:
+    def find_obstacle(self, session: Session, product: Product, view: str = "") -> AppError | None:
         """Return NotReady no_training_images, or None."""
-        if any(training_rows(session, product.id, image_type) for image_type in ("normal", "defect")):
+        if any(training_rows(session, product.id, image_type, view) for image_type in ("normal", "defect")):
             return None
-        return NotReady("no_training_images", product=spoken_name(product))
+        return NotReady("no_training_images", product=speak(session, product, view))
 
-    def count_sources(self, session: Session, product_id: int) -> int:
-        """Return the training images of the product."""
-        return count_training_images(session, product_id)
+    def count_sources(self, session: Session, product_id: int, view: str = "") -> int:
+        """Return the training images of the product, or of one view."""
+        return count_training_images(session, product_id, view)
 
-    def cost_of_choice(self, session: Session) -> BuildCost:
+    def cost_of_choice(self, session: Session, product_id: int, view: str = "") -> BuildCost:
         """Return the cost with the chosen embedder."""
         choice = chosen(session, SIMILARITY)
         return cost_of_model(self.cost, choice.option, choice.options)
 
-    def snapshot(self, services: Services, session: Session, product: Product) -> IndexSnapshot:
+    def snapshot(self, services: Services, session: Session, product: Product, view: str = "") -> IndexSnapshot:
         """Return the examples of now. Raises NotReady no_training_images."""
         # First, so that an image that is added meanwhile makes the version out of date rather than go unnoticed.
         wanted = fingerprints(session, [product.id])
-        rows = {part: training_rows(session, product.id, IMAGES_OF[part]) for part in PARTS[SIMILARITY_INDEX]}
-        examples = {
-            part: list_examples(services, session, product.id, IMAGES_OF[part]) for part in PARTS[SIMILARITY_INDEX]
-        }
+        parts = PARTS[SIMILARITY_INDEX]
+        rows = {part: training_rows(session, product.id, IMAGES_OF[part], view) for part in parts}
+        examples = {part: list_examples(services, session, product.id, IMAGES_OF[part], view) for part in parts}
         if not any(examples.values()):
-            raise NotReady("no_training_images", product=spoken_name(product))
-        bank = active_version(session, MEMORY_BANK, product.id)
+            raise NotReady("no_training_images", product=speak(session, product, view))
+        bank = active_version(session, MEMORY_BANK, product.id, view=view)
         plans: list[PlannedPart] = []
         for part, found in examples.items():
-            fingerprint = wanted.get((SIMILARITY_INDEX, product.id, part), "")
-            before = active_version(session, SIMILARITY_INDEX, product.id, part)
+            fingerprint = wanted.get((SIMILARITY_INDEX, product.id, place_of(part, view)), "")
+            before = active_version(session, SIMILARITY_INDEX, product.id, part, view)
             if not found:
                 plans += [RetiredPart(part, before)] if before is not None else []
             elif before is None or before.fingerprint != fingerprint or cut_by_another_bank(before, bank):
@@ -141,6 +140,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         return IndexSnapshot(
             product=product,
             parts=tuple(plans),
+            view=view,
             rows=rows,
             examples=examples,
             bank=bank,
@@ -151,19 +151,20 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         self, run: JobRun, snapshot: IndexSnapshot, plan: BuildPart, earlier: Mapping[str, BuiltIndex]
     ) -> BuiltIndex:
         """Embed the examples of one part; for defects, learn how votes for a type are counted."""
-        services, product, bank = run.services, snapshot.product, snapshot.bank
+        services, bank = run.services, snapshot.bank
         examples = snapshot.examples[plan.part]
         fetch_originals(services, snapshot.rows[plan.part], lambda done, total: run.progress("fetch", done, total))
         embedder = services.models.embedder(snapshot.choice.option.name)
-        run.log("log_index_started", product=product.code, n_images=len(examples), part=plan.part)
-        log_origins(run, product.code, snapshot.rows[plan.part], plan.before)
+        run.log("log_index_started", product=snapshot.label, n_images=len(examples), part=plan.part)
+        log_origins(run, snapshot.label, snapshot.rows[plan.part], plan.before)
         finder = Finder(services.models.memory_bank(bank), bank.manifest_sha256) if bank is not None else None
         if plan.part != "region":
             finder = None
         named = {found for built in earlier.values() for found in built.skipped}
-        embedded, skipped = _embed(run, product, embedder, examples, named, finder=finder)
+        embedded, skipped = _embed(run, snapshot.label, embedder, examples, named, finder=finder)
         if not embedded.examples:
-            raise NotReady("no_usable_images", product=spoken_name(product))
+            with reading(services) as session:
+                raise NotReady("no_usable_images", product=speak(session, snapshot.product, snapshot.view))
         if plan.part == "normal":
             return BuiltIndex(embedder, embedded, skipped, spread=measure_spread(embedded, None, None))
         if plan.part == "defect":
@@ -173,7 +174,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         if "defect" in earlier:
             whole = earlier["defect"].embedded
         else:
-            whole, _named = _embed(run, product, embedder, examples, set(), finder=None)
+            whole, _named = _embed(run, snapshot.label, embedder, examples, set(), finder=None)
         rule = learn_rule(whole, embedded)
         spread = measure_spread(whole, embedded, rule)
         return BuiltIndex(embedder, embedded, skipped, whole, rule, finder, spread)
@@ -185,8 +186,10 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
         if built.whole is None or built.rule is None:
             return None
         with reading(run.services) as session:
-            rows = [row for row in test_set(session, snapshot.product.id).rows if row.image_type == "defect"]
-            depth = find_bit_depth(session, snapshot.product.id)
+            rows = [
+                row for row in test_set(session, snapshot.product.id, snapshot.view).rows if row.image_type == "defect"
+            ]
+            depth = find_bit_depth(session, snapshot.product.id, snapshot.view)
         return measure_retrieval(
             run.services,
             built.embedder,
@@ -262,7 +265,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
 
 def _embed(
     run: JobRun,
-    product: Product,
+    label: str,
     embedder: Embedder,
     examples: list[Example],
     named: set[SkippedFile],
@@ -276,7 +279,7 @@ def _embed(
         found = SkippedFile(example.name, error.code)
         if found not in named and found not in skipped:
             skipped.append(found)
-            run.log("log_image_skipped", product=product.code, name=example.name, reason=error.code)
+            run.log("log_image_skipped", product=label, name=example.name, reason=error.code)
 
     embedded = embed_examples(
         run.services,

@@ -58,9 +58,15 @@ def find_test_leaks(services: HasDatabase, product_id: int) -> list[Leak]:
         return find_test_leaks_in(session, product_id)
 
 
-def find_test_leaks_in(session: Session, product_id: int) -> list[Leak]:
-    """Do as `find_test_leaks`, inside the caller's transaction."""
-    return [leak for leak in find_leaks_in(session, product_id) if leak.test]
+def find_test_leaks_in(session: Session, product_id: int, view: str = "") -> list[Leak]:
+    """Do as `find_test_leaks`, inside the caller's transaction; of a view only the leaks that touch its images."""
+    leaks = [leak for leak in find_leaks_in(session, product_id) if leak.test]
+    if not view or not leaks:
+        return leaks
+    numbers = {number for leak in leaks for number in leak.images}
+    query = select(Image.id).where(Image.product_id == product_id, col(Image.view) == view)
+    own = {int(number) for number in session.exec(query).all() if number in numbers}
+    return [leak for leak in leaks if own.intersection(leak.images)]
 
 
 def find_leaks_in(session: Session, product_id: int) -> list[Leak]:

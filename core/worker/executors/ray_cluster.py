@@ -105,7 +105,7 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
                 raise ConnectionError(address)
             done, _rest = ray.wait(list(waiting), timeout=LOOK_EVERY_S)
             for reference in done:
-                run.conclude(_outcome(ray, reference, waiting.pop(reference)))
+                run.conclude(*_outcomes(ray, reference, waiting.pop(reference)))
             run.show(ray.get(board.read.remote(), timeout=ANSWER_TIMEOUT_S))
     except (ray.exceptions.RayError, ConnectionError) as error:
         logger.warning("the Ray cluster is gone: %s", error)
@@ -115,24 +115,24 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
             ray.cancel(reference, force=True)
 
 
-def _outcome(ray: Any, reference: Any, planned: PlannedProduct) -> ProductOutcome:
-    """Return the outcome that the task returned; a task that was killed fails its product and no other."""
+def _outcomes(ray: Any, reference: Any, planned: PlannedProduct) -> list[ProductOutcome]:
+    """Return the outcomes that the task returned; a task that was killed fails its product and no other."""
     product = planned.product
     try:
-        found: ProductOutcome | str = ray.get(reference, timeout=ANSWER_TIMEOUT_S)
+        found: list[ProductOutcome] | str = ray.get(reference, timeout=ANSWER_TIMEOUT_S)
     except ray.exceptions.OutOfMemoryError:
-        return ProductOutcome.failed(product.id, product.code, Unavailable("out_of_memory"))
+        return [ProductOutcome.failed(product.id, product.code, Unavailable("out_of_memory"))]
     except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
-        return ProductOutcome.failed(product.id, product.code, AppError("job_killed"))
+        return [ProductOutcome.failed(product.id, product.code, AppError("job_killed"))]
     except ray.exceptions.RayTaskError as error:
         logger.warning("the task of product %s failed: %s", product.code, error)
-        return ProductOutcome.failed(product.id, product.code, from_lower(error.cause))
+        return [ProductOutcome.failed(product.id, product.code, from_lower(error.cause))]
     if found == LOST:
         raise terms.JobLost
     if found == CANCELLED:
         raise terms.JobCancelled
-    assert isinstance(found, ProductOutcome)
-    return replace(found, code=product.code)
+    assert not isinstance(found, str)
+    return [replace(outcome, code=product.code) for outcome in found]
 
 
 def _needs(ray: Any, services: Services, kind: str, planned: PlannedProduct) -> dict[str, float]:

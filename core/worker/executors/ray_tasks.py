@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.deployments.estimates import product_cost_s
 from core.deployments.kinds.registry import find_steps
-from core.deployments.pipeline import PlannedProduct, build_product
+from core.deployments.pipeline import build_product, plan_product
 from core.errors import AppError, Unavailable
 from core.jobs import claims, terms
 from core.jobs.claims import check_claim
@@ -52,32 +51,33 @@ class ProductRun(JobRun):
         check_claim(self.services, self.claim)
 
 
-def build_one(job_id: int, fencing_token: int, product_id: int, database: str, board: Any) -> ProductOutcome | str:
-    """Build one product of the claimed job; return its outcome, or LOST or CANCELLED.
+def build_one(
+    job_id: int, fencing_token: int, product_id: int, database: str, board: Any
+) -> list[ProductOutcome] | str:
+    """Build one product of the claimed job; return the outcomes of its views, or its own, or LOST or CANCELLED.
 
     `database` says which one the job is in: a machine that is set up for another must not look for it there.
     """
     try:
         services = build_services(patient=True)
     except AppError as error:
-        return ProductOutcome.failed(product_id, str(product_id), error)
+        return [ProductOutcome.failed(product_id, str(product_id), error)]
     try:
         if services.database.describe() != database:
-            return ProductOutcome.failed(product_id, str(product_id), Unavailable("executor_other_database"))
+            return [ProductOutcome.failed(product_id, str(product_id), Unavailable("executor_other_database"))]
         claim = claims.reopen_claim(services, job_id, fencing_token)
         run = ProductRun(services, claim, product_id=product_id, board=board)
         with reading(services) as session:
             product = session.get(Product, product_id)
-            cost_s = product_cost_s(session, claim.kind, product_id)
-        if product is None:
-            return ProductOutcome.failed(product_id, str(product_id), AppError("not_found"))
-        run.begin(product_id)
-        return build_product(run, PlannedProduct(product, cost_s))
+            if product is None:
+                return [ProductOutcome.failed(product_id, str(product_id), AppError("not_found"))]
+            planned = plan_product(session, run, product)
+        return list(build_product(run, planned))
     except terms.JobLost:
         return LOST
     except terms.JobCancelled:
         return CANCELLED
     except AppError as error:
-        return ProductOutcome.failed(product_id, str(product_id), error)
+        return [ProductOutcome.failed(product_id, str(product_id), error)]
     finally:
         services.database.dispose()

@@ -69,7 +69,8 @@ class LineResult:
 
 def draw_line_result(record: InspectionRecord, images: InspectionImages) -> LineResult:
     """Return what line mode keeps of an inspection, small enough for a browser session."""
-    heat = color_heat(images.anomaly_map, review_at=record.review_at, reject_at=record.reject_at)
+    review_at, reject_at = record.map_limits
+    heat = color_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at)
     out = io.BytesIO()
     PillowImage.fromarray(overlay_heat(fit_within(images.pixels, _PICTURE_PX), heat)).save(out, "JPEG", quality=85)
     return LineResult(record, out.getvalue())

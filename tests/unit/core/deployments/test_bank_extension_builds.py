@@ -358,7 +358,7 @@ def test_the_estimate_counts_only_the_images_that_are_new(
     whole_s = cost_s()
     _add(plate_services, person, plate_product, 8829)
     with plate_services.database.reading() as session:
-        image_s = find_steps(BANK).cost_of_choice(session).image_s
+        image_s = find_steps(BANK).cost_of_choice(session, plate_product.id).image_s
     # 10 old ones fewer, one more.
     assert cost_s() == pytest.approx(whole_s - 9 * image_s)
     assert estimates.estimate(plate_services, BANK, [plate_product.id]).n_images == 17
