@@ -23,7 +23,7 @@ from core.cli import (
     working,
 )
 from core.cli.arguments import build_parser
-from core.cli.comparing import fusing
+from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing
 from core.cli.terminal import language
 from core.errors import AppError
@@ -42,6 +42,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fuse": fusing.fuse,
     "thresholds": thresholds.thresholds,
     "report": reporting.report,
+    "dataset": datasets.dataset,
+    "compare": comparisons.compare,
     "watch": watching.watch,
     "targets": watching.targets,
     "run-watch": watching.run_watch,

@@ -34,7 +34,11 @@ BATCHES = "batches/"
 # What an import has still to take in, and its plan.
 IMPORTS = "imports/"
 GAUGE, REPORTS = "gauge/", "reports/"
-FOLDERS = (BATCHES, GAUGE, "images/", IMPORTS, "inspections/", "manuals/", "models/", REPORTS, "thumbnails/")
+# The maps and the result of each comparison of methods.
+COMPARISONS = "comparisons/"
+FOLDERS = (
+    BATCHES, COMPARISONS, GAUGE, "images/", IMPORTS, "inspections/", "manuals/", "models/", REPORTS, "thumbnails/",
+)  # fmt: skip
 FOREIGN, EMPTY, NEWER = "store_foreign", "store_empty", "store_newer"
 _SAMPLE = 20
 

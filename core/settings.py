@@ -49,6 +49,9 @@ class Settings:
     llm_base_url: str | None = None
     llm_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
+    vlm_model: str | None = None
+    vlm_base_url: str | None = None
+    vlm_api_key: str | None = field(default=None, repr=False)
     executor: str = "local"
     ray_address: str | None = None
     trash_days: int = 7
@@ -236,6 +239,9 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         llm_base_url=_http_url(env, "GEOMSA_LLM_BASE_URL"),
         llm_api_key=env.get("GEOMSA_LLM_API_KEY", "").strip() or None,
         anthropic_base_url=_http_url(env, "ANTHROPIC_BASE_URL"),
+        vlm_model=env.get("GEOMSA_VLM_MODEL", "").strip() or None,
+        vlm_base_url=_http_url(env, "GEOMSA_VLM_BASE_URL"),
+        vlm_api_key=env.get("GEOMSA_VLM_API_KEY", "").strip() or None,
         executor=_executor(env),
         ray_address=_ray_address(env),
         trash_days=_whole(env, "GEOMSA_TRASH_DAYS", default=7, highest=365),

@@ -35,13 +35,16 @@ class LanguageServer:
 
     `fault`: "slow" drips and never ends, "silent" sends nothing, "broken" ends in the middle, "overloaded" sends an
     error inside the stream, "garbage" is no event stream, "endless" never stops writing, "cut" ends for its length,
-    "declined" with a refusal.
+    "declined" with a refusal, "no_schema" refuses a request with a JSON Schema. `statuses` come before `status`, one
+    for each request.
     """
 
     url: str
     response: Response = ""
     status: int = 200
     fault: str = ""
+    statuses: list[int] = field(default_factory=list)
+    retry_after: str = "30"
     models: tuple[str, ...] = ("claude-opus-4-5", "claude-haiku-4-5")
     asked: list[Asked] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -65,7 +68,7 @@ def language_server() -> Iterator[LanguageServer]:
         def do_GET(self) -> None:
             described.asked.append(Asked(self.path, dict(self.headers.items()), {}))
             if described.status != 200:
-                self._send_error()
+                self._send_error(described.status)
                 return
             listed = [
                 {"id": name, "type": "model", "object": "model", "display_name": name, "created": 1, "owned_by": "x"}
@@ -78,8 +81,11 @@ def language_server() -> Iterator[LanguageServer]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             asked = Asked(self.path, dict(self.headers.items()), body)
             described.asked.append(asked)
-            if described.status != 200:
-                self._send_error()
+            status = described.statuses.pop(0) if described.statuses else described.status
+            if described.fault == "no_schema" and {"response_format", "output_config"} & body.keys():
+                status = 400
+            if status != 200:
+                self._send_error(status)
                 return
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
@@ -158,10 +164,10 @@ def language_server() -> Iterator[LanguageServer]:
             self.wfile.write(text.encode())
             self.wfile.flush()
 
-        def _send_error(self) -> None:
+        def _send_error(self, status: int) -> None:
             kinds = {401: "authentication_error", 429: "rate_limit_error", 529: "overloaded_error"}
-            error = {"type": kinds.get(described.status, "api_error"), "message": "no"}
-            self._send_json({"type": "error", "error": error}, status=described.status)
+            error = {"type": kinds.get(status, "api_error"), "message": "no"}
+            self._send_json({"type": "error", "error": error}, status=status)
 
         def _send_json(self, value: dict[str, Any], *, status: int = 200) -> None:
             data = json.dumps(value).encode()
@@ -169,7 +175,7 @@ def language_server() -> Iterator[LanguageServer]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             if status == 429:
-                self.send_header("retry-after", "30")
+                self.send_header("retry-after", described.retry_after)
             self.end_headers()
             self.wfile.write(data)
 

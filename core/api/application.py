@@ -34,6 +34,8 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.combining import fusion
+from core.api.routes.combining import inspecting as view_inspecting
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -43,6 +45,7 @@ _log = logging.getLogger("geomsa.api")
 _ROUTERS = (
     history.router,
     inspecting.router,
+    view_inspecting.router,
     inspections.router,
     batches.router,
     products.router,
@@ -56,6 +59,7 @@ _ROUTERS = (
     jobs.router,
     models.router,
     thresholds.router,
+    fusion.router,
     model_reports.router,
     statistics.router,
     reports.router,

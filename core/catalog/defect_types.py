@@ -74,8 +74,11 @@ def create_defect_type(
     description: str = "",
     severity: str = "major",
     outcome: str = DEFECT,
+    phrase: str = "",
 ) -> DefectType:
     """Add a defect type, or with `outcome` good a kind of good part.
+
+    `phrase` is how models that find things by words are asked for it, in English; empty for its English name.
 
     A line worker may add a defect type, because a new kind of defect is first seen at the line. Raises BadInput
     code_invalid, defect_code_reserved, defect_name_missing, name_too_long, description_too_long, severity_unknown,
@@ -90,6 +93,7 @@ def create_defect_type(
         code=code,
         **_defect_values(name_ko, name_en, description, severity),
         outcome=_check_outcome(outcome),
+        phrase=clean_name(phrase, missing=None),
     )
     with writing(services) as session:
         get_product_row(session, product_id, lock=True)
@@ -117,6 +121,7 @@ def update_defect_type(
     severity: str,
     outcome: str | None = None,
     example_image_ids: Sequence[int] | None = None,
+    phrase: str | None = None,
 ) -> DefectType:
     """Save an edit made on the state `row_version`; the code stays, because stored names are made of it.
 
@@ -127,6 +132,8 @@ def update_defect_type(
     values = _defect_values(name_ko, name_en, description, severity)
     if outcome is not None:
         values["outcome"] = _check_outcome(outcome)
+    if phrase is not None:
+        values["phrase"] = clean_name(phrase, missing=None)
     with writing(services) as session:
         row = _get_defect_type(session, defect_type_id)
         if outcome not in {None, row.outcome}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.comparing.arguments import add_compare, add_dataset
 from core.cli.comparing.fusing import add_fuse
 from core.cli.images.arguments import add_import
 from core.cli.images.exporting import add_export
@@ -102,6 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_thresholds(commands)
     add_fuse(commands)
     add_report(commands)
+    add_dataset(commands)
+    add_compare(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
@@ -121,9 +124,9 @@ def build_parser() -> argparse.ArgumentParser:
     listing = steps.add_parser("list", help="which are here, which can be fetched")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     steps.add_parser("fetch", help="fetch them from their publisher").add_argument("name", metavar="NAME")
-    adding = steps.add_parser("add", help="add a .safetensors file")
+    adding = steps.add_parser("add", help="add a .safetensors file, or the folder of a grounding network")
     adding.add_argument("name", metavar="NAME")
-    adding.add_argument("file", type=Path, metavar="FILE")
+    adding.add_argument("file", type=Path, metavar="FILE|FOLDER")
 
     user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
     actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")

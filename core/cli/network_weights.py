@@ -10,10 +10,12 @@ from typing import Any
 from core.accounts import people
 from core.cli.terminal import StatusLine, to_json, write_out
 from core.errors import BadInput, NotFound
+from core.methods.visual.grounding_weights import add_grounding, list_grounding
 from core.models import weight_paths
 from core.registry import weight_files
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
+from inference.language.grounding.folder import find_grounding_network
 
 
 def weights_command(wanted: argparse.Namespace) -> int:
@@ -38,10 +40,11 @@ def weights_command(wanted: argparse.Namespace) -> int:
 
 
 def _list_states(settings: Settings) -> list[dict[str, Any]]:
-    """Return one object a backbone: what it is, whether its weights are here, and whether they can be fetched."""
+    """Return one object a network: what it is, whether its weights are here, and whether they can be fetched."""
+    from inference.language.grounding.folder import hash_folder
     from inference.vision.networks.backbones import hash_weights
 
-    return [
+    backbones = [
         {
             "name": state.spec.name,
             "title": state.spec.title,
@@ -56,6 +59,24 @@ def _list_states(settings: Settings) -> list[dict[str, Any]]:
         }
         for state in weight_paths.list_weights(settings)
     ]
+    grounding = [
+        {
+            "name": found.network.name,
+            "title": found.network.title,
+            "here": found.path is not None,
+            "source": None if found.path is None else "added",
+            "path": None if found.path is None else str(found.path),
+            "byte_size": found.byte_size,
+            "sha256": None
+            if found.path is None
+            else hash_folder(sorted(file for file in found.path.iterdir() if file.is_file())),
+            "licence": found.network.licence,
+            "origin": found.network.source,
+            "fetchable": False,
+        }
+        for found in list_grounding(settings)
+    ]
+    return backbones + grounding
 
 
 def _describe(state: dict[str, Any]) -> str:
@@ -66,10 +87,13 @@ def _describe(state: dict[str, Any]) -> str:
 
 
 def _add(services: Services, name: str, file: Path) -> dict[str, Any]:
-    """Add a file from this machine.
+    """Add a file from this machine, or the folder of a grounding network.
 
-    Raises as `weight_files.add_weights` does, and NotFound or BadInput for the path.
+    Raises as `weight_files.add_weights` and `add_grounding` do, and NotFound or BadInput for the path.
     """
+    if find_grounding_network(name) is not None:
+        person = people.command_line_person(services)
+        return {"name": name, "path": str(add_grounding(services, person, name=name, folder=file))}
     try:
         with file.open("rb") as stream:
             person = people.command_line_person(services)

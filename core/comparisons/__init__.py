@@ -1,1 +1,1 @@
-"""Methods side by side on one dataset version, and second opinions on an inspection."""
+"""Methods side by side on one dataset version: configured, worked off as a job, measured, shown and told."""

@@ -1,1 +1,1 @@
-"""Dataset versions: a product's images frozen by hash and split by part."""
+"""Dataset versions: a product's images as they were at one moment, with their labels, split by part."""

@@ -33,6 +33,9 @@ IMAGE_CHANGE = "image_change"
 # How many workers may be lost over it: it goes on where it stopped.
 IMAGE_CHANGE_ATTEMPTS = 3
 
+# A job that asks several methods about the same images, and measures them.
+COMPARISON = "comparison"
+
 LEASE_S = 15.0
 
 STAGE_NAMES: dict[str, str] = {
@@ -56,6 +59,10 @@ STAGE_NAMES: dict[str, str] = {
     "report": N_("Making the report"),
     "ingest": N_("Taking images in"),
     "change": N_("Changing images"),
+    "train": N_("Training"),
+    "predict": N_("Asking the methods"),
+    "combine": N_("Combining views"),
+    "measure": N_("Measuring the methods"),
 }
 
 

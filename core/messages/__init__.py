@@ -15,6 +15,7 @@ from core.messages.manuals import MANUAL_MESSAGES
 from core.messages.methods.comparisons import COMPARISONS_MESSAGES
 from core.messages.methods.datasets import DATASETS_MESSAGES
 from core.messages.methods.fusion import FUSION_MESSAGES
+from core.messages.methods.training import METHOD_TRAINING_MESSAGES
 from core.messages.methods.views import VIEWS_MESSAGES
 from core.messages.methods.visual_questions import VISUAL_QUESTIONS_MESSAGES
 from core.messages.model_reports import MODEL_REPORT_MESSAGES
@@ -50,5 +51,6 @@ MESSAGES: dict[str, str] = {
     **FUSION_MESSAGES,
     **DATASETS_MESSAGES,
     **COMPARISONS_MESSAGES,
+    **METHOD_TRAINING_MESSAGES,
     **VISUAL_QUESTIONS_MESSAGES,
 }

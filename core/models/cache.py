@@ -11,7 +11,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from core.models.encoder import encoder_folder, encoder_stamp
 from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda"]
 Loaded = TypeVar("Loaded")
 MAX_LOADED = 24
+
+
+class StoredBundle(Protocol):
+    """A row that says where a bundle is stored, and the hash of its manifest."""
+
+    object_prefix: str
+    manifest_sha256: str
 
 
 class ModelCache:
@@ -196,7 +203,18 @@ class ModelCache:
         embedder = self.embedder(name)
         return find_embedder(option.method).as_text_embedder(embedder) if option is not None else None
 
-    def bundle(self, version: ModelVersion) -> Path:
+    def read_once(self, key: tuple[str, str], stored: StoredBundle, read: Callable[[Path], Loaded]) -> Loaded:
+        """Return what `read` makes of the folder of a stored bundle, once while it is remembered under `key`.
+
+        Raises what `read` raises, and ObjectStoreError.
+        """
+        return self._once(key, lambda: self._read(stored, read))
+
+    def load_once(self, key: tuple[str, str], load: Callable[[], Loaded]) -> Loaded:
+        """Return what `load` gives, once while it is remembered under `key`; raises what `load` raises."""
+        return self._once(key, load)
+
+    def bundle(self, version: StoredBundle) -> Path:
         """Return the folder with the version's files, fetched from the object store when it is not here yet.
 
         The files are only complete or absent: they arrive in a folder of another name, which is then renamed.
@@ -206,7 +224,7 @@ class ModelCache:
             fetch_bundle(self._objects, version.object_prefix, folder)
         return folder
 
-    def _read(self, version: ModelVersion, read: Callable[[Path], Loaded]) -> Loaded:
+    def _read(self, version: StoredBundle, read: Callable[[Path], Loaded]) -> Loaded:
         """Return what `read` makes of the version's files; a damaged copy on this machine is fetched again, once."""
         folder = self._folder / version.manifest_sha256
         was_here = folder.is_dir()

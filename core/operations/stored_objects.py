@@ -10,19 +10,22 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
-from core.identity import BATCHES, FOLDERS, IMPORTS, TRASH
+from core.identity import BATCHES, COMPARISONS, FOLDERS, IMPORTS, TRASH
 from core.schedules.records import read_files
 from core.transactions import HasStores, reading
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
 from storage.tables import (
     BatchItem,
+    Comparison,
     GaugeTrial,
     Image,
     ImageImport,
     Inspection,
     Manual,
+    MethodModel,
     ModelVersion,
     ReportRun,
+    SecondOpinion,
     TrashedImage,
 )
 
@@ -81,7 +84,8 @@ def take_stock(services: HasStores) -> Stock:
         named = _read_named(session)
         bundles, bundle_bytes = _read_bundles(session)
         staged = session.exec(select(ImageImport.staged).where(ImageImport.staged != "")).all()
-    held = frozenset(f"{IMPORTS}{folder}" for folder in staged)
+        compared = session.exec(select(Comparison.id)).all()
+    held = frozenset([*(f"{IMPORTS}{folder}" for folder in staged), *(f"{COMPARISONS}{one}" for one in compared)])
     return Stock(objects, trash, named + bundles, bundle_bytes, held)
 
 
@@ -132,8 +136,10 @@ def _read_named(session: Session) -> list[NamedObject]:
         (Inspection, "image_key", Inspection.original_name),
         (Inspection, "thumbnail_key", Inspection.original_name),
         (Inspection, "heat_map_key", Inspection.original_name),
+        (SecondOpinion, "map_key", SecondOpinion.method),
         (Manual, "object_key", Manual.title),
         (BatchItem, "object_key", BatchItem.name),
+        (Comparison, "result_key", Comparison.name),
         (GaugeTrial, "image_key", GaugeTrial.original_name),
         (GaugeTrial, "thumbnail_key", GaugeTrial.original_name),
     )
@@ -160,4 +166,8 @@ def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
         folder = row.object_prefix.rstrip("/") + "/"
         bundles.append(NamedObject("model_versions", "object_prefix", row.id, f"{row.kind} {row.number}", folder))
         sizes[folder] = row.byte_size
+    for model in session.exec(select(MethodModel).where(MethodModel.object_prefix != "")):
+        folder = model.object_prefix.rstrip("/") + "/"
+        bundles.append(NamedObject("method_models", "object_prefix", model.id, model.method, folder))
+        sizes[folder] = model.byte_size
     return bundles, sizes

@@ -34,9 +34,14 @@ def publish(services: Services, folder: Path, *, kind: str, manifest_sha256: str
     `manifest_sha256` before anything points at it; a bundle that fails is removed from the object store again.
     Raises ObjectStoreError or ArtifactError.
     """
+    prefix = f"{prefix_of(kind, attempt.job_id, attempt.fencing_token)}{uuid.uuid4().hex}/"
+    return publish_under(services, folder, prefix=prefix, kind=kind, manifest_sha256=manifest_sha256)
+
+
+def publish_under(services: Services, folder: Path, *, prefix: str, kind: str, manifest_sha256: str) -> PublishedBundle:
+    """Upload and read back the bundle as `publish` does, under a prefix of the caller's that nothing else has."""
     from inference.artifact import read_bundle
 
-    prefix = f"{prefix_of(kind, attempt.job_id, attempt.fencing_token)}{uuid.uuid4().hex}/"
     files = sorted(folder.iterdir(), key=lambda path: (path.name == "manifest.json", path.name))
     cached = services.settings.cache_dir / "models" / manifest_sha256
     try:

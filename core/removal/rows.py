@@ -32,10 +32,12 @@ from storage.tables import (
     ModelVersion,
     NoteDraft,
     Product,
+    PromptTemplate,
     ReportRun,
     ReportSchedule,
     ResponseHistory,
     SearchHistory,
+    SecondOpinion,
     TestMeasurement,
     TestScore,
     ThresholdSetting,
@@ -61,6 +63,8 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
         keys += [key for key in (trashed.object_key, trashed.thumbnail_key, trashed.mask_key) if key]
     for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
         keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
+    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    keys += session.exec(select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))).all()
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for trial in session.exec(select(GaugeTrial).where(col(GaugeTrial.study_id).in_(studies))):
         keys += [trial.image_key, trial.thumbnail_key]
@@ -86,12 +90,13 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     targets = select(DeliveryTarget.id).where(col(DeliveryTarget.product_id).in_(ids))
     session.execute(delete(WatchFile).where(col(WatchFile.folder_id).in_(folders)))
     session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
-    for child in (ChecklistTick, NoteDraft, WatchFile, Delivery):
+    for child in (ChecklistTick, NoteDraft, SecondOpinion, WatchFile, Delivery):
         session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
     measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))
     session.execute(delete(TestScore).where(col(TestScore.measurement_id).in_(measured)))
     session.execute(delete(TestMeasurement).where(col(TestMeasurement.model_version_id).in_(versions)))
+    session.execute(delete(PromptTemplate).where(col(PromptTemplate.product_id).in_(ids)))
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for member in (GaugeRating, GaugeTrial, GaugeAppraiser, GaugePart):
         session.execute(delete(member).where(col(member.study_id).in_(studies)))

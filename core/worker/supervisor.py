@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.batches.starting import MAX_ATTEMPTS, discard_rest
+from core.comparisons.starting import MAX_ATTEMPTS as MAX_COMPARISON_ATTEMPTS
 from core.deployments import cleanup
 from core.errors import AppError, from_lower
 from core.image_imports.starting import MAX_ATTEMPTS as MAX_IMPORT_ATTEMPTS
@@ -223,13 +224,15 @@ class ChildWorker:
 def _goes_on(claim: terms.Claim) -> bool:
     """Return whether a job whose child was killed is worth another try.
 
-    A batch, an import and a change of images go on where they stopped; a measurement, which changes nothing before its
-    end, begins once more.
+    A batch, an import, a comparison and a change of images go on where they stopped; a measurement, which changes
+    nothing before its end, begins once more.
     """
     if claim.kind == terms.MEASUREMENT:
         return claim.attempt < terms.MEASUREMENT_ATTEMPTS
     if claim.kind == terms.IMAGE_IMPORT:
         return claim.attempt < MAX_IMPORT_ATTEMPTS
+    if claim.kind == terms.COMPARISON:
+        return claim.attempt < MAX_COMPARISON_ATTEMPTS
     if claim.kind == terms.IMAGE_CHANGE:
         return claim.attempt < terms.IMAGE_CHANGE_ATTEMPTS
     return claim.kind == terms.BATCH_INSPECTION and claim.attempt < MAX_ATTEMPTS

@@ -10,12 +10,14 @@ from core.access import WORKER
 from core.catalog.products import AT_ONCE, list_products_in_use
 from core.errors import AppError, NotFound
 from core.inspections import records
+from core.inspections.by_view.examining import views_to_inspect
 from core.operations.warm_up import warm_up
 from pages.components.analysis.gauge.rating import show_rating_notice
-from pages.components.capture.inspecting import inspect_picked
+from pages.components.capture.inspecting import inspect_picked, inspect_picked_part
 from pages.components.capture.readiness import is_ready, recall_product, show_no_model, show_no_products
 from pages.components.capture.scanner import forget_scan, listen_for_scans, show_code_notes, show_scan
 from pages.components.deployment.judgment_view import show_weak_notice
+from pages.components.inspection.by_view.slots import pick_part
 from pages.components.inspection.decisions.open_actions import show_open_actions, show_open_actions_button
 from pages.components.inspection.result_view import keep_result, show_result
 from pages.components.inspection.shown_result import ADDRESS, clear_result, shown_result, take_result_back
@@ -103,6 +105,13 @@ def take_image(product: Product, details: PartDetails) -> InspectionRecord | Non
     """
     show_weak_notice(product.id)
     show_scan()
+    views = views_to_inspect(services(), product.id)
+    if views:
+        part = pick_part(product, views)
+        failed = None if part is None else inspect_picked_part(product, part, details, keep=keep)
+        if failed is not None:
+            show_error(failed)
+        return shown_result()
     picked = pick_image(product, at_once=product.inspection_trigger == AT_ONCE)
     if picked is None:
         return None

@@ -123,7 +123,8 @@ class Comparison(SQLModel, table=True):
 class Prediction(SQLModel, table=True):
     """What one method of a comparison said of a subject: an image (`image:7`), or a part of several views (`part:A1`).
 
-    A method that failed on it has a row, too: `error_code`, and no score.
+    `verdict` (ok, reject) and `named`, the type that the method names, are by the threshold of its validation images. A
+    method that failed on it has a row, too: `error_code`, and no score.
     """
 
     __tablename__: ClassVar[str] = "predictions"
@@ -140,6 +141,7 @@ class Prediction(SQLModel, table=True):
     truth: str = Field(max_length=64)
     score: float | None = Field(default=None, sa_type=Double, nullable=True)
     verdict: str = Field(default="", max_length=16)
+    named: str = Field(default="", max_length=64)
     class_probabilities: dict[str, float] = json_object()
     boxes: list[dict[str, Any]] = json_list()
     map_key: str = Field(default="", max_length=255)

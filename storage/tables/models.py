@@ -12,11 +12,16 @@ from storage.tables.columns import NEVER_REUSE_IDS, double, json_object, long_te
 
 
 class ModelParam(SQLModel, table=True):
-    """Which model is chosen for a purpose (and its options); applies at the next deployment."""
+    """Which model is chosen for a purpose (and its options).
+
+    What is built applies at the next deployment, what is asked at once.
+    """
 
     __tablename__: ClassVar[str] = "model_params"
     __table_args__ = (
-        CheckConstraint("purpose IN ('detection', 'similarity', 'text_generation')", name="purpose"),
+        CheckConstraint(
+            "purpose IN ('detection', 'similarity', 'text_generation', 'visual_questions')", name="purpose"
+        ),
         NEVER_REUSE_IDS,
     )
 

@@ -36,11 +36,11 @@ IMAGE_FIELD, MANY_FIELD = "image", "images"
 MOST_FILES = 200
 # How long a caller is kept waiting; the inspection itself goes on, and is found again by its key.
 LONGEST_WAIT_S = 60.0
-_DETAILS = ("line", "lot", "serial", "shift")
+DETAILS = ("line", "lot", "serial", "shift")
 _TEXT_FIELD = {"type": "string", "maxLength": 64}
 _FORM_FIELDS = {
     "product": {"type": "string", "description": "The product's code.", "example": "casting"},
-    **dict.fromkeys(_DETAILS, _TEXT_FIELD),
+    **dict.fromkeys(DETAILS, _TEXT_FIELD),
     "top_k": {"type": "integer", "minimum": 1, "maximum": 20, "default": 6},
 }
 
@@ -91,9 +91,9 @@ async def inspect(
     try:
         file = require_file(sent, IMAGE_FIELD)
         given = {"line": line, "lot": lot, "serial": serial, "shift": shift}
-        details = _read_details({**given, **sent.fields})
+        details = read_details({**given, **sent.fields})
         code = sent.fields.get("product", product or "")
-        k = _read_top_k(sent.fields.get("top_k"), top_k)
+        k = read_top_k(sent.fields.get("top_k"), top_k)
         if (too_large := check_image_size(file)) is not None:
             raise too_large
         record = await _inspect_once(asked, code, file, details, once, k)
@@ -125,8 +125,8 @@ async def inspect_several(request: Request, asked: Asked, once: OnceKey = None) 
         files = sent.files_of(MANY_FIELD, IMAGE_FIELD)
         if not files:
             raise BadInput("api_file_missing", field=MANY_FIELD)
-        details = _read_details(sent.fields)
-        k = _read_top_k(sent.fields.get("top_k"), 6)
+        details = read_details(sent.fields)
+        k = read_top_k(sent.fields.get("top_k"), 6)
         code = sent.fields.get("product", "")
         await run_in_threadpool(find_product, asked.services, code)
         outcomes: list[FileOutcome] = []
@@ -151,12 +151,14 @@ async def _read_one(request: Request, file_name: str | None) -> Sent:
     return await read_raw(request, name=file_name or f"image{ENDINGS.get(kind, '')}", field_name=IMAGE_FIELD)
 
 
-def _read_details(values: dict[str, str]) -> PartDetails:
-    line, lot, serial, shift = (values.get(name, "") for name in _DETAILS)
+def read_details(values: dict[str, str]) -> PartDetails:
+    """Return what is told of a part in the fields of a form. Raises BadInput for what is too long."""
+    line, lot, serial, shift = (values.get(name, "") for name in DETAILS)
     return PartDetails(line=line, lot=lot, serial=serial, shift=shift, source="api").checked()
 
 
-def _read_top_k(text: str | None, default: int) -> int:
+def read_top_k(text: str | None, default: int) -> int:
+    """Return how many similar images are wanted. Raises BadInput(`api_values_wrong`)."""
     if text is None:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) <= 2 and 1 <= int(text) <= 20):

@@ -1,1 +1,1 @@
-"""The commands of views combined and methods compared."""
+"""Dataset versions, and methods compared on them, in the terminal."""

@@ -26,7 +26,7 @@ def check_file_size(file_name: str, byte_size: int) -> None:
         )
 
 
-def preview(services: HasDatabase, product_id: int, data: bytes, *, file_name: str) -> bytes:
+def preview(services: HasDatabase, product_id: int, data: bytes, *, file_name: str, view: str = "") -> bytes:
     """Return the image as it would be inspected, as a JPEG with no side longer than PREVIEW_PX; nothing is stored.
 
     Raises BadInput for a file that is no image, NotFound for an unknown product.
@@ -34,7 +34,7 @@ def preview(services: HasDatabase, product_id: int, data: bytes, *, file_name: s
     from inference.vision.images.decode import decode, encode_jpeg
 
     try:
-        pixels = decode(data, file_name=file_name, bit_depth=get_bit_depth(services, product_id)).pixels
+        pixels = decode(data, file_name=file_name, bit_depth=get_bit_depth(services, product_id, view)).pixels
     except InferenceError as error:
         raise from_lower(error, name=file_name) from error
     return encode_jpeg(fit_within(pixels, PREVIEW_PX))

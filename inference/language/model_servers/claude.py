@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from inference.language.model_servers.connection import LISTING_S, NO_KEY, limited_client, mapping_errors
 from inference.language.model_servers.interface import (
-    MAX_OUTPUT_TOKENS,
     ChatChunk,
     ChatRequest,
     StopReason,
@@ -49,10 +48,11 @@ class ClaudeServer:
         with mapping_errors(anthropic), limited_client(self.timeout_s, url=self.base_url or CLAUDE_URL) as http:
             events = self._open(http).messages.create(
                 model=request.model,
-                max_tokens=MAX_OUTPUT_TOKENS,
+                max_tokens=request.max_output_tokens,
                 system=request.instructions,
                 messages=[{"role": "user", "content": _content(request)}],
                 stream=True,
+                **_format(request),
             )
             input_tokens = 0
             for event in events:
@@ -79,6 +79,12 @@ class ClaudeServer:
         return anthropic.Anthropic(
             api_key=self.api_key or NO_KEY, base_url=self.base_url, max_retries=0, http_client=http
         )
+
+
+def _format(request: ChatRequest) -> dict[str, Any]:
+    if request.answer_schema is None:
+        return {}
+    return {"output_config": {"format": {"type": "json_schema", "schema": dict(request.answer_schema)}}}
 
 
 def _content(request: ChatRequest) -> list[Any]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from inference.language.model_servers.connection import LISTING_S, NO_KEY, limited_client, mapping_errors
 from inference.language.model_servers.interface import (
-    MAX_OUTPUT_TOKENS,
     ChatChunk,
     ChatRequest,
     StopReason,
@@ -53,9 +52,10 @@ class CompatibleServer:
                 ],
                 temperature=0.0,
                 # The older name: llama.cpp, Ollama and vLLM all know it.
-                max_tokens=MAX_OUTPUT_TOKENS,
+                max_tokens=request.max_output_tokens,
                 stream=True,
                 stream_options={"include_usage": True},
+                **_format(request),
             )
             for chunk in chunks:
                 # The SDK checks nothing, and not every server fills every field.
@@ -78,6 +78,13 @@ class CompatibleServer:
         import openai
 
         return openai.OpenAI(api_key=self.api_key or NO_KEY, base_url=self.base_url, max_retries=0, http_client=http)
+
+
+def _format(request: ChatRequest) -> dict[str, Any]:
+    if request.answer_schema is None:
+        return {}
+    schema = {"name": "answer", "strict": True, "schema": dict(request.answer_schema)}
+    return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
 
 def _content(request: ChatRequest) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ def mapping_errors(sdk: ModuleType) -> Iterator[None]:
     except (sdk.APITimeoutError, httpx2.TimeoutException) as error:
         raise WriterError("writer_timeout") from error
     except sdk.APIStatusError as error:
-        raise _of_status(error.status_code, error.body) from error
+        raise _of_status(error.status_code, error.body, wait_s=_asked_to_wait(error.response.headers)) from error
     except (sdk.APIConnectionError, httpx2.ConnectError) as error:
         raise (_cause_of(error) or WriterError("writer_unreachable")) from error
     except httpx2.HTTPError as error:
@@ -50,17 +50,29 @@ def mapping_errors(sdk: ModuleType) -> Iterator[None]:
         raise (_of_body(getattr(error, "body", None)) or WriterError("writer_broken_off")) from error
 
 
-def _of_status(status: int, body: object) -> WriterError:
+def _of_status(status: int, body: object, *, wait_s: float | None) -> WriterError:
+    # Whoever asks again does so no sooner than the server wishes.
+    waiting = {} if wait_s is None else {"retry_after_s": wait_s}
     if (said := _of_body(body)) is not None:
-        return said
-    codes = {401: "writer_key_refused", 403: "writer_key_refused", 404: "writer_model_unknown", 429: "writer_busy"}
+        return WriterError(said.code, **said.params, **waiting)
+    codes = {401: "writer_key_refused", 403: "writer_key_refused", 404: "writer_model_unknown"}
     if status in codes:
         return WriterError(codes[status])
+    if status == 429:
+        return WriterError("writer_busy", **waiting)
     if status in {503, 529}:
-        return WriterError("writer_overloaded")
+        return WriterError("writer_overloaded", **waiting)
     if status in {408, 504}:
         return WriterError("writer_timeout")
     return WriterError("writer_request_refused" if 400 <= status < 500 else "writer_failed", status=status)
+
+
+def _asked_to_wait(headers: Mapping[str, str]) -> float | None:
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:  # absent, or a date
+        return None
+    return seconds if 0.0 <= seconds < float("inf") else None
 
 
 def _of_body(body: object) -> WriterError | None:

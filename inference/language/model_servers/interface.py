@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 MAX_OUTPUT_TOKENS = 1600
 # "length": cut off at a limit; "refusal": the model, or its server, declined; "end": whatever else it ended with.
@@ -13,12 +13,17 @@ StopReason = Literal["end", "length", "refusal"]
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One question to a model, by its id at the server: rules, material, and PNG pictures for a model that sees."""
+    """One question to a model, by its id at the server: rules, material, and PNG pictures for a model that sees.
+
+    With an `answer_schema` (JSON Schema of an object) the server is asked to keep the response to it.
+    """
 
     model: str
     instructions: str
     material: str
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    answer_schema: Mapping[str, Any] | None = field(default=None, repr=False)
+    max_output_tokens: int = MAX_OUTPUT_TOKENS
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class ModelServer(Protocol):
     """A server of language models. Each request has a connection of its own. Safe for threads."""
 
     def stream(self, request: ChatRequest) -> Iterator[ChatChunk]:
-        """Yield the response while it is written, at most MAX_OUTPUT_TOKENS. Raises WriterError."""
+        """Yield the response while it is written, at most `max_output_tokens` of the request. Raises WriterError."""
         ...
 
     def list_models(self) -> list[str]:

@@ -37,8 +37,8 @@ class PredictedBox:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> PredictedBox:
         """Return the box in plain values. Raises KeyError and ValueError for others."""
-        numbers = (float(values[name]) for name in ("x", "y", "width", "height", "score"))
-        return cls(*numbers, label=str(values.get("label", "")))
+        x, y, width, height, score = (float(values[name]) for name in ("x", "y", "width", "height", "score"))
+        return cls(x, y, width, height, score, str(values.get("label", "")))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.errors import ModelError
+from inference.vision.detection.autoencoder.specification import SPECIFICATION as _AUTOENCODER
 from inference.vision.detection.detector import KIND, Detector, FindWeights
 from inference.vision.detection.padim.specification import SPECIFICATION as _PADIM
 from inference.vision.detection.patchcore.specification import SPECIFICATION as _PATCHCORE
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT = _PATCHCORE.name
 # What a bundle holds that does not say: once there was only this one.
 UNNAMED = _PATCHCORE.name
-_SPECS: dict[str, AnyDetectorSpec] = {spec.name: spec for spec in (_PATCHCORE, _PADIM)}
+_SPECS: dict[str, AnyDetectorSpec] = {spec.name: spec for spec in (_PATCHCORE, _PADIM, _AUTOENCODER)}
 
 
 def list_detectors() -> tuple[AnyDetectorSpec, ...]:

@@ -43,3 +43,20 @@ def draw_outlined(
         x, y, w, h = (round(scale * side) for side in box)
         cv2.rectangle(shown, (x, y), (min(size[0] - 1, x + w), min(size[1] - 1, y + h)), OUTLINE_RGB, thickness)
     return shown
+
+
+def draw_boxes(
+    pixels: Pixels, boxes: Sequence[tuple[float, float, float, float]], *, size_px: tuple[int, int]
+) -> Pixels:
+    """Return RGB uint8 pixels (H, W, 3) with boxes (x, y, w, h) drawn in white on black.
+
+    The boxes are in pixels of the image of `size_px` (width, height), of which the pixels are a smaller picture.
+    """
+    shown = np.ascontiguousarray(pixels).copy()
+    across, down = shown.shape[1] / size_px[0], shown.shape[0] / size_px[1]
+    thickness = max(1, round(max(shown.shape) / 350))
+    for x, y, w, h in boxes:
+        corner, end = (round(x * across), round(y * down)), (round((x + w) * across), round((y + h) * down))
+        cv2.rectangle(shown, corner, end, (0, 0, 0), 3 * thickness)
+        cv2.rectangle(shown, corner, end, (255, 255, 255), thickness)
+    return shown

@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from inference.vision.networks.backbones import BackboneSpec, load_trunk
 
@@ -35,6 +35,18 @@ class GraphSpec:
     patch_window: int = 1
     merged: bool = False
     pooled: bool = False
+
+
+@dataclass(frozen=True)
+class TrainedGraph:
+    """A graph that holds all it needs, trained here: `name` says of what, `size_px` is (height, width) of the input."""
+
+    name: str
+    size_px: tuple[int, int]
+
+
+# What every runtime has to know of its graph: the size of the input.
+SizedGraph = TypeVar("SizedGraph", GraphSpec, TrainedGraph)
 
 
 @dataclass(frozen=True)
@@ -99,11 +111,15 @@ def build_module(graph: GraphSpec, weights: Path) -> torch.nn.Module:
 
 def convert_graph(graph: GraphSpec, weights: Path) -> PortableGraph:
     """Return the graph for OpenVINO, any batch size, float32. Imports torch, timm and openvino (seconds)."""
+    return convert_module(build_module(graph, weights), size_px=graph.size_px)
+
+
+def convert_module(module: torch.nn.Module, *, size_px: tuple[int, int]) -> PortableGraph:
+    """Return a module from uint8 N×H×W×3 of `size_px` (height, width) for OpenVINO, any batch size, float32."""
     import openvino
     import torch
 
-    height, width = graph.size_px
-    module = build_module(graph, weights)
+    height, width = size_px
     example = torch.zeros((2, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings():
         # The converter traces the module with an interface that torch has marked as deprecated.

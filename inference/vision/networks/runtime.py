@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
 
 import numpy as np
 
@@ -21,7 +21,14 @@ from inference.errors import ModelError
 from inference.parallel import CORES
 from inference.vision.networks.backbones import hash_weights, resolve_weights
 from inference.vision.networks.graph_store import GraphStore
-from inference.vision.networks.graphs import GraphSpec, PortableGraph, build_module, convert_graph
+from inference.vision.networks.graphs import (
+    GraphSpec,
+    PortableGraph,
+    SizedGraph,
+    TrainedGraph,
+    build_module,
+    convert_graph,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +54,7 @@ class FeatureRuntime(Protocol):
         ...
 
 
-class OpenVinoRuntime:
+class OpenVinoRuntime(Generic[SizedGraph]):
     """A graph on the CPU through OpenVINO, computed in float32.
 
     Images of a batch are computed side by side, each by itself: what a core works on stays in its cache, and no core
@@ -57,17 +64,17 @@ class OpenVinoRuntime:
     bits.
     """
 
-    def __init__(self, graph: GraphSpec, portable: PortableGraph, *, threads: int) -> None:
+    def __init__(self, graph: SizedGraph, portable: PortableGraph, *, threads: int) -> None:
         import openvino
 
         self.name = "openvino-cpu"
-        self.graph = graph
+        self.graph: SizedGraph = graph
         self.portable = portable
         self._core = openvino.Core()
         self._weights = openvino.Tensor(np.frombuffer(portable.weights, dtype=np.uint8))
         self._threads = threads
         self._streams = min(threads, BATCH_SIZE)
-        self._compiled = self._compile(streams=self._streams)
+        self._compiled: Any = self._compile(streams=self._streams)
         self._requests = [self._compiled.create_infer_request() for _ in range(self._streams)]
         self._side_by_side = ThreadPoolExecutor(self._streams, thread_name_prefix="graph")
         self._single: Any = None
@@ -76,7 +83,7 @@ class OpenVinoRuntime:
 
     def features(self, batch: np.ndarray) -> list[np.ndarray]:
         """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
-        batch = check_batch(batch, graph=self.graph)
+        batch = check_batch(batch, size_px=self.graph.size_px)
         with self._lock:
             try:
                 return self._compute_each(batch) if len(batch) > 1 else self._compute_single(batch)
@@ -92,7 +99,7 @@ class OpenVinoRuntime:
         return [np.array(request.get_output_tensor(place).data) for place in range(self._output_count)]
 
     def _compute_each(self, batch: np.ndarray) -> list[np.ndarray]:
-        shapes = [tuple(output.shape) for output in self._compiled.outputs]
+        shapes: list[tuple[int, ...]] = [tuple(output.shape) for output in self._compiled.outputs]
         maps = [np.empty((len(batch), *shape[1:]), np.float32) for shape in shapes]
         places = iter(range(len(batch)))
         taking = threading.Lock()
@@ -132,6 +139,9 @@ class OpenVinoRuntime:
         )
 
 
+TrainedRuntime = OpenVinoRuntime[TrainedGraph]
+
+
 class TorchRuntime:
     """A graph through torch, in float32 (no TF32), on the CPU or on CUDA."""
 
@@ -148,7 +158,7 @@ class TorchRuntime:
         """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
         import torch
 
-        batch = check_batch(batch, graph=self.graph)
+        batch = check_batch(batch, size_px=self.graph.size_px)
         with self._lock, _torch_errors(self._device):
             threads_before = torch.get_num_threads()
             torch.set_num_threads(self._threads)
@@ -214,6 +224,17 @@ def open_runtime(
     )
 
 
+def open_trained(graph: TrainedGraph, portable: PortableGraph, *, threads: int | None = None) -> TrainedRuntime:
+    """Return the runtime of a network that was trained here, on the CPU: it is small, and no weights belong to it.
+
+    Raises ModelError(`device_failed`).
+    """
+    try:
+        return OpenVinoRuntime(graph, portable, threads=threads if threads is not None else CORES)
+    except (ImportError, RuntimeError) as error:
+        raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
+
+
 def portable_of(runtime: FeatureRuntime) -> PortableGraph | None:
     """Return the runtime's graph as files that a bundle can carry, or None where it has none."""
     return runtime.portable if isinstance(runtime, OpenVinoRuntime) else None
@@ -260,9 +281,9 @@ def choose_device(device: Device) -> Literal["cpu", "cuda"]:
     return "cpu"
 
 
-def check_batch(batch: np.ndarray, *, graph: GraphSpec) -> np.ndarray:
+def check_batch(batch: np.ndarray, *, size_px: tuple[int, int]) -> np.ndarray:
     """Return the batch, contiguous; raises ModelError(`image_wrong_shape`) when it is not what the graph takes."""
-    height, width = graph.size_px
+    height, width = size_px
     if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (height, width, 3):
         raise ModelError("image_wrong_shape", shape=batch.shape, dtype=str(batch.dtype))
     return np.ascontiguousarray(batch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
+from core.inspections.by_view.inspection import inspect_views
 from core.inspections.inspection import InspectionResult, inspect
 from pages.components.capture.scanner import forget_scan
 from pages.components.inspection.sources import clear_upload, keep_failure
@@ -18,8 +19,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.inspections.part_details import PartDetails
+    from pages.components.inspection.by_view.slots import PickedPart
     from pages.components.inspection.sources import PickedImage
     from storage.tables import Product
+
+
+def inspect_picked_part(
+    product: Product, picked: PickedPart, details: PartDetails, *, keep: Callable[[InspectionResult], None]
+) -> AppError | None:
+    """Inspect a part by its views and give `keep` the result; return the reason where there is none."""
+    top_k = int(st.session_state.get("inspect_top_k", 6))
+    try:
+        with st.spinner(_("Inspecting all views … the first part after a start takes longer."), show_time=True):
+            done = inspect_views(
+                services(),
+                person(),
+                product_id=product.id,
+                pictures=picked.pictures,
+                part=replace(details, source=picked.source),
+                top_k=top_k,
+                idempotency_key=picked.idempotency_key(product.id),
+            )
+            keep(done)
+    except AppError as error:
+        return error
+    st.session_state["clear_serial"] = True
+    forget_scan()
+    clear_upload()
+    return None
 
 
 def inspect_picked(

@@ -11,7 +11,7 @@ from core.errors import AppError
 from core.i18n import N_
 from core.jobs.outcomes import ACTIVATED, BUILT, CANDIDATE, ProductOutcome
 from core.jobs.queue import cancel
-from core.jobs.terms import BATCH_INSPECTION, IMAGE_IMPORT, MEASUREMENT, PERIOD_REPORT, STAGE_NAMES
+from core.jobs.terms import BATCH_INSPECTION, COMPARISON, IMAGE_IMPORT, MEASUREMENT, PERIOD_REPORT, STAGE_NAMES
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
 from core.models.figures import ManualFigures
 from core.models.judgment_words import weak_remedy
@@ -52,6 +52,7 @@ KIND_NAMES: dict[str, str] = {
     BATCH_INSPECTION: N_("Batch inspection"),
     IMAGE_IMPORT: N_("Image import"),
     MEASUREMENT: N_("Measurement"),
+    COMPARISON: N_("Comparison of methods"),
     PERIOD_REPORT: N_("Report"),
 }
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
@@ -207,6 +208,8 @@ def show_cancel(job: JobView) -> None:
             st.markdown(_("Stop this batch? What is inspected stays; the files that are left are not inspected."))
         elif job.kind == IMAGE_IMPORT:
             st.markdown(_("Stop this import? What is taken in stays; the files that are left are not taken in."))
+        elif job.kind == COMPARISON:
+            st.markdown(_("Stop this comparison? What is trained and predicted stays."))
         elif job.kind == MEASUREMENT:
             st.markdown(_("Stop this measurement? What was measured before stays."))
         else:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import streamlit as st
 
-from pages.components.inspection.heat_map import Pictures
 from pages.components.shared.language import _
 
 if TYPE_CHECKING:
@@ -82,6 +81,7 @@ export default function (component) {
   slider.setAttribute("aria-label", data.words.opacity);
   stage.setAttribute("aria-label", data.words.zoom);
   stage.title = data.words.zoom;
+  stage.style.flex = data.stage ? `0 0 ${data.stage}px` : "";
   layers.style.aspectRatio = `${data.width} / ${data.height}`;
 
   const fit = () => {
@@ -140,8 +140,28 @@ export default function (component) {
 """
 
 
-def show_heat_viewer(record: InspectionRecord, pictures: Pictures, *, key: str) -> None:
-    """Draw the part, the heat with its opacity slider, and the numbered outlines of the regions."""
+class ShownPictures(Protocol):
+    """The addresses of a picture and its heat, and its size in pixels."""
+
+    @property
+    def width_px(self) -> int:
+        """Return the width."""
+
+    @property
+    def height_px(self) -> int:
+        """Return the height."""
+
+    def path(self, name: str) -> str:
+        """Return the address of a picture, without the host."""
+
+
+def show_heat_viewer(
+    record: InspectionRecord, pictures: ShownPictures, *, key: str, height_px: int | None = None
+) -> None:
+    """Draw the part, the heat with its opacity slider, and the numbered outlines of the regions.
+
+    It fills the room that there is, or is `height_px` high without its controls.
+    """
     # Registered at each run: a component belongs to the running server, and this module outlives one in the tests.
     viewer = st.components.v2.component("geomsa_heat_viewer", html=_HTML, css=_CSS, js=_JS)
     viewer(
@@ -151,6 +171,7 @@ def show_heat_viewer(record: InspectionRecord, pictures: Pictures, *, key: str) 
             "heat": pictures.path("heat"),
             "width": pictures.width_px,
             "height": pictures.height_px,
+            "stage": height_px,
             "regions": [
                 [float(region.x), float(region.y), float(region.w), float(region.h)] for region in record.regions
             ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.inspections.images import load_images
+from pages.components.inspection.by_view.evidence import show_evidence
 from pages.components.inspection.decisions.panel import show_decision_panel
 from pages.components.inspection.heat_map import Pictures, draw_pictures
 from pages.components.inspection.heat_viewer import show_heat_viewer
@@ -52,6 +53,12 @@ def show_result(record: InspectionRecord, *, on_next: Callable[[], None]) -> Non
     pictures = _pictures(hash(services().settings), record.id, record)
     with st.container(key="result_body"):
         left, right = st.columns([1.08, 1], gap="medium")
+    if record.combined is not None:
+        with left, st.container(key="result_picture", gap="small"):
+            show_evidence(record, record.combined)
+        with right:
+            show_decision_panel(record.id, pictures, on_next)
+        return
     with left, st.container(key="result_picture", gap="small"):
         show_heat_viewer(record, pictures, key=f"viewer_{record.id}")
         with st.container(key="result_places", gap="small"):

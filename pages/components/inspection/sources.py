@@ -59,10 +59,11 @@ class PickedImage:
 
     def idempotency_key(self, product_id: int) -> str:
         """Return the key under which it is inspected once."""
-        return f"page:{_nonce()}:{product_id}:{self.identity}"
+        return f"page:{upload_nonce()}:{product_id}:{self.identity}"
 
 
-def _nonce() -> str:
+def upload_nonce() -> str:
+    """Return what the idempotency keys of this session and this part have in common."""
     # Of this session and of this part: a sample may be inspected again, but not by one click.
     nonce: str = st.session_state.setdefault(_NONCE, uuid.uuid4().hex)
     return nonce
@@ -145,9 +146,16 @@ def take_over(part: PartDetails) -> None:
             st.session_state[f"detail_{name}"] = getattr(part, name)
 
 
-def pick_way() -> str:
+def upload_round() -> int:
+    """Return the number of the part that pictures are given of: the boxes of another round are empty again."""
+    return int(st.session_state.get(_ROUND, 0))
+
+
+def pick_way(*, with_camera: bool = True) -> str:
     """Draw the ways to give an image; return the chosen one, which stays from part to part."""
     ways = [CAMERA, UPLOAD, SAMPLE] if is_narrow() else list(_WAYS)
+    if not with_camera:
+        ways = [UPLOAD, SAMPLE]
     names = {way: f"{icon} {_(title)}" for way, (icon, title) in _WAYS.items()}
 
     def keep() -> None:
@@ -314,9 +322,14 @@ def _show_picked(product: Product, picked: PickedImage) -> bool:
             )
 
 
+def preview_of(product: Product, uploaded: UploadedFile, *, view: str = "") -> bytes:
+    """Return a small picture of an uploaded file as its model will see it. Raises AppError for what is no image."""
+    return _preview(f"{uploaded.file_id}:{view}", product.id, uploaded.getvalue(), uploaded.name, view)
+
+
 @st.cache_data(show_spinner=False, max_entries=16, ttl=_PREVIEW_SECONDS)
-def _preview(identity: str, product_id: int, _data: bytes, _file_name: str) -> bytes:
-    return preview(services(), product_id, _data, file_name=_file_name)
+def _preview(identity: str, product_id: int, _data: bytes, _file_name: str, view: str = "") -> bytes:
+    return preview(services(), product_id, _data, file_name=_file_name, view=view)
 
 
 def _pick_sample(product: Product) -> PickedImage | None:

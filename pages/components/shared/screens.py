@@ -49,15 +49,17 @@ TRACEABILITY = "pages/inspection/traceability.py"
 DASHBOARD = "pages/overview/dashboard.py"
 FIRST_INSPECTION = "pages/overview/first_inspection.py"
 QUALITY_TRENDS = "pages/analysis/quality_trends.py"
+COMBINE_VIEWS = "pages/analysis/combine_views.py"
 MODEL_REPORT = "pages/analysis/model_report.py"
 REPORTS = "pages/analysis/reports.py"
 GAUGE_STUDY = "pages/analysis/gauge_study.py"
 GAUGE_RATING = "pages/inspection/gauge_rating.py"
+COMPARE_METHODS = "pages/training/compare_methods.py"
 SYSTEM_STATUS = "pages/administration/system_status.py"
 
 _INSPECTION, _OVERVIEW, _ANALYSIS = N_("Inspection"), N_("Overview"), N_("Analysis")
 _CATALOG, _IMAGES, _SETTINGS = N_("Products and manuals"), N_("Images"), N_("Settings")
-_DEPLOYMENT, _ADMINISTRATION = N_("Deployment"), N_("Administration")
+_DEPLOYMENT, _TRAINING, _ADMINISTRATION = N_("Deployment"), N_("Training"), N_("Administration")
 # What each role needs first, from the top; a group that is not named follows in the order of `SCREENS`.
 _FIRST_GROUPS: dict[str, tuple[str, ...]] = {
     WORKER: (_INSPECTION, _OVERVIEW),
@@ -101,6 +103,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(DASHBOARD, N_("Dashboard"), _OVERVIEW, WORKER, ":material/dashboard:"),
     Screen(QUALITY_TRENDS, N_("Quality trends"), _ANALYSIS, ENGINEER, ":material/trending_up:"),
     Screen(MODEL_REPORT, N_("Model report"), _ANALYSIS, ENGINEER, ":material/fact_check:"),
+    Screen(COMBINE_VIEWS, N_("Combine views"), _ANALYSIS, ENGINEER, ":material/join_inner:"),
     Screen(REPORTS, N_("Reports"), _ANALYSIS, ENGINEER, ":material/summarize:"),
     Screen(GAUGE_STUDY, N_("Gauge study"), _ANALYSIS, ENGINEER, ":material/straighten:"),
     Screen(PRODUCTS, N_("Products"), _CATALOG, ENGINEER, ":material/category:"),
@@ -121,6 +124,7 @@ SCREENS: tuple[Screen, ...] = (
     ),
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
     Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
+    Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
     Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
     Screen(

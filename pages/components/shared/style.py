@@ -99,6 +99,10 @@ _STYLE = """
 .st-key-result_picture :is(.stBidiComponent, [data-testid="stBidiComponentIsolated"]) {height: 100%}
 .st-key-result_picture > :has(> .st-key-result_places) {flex: none; max-height: 26%; overflow-y: auto}
 .st-key-decision_panel > * {flex: none}
+.st-key-result_picture > :has(> .st-key-view_evidence) {flex: 1 1 0; min-height: 0; overflow-y: auto}
+.st-key-result_picture .st-key-view_evidence :is(.stBidiComponent, [data-testid="stBidiComponentIsolated"]) {
+  height: auto}
+.st-key-view_evidence [data-testid="stMarkdownContainer"] p {margin: 0}
 /* The bar of decisions lies under the picture too; what has to be said in it lets it grow upwards. */
 .st-key-decision_panel > :has(> .st-key-decision_bar_place) {position: absolute; left: 0; right: 0; bottom: 0;
   z-index: 5; min-height: 6.4rem; justify-content: flex-end; background: #f5f7f8;
@@ -140,6 +144,8 @@ _STYLE = """
     width: 100%}
   .st-key-result_body {padding-bottom: 0}
   .st-key-result_picture > :has(> .st-key-result_places) {max-height: 2.6rem}
+  .st-key-view_evidence .stHorizontalBlock:has(> .stColumn) {flex-wrap: nowrap; gap: 0.5rem}
+  .st-key-view_evidence .stHorizontalBlock > .stColumn {min-width: 0}
   .st-key-result_places > .stElementContainer:not(:has(.stAlert)) {display: none}
   .st-key-decision_panel > :has(> .st-key-decision_bar_place) {position: static; min-height: 0}
   [class*="st-key-decision_bar_"] .stHorizontalBlock:has(> .stColumn) {gap: 0.3rem}

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.access import ENGINEER
+from core.fusion.rules import FOUND_AS_WORDS
 from core.inspections.terms import VERDICT_NAMES
+from pages.components.inspection.by_view.evidence import describe_views
 from pages.components.inspection.decisions.bar import show_decision_bar
 from pages.components.inspection.decisions.change_list import show_changes
 from pages.components.inspection.decisions.defect_type import show_defect_type
@@ -24,8 +26,8 @@ from pages.components.inspection.score_scale import show_score_scale
 from pages.components.inspection.shown_result import shown_result
 from pages.components.inspection.similar_images import show_similar_images
 from pages.components.shared.labels import VERDICT_ICONS, VERDICT_MEANINGS, label_of
-from pages.components.shared.language import _, score
-from pages.components.shared.screens import MODEL_REPORT, link_to
+from pages.components.shared.language import _, escape, language, score
+from pages.components.shared.screens import COMBINE_VIEWS, MODEL_REPORT, link_to
 from pages.components.shared.session import may, showing_errors
 
 if TYPE_CHECKING:
@@ -84,23 +86,57 @@ def _show_verdict(record: InspectionRecord) -> None:
     verdict = record.decision.verdict
     frame = f"verdict_{verdict}_{record.id}"
     with st.container(key=frame, horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f"## {VERDICT_ICONS[verdict]} {label_of(VERDICT_NAMES, verdict)}", width="content")
+        words = label_of(VERDICT_NAMES, verdict)
+        if record.combined is not None and record.combined.found_as and verdict == "reject":
+            words += f" · {label_of(FOUND_AS_WORDS, record.combined.found_as)}"
+        st.markdown(f"## {VERDICT_ICONS[verdict]} {words}", width="content")
         if verdict == record.verdict:
-            st.markdown(label_of(VERDICT_MEANINGS, verdict), width="content")
+            st.markdown(_say_why(record), width="content")
         else:
             told = _("Changed by a person; the model said: {verdict}", verdict=label_of(VERDICT_NAMES, record.verdict))
             st.markdown(told, width="content")
-    show_score_scale(record.score, review_at=record.review_at, reject_at=record.reject_at)
+    show_score_scale(
+        record.score, review_at=record.review_at, reject_at=record.reject_at, is_share=record.combined is not None
+    )
     if record.raised_by > 0:
         st.caption(_("Known defects raised the score by {value}.", value=score(record.raised_by)))
     if may(ENGINEER):
         with st.container(key="report_of_score"):
+            if record.combined is not None:
+                link_to(
+                    COMBINE_VIEWS,
+                    _("Combine views: how this probability comes about"),
+                    icon=":material/join_inner:",
+                    query={"product": str(record.product.id)},
+                )
+                return
             link_to(
                 MODEL_REPORT,
                 _("Model report: where these thresholds come from"),
                 icon=":material/fact_check:",
                 query={"version": str(record.model.version_id)},
             )
+
+
+def _say_why(record: InspectionRecord) -> str:
+    """Return what the verdict means; of a part with several views, which of them found something or are missing."""
+    combined = record.combined
+    if combined is None:
+        return label_of(VERDICT_MEANINGS, record.verdict)
+    if record.verdict == "ok":
+        return _("No view shows a defect.")
+    said = []
+    if combined.found_as:
+        found = escape(describe_views(combined))
+        said.append(_("Found by: {views}", views=found) if found else label_of(FOUND_AS_WORDS, combined.found_as))
+        if record.verdict == "review":
+            said.insert(0, _("Suspected: {words}", words=label_of(FOUND_AS_WORDS, combined.found_as)))
+    if combined.missing:
+        names = ", ".join(combined.name_of(code, language()) for code in combined.missing)
+        said.append(_("Missing: {views}", views=escape(names)))
+    if any(one.error_code is not None for one in combined.pictures):
+        said.append(_("A picture could not be judged."))
+    return " · ".join(said) or label_of(VERDICT_MEANINGS, record.verdict)
 
 
 def _show_keys(record: InspectionRecord) -> None:

@@ -21,6 +21,8 @@ MYSQL_OPTIONS: dict[str, Any] = {
     for dialect in ("mysql", "mariadb")
     for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
 }
+_PURPOSES_BEFORE = "purpose IN ('detection', 'similarity', 'text_generation')"
+_PURPOSES = "purpose IN ('detection', 'similarity', 'text_generation', 'visual_questions')"
 
 
 def upgrade() -> None:
@@ -46,9 +48,12 @@ def upgrade() -> None:
     _add_index("ix_comparisons_product_id", "comparisons", ["product_id"])
     _add_index("ix_second_opinions_inspection_id", "second_opinions", ["inspection_id"])
     _add_index("ix_prompt_templates_product_id", "prompt_templates", ["product_id"])
+    _replace_checks("model_params", {"purpose": _PURPOSES})
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM model_params WHERE purpose = 'visual_questions'")
+    _replace_checks("model_params", {"purpose": _PURPOSES_BEFORE})
     for table in (
         "prompt_templates",
         "second_opinions",
@@ -185,6 +190,7 @@ def _make_predictions() -> None:
         sa.Column("truth", sa.String(64), nullable=False),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("verdict", sa.String(16), nullable=False),
+        sa.Column("named", sa.String(64), nullable=False),
         sa.Column("class_probabilities", sa.JSON(), nullable=False),
         sa.Column("boxes", sa.JSON(), nullable=False),
         sa.Column("map_key", sa.String(255), nullable=False),
@@ -251,3 +257,34 @@ def _foreign(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 def _add_index(name: str, table: str, columns: list[str]) -> None:
     if name not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}:
         op.create_index(op.f(name), table, columns)
+
+
+def _replace_checks(table: str, checks: dict[str, str | None]) -> None:
+    """Put these check constraints in the place of those of the same names; None takes one away."""
+    connection = op.get_bind()
+    there = {str(check["name"]) for check in sa.inspect(connection).get_check_constraints(table)}
+    if connection.dialect.name != "sqlite":
+        for name, condition in checks.items():
+            full = f"ck_{table}_{name}"
+            if full in there:
+                op.drop_constraint(op.f(full), table, type_="check")
+            if condition is not None:
+                op.create_check_constraint(op.f(full), table, condition)
+        return
+    # SQLite builds the table anew. Its count of ids must not fall back to the highest that is left.
+    count = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :table").bindparams(table=table)
+    highest = connection.scalar(count)
+    with op.batch_alter_table(table, recreate="always", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        for name, condition in checks.items():
+            full = f"ck_{table}_{name}"
+            if full in there:
+                batch.drop_constraint(op.f(full), type_="check")
+            if condition is not None:
+                batch.create_check_constraint(op.f(full), condition)
+    if highest is not None:
+        connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :table").bindparams(table=table))
+        connection.execute(
+            sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)").bindparams(
+                table=table, seq=highest
+            )
+        )

@@ -1,0 +1,31 @@
+"""Sentences of methods that are trained on a dataset version."""
+
+from core.i18n import N_
+
+METHOD_TRAINING_MESSAGES: dict[str, str] = {
+    "method_unknown": N_('There is no method "{name}". There are: {choices}.'),
+    "method_not_trained": N_('The method "{name}" is not trained: it is asked as it is.'),
+    "method_option_unknown": N_('The method "{method}" has no setting "{field}". It has: {choices}.'),
+    "method_option_out_of_range": N_(
+        'The setting "{field}" of the method "{method}" cannot be {value}: it is a number from {lowest} to {highest}.'
+    ),
+    "method_option_no_choice": N_(
+        'The setting "{field}" of the method "{method}" cannot be {value}. There are: {choices}.'
+    ),
+    "method_no_good_images": N_(
+        "The dataset version has {found} good images to train on; the method needs {needed}. Add normal images to the "
+        "training split and make a new version."
+    ),
+    "method_no_validation_images": N_(
+        "The dataset version has no good images for validation, so no threshold can be chosen. Make a new version "
+        "whose validation split has some."
+    ),
+    "method_one_label": N_(
+        "The training images have one label only ({label}). A classifier needs two or more: add images of another type "
+        "or of good parts."
+    ),
+    "training_failed": N_(
+        "The training failed in epoch {epoch}: its loss is no number. Train with another seed, or fewer epochs."
+    ),
+    "dataset_version_unknown": N_("There is no dataset version {number}."),
+}

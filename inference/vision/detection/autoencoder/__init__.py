@@ -1,0 +1,4 @@
+"""A convolutional auto-encoder on good images: what it cannot reconstruct is anomalous."""
+
+# Stands in databases and bundles.
+NAME = "autoencoder"

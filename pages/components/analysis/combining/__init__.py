@@ -1,0 +1,1 @@
+"""Combining the views of a product: the form of the rule, its effect on labeled parts, its history."""
