@@ -14,7 +14,7 @@ from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 
 if TYPE_CHECKING:
-    pass
+    from core.access import Person
 
 # How many jobs the demo is built in at a time.
 LANES = 2
@@ -77,6 +77,7 @@ def demo(wanted: argparse.Namespace) -> int:
     product_ids = [products.find_product(services, code).id for code in codes]
     failed = not _deploy_demo(services, product_ids)
     if not failed:
+        _combine_and_compare(services, person, product_ids)
         first_start.mark_done(services)
     write_note(f"demo ready in {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
@@ -104,3 +105,18 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
     stale = [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]
     # A demo product whose manuals were deleted has nothing to index, and that is no fault.
     return [found for found in stale if kind != MANUAL_INDEX or readiness(services, kind, found) is None]
+
+
+def _combine_and_compare(services: Services, person: Person, product_ids: list[int]) -> None:
+    """Put the rule that combines views in force, and queue the first comparison of methods.
+
+    The comparison takes minutes. The app works it off beside everything else, and nobody has to wait for it here.
+    """
+    from core.catalog.views import list_views_of
+    from core.comparisons.first_comparison import start_first_comparison
+    from core.fusion.in_force import ensure_in_force
+
+    for product_id in list_views_of(services, product_ids):
+        ensure_in_force(services, product_id)
+        if start_first_comparison(services, person, product_id) is not None:
+            write_note("a comparison of methods is queued: the app works it off in the background")
