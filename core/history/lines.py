@@ -12,9 +12,19 @@ from sqlmodel import Session, col, select
 
 from core.catalog.names import DefectTypeName, ProductName
 from core.transactions import HasDatabase, reading
-from storage.tables import DefectType, Inspection, ModelVersion, Product, User
+from storage.json_fields import read_texts
+from storage.tables import DefectType, Inspection, InspectionView, ModelVersion, Product, User
 
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class ViewLine:
+    """One picture of a part that was inspected by views; `probability` is None where it could not be judged."""
+
+    code: str
+    verdict: str
+    probability: float | None
 
 
 @dataclass(frozen=True)
@@ -22,7 +32,9 @@ class HistoryLine:
     """One inspection in a table. Scores and thresholds are float32 distances, moments UTC.
 
     `verdict` is the model's own, `final_verdict` the one in force. `defect_type` is the confirmed type
-    (`is_type_confirmed`), else the suggested one. `row_version` counts what people changed.
+    (`is_type_confirmed`), else the suggested one. `row_version` counts what people changed. Of a part inspected by
+    views, score and thresholds are combined probabilities, `found_as` is what the views that found something make it
+    (internal, external, combined), and `views` are its pictures.
     """
 
     id: int
@@ -50,6 +62,9 @@ class HistoryLine:
     person_name: str
     model_number: int
     row_version: int
+    found_as: str = ""
+    missing_views: tuple[str, ...] = ()
+    views: tuple[ViewLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class _Names:
     types: dict[int, DefectTypeName]
     people: dict[int, str]
     versions: dict[int, int]
+    views: dict[int, tuple[ViewLine, ...]]
 
 
 def load_lines(services: HasDatabase, ids: Sequence[int]) -> list[HistoryLine]:
@@ -103,7 +119,22 @@ def _find_names(session: Session, rows: Iterable[Inspection]) -> _Names:
         versions=dict(
             session.exec(select(ModelVersion.id, ModelVersion.number).where(col(ModelVersion.id).in_(versions))).all()
         ),
+        views=_find_views(session, [row.id for row in rows if row.fusion_setting_id is not None]),
     )
+
+
+def _find_views(session: Session, ids: Sequence[int]) -> dict[int, tuple[ViewLine, ...]]:
+    if not ids:
+        return {}
+    rows = session.exec(
+        select(InspectionView.inspection_id, InspectionView.view, InspectionView.verdict, InspectionView.probability)
+        .where(col(InspectionView.inspection_id).in_(ids))
+        .order_by(col(InspectionView.id))
+    ).all()
+    found: dict[int, list[ViewLine]] = {}
+    for inspection_id, view, verdict, probability in rows:
+        found.setdefault(inspection_id, []).append(ViewLine(view, verdict, probability))
+    return {inspection_id: tuple(views) for inspection_id, views in found.items()}
 
 
 def _type_of(row: Inspection) -> int | None:
@@ -139,4 +170,7 @@ def _make_line(row: Inspection, names: _Names) -> HistoryLine:
         person_name=names.people.get(row.created_by, "") if row.created_by is not None else "",
         model_number=names.versions.get(row.memory_bank_version_id, 0),
         row_version=row.row_version,
+        found_as=row.found_as,
+        missing_views=read_texts(row.missing_views),
+        views=names.views.get(row.id, ()),
     )

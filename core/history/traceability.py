@@ -120,8 +120,9 @@ def trace(services: HasDatabase, inspection_id: int, *, language: str) -> Trace:
             image_key=row.image_key,
             models=models,
             thresholds=TracedThresholds(
-                row.review_at,
-                row.reject_at,
+                # Of a part with several views the row has combined probabilities; these are the deciding view's.
+                (row if row.fusion_setting_id is None else threshold).review_at,
+                (row if row.fusion_setting_id is None else threshold).reject_at,
                 threshold.method,
                 threshold.reason,
                 people.of(threshold.created_by),

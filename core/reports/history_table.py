@@ -7,8 +7,9 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.fusion.rules import FOUND_AS_WORDS
 from core.history.filters import HistoryFilter
-from core.history.lines import HistoryLine, stream_lines
+from core.history.lines import HistoryLine, ViewLine, stream_lines
 from core.history.search import find_inspections
 from core.i18n import translate
 from core.inspections.terms import ACTION_NAMES, REVIEW_STATE_NAMES, SOURCE_NAMES, VERDICT_NAMES
@@ -79,6 +80,9 @@ def _columns(words: Words, *, with_link: bool) -> list[Column]:
         Column(_("Batch no."), "whole", 10),
         Column(_("File"), width=36),
         Column(_("Model version"), "whole", 12),
+        Column(_("Combined defect"), width=16),
+        Column(_("Views"), width=36),
+        Column(_("Missing views"), width=16),
     ]
 
 
@@ -118,4 +122,12 @@ def _row(line: HistoryLine, words: Words, address: str) -> Row:
         line.batch_job_id,
         line.original_name,
         line.model_number,
+        name(FOUND_AS_WORDS, line.found_as) if line.found_as else None,
+        "; ".join(_say_view(one, words) for one in line.views) or None,
+        ", ".join(line.missing_views) or None,
     )
+
+
+def _say_view(one: ViewLine, words: Words) -> str:
+    probability = "–" if one.probability is None else f"{one.probability:.4f}"
+    return f"{one.code} {words._(VERDICT_NAMES[one.verdict])} {probability}"

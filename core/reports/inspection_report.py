@@ -31,6 +31,7 @@ from core.reports.layout import (
     make_table,
     make_tick_box,
 )
+from core.reports.view_evidence import describe_rule_of, draw_views, name_combined
 from core.similarity.closeness import LIKENESS_NAMES, name_likeness
 from core.similarity.matches import fetch_thumbnails
 
@@ -59,7 +60,7 @@ def make_finding_report(services: HasStores, inspection_id: int, *, language: st
     parts = [
         *_head(record, words, style, title),
         *_changes(list_changes(services, inspection_id), words, style),
-        *_pictures(record, images, words, style),
+        *(draw_views(services, record, words, style) or _pictures(record, images, words, style)),
         *_similar(record, thumbnails, words, style),
         *_steps(written, list_ticks(services, inspection_id), words, style),
         *_sources(written, words, style),
@@ -105,6 +106,11 @@ def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> l
             + (f": {decision.action_note}" if decision.action_note else ""),
         ),
     ]
+    if record.combined is not None:
+        facts[2] = (words._("Combined probability"), facts[2][1])
+        named = name_combined(record.combined, words)
+        facts.insert(2, (words._("Combined verdict"), named or "–"))
+        facts.append((words._("Views combined by"), describe_rule_of(record.combined, words)))
     if decision.verdict != record.verdict:
         own = words._("Changed by a person; the model said: {verdict}", verdict=words._(VERDICT_NAMES[record.verdict]))
         facts.insert(2, (words._("Verdict"), f"{own}. {decision.override_reason}"))

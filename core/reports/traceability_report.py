@@ -24,6 +24,7 @@ from core.reports.layout import (
     make_table,
 )
 from core.reports.qr_code import draw_qr_code
+from core.reports.view_evidence import describe_rule_of, list_view_facts, name_combined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,7 @@ def make_traceability_report(
             [[make_picture(part, TEXT_MM / 2 - 4, 58), make_picture(heat, TEXT_MM / 2 - 4, 58)]], [TEXT_MM / 2] * 2
         ),
         *_section(words._("Picture"), _picture_facts(found, words), style),
+        *(_section(words._("Views"), _view_facts(found, words), style) if record.combined is not None else ()),
         *_section(words._("Model versions"), _model_facts(found, words), style),
         *_section(words._("Thresholds of that time"), _threshold_facts(found, words), style),
         *_section(words._("Preprocessing"), describe_preprocessing(found), style),
@@ -117,6 +119,17 @@ def _picture_facts(found: Trace, words: Words) -> list[tuple[str, str]]:
     if found.learned is not None:
         facts.append((words._("In the images as"), found.learned.stored_name))
     return facts
+
+
+def _view_facts(found: Trace, words: Words) -> list[tuple[str, str]]:
+    combined = found.record.combined
+    if combined is None:
+        return []
+    return [
+        (words._("Combined verdict"), name_combined(combined, words) or "–"),
+        (words._("Views combined by"), describe_rule_of(combined, words)),
+        *list_view_facts(combined, words),
+    ]
 
 
 def _model_facts(found: Trace, words: Words) -> list[tuple[str, str]]:

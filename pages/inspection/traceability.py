@@ -13,8 +13,10 @@ from core.errors import AppError
 from core.history.traceability import DEED_NAMES, MODEL_USES, check_image, trace
 from core.inspections.follow_up.changes import describe_change
 from core.inspections.terms import THRESHOLD_METHODS, VERDICT_NAMES
+from core.reports.layout import Words
 from core.reports.qr_code import draw_qr_code
 from core.reports.traceability_report import describe_preprocessing, make_traceability_report
+from core.reports.view_evidence import describe_rule_of, list_view_facts, name_combined
 from pages.components.history.address import asked_inspection
 from pages.components.inspection.result_view import find_pictures
 from pages.components.shared import screens
@@ -32,6 +34,7 @@ def show_trace(found: Trace) -> None:
     left, right = st.columns([1.6, 1], gap="large")
     with left:
         show_part(found)
+        show_views(found)
         show_models(found)
         show_thresholds(found)
     with right:
@@ -62,6 +65,22 @@ def show_part(found: Trace) -> None:
             _("Serial / shift"): f"{escape(part.serial) or '–'} / {escape(part.shift) or '–'}",
             _("Source"): label_of(SOURCE_NAMES, part.source),
             _("Inspected"): f"{moment(record.created_at)} · {_(record.person_name) if record.person_name else '–'}",
+        }
+    )
+
+
+def show_views(found: Trace) -> None:
+    """Draw each view's picture, figures and hash, and the rule that combined them."""
+    combined = found.record.combined
+    if combined is None:
+        return
+    st.subheader(_("Views"))
+    words = Words(language(), time_zone())
+    show_facts(
+        {
+            _("Combined verdict"): escape(name_combined(combined, words)) or "–",
+            _("Views combined by"): escape(describe_rule_of(combined, words)),
+            **{escape(name): escape(told) for name, told in list_view_facts(combined, words)},
         }
     )
 

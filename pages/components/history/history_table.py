@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.fusion.rules import FOUND_AS_WORDS
 from core.inspections.pictures import picture_token
 from core.inspections.terms import ACTION_NAMES, VERDICT_NAMES
 from pages.components.shared.labels import label_of
@@ -166,6 +167,8 @@ def show_history_table(lines: Sequence[HistoryLine], *, key: str, opened: Callab
 
 def _row(line: HistoryLine) -> dict[str, Any]:
     verdict = label_of(VERDICT_NAMES, line.final_verdict)
+    if line.found_as and line.final_verdict == "reject":
+        verdict += f" · {label_of(FOUND_AS_WORDS, line.found_as)}"
     changed = line.verdict != line.final_verdict
     kind = line.defect_type if line.final_verdict != "ok" else None
     review = {"waiting": _("waits for review"), "done": _("reviewed")}.get(line.review_state, "")
