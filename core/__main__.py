@@ -23,6 +23,7 @@ from core.cli import (
     working,
 )
 from core.cli.arguments import build_parser
+from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing
 from core.cli.terminal import language
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "inspect": inspecting.inspect,
     "manual": manuals.manual,
     "guidance": manuals.guidance,
+    "view": viewing.view,
     "evaluate": inspecting.evaluate,
     "replay": replaying.replay,
     "fuse": fusing.fuse,

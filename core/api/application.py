@@ -34,6 +34,7 @@ from core.api.routes import (
     statistics,
     thresholds,
 )
+from core.api.routes.catalog import views
 from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
 from core.api.uploads import content_type_of
@@ -49,6 +50,7 @@ _ROUTERS = (
     inspections.router,
     batches.router,
     products.router,
+    views.router,
     exports.router,
     preprocessing.router,
     defect_types.router,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.catalog.viewing import add_view_commands
 from core.cli.comparing.arguments import add_compare, add_dataset
 from core.cli.comparing.fusing import add_fuse
 from core.cli.images.arguments import add_import
@@ -71,12 +72,14 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("--product", required=True, metavar="CODE|NAME")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")
 
+    add_view_commands(commands)
     add_watch(commands)
     add_manual_commands(commands)
 
     evaluate = commands.add_parser("evaluate", help="measure the active model on the test images")
     evaluate.add_argument("--product", required=True, metavar="CODE|NAME")
-    evaluate.add_argument("--json", action="store_true", help="one JSON object")
+    evaluate.add_argument("--view", metavar="CODE", help="one view of the product (default: all, one after the other)")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object; of a product with views, one a view")
 
     replay = commands.add_parser(
         "replay",
@@ -88,6 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument(
         "--version", type=int, metavar="N", help="a memory bank version by its number (default: the newest that waits)"
     )
+    replay.add_argument("--view", metavar="CODE", help="the view of the product that the version is of")
     replay.add_argument(
         "--review",
         type=float,

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from core.accounts import people
 from core.catalog import products
 from core.catalog.defect_types import list_defect_types
+from core.catalog.views import codes_of, label_of, list_views_of
 from core.cli.job_following import follow
 from core.cli.terminal import language, name_some, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
@@ -86,9 +87,12 @@ def write_notices(services: Services, product_ids: list[int]) -> None:
     from core.preprocessing.notices import list_notices
 
     codes = {summary.product.id: summary.product.code for summary in products.list_products(services)}
+    pictured = list_views_of(services, product_ids)
     for product_id in product_ids:
-        for notice in list_notices(services, product_id):
-            write_note(f"{codes.get(product_id, product_id)}: {notice.sentence(language())}")
+        for view in codes_of(pictured.get(product_id, ())):
+            for notice in list_notices(services, product_id, view):
+                label = label_of(str(codes.get(product_id, product_id)), view)
+                write_note(f"{label}: {notice.sentence(language())}")
 
 
 def _warn_of_leaks(services: Services, chosen: list[Product]) -> None:
@@ -133,19 +137,19 @@ def follow_jobs(services: Services, *job_ids: int, workers: int = 1) -> Ended:
         for outcome in view.outcomes:
             write_out(to_json({"kind": view.kind, **outcome.to_json()}))
             for notice in outcome.notices or ():
-                write_note(f"{outcome.code}: {notice.sentence(lang)}")
+                write_note(f"{outcome.label}: {notice.sentence(lang)}")
             if outcome.outcome == FAILED:
                 reason = outcome.error.to_app_error().sentence(lang) if outcome.error is not None else FAILED
-                write_note(f"{outcome.code}: {reason}")
+                write_note(f"{outcome.label}: {reason}")
                 good = False
             waits = waits or outcome.outcome == CANDIDATE
             for line in _describe_judgment(outcome, view.kind, lang):
                 write_note(line)
             for line in _describe_learning(services, outcome, lang):
-                write_note(f"{outcome.code}: {line}")
+                write_note(f"{outcome.label}: {line}")
             if outcome.set_apart:
                 names = name_some([PurePath(found.name).stem for found in outcome.set_apart])
-                told = {"product": outcome.code, "count": len(outcome.set_apart), "names": names}
+                told = {"product": outcome.label, "count": len(outcome.set_apart), "names": names}
                 write_note(describe("images_set_apart", told, lang))
         if view.state != "succeeded":
             write_note(view.error.sentence(lang) if view.error else view.state)
@@ -177,8 +181,8 @@ def _describe_judgment(outcome: ProductOutcome, kind: str, lang: str) -> list[st
     lines += [reason_sentence(found, lang) for found in outcome.held_back]
     if outcome.outcome == CANDIDATE and not outcome.held_back:
         lines.append(describe("held_by_hand", {}, lang))
-    lines = [f"{outcome.code}: {line}" for line in lines]
-    about = {"product": outcome.code, "number": outcome.number, "what": kind.replace("_", "-")}
+    lines = [f"{outcome.label}: {line}" for line in lines]
+    about = {"product": outcome.label, "number": outcome.number, "what": kind.replace("_", "-")}
     if outcome.outcome == CANDIDATE:
         lines.append(describe("held_how_to_activate", about, lang))
     elif outcome.held_back:

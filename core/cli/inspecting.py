@@ -10,6 +10,7 @@ from typing import Any
 from core.accounts import people
 from core.catalog import products
 from core.catalog.names import spoken_name
+from core.cli.catalog.viewing import choose
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import BadInput, NotFound, NotReady
 from core.images.notes import describe_note, notes_to_check
@@ -75,17 +76,23 @@ def to_line(result: dict[str, Any]) -> str:
 
 
 def evaluate(wanted: argparse.Namespace) -> int:
-    """Measure the active model on the product's test images."""
+    """Measure the active model on the product's test images; of a product with views, that of each, or of one."""
     from core.deployments.evaluation import evaluate as measure
 
     services = build_services()
     product = products.find_named_product(services, wanted.product)
     status = StatusLine()
-    result = measure(services, product, progress=lambda done, total: status.show("inspecting", f"{done}/{total}"))
-    status.clear()
-    if wanted.json:
-        write_out(to_json(result))
-    else:
-        for key, value in result.items():
-            write_out(f"{key}: {value if isinstance(value, str | int | float) else to_json(value)}")
+    for view in choose(services, product, wanted.view):
+        show = partial(_show_progress, status, view)
+        result = measure(services, product, view=view, progress=show)
+        status.clear()
+        if wanted.json:
+            write_out(to_json(result))
+        else:
+            for key, value in result.items():
+                write_out(f"{key}: {value if isinstance(value, str | int | float) else to_json(value)}")
     return 0
+
+
+def _show_progress(status: StatusLine, view: str, done: int, total: int) -> None:
+    status.show(f"inspecting {view}".strip(), f"{done}/{total}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.accounts import people
 from core.catalog import products
 from core.catalog.names import spoken_name
+from core.catalog.views import choose_view
 from core.cli.terminal import StatusLine, language, name_some, to_json, write_out
 from core.errors import BadInput, NotFound, NotReady, describe
 from core.i18n import translate
@@ -15,6 +16,7 @@ from core.models.kinds import MEMORY_BANK
 from core.registry.retention import is_kept
 from core.registry.versions import list_versions
 from core.services import Services, build_services
+from core.transactions import reading
 
 if TYPE_CHECKING:
     from core.replay.records import ComparedImage, Judgment, Replay
@@ -29,7 +31,8 @@ def replay(wanted: argparse.Namespace) -> int:
     person = people.command_line_person(services)
     product = products.find_named_product(services, wanted.product)
     limits = (wanted.review, wanted.reject)
-    version = _choose(services, product, wanted.version, other_thresholds=limits != (None, None))
+    view = _choose_view(services, product, wanted.view)
+    version = _choose(services, product, view, wanted.version, other_thresholds=limits != (None, None))
     status = StatusLine()
 
     def show(done: int, total: int) -> None:
@@ -52,9 +55,16 @@ def replay(wanted: argparse.Namespace) -> int:
     return 0
 
 
-def _choose(services: Services, product: Product, number: int | None, *, other_thresholds: bool) -> ModelVersion:
+def _choose_view(services: Services, product: Product, said: str | None) -> str:
+    with reading(services) as session:
+        return choose_view(session, product, said)
+
+
+def _choose(
+    services: Services, product: Product, view: str, number: int | None, *, other_thresholds: bool
+) -> ModelVersion:
     """Return the version of this number; without one, what is in use for other thresholds, else what waits."""
-    versions = list_versions(services, MEMORY_BANK, product.id)
+    versions = list_versions(services, MEMORY_BANK, product.id, view=view)
     if number is not None:
         named = next((version for version in versions if version.number == number), None)
         if named is None:

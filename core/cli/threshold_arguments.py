@@ -17,6 +17,7 @@ def add_thresholds(commands: _SubParsersAction[ArgumentParser]) -> None:
         "were before. New thresholds count from the next inspection on; earlier inspections stay as they were judged.",
     )
     command.add_argument("--product", required=True, metavar="CODE|NAME")
+    command.add_argument("--view", metavar="CODE", help="the view of the product, where it has several")
     action = command.add_mutually_exclusive_group()
     action.add_argument("--review", type=float, metavar="X", help="from this score on a part is Review; with --reject")
     action.add_argument(

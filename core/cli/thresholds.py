@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.accounts import people
 from core.catalog import products
+from core.catalog.views import label_of
 from core.cli.terminal import language, to_json, write_note, write_out
 from core.errors import BadInput, Conflict, describe
 from core.registry.thresholds import CHEAPEST, MANUAL, check_thresholds, save_thresholds, undo_thresholds
@@ -44,13 +45,13 @@ def thresholds(wanted: argparse.Namespace) -> int:
     services = build_services()
     person = people.command_line_person(services)
     product = products.find_named_product(services, wanted.product)
-    now = read_product_thresholds(services, product.id)
+    now = read_product_thresholds(services, product.id, wanted.view)
     if wanted.measure:
         return _measure(services, person, product, now, wanted)
     asked = _ask(services, person, now, wanted)
     if asked is not None and not wanted.only_try:
         _save(services, person, now, asked, wanted)
-        now = read_product_thresholds(services, product.id)
+        now = read_product_thresholds(services, product.id, wanted.view)
     shown = None if asked is None or not wanted.only_try else asked
     if wanted.json:
         write_out(to_json(_to_json(now, shown, asked)))
@@ -145,7 +146,7 @@ def _measure(
     if job.state != "succeeded":
         write_note(job.error.sentence(language()) if job.error is not None else job.state)
         return 1
-    now = read_product_thresholds(services, product.id)
+    now = read_product_thresholds(services, product.id, wanted.view)
     if wanted.json:
         write_out(to_json(_to_json(now, None, None)))
     else:
@@ -157,6 +158,7 @@ def _measure(
 def _to_json(now: ProductThresholds, tried: _Wanted | None, asked: _Wanted | None) -> dict[str, Any]:
     told: dict[str, Any] = {
         "product": now.head.product_code,
+        **({"view": now.head.view} if now.head.view else {}),
         "model_version": now.head.number,
         "thresholds": _entry(now.in_force),
         "test": _counts(now.count_at(now.in_force.review_at, now.in_force.reject_at)),
@@ -205,7 +207,7 @@ def _describe(now: ProductThresholds, tried: _Wanted | None, lang: str) -> list[
         return describe(code, params, lang)
 
     entry = now.in_force
-    head = {"product": now.head.product_code, "number": now.head.number}
+    head = {"product": label_of(now.head.product_code, now.head.view), "number": now.head.number}
     lines = [say("thresholds_in_force", **head, **_numbers(entry), **_origin(entry))]
     lines += _say_counts(now.count_at(entry.review_at, entry.reject_at), lang)
     if tried is not None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from inference.vision.detection.detection import Detection
     from inference.vision.detection.detector import Detector
+    from inference.vision.images.bit_depth import Reading
 
 Progress = Callable[[int, int], None]
 
@@ -104,7 +105,7 @@ def measure(
     *,
     review_at: float,
     reject_at: float,
-    bit_depth: int,
+    bit_depth: Reading,
     progress: Progress | None = None,
 ) -> TestMeasurement:
     """Score every test image, read by the `bit_depth` of the model; return the figures that concern detection.
@@ -160,7 +161,7 @@ def keep_measured(session: Session, version_id: int, measured: TestMeasurement, 
 
 
 def _score_all(
-    objects: ObjectStore, model: Detector, test: TestSet, bit_depth: int, progress: Progress | None
+    objects: ObjectStore, model: Detector, test: TestSet, bit_depth: Reading, progress: Progress | None
 ) -> _Measured:
     from inference.vision.detection.detector import look_closer
 
@@ -209,7 +210,7 @@ def _describe(row: Image, code: str | None, detection: Detection, mask: NDArray[
 def _decode_each(
     objects: ObjectStore,
     test: TestSet,
-    bit_depth: int,
+    bit_depth: Reading,
     decoded: list[tuple[Image, str | None]],
     defects: dict[int, NDArray[np.uint8]],
     skipped: list[str],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.access import ENGINEER, require_role
 from core.catalog.names import spoken_name
 from core.errors import NotFound, NotReady, from_lower
-from core.images.bit_depth import get_bit_depth
+from core.images.bit_depth import Reading, Window, get_bit_depth
 from core.images.training import key_of, load_pixels, training_rows
 from core.models.options import DETECTION, ModelOption, check_options, find_option
 from core.models.weight_paths import find_added
@@ -89,7 +89,7 @@ def _try_detector(
     options: dict[str, int],
     rows: list[Image],
     pixels: NDArray[np.uint8],
-    depth: int,
+    depth: Reading,
 ) -> Trial:
     from inference.vision.detection.detector import Detector, Features, ImageSource
     from inference.vision.images.preprocessing import Preprocessing
@@ -101,7 +101,7 @@ def _try_detector(
     spec = find_detector(option.method)
     config = spec.make_config(
         backbone=option.backbone,
-        preprocessing=Preprocessing(bit_depth=depth),
+        preprocessing=Preprocessing(window=depth) if isinstance(depth, Window) else Preprocessing(bit_depth=depth),
         memory_budget_bytes=services.settings.memory_budget_bytes,
         options=options,
     )

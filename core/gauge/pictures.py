@@ -21,7 +21,7 @@ from core.files.file_names import clean_file_name
 from core.gauge.studies import SUBJECT, get_row
 from core.gauge.terms import RUNNING
 from core.identity import GAUGE
-from core.images.bit_depth import get_bit_depth, read_bit_depth
+from core.images.bit_depth import Reading, get_bit_depth, read_bit_depth
 from core.images.preparation import prepare
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label
 from core.images.storing import CONTENT_TYPES, ENDINGS
@@ -126,7 +126,7 @@ def read_for_screen(services: Services, study_id: int, trial_id: int) -> bytes:
     return kept
 
 
-def _find_depth(services: HasDatabase, study: GaugeStudy) -> int:
+def _find_depth(services: HasDatabase, study: GaugeStudy) -> Reading:
     """Return the bit depth of the bank that judges, or of the product while none has judged."""
     if study.memory_bank_version_id is not None:
         with reading(services) as session:
@@ -136,7 +136,7 @@ def _find_depth(services: HasDatabase, study: GaugeStudy) -> int:
     return get_bit_depth(services, study.product_id)
 
 
-def _add(services: Services, person: Person, study: GaugeStudy, depth: int, picture: NewPicture) -> PictureOutcome:
+def _add(services: Services, person: Person, study: GaugeStudy, depth: Reading, picture: NewPicture) -> PictureOutcome:
     name = clean_file_name(picture.file.name, with_folders=True)
     prepared = prepare(IngestItem(picture.file, Label("normal", "test")), bit_depth=depth)
     if isinstance(prepared, FileOutcome):

@@ -8,12 +8,14 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.transactions import HasDatabase, reading
-from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, drop_settled
+from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, Reading, Window, drop_settled, read_window
 from storage.tables import ImagePreprocessing
 
 __all__ = [
     "BIT_DEPTHS",
     "BY_IMAGE",
+    "Reading",
+    "Window",
     "drop_settled",
     "find_bit_depth",
     "find_used_bits",
@@ -25,13 +27,15 @@ __all__ = [
 _USED_BITS = "used_bits_"
 
 
-def read_bit_depth(preprocessing: Mapping[str, Any]) -> int:
-    """Return the depth in stored options; by the image where they tell none that is known here."""
+def read_bit_depth(preprocessing: Mapping[str, Any]) -> Reading:
+    """Return the depth or the window in stored options; by the image where they tell none that is known here."""
+    if (window := read_window(preprocessing.get("window"))) is not None:
+        return window
     depth = preprocessing.get("bit_depth", BY_IMAGE)
     return depth if isinstance(depth, int) and depth in BIT_DEPTHS else BY_IMAGE
 
 
-def find_bit_depth(session: Session, product_id: int, view: str = "") -> int:
+def find_bit_depth(session: Session, product_id: int, view: str = "") -> Reading:
     """Return the depth that is set for a view of a product: that of its images on the screen and of its next build.
 
     What is set for the whole product counts where nothing was ever set for the view.
@@ -44,7 +48,7 @@ def find_bit_depth(session: Session, product_id: int, view: str = "") -> int:
     return BY_IMAGE if row is None else read_bit_depth(row.options)
 
 
-def get_bit_depth(services: HasDatabase, product_id: int, view: str = "") -> int:
+def get_bit_depth(services: HasDatabase, product_id: int, view: str = "") -> Reading:
     """Return the depth that is set for a view of a product, or for a product without views."""
     with reading(services) as session:
         return find_bit_depth(session, product_id, view)

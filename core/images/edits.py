@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
+from core.catalog.views import read_views
 from core.errors import BadInput, Conflict, NotFound
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import strip_control
@@ -21,6 +22,7 @@ from core.images.placement.moving import copy_objects
 from core.images.records import Label
 from core.images.regions.rows import drop_rows, move_rows
 from core.images.trash.records import put_into_trash
+from core.images.views.naming import ViewNames
 from core.transactions import reading, writing
 from storage.tables import METADATA, DefectType, Image, Product, utc_now
 
@@ -49,8 +51,8 @@ def relabel_images(
     rows change, then the old objects go. The mask and the regions of an image that becomes normal are dropped, and so
     is what was noted of a normal image that becomes a defect; regions of the type that an image had take its new one.
     `row_versions` are those of the images as the person saw them. Returns how many changed. Raises as `add_images`,
-    NotFound where none is there any more, BadInput no_images_chosen, view_too_long, and Conflict image_changed; then
-    nothing is changed.
+    NotFound where none is there any more, BadInput no_images_chosen, view_too_long, image_view_unknown (the product has
+    views, and this is none of them), and Conflict image_changed; then nothing is changed.
     """
     require_role(services, person, ENGINEER)
     wanted = _Wanted(image_type, defect_type_id, split, None if view is None else clean_view(view))
@@ -59,6 +61,7 @@ def relabel_images(
         if not images:
             raise NotFound("not_found")  # all were deleted since they were chosen
         check_unchanged(images, row_versions)
+        wanted = _settle_view(session, images, wanted)
         planned = [_plan(session, image, wanted) for image in images]
     placements = {one.image_id: one for one in planned if one is not None}
     copy_objects(services, list(placements.values()))
@@ -92,6 +95,20 @@ class _Wanted:
             defect_type_id=self.defect_type_id if self.image_type is not None else image.defect_type_id,
             split=self.split or image.split,
         )
+
+
+def _settle_view(session: Session, images: Sequence[Image], wanted: _Wanted) -> _Wanted:
+    """Return the same with the code of the view, where the product of the images has views."""
+    if not wanted.view:
+        return wanted
+    for product_id in {image.product_id for image in images}:
+        names = ViewNames.read(session, product_id)
+        code = names.find(wanted.view)
+        if names and code is None:
+            known = ", ".join(view.code for view in read_views(session, product_id)) or "–"
+            raise BadInput("image_view_unknown", view=wanted.view[:40], codes=known)
+        wanted = replace(wanted, view=code or wanted.view)
+    return wanted
 
 
 def _plan(session: Session, image: Image, wanted: _Wanted) -> Placement | None:

@@ -7,23 +7,27 @@ are at most objects without rows, which are deleted at once, or collected later.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
+from core.catalog.views import list_views
 from core.images.bit_depth import get_bit_depth
 from core.images.preparation import prepare
 from core.images.records import FileOutcome, IngestItem, PreparedImage
 from core.images.storing import Along, store_group
+from core.images.views.naming import ViewNames
 from inference.parallel import CORES
 from inference.vision.images.prefetch import map_prefetched
 
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
+    from inference.vision.images.bit_depth import Reading
     from storage.tables import Product
 
 Prepared = PreparedImage | FileOutcome
@@ -49,9 +53,21 @@ def ingest_images(
     which everything already yielded is stored and nothing else is.
     """
     require_role(services, person, ENGINEER)
-    prepared = _prepare_prefetched(items, get_bit_depth(services, product.id))
+    prepared = _prepare_prefetched(*_settle_views(services, product.id, items))
     store = partial(_store, services, person, product, along)
     yield from _store_beside(store, _in_groups(prepared, group_files))
+
+
+def _settle_views(
+    services: Services, product_id: int, items: Iterable[IngestItem]
+) -> tuple[Iterable[IngestItem], Mapping[str, Reading]]:
+    """Return the images with the codes of their views, and how those of each are read; "" stands for the others."""
+    views = list_views(services, product_id, include_inactive=True)
+    readings = {code: get_bit_depth(services, product_id, code) for code in ("", *(view.code for view in views))}
+    if not views:
+        return items, readings
+    names = ViewNames(views)
+    return (replace(item, view=names.code_of(item.view)) if item.view else item for item in items), readings
 
 
 def _store(
@@ -89,7 +105,10 @@ def _in_groups(prepared: Generator[Prepared], group_files: int) -> Generator[Seq
             yield group
 
 
-def _prepare_prefetched(items: Iterable[IngestItem], bit_depth: int) -> Generator[Prepared]:
+def _prepare_prefetched(items: Iterable[IngestItem], readings: Mapping[str, Reading]) -> Generator[Prepared]:
+    def prepare_one(item: IngestItem) -> Prepared:
+        return prepare(item, bit_depth=readings.get(item.view, readings[""]))
+
     # Few at a time: each is held whole until its group is stored.
     threads = min(4, CORES)
-    return map_prefetched(partial(prepare, bit_depth=bit_depth), items, depth=threads, threads=threads)
+    return map_prefetched(prepare_one, items, depth=threads, threads=threads)

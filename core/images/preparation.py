@@ -15,7 +15,7 @@ from core.images.bit_depth import note_used_bits
 from core.images.records import FileOutcome, IncomingFile, IngestItem, Label, PreparedImage
 from core.images.regions.records import rasterize
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import choose_depth
+from inference.vision.images.bit_depth import Reading, choose_reading
 from inference.vision.images.containers import read_container
 from inference.vision.images.decode import DecodedImage, Pixels, content_hash, decode, decode_mask, pixel_hash
 from inference.vision.images.encoding import encode_png
@@ -28,7 +28,7 @@ _LARGE_PIXELS = 16_000_000
 _LARGE_IMAGES = threading.Lock()
 
 
-def prepare(item: IngestItem, *, bit_depth: int) -> PreparedImage | FileOutcome:
+def prepare(item: IngestItem, *, bit_depth: Reading) -> PreparedImage | FileOutcome:
     """Decode (by `bit_depth`) and hash one image; a FileOutcome when it is refused."""
     name = item.file.name
     try:
@@ -74,10 +74,10 @@ def _mark_regions(prepared: PreparedImage) -> PreparedImage:
     return replace(prepared, mask_png=_encode_mask(marked), mask_share=float(marked.mean()))
 
 
-def _compared(data: bytes, decoded: DecodedImage, bit_depth: int) -> Pixels:
+def _compared(data: bytes, decoded: DecodedImage, bit_depth: Reading) -> Pixels:
     """Return the pixels by which an image is known again, whatever bit depth is set: two dark ones are not alike."""
     used_bits = decoded.used_bits
-    if used_bits is None or used_bits == choose_depth(bit_depth, declared=16):
+    if used_bits is None or used_bits == choose_reading(bit_depth, declared=16):
         return decoded.pixels
     return decode(data, bit_depth=used_bits).pixels
 

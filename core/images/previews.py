@@ -27,7 +27,9 @@ def draw_picture(services: Services, image: Image, *, with_mask: bool) -> npt.ND
     Raises as `read_image`, and BadInput for a stored file that cannot be decoded any more.
     """
     try:
-        pixels = decode(read_image(services, image), bit_depth=get_bit_depth(services, image.product_id)).pixels
+        pixels = decode(
+            read_image(services, image), bit_depth=get_bit_depth(services, image.product_id, image.view)
+        ).pixels
         mask_png = read_mask_png(services, image) if with_mask else None
         mask = None if mask_png is None else decode_mask(mask_png)
     except ImageError as error:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from inference.vision.images.bit_depth import Reading
+
 PARALLEL_FETCHES = 10
 CACHE_LIMIT_BYTES = 10 * 1024**3
 
@@ -108,7 +110,7 @@ def trim_cache(services: Services, *, limit_bytes: int = CACHE_LIMIT_BYTES) -> i
     return count
 
 
-def load_pixels(services: Services, row: Image, *, bit_depth: int) -> NDArray[np.uint8]:
+def load_pixels(services: Services, row: Image, *, bit_depth: Reading) -> NDArray[np.uint8]:
     """Return the decoded image, RGB uint8 (H, W, 3); one of more than 8 bits is read by `bit_depth`.
 
     Raises ImageError, also for a missing object.

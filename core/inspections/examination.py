@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.catalog.names import spoken_name
 from core.catalog.views import read_views
 from core.errors import NotFound, NotReady, from_lower
-from core.images.bit_depth import read_bit_depth
+from core.images.bit_depth import Reading, read_bit_depth
 from core.inspections.images import InspectionImages
 from core.inspections.records import types_of
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
@@ -60,8 +60,8 @@ class Judges:
     defect_types: tuple[DefectType, ...]
 
     @property
-    def bit_depth(self) -> int:
-        """Return the bit depth by which images are decoded for the bank, as `decode` takes it."""
+    def bit_depth(self) -> Reading:
+        """Return the bit depth, or the window, by which images are decoded for the bank, as `decode` takes it."""
         return read_bit_depth(self.bank.preprocessing)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import from_lower
 from core.transactions import HasStores, reading
 from inference.errors import InferenceError
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from storage.object_store import ObjectStoreError
 from storage.tables import Image
 
@@ -61,8 +61,8 @@ class NearestNormal:
     pixels: NDArray[np.uint8] = field(repr=False)
 
 
-def _depth_of(record: InspectionRecord) -> int:
-    return BY_IMAGE if record.preprocessing is None else record.preprocessing.bit_depth
+def _depth_of(record: InspectionRecord) -> Reading:
+    return BY_IMAGE if record.preprocessing is None else record.preprocessing.reading
 
 
 def load_anomaly_map(services: HasStores, record: InspectionRecord) -> NDArray[np.float32]:

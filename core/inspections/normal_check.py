@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
+from core.catalog.views import built_views
 from core.errors import AppError, from_lower
 from core.images.bit_depth import find_bit_depth, read_bit_depth
 from core.images.library import get_image_row, get_images
@@ -107,25 +108,34 @@ def check_new_normals(
     scores: dict[int, float] = {}
     names: dict[int, str] = {}
     limit: float | None = None
+    limits: dict[int, float] = {}
     reason, failure = "", None
     try:
         rows = _new_normals(services, product_id, image_ids)
         names = {row.id: row.stored_name for row in rows}
         with reading(services) as session:
-            bank = active_version(session, MEMORY_BANK, product_id)
-            limit = None if bank is None else current_threshold(session, bank.id).reject_at
-        if bank is None or limit is None:
+            judges = {
+                view: judge
+                for view in {row.view for row in rows}
+                if (judge := _judge_of(session, product_id, view)) is not None
+            }
+        limits = {row.id: judges[row.view][1] for row in rows if row.view in judges}
+        if not limits:
             return IntakeCheck(len(rows), reason=NO_MODEL)
+        limit = min(limits.values())
         if len(rows) > most:
             return IntakeCheck(len(rows), limit=limit, reason=TOO_MANY)
         until = time.monotonic() + most_seconds
-        for image_id, score in _score(services, bank, rows, until=until):
-            scores[image_id] = score
-            progress(len(scores), len(rows))
+        # Images of a view without a model are not looked at.
+        rows = [row for row in rows if row.id in limits]
+        for view, (bank, _limit) in judges.items():
+            for image_id, score in _score(services, bank, [row for row in rows if row.view == view], until=until):
+                scores[image_id] = score
+                progress(len(scores), len(rows))
         reason = TOO_SLOW if len(scores) < len(rows) and time.monotonic() > until else ""
     except (AppError, InferenceError, ObjectStoreError, MemoryError, OSError) as error:
         failure = from_lower(error)
-    strange = {image_id: score for image_id, score in scores.items() if limit is not None and score >= limit}
+    strange = {image_id: score for image_id, score in scores.items() if score >= limits[image_id]}
     try:
         note_at_intake(services, person, product_id, strange, limit=limit or 0.0)
     except AppError as error:
@@ -141,7 +151,7 @@ def explain_suspected(services: Services, product_id: int) -> Suspicions:
     if not images:
         return Suspicions((), "")
     with reading(services) as session:
-        bank, threshold = _model_in_use(session, product_id)
+        in_use = {view: _model_in_use(session, product_id, view) for view in {image.view for image in images}}
         newest = session.exec(
             select(ModelVersion)
             .where(ModelVersion.kind == MEMORY_BANK, ModelVersion.product_id == product_id)
@@ -149,15 +159,19 @@ def explain_suspected(services: Services, product_id: int) -> Suspicions:
             .limit(_VERSIONS_LOOKED_AT)
         ).all()
     builds = [(version.number, BankSources.from_json(version.sources)) for version in newest]
-    at_intake = None if threshold is None else threshold.reject_at
 
     def explain(image: Image) -> SuspectedImage:
         for version_number, sources in builds:
             if image.id in sources.set_apart:
                 return SuspectedImage(image, sources.set_apart_at, version_number)
-        return SuspectedImage(image, at_intake, None)
+        threshold = in_use[image.view][1]
+        return SuspectedImage(image, None if threshold is None else threshold.reject_at, None)
 
-    stamp = "" if bank is None or threshold is None else f"{bank.manifest_sha256}:{threshold.id}"
+    stamp = ",".join(
+        f"{bank.manifest_sha256}:{threshold.id}"
+        for _view, (bank, threshold) in sorted(in_use.items())
+        if bank is not None and threshold is not None
+    )
     return Suspicions(tuple(explain(image) for image in images), stamp)
 
 
@@ -171,8 +185,9 @@ def draw_normal(services: Services, image_id: int) -> NormalPicture:
     try:
         with reading(services) as session:
             row = get_image_row(session, image_id)
-            bank, threshold = _model_in_use(session, row.product_id)
-            bit_depth = find_bit_depth(session, row.product_id) if bank is None else read_bit_depth(bank.preprocessing)
+            bank, threshold = _model_in_use(session, row.product_id, row.view)
+            depth = find_bit_depth(session, row.product_id, row.view)
+            bit_depth = depth if bank is None else read_bit_depth(bank.preprocessing)
         pixels = load_pixels(services, row, bit_depth=bit_depth)
         shown = fit_within(pixels, _SCREEN_PX)
         if bank is None or threshold is None:
@@ -187,9 +202,16 @@ def draw_normal(services: Services, image_id: int) -> NormalPicture:
     )
 
 
-def _model_in_use(session: Session, product_id: int) -> tuple[ModelVersion | None, ThresholdSetting | None]:
-    bank = active_version(session, MEMORY_BANK, product_id)
+def _model_in_use(session: Session, product_id: int, view: str) -> tuple[ModelVersion | None, ThresholdSetting | None]:
+    """Return the bank of an image's view with its thresholds; an image of a product without views may name any."""
+    code = view if view in built_views(session, product_id) else ""
+    bank = active_version(session, MEMORY_BANK, product_id, view=code)
     return bank, None if bank is None else current_threshold(session, bank.id)
+
+
+def _judge_of(session: Session, product_id: int, view: str) -> tuple[ModelVersion, float] | None:
+    bank, threshold = _model_in_use(session, product_id, view)
+    return None if bank is None or threshold is None else (bank, threshold.reject_at)
 
 
 def _new_normals(services: Services, product_id: int, image_ids: Sequence[int]) -> list[Image]:

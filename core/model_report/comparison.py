@@ -37,7 +37,7 @@ def compare(services: HasDatabase, version_a: int, version_b: int) -> VersionCom
     with reading(services) as session:
         head_a, entry_a, images_a = _read(session, version_a)
         head_b, entry_b, images_b = _read(session, version_b)
-    if head_a.product_id != head_b.product_id:
+    if (head_a.product_id, head_a.view) != (head_b.product_id, head_b.view):
         raise BadInput("comparison_other_product")
     others = {image.content_sha256: image for image in images_b}
     in_both = [(image, others[image.content_sha256]) for image in images_a if image.content_sha256 in others]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.access import ENGINEER, require_role
 from core.catalog.names import spoken_name
+from core.catalog.views import choose_view, speak
 from core.errors import NotFound, NotReady
 from core.model_report.cheapest import cheapest_pair
 from core.model_report.confusion import confusion_at
@@ -72,15 +73,19 @@ class Suggestion:
     found: Proposal | CheapestPair
 
 
-def read_product_thresholds(services: HasDatabase, product_id: int) -> ProductThresholds:
-    """Return what the product is inspected with now. Raises NotFound, NotReady(`no_active_memory_bank`)."""
+def read_product_thresholds(services: HasDatabase, product_id: int, view: str | None = None) -> ProductThresholds:
+    """Return what the product, or one of its views, is inspected with now.
+
+    Raises NotFound (also view_unknown, and view_not_said where there are several), NotReady(`no_active_memory_bank`).
+    """
     with reading(services) as session:
         product = session.get(Product, product_id)
         if product is None:
             raise NotFound("not_found")
-        active = active_version(session, MEMORY_BANK, product_id)
+        code = choose_view(session, product, view)
+        active = active_version(session, MEMORY_BANK, product_id, view=code)
         if active is None:
-            raise NotReady("no_active_memory_bank", product=spoken_name(product))
+            raise NotReady("no_active_memory_bank", product=speak(session, product, code))
         return ProductThresholds(
             find_head(session, active.id), list_entries(session, active.id), _read_images(session, active.id)
         )

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
 from core.catalog.names import spoken_name
+from core.catalog.views import label_of
 from core.deployments.measuring import TestMeasurement, TestSet, keep_measured, measure, test_set
 from core.errors import AppError, Conflict, NotFound, NotReady, from_lower
 from core.images.bit_depth import read_bit_depth
@@ -44,7 +45,7 @@ def start_measurement(services: Services, person: Person, version_id: int) -> in
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         version, product = _find(session, version_id)
-        if not test_set(session, product.id).rows:
+        if not test_set(session, product.id, version.view).rows:
             raise NotReady("report_without_test_images", product=spoken_name(product), number=version.number)
         unfinished = select(Job).where(Job.kind == MEASUREMENT, col(Job.state).in_(("queued", "running")))
         if any(JobPayload.from_json(job.payload).version_id == version_id for job in session.exec(unfinished)):
@@ -69,7 +70,7 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     try:
         with reading(services) as session:
             version, product = _find(session, claim.payload.version_id or 0)
-            threshold, test = current_threshold(session, version.id), test_set(session, product.id)
+            threshold, test = current_threshold(session, version.id), test_set(session, product.id, version.view)
             known = find_measurement(session, version.id)
         if not test.rows:
             raise NotReady("report_without_test_images", product=spoken_name(product), number=version.number)
@@ -88,7 +89,7 @@ def work_off(services: Services, claim: Claim) -> AppError | None:
     auroc = measured.figures.image_auroc
     run.log(
         "log_measured",
-        product=product.code,
+        product=label_of(product.code, version.view),
         image_auroc="–" if auroc is None else f"{auroc:.4f}",
         n_test=len(measured.images),
     )
@@ -127,5 +128,6 @@ def _outcome(product: Product, version: ModelVersion, measured: TestMeasurement)
         number=version.number,
         metrics=measured.figures.summary,
         weak_on_test=measured.figures.weak_on_test,
+        view=version.view or None,
         skipped_images=tuple(SkippedFile(name, "image_unreadable") for name in measured.figures.skipped),
     )

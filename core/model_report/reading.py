@@ -40,18 +40,20 @@ class ReportListing:
     image_auroc: float | None
 
 
-def list_reports(services: HasDatabase, product_id: int) -> tuple[ReportListing, ...]:
-    """Return the product's memory banks, the one in use first, then the newest."""
+def list_reports(services: HasDatabase, product_id: int, view: str | None = None) -> tuple[ReportListing, ...]:
+    """Return the product's memory banks, those in use first, then the newest; of one view where it is given."""
     with reading(services) as session:
         product = session.get(Product, product_id)
         if product is None:
             raise NotFound("not_found")
-        rows = session.exec(
+        query = (
             select(ModelVersion, TestMeasurement.measured_at)
             .join(TestMeasurement, col(TestMeasurement.model_version_id) == col(ModelVersion.id), isouter=True)
             .where(ModelVersion.kind == MEMORY_BANK, ModelVersion.product_id == product_id)
-            .order_by(col(ModelVersion.active_key).is_(None), col(ModelVersion.id).desc())
-        ).all()
+        )
+        if view is not None:
+            query = query.where(ModelVersion.view == view)
+        rows = session.exec(query.order_by(col(ModelVersion.active_key).is_(None), col(ModelVersion.id).desc())).all()
     return tuple(_list(row, product, measured_at) for row, measured_at in rows)
 
 
@@ -65,7 +67,7 @@ def read_report(services: HasDatabase, version_id: int) -> ModelReport:
         head = find_head(session, version_id)
         thresholds = list_entries(session, version_id)
         measurement = find_measurement(session, version_id)
-        fingerprint, images_now = read_test_fingerprint(session, head.product_id)
+        fingerprint, images_now = read_test_fingerprint(session, head.product_id, head.view)
         if measurement is None:
             code = "report_not_measured" if images_now else "report_without_test_images"
             raise NotReady(code, product=spoken_name(head.product), number=head.number)
@@ -183,6 +185,7 @@ def _head(version: ModelVersion, product: Product) -> VersionHead:
         created_at=version.created_at,
         activated_at=version.activated_at,
         is_kept=is_kept(version),
+        view=version.view,
     )
 
 

@@ -156,7 +156,7 @@ class ThresholdEntry:
 
 @dataclass(frozen=True)
 class VersionHead:
-    """Which memory bank a report is of."""
+    """Which memory bank a report is of; `view` is the code of the view, empty for a product without views."""
 
     version_id: int
     number: int
@@ -168,6 +168,7 @@ class VersionHead:
     created_at: datetime
     activated_at: datetime | None
     is_kept: bool
+    view: str = ""
 
 
 @dataclass(frozen=True)

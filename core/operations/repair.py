@@ -20,7 +20,7 @@ from core.operations.stored_objects import NamedObject, find_missing, take_stock
 from core.rollups.rebuilding import ensure_counts, rebuild_counts
 from core.transactions import reading
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError
 from storage.tables import Image, Inspection, TrashedImage
 
@@ -143,13 +143,13 @@ def _remake_thumbnails(services: HasStores, missing: list[NamedObject], named: l
     return remade
 
 
-def _find_depths(services: HasStores, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+def _find_depths(services: HasStores, places: Collection[tuple[str, int]]) -> dict[tuple[str, int], Reading]:
     """Return the bit depth that each image and inspection, by (table, id), is read with."""
-    found: dict[tuple[str, int], int] = {}
+    found: dict[tuple[str, int], Reading] = {}
     with reading(services) as session:
         for table, row_id in places:
             if table == "images" and (image := session.get(Image, row_id)) is not None:
-                found[(table, row_id)] = find_bit_depth(session, image.product_id)
+                found[(table, row_id)] = find_bit_depth(session, image.product_id, image.view)
             elif table == "trashed_images" and (trashed := session.get(TrashedImage, row_id)) is not None:
                 found[(table, row_id)] = find_bit_depth(session, trashed.product_id)
             elif table == "inspections" and (inspection := session.get(Inspection, row_id)) is not None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from core.access import Person
     from core.services import Services
+    from inference.vision.images.bit_depth import Reading
     from inference.vision.images.illumination import IlluminationSurvey
 
 # Enough for a difference that matters to show, few enough for seconds.
@@ -105,7 +106,7 @@ def advise(
         defect_rows = _sample(training_rows(session, product_id, "defect", view), SAMPLE_DEFECTS)
     try:
         fetch_originals(services, [*normal_rows, *defect_rows], lambda _done, _all: None)
-        normals, defects = (_load(services, rows, options.bit_depth) for rows in (normal_rows, defect_rows))
+        normals, defects = (_load(services, rows, options.reading) for rows in (normal_rows, defect_rows))
         if len(normals) < NEEDED_NORMALS:
             raise NotReady(
                 "advice_needs_images", product=spoken_name(product), count=len(normals), needed=NEEDED_NORMALS
@@ -156,6 +157,7 @@ def list_candidates(options: Preprocessing, survey: IlluminationSurvey, *, smoot
         tile_size_px=options.tile_size_px,
         tile_height_px=options.tile_height_px,
         bit_depth=options.bit_depth,
+        window=options.window,
     )
     candidates = {NONE: plain} if options == plain else {CURRENT: options, NONE: plain}
     candidates["normalize"] = replace(plain, normalize=True)
@@ -200,7 +202,7 @@ def _sample(rows: list[Image], count: int) -> list[Image]:
     return [rows[round(place * (len(rows) - 1) / (count - 1))] for place in range(count)]
 
 
-def _load(services: Services, rows: list[Image], bit_depth: int) -> list[tuple[NDArray[np.uint8], bool, str]]:
+def _load(services: Services, rows: list[Image], bit_depth: Reading) -> list[tuple[NDArray[np.uint8], bool, str]]:
     """Return (pixels, whether they had to be made smaller, part) of every image that can be read."""
     loaded = []
     for row in rows:

@@ -62,11 +62,12 @@ def list_notices(services: Services, product_id: int, view: str = "") -> tuple[N
             return ()
         depth = find_bit_depth(session, product_id, view)
     found: list[Notice] = []
-    use = measure_depth(services, product_id, depth, view)
-    if use.n_dark:
-        found.append(Notice(DARK, {"count": use.n_dark, "bits": use.used_bits}))
-    if use.n_clipped:
-        found.append(Notice(CLIPPED, {"count": use.n_clipped, "bits": use.used_bits, "depth": use.depth}))
+    if isinstance(depth, int):  # a window shows what somebody wants to see of them
+        use = measure_depth(services, product_id, depth, view)
+        if use.n_dark:
+            found.append(Notice(DARK, {"count": use.n_dark, "bits": use.used_bits}))
+        if use.n_clipped:
+            found.append(Notice(CLIPPED, {"count": use.n_clipped, "bits": use.used_bits, "depth": use.depth}))
     small = find_small_defects(services, product_id, options, view)
     return (*found, small) if small is not None else tuple(found)
 

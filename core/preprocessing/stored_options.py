@@ -108,6 +108,8 @@ def simplify(options: Preprocessing) -> Preprocessing:
         options = replace(options, smoothing_size_px=_DEFAULTS.smoothing_size_px)
     if options.tile_height_px == options.tile_size_px:
         options = replace(options, tile_height_px=0)
+    if options.window is not None:
+        options = replace(options, bit_depth=_DEFAULTS.bit_depth)
     if options.region_of_interest == _WHOLE_IMAGE:
         options = replace(options, region_of_interest=None)
     return options
@@ -208,7 +210,7 @@ def preview(services: Services, image_id: int, options: Preprocessing) -> Previe
     """
     image = get_image(services, image_id)
     try:
-        decoded = decode(read_image(services, image), bit_depth=options.bit_depth)
+        decoded = decode(read_image(services, image), bit_depth=options.reading)
     except ImageError as error:
         raise from_lower(error, name=image.stored_name) from error
     pixels = decoded.pixels

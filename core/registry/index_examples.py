@@ -21,7 +21,7 @@ from core.images.parts import part_key, part_of_trace
 from core.images.training import load_pixels, training_rows
 from core.services import Services
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from storage.objects import ObjectStore, ObjectStoreError
 from storage.tables import Image, Inspection, InspectionView
 
@@ -44,10 +44,10 @@ class Example:
     defect_type_id: int | None
     load: Callable[[], NDArray[np.uint8]] = field(repr=False)
     part: str = ""
-    bit_depth: int = BY_IMAGE
+    bit_depth: Reading = BY_IMAGE
 
 
-def image_examples(services: Services, rows: list[Image], *, bit_depth: int) -> list[Example]:
+def image_examples(services: Services, rows: list[Image], *, bit_depth: Reading) -> list[Example]:
     """Return the training images as examples, in their order, to be read by this bit depth."""
 
     def loader(row: Image) -> Callable[[], NDArray[np.uint8]]:
@@ -179,7 +179,7 @@ def _confirmed() -> tuple[ColumnElement[bool], ...]:
     return (*_is_confirmed(Inspection), ~curated)
 
 
-def _inspected(objects: ObjectStore, row: Inspection, bit_depth: int) -> Example:
+def _inspected(objects: ObjectStore, row: Inspection, bit_depth: Reading) -> Example:
     from inference.vision.images.decode import decode
 
     name = row.original_name or f"#{row.id}"

@@ -208,7 +208,7 @@ def find_viewless(session: Session, version: ModelVersion) -> list[int]:
 
 
 def _retire_other_cut(session: Session, version: ModelVersion) -> None:
-    """Take out of use what inspected the product before it had views, or while it had: it is not asked any more."""
+    """Take out of use what inspected the product before it had views, or while it had, and what waited for that."""
     if version.product_id is None or version.kind == MANUAL_INDEX:
         return
     session.execute(
@@ -216,7 +216,7 @@ def _retire_other_cut(session: Session, version: ModelVersion) -> None:
         .where(
             col(ModelVersion.kind) == version.kind,
             col(ModelVersion.product_id) == version.product_id,
-            col(ModelVersion.active_key).is_not(None),
+            col(ModelVersion.state) != "retired",
             col(ModelVersion.view) == "" if version.view else col(ModelVersion.view) != "",
         )
         .values(active_key=None, state="retired")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from sqlmodel import col, select
 
-from core.catalog.views import label_of
 from core.models.detection_figures import BankFigures
 from core.models.judgments import WeakSpot
 from core.models.kinds import MEMORY_BANK
@@ -17,11 +16,12 @@ from storage.tables import ModelVersion, Product
 
 @dataclass(frozen=True)
 class WeakModel:
-    """A memory bank in use, the code of its product (and view, as product/view), and what it hardly finds."""
+    """A memory bank in use, the codes of its product and view, and what it hardly finds."""
 
     product: str
     number: int
     spots: tuple[WeakSpot, ...]
+    view: str = ""
 
 
 def list_weak_models(services: HasDatabase) -> list[WeakModel]:
@@ -34,7 +34,7 @@ def list_weak_models(services: HasDatabase) -> list[WeakModel]:
     )
     with reading(services) as session:
         found = [
-            WeakModel(label_of(code, version.view), version.number, weak_spots_of(version))
+            WeakModel(code, version.number, weak_spots_of(version), version.view)
             for code, version in session.exec(query).all()
         ]
     return [one for one in found if one.spots]

@@ -9,12 +9,12 @@ from sqlmodel import Session, col, func, select
 
 from core.catalog.names import DefectTypeName
 from core.images.outliers import SUSPECTED
-from core.images.training import key_of_id
+from core.images.training import key_of_id, of_view
 from core.inspections.examination import Judges
 from core.models.detection_figures import BankFigures
 from core.models.sources import BankSources
 from core.replay.records import IMAGE, INSPECTION, LABEL, PERSON, Outcome
-from storage.tables import Image, Inspection
+from storage.tables import Image, Inspection, InspectionView
 
 # Databases limit how many values one IN may have.
 _AT_ONCE = 500
@@ -48,6 +48,37 @@ class Gathered:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """The picture of an inspection that is judged again: its own, or that of one view of the part."""
+
+    inspection: Inspection
+    name: str
+    image_key: str
+    thumbnail_key: str
+    image_sha256: str
+    score: float | None
+    memory_bank_version_id: int | None
+
+    @classmethod
+    def of(cls, row: Inspection | InspectionView, inspection: Inspection) -> Picture:
+        """Return the picture in the row of an inspection, or of one view of it."""
+        return cls(
+            inspection,
+            row.original_name,
+            row.image_key,
+            row.thumbnail_key,
+            row.image_sha256,
+            row.score,
+            row.memory_bank_version_id,
+        )
+
+    @property
+    def decided(self) -> bool:
+        """Return whether the verdict on the part stands on this picture."""
+        return self.image_sha256 == self.inspection.image_sha256
+
+
+@dataclass(frozen=True)
 class Memory:
     """What a version remembers: the scores of images it had not seen, by image id, and which it has learned from."""
 
@@ -71,7 +102,7 @@ class Memory:
         unseen = {image_id: kept[key] for image_id in named if (key := key_of_id(image_id)) in kept}
         return cls(judges.bank.id, {**sources.set_apart, **unseen}, frozenset(learned))
 
-    def recall(self, image: Image | None, inspection: Inspection | None = None) -> tuple[float | None, bool]:
+    def recall(self, image: Image | None, inspection: Picture | None = None) -> tuple[float | None, bool]:
         """Return the score that is known of an image, and whether a look would only find what was learned."""
         if inspection is not None and inspection.memory_bank_version_id == self.version_id:
             return inspection.score, False
@@ -86,18 +117,31 @@ def gather(session: Session, before: Judges | None, after: Judges, *, limit: int
 
     A curated image that was inspected counts once, as the inspection.
     """
-    product_id = after.product.id
+    product_id, view = after.product.id, after.bank.view
     types = {row.id: DefectTypeName.from_row(row) for row in after.defect_types}
-    rows = session.exec(
-        select(Inspection).where(Inspection.product_id == product_id).order_by(col(Inspection.id).desc()).limit(limit)
-    ).all()
+    rows = _list_pictures(session, product_id, view, limit)
     curated = _find_curated(session, product_id, [row.image_sha256 for row in rows])
-    images = [row for row in _list_labeled(session, product_id) if row.content_sha256 not in curated]
+    images = [row for row in _list_labeled(session, product_id, view) if row.content_sha256 not in curated]
     n_labeled = len(images)
     memories = (Memory.of(before) if before is not None else None, Memory.of(after))
     found = [_from_inspection(row, curated.get(row.image_sha256), types, memories) for row in rows]
     found += [_from_image(row, types, memories) for row in _take_evenly(images, most_images)]
     return Gathered(tuple(found), n_labeled)
+
+
+def _list_pictures(session: Session, product_id: int, view: str, limit: int) -> list[Picture]:
+    """Return the pictures of the newest inspections; of one view, of those that had one, the first exposure of each."""
+    newest = select(Inspection).where(Inspection.product_id == product_id).order_by(col(Inspection.id).desc())
+    if not view:
+        return [Picture.of(row, row) for row in session.exec(newest.limit(limit)).all()]
+    pairs = session.exec(
+        select(InspectionView, Inspection)
+        .join(Inspection, col(Inspection.id) == col(InspectionView.inspection_id))
+        .where(Inspection.product_id == product_id, InspectionView.view == view, InspectionView.exposure == 0)
+        .order_by(col(Inspection.id).desc())
+        .limit(limit)
+    ).all()
+    return [Picture.of(row, inspection) for row, inspection in pairs]
 
 
 def _find_curated(session: Session, product_id: int, hashes: Sequence[str]) -> dict[str, Image]:
@@ -112,10 +156,11 @@ def _find_curated(session: Session, product_id: int, hashes: Sequence[str]) -> d
     return found
 
 
-def _list_labeled(session: Session, product_id: int) -> list[Image]:
+def _list_labeled(session: Session, product_id: int, view: str) -> list[Image]:
     """Return the curated images in an order in which every type, split and time of arrival is spread evenly."""
     in_order = (col(Image.image_type), func.coalesce(Image.defect_type_id, 0), col(Image.split), col(Image.id))
-    return list(session.exec(select(Image).where(Image.product_id == product_id).order_by(*in_order)).all())
+    query = select(Image).where(Image.product_id == product_id, *of_view(view))
+    return list(session.exec(query.order_by(*in_order)).all())
 
 
 def _take_evenly(rows: Sequence[Image], most: int) -> list[Image]:
@@ -125,16 +170,20 @@ def _take_evenly(rows: Sequence[Image], most: int) -> list[Image]:
 
 
 def _from_inspection(
-    row: Inspection,
+    picture: Picture,
     curated: Image | None,
     types: Mapping[int, DefectTypeName],
     memories: tuple[Memory | None, Memory],
 ) -> Candidate:
-    outcome = decided_outcome(row, types)
+    outcome = decided_outcome(picture.inspection, types)
+    if outcome is not None and outcome.is_defect and not picture.decided:
+        outcome = None  # the defect of the part may be in another view alone
     if outcome is None and curated is not None:
         outcome = labeled_outcome(curated, types)
-    found = Candidate(INSPECTION, row.id, row.original_name, row.image_key, row.thumbnail_key, outcome)
-    return _recall(found, memories, curated, row)
+    found = Candidate(
+        INSPECTION, picture.inspection.id, picture.name, picture.image_key, picture.thumbnail_key, outcome
+    )
+    return _recall(found, memories, curated, picture)
 
 
 def _from_image(row: Image, types: Mapping[int, DefectTypeName], memories: tuple[Memory | None, Memory]) -> Candidate:
@@ -147,7 +196,7 @@ def _recall(
     found: Candidate,
     memories: tuple[Memory | None, Memory],
     image: Image | None,
-    inspection: Inspection | None = None,
+    inspection: Picture | None = None,
 ) -> Candidate:
     before, after = memories
     old_score, old_learned = before.recall(image, inspection) if before is not None else (None, False)

@@ -115,7 +115,7 @@ def _find(session: Session, version_id: int) -> _Rows:
         raise NotFound("not_found")
     if not version.object_prefix:
         raise Conflict("version_not_kept", number=version.number)
-    active = active_version(session, MEMORY_BANK, product.id)
+    active = active_version(session, MEMORY_BANK, product.id, view=version.view)
     in_use = (active, current_threshold(session, active.id)) if active is not None else None
     return _Rows(product, version, tuple(types_of(session, product.id)), in_use)
 

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, delete, tuple_
 from sqlmodel import col, select
 
 from core.transactions import HasDatabase, reading, writing
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from storage.tables import Image, Inspection, StoredEmbedding
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def store_vectors(services: HasDatabase, maker: str, vectors: Mapping[Content, N
             session.commit()
 
 
-def name_maker(name: str, bit_depth: int) -> str:
+def name_maker(name: str, bit_depth: Reading) -> str:
     """Return the name under which the work of a model is stored: other pixels of one file are other work."""
     return name if bit_depth == BY_IMAGE else f"{name}:{bit_depth}bit"
 

@@ -13,7 +13,7 @@ from core.models.sources import IndexSources
 from core.registry.versions import active_version
 from core.similarity.embedding_store import Box, find_boxes, name_maker
 from core.transactions import HasDatabase, reading
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from storage.json_fields import read_int, read_objects
 from storage.tables import Image, Inspection, ModelVersion
 
@@ -30,7 +30,7 @@ class Place:
     name: str
     mask_key: str | None = None
     box: Box | None = None
-    bit_depth: int = BY_IMAGE
+    bit_depth: Reading = BY_IMAGE
 
     @property
     def is_known(self) -> bool:
@@ -55,12 +55,12 @@ def find_places(services: HasDatabase, ids: Collection[int]) -> dict[int, Place]
         for row in inspected:
             hashes.setdefault(row.product_id, set()).add(row.image_sha256)
         finders = {product_id: _find_finder(session, product_id) for product_id in hashes}
-        depths = {product_id: find_bit_depth(session, product_id) for product_id in {row.product_id for row in images}}
+        depths = {own: find_bit_depth(session, *own) for own in {(row.product_id, row.view) for row in images}}
     boxes: dict[tuple[int, str], Box] = {}
     for product_id, finder in finders.items():
         found = find_boxes(services, finder, hashes[product_id]) if finder is not None else {}
         boxes |= {(product_id, sha256): box for sha256, box in found.items()}
-    places = {image.id: _place_in_image(image, boxes, depths[image.product_id]) for image in images}
+    places = {image.id: _place_in_image(image, boxes, depths[image.product_id, image.view]) for image in images}
     return places | {-row.id: _place_in_part(row, boxes) for row in inspected}
 
 
@@ -72,7 +72,7 @@ def _find_finder(session: Session, product_id: int) -> str | None:
     return name_maker(bank.manifest_sha256, read_bit_depth(bank.preprocessing)) if bank is not None else None
 
 
-def _place_in_image(image: Image, boxes: Mapping[tuple[int, str], Box], bit_depth: int) -> Place:
+def _place_in_image(image: Image, boxes: Mapping[tuple[int, str], Box], bit_depth: Reading) -> Place:
     if image.image_type != "defect":
         return Place(image.object_key, image.stored_name, bit_depth=bit_depth)
     box = boxes.get((image.product_id, image.content_sha256))

@@ -36,9 +36,10 @@ class DeploymentWanted(Wanted):
 
 
 class Outcome(Shape):
-    """What came of one product: activated, candidate, unchanged, retired, measured or failed."""
+    """What came of one product, or view: activated, candidate, unchanged, retired, measured or failed."""
 
     product: str
+    view: str = ""
     outcome: str
     reason: str | None
     version_id: int | None
@@ -177,6 +178,7 @@ def _shape(job: JobView, language: str) -> JobShape:
                     reason=one.reason,
                     version_id=one.version_id,
                     number=one.number,
+                    view=one.view or "",
                 )
                 for one in job.outcomes
             ],

@@ -35,6 +35,7 @@ class VersionShape(Shape):
     id: int
     kind: Kind
     part: str = Field(description="Of a similarity index: normal, defect or region; else empty.")
+    view: str = Field(default="", description="The code of the view that it is of; empty for the whole product.")
     product_id: int | None
     number: int
     state: Literal["candidate", "active", "retired"]
@@ -100,9 +101,10 @@ def list_versions(
     asked: Asked,
     product: Annotated[str, Query(max_length=64, description="The product's code.")],
     kind: Kind = "memory_bank",
+    view: Annotated[str | None, Query(max_length=64, description="Those of one view alone, by its code.")] = None,
 ) -> Versions:
     """Return a product's versions of this kind, the newest first."""
-    found = versions.list_versions(asked.services, kind, find_product(asked.services, product).id)
+    found = versions.list_versions(asked.services, kind, find_product(asked.services, product).id, view=view)
     return Versions(items=[_shape(row, asked.language) for row in found])
 
 
@@ -182,6 +184,7 @@ def _shape(row: ModelVersion, language: str) -> VersionShape:
             "id": row.id,
             "kind": row.kind,
             "part": versions.part_of(row),
+            "view": row.view,
             "product_id": row.product_id,
             "number": row.number,
             "state": row.state,

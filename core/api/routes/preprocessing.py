@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from core.api.context import LARGEST_ID, Asked, Id
@@ -15,7 +15,17 @@ from core.preprocessing.stored_options import ProductPreprocessing
 
 router = APIRouter(prefix="/products/{product_id}/preprocessing", tags=["preprocessing"])
 
+ViewCode = Annotated[
+    str | None, Query(max_length=64, description="The view, by its code: needed where the product has several.")
+]
 Rectangle = tuple[float, float, float, float]
+
+
+class WindowWanted(Wanted):
+    """The values of images with more than 8 bits that become 0 (`low` and below) and 255 (`high` and above)."""
+
+    low: int = Field(ge=0, le=65535)
+    high: int = Field(ge=0, le=65535)
 
 
 class Options(Wanted):
@@ -34,12 +44,14 @@ class Options(Wanted):
     tile_size_px: int = 0
     tile_height_px: int = 0
     bit_depth: int = 0
+    window: WindowWanted | None = Field(default=None, description="Instead of a bit depth.")
 
 
 class PreprocessingShape(Shape):
     """`options` count from the next deployment on; `deployed` are those of the model in use."""
 
     product_id: int
+    view: str = Field(description="Empty for a product without views.")
     options: dict[str, Any]
     deployed: dict[str, Any] | None
     state: Literal["deployed", "waiting", "no_model"]
@@ -56,17 +68,19 @@ class PreprocessingWanted(Wanted):
 
 
 @router.get("", summary="What is set")
-def get_preprocessing(product_id: Id, asked: Asked) -> PreprocessingShape:
-    """Return what is set for a product."""
-    return _shape(stored_options.get_preprocessing(asked.services, product_id))
+def get_preprocessing(product_id: Id, asked: Asked, view: ViewCode = None) -> PreprocessingShape:
+    """Return what is set for a product, or for one of its views."""
+    return _shape(stored_options.get_preprocessing(asked.services, product_id, view))
 
 
 @router.put("", summary="Set the options")
-def put_preprocessing(product_id: Id, wanted: PreprocessingWanted, asked: Asked) -> PreprocessingShape:
+def put_preprocessing(
+    product_id: Id, wanted: PreprocessingWanted, asked: Asked, view: ViewCode = None
+) -> PreprocessingShape:
     """Save the options for the next deployment; until then inspection goes on with those of the model in use."""
     options = stored_options.parse_options(wanted.options.model_dump())
     saved = stored_options.save_preprocessing(
-        asked.services, asked.person, product_id, row_version=wanted.row_version, options=options
+        asked.services, asked.person, product_id, row_version=wanted.row_version, options=options, view=view
     )
     return _shape(saved)
 
@@ -75,6 +89,7 @@ def _shape(found: ProductPreprocessing) -> PreprocessingShape:
     return PreprocessingShape.model_validate(
         {
             "product_id": found.product.id,
+            "view": found.view_code,
             "options": stored_options.all_values(found.options),
             "deployed": None if found.deployed is None else stored_options.all_values(found.deployed),
             "state": found.state,

@@ -26,6 +26,9 @@ from core.registry import thresholds
 router = APIRouter(prefix="/products/{code}", tags=["models and thresholds"])
 
 Code = Annotated[str, Path(min_length=1, max_length=64, description="The product's code.")]
+ViewCode = Annotated[
+    str | None, Query(max_length=64, description="The view, by its code: needed where the product has several.")
+]
 Method = Literal["percentile", "mean_std", "f1_max", "cheapest"]
 Percent = Annotated[float | None, Field(description="Of percentile: so many percent of good parts stay below Review.")]
 Deviations = Annotated[
@@ -86,6 +89,7 @@ class ProductThresholdsShape(Shape):
     """What a product is inspected with now; `test` is null where its model was not measured on test images."""
 
     product: str
+    view: str = Field(description="Empty for a product without views.")
     version_id: int
     version_number: int
     in_force: EntryShape
@@ -149,17 +153,19 @@ class CostsWanted(Wanted):
 
 
 @router.get("/thresholds", summary="The thresholds in force, and those of before")
-def get_product_thresholds(code: Code, asked: Asked) -> ProductThresholdsShape:
+def get_product_thresholds(code: Code, asked: Asked, view: ViewCode = None) -> ProductThresholdsShape:
     """Return what the product is inspected with now, and what that makes of the test images."""
-    return _shape(_read(asked, code))
+    return _shape(_read(asked, code, view))
 
 
 @router.put("/thresholds", response_model=ProductThresholdsShape, summary="Set the thresholds")
-def put_product_thresholds(code: Code, wanted: NewThresholds, asked: Asked, once: OnceKey = None) -> Response:
+def put_product_thresholds(
+    code: Code, wanted: NewThresholds, asked: Asked, view: ViewCode = None, once: OnceKey = None
+) -> Response:
     """Put other thresholds in force, from the next inspection on; earlier inspections stay as they were judged."""
 
     def make() -> ProductThresholdsShape:
-        now = _read(asked, code)
+        now = _read(asked, code, view)
         if wanted.method is None:
             pair, method, figures = (wanted.review_at or 0.0, wanted.reject_at or 0.0), thresholds.MANUAL, None
         else:
@@ -175,23 +181,25 @@ def put_product_thresholds(code: Code, wanted: NewThresholds, asked: Asked, once
             method=method,
             figures=figures,
         )
-        return _shape(_read(asked, code))
+        return _shape(_read(asked, code, view))
 
-    return answer_once(asked, once, wanted.model_dump(), make, status=200)
+    return answer_once(asked, once, {**wanted.model_dump(), "view": view}, make, status=200)
 
 
 @router.post("/thresholds/undo", response_model=ProductThresholdsShape, summary="Undo the last change")
-def undo_product_thresholds(code: Code, wanted: UndoWanted, asked: Asked, once: OnceKey = None) -> Response:
+def undo_product_thresholds(
+    code: Code, wanted: UndoWanted, asked: Asked, view: ViewCode = None, once: OnceKey = None
+) -> Response:
     """Put the thresholds before those in force back in force."""
 
     def make() -> ProductThresholdsShape:
-        now = _read(asked, code)
+        now = _read(asked, code, view)
         thresholds.undo_thresholds(
             asked.services, asked.person, now.head.version_id, reason=wanted.reason, seen_id=wanted.seen_id
         )
-        return _shape(_read(asked, code))
+        return _shape(_read(asked, code, view))
 
-    return answer_once(asked, once, wanted.model_dump(), make, status=200)
+    return answer_once(asked, once, {**wanted.model_dump(), "view": view}, make, status=200)
 
 
 @router.get("/thresholds/methods/{method}", summary="What a method would give")
@@ -202,9 +210,10 @@ def get_suggestion(
     percent: Annotated[float | None, Query(description="Of percentile.")] = None,
     k: Annotated[float | None, Query(description="Of mean_std.")] = None,
     defect_rate: Annotated[float | None, Query(description="Of cheapest: a share from 0 to 1.")] = None,
+    view: ViewCode = None,
 ) -> SuggestionShape:
     """Return the thresholds that a method gives, and what they make of the test images; nothing is stored."""
-    now = _read(asked, code)
+    now = _read(asked, code, view)
     found = _suggest(asked, now, method, percent, k, defect_rate)
     pair = found.found if isinstance(found.found, CheapestPair) else None
     return SuggestionShape(
@@ -238,8 +247,8 @@ def counts_shape(found: Confusion | None) -> CountsShape | None:
     return None if found is None else CountsShape.model_validate(found)
 
 
-def _read(asked: Context, code: str) -> ProductThresholds:
-    return read_product_thresholds(asked.services, find_product(asked.services, code).id)
+def _read(asked: Context, code: str, view: str | None) -> ProductThresholds:
+    return read_product_thresholds(asked.services, find_product(asked.services, code).id, view)
 
 
 def _suggest(
@@ -259,6 +268,7 @@ def _shape(now: ProductThresholds) -> ProductThresholdsShape:
     entries = [EntryShape.model_validate(entry) for entry in now.entries]
     return ProductThresholdsShape(
         product=now.head.product_code,
+        view=now.head.view,
         version_id=now.head.version_id,
         version_number=now.head.number,
         in_force=entries[0],

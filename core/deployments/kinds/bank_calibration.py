@@ -50,7 +50,7 @@ def calibrate_bank(
         for done, row in enumerate(defects):
             run.progress("calibrate", done, len(defects))
             try:
-                pixels = load_pixels(run.services, row, bit_depth=config.preprocessing.bit_depth)
+                pixels = load_pixels(run.services, row, bit_depth=config.preprocessing.reading)
             except ImageError as error:
                 skipped.append(SkippedFile(row.stored_name, error.code))
                 run.log("log_image_skipped", product=label, name=row.stored_name, reason=error.code)
@@ -96,7 +96,7 @@ def _estimate_escape(
         for done, place in enumerate(spread_evenly(len(rows), _MADE_UP_DEFECTS)):
             run.progress("calibrate", done, min(len(rows), _MADE_UP_DEFECTS))
             with contextlib.suppress(ImageError):  # the build has named it
-                yield load_pixels(run.services, rows[place], bit_depth=config.preprocessing.bit_depth)
+                yield load_pixels(run.services, rows[place], bit_depth=config.preprocessing.reading)
 
     scores = [detection.score for detection in trained.model.inspect_many(make_up_defects(pixels()))]
     if not scores:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from inference.vision.detection.purity import Outliers
     from inference.vision.detection.specification import AnyDetectorSpec
+    from inference.vision.images.bit_depth import Reading
 
 # The engine's names of its stages, and ours.
 STAGES = {"features": "extract", "calibration": "compare", "fit": "coreset", "teaching": "teach"}
@@ -90,14 +91,14 @@ def train_bank(run: JobRun, snapshot: BankSnapshot) -> BuiltBank:
             snapshot.extension,
             spec,
             normals,
-            _sources(run, normals, config.preprocessing.bit_depth),
+            _sources(run, normals, config.preprocessing.reading),
             config,
             weights=weights,
             progress=_reporter(run),
         )
     if trained is None:
         _fetch(run, [*normals, *defects])
-        depth = config.preprocessing.bit_depth
+        depth = config.preprocessing.reading
         config, seen = choose_input(
             run,
             label,
@@ -127,7 +128,7 @@ def _learn(
     """Return the detector from the normal images that belong together, taught with the labeled defects if it can be."""
     progress = _reporter(run)
     features = spec.extract(
-        _sources(run, rows, config.preprocessing.bit_depth),
+        _sources(run, rows, config.preprocessing.reading),
         config,
         device=run.services.models.device,
         weights=weights,
@@ -140,7 +141,7 @@ def _learn(
         model,
         features,
         unseen,
-        _labeled(run, defects, config.preprocessing.bit_depth),
+        _labeled(run, defects, config.preprocessing.reading),
         device=run.services.models.device,
         weights=weights,
         progress=progress,
@@ -191,7 +192,7 @@ def _sift(
         remaining = spec.leave_out(features, set(apart))
         if remaining is None:
             belonging = [row for row in rows if key_of(row) not in apart]
-            sources = _sources(run, belonging, config.preprocessing.bit_depth)
+            sources = _sources(run, belonging, config.preprocessing.reading)
             device = run.services.models.device
             remaining = spec.extract(sources, config, device=device, weights=weights, progress=progress)
         features = remaining
@@ -199,7 +200,7 @@ def _sift(
     return features, unseen, Outliers(apart, limit)
 
 
-def _labeled(run: JobRun, defects: list[Image], bit_depth: int) -> list[LabeledSource]:
+def _labeled(run: JobRun, defects: list[Image], bit_depth: Reading) -> list[LabeledSource]:
     from inference.vision.detection.detector import LabeledSource
 
     with reading(run.services) as session:
@@ -248,7 +249,7 @@ def _config(run: JobRun, spec: AnyDetectorSpec, snapshot: BankSnapshot) -> Detec
     return config
 
 
-def _sources(run: JobRun, rows: list[Image], bit_depth: int) -> list[ImageSource]:
+def _sources(run: JobRun, rows: list[Image], bit_depth: Reading) -> list[ImageSource]:
     from inference.vision.detection.detector import ImageSource
 
     def source(row: Image) -> ImageSource:

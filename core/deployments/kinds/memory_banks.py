@@ -149,7 +149,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
             snapshot.test,
             review_at=built.calibration.review_at,
             reject_at=built.calibration.reject_at,
-            bit_depth=built.config.preprocessing.bit_depth,
+            bit_depth=built.config.preprocessing.reading,
             progress=lambda done, total: run.progress("evaluate", done, total),
         )
         auroc = measured.figures.image_auroc

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, or_
 from sqlmodel import Session, col, func, select
 
 from core.images.gallery.filters import NONE_NAMED, QUALITY_FAULTS, WITH_MASK, GalleryFilter
+from core.images.views.missing import is_without_view
 from core.transactions import HasDatabase, reading
 from storage.tables import Image, ImageBox
 
@@ -143,14 +144,16 @@ def load_choices(services: HasDatabase, product_id: int, image_type: str) -> Cho
     )
 
 
-def _conditions(wanted: GalleryFilter, zone: tzinfo, dialect: str) -> _Tests:
+def _conditions(session: Session, asked: Asked, dialect: str) -> _Tests:
+    wanted, zone = asked.wanted, asked.zone
     tests: _Tests = []
     if wanted.type:
         tests.append(col(Image.defect_type_id).in_(wanted.type))
     if wanted.split is not None:
         tests.append(col(Image.split) == wanted.split)
     if wanted.view:
-        tests.append(col(Image.view) == ("" if wanted.view == NONE_NAMED else wanted.view))
+        is_none = wanted.view == NONE_NAMED
+        tests.append(is_without_view(session, asked.product_id) if is_none else col(Image.view) == wanted.view)
     if wanted.origin is not None:
         tests.append(col(Image.origin) == ("" if wanted.origin == NONE_NAMED else wanted.origin))
     if wanted.state is not None:
@@ -209,13 +212,13 @@ def _start_of(day: date, zone: tzinfo) -> datetime:
 def _tests(session: Session, asked: Asked) -> _Tests:
     dialect = session.get_bind().dialect.name
     base = [col(Image.product_id) == asked.product_id, col(Image.image_type) == asked.image_type]
-    tests = _conditions(asked.wanted, asked.zone, dialect)
+    tests = _conditions(session, asked, dialect)
     return [*base, *tests, *_name_conditions(asked.wanted, dialect)]
 
 
 def _walked(session: Session, query: Any, asked: Asked) -> Any:
     """Return the query with the index that it is to walk, where the database does not find it by itself."""
-    by_name = asked.wanted.name and not _conditions(asked.wanted, asked.zone, session.get_bind().dialect.name)
+    by_name = asked.wanted.name and not _conditions(session, asked, session.get_bind().dialect.name)
     return _by(query, "names" if by_name else "gallery")
 
 

@@ -22,6 +22,7 @@ from core.images.imports.sources import ImportSource
 from core.images.ingest import ingest_images
 from core.images.records import BY_IMPORT, FileOutcome, IngestItem, Label
 from core.images.regions.records import Region
+from core.images.views.naming import make_views
 from core.transactions import reading
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def store_plan(
     """Store the images that are planned, yielding the outcome of each file as it is stored, its masks' after it.
 
     `source` is what was planned, opened again; the name of an outcome is the path in it. Products and defect types that
-    do not exist are made; with `product` everything is stored for that one. It can be run again after it was broken
+    do not exist are made, and so are the views that images name (`make_views`); with `product` everything is stored for
+    that one. It can be run again after it was broken
     off: an image that is stored is known by its content, and is an outcome "duplicate". `progress` is told how many of
     how many images are done; where `should_stop` says so, no further file is read. What the plan leaves out is not
     among the outcomes. `along` writes in the transaction of each group of new images, and `origin` is kept with them.
@@ -60,6 +62,7 @@ def store_plan(
     for name in sorted(by_product):
         row = product or find_or_create_product(services, person, plan, name)
         types = DefectTypes(services, person, row.id, facts=_facts_of(plan, name))
+        make_views(services, person, row.id, (image.view for image in by_product[name]))
         items, refused = _items(source, by_product[name], types, should_stop, origin)
         for outcome in refused:
             done += 1

@@ -57,11 +57,11 @@ def measure_next(services: Services, count: int, *, after: int = 0) -> int | Non
     with reading(services) as session:
         query = select(Image).where(col(Image.quality).is_(None), col(Image.id) > after)
         rows = session.exec(query.order_by(col(Image.id)).limit(count)).all()
-        depths = {number: find_bit_depth(session, number) for number in {row.product_id for row in rows}}
+        depths = {own: find_bit_depth(session, *own) for own in {(row.product_id, row.view) for row in rows}}
     last = None
     for row in rows:
         try:
-            measures = measure(decode(get_object(services, row), bit_depth=depths[row.product_id]).pixels)
+            measures = measure(decode(get_object(services, row), bit_depth=depths[row.product_id, row.view]).pixels)
         except ImageError as error:
             logger.warning("%s cannot be measured: %s", row.stored_name, error)
             measures = Measures(UNREADABLE)

@@ -36,7 +36,7 @@ class DrawingPicture:
 
 def drawing_token(services: Services, image: Image) -> str:
     """Return what stands in the address of the picture: it changes with the file and with how it is read."""
-    depth = get_bit_depth(services, image.product_id)
+    depth = get_bit_depth(services, image.product_id, image.view)
     return hashlib.sha256(f"{_MADE}:{image.object_key}:{depth}".encode()).hexdigest()[:20]
 
 
@@ -60,7 +60,9 @@ def read_drawing_picture(services: Services, image_id: int, token: str) -> Drawi
     kept = services.pictures.get(key)
     if kept is None:
         try:
-            pixels = decode(read_image(services, image), bit_depth=get_bit_depth(services, image.product_id)).pixels
+            pixels = decode(
+                read_image(services, image), bit_depth=get_bit_depth(services, image.product_id, image.view)
+            ).pixels
         except ImageError as error:
             raise from_lower(error, name=image.stored_name) from error
         scale = LONGEST_SIDE_PX / max(pixels.shape[:2])

@@ -28,7 +28,9 @@ def tighten_box(services: Services, person: Person, image_id: int, box: Region) 
     require_role(services, person, ENGINEER)
     image = get_image(services, image_id)
     try:
-        pixels = decode(read_image(services, image), bit_depth=get_bit_depth(services, image.product_id)).pixels
+        pixels = decode(
+            read_image(services, image), bit_depth=get_bit_depth(services, image.product_id, image.view)
+        ).pixels
     except ImageError as error:
         raise from_lower(error, name=image.stored_name) from error
     left, top = math.floor(box.x), math.floor(box.y)

@@ -15,6 +15,8 @@ VIEWS_MESSAGES: dict[str, str] = {
     "view_too_many": N_("A product has at most {highest} views. Bring one back that is out of use, or change one."),
     "views_changed": N_("Somebody has added or removed a view meanwhile. Look at the views again, then order them."),
     "view_unknown": N_('{product} has no view "{view}". Its views: {codes}.'),
+    "image_view_unknown": N_('The product has no view "{view}". Choose one of its views: {codes}.'),
+    "view_without_views": N_("{product} has no views. Leave the view out."),
     "view_not_said": N_("{product} has several views. Say which one is meant: {codes}."),
     "version_without_view": N_(
         "Version {number} is of no view that the product has in use now, and cannot inspect. Choose a version of one of "

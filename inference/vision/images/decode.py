@@ -30,7 +30,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE
+from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, Reading, Window
 from inference.vision.images.completeness import jpeg_ends_early, webp_ends_early
 from inference.vision.images.container_record import ENDINGS, MAX_PIXELS, Container
 from inference.vision.images.containers import iterate_riff, read_container
@@ -85,15 +85,16 @@ class DecodedImage:
     used_bits: int | None = None
 
 
-def decode(data: bytes, *, file_name: str | None = None, bit_depth: int = BY_IMAGE) -> DecodedImage:
+def decode(data: bytes, *, file_name: str | None = None, bit_depth: Reading = BY_IMAGE) -> DecodedImage:
     """Decode a JPEG, PNG, BMP, TIFF or WebP file, recognized by its content.
 
     With `file_name`, the ending must be one of the format's. `bit_depth`, one of BIT_DEPTHS, is how many bits the
-    values of gray and RGB images with more than 8 bits use; it changes nothing in other images. Raises ValueError for
+    values of gray and RGB images with more than 8 bits use, or the window of them that is shown; it changes nothing in
+    other images. Raises ValueError for
     another one, and ImageError: image_empty, image_too_many_bytes, image_not_an_image, image_unsupported_format,
     image_truncated, image_damaged, image_too_many_pixels, image_polyglot, image_wrong_ending.
     """
-    if bit_depth not in BIT_DEPTHS:
+    if not isinstance(bit_depth, Window) and bit_depth not in BIT_DEPTHS:
         raise ValueError(f"a bit depth is one of {BIT_DEPTHS}, not {bit_depth}")
     container = check(data, file_name=file_name)
     notes: list[str] = []

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from inference.vision.images.completeness import png_ends_early
 from inference.vision.images.container_record import MAX_PIXELS, Container, check_size
 from inference.vision.images.pixel_formats import EXIF_FAULTS, convert_to_rgb, read_orientation
@@ -95,7 +95,7 @@ def is_wide(image: Image.Image, container: Container, layout: TiffLayout | None)
 
 
 def decode_with_pillow(
-    data: bytes, container: Container, notes: list[str], *, bit_depth: int
+    data: bytes, container: Container, notes: list[str], *, bit_depth: Reading
 ) -> tuple[Pixels, int, int | None]:
     """Return RGB uint8 (H, W, 3), the EXIF orientation that is still to be applied, and the bits that are used of 16.
 

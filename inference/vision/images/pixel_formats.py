@@ -12,7 +12,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import BY_IMAGE, LOW_RANGE, choose_depth, count_bits, note_depth, to_eight_bits
+from inference.vision.images.bit_depth import (
+    BY_IMAGE,
+    LOW_RANGE,
+    Reading,
+    choose_reading,
+    count_bits,
+    note_depth,
+    to_eight_bits,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -25,7 +33,7 @@ EXIF_FAULTS = (
 )  # fmt: skip
 
 
-def convert_to_rgb(image: Image.Image, notes: list[str], *, bit_depth: int = BY_IMAGE) -> tuple[Pixels, int | None]:
+def convert_to_rgb(image: Image.Image, notes: list[str], *, bit_depth: Reading = BY_IMAGE) -> tuple[Pixels, int | None]:
     """Return RGB uint8, height × width × 3, of a loaded Pillow image of any mode; add to `notes` what was changed.
 
     Gray of more than 8 bits is read with `bit_depth` bits; the second value is how many of 16 it uses.
@@ -126,11 +134,11 @@ def _choose_converter(image: Image.Image, notes: list[str]) -> Callable[[Image.I
 
 
 def _convert_sixteen_bit(
-    image: Image.Image, notes: list[str], bit_depth: int
+    image: Image.Image, notes: list[str], bit_depth: Reading
 ) -> tuple[Callable[[Image.Image], Pixels], int | None]:
     tags = getattr(image, "tag_v2", {})
     declared = 12 if tags.get(258, (16,)) in {(12,), 12} else 16
-    depth = choose_depth(bit_depth, declared=declared)
+    depth = choose_reading(bit_depth, declared=declared)
     white_is_zero = tags.get(262) == 0
     brightest = max(
         int(np.asarray(image.crop((0, rows.start, image.width, rows.stop))).max())

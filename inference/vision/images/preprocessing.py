@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.errors import InferenceError
-from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE
+from inference.vision.images.bit_depth import BIT_DEPTHS, BY_IMAGE, Reading, Window, read_window
 
 Pixels = npt.NDArray[np.uint8]
 Rectangle = tuple[float, float, float, float]
@@ -38,7 +38,7 @@ SMALLEST_TILE_PX, LARGEST_TILE_PX = 128, 4096
 # A tile that is no square: its shorter side, and how many times as long the other may be.
 SMALLEST_TILE_SIDE_PX, LONGEST_TILE = 16, 16
 # Options that bundles did not always have, and what they are without.
-LATER: Mapping[str, int] = {"tile_height_px": 0, "bit_depth": BY_IMAGE}
+LATER: Mapping[str, Any] = {"tile_height_px": 0, "bit_depth": BY_IMAGE, "window": None}
 _STRETCH_PERCENT = 0.5
 _SMALLEST_RANGE = 32  # levels; a narrower range is noise, and stretching it further would show only that
 _BILATERAL_COLOR_SIGMA = 40.0
@@ -54,7 +54,8 @@ class Preprocessing:
     0: the whole image at once. Where `tile_height_px` is not 0, tiles are rectangles of that height, and
     `tile_size_px` is their width.
     `bit_depth`, one of BIT_DEPTHS, is how many bits the camera's values have in images with more than 8 (`decode`
-    applies it, before everything else); BY_IMAGE: those that the file declares.
+    applies it, before everything else); BY_IMAGE: those that the file declares. Where there is a `window`, only its
+    values are spread over the 8 bits, whatever the bit depth.
     Raises InferenceError preprocessing_invalid (field, value) for a value outside its range, and
     preprocessing_nothing_left when the ignored rectangles cover the whole region of interest,
     preprocessing_tile_shape (width_px, height_px) for rectangular tiles that are too long or too small.
@@ -73,6 +74,7 @@ class Preprocessing:
     tile_size_px: int = 0
     tile_height_px: int = 0
     bit_depth: int = BY_IMAGE
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         for name in ("grayscale", "clahe", "equalize", "normalize"):
@@ -84,11 +86,17 @@ class Preprocessing:
         _require(known_size, "smoothing_size_px", self.smoothing_size_px)
         self._check_tiles()
         _require(_is_whole(self.bit_depth, 0, 16) and self.bit_depth in BIT_DEPTHS, "bit_depth", self.bit_depth)
+        _require(self.window is None or isinstance(self.window, Window), "window", self.window)
         region = self.region_of_interest
         _require(region is None or _is_rectangle(region), "region_of_interest", region)
         _require(isinstance(self.ignore, tuple) and all(map(_is_rectangle, self.ignore)), "ignore", self.ignore)
         if not _anything_left(region or (0.0, 0.0, 1.0, 1.0), self.ignore):
             raise InferenceError("preprocessing_nothing_left")
+
+    @property
+    def reading(self) -> Reading:
+        """How `decode` is to read images of more than 8 bits a channel."""
+        return self.bit_depth if self.window is None else self.window
 
     @property
     def tile_px(self) -> tuple[int, int]:
@@ -152,6 +160,8 @@ class Preprocessing:
             if field.name not in LATER or getattr(self, field.name) != LATER[field.name]
         }
         values["region_of_interest"] = None if self.region_of_interest is None else list(self.region_of_interest)
+        if self.window is not None:
+            values["window"] = self.window.to_dict()
         values["ignore"] = [list(rectangle) for rectangle in self.ignore]
         return values
 
@@ -169,6 +179,10 @@ class Preprocessing:
         given = dict(values)
         if isinstance(given.get("region_of_interest"), list):
             given["region_of_interest"] = tuple(given["region_of_interest"])
+        if given.get("window") is not None and not isinstance(given["window"], Window):
+            window = read_window(given["window"])
+            _require(window is not None, "window", given["window"])
+            given["window"] = window
         if "ignore" in given:
             _require(isinstance(given["ignore"], list | tuple), "ignore", given["ignore"])
             given["ignore"] = tuple(tuple(item) if isinstance(item, list) else item for item in given["ignore"])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.errors import ImageError
-from inference.vision.images.bit_depth import choose_depth, count_bits, note_depth, to_eight_bits
+from inference.vision.images.bit_depth import Reading, choose_reading, count_bits, note_depth, to_eight_bits
 from inference.vision.images.pixel_formats import bands, flatten, note_alpha
 from inference.vision.images.tiff_layout import TiffLayout, single_plane, unturned
 
@@ -42,13 +42,13 @@ def read_wide(data: bytes, layout: TiffLayout | None) -> Values:
     return np.asarray(cv2.cvtColor(values, order, dst=values), np.uint16)
 
 
-def convert_wide(values: Values, notes: list[str], *, bit_depth: int, use_alpha: bool) -> tuple[Pixels, int]:
+def convert_wide(values: Values, notes: list[str], *, bit_depth: Reading, use_alpha: bool) -> tuple[Pixels, int]:
     """Return RGB uint8 (H, W, 3) of colors from `read_wide`, and the bits that they use; add to `notes`.
 
     Alpha, where it is used, has the depth of the file whatever that of the camera is.
     """
     height, width, channels = values.shape
-    depth = choose_depth(bit_depth, declared=16)
+    depth = choose_reading(bit_depth, declared=16)
     brightest = int(values[..., :3].max())
     note_depth(brightest, depth=depth, notes=notes)
     alpha = values[..., 3] >> 8 if channels == 4 and use_alpha else None

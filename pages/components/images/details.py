@@ -147,7 +147,7 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
     if state := describe_outlier_state(image):
         facts.append((_("Decisions"), state))
     st.markdown("\n".join(f"- {label}: **{value}**" for label, value in facts))
-    for note in drop_settled(tuple(image.notes), get_bit_depth(services(), image.product_id)):
+    for note in drop_settled(tuple(image.notes), get_bit_depth(services(), image.product_id, image.view)):
         if note in IMAGE_NOTES:
             st.caption(describe_note(note, language()))
 

@@ -1,0 +1,1 @@
+"""Routes of what belongs to a product."""
