@@ -5,16 +5,20 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core.identity import BATCHES
+from core.identity import BATCHES, COMPARISONS
 from core.jobs.records import JobPayload
 from core.rollups.counting import forget_products
 from storage.tables import (
     Batch,
     BatchItem,
     ChecklistTick,
+    Comparison,
+    DatasetVersion,
+    DatasetVersionImage,
     DefectType,
     Delivery,
     DeliveryTarget,
+    FusionSetting,
     GaugeAppraiser,
     GaugePart,
     GaugeRating,
@@ -27,11 +31,15 @@ from storage.tables import (
     ImagePreprocessing,
     Inspection,
     InspectionCost,
+    InspectionView,
     Job,
     Manual,
+    MethodModel,
     ModelVersion,
     NoteDraft,
+    Prediction,
     Product,
+    ProductView,
     PromptTemplate,
     ReportRun,
     ReportSchedule,
@@ -64,6 +72,9 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
         keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
     inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    by_view = select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))
+    for picture in session.exec(by_view):
+        keys += [picture.image_key, picture.thumbnail_key, picture.heat_map_key]
     keys += session.exec(select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))).all()
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for trial in session.exec(select(GaugeTrial).where(col(GaugeTrial.study_id).in_(studies))):
@@ -71,6 +82,9 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
     folders = session.exec(select(Batch.folder).where(col(Batch.product_id).in_(ids), Batch.folder != "")).all()
     prefixes = [f"{BATCHES}{folder}" for folder in folders]
+    compared = session.exec(select(Comparison.id).where(col(Comparison.product_id).in_(ids))).all()
+    prefixes += [f"{COMPARISONS}{number}" for number in compared]
+    prefixes += session.exec(select(MethodModel.object_prefix).where(col(MethodModel.product_id).in_(ids))).all()
     prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
     return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
 
@@ -90,9 +104,10 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     targets = select(DeliveryTarget.id).where(col(DeliveryTarget.product_id).in_(ids))
     session.execute(delete(WatchFile).where(col(WatchFile.folder_id).in_(folders)))
     session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
-    for child in (ChecklistTick, NoteDraft, SecondOpinion, WatchFile, Delivery):
+    for child in (ChecklistTick, NoteDraft, SecondOpinion, WatchFile, Delivery, InspectionView):
         session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
+    _delete_comparisons(session, ids)
     measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))
     session.execute(delete(TestScore).where(col(TestScore.measurement_id).in_(measured)))
     session.execute(delete(TestMeasurement).where(col(TestMeasurement.model_version_id).in_(versions)))
@@ -115,7 +130,18 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(ImageBox).where(col(ImageBox.image_id).in_(curated)))
     for table in (
         TrashedImage, InspectionCost, WatchFolder, DeliveryTarget, ReportSchedule, Job, Image, Manual,
-        ImagePreprocessing, DefectType,
+        ImagePreprocessing, DefectType, FusionSetting, ProductView,
     ):  # fmt: skip
         session.execute(delete(table).where(col(table.product_id).in_(ids)))
     session.execute(delete(Product).where(col(Product.id).in_(ids)))
+
+
+def _delete_comparisons(session: Session, ids: list[int]) -> None:
+    """Delete what was compared: the predictions, the methods that were trained for it, the versions of the images."""
+    compared = select(Comparison.id).where(col(Comparison.product_id).in_(ids))
+    frozen = select(DatasetVersion.id).where(col(DatasetVersion.product_id).in_(ids))
+    session.execute(delete(Prediction).where(col(Prediction.comparison_id).in_(compared)))
+    for table in (Comparison, MethodModel):
+        session.execute(delete(table).where(col(table.product_id).in_(ids)))
+    session.execute(delete(DatasetVersionImage).where(col(DatasetVersionImage.dataset_version_id).in_(frozen)))
+    session.execute(delete(DatasetVersion).where(col(DatasetVersion.product_id).in_(ids)))
