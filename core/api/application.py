@@ -15,6 +15,7 @@ from core.api.interface import Interface
 from core.api.problems import from_http, to_response
 from core.api.routes import (
     batches,
+    comparisons,
     defect_types,
     exports,
     guidance,
@@ -49,6 +50,7 @@ _ROUTERS = (
     view_inspecting.router,
     inspections.router,
     batches.router,
+    comparisons.router,
     products.router,
     views.router,
     exports.router,

@@ -88,7 +88,7 @@ def show_one(asked: int) -> None:
 def show_result(comparison: ComparisonView) -> None:
     """Draw the side of the result that the address names."""
     look = read_look()
-    names = {SUMMARY: _("Summary"), IMAGES: _("Images"), CONFIGURATION: _("Configuration")}
+    names = {SUMMARY: _("Summary"), IMAGES: _("Image by image"), CONFIGURATION: _("Configuration")}
 
     def change() -> None:
         chosen = st.session_state.get("compare_look")

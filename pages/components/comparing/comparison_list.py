@@ -34,7 +34,7 @@ def show_comparison_list(product_id: int, words: ProductWords) -> int | None:
             told, button = st.columns([5, 1], vertical_alignment="center")
             told.markdown(f"{describe_state(one)} · {_describe(one, words)}")
             told.caption(describe_about(one))
-            if button.button(_("Open"), key=f"comparison_open_{one.id}", width="stretch"):
+            if button.button(_("See the results"), key=f"comparison_open_{one.id}", width="stretch"):
                 opened = one.id
     if len(found) > wanted and st.button(_("Show more"), key="comparisons_more", icon=":material/expand_more:"):
         st.session_state[_SHOWN] = wanted + _STEP

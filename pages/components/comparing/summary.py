@@ -65,7 +65,7 @@ def _show_failures(ranked: list[EntryResult], names: dict[str, str]) -> None:
 def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: dict[str, str]) -> None:
     figures = [name for name in _IN_TABLE if any(name in one.figures for one in ranked)]
     columns = [
-        (_("Method"), ""),
+        (_("Compared method"), ""),
         (_(FIGURE_NAMES["f1"]), "number"),
         *((_(FIGURE_NAMES[name]), "number") for name in figures if name != "f1"),
         (_("Images or parts"), "number"),

@@ -25,7 +25,9 @@ def show_tables(comparison: ComparisonView, result: ComparisonResult, words: Pro
     keys = [one.key for one in rank_entries(result.entries)]
     st.markdown(f"**{_('Confusion matrix')}**")
     key = f"compare_table_{comparison.id}"
-    chosen = st.selectbox(_("Method"), keys, key=key, format_func=names.__getitem__, label_visibility="collapsed")
+    chosen = st.selectbox(
+        _("Compared method"), keys, key=key, format_func=names.__getitem__, label_visibility="collapsed"
+    )
     entry = result.find(chosen)
     if entry is None:
         return
