@@ -24,6 +24,7 @@ _SENTENCES: dict[str, str] = {
     "backbone_weights_missing": "The weights of the backbone “{name}” are not here.",
     "backbone_weights_mismatch": "The weights file does not belong to the backbone “{name}”: {detail}.",
     "backbone_weights_changed": "The weights of “{name}” are not those that the model was built with.",
+    "classifier_one_label": "A classifier needs images of two labels or more; there are of: {found}.",
     "config_invalid": "The model's setting “{field}” cannot be {value}.",
     "device_unavailable": "The device “{device}” is not available on this machine.",
     "device_failed": "The device “{device}” failed: {detail}.",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
+from core.methods.specifications.classifier import CLASSIFIER
 from core.methods.specifications.detectors import AUTOENCODER, PADIM, PATCHCORE
 from core.methods.visual.vlg import VlgSpec
 from core.methods.visual.vlm import VlmSpec
 
-_SPECS: dict[str, MethodSpec] = {spec.name: spec for spec in (PATCHCORE, PADIM, AUTOENCODER, VlmSpec(), VlgSpec())}
+_SPECS: dict[str, MethodSpec] = {
+    spec.name: spec for spec in (PATCHCORE, PADIM, AUTOENCODER, CLASSIFIER, VlmSpec(), VlgSpec())
+}
 
 
 def list_methods() -> tuple[MethodSpec, ...]:

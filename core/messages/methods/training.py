@@ -24,6 +24,9 @@ METHOD_TRAINING_MESSAGES: dict[str, str] = {
         "The training images have one label only ({label}). A classifier needs two or more: add images of another type "
         "or of good parts."
     ),
+    "classifier_one_label": N_(
+        "Of the images that can be read, all have one label ({found}). A classifier needs two or more."
+    ),
     "training_failed": N_(
         "The training failed in epoch {epoch}: its loss is no number. Train with another seed, or fewer epochs."
     ),

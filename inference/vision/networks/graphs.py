@@ -46,7 +46,7 @@ class TrainedGraph:
 
 
 # What every runtime has to know of its graph: the size of the input.
-SizedGraph = TypeVar("SizedGraph", GraphSpec, TrainedGraph)
+SizedGraph = TypeVar("SizedGraph", bound=GraphSpec | TrainedGraph)
 
 
 @dataclass(frozen=True)

@@ -99,8 +99,8 @@ class OpenVinoRuntime(Generic[SizedGraph]):
         return [np.array(request.get_output_tensor(place).data) for place in range(self._output_count)]
 
     def _compute_each(self, batch: np.ndarray) -> list[np.ndarray]:
-        shapes: list[tuple[int, ...]] = [tuple(output.shape) for output in self._compiled.outputs]
-        maps = [np.empty((len(batch), *shape[1:]), np.float32) for shape in shapes]
+        outputs = self._compiled.outputs
+        maps = [np.empty((len(batch), *tuple(output.shape)[1:]), np.float32) for output in outputs]
         places = iter(range(len(batch)))
         taking = threading.Lock()
 

@@ -1,7 +1,7 @@
 """A trained auto-encoder as a detector: what it reconstructs badly, beyond what is usual at that place, is anomalous.
 
-Good parts have places that no network of this size reconstructs well (edges, texture); the mean error of good images
-that the training has not seen, place by place, is taken off. What is left is smoothed, scored and drawn as for every
+Good parts have places that no network of this size reconstructs well (edges, texture): an error counts by how far it is
+beyond the mean of good images at that place, in their spread there. This is smoothed, scored and drawn as for every
 detector. The training image that it names is the one that looks most like the part as a whole.
 """
 
@@ -32,6 +32,8 @@ from inference.vision.networks.runtime import BATCH_SIZE, TrainedRuntime, open_t
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 # Training images that are kept small, to name the one that looks most like the part.
 EXEMPLAR_PX = 16
+# An error of less than this is none: half a gray level.
+LEAST_SPREAD = 0.002
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class AutoencoderFigures:
 class AutoencoderParts:
     """What a model is made of.
 
-    `usual` float32 (P,) is the mean error of good images at each cell, `exemplars` uint8 (N, 16, 16, 3) are its
-    training images, `reference_input` is the prepared reference image, RGB uint8; `metadata` what is kept beside the
+    `usual` float32 (P,) is the mean error of good images at each cell, `spread` (P,) its deviation there, `exemplars`
+    uint8 (N, 16, 16, 3) are its training images, `reference_input` is the prepared reference image, RGB uint8; `metadata` what is kept beside the
     model's own.
     """
 
@@ -59,6 +61,7 @@ class AutoencoderParts:
     size_px: tuple[int, int]
     portable: PortableGraph = field(repr=False)
     usual: np.ndarray = field(repr=False)
+    spread: np.ndarray = field(repr=False)
     exemplars: np.ndarray = field(repr=False)
     training_keys: tuple[str, ...] = field(repr=False)
     reference_input: np.ndarray = field(repr=False)
@@ -147,6 +150,7 @@ class AutoencoderDetector:
             },
             tensors={
                 "usual": parts.usual,
+                "spread": parts.spread,
                 "exemplars": parts.exemplars,
                 "golden_input": parts.reference_input,
                 "golden_map": anomaly_map,
@@ -168,6 +172,7 @@ class AutoencoderDetector:
                 size_px=(int(height), int(width)),
                 portable=PortableGraph(files["graph.xml"], files["graph.bin"]),
                 usual=tensors["usual"],
+                spread=tensors["spread"],
                 exemplars=tensors["exemplars"],
                 training_keys=tuple(document["training_keys"]),
                 reference_input=tensors["golden_input"],
@@ -191,7 +196,7 @@ class AutoencoderDetector:
         config = self.config
         grid = (errors.shape[0], errors.shape[1])
         valid = valid_cells(config.preprocessing, grid)
-        distances = exceed(errors.ravel(), self.parts.usual, config, grid=grid, valid=valid)
+        distances = exceed(errors.ravel(), self.parts.usual, self.parts.spread, config, grid=grid, valid=valid)
         score, highest = score_distances(distances, valid=valid, share=config.score_share)
         place = locate(int(highest[0]), grid)
         nearest = find_nearest(self.parts.exemplars, pixels)
@@ -216,13 +221,18 @@ class AutoencoderDetector:
 def exceed(
     errors: np.ndarray,
     usual: np.ndarray,
+    spread: np.ndarray,
     config: AutoencoderConfig,
     *,
     grid: tuple[int, int],
     valid: np.ndarray | None,
 ) -> np.ndarray:
-    """Return by how much errors (P,) exceed what is usual at their cell (P,), smoothed on the grid: float32 (P,)."""
-    beyond = np.maximum(errors - usual, np.float32(0.0)).astype(np.float32, copy=False)
+    """Return by how many spreads errors (P,) exceed what is usual at their cell (P,): float32 (P,), smoothed.
+
+    Both are of few images: the spread of a cell is taken together with that of the middle cell.
+    """
+    scale = spread + max(float(np.median(spread)), LEAST_SPREAD)
+    beyond = (np.maximum(errors - usual, 0.0) / scale).astype(np.float32, copy=False)
     return smooth_distances(beyond, sigma=config.smoothing_cells, grid=grid, valid=valid)
 
 
@@ -243,8 +253,8 @@ def _fit_together(parts: AutoencoderParts) -> bool:
     """Return whether the parts of a model that was read belong together."""
     height, width = parts.size_px
     return (
-        parts.usual.shape == ((height // CELL_PX) * (width // CELL_PX),)
-        and bool(np.isfinite(parts.usual).all())
+        parts.usual.shape == parts.spread.shape == ((height // CELL_PX) * (width // CELL_PX),)
+        and bool(np.isfinite(parts.usual).all() and np.isfinite(parts.spread).all() and (parts.spread >= 0.0).all())
         and len(parts.training_keys) > 0
         and parts.exemplars.shape == (len(parts.training_keys), EXEMPLAR_PX, EXEMPLAR_PX, 3)
         and parts.reference_input.shape == (height, width, 3)

@@ -51,13 +51,14 @@ def build_detector(
     if progress is not None:
         progress("fit", 0, 1)
     errors = measure_cells(trained.runtime, inputs.inputs)
-    unseen = errors[training.held_out] if training.held_out.any() else errors
+    usual, spread = measure_usual(errors[training.held_out] if training.held_out.any() else errors)
     best = training.best_epoch - 1
     parts = AutoencoderParts(
         config=config,
         size_px=inputs.size_px,
         portable=trained.portable,
-        usual=unseen.mean(axis=0, dtype=np.float64).astype(np.float32),
+        usual=usual,
+        spread=spread,
         exemplars=np.stack([shrink(pixels) for pixels in inputs.inputs]),
         training_keys=inputs.keys,
         reference_input=make_reference_input(inputs.inputs[0]),
@@ -98,11 +99,16 @@ def cross_fit_autoencoder(inputs: AutoencoderInputs, *, progress: Progress | Non
         valid = valid_cells(config.preprocessing, grid)
         for number, index in enumerate(np.flatnonzero(inside).tolist()):
             # What is usual is said by the others: its own error must not be taken off it.
-            others = np.delete(errors, number, axis=0) if len(errors) > 1 else errors * 0.0
-            usual = others.mean(axis=0, dtype=np.float64).astype(np.float32)
-            distances = exceed(errors[number], usual, config, grid=grid, valid=valid)
+            usual, spread = measure_usual(np.delete(errors, number, axis=0) if len(errors) > 1 else errors)
+            distances = exceed(errors[number], usual, spread, config, grid=grid, valid=valid)
             scores[inputs.keys[index]] = score_distances(distances, valid=valid, share=config.score_share)[0]
     return UnseenScores(scores)
+
+
+def measure_usual(errors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of errors (N, P) at each cell: float32 (P,) each."""
+    mean, spread = errors.mean(axis=0, dtype=np.float64), errors.std(axis=0, dtype=np.float64)
+    return mean.astype(np.float32), spread.astype(np.float32)
 
 
 def measure_cells(runtime: TrainedRuntime, inputs: np.ndarray) -> np.ndarray:

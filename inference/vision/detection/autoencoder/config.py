@@ -41,7 +41,7 @@ class AutoencoderConfig:
     learning_rate: float = 2e-3
     val_share: float = 0.2
     ssim_weight: float = 0.5
-    score_share: float = 0.01
+    score_share: float = 0.003
     smoothing_cells: float = 1.0
     blur_sigma_px: float = 2.0
     even_light: bool | None = None
