@@ -20,11 +20,13 @@ from core.errors import Conflict, NotReady
 from core.images.ingest import ingest_images
 from core.images.parts import LIST
 from core.images.records import BY_DEMO, IncomingFile, IngestItem, Label
+from core.jobs import queue
+from core.jobs.records import JobPayload
 from core.manuals.library import add_manuals
 from core.removal.products import discard_all
 from core.removal.rows import delete_product_rows, is_busy, list_product_objects
 from core.transactions import reading, writing
-from storage.tables import DefectType, Product, ProductView, SystemConfig, utc_now
+from storage.tables import DefectType, Job, Product, ProductView, SystemConfig, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -65,6 +67,19 @@ def load_demo_data(
             _close_marker(services, person, demo, product)
         loaded.append(demo.code)
     return loaded
+
+
+def cancel_waiting_jobs(services: Services, person: Person) -> None:
+    """Cancel the jobs that wait and have to do with demo products alone: nothing is lost. One that runs is left."""
+    require_role(services, person, ADMIN)
+    with reading(services) as session:
+        markers = session.exec(select(SystemConfig).where(col(SystemConfig.key).startswith("demo."))).all()
+        ids = {int(marker.value["product_id"]) for marker in markers}
+        waiting = session.exec(select(Job).where(Job.state == "queued")).all()
+        of_job = {job.id: set(JobPayload.from_json(job.payload).product_ids) for job in waiting}
+    for job_id, touched in of_job.items():
+        if touched and touched <= ids:
+            queue.cancel(services, person, job_id)
 
 
 def reset_demo_data(services: Services, person: Person) -> list[str]:

@@ -202,6 +202,20 @@ def test_reset_waits_for_jobs(services: Services, admin: Person) -> None:
     assert len(_counts(services)) == 2
 
 
+def test_jobs_that_wait_for_demo_products_alone_are_canceled(services: Services, admin: Person) -> None:
+    loading.load_demo_data(services, admin)
+    demo, own = products.find_product(services, "one"), products.create_product(services, admin, name="Mine")
+    with services.database.unit_of_work() as session:
+        for ids in ([demo.id], [demo.id, own.id], [own.id]):
+            session.add(Job(kind="memory_bank", payload={"product_ids": ids}))
+        session.add(Job(kind="memory_bank", payload={"product_ids": [demo.id]}, state="running"))
+        session.commit()
+    loading.cancel_waiting_jobs(services, admin)
+    with services.database.reading() as session:
+        states = session.exec(select(Job.state).order_by(col(Job.id))).all()
+    assert states == ["cancelled", "queued", "queued", "running"]
+
+
 def test_a_missing_dataset_is_a_sentence(services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> Iterator[DemoImage]:
         raise FileNotFoundError("no package")
