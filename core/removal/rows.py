@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core.identity import BATCHES
+from core.identity import BATCHES, COMPARISONS
 from core.jobs.records import JobPayload
 from core.rollups.counting import forget_products
 from storage.tables import (
@@ -69,35 +69,33 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
         keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
     for trashed in session.exec(select(TrashedImage).where(col(TrashedImage.product_id).in_(ids))):
         keys += [key for key in (trashed.object_key, trashed.thumbnail_key, trashed.mask_key) if key]
-    keys += _list_method_objects(session, ids)
+    keys += _list_evidence_objects(session, ids)
     for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
         keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
-    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
-    keys += session.exec(select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))).all()
+    by_view = select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))
+    for picture in session.exec(by_view):
+        keys += [picture.image_key, picture.thumbnail_key, picture.heat_map_key]
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for trial in session.exec(select(GaugeTrial).where(col(GaugeTrial.study_id).in_(studies))):
         keys += [trial.image_key, trial.thumbnail_key]
     keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
     folders = session.exec(select(Batch.folder).where(col(Batch.product_id).in_(ids), Batch.folder != "")).all()
     prefixes = [f"{BATCHES}{folder}" for folder in folders]
+    compared = session.exec(select(Comparison.id).where(col(Comparison.product_id).in_(ids))).all()
+    prefixes += [f"{COMPARISONS}{number}" for number in compared]
     prefixes += session.exec(select(MethodModel.object_prefix).where(col(MethodModel.product_id).in_(ids))).all()
     prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
     return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
 
 
-def _list_method_objects(session: Session, ids: list[int]) -> list[str]:
-    """Return the keys of what views of inspected parts, second opinions and comparisons of methods have stored."""
+def _list_evidence_objects(session: Session, ids: list[int]) -> list[str]:
+    """Return the keys of what views of inspected parts and second opinions have stored."""
     inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
     keys: list[str] = []
     for view in session.exec(select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))):
         keys += [view.image_key, view.thumbnail_key, view.heat_map_key]
     opinions = select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))
-    comparisons = select(Comparison.id).where(col(Comparison.product_id).in_(ids))
-    maps = select(Prediction.map_key).where(col(Prediction.comparison_id).in_(comparisons))
-    results = select(Comparison.result_key).where(col(Comparison.product_id).in_(ids))
-    for query in (opinions, maps, results):
-        keys += session.exec(query).all()
-    return keys
+    return [*keys, *session.exec(opinions).all()]
 
 
 def _delete_method_rows(session: Session, ids: list[int]) -> None:
@@ -128,14 +126,13 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     targets = select(DeliveryTarget.id).where(col(DeliveryTarget.product_id).in_(ids))
     session.execute(delete(WatchFile).where(col(WatchFile.folder_id).in_(folders)))
     session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
-    for child in (ChecklistTick, NoteDraft, SecondOpinion, WatchFile, Delivery):
+    for child in (ChecklistTick, NoteDraft, WatchFile, Delivery):
         session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
     _delete_method_rows(session, ids)
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
     measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))
     session.execute(delete(TestScore).where(col(TestScore.measurement_id).in_(measured)))
     session.execute(delete(TestMeasurement).where(col(TestMeasurement.model_version_id).in_(versions)))
-    session.execute(delete(PromptTemplate).where(col(PromptTemplate.product_id).in_(ids)))
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for member in (GaugeRating, GaugeTrial, GaugeAppraiser, GaugePart):
         session.execute(delete(member).where(col(member.study_id).in_(studies)))
