@@ -69,12 +69,13 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
         keys += [key for key in (image.object_key, image.thumbnail_key, image.mask_key) if key]
     for trashed in session.exec(select(TrashedImage).where(col(TrashedImage.product_id).in_(ids))):
         keys += [key for key in (trashed.object_key, trashed.thumbnail_key, trashed.mask_key) if key]
-    keys += _list_evidence_objects(session, ids)
     for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
         keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
+    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
     by_view = select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))
     for picture in session.exec(by_view):
         keys += [picture.image_key, picture.thumbnail_key, picture.heat_map_key]
+    keys += session.exec(select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))).all()
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for trial in session.exec(select(GaugeTrial).where(col(GaugeTrial.study_id).in_(studies))):
         keys += [trial.image_key, trial.thumbnail_key]
@@ -86,16 +87,6 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     prefixes += session.exec(select(MethodModel.object_prefix).where(col(MethodModel.product_id).in_(ids))).all()
     prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
     return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
-
-
-def _list_evidence_objects(session: Session, ids: list[int]) -> list[str]:
-    """Return the keys of what views of inspected parts and second opinions have stored."""
-    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
-    keys: list[str] = []
-    for view in session.exec(select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))):
-        keys += [view.image_key, view.thumbnail_key, view.heat_map_key]
-    opinions = select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))
-    return [*keys, *session.exec(opinions).all()]
 
 
 def _delete_method_rows(session: Session, ids: list[int]) -> None:
