@@ -51,6 +51,8 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - whatever went wrong in there, the parent is to know a line of it
         _log.exception("the training failed")
         line = (str(error).strip().splitlines() or [""])[0]
+        if "allocate memory" in str(error):  # torch's own allocator on the CPU has no error of its own
+            return _fail(folder, "out_of_memory")
         return _fail(folder, "failed", detail=f"{type(error).__name__}: {line}"[:300])
     (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
     return 0

@@ -39,9 +39,10 @@ MODELS: dict[str, AnomalibModel] = {
             encoder="",
             # Powers of two: others are padded by it.
             sizes_px=(64, 128, 256),
-            default_size_px=128,
-            default_epochs=100,
-            batch_size=32,
+            # The size and batch of its paper or smaller: its networks are heavy, and sets of good parts are small.
+            default_size_px=64,
+            default_epochs=50,
+            batch_size=8,
             score_is_probability=False,
             paper="Akcay et al. 2018, arXiv:1805.06725",
         ),

@@ -39,6 +39,7 @@ MEMORY_BYTES = 12 * 1024**3
 LONGEST_S = 24 * 3600.0
 # Importing takes half a minute on a busy machine, a batch of the largest model some seconds.
 SILENT_S = 900.0
+CHECKPOINTS = "checkpoints"
 _CHILD = Path(__file__).with_name("child.py")
 _CHECK_S = 0.25
 _LINE_CHARACTERS = 10_000
@@ -138,7 +139,7 @@ def _keep_if_same(folder: Path, identity: str) -> None:
     """Remove what another training left, and everything that an earlier try ended with."""
     mark = folder / "identity"
     if not mark.is_file() or mark.read_text(encoding="ascii", errors="replace") != identity:
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     mark.write_text(identity, encoding="ascii")
     for name in ("result.json", "error.json", "graph.xml", "graph.bin"):
         (folder / name).unlink(missing_ok=True)
@@ -224,6 +225,9 @@ class _Child:
         found = _read_document(self._folder / "error.json")
         what, detail = str(found.get("error", "")), str(found.get("detail", ""))[:300]
         _log.warning("the training of %s ended with %s: %s %s", self._title, self._process.returncode, what, detail)
+        if what in ("failed", "diverged"):
+            # What it went on from may be what it failed by: the next try begins anew.
+            shutil.rmtree(self._folder / CHECKPOINTS, ignore_errors=True)
         if what == "out_of_memory" or (not what and self._process.returncode == -signal.SIGKILL):
             return self._too_much_memory()
         if what == "diverged":

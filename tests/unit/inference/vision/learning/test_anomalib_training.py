@@ -176,6 +176,15 @@ def test_a_checkpoint_of_other_images_or_settings_is_removed(
     assert not kept.exists()
 
 
+def test_a_training_that_failed_begins_anew(write_child: Callable[[str], Path], tmp_path: Path) -> None:
+    kept = tmp_path / "work" / "checkpoints"
+    child = write_child(
+        "(here / 'checkpoints').mkdir()\n(here / 'error.json').write_text('{\"error\": \"failed\"}')\nsys.exit(1)"
+    )
+    assert refusal(child, tmp_path / "work").code == "anomalib_failed"
+    assert not kept.exists()
+
+
 def test_a_size_that_the_model_does_not_take_is_refused(tmp_path: Path) -> None:
     for config in (AnomalibConfig("ganomaly", 100, 1), AnomalibConfig("patchcore", 64, 1)):
         with pytest.raises(ModelError) as caught:
