@@ -193,7 +193,10 @@ def _epochs_field(model: AnomalibModel) -> ConfigField:
 GANOMALY = AnomalibSpec(
     "ganomaly",
     N_("GANomaly"),
-    N_("Learns to reconstruct good parts against a second network that tells them apart (anomalib). Minutes to train."),
+    N_(
+        "Learns to reconstruct good parts against a second network that tells them apart (anomalib). A yardstick rather "
+        "than a first choice: it seldom finds small defects. Minutes to train."
+    ),
 )
 SUPERSIMPLENET = AnomalibSpec(
     "supersimplenet",
