@@ -194,8 +194,8 @@ GANOMALY = AnomalibSpec(
     "ganomaly",
     N_("GANomaly"),
     N_(
-        "Learns to reconstruct good parts against a second network that tells them apart (anomalib). A yardstick rather "
-        "than a first choice: it seldom finds small defects. Minutes to train."
+        "Learns to reconstruct good parts against a second network that tells them apart (anomalib). A yardstick "
+        "rather than a first choice: it seldom finds small defects. Minutes to train."
     ),
 )
 SUPERSIMPLENET = AnomalibSpec(
