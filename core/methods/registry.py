@@ -32,11 +32,11 @@ def list_methods() -> tuple[MethodSpec, ...]:
 
 
 def find_method(name: str) -> MethodSpec:
-    """Return the specification of that name. Raises NotFound(`method_unknown`)."""
+    """Return the specification of that name. Raises NotFound(`method_name_unknown`)."""
     try:
         return _SPECS[name]
     except KeyError:
-        raise NotFound("method_unknown", name=name, choices=", ".join(_SPECS)) from None
+        raise NotFound("method_name_unknown", name=name, choices=", ".join(_SPECS)) from None
 
 
 def register(spec: MethodSpec) -> None:
