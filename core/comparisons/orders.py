@@ -144,7 +144,7 @@ def read_order(values: object) -> ComparisonOrder:
 
     Raises BadInput comparison_not_a_mapping, comparison_key_unknown, comparison_field_invalid,
     comparison_without_methods, comparison_too_many, comparison_name_twice, comparison_member_unknown; NotFound
-    method_unknown, and BadInput for an option.
+    method_name_unknown, and BadInput for an option.
     """
     data = _take(values, ("product", "dataset", "name", "seed", "methods", "combinations"))
     methods = tuple(_read_method(one) for one in _list(data, "methods"))

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
+from core.methods.specifications.anomalib_models import DINOMALY, GANOMALY, SUPERSIMPLENET
 from core.methods.specifications.classifier import CLASSIFIER
 from core.methods.specifications.detectors import AUTOENCODER, PADIM, PATCHCORE
 from core.methods.visual.vlg import VlgSpec
 from core.methods.visual.vlm import VlmSpec
 
 _SPECS: dict[str, MethodSpec] = {
-    spec.name: spec for spec in (PATCHCORE, PADIM, AUTOENCODER, CLASSIFIER, VlmSpec(), VlgSpec())
+    spec.name: spec
+    for spec in (
+        PATCHCORE,
+        PADIM,
+        AUTOENCODER,
+        CLASSIFIER,
+        GANOMALY,
+        SUPERSIMPLENET,
+        DINOMALY,
+        VlmSpec(),
+        VlgSpec(),
+    )
 }
 
 
@@ -20,11 +32,11 @@ def list_methods() -> tuple[MethodSpec, ...]:
 
 
 def find_method(name: str) -> MethodSpec:
-    """Return the specification of that name. Raises NotFound(`method_unknown`)."""
+    """Return the specification of that name. Raises NotFound(`method_name_unknown`)."""
     try:
         return _SPECS[name]
     except KeyError:
-        raise NotFound("method_unknown", name=name, choices=", ".join(_SPECS)) from None
+        raise NotFound("method_name_unknown", name=name, choices=", ".join(_SPECS)) from None
 
 
 def register(spec: MethodSpec) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from inference.vision.comparison.predictions import Prediction
 
 AUTOMATIC = "auto"
+# Probabilities end at 1: a threshold above would never be reached.
+_HIGHEST_REJECT, _BAND = 0.98, 0.98
 
 
 def choose_thresholds(
@@ -32,6 +34,14 @@ def choose_thresholds(
         return None
     found = calibrate(normal_scores, defect_scores, method=method, scale=scale)  # type: ignore[arg-type]
     return MethodThresholds(found.review_at, found.reject_at, found.method, found.figures, found.warnings)
+
+
+def limit_to_probabilities(found: MethodThresholds | None) -> MethodThresholds | None:
+    """Return thresholds within what a probability reaches, None for None."""
+    if found is None or found.reject_at <= _HIGHEST_REJECT:
+        return found
+    review_at = min(found.review_at, _HIGHEST_REJECT * _BAND)
+    return MethodThresholds(review_at, _HIGHEST_REJECT, found.method, found.figures, found.warnings)
 
 
 class ScoredSamples:

@@ -31,5 +31,24 @@ METHOD_TRAINING_MESSAGES: dict[str, str] = {
     "training_failed": N_(
         "The training failed in epoch {epoch}: its loss is no number. Train with another seed, or fewer epochs."
     ),
+    "method_weights_missing": N_(
+        "{model} needs the file with the weights of {network} ({source}), which is not here. Add it: {command}"
+    ),
+    "anomalib_missing": N_(
+        "{model} needs the package anomalib, which is not installed. Install it: pip install anomalib"
+    ),
+    "anomalib_failed": N_("{model} could not be trained: {detail}. The log of the worker has the details."),
+    "anomalib_memory": N_(
+        "Training {model} took more memory than there is or than it may take ({limit_gb} GB). Choose a smaller input "
+        "size."
+    ),
+    "anomalib_timeout": N_(
+        "Training {model} was ended after {limit_s} s. Choose fewer epochs or a smaller input size; started again, it "
+        "goes on from the last whole epoch."
+    ),
+    "anomalib_silent": N_(
+        "The training of {model} has not been heard of for {limit_s} s and was ended. Started again, it goes on from "
+        "the last whole epoch."
+    ),
     "dataset_version_unknown": N_("There is no dataset version {number}."),
 }

@@ -14,14 +14,19 @@ from core.methods.records import (
     ConfigField,
     MethodConfig,
     MethodSpec,
-    MethodThresholds,
     Progress,
     Sample,
     TrainedMethod,
     TrainingSet,
 )
 from core.methods.specifications.detectors import THRESHOLDS
-from core.methods.thresholds import ScoredSamples, choose_thresholds, load_samples, tell_progress
+from core.methods.thresholds import (
+    ScoredSamples,
+    choose_thresholds,
+    limit_to_probabilities,
+    load_samples,
+    tell_progress,
+)
 from core.models.weight_paths import find_added, find_weights
 from inference.vision.networks.specifications import CARRIED, find_backbone
 
@@ -56,8 +61,6 @@ _INPUT = ConfigField(
     highest=768,
     step=32,
 )
-# Probabilities end at 1: a threshold above would never be reached.
-_HIGHEST_REJECT, _BAND = 0.98, 0.98
 
 
 class ClassifierSpec(MethodSpec):
@@ -131,7 +134,7 @@ class ClassifierSpec(MethodSpec):
             )
         )
         scored = _score(method, training.of("val"), progress)
-        thresholds = _limit(
+        thresholds = limit_to_probabilities(
             choose_thresholds(
                 scored.scores(defects=False), scored.scores(defects=True), method=str(config.values["thresholds"])
             )
@@ -187,14 +190,6 @@ def _score(method: ClassifierMethod, samples: Sequence[Sample], progress: Progre
         scored.samples.append(sample)
         scored.predictions.extend(method.predict([pixels]))
     return scored
-
-
-def _limit(found: MethodThresholds | None) -> MethodThresholds | None:
-    """Return thresholds within what a probability reaches."""
-    if found is None or found.reject_at <= _HIGHEST_REJECT:
-        return found
-    review_at = min(found.review_at, _HIGHEST_REJECT * _BAND)
-    return MethodThresholds(review_at, _HIGHEST_REJECT, found.method, found.figures, found.warnings)
 
 
 def _whole_steps(size_px: int) -> int:

@@ -43,7 +43,7 @@ def test_yaml_json_and_plain_values_are_the_same_order(toy: ToySpec) -> None:
         ("methods: [TOY]\nmehtods: 1", "comparison_key_unknown"),
         ("methods: [{method: TOY, level: 1}]", "comparison_key_unknown"),
         ("methods: [TOY, TOY]", "comparison_name_twice"),
-        ("methods: [nonsense]", "method_unknown"),
+        ("methods: [nonsense]", "method_name_unknown"),
         ("methods: [TOY]\nseed: -1", "comparison_field_invalid"),
         ("methods: [TOY]\nseed: true", "comparison_field_invalid"),
         ("methods: [TOY]\ndataset: first", "comparison_field_invalid"),

@@ -1,0 +1,1 @@
+"""anomalib's own models, trained by its own engine in a process of their own."""
