@@ -94,7 +94,7 @@ def test_layers_call_only_downwards(layer: str, forbidden: set[str]) -> None:
     [
         ({"streamlit"}, {"pages", "Home.py"}),
         ({"torch", "torchvision", "timm", "openvino", "faiss", "open_clip"}, {"inference"}),
-        # It changes torch and Lightning for whoever imports it: in the child process alone, and in tests and benchmarks.
+        # It changes torch and Lightning for whoever imports it: in the child process, tests and benchmarks alone.
         ({"anomalib"}, {"inference/vision/learning/anomalib_models/child.py"}),
         ({"boto3", "botocore", "pymysql", "psycopg", "alembic", "sqlite3"}, {"storage"}),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.access import ENGINEER, Person, require_role
 from core.catalog.products import get_product
 from core.catalog.views import list_views
 from core.comparisons.orders import ComparisonOrder, read_order
@@ -11,7 +12,6 @@ from core.comparisons.overview import list_comparisons
 from core.comparisons.starting import start_comparison
 
 if TYPE_CHECKING:
-    from core.access import Person
     from core.services import Services
 
 USUAL_METHODS = ("patchcore", "autoencoder", "classifier")
@@ -22,6 +22,7 @@ def start_first_comparison(services: Services, person: Person, product_id: int) 
 
     Raises as `start_comparison`.
     """
+    require_role(services, person, ENGINEER)
     if list_comparisons(services, product_id=product_id, limit=1):
         return None
     views = [view.code for view in list_views(services, product_id)]

@@ -75,7 +75,11 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
 
 
 def choose_dataset(services: Services, person: Person, product_id: int, number: int | None) -> DatasetHead:
-    """Return the version of this number; without one the newest that is whole, else a new one of all images."""
+    """Return the version of this number; without one the newest that is whole, else a new one of all images.
+
+    Raises NotAllowed, and NotFound for a number that there is not.
+    """
+    require_role(services, person, ENGINEER)
     get_product(services, product_id)
     if number is not None:
         return find_dataset(services, product_id, number)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.access import WORKER, require_role
 from core.catalog.views import View
 from core.cli.terminal import language, to_json, write_note, write_out
 from core.errors import AppError, BadInput, NotFound
@@ -27,6 +28,7 @@ def inspect_by_views(
     from core.inspections.description import describe_record
     from core.inspections.part_details import PartDetails
 
+    require_role(services, person, WORKER)
     codes = [view.code for view in views]
     failed = False
     for part, files, problem in _find_parts(wanted, codes):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
+from core.access import ENGINEER, Person, require_role
 from core.catalog.edits import make_code
 from core.catalog.view_edits import MOST_VIEWS, add_view
 from core.catalog.views import View, list_views, read_views
 from core.errors import BadInput
 
 if TYPE_CHECKING:
-    from core.access import Person
     from core.services import Services
 
 _LONGEST_CODE = 32
@@ -80,6 +80,7 @@ def make_views(services: Services, person: Person, product_id: int, names: Itera
     A product without views gets them only where there are two at least: a single name tells nothing apart. Every new
     view is a color photograph until somebody says otherwise. Raises NotAllowed, BadInput view_too_many.
     """
+    require_role(services, person, ENGINEER)
     known = ViewNames.of(services, product_id)
     wanted = list(dict.fromkeys(name.strip() for name in names if name.strip()))
     missing = [name for name in wanted if known.find(name) is None]
