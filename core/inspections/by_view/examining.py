@@ -77,6 +77,18 @@ def has_bank(session: Session, product_id: int) -> bool:
     return any(active_version(session, MEMORY_BANK, product_id, view=code) is not None for code in sorted(codes))
 
 
+def check_bank(services: HasDatabase, product_id: int) -> None:
+    """Raise NotReady(`no_active_memory_bank`) where parts of the product cannot be judged, NotFound for none."""
+    with reading(services) as session:
+        product = session.get(Product, product_id)
+        if product is None:
+            raise NotFound("not_found")
+        if not product.is_active:
+            raise NotReady("product_not_in_use", product=spoken_name(product))
+        if not has_bank(session, product_id):
+            raise NotReady("no_active_memory_bank", product=spoken_name(product))
+
+
 def check_pictures(product: Product, views: Sequence[View], pictures: Sequence[ViewPicture]) -> list[ViewPicture]:
     """Return the pictures with the codes of their views, in the order of the views.
 

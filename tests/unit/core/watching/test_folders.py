@@ -29,7 +29,6 @@ from core.watching.switching import remove_folder, set_folder_active
 from core.watching.watcher import Watcher, is_wanted, watch_here
 from storage.tables import AuditLog, Inspection, WatchFolder, utc_now
 from tests.unit.core.watching.conftest import GOOD, SPOT, AddFolder, Watching
-from tests.viewed_plates import with_views
 
 
 def _code(call: Callable[[], object]) -> str:
@@ -270,9 +269,3 @@ def test_a_watcher_with_nothing_to_do_ends(toy_services: Services, add: AddFolde
 def test_details_that_are_too_long_are_refused_for_a_folder(toy_services: Services, add: AddFolder) -> None:
     with pytest.raises(BadInput):
         add(line="x" * 65)
-
-
-def test_a_product_whose_parts_have_views_is_not_watched(toy_services: Services, add: AddFolder) -> None:
-    with_views(toy_services, find_product(toy_services, "plate"))
-    assert _code(add) == "many_parts_need_names"
-    assert list_folders(toy_services, since=utc_now()) == []
