@@ -107,7 +107,7 @@ def main() -> None:
     services = build_services(read_settings({"GEOMSA_DATA_DIR": str(options.data), "GEOMSA_DEVICE": "cpu"}))
     result: dict[str, Any] = {}
     for least in options.least:
-        copies.LEAST_LIKENESS = least  # type: ignore[misc]
+        copies.LEAST_LIKENESS = least
         for summary in list_products(services):
             figures = measure(services, summary.product.id, options.copies)
             result.setdefault(f"{least:.2f}", {})[summary.product.code] = figures

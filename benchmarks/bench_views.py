@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -57,7 +58,7 @@ def main() -> None:
     together: list[float] = []
     for _ in range(wanted.repeats):
         for picture in pictures:
-            alone[picture.view].append(measure(lambda one=picture: examine_views(services, product.id, [one])))
+            alone[picture.view].append(measure(partial(examine_views, services, product.id, [picture])))
         together.append(measure(lambda: examine_views(services, product.id, pictures)))
     medians = {view: statistics.median(found) for view, found in alone.items()}
     slowest, total = max(medians.values()), sum(medians.values())

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from core.accounts import people
 from core.catalog import products
+from core.catalog.views import list_views_of
 from core.cli.deploying import follow_jobs, submit_job
 from core.cli.terminal import StatusLine, write_note
+from core.jobs import views
 from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 
 if TYPE_CHECKING:
-    pass
+    from core.access import Person
 
 # How many jobs the demo is built in at a time.
 LANES = 2
@@ -60,6 +62,7 @@ def demo(wanted: argparse.Namespace) -> int:
     status = StatusLine()
     if wanted.reset:
         status.show("removing the demo data")
+        demo_data.cancel_waiting_jobs(services, person)
         demo_data.reset_demo_data(services, person)
     started = time.monotonic()
     with graph_preparation.start_preparing() as preparing:
@@ -75,20 +78,27 @@ def demo(wanted: argparse.Namespace) -> int:
         status.show("preparing the networks")
     status.clear()
     product_ids = [products.find_product(services, code).id for code in codes]
-    failed = not _deploy_demo(services, product_ids)
+    of_views = list(list_views_of(services, product_ids))
+    # Who starts the app for the first time waits for its first screens, and not for a model a view.
+    failed = not _deploy_demo(services, product_ids, later=of_views if wanted.first_start else [])
     if not failed:
+        _queue_of_views(services, person, of_views)
         first_start.mark_done(services)
     write_note(f"demo ready in {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
 
 
-def _deploy_demo(services: Services, product_ids: list[int]) -> bool:
-    """Build what is not up to date, in two jobs side by side: one process does not fill the cores it is given."""
+def _deploy_demo(services: Services, product_ids: list[int], *, later: list[int]) -> bool:
+    """Build what is not up to date, in two jobs side by side: one process does not fill the cores it is given.
+
+    Of the products that are built `later` only the manuals are indexed.
+    """
     good = True
     for kinds in ((MEMORY_BANK, MANUAL_INDEX), (SIMILARITY_INDEX,)):
         job_ids = []
         for kind in kinds:
-            stale = _needing(services, kind, product_ids)
+            wanted = product_ids if kind == MANUAL_INDEX else [one for one in product_ids if one not in later]
+            stale = _needing(services, kind, wanted)
             # The products come in pairs that take about as long. The manuals take a moment and fill up what is left.
             lanes = [stale] if kind == MANUAL_INDEX else [stale[lane::LANES] for lane in range(LANES)]
             job_ids += [submit_job(services, kind, lane) for lane in lanes if lane]
@@ -104,3 +114,21 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
     stale = [found for found in product_ids if (kind, found) not in states or states[(kind, found)].state != "current"]
     # A demo product whose manuals were deleted has nothing to index, and that is no fault.
     return [found for found in stale if kind != MANUAL_INDEX or readiness(services, kind, found) is None]
+
+
+def _queue_of_views(services: Services, person: Person, product_ids: list[int]) -> None:
+    """Queue what is missing of products of several views, and their first comparison of methods.
+
+    They take minutes. The app works them off beside everything else, and nobody has to wait for them here.
+    """
+    from core.comparisons.first_comparison import start_first_comparison
+
+    waiting = {(job.kind, one) for job in views.list_unfinished(services) for one in job.product_ids}
+    for kind in (MEMORY_BANK, SIMILARITY_INDEX):
+        stale = [one for one in _needing(services, kind, product_ids) if (kind, one) not in waiting]
+        if stale:
+            submit_job(services, kind, stale)
+            write_note(f"{kind}: queued for the products of several views; the app builds them in the background")
+    for product_id in product_ids:
+        if start_first_comparison(services, person, product_id) is not None:
+            write_note("a comparison of methods is queued; the app works it off in the background")

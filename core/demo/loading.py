@@ -1,4 +1,4 @@
-"""The demo data: real solar cells and four products that are drawn, with their defect types, masks and manuals.
+"""The demo data: real solar cells and five products that are drawn, with their defect types, masks and manuals.
 
 Which products are the demo's own is kept in `system_config` under `demo.{code}`: a product that somebody made under
 the same code is never touched, neither by loading nor by a reset.
@@ -6,23 +6,27 @@ the same code is never touched, neither by loading nor by a reset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Iterator
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
 from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
+from core.catalog.outcomes import DEFECT, GOOD
 from core.demo.images.catalog import PRODUCTS
-from core.demo.images.records import DemoImage, DemoProduct
+from core.demo.images.records import DemoDefect, DemoImage, DemoKind, DemoProduct
 from core.errors import Conflict, NotReady
 from core.images.ingest import ingest_images
+from core.images.parts import LIST
 from core.images.records import BY_DEMO, IncomingFile, IngestItem, Label
+from core.jobs import queue
+from core.jobs.records import JobPayload
 from core.manuals.library import add_manuals
 from core.removal.products import discard_all
 from core.removal.rows import delete_product_rows, is_busy, list_product_objects
 from core.transactions import reading, writing
-from storage.tables import DefectType, Product, SystemConfig, utc_now
+from storage.tables import DefectType, Job, Product, ProductView, SystemConfig, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -34,8 +38,14 @@ GROUP_FILES = 128
 Progress = Callable[[str, int], None]
 
 
-def load_demo_data(services: Services, person: Person, *, progress: Progress | None = None) -> list[str]:
-    """Load what is missing of the demo products; return the codes of those that are the demo's.
+def load_demo_data(
+    services: Services,
+    person: Person,
+    *,
+    only: Collection[str] | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Load what is missing of the demo products, or of the `only` ones; return the codes of those that are the demo's.
 
     `progress` is told the product's code and how many of its images have been gone through. Interrupted, the next call
     goes on: images that are here already are recognized by content. Raises NotReady demo_dataset_missing, and
@@ -44,6 +54,8 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
     require_role(services, person, ENGINEER)
     loaded = []
     for demo in PRODUCTS:
+        if only is not None and demo.code not in only:
+            continue
         marker = _open_marker(services, person, demo)
         if marker is None:
             continue
@@ -55,6 +67,19 @@ def load_demo_data(services: Services, person: Person, *, progress: Progress | N
             _close_marker(services, person, demo, product)
         loaded.append(demo.code)
     return loaded
+
+
+def cancel_waiting_jobs(services: Services, person: Person) -> None:
+    """Cancel the jobs that wait and have to do with demo products alone: nothing is lost. One that runs is left."""
+    require_role(services, person, ADMIN)
+    with reading(services) as session:
+        markers = session.exec(select(SystemConfig).where(col(SystemConfig.key).startswith("demo."))).all()
+        ids = {int(marker.value["product_id"]) for marker in markers}
+        waiting = session.exec(select(Job).where(Job.state == "queued")).all()
+        of_job = {job.id: set(JobPayload.from_json(job.payload).product_ids) for job in waiting}
+    for job_id, touched in of_job.items():
+        if touched and touched <= ids:
+            queue.cancel(services, person, job_id)
 
 
 def reset_demo_data(services: Services, person: Person) -> list[str]:
@@ -106,21 +131,40 @@ def _open_marker(services: Services, person: Person, demo: DemoProduct) -> tuple
         )
         session.add(product)
         session.flush()
-        for defect in demo.defects:
-            session.add(
-                DefectType(
-                    product_id=product.id,
-                    code=defect.code,
-                    name_ko=defect.name_ko,
-                    name_en=defect.name_en,
-                    description=f"{defect.description_ko}\n\n{defect.description_en}",
-                    severity=defect.severity,
-                )
-            )
+        session.add_all(_types_and_views(demo, product.id))
         session.add(_marker(demo, product, person, complete=False))
         record(session, person, "product.created", "product", product.id, code=product.code, name=product.name)
         session.commit()
         return product, set()
+
+
+def _types_and_views(demo: DemoProduct, product_id: int) -> Iterator[DefectType | ProductView]:
+    """Return the rows of its defect types, of its kinds of good part, and of its views."""
+    for defect in demo.defects:
+        yield _type_row(defect, product_id, outcome=DEFECT, severity=defect.severity, phrase=defect.phrase)
+    for kind in demo.kinds:
+        yield _type_row(kind, product_id, outcome=GOOD)
+    for place, view in enumerate(demo.views):
+        yield ProductView(
+            product_id=product_id,
+            code=view.code,
+            name=view.name_ko,
+            name_en=view.name_en,
+            modality=view.modality,
+            found_as=view.found_as,
+            place=place,
+        )
+
+
+def _type_row(described: DemoDefect | DemoKind, product_id: int, **values: Any) -> DefectType:
+    return DefectType(
+        product_id=product_id,
+        code=described.code,
+        name_ko=described.name_ko,
+        name_en=described.name_en,
+        description=f"{described.description_ko}\n\n{described.description_en}",
+        **values,
+    )
 
 
 def _marker(demo: DemoProduct, product: Product, person: Person, *, complete: bool) -> SystemConfig:
@@ -179,8 +223,21 @@ def _load_manuals(services: Services, person: Person, demo: DemoProduct, product
 def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IngestItem]:
     for image in demo.images():
         code = image.defect_code
-        label = Label("normal", image.split) if code is None else Label("defect", image.split, type_ids[code], code)
-        yield IngestItem(IncomingFile(image.name, _reader(image.content)), label, _mask(image), origin=BY_DEMO)
+        kind_id = type_ids[image.kind] if image.kind else None
+        label = (
+            Label("normal", image.split, kind_id)
+            if code is None
+            else Label("defect", image.split, type_ids[code], code)
+        )
+        yield IngestItem(
+            IncomingFile(image.name, _reader(image.content)),
+            label,
+            _mask(image),
+            part=image.part,
+            part_source=LIST if image.part else "",
+            view=image.view,
+            origin=BY_DEMO,
+        )
 
 
 def _mask(image: DemoImage) -> IncomingFile | None:

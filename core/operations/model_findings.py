@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from core.catalog.names import ProductName
 from core.errors import AppError
 from core.images.outliers import SUSPECTED
-from core.jobs.outcomes import FAILED
+from core.jobs.outcomes import FAILED, ProductOutcome
 from core.jobs.records import JobPayload, JobProgress
 from core.jobs.stored_error import StoredError
 from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
@@ -65,7 +65,11 @@ def _read_job(
     product_ids = JobPayload.from_json(payload).product_ids
     stored = StoredError.from_json(error_code, error_params)
     error = None if stored is None else stored.to_app_error()
-    outcomes = {outcome.product_id: outcome for outcome in JobProgress.from_json(result).outcomes}
+    outcomes: dict[int, ProductOutcome] = {}
+    for one in JobProgress.from_json(result).outcomes:
+        # Of a product with views the one that failed counts.
+        if one.product_id not in outcomes or one.outcome == FAILED:
+            outcomes[one.product_id] = one
     errors: dict[int, AppError | None] = {}
     for product_id in product_ids:
         outcome = outcomes.get(product_id)

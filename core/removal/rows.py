@@ -5,16 +5,20 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core.identity import BATCHES
+from core.identity import BATCHES, COMPARISONS
 from core.jobs.records import JobPayload
 from core.rollups.counting import forget_products
 from storage.tables import (
     Batch,
     BatchItem,
     ChecklistTick,
+    Comparison,
+    DatasetVersion,
+    DatasetVersionImage,
     DefectType,
     Delivery,
     DeliveryTarget,
+    FusionSetting,
     GaugeAppraiser,
     GaugePart,
     GaugeRating,
@@ -27,11 +31,15 @@ from storage.tables import (
     ImagePreprocessing,
     Inspection,
     InspectionCost,
+    InspectionView,
     Job,
     Manual,
+    MethodModel,
     ModelVersion,
     NoteDraft,
+    Prediction,
     Product,
+    ProductView,
     PromptTemplate,
     ReportRun,
     ReportSchedule,
@@ -64,6 +72,9 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     for inspection in session.exec(select(Inspection).where(col(Inspection.product_id).in_(ids))):
         keys += [inspection.image_key, inspection.thumbnail_key, inspection.heat_map_key]
     inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    by_view = select(InspectionView).where(col(InspectionView.inspection_id).in_(inspections))
+    for picture in session.exec(by_view):
+        keys += [picture.image_key, picture.thumbnail_key, picture.heat_map_key]
     keys += session.exec(select(SecondOpinion.map_key).where(col(SecondOpinion.inspection_id).in_(inspections))).all()
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for trial in session.exec(select(GaugeTrial).where(col(GaugeTrial.study_id).in_(studies))):
@@ -71,8 +82,24 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
     folders = session.exec(select(Batch.folder).where(col(Batch.product_id).in_(ids), Batch.folder != "")).all()
     prefixes = [f"{BATCHES}{folder}" for folder in folders]
+    compared = session.exec(select(Comparison.id).where(col(Comparison.product_id).in_(ids))).all()
+    prefixes += [f"{COMPARISONS}{number}" for number in compared]
+    prefixes += session.exec(select(MethodModel.object_prefix).where(col(MethodModel.product_id).in_(ids))).all()
     prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
     return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
+
+
+def _delete_method_rows(session: Session, ids: list[int]) -> None:
+    """Delete what second opinions and comparisons of methods hold; inspections and jobs of the products still stand."""
+    inspections = select(Inspection.id).where(col(Inspection.product_id).in_(ids))
+    session.execute(delete(SecondOpinion).where(col(SecondOpinion.inspection_id).in_(inspections)))
+    session.execute(delete(InspectionView).where(col(InspectionView.inspection_id).in_(inspections)))
+    comparisons = select(Comparison.id).where(col(Comparison.product_id).in_(ids))
+    session.execute(delete(Prediction).where(col(Prediction.comparison_id).in_(comparisons)))
+    sets = select(DatasetVersion.id).where(col(DatasetVersion.product_id).in_(ids))
+    session.execute(delete(DatasetVersionImage).where(col(DatasetVersionImage.dataset_version_id).in_(sets)))
+    for table in (Comparison, MethodModel, DatasetVersion, PromptTemplate):
+        session.execute(delete(table).where(col(table.product_id).in_(ids)))
 
 
 def delete_product_rows(session: Session, ids: list[int]) -> None:
@@ -90,13 +117,13 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     targets = select(DeliveryTarget.id).where(col(DeliveryTarget.product_id).in_(ids))
     session.execute(delete(WatchFile).where(col(WatchFile.folder_id).in_(folders)))
     session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
-    for child in (ChecklistTick, NoteDraft, SecondOpinion, WatchFile, Delivery):
+    for child in (ChecklistTick, NoteDraft, WatchFile, Delivery):
         session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
+    _delete_method_rows(session, ids)
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
     measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))
     session.execute(delete(TestScore).where(col(TestScore.measurement_id).in_(measured)))
     session.execute(delete(TestMeasurement).where(col(TestMeasurement.model_version_id).in_(versions)))
-    session.execute(delete(PromptTemplate).where(col(PromptTemplate.product_id).in_(ids)))
     studies = select(GaugeStudy.id).where(col(GaugeStudy.product_id).in_(ids))
     for member in (GaugeRating, GaugeTrial, GaugeAppraiser, GaugePart):
         session.execute(delete(member).where(col(member.study_id).in_(studies)))
@@ -115,7 +142,7 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(ImageBox).where(col(ImageBox.image_id).in_(curated)))
     for table in (
         TrashedImage, InspectionCost, WatchFolder, DeliveryTarget, ReportSchedule, Job, Image, Manual,
-        ImagePreprocessing, DefectType,
+        ImagePreprocessing, DefectType, FusionSetting, ProductView,
     ):  # fmt: skip
         session.execute(delete(table).where(col(table.product_id).in_(ids)))
     session.execute(delete(Product).where(col(Product.id).in_(ids)))

@@ -9,6 +9,7 @@ import numpy as np
 from sqlmodel import col, func, select
 
 from core.errors import NotReady, from_lower
+from core.images.training import of_view
 from core.models.kinds import SIMILARITY_INDEX
 from core.registry.versions import active_version
 from core.services import Services
@@ -67,10 +68,13 @@ class ImageMap:
     n_missing: int
 
 
-def map_versions(services: Services, product_id: int, view: str) -> list[ModelVersion]:
-    """Return the active indexes that the map of a view (`whole` or `places`) is drawn from. Raises NotReady."""
+def map_versions(services: Services, product_id: int, view: str, product_view: str = "") -> list[ModelVersion]:
+    """Return the active indexes that the map of a view (`whole` or `places`) is drawn from. Raises NotReady.
+
+    `product_view` is the code of the view of the product, empty for one without views.
+    """
     with reading(services) as session:
-        found = [active_version(session, SIMILARITY_INDEX, product_id, part) for part in _PARTS[view]]
+        found = [active_version(session, SIMILARITY_INDEX, product_id, part, product_view) for part in _PARTS[view]]
     versions = [version for version in found if version is not None]
     if len({version.model_name for version in versions}) > 1:
         # Vectors of two models do not compare: the newer one is what the next deployments will be made with.
@@ -101,7 +105,7 @@ def lay_out_images(services: Services, versions: list[ModelVersion]) -> Layout:
     return Layout(ids[kept], vectors[kept], lay_out(vectors[kept]))
 
 
-def describe_map(services: Services, product_id: int, layout: Layout, *, view: str) -> ImageMap:
+def describe_map(services: Services, product_id: int, layout: Layout, *, view: str, product_view: str = "") -> ImageMap:
     """Return the map with the labels of now; an image that was deleted since is not on it."""
     from inference.vision.search.curation import find_duplicates, find_outliers, find_wrong_labels
 
@@ -114,7 +118,11 @@ def describe_map(services: Services, product_id: int, layout: Layout, *, view: s
         types: dict[int | None, DefectType] = {
             row.id: row for row in session.exec(select(DefectType).where(DefectType.product_id == product_id)).all()
         }
-        wanted = select(func.count()).select_from(Image).where(Image.product_id == product_id, Image.split == "train")
+        wanted = (
+            select(func.count())
+            .select_from(Image)
+            .where(Image.product_id == product_id, Image.split == "train", *of_view(product_view))
+        )
         if view == PLACES:
             wanted = wanted.where(Image.image_type == "defect")
         n_training = int(session.exec(wanted).one())

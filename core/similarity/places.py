@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
+from core.catalog.views import built_views
 from core.images.bit_depth import find_bit_depth, read_bit_depth
 from core.models.kinds import SIMILARITY_INDEX
 from core.models.sources import IndexSources
@@ -54,19 +55,24 @@ def find_places(services: HasDatabase, ids: Collection[int]) -> dict[int, Place]
                 hashes.setdefault(image.product_id, set()).add(image.content_sha256)
         for row in inspected:
             hashes.setdefault(row.product_id, set()).add(row.image_sha256)
-        finders = {product_id: _find_finder(session, product_id) for product_id in hashes}
+        finders = {product_id: _find_finders(session, product_id) for product_id in hashes}
         depths = {own: find_bit_depth(session, *own) for own in {(row.product_id, row.view) for row in images}}
     boxes: dict[tuple[int, str], Box] = {}
-    for product_id, finder in finders.items():
-        found = find_boxes(services, finder, hashes[product_id]) if finder is not None else {}
+    for product_id, finder in ((product_id, one) for product_id, own in finders.items() for one in own):
+        found = find_boxes(services, finder, hashes[product_id])
         boxes |= {(product_id, sha256): box for sha256, box in found.items()}
     places = {image.id: _place_in_image(image, boxes, depths[image.product_id, image.view]) for image in images}
     return places | {-row.id: _place_in_part(row, boxes) for row in inspected}
 
 
-def _find_finder(session: Session, product_id: int) -> str | None:
-    """Return the name of the memory bank that found the defective places of the product's index in use."""
-    version = active_version(session, SIMILARITY_INDEX, product_id, "region")
+def _find_finders(session: Session, product_id: int) -> list[str]:
+    """Return the names of the memory banks that found the defective places of the indexes in use, of each view."""
+    found = (_find_finder(session, product_id, view) for view in built_views(session, product_id))
+    return [name for name in found if name is not None]
+
+
+def _find_finder(session: Session, product_id: int, view: str) -> str | None:
+    version = active_version(session, SIMILARITY_INDEX, product_id, "region", view)
     bank_id = IndexSources.from_json(version.sources).bank_version_id if version is not None else None
     bank = session.get(ModelVersion, bank_id) if bank_id is not None else None
     return name_maker(bank.manifest_sha256, read_bit_depth(bank.preprocessing)) if bank is not None else None

@@ -99,10 +99,10 @@ _PARTICLES = {
 }
 
 
-def searchable_version(services: Services, product_id: int, image_type: str) -> ModelVersion | None:
-    """Return the active index of this kind if it can be searched by text, else None."""
+def searchable_version(services: Services, product_id: int, image_type: str, view: str = "") -> ModelVersion | None:
+    """Return the active index of this kind (of a view) if it can be searched by text, else None."""
     with reading(services) as session:
-        version = active_version(session, SIMILARITY_INDEX, product_id, image_type)
+        version = active_version(session, SIMILARITY_INDEX, product_id, image_type, view)
     option = find_option(version.model_name) if version is not None else None
     return version if option is not None and option.embeds_text else None
 
@@ -136,7 +136,7 @@ def _replace_word(text: str, korean: str, words: dict[str, str]) -> str:
 
 
 def search_text(
-    services: Services, person: Person, *, product_id: int, text: str, image_type: str, top_k: int
+    services: Services, person: Person, *, product_id: int, text: str, image_type: str, top_k: int, view: str = ""
 ) -> tuple[str, tuple[Similar, ...]]:
     """Return the English words that were searched, and the images of this kind that fit them best; record the search.
 
@@ -147,7 +147,7 @@ def search_text(
     started = time.perf_counter()
     with reading(services) as session:
         english = to_english(session, text)
-    version = searchable_version(services, product_id, image_type)
+    version = searchable_version(services, product_id, image_type, view)
     if version is None:
         raise NotReady("text_search_needs_clip")
     k = max(1, min(top_k, MAX_TOP_K))

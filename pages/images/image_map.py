@@ -23,6 +23,7 @@ from pages.components.shared.language import _, _n, defect_name, escape, languag
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import require, services
 from pages.components.shared.thumbnails import show_thumbnail
+from pages.components.shared.view_choice import pick_view
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,11 @@ def show_screen() -> None:
         return
     left, right = st.columns([2, 1.4], vertical_alignment="bottom")
     with left:
+        boxes = st.container(horizontal=True, vertical_alignment="bottom")
+    with boxes:
         product = pick_product([summary.product for summary in summaries], key="image_map")
-    assert product is not None
+        assert product is not None
+        product_view = pick_view(product.id, key="image_map") or ""
     view = right.segmented_control(
         _("What is compared"),
         list(_VIEWS),
@@ -71,11 +75,11 @@ def show_screen() -> None:
     product_id = product.id
     types = list_defect_types(services(), product_id, include_inactive=True)
     try:
-        versions = map_versions(services(), product_id, view)
+        versions = map_versions(services(), product_id, view, product_view)
         with st.spinner(_("Drawing the map …")):
             manifests = tuple(version.manifest_sha256 for version in versions)
             layout = _layout(hash(services().settings), manifests, versions)
-            found = describe_map(services(), product_id, layout, view=view)
+            found = describe_map(services(), product_id, layout, view=view, product_view=product_view)
     except AppError as error:
         show_nothing_yet(error, view)
         return
@@ -83,7 +87,7 @@ def show_screen() -> None:
     show_map(
         draw_map(found.images, types),
         [image.image.id for image in found.images],
-        key=f"image_map_{product_id}_{view}",
+        key=f"image_map_{product_id}_{product_view}_{view}",
     )
     show_findings(found, types, view)
     if product.notice:

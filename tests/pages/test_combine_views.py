@@ -73,7 +73,7 @@ def test_a_rule_that_lets_a_part_pass_is_refused_while_it_is_typed(
     assert any("rgb is certain of a defect" in one.value for one in app.error)
     press(app, "Write the usual rules")
     assert not app.error
-    assert "then combined" in app.text_area(key=_key(services, product, "rules")).value
+    assert "then combined" in str(app.text_area(key=_key(services, product, "rules")).value)
 
 
 def test_workers_do_not_combine(services: Services, product: Product, open_app: OpenApp) -> None:

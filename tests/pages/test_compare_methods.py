@@ -74,7 +74,7 @@ def test_a_comparison_is_started_and_its_progress_shown(
     found = list_comparisons(services)[0]
     assert [one.method for one in found.order.methods] == [toys["gray"].name]
     assert found.order.combinations[0].members == {"ct": toys["gray"].name, "rgb": toys["gray"].name}
-    assert "Waiting for the worker" in " ".join(one.text for one in app.get("progress")) + texts(app)
+    assert "Waiting for the worker" in " ".join(str(one.text) for one in app.get("progress")) + texts(app)
     assert work_next(services) is None
     assert "F1" in texts(_open(open_app, comparison="1"))
 

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,8 @@ from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import texts
 
 SCREEN = "pages/analysis/quality_trends.py"
-NOON = utc_now().replace(hour=12, minute=0)
+# Of the day before: whatever the hour and the zone, it is past, and 24 days of it lie within the last 30.
+NOON = datetime.combine((utc_now() - timedelta(days=1)).date(), time(12), UTC)
 NG = {"verdict": "reject", "final_verdict": "reject"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_folders_are_shown_with_what_is_wrong(open_app: OpenApp, services: Servi
         row = session.get(WatchFolder, 1)
         assert row is not None
         row.waiting, row.last_error, row.last_error_params = 7, "watch_disk_full", {"path": str(folder)}
-        row.lease_expires_at, row.holder = utc_now().replace(year=2100), "a worker"
+        row.lease_expires_at, row.holder = datetime(2100, 1, 1, tzinfo=UTC), "a worker"
         session.commit()
     said = texts(open_app(STATUS, role=ENGINEER))
     assert "Waiting **7**" in said

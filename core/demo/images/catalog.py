@@ -1,6 +1,7 @@
 """The demo products with their texts, as a quality engineer would register them."""
 
 from core.demo.images import carpet, casting, leather, wire_grid
+from core.demo.images.battery.catalog import BATTERY
 from core.demo.images.production import Production
 from core.demo.images.records import DemoDefect, DemoProduct
 from core.demo.images.solar_cells import SOLAR_MONO, SOLAR_POLY
@@ -261,4 +262,4 @@ CARPET = DemoProduct(
     make_images=PRODUCTIONS["carpet"].images,
 )
 
-PRODUCTS: tuple[DemoProduct, ...] = (SOLAR_MONO, SOLAR_POLY, CASTING, LEATHER, GRID, CARPET)
+PRODUCTS: tuple[DemoProduct, ...] = (SOLAR_MONO, SOLAR_POLY, CASTING, LEATHER, GRID, CARPET, BATTERY)

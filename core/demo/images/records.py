@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Split = Literal["train", "test"]
+Split = Literal["train", "val", "test"]
 Severity = Literal["minor", "major", "critical"]
 
 
@@ -13,7 +13,9 @@ class DemoImage:
     """One encoded image with its label.
 
     `content` is a PNG or JPEG file (the ending of `name` says which). `mask_png` is an 8-bit gray PNG of the
-    same size, 255 where the defect is and 0 elsewhere; None for normal images and where no mask is known.
+    same size, 255 where the defect is and 0 elsewhere; None for normal images and where no mask is known. `part` names
+    the piece and `view` the product's view that it shows, `kind` the kind of good part that it is or was to be; empty
+    where there is one.
     """
 
     name: str
@@ -21,11 +23,17 @@ class DemoImage:
     defect_code: str | None
     content: bytes
     mask_png: bytes | None
+    part: str = ""
+    view: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
 class DemoDefect:
-    """A defect type as a quality engineer would register it. `code` is the English mapping name."""
+    """A defect type as a quality engineer would register it. `code` is the English mapping name.
+
+    `phrase` is how a model that finds things by words is asked for it, in English; empty where nobody wrote one.
+    """
 
     code: str
     name_ko: str
@@ -33,11 +41,37 @@ class DemoDefect:
     description_ko: str
     description_en: str
     severity: Severity
+    phrase: str = ""
+
+
+@dataclass(frozen=True)
+class DemoKind:
+    """A kind of good part: a product that comes in several."""
+
+    code: str
+    name_ko: str
+    name_en: str
+    description_ko: str
+    description_en: str
+
+
+@dataclass(frozen=True)
+class DemoView:
+    """A way of picturing the product; `found_as` says what a defect is called that this view alone shows."""
+
+    code: str
+    name_ko: str
+    name_en: str
+    modality: str
+    found_as: Literal["internal", "external"]
 
 
 @dataclass(frozen=True)
 class DemoProduct:
-    """A product with its defect types. `license` and `source` are None for images that our own code drew."""
+    """A product with its defect types, in views and kinds of good part where there are several.
+
+    `license` and `source` are None for images that our own code drew.
+    """
 
     code: str
     name_ko: str
@@ -48,6 +82,8 @@ class DemoProduct:
     license: str | None
     source: str | None
     make_images: Callable[[], Iterator[DemoImage]]
+    kinds: tuple[DemoKind, ...] = ()
+    views: tuple[DemoView, ...] = ()
 
     def images(self) -> Iterator[DemoImage]:
         """Yield every image of the product, the same bytes in the same order at each call."""

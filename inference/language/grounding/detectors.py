@@ -60,10 +60,8 @@ def open_grounder(
         from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
         from transformers.utils import logging
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        processor: Any = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        logging.disable_progress_bar()
+        processor: Any = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model, report = AutoModelForZeroShotObjectDetection.from_pretrained(
             folder,
             local_files_only=True,

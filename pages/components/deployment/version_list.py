@@ -70,15 +70,15 @@ def show_versions(kind: str, products: Sequence[Product]) -> None:
 
 def _choose_versions(kind: str, products: Sequence[Product]) -> list[ModelVersion]:
     """Ask for the product, and for the view where it has any; return the versions, the newest first."""
-    chosen, pictured = st.columns([2, 1], vertical_alignment="bottom")
-    with chosen:
+    boxes = st.container(horizontal=True, vertical_alignment="bottom")
+    with boxes:
         product = pick_product(products, key=f"{kind}_versions")
     if product is None:
         return []
     versions = list_versions(services(), kind, product.id)
     if kind == MANUAL_INDEX:
         return versions
-    with pictured:
+    with boxes:
         view = pick_view(product.id, key=f"{kind}_versions", also=sorted({version.view for version in versions}))
     return versions if view is None else [version for version in versions if version.view == view]
 

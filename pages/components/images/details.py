@@ -45,6 +45,11 @@ def show_details(
     `relabeled` is told the id of an image that was labeled anew.
     """
     walk: Walk = dialog.values["walk"]
+
+    def go(step: int) -> None:
+        with showing_errors():
+            dialog.values["walk"] = walk.step(step)
+
     try:
         if dialog.values.get("draws"):
             show_drawing(dialog, walk, defect_types)
@@ -54,14 +59,14 @@ def show_details(
         except NotFound:
             # Somebody deleted it meanwhile: the way to the others stays open.
             st.warning(_("This image is not there any more."), icon=":material/delete:")
-            show_steps(dialog, walk)
+            show_steps(walk.place, walk.total, go)
             return
         # What the person looked at when they pressed a button is what the run before this one showed.
         seen = st.session_state.get(f"details_seen_{image.id}", image.row_version)
         st.session_state[f"details_seen_{image.id}"] = image.row_version
         left, right = st.columns([2.1, 1])
         with right:
-            show_steps(dialog, walk)
+            show_steps(walk.place, walk.total, go)
             show_facts(image, defect_types)
             show_relabel_form(dialog, walk, image, defect_types, relabeled, seen)
             show_part_form(
@@ -112,13 +117,8 @@ def show_drawing(dialog: OpenDialog, walk: Walk, defect_types: Sequence[DefectTy
     )
 
 
-def show_steps(dialog: OpenDialog, walk: Walk) -> None:
-    """Show the buttons to the previous and the next image, by click or arrow key."""
-
-    def go(step: int) -> None:
-        with showing_errors():
-            dialog.values["walk"] = walk.step(step)
-
+def show_steps(place: int, total: int, go: Callable[[int], None]) -> None:
+    """Show the buttons to the previous and the next image, by click or arrow key; `go` gets -1 or 1."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for step, label, shortcut in (
             (-1, _("Previous"), "Left"),
@@ -128,11 +128,11 @@ def show_steps(dialog: OpenDialog, walk: Walk) -> None:
                 label,
                 key=f"details_step_{step}",
                 shortcut=shortcut,
-                disabled=not 0 <= walk.place + step < walk.total,
+                disabled=not 0 <= place + step < total,
                 on_click=go,
                 args=(step,),
             )
-        st.caption(_("{place} of {total}", place=number(walk.place + 1), total=number(walk.total)))
+        st.caption(_("{place} of {total}", place=number(place + 1), total=number(total)))
 
 
 def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:

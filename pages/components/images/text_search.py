@@ -12,6 +12,7 @@ from pages.components.shared.language import _, escape
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import person, services, showing_errors
 from pages.components.shared.thumbnails import show_similar
+from pages.components.shared.view_choice import pick_view
 
 _KINDS: dict[str, str] = {"defect": N_("Defect images"), "normal": N_("Normal images")}
 MODELS = "pages/settings/models.py"
@@ -25,9 +26,11 @@ def show_text_search() -> None:
         return
     st.divider()
     st.subheader(_("Search by words"))
-    product = pick_product(products, key="text_search")
-    product_id = product.id if product is not None else 0
-    kinds = [kind for kind in _KINDS if searchable_version(services(), product_id, kind) is not None]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        product = pick_product(products, key="text_search")
+        product_id = product.id if product is not None else 0
+        view = pick_view(product_id, key="text_search") or ""
+    kinds = [kind for kind in _KINDS if searchable_version(services(), product_id, kind, view) is not None]
     if not kinds:
         st.caption(_("Possible with a CLIP model: choose one under Models, then build this product's index."))
         screens.link_to(MODELS, _("To the models"))
@@ -53,7 +56,7 @@ def show_text_search() -> None:
     with showing_errors():
         with st.spinner(_("Searching … the first search after a start takes longer.")):
             english, found = search_text(
-                services(), person(), product_id=product_id, text=text, image_type=kind, top_k=_TOP_K
+                services(), person(), product_id=product_id, text=text, image_type=kind, top_k=_TOP_K, view=view
             )
         if english != " ".join(text.split()):
             st.caption(_("Searched as: {words}", words=escape(english)))

@@ -22,7 +22,7 @@ def ask_view(product_id: int, *, key: str) -> str:
     widget = f"{key}_view_{product_id}"
     if st.session_state.get(widget) not in labels:
         st.session_state[widget] = ""
-    chosen = st.selectbox(_("View"), list(labels), key=widget, format_func=lambda code: labels[code])
+    chosen = st.selectbox(_("View of the product"), list(labels), key=widget, format_func=lambda code: labels[code])
     return chosen or ""
 
 

@@ -39,7 +39,7 @@ def pick_view(product_id: int, *, key: str, also: Sequence[str] = (), label_visi
         wanted = (st.query_params.get(ADDRESS), st.session_state.get(_REMEMBERED))
         st.session_state[widget] = next((code for code in wanted if code in codes), codes[0])
     chosen = st.selectbox(
-        _("View"),
+        _("View of the product"),
         codes,
         key=widget,
         format_func=lambda code: names[code],

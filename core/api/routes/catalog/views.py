@@ -97,7 +97,13 @@ def add_view(product_id: Id, wanted: NewView, asked: Asked, once: OnceKey = None
         added = view_edits.add_view(asked.services, asked.person, product_id, **wanted.model_dump())
         return ViewShape.model_validate(added)
 
-    return answer_once(asked, once, wanted.model_dump(), make)
+    return answer_once(
+        asked,
+        once,
+        wanted.model_dump(),
+        make,
+        location=lambda made: asked.address("products", product_id, "views", made.id),
+    )
 
 
 @router.put("/order", summary="Put the views into an order")

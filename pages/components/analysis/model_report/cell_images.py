@@ -122,7 +122,7 @@ def _show_closely(dialog: OpenDialog, report: ModelReport, images: Sequence[Scor
             on_click=dialog.values.update,
             kwargs={"place": None},
         )
-        show_steps(dialog, place, len(images))
+        show_steps(place, len(images), lambda step: dialog.values.update(place=place + step))
         review_at, reject_at = dialog.values["pair"]
         verdict = image.verdict_at(review_at, reject_at)
         color, icon = VERDICT_COLORS[verdict], VERDICT_ICONS[verdict]

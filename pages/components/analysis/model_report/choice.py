@@ -29,7 +29,7 @@ def choose_version(products: Sequence[Product]) -> tuple[Product, ModelVersion |
     The versions begin with the one in use; the chosen one is None where there are none.
     """
     is_there = _follow_address({product.id for product in products})
-    title, middle, pictured, right = st.columns([1, 1.1, 0.6, 0.9], vertical_alignment="bottom")
+    title, middle, right = st.columns([1, 1.1, 0.9], vertical_alignment="bottom")
     title.title(_("Model report"))
     if not is_there:
         st.warning(_("The address names a version that is not there. This is another one."), icon=":material/link_off:")
@@ -37,7 +37,9 @@ def choose_version(products: Sequence[Product]) -> tuple[Product, ModelVersion |
         product = pick_product(products, key="model_report")
     assert product is not None
     every = list_versions(services(), MEMORY_BANK, product.id)
-    with pictured:
+    with right:
+        boxes = st.container(horizontal=True, vertical_alignment="bottom")
+    with boxes:
         view = pick_view(product.id, key="model_report", also=sorted({version.view for version in every}))
     versions = order_versions([version for version in every if view is None or version.view == view])
     if not versions:
@@ -48,7 +50,7 @@ def choose_version(products: Sequence[Product]) -> tuple[Product, ModelVersion |
     key = _version_key(product.id)
     if st.session_state.get(key) not in ids:
         st.session_state[key] = ids[0]
-    chosen = right.selectbox(_("Version"), ids, key=key, format_func=lambda version_id: names[version_id])
+    chosen = boxes.selectbox(_("Version"), ids, key=key, format_func=lambda version_id: names[version_id])
     st.query_params[_VERSION] = str(chosen)
     st.session_state[_FOLLOWED] = chosen
     return product, versions[ids.index(chosen)], versions

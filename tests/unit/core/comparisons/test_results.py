@@ -97,7 +97,7 @@ def test_one_image_is_drawn_with_map_boxes_and_mask(services: Services, engineer
         {"map_level": None, "with_boxes": True, "with_mask": False},
         {"map_level": None, "with_boxes": False, "with_mask": True},
     ):
-        assert (draw_prediction(services, said.id, **options) != plain).any()  # type: ignore[arg-type]
+        assert (draw_prediction(services, said.id, **options) != plain).any()
     part = get_subject(services, comparison_id, f"part:{first.part}", "ct+rgb", result.good_labels)
     pictures = list_pictures(services, comparison_id, part, ["gray@ct", "gray@rgb"])
     assert [one.view for one in pictures] == ["ct", "rgb"]

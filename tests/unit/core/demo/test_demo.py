@@ -9,22 +9,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlmodel import col, select
 
 from core.access import Person
 from core.catalog import products
 from core.demo import loading
-from core.demo.images.records import DemoDefect, DemoImage, DemoProduct
+from core.demo.images.records import DemoDefect, DemoImage, DemoKind, DemoProduct, DemoView, Split
 from core.demo.manuals import DemoManual
 from core.errors import Conflict, NotReady
 from core.images import edits, library
 from core.manuals.library import delete_manual, list_manuals
 from core.services import Services
 from inference.vision.images.encoding import encode_png
-from storage.tables import METADATA, Job, UtcDateTime, utc_now
+from storage.tables import METADATA, DefectType, Job, ProductView, UtcDateTime, utc_now
 from tests.manual_files import scratch_manual
 from tests.stored import stored_keys
 
 SIZE_PX = 16
+SPLITS: tuple[Split, Split] = ("train", "val")
 
 
 def _images(seed: int) -> Iterator[DemoImage]:
@@ -41,6 +43,17 @@ def _images(seed: int) -> Iterator[DemoImage]:
 def _product(code: str, seed: int) -> DemoProduct:
     defect = DemoDefect("hole", "기공", "Pore", "작은 구멍", "A small hole", "major")
     return DemoProduct(code, "시편", "Coupon", "설명", "Text", (defect,), "CC0", "here", lambda: _images(seed))
+
+
+def _product_of_views(code: str) -> DemoProduct:
+    def images() -> Iterator[DemoImage]:
+        for image, part in zip(_images(3), range(8), strict=True):
+            view, split = ("ct", "rgb")[part % 2], SPLITS[part // 6]
+            yield dataclasses.replace(image, part=f"P{part // 2}", view=view, kind="block", split=split)
+
+    views = (DemoView("ct", "단면", "Slice", "ct", "internal"), DemoView("rgb", "사진", "Photo", "rgb", "external"))
+    kinds = (DemoKind("block", "블록", "Block", "정상품", "A good one"),)
+    return dataclasses.replace(_product(code, 3), make_images=images, kinds=kinds, views=views)
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +73,30 @@ def test_loads_products_types_splits_masks_and_license(services: Services, admin
     defects = library.list_images(services, product.id, image_type="defect").rows
     assert all(image.mask_key for image in defects)
     assert {image.split for image in defects} == {"train", "test"}
+
+
+def test_loads_only_what_is_asked_for(services: Services, admin: Person) -> None:
+    assert loading.load_demo_data(services, admin, only=["two"]) == ["two"]
+    assert _counts(services) == {"two": (6, 2)}
+
+
+def test_loads_views_kinds_of_good_and_the_parts_that_tie_the_views(
+    services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "PRODUCTS", (_product_of_views("three"),))
+    loading.load_demo_data(services, admin)
+    product = products.find_product(services, "three")
+    with services.database.reading() as session:
+        views = session.exec(select(ProductView).order_by(col(ProductView.place))).all()
+        kinds = {row.id: row.code for row in session.exec(select(DefectType).where(DefectType.outcome == "good")).all()}
+    assert [(view.code, view.modality, view.found_as) for view in views] == [
+        ("ct", "ct", "internal"),
+        ("rgb", "rgb", "external"),
+    ]
+    rows = library.list_images(services, product.id).rows
+    assert {(row.part, row.view) for row in rows} == {(f"P{part}", view) for part in range(4) for view in ("ct", "rgb")}
+    assert {kinds.get(row.defect_type_id or 0) for row in rows if row.image_type == "normal"} == {"block"}
+    assert {row.split for row in rows} == {"train", "val"}
 
 
 def test_goes_on_after_an_interruption(services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +200,20 @@ def test_reset_waits_for_jobs(services: Services, admin: Person) -> None:
         loading.reset_demo_data(services, admin)
     assert caught.value.code == "demo_busy"
     assert len(_counts(services)) == 2
+
+
+def test_jobs_that_wait_for_demo_products_alone_are_canceled(services: Services, admin: Person) -> None:
+    loading.load_demo_data(services, admin)
+    demo, own = products.find_product(services, "one"), products.create_product(services, admin, name="Mine")
+    with services.database.unit_of_work() as session:
+        for ids in ([demo.id], [demo.id, own.id], [own.id]):
+            session.add(Job(kind="memory_bank", payload={"product_ids": ids}))
+        session.add(Job(kind="memory_bank", payload={"product_ids": [demo.id]}, state="running"))
+        session.commit()
+    loading.cancel_waiting_jobs(services, admin)
+    with services.database.reading() as session:
+        states = session.exec(select(Job.state).order_by(col(Job.id))).all()
+    assert states == ["cancelled", "queued", "queued", "running"]
 
 
 def test_a_missing_dataset_is_a_sentence(services: Services, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def _state(services: Services, product: Product) -> tuple[int | None, float, set
 def _lose_device(monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = OpenVinoRuntime.features, [0]
 
-    def features(self: OpenVinoRuntime, batch: np.ndarray) -> list[np.ndarray]:
+    def features(self: OpenVinoRuntime[Any], batch: np.ndarray) -> list[np.ndarray]:
         calls[0] += 1
         if calls[0] > 1:
             raise ModelError("device_failed", device="cpu", detail="lost")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_a_change_of_an_image_that_changed_meanwhile_is_refused(
 ) -> None:
     product_id = add_product(services)
     hole = type_ids(services, product_id)["hole"]
-    about = {"defect_type_id": hole} if "mask" in name else {}
+    about: dict[str, Any] = {"defect_type_id": hole} if "mask" in name else {}
     image_id = add_image(services, product_id, 1, outlier_state="suspected", **about)
     seen = get_image(services, image_id).row_version
     edits.relabel_images(services, admin, [image_id], view="side")

@@ -7,11 +7,12 @@ from sqlmodel import select
 
 from core.access import Person
 from core.catalog import products
+from core.catalog.view_edits import add_view
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.removal.products import purge_product, weigh_purge
 from core.services import Services
 from storage.object_store import ObjectStoreError
-from storage.tables import AuditLog, Inspection, Job, Product
+from storage.tables import AuditLog, Inspection, InspectionView, Job, Product, ProductView
 from tests.inspected_part import add_inspected_part
 
 
@@ -21,10 +22,32 @@ def bracket(services: Services, engineer: Person) -> Product:
     return products.find_product(services, "bracket")
 
 
+def _add_pictured(services: Services, product: Product) -> None:
+    """Add the picture of a view to the inspection that is there, with its object."""
+    services.objects.put("inspections/top.png", b"top")
+    with services.database.unit_of_work() as session:
+        inspection = session.exec(select(Inspection).where(Inspection.product_id == product.id)).one()
+        row = InspectionView(
+            inspection_id=inspection.id,
+            view="top",
+            original_name="top.png",
+            image_key="inspections/top.png",
+            image_sha256="0" * 64,
+            width_px=1,
+            height_px=1,
+            verdict="ok",
+        )
+        session.add(row)
+        session.commit()
+
+
 def test_everything_of_the_product_goes_and_nothing_of_another(
     services: Services, engineer: Person, admin: Person, bracket: Product
 ) -> None:
     other = products.create_product(services, engineer, name="other", code="other")
+    add_view(services, engineer, bracket.id, code="top")
+    kept = add_view(services, engineer, other.id, code="top")
+    _add_pictured(services, bracket)
     shown, weight = weigh_purge(services, admin, bracket.id)
     assert (shown.code, weight.inspections, weight.defect_types, weight.manuals) == ("bracket", 1, 1, 2)
     assert services.objects.exists("inspections/part.png")
@@ -32,8 +55,11 @@ def test_everything_of_the_product_goes_and_nothing_of_another(
     assert gone == weight
     assert [one.product.id for one in products.list_products(services, include_inactive=True)] == [other.id]
     assert not services.objects.exists("inspections/part.png")
+    assert not services.objects.exists("inspections/top.png")
     with services.database.reading() as session:
         assert session.exec(select(Inspection)).all() == []
+        assert session.exec(select(InspectionView)).all() == []
+        assert session.exec(select(ProductView.id)).all() == [kept.id]
         assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
         told = session.exec(select(AuditLog).where(AuditLog.action == "product.purged")).one()
     assert (told.user_id, told.details["code"], told.details["inspections"]) == (admin.id, "bracket", 1)
