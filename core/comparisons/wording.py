@@ -100,9 +100,12 @@ PHRASES: tuple[str, ...] = (
 
 
 def phrase_price(one: EntryResult, say: Say) -> str:
-    """Return what asking a server cost, in words: the price of 1000 images and the tokens of all that were asked."""
+    """Return what asking a server cost, in words: the price of 1000 images and the tokens of all that were asked.
+
+    Of a method that is computed here: "".
+    """
     if one.bill is None:
-        return say(COMPUTED_HERE)
+        return ""
     tokens = say(
         "{tokens_in} tokens in, {tokens_out} tokens out",
         tokens_in=f"{one.bill.input_tokens:,}", tokens_out=f"{one.bill.output_tokens:,}",
@@ -113,7 +116,6 @@ def phrase_price(one: EntryResult, say: Say) -> str:
     return say("{price} USD for 1,000 images ({tokens})", price=f"{price:,.2f}", tokens=tokens)
 
 
-COMPUTED_HERE = N_("computed on this machine, no price per image")
 PRICE_PHRASES: tuple[str, ...] = (
     N_("{tokens_in} tokens in, {tokens_out} tokens out"),
     N_("price not known ({tokens})"),

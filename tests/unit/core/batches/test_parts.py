@@ -14,7 +14,7 @@ from core.batches.overview import view_batch
 from core.batches.results import FAILED, RowFilter, list_rows, load_scores
 from core.batches.working import work_off
 from core.errors import NotReady
-from core.inspections.by_view import inspection
+from core.inspections.by_view import examining, inspection
 from core.jobs.terms import JobCancelled, JobLost
 from core.operations.stored_objects import find_missing
 from core.services import Services
@@ -88,8 +88,8 @@ def test_a_part_without_a_required_view_is_held_back(viewed: Line) -> None:
     viewed.start([bytes_file("A1_ct.png", GOOD), bytes_file("A2_ct.png", GOOD), bytes_file("A2_rgb.png", GOOD)])
     assert viewed.work_off() is None
     rows = {row.serial: row for row in _inspections(viewed.services)}
-    assert (rows["A1"].verdict, list(rows["A1"].missing_views)) == ("review", [RGB])
-    assert (rows["A2"].verdict, list(rows["A2"].missing_views)) == ("ok", [])
+    assert (rows["A1"].verdict, list(rows["A1"].missing_views or ())) == ("review", [RGB])
+    assert (rows["A2"].verdict, list(rows["A2"].missing_views or ())) == ("ok", [])
 
 
 def test_a_file_that_names_no_view_is_refused_by_name_and_the_others_go_on(viewed: Line) -> None:
@@ -146,7 +146,7 @@ def test_a_batch_broken_off_between_parts_goes_on_and_inspects_none_twice(
 ) -> None:
     viewed.start(_pairs(6))
     claim = viewed.claim(lease_s=0.0)
-    examined, calls = inspection.examine_views, []
+    examined, calls = examining.examine_views, list[int]()
 
     def dies_in_the_third(*args: Any, **options: Any) -> Any:
         calls.append(1)
@@ -177,7 +177,7 @@ def test_who_lost_the_batch_stores_no_part(viewed: Line) -> None:
 def test_a_cancel_stops_between_parts_and_keeps_what_is_done(viewed: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = viewed.start(_pairs(4))
     claim = viewed.claim()
-    examined, calls = inspection.examine_views, []
+    examined, calls = examining.examine_views, list[int]()
 
     def asked_in_the_second(*args: Any, **options: Any) -> Any:
         calls.append(1)
@@ -195,7 +195,7 @@ def test_a_cancel_stops_between_parts_and_keeps_what_is_done(viewed: Line, monke
 
 def test_a_store_that_is_away_is_waited_for(viewed: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     viewed.start(_pairs(2))
-    get, calls = LocalObjects.get, []
+    get, calls = LocalObjects.get, list[str]()
 
     def away_at_first(self: LocalObjects, key: str) -> bytes:
         if key.startswith("batches/") and len(calls) < 2:
