@@ -32,11 +32,11 @@ class Thresholds:
     review_at: float
     reject_at: float
 
-    def judge(self, score: float) -> str:
-        """Return the verdict on a score, as an inspection gives it."""
+    def judge(self, score: float, *, held: bool = False) -> str:
+        """Return the verdict on a score, as an inspection gives it; a part that is `held` back is never OK."""
         if score >= self.reject_at:
             return "reject"
-        return "ok" if score < self.review_at else "review"
+        return "ok" if score < self.review_at and not held else "review"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,12 @@ class BatchRow:
     image_key: str = ""
     names: tuple[str, ...] = ()
 
+    def judge(self, thresholds: Thresholds) -> str:
+        """Return the verdict under other thresholds; "" for what has no score."""
+        if self.score is None or self.review_at is None:
+            return ""
+        return thresholds.judge(self.score, held=_is_held(self.score, self.model_verdict, self.review_at))
+
 
 @dataclass(frozen=True)
 class RowFilter:
@@ -86,25 +92,28 @@ class RowFilter:
 class ScoreList:
     """The scores of what is inspected, with the verdicts in force; `in_force` are the thresholds of the last part.
 
-    `is_mixed` where parts of the batch were judged by other thresholds or another version.
+    `held` marks parts that are held back whatever their score is: a required view is missing. `is_mixed` where parts
+    of the batch were judged by other thresholds or another version.
     """
 
     scores: tuple[float, ...] = field(repr=False)
     model_verdicts: tuple[str, ...] = field(repr=False)
     in_force: Thresholds | None
     is_mixed: bool
+    held: tuple[bool, ...] = field(repr=False, default=())
 
     def count(self, thresholds: Thresholds | None = None) -> dict[str, int]:
         """Return how many parts have each verdict: the model's own of then, or under other thresholds."""
-        found = self.model_verdicts if thresholds is None else map(thresholds.judge, self.scores)
-        counts = Counter(found)
+        counts = Counter(self.model_verdicts if thresholds is None else self._judge(thresholds))
         return {verdict: counts[verdict] for verdict in VERDICTS}
 
     def count_changed(self, thresholds: Thresholds) -> int:
         """Return how many parts would have another verdict."""
-        return sum(
-            thresholds.judge(score) != verdict for score, verdict in zip(self.scores, self.model_verdicts, strict=True)
-        )
+        return sum(one != verdict for one, verdict in zip(self._judge(thresholds), self.model_verdicts, strict=True))
+
+    def _judge(self, thresholds: Thresholds) -> list[str]:
+        held = self.held or (False,) * len(self.scores)
+        return [thresholds.judge(score, held=own) for score, own in zip(self.scores, held, strict=True)]
 
 
 def list_rows(
@@ -144,7 +153,8 @@ def load_scores(services: HasDatabase, job_id: int) -> ScoreList:
             Inspection.verdict,
             Inspection.review_at,
             Inspection.reject_at,
-            Inspection.memory_bank_version_id,
+            # What the deciding view's model is changes from part to part: the rule stands for all of them.
+            func.coalesce(-col(Inspection.fusion_setting_id), col(Inspection.memory_bank_version_id)),
         )
         .join(BatchItem, col(BatchItem.inspection_id) == col(Inspection.id))
         .where(BatchItem.job_id == job_id, _is_first())
@@ -154,7 +164,13 @@ def load_scores(services: HasDatabase, job_id: int) -> ScoreList:
         rows = session.exec(query).all()
     used = {(review_at, reject_at, version) for _, _, review_at, reject_at, version in rows}
     last = Thresholds(rows[-1][2], rows[-1][3]) if rows else None
-    return ScoreList(tuple(row[0] for row in rows), tuple(row[1] for row in rows), last, len(used) > 1)
+    held = tuple(_is_held(score, verdict, review_at) for score, verdict, review_at, _, _ in rows)
+    return ScoreList(tuple(row[0] for row in rows), tuple(row[1] for row in rows), last, len(used) > 1, held)
+
+
+def _is_held(score: float, verdict: str, review_at: float) -> bool:
+    """Return whether a part is Review although its score is below the threshold: a required view is missing."""
+    return verdict == "review" and score < review_at
 
 
 def _is_first() -> ColumnElement[bool]:
@@ -200,7 +216,12 @@ def _narrow(query: Any, job_id: int, wanted: RowFilter, *, with_types: bool = Tr
 
 def _under(thresholds: Thresholds) -> ColumnElement[str]:
     score = col(Inspection.score)
-    return case((score >= thresholds.reject_at, "reject"), (score < thresholds.review_at, "ok"), else_="review")
+    held = (col(Inspection.verdict) == "review") & (score < col(Inspection.review_at))
+    return case(
+        (score >= thresholds.reject_at, "reject"),
+        ((score < thresholds.review_at) & ~held, "ok"),
+        else_="review",
+    )
 
 
 def _order(wanted: RowFilter) -> list[Any]:

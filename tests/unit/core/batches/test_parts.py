@@ -11,7 +11,7 @@ from sqlmodel import col, select
 
 from core.batches.exports import stream_batch_csv
 from core.batches.overview import view_batch
-from core.batches.results import FAILED, RowFilter, list_rows, load_scores
+from core.batches.results import FAILED, RowFilter, Thresholds, list_rows, load_scores
 from core.batches.working import work_off
 from core.errors import NotReady
 from core.inspections.by_view import examining, inspection
@@ -85,10 +85,19 @@ def test_a_part_is_one_row_with_all_its_files(viewed: Line) -> None:
 
 
 def test_a_part_without_a_required_view_is_held_back(viewed: Line) -> None:
-    viewed.start([bytes_file("A1_ct.png", GOOD), bytes_file("A2_ct.png", GOOD), bytes_file("A2_rgb.png", GOOD)])
+    job_id = viewed.start(
+        [bytes_file("A1_ct.png", GOOD), bytes_file("A2_ct.png", GOOD), bytes_file("A2_rgb.png", GOOD)]
+    )
     assert viewed.work_off() is None
     rows = {row.serial: row for row in _inspections(viewed.services)}
     assert (rows["A1"].verdict, list(rows["A1"].missing_views or ())) == ("review", [RGB])
+    # Other thresholds let it pass no more than those of the inspection.
+    loose = Thresholds(0.98, 0.99)
+    scores = load_scores(viewed.services, job_id)
+    assert scores.count(loose) == {"ok": 1, "review": 1, "reject": 0}
+    assert (scores.count_changed(loose), scores.is_mixed) == (0, False)
+    held, _ = list_rows(viewed.services, job_id, RowFilter(kind="review", thresholds=loose))
+    assert [(row.serial, row.judge(loose)) for row in held] == [("A1", "review")]
     assert (rows["A2"].verdict, list(rows["A2"].missing_views or ())) == ("ok", [])
 
 
