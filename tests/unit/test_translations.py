@@ -10,7 +10,7 @@ from tests.unit.translation_catalog import extract_messages, placeholders, read_
 
 _HANGUL = re.compile("[가-힣]")
 # Names and formats that are written alike in both languages.
-_ALIKE = {"AUPRO", "Claude", "PaDiM", "PatchCore"}
+_ALIKE = {"AUPRO", "AUROC", "Claude", "PaDiM", "PatchCore"}
 
 
 def _texts(message: Message) -> tuple[str, ...]:

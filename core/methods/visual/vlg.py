@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import AppError, NotReady
 from core.i18n import N_
+from core.methods.options import read_options
 from core.methods.records import ConfigField, LabelWords, MethodConfig, MethodSpec, TrainingSet
 from core.methods.visual.grounding_weights import find_grounding_obstacle, load_grounder
-from core.methods.visual.options import read_options
 from inference.language.grounding.folder import NETWORKS
 from inference.language.grounding.method import GroundingMethod, Phrase
 
@@ -55,7 +55,7 @@ class VlgSpec(MethodSpec):
 
     def read_config(self, values: Mapping[str, Any]) -> MethodConfig:
         """Return the configuration in plain values. Raises BadInput(`method_option_…`)."""
-        return VlgConfig(**read_options(self, values))
+        return VlgConfig(**read_options(self.name, self.fields, values).values)
 
     def find_obstacle(self, services: Services) -> AppError | None:
         """Return that no network is here, and how one is added; None where there is one."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from core.errors import AppError, BadInput
 from core.i18n import LANGUAGES, N_
+from core.methods.options import read_options
 from core.methods.records import ConfigField, LabelWords, MethodConfig, MethodSpec, TrainingSet
 from core.methods.visual.choice import current_visual_choice, find_visual_obstacle, get_server
-from core.methods.visual.options import read_options
 from core.methods.visual.prompts import find_prompt
 from core.methods.visual.servers import list_secrets
 from inference.errors import ImageError
@@ -72,7 +72,7 @@ class VlmSpec(MethodSpec):
 
     def read_config(self, values: Mapping[str, Any]) -> MethodConfig:
         """Return the configuration in plain values. Raises BadInput(`method_option_…`)."""
-        return VlmConfig(**read_options(self, values))
+        return VlmConfig(**read_options(self.name, self.fields, values).values)
 
     def find_obstacle(self, services: Services) -> AppError | None:
         """Return what has to be set or chosen first; None where the model can be asked."""

@@ -142,11 +142,11 @@ def test_without_a_server_the_method_says_what_to_set(services: Services, engine
 @pytest.mark.parametrize(
     ("name", "options", "code"),
     [
-        ("vlm", {"references": 9}, "method_option_invalid"),
-        ("vlm", {"references": True}, "method_option_invalid"),
-        ("vlm", {"language": "fr"}, "method_option_invalid"),
+        ("vlm", {"references": 9}, "method_option_out_of_range"),
+        ("vlm", {"references": True}, "method_option_out_of_range"),
+        ("vlm", {"language": "fr"}, "method_option_no_choice"),
         ("vlm", {"temperature": 1}, "method_option_unknown"),
-        ("vlg", {"network": "yolo"}, "method_option_invalid"),
+        ("vlg", {"network": "yolo"}, "method_option_no_choice"),
     ],
 )
 def test_options_are_checked(name: str, options: dict[str, object], code: str) -> None:
