@@ -156,7 +156,7 @@ def _cells(row: BatchRow, language: str, address: Address, picture: bytes | None
     return (
         row.place + 1,
         picture,
-        row.name,
+        ", ".join(row.names),
         translate(language, STATE_NAMES[row.state]),
         translate(language, VERDICT_NAMES[row.verdict]) if row.verdict else "",
         translate(language, VERDICT_NAMES[row.model_verdict]) if row.model_verdict else "",

@@ -21,7 +21,8 @@ from storage.tables import Batch, BatchItem, Inspection, Job, Product
 class BatchView:
     """A batch: its job, what holds of all its files, and how many of them are how far.
 
-    `verdicts` counts the verdicts in force of what is inspected.
+    `verdicts` counts the verdicts in force of the parts that are inspected: of a product with views, several files are
+    one part.
     """
 
     job: JobView
@@ -84,7 +85,7 @@ def _read_batches(session: Session, query: Any) -> list[_Counted]:
         states.setdefault(job_id, {})[state] = count
     verdicts: dict[int, dict[str, int]] = {}
     for job_id, verdict, count in session.exec(
-        select(BatchItem.job_id, Inspection.final_verdict, func.count())
+        select(BatchItem.job_id, Inspection.final_verdict, func.count(func.distinct(col(BatchItem.inspection_id))))
         .join(Inspection, col(Inspection.id) == col(BatchItem.inspection_id))
         .where(col(BatchItem.job_id).in_(ids))
         .group_by(col(BatchItem.job_id), col(Inspection.final_verdict))

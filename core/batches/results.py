@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, func
-from sqlmodel import col, select
+from sqlalchemy import ColumnElement, case, exists, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
 
 from core.catalog.names import DefectTypeName
 from core.errors import AppError
@@ -18,6 +20,7 @@ from core.transactions import HasDatabase, reading
 from storage.tables import BatchItem, DefectType, Inspection
 
 Order = Literal["place", "highest", "lowest", "name"]
+_AT_ONCE = 400
 # What the table can be narrowed to, beside the verdicts.
 FAILED, WAITING, CHANGED = "failed", "waiting", "changed"
 
@@ -29,19 +32,21 @@ class Thresholds:
     review_at: float
     reject_at: float
 
-    def judge(self, score: float) -> str:
-        """Return the verdict on a score, as an inspection gives it."""
+    def judge(self, score: float, *, held: bool = False) -> str:
+        """Return the verdict on a score, as an inspection gives it; a part that is `held` back is never OK."""
         if score >= self.reject_at:
             return "reject"
-        return "ok" if score < self.review_at else "review"
+        return "ok" if score < self.review_at and not held else "review"
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """One file of a batch: `state` is waiting, done or failed (then `error` says why).
+    """One file of a batch, or one part of a product with views: `state` is waiting, done or failed.
 
-    Of a file that is done: its inspection, the verdict in force and the model's own (`model_verdict`), the score with
-    the thresholds and the model version of then, and the defect type, `is_confirmed` where a person gave it.
+    `error` says why a file failed; of a part, why one of its pictures could not be judged. `names` are the files of a
+    part in the order of the batch, `name` the first of them. Of what is done: its inspection, the verdict in force and
+    the model's own (`model_verdict`), the score with the thresholds and the model version of then, and the defect type,
+    `is_confirmed` where a person gave it.
     """
 
     place: int
@@ -61,6 +66,13 @@ class BatchRow:
     created_at: datetime | None = None
     thumbnail_key: str = ""
     image_key: str = ""
+    names: tuple[str, ...] = ()
+
+    def judge(self, thresholds: Thresholds) -> str:
+        """Return the verdict under other thresholds; "" for what has no score."""
+        if self.score is None or self.review_at is None:
+            return ""
+        return thresholds.judge(self.score, held=_is_held(self.score, self.model_verdict, self.review_at))
 
 
 @dataclass(frozen=True)
@@ -80,25 +92,28 @@ class RowFilter:
 class ScoreList:
     """The scores of what is inspected, with the verdicts in force; `in_force` are the thresholds of the last part.
 
-    `is_mixed` where parts of the batch were judged by other thresholds or another version.
+    `held` marks parts that are held back whatever their score is: a required view is missing. `is_mixed` where parts
+    of the batch were judged by other thresholds or another version.
     """
 
     scores: tuple[float, ...] = field(repr=False)
     model_verdicts: tuple[str, ...] = field(repr=False)
     in_force: Thresholds | None
     is_mixed: bool
+    held: tuple[bool, ...] = field(repr=False, default=())
 
     def count(self, thresholds: Thresholds | None = None) -> dict[str, int]:
         """Return how many parts have each verdict: the model's own of then, or under other thresholds."""
-        found = self.model_verdicts if thresholds is None else map(thresholds.judge, self.scores)
-        counts = Counter(found)
+        counts = Counter(self.model_verdicts if thresholds is None else self._judge(thresholds))
         return {verdict: counts[verdict] for verdict in VERDICTS}
 
     def count_changed(self, thresholds: Thresholds) -> int:
         """Return how many parts would have another verdict."""
-        return sum(
-            thresholds.judge(score) != verdict for score, verdict in zip(self.scores, self.model_verdicts, strict=True)
-        )
+        return sum(one != verdict for one, verdict in zip(self._judge(thresholds), self.model_verdicts, strict=True))
+
+    def _judge(self, thresholds: Thresholds) -> list[str]:
+        held = self.held or (False,) * len(self.scores)
+        return [thresholds.judge(score, held=own) for score, own in zip(self.scores, held, strict=True)]
 
 
 def list_rows(
@@ -110,8 +125,24 @@ def list_rows(
     ordered = narrowed.order_by(*_order(wanted)).offset(offset).limit(limit)
     with reading(services) as session:
         total = int(session.exec(counted).one())
-        rows = [_row(*found) for found in session.exec(ordered).all()]
+        found = session.exec(ordered).all()
+        files = _read_files(session, job_id, [item.inspection_id for item, _, _ in found if item.inspection_id])
+        rows = [
+            _row(item, row, defect_type, files.get(item.inspection_id or 0, [])) for item, row, defect_type in found
+        ]
     return rows, total
+
+
+def _read_files(session: Session, job_id: int, inspection_ids: Sequence[int]) -> dict[int, list[BatchItem]]:
+    """Return the files of each inspection, in the order of the batch."""
+    files: dict[int, list[BatchItem]] = {}
+    for start in range(0, len(inspection_ids), _AT_ONCE):
+        query = select(BatchItem).where(
+            BatchItem.job_id == job_id, col(BatchItem.inspection_id).in_(inspection_ids[start : start + _AT_ONCE])
+        )
+        for item in session.exec(query.order_by(col(BatchItem.place))).all():
+            files.setdefault(item.inspection_id or 0, []).append(item)
+    return files
 
 
 def load_scores(services: HasDatabase, job_id: int) -> ScoreList:
@@ -122,17 +153,34 @@ def load_scores(services: HasDatabase, job_id: int) -> ScoreList:
             Inspection.verdict,
             Inspection.review_at,
             Inspection.reject_at,
-            Inspection.memory_bank_version_id,
+            # What the deciding view's model is changes from part to part: the rule stands for all of them.
+            func.coalesce(-col(Inspection.fusion_setting_id), col(Inspection.memory_bank_version_id)),
         )
         .join(BatchItem, col(BatchItem.inspection_id) == col(Inspection.id))
-        .where(BatchItem.job_id == job_id)
+        .where(BatchItem.job_id == job_id, _is_first())
         .order_by(col(BatchItem.place))
     )
     with reading(services) as session:
         rows = session.exec(query).all()
     used = {(review_at, reject_at, version) for _, _, review_at, reject_at, version in rows}
     last = Thresholds(rows[-1][2], rows[-1][3]) if rows else None
-    return ScoreList(tuple(row[0] for row in rows), tuple(row[1] for row in rows), last, len(used) > 1)
+    held = tuple(_is_held(score, verdict, review_at) for score, verdict, review_at, _, _ in rows)
+    return ScoreList(tuple(row[0] for row in rows), tuple(row[1] for row in rows), last, len(used) > 1, held)
+
+
+def _is_held(score: float, verdict: str, review_at: float) -> bool:
+    """Return whether a part is Review although its score is below the threshold: a required view is missing."""
+    return verdict == "review" and score < review_at
+
+
+def _is_first() -> ColumnElement[bool]:
+    """Return that a file is the first of its part, or has none: each part counts once."""
+    before = aliased(BatchItem)
+    return ~exists().where(
+        col(before.job_id) == col(BatchItem.job_id),
+        col(before.inspection_id) == col(BatchItem.inspection_id),
+        col(before.place) < col(BatchItem.place),
+    )
 
 
 def _narrow(query: Any, job_id: int, wanted: RowFilter, *, with_types: bool = True) -> Any:
@@ -144,7 +192,7 @@ def _narrow(query: Any, job_id: int, wanted: RowFilter, *, with_types: bool = Tr
             else_=col(Inspection.suggested_defect_type_id),
         )
         narrowed = narrowed.outerjoin(DefectType, col(DefectType.id) == type_id)
-    narrowed = narrowed.where(col(BatchItem.job_id) == job_id)
+    narrowed = narrowed.where(col(BatchItem.job_id) == job_id, _is_first())
     if wanted.kind in (FAILED, WAITING):
         narrowed = narrowed.where(col(BatchItem.state) == wanted.kind)
     elif wanted.kind == CHANGED and wanted.thresholds is not None:
@@ -155,13 +203,25 @@ def _narrow(query: Any, job_id: int, wanted: RowFilter, *, with_types: bool = Tr
         narrowed = narrowed.where(col(BatchItem.state) == "done", verdict == wanted.kind)
     if wanted.name.strip():
         part = wanted.name.strip().lower()
-        narrowed = narrowed.where(func.lower(col(BatchItem.name)).contains(part, autoescape=True))
+        own = func.lower(col(BatchItem.name)).contains(part, autoescape=True)
+        other = aliased(BatchItem)
+        of_part = exists().where(
+            col(other.job_id) == col(BatchItem.job_id),
+            col(other.inspection_id) == col(BatchItem.inspection_id),
+            func.lower(col(other.name)).contains(part, autoescape=True),
+        )
+        narrowed = narrowed.where(own | of_part)
     return narrowed
 
 
 def _under(thresholds: Thresholds) -> ColumnElement[str]:
     score = col(Inspection.score)
-    return case((score >= thresholds.reject_at, "reject"), (score < thresholds.review_at, "ok"), else_="review")
+    held = (col(Inspection.verdict) == "review") & (score < col(Inspection.review_at))
+    return case(
+        (score >= thresholds.reject_at, "reject"),
+        ((score < thresholds.review_at) & ~held, "ok"),
+        else_="review",
+    )
 
 
 def _order(wanted: RowFilter) -> list[Any]:
@@ -177,11 +237,14 @@ def _order(wanted: RowFilter) -> list[Any]:
     return orders[wanted.order]
 
 
-def _row(item: BatchItem, inspection: Inspection | None, defect_type: DefectType | None) -> BatchRow:
-    stored = StoredError.from_json(item.error_code, item.error_params)
+def _row(
+    item: BatchItem, inspection: Inspection | None, defect_type: DefectType | None, files: Sequence[BatchItem]
+) -> BatchRow:
+    failed = next((one for one in [item, *files] if one.error_code), item)
+    stored = StoredError.from_json(failed.error_code, failed.error_params)
     error = stored.to_app_error() if stored is not None else None
     if inspection is None:
-        return BatchRow(item.place, item.name, item.state, error)
+        return BatchRow(item.place, item.name, item.state, error, names=(item.name,))
     return BatchRow(
         place=item.place,
         name=item.name,
@@ -200,4 +263,5 @@ def _row(item: BatchItem, inspection: Inspection | None, defect_type: DefectType
         created_at=inspection.created_at,
         thumbnail_key=inspection.thumbnail_key,
         image_key=inspection.image_key,
+        names=tuple(one.name for one in files),
     )

@@ -13,17 +13,15 @@ from core.access import ENGINEER, WORKER, Person, require_role
 from core.audit import record
 from core.batches.sources import FolderContents, Staged, StagedFile, discard_folder, stage_files
 from core.catalog.names import spoken_name
-from core.catalog.views import read_views
 from core.errors import Conflict, NotFound, NotReady
 from core.images.exposures.rules import read_rule
 from core.images.records import IncomingFile
+from core.inspections.by_view.examining import has_bank
 from core.inspections.part_details import NO_DETAILS, PartDetails
 from core.jobs import queue
 from core.jobs.records import JobPayload
 from core.jobs.stored_error import StoredError
 from core.jobs.terms import BATCH_INSPECTION, changed_one
-from core.models.kinds import MEMORY_BANK
-from core.registry.versions import active_version
 from core.transactions import HasDatabase, HasStores, reading, writing
 from storage.tables import Batch, BatchItem, Job, Product, utc_now
 
@@ -182,11 +180,7 @@ def _check(services: HasDatabase, person: Person, order: BatchOrder) -> tuple[Ba
             raise NotFound("not_found")
         if not product.is_active:
             raise NotReady("product_not_in_use", product=spoken_name(product))
-        views = read_views(session, product.id)
-        if active_version(session, MEMORY_BANK, product.id) is None:
-            if views:
-                codes = ", ".join(view.code for view in views)
-                raise NotReady("many_parts_need_names", product=spoken_name(product), views=codes)
+        if not has_bank(session, product.id):
             raise NotReady("no_active_memory_bank", product=spoken_name(product))
     return BatchOrder(order.product_id, details, rule, order.title.strip()[:255], order.request_key), earlier
 

@@ -4,55 +4,44 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from core.access import Person, as_person
+from core.batches.reading import PartReader, PendingFile, group_by_part, read_ahead
 from core.batches.sources import discard_folder
-from core.errors import AppError, Conflict, NotAllowed, NotFound, NotReady, Unavailable, from_lower
+from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
 from core.files.discarded_objects import discard_objects
 from core.identity import BATCHES
 from core.images.exposures.rules import PartRule, read_rule
-from core.inspections.batch import FileOutcome, inspect_many
+from core.inspections.batch import inspect_many
+from core.inspections.by_view.examining import ViewPicture, views_to_inspect
+from core.inspections.by_view.inspection import inspect_part
 from core.inspections.loading import PartFile
-from core.inspections.part_details import PartDetails
+from core.inspections.part_details import PartDetails, longest_text
 from core.jobs import claims
 from core.jobs.records import JobProgress
 from core.jobs.stored_error import StoredError
 from core.jobs.terms import Claim
 from core.services import Services
 from core.transactions import reading, writing
-from storage.object_store import ObjectStore, ObjectStoreError
-from storage.tables import Batch, BatchItem, Inspection, Job, User, utc_now
+from storage.tables import Batch, BatchItem, Inspection, InspectionView, Job, User, utc_now
 
 logger = logging.getLogger(__name__)
 
 STAGE = "inspect"
 # What one image takes at a guess, until the batch's own pace is known.
 _GUESS_S = 0.1
-# Files on their way from the object store: so many at a time, and so many bytes, before they are decoded.
-_READ_AHEAD, _READ_AHEAD_BYTES = 8, 64_000_000
 # A store or a database that is away is waited for, three times in a row, before the batch ends with its error.
 _TRIES, _WAIT_S = 3, 5.0
-
-
-@dataclass(frozen=True)
-class PendingFile:
-    """A file that is still to be inspected."""
-
-    item_id: int
-    place: int
-    name: str
-    object_key: str
-    byte_size: int
 
 
 def work_off(services: Services, claim: Claim, *, wait: Callable[[float], None] = time.sleep) -> AppError | None:
@@ -136,6 +125,9 @@ class _Run:
     def inspect(self, pending: Sequence[PendingFile]) -> AppError | None:
         """Inspect these files; return the error that concerns not one file but all that are left, else None."""
         claims.report(self._services, self._claim, **self._progress(), stage_started_at=utc_now())
+        views = views_to_inspect(self._services, self._batch.product_id)
+        if views:
+            return self._inspect_parts(pending, [view.code for view in views])
         job_id = self._claim.job_id
 
         def store_along(session: Session, rows: Mapping[int, Inspection]) -> None:
@@ -172,7 +164,7 @@ class _Run:
                     if outcome.error is not None:
                         if concerns_all(outcome.error):
                             return self._said(outcome.error)
-                        self._note_failed(one, outcome)
+                        self._note_error(one, outcome.error)
                     if one.object_key.startswith(BATCHES):
                         discarding.submit(discard_objects, self._services, [one.object_key])
             except AppError as error:
@@ -180,12 +172,86 @@ class _Run:
                 return self._said(error)
         return None
 
+    def _inspect_parts(self, pending: Sequence[PendingFile], views: Sequence[str]) -> AppError | None:
+        """Inspect the files of each part together; return what concerns all that is left, else None."""
+        parts, untold = group_by_part(pending, views)
+        for nameless in untold:
+            name = PurePosixPath(nameless.name).name
+            self._note_error(nameless, BadInput("file_names_no_view", name=name, view=views[0]))
+        reader = PartReader(self._services.objects, parts)
+        with ThreadPoolExecutor(1, thread_name_prefix="discard") as discarding, closing(reader):
+            try:
+                for part, files in reader:
+                    read: list[tuple[PendingFile, ViewPicture]] = []
+                    for one, found in files:
+                        if isinstance(found, AppError):
+                            if concerns_all(found):
+                                return self._said(found)
+                            self._note_error(one.file, found)
+                        else:
+                            read.append((one.file, ViewPicture(one.view, found, one.file.name)))
+                    if read and (stopped := self._inspect_part(part, read)) is not None:
+                        return self._said(stopped)
+                    keys = [one.file.object_key for one, _ in files]
+                    discarding.submit(discard_objects, self._services, [key for key in keys if key.startswith(BATCHES)])
+            except AppError as error:
+                # Not of a file: the account, or a store, while all went on.
+                return self._said(error)
+        return None
+
+    def _inspect_part(self, part: str, pictures: Sequence[tuple[PendingFile, ViewPicture]]) -> AppError | None:
+        """Inspect one part; every file of it is settled in the very transaction of its inspection."""
+        files = [one for one, _ in pictures]
+        first = min(files, key=lambda one: one.place)
+
+        def store_along(session: Session, rows: Mapping[int, Inspection]) -> None:
+            """Write that the files are done, and that the job is ours."""
+            session.execute(
+                update(BatchItem)
+                .where(col(BatchItem.id).in_([one.item_id for one in files]))
+                .values(state="done", inspection_id=rows[0].id, object_key="", error_code=None, error_params={})
+            )
+            _note_unjudged(session, rows[0].id, pictures)
+            self._settled.update(one.place for one in files)
+            claims.hold(session, self._claim, **self._progress())
+
+        details = replace(self._details(first), serial=self._serial_of(part, first))
+        try:
+            done = inspect_part(
+                self._services,
+                self._person,
+                product_id=self._batch.product_id,
+                pictures=[picture for _, picture in pictures],
+                part=details,
+                idempotency_key=f"batch:{self._claim.job_id}:{first.place}",
+                along=store_along,
+            )
+        except AppError as error:
+            if concerns_all(error):
+                return error
+            for one in files:
+                self._note_error(one, error)
+            return None
+        if done.inspection_id is not None:
+            return None
+        found = [error for error in done.errors if error is not None]
+        if (for_all := next((error for error in found if concerns_all(error)), None)) is not None:
+            return for_all
+        # In the order of the pictures, which come in that of the views.
+        for one, own in zip(files, done.errors, strict=True):
+            self._note_error(one, own or found[0])
+        return None
+
+    def _serial_of(self, part: str, first: PendingFile) -> str:
+        """Return the serial number: what the batch's rule reads out of the name, else the name of the part."""
+        return self._rule.find(first.name) if self._rule is not None else part[: longest_text("serial")]
+
     def _said(self, error: AppError) -> AppError:
         return AppError("batch_person_gone") if isinstance(error, NotAllowed) else error
 
-    def _note_failed(self, one: PendingFile, outcome: FileOutcome) -> None:
-        assert outcome.error is not None
-        stored = StoredError.from_error(outcome.error)
+    def _note_error(self, one: PendingFile, error: AppError) -> None:
+        """Write why a file is refused; what was done meanwhile stays."""
+        stored = StoredError.from_error(error)
         self._settled.add(one.place)
         with writing(self._services) as session:
             session.execute(
@@ -222,40 +288,28 @@ class _Run:
         }
 
 
+def _note_unjudged(session: Session, inspection_id: int, pictures: Sequence[tuple[PendingFile, ViewPicture]]) -> None:
+    """Write beside each file that could not be judged why, although its part is inspected by the others."""
+    rows = session.exec(
+        select(InspectionView).where(
+            InspectionView.inspection_id == inspection_id, col(InspectionView.error_code).is_not(None)
+        )
+    ).all()
+    errors = {(row.view, row.exposure): row for row in rows}
+    exposures: Counter[str] = Counter()
+    for one, picture in pictures:
+        row = errors.get((picture.view, exposures[picture.view]))
+        exposures[picture.view] += 1
+        if row is not None:
+            session.execute(
+                update(BatchItem)
+                .where(col(BatchItem.id) == one.item_id)
+                .values(error_code=row.error_code, error_params=dict(row.error_params))
+            )
+
+
 def concerns_all(error: AppError) -> bool:
     """Return whether an error is not one file's: then the files that are left wait, and none of them has failed."""
     if isinstance(error, NotFound):
         return error.code != "object_missing"
     return isinstance(error, Unavailable | NotReady | NotAllowed | Conflict)
-
-
-def read_ahead(
-    objects: ObjectStore, pending: Sequence[PendingFile]
-) -> Iterator[tuple[PendingFile, Callable[[], bytes]]]:
-    """Yield the files in order, each with what gives its bytes, while the next ones are on their way already."""
-    on_the_way: deque[tuple[PendingFile, Future[bytes]]] = deque()
-    held = 0
-    with ThreadPoolExecutor(_READ_AHEAD, thread_name_prefix="read") as threads:
-        try:
-            for one in pending:
-                while on_the_way and (len(on_the_way) == _READ_AHEAD or held + one.byte_size > _READ_AHEAD_BYTES):
-                    first, future = on_the_way.popleft()
-                    held -= first.byte_size
-                    yield first, partial(_take, future, first)
-                    del future
-                on_the_way.append((one, threads.submit(objects.get, one.object_key)))
-                held += one.byte_size
-            while on_the_way:
-                first, future = on_the_way.popleft()
-                yield first, partial(_take, future, first)
-                del future
-        finally:
-            for _, future in on_the_way:
-                future.cancel()
-
-
-def _take(future: Future[bytes], one: PendingFile) -> bytes:
-    try:
-        return future.result()
-    except ObjectStoreError as error:
-        raise from_lower(error, name=one.name) from error

@@ -41,6 +41,14 @@ def add_watch(commands: _SubParsersAction[ArgumentParser]) -> None:
         metavar="SECONDS",
         help="how long a file must stay unchanged until it counts as whole (default: 2)",
     )
+    watch.add_argument(
+        "--part-wait",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long a part of a product with several views is waited for where a view is missing; then it is "
+        "inspected by what there is, and without a required view it is Review (default: 60)",
+    )
     watch.add_argument("--subfolders", action="store_true", help="also what arrives in subfolders")
     watch.add_argument("--once", action="store_true", help="inspect what is there, then end")
     watch.add_argument("--retry", action="store_true", help="with deliveries: send again at once what did not arrive")

@@ -113,6 +113,7 @@ def _settings(services: Services, wanted: argparse.Namespace) -> WatchSettings:
 
     return WatchSettings(
         settle_s=wanted.settle,
+        part_wait_s=wanted.part_wait,
         name_rule=wanted.name_rule,
         subfolders=wanted.subfolders,
         lot=wanted.lot,

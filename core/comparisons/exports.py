@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from core.catalog.views import list_views
 from core.comparisons.overview import ComparisonView, read_result
 from core.comparisons.results import ComparisonResult, EntryResult, Verdicts
-from core.comparisons.wording import FIGURE_NAMES, THRESHOLD_NAMES, name_entry, phrase_differences, rank_entries
+from core.comparisons.wording import (
+    FIGURE_NAMES,
+    THRESHOLD_NAMES,
+    name_entry,
+    phrase_differences,
+    phrase_price,
+    rank_entries,
+)
 from core.i18n import N_
 from core.reports.font import register_fonts
 from core.reports.layout import TEXT_MM, Words, build_document, make_paragraph, make_styles, make_table
@@ -59,6 +66,9 @@ def _columns() -> list[Column]:
         *rest,
         Column("ms_p95", "number"),
         Column("bytes", "whole"),
+        Column("price_per_1000_usd", "number"),
+        Column("input_tokens", "whole"),
+        Column("output_tokens", "whole"),
         Column("error"),
     ]
 
@@ -68,9 +78,11 @@ def _row(one: EntryResult) -> list[Any]:
     for name in FIGURE_NAMES:
         found = one.figures.get(name)
         figures += [None, None, None] if found is None else [found.value, found.low, found.high]
+    tokens = (None, None) if one.bill is None else (one.bill.input_tokens, one.bill.output_tokens)
     return [
         one.key, one.name, one.method, one.view, one.n, one.n_parts, one.errors, *figures,
         *vars(one.verdicts).values(), one.threshold, one.threshold_method, one.ms_p50, one.ms_p95, one.byte_size,
+        one.price_per_1000_usd, *tokens,
         one.error.code if one.error is not None else "",
     ]  # fmt: skip
 
@@ -170,6 +182,8 @@ def _describe(one: EntryResult, name: str, words: Words) -> str:
         told.append(words._("{p50} ms, 95% within {p95} ms", p50=f"{one.ms_p50:.0f}", p95=f"{one.ms_p95:.0f}"))
     if one.byte_size:
         told.append(f"{one.byte_size / 1e6:.1f} MB")
+    if one.bill is not None:
+        told.append(phrase_price(one, words._))
     if one.error is not None:
         told.append(one.error.to_app_error().sentence(words.language))
     return f"{name}: {'; '.join(told)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.comparisons.bills import TokenBill, add_bills
 from core.comparisons.entries import Entry
 from core.comparisons.fusing import FusedPart
 from core.comparisons.results import (
@@ -118,15 +119,26 @@ def measure_method(
         types=None if types is None else Types(types.labels, types.columns, types.counts),
         ms=[row.latency_ms for row in tests if row.error_code is None],
         byte_size=byte_size,
+        bill=add_bills(TokenBill.from_json(row.bill) for row in rows),
+        n_billed=len(rows),
         error=None if failed is None else StoredError.from_json(failed.error_code, failed.error_params),
     )
     return Measured(result, judged, figures, stopped, named)
 
 
 def measure_combination(
-    entry: Entry, rule: Mapping[str, object], limit: float | None, fused: Sequence[FusedPart], *, seed: int
+    entry: Entry,
+    rule: Mapping[str, object],
+    limit: float | None,
+    fused: Sequence[FusedPart],
+    *,
+    seed: int,
+    bill: TokenBill | None,
 ) -> Measured:
-    """Return what came of a combination on the test parts; `rule` is as validation made it, for people to read."""
+    """Return what came of a combination on the test parts; `rule` is as validation made it, for people to read.
+
+    `bill` is what its members cost together.
+    """
     tests = [one for one in fused if one.split == "test"]
     judged = tuple(
         Judged(f"part:{one.part}", one.part, one.truth, one.is_defect, one.probability, one.named) for one in tests
@@ -148,6 +160,8 @@ def measure_combination(
         types=Types(types.labels, types.columns, types.counts),
         ms=[one.ms for one in tests if not one.missing],
         byte_size=None,
+        bill=bill,
+        n_billed=len(fused),
         error=None if failed is None else StoredError("comparison_member_failed", {"view": failed.missing}),
         rule=rule,
         alone=alone,
@@ -196,6 +210,8 @@ def _result(
     types: Types | None,
     ms: Sequence[float],
     byte_size: int | None,
+    bill: TokenBill | None,
+    n_billed: int,
     error: StoredError | None,
     map_level: float | None = None,
     rule: Mapping[str, object] | None = None,
@@ -225,6 +241,8 @@ def _result(
         ms_p50=float(np.percentile(ms, 50)) if ms else None,
         ms_p95=float(np.percentile(ms, 95)) if ms else None,
         byte_size=byte_size,
+        bill=bill,
+        n_billed=n_billed,
         error=error,
     )
 

@@ -15,6 +15,7 @@ from core.methods.registry import find_method
 from core.methods.visual.vlg import VLG
 from core.methods.visual.vlm import VLM
 from core.transactions import reading, writing
+from inference.language.visual_questions.method import MAX_REFERENCES
 from storage.tables import MethodModel, Product
 
 if TYPE_CHECKING:
@@ -31,12 +32,28 @@ class OpinionChoice:
     """A method that a product's second opinion may come from: `code` is what the product keeps.
 
     `title` is a msgid. `model` is the row of a trained method. `obstacle` says what is missing before it can be asked.
+    `references` good parts are shown to a vision-language model along with the part.
     """
 
     code: str
     title: str
     model: MethodModel | None = None
     obstacle: AppError | None = None
+    references: int = 0
+
+    @property
+    def method(self) -> str:
+        """Return the name of the method, "" for a trained one."""
+        return read_choice(self.code)[0] if self.model is None else ""
+
+
+def read_choice(code: str) -> tuple[str, int]:
+    """Return the method that a product keeps, and how many good parts are shown to it: `vlm:2` stands for two.
+
+    That of a trained method stays as it is.
+    """
+    name, _, count = code.partition(":")
+    return (name, int(count)) if name == VLM and count.isdecimal() else (code, 0)
 
 
 def list_opinion_choices(services: Services, product_id: int) -> list[OpinionChoice]:
@@ -44,7 +61,13 @@ def list_opinion_choices(services: Services, product_id: int) -> list[OpinionCho
     found = []
     for name in (VLM, VLG):
         spec = find_method(name)
-        found.append(OpinionChoice(name, spec.title, obstacle=spec.find_obstacle(services)))
+        obstacle = spec.find_obstacle(services)
+        found.append(OpinionChoice(name, spec.title, obstacle=obstacle))
+        if name == VLM:
+            found += [
+                OpinionChoice(f"{VLM}:{count}", spec.title, obstacle=obstacle, references=count)
+                for count in range(1, MAX_REFERENCES + 1)
+            ]
     with reading(services) as session:
         rows = session.exec(
             select(MethodModel).where(MethodModel.product_id == product_id).order_by(col(MethodModel.id).desc())

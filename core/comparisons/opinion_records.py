@@ -7,42 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.comparisons.bills import TokenBill
 from core.errors import AppError
 from inference.vision.comparison.predictions import PredictedBox, Prediction
-from storage.json_fields import read_float, read_floats, read_int, read_object, read_objects, read_text
-
-
-@dataclass(frozen=True)
-class TokenBill:
-    """What a question to a model cost: requests, tokens, and dollars (None where its price is not known)."""
-
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {
-            "requests": self.requests,
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
-            "cost_usd": self.cost_usd,
-        }
-
-    @classmethod
-    def from_json(cls, value: object) -> TokenBill | None:
-        """Return what a row holds, None where it holds nothing of the kind."""
-        data = read_object(value)
-        requests = read_int(data.get("requests"))
-        if requests is None:
-            return None
-        return cls(
-            requests,
-            read_int(data.get("input_tokens")) or 0,
-            read_int(data.get("output_tokens")) or 0,
-            read_float(data.get("cost_usd")),
-        )
+from storage.json_fields import read_float, read_floats, read_object, read_objects, read_text
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
@@ -10,15 +11,20 @@ from sqlmodel import Session, col, select
 from core.errors import from_lower
 from core.inspections.stored_values import read_preprocessing
 from core.methods.records import LabelWords
-from core.transactions import HasStores
+from core.methods.visual.vlm import load_spread
+from core.transactions import HasStores, reading
 from inference.errors import InferenceError
-from inference.vision.images.bit_depth import BY_IMAGE
+from inference.vision.images.bit_depth import BY_IMAGE, Reading
 from storage.object_store import ObjectStoreError
 from storage.tables import DefectType, Inspection, InspectionView, ProductView
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from core.services import Services
+
+    Picture = NDArray[np.uint8]
 
 _PLAIN_MODALITY = "rgb"
 
@@ -31,7 +37,7 @@ class InspectedPicture:
     modality: str
     image_key: str
     original_name: str
-    bit_depth: int
+    bit_depth: Reading
 
 
 def find_picture(session: Session, row: Inspection, view: str = "") -> InspectedPicture | None:
@@ -60,7 +66,7 @@ def find_picture(session: Session, row: Inspection, view: str = "") -> Inspected
 
 def _describe(row: Inspection | InspectionView, *, view: str, modality: str) -> InspectedPicture:
     preprocessing = read_preprocessing(row.preprocessing)
-    depth = BY_IMAGE if preprocessing is None else preprocessing.bit_depth
+    depth = BY_IMAGE if preprocessing is None else preprocessing.reading
     return InspectedPicture(view, modality, row.image_key, row.original_name, depth)
 
 
@@ -72,6 +78,24 @@ def load_picture(services: HasStores, picture: InspectedPicture) -> NDArray[np.u
         return decode(services.objects.get(picture.image_key), bit_depth=picture.bit_depth).pixels
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error, name=picture.original_name) from error
+
+
+def load_good_pictures(services: Services, product_id: int, picture: InspectedPicture, count: int) -> list[Picture]:
+    """Return `count` readable good training images of the picture's view, RGB uint8 (H, W, 3).
+
+    They are spread evenly over all of them and always the same, read as the picture itself is. Fewer where there are
+    no more. Raises Unavailable where the object store is away.
+    """
+    from core.images.training import load_pixels, training_rows
+
+    with reading(services) as session:
+        rows = training_rows(session, product_id, "normal", picture.view)
+        session.expunge_all()
+    loaders = [partial(load_pixels, services, row, bit_depth=picture.bit_depth) for row in rows]
+    try:
+        return load_spread(loaders, count)
+    except ObjectStoreError as error:
+        raise from_lower(error) from error
 
 
 def read_types(session: Session, product_id: int) -> tuple[LabelWords, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.comparisons.bills import TokenBill
 from core.jobs.stored_error import StoredError
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text, read_texts
 
@@ -67,7 +68,8 @@ class EntryResult:
     `n` test images (parts of a combination) of `n_parts` parts, `errors` of them without an answer. `figures` are by
     the names of `inference.vision.comparison.measures.FIGURES`. `error` is the first reason where something failed.
     `byte_size` is that of the trained model, None for one that was not trained here. `map_level` is from which value on
-    a map shows a defect, by validation; None without maps.
+    a map shows a defect, by validation; None without maps. `bill` is what the `n_billed` images (parts) of validation
+    and test cost that were asked about at a server; None for a method that computes here.
     """
 
     key: str
@@ -91,12 +93,26 @@ class EntryResult:
     ms_p50: float | None = None
     ms_p95: float | None = None
     byte_size: int | None = None
+    bill: TokenBill | None = None
+    n_billed: int = 0
     error: StoredError | None = None
 
     @property
     def is_combination(self) -> bool:
         """Return whether it combines views of a part."""
         return bool(self.members)
+
+    @property
+    def price_per_1000_usd(self) -> float | None:
+        """Return what 1000 images (parts of a combination) cost, in dollars: 0 for what is computed here.
+
+        None where the price of the model is not known, or nothing was asked.
+        """
+        if self.bill is None:
+            return 0.0
+        if self.bill.cost_usd is None or not self.n_billed:
+            return None
+        return 1000.0 * self.bill.cost_usd / self.n_billed
 
     def value(self, name: str) -> float | None:
         """Return a figure's value, None where there is none."""
@@ -133,6 +149,8 @@ class EntryResult:
             "ms_p50": self.ms_p50,
             "ms_p95": self.ms_p95,
             "bytes": self.byte_size,
+            "price_per_1000_usd": self.price_per_1000_usd,
+            "bill": None if self.bill is None else {**self.bill.to_json(), "images": self.n_billed},
             "error": None if self.error is None else {"code": self.error.code, "params": dict(self.error.params)},
         }
 
@@ -172,6 +190,8 @@ class EntryResult:
             ms_p50=read_float(data.get("ms_p50")),
             ms_p95=read_float(data.get("ms_p95")),
             byte_size=read_int(data.get("bytes")),
+            bill=TokenBill.from_json(data.get("bill")),
+            n_billed=read_int(read_object(data.get("bill")).get("images")) or 0,
             error=StoredError.from_json(error.get("code"), error.get("params")),
         )
 

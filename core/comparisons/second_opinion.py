@@ -14,12 +14,18 @@ from sqlmodel import Session, col, select
 from core.access import WORKER, require_role
 from core.audit import record
 from core.catalog.names import name_product
-from core.comparisons.opinion_choice import MODEL_PREFIX
-from core.comparisons.opinion_records import SecondOpinionRecord, StoredPrediction, TokenBill
-from core.comparisons.opinion_subjects import InspectedPicture, find_picture, load_picture, read_types
+from core.comparisons.bills import read_meter
+from core.comparisons.opinion_choice import MODEL_PREFIX, read_choice
+from core.comparisons.opinion_records import SecondOpinionRecord, StoredPrediction
+from core.comparisons.opinion_subjects import (
+    InspectedPicture,
+    find_picture,
+    load_good_pictures,
+    load_picture,
+    read_types,
+)
 from core.errors import AppError, NotFound, NotReady, from_lower
 from core.files.discarded_objects import discard_objects
-from core.guidance.usage import price_usd
 from core.methods.models import load_method, read_thresholds
 from core.methods.records import LabelWords
 from core.methods.registry import find_method
@@ -74,7 +80,10 @@ def ask_second_opinion(services: Services, person: Person, inspection_id: int, *
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked about, and which method: `has_view` is False where the method's view was not pictured."""
+    """What is asked about, and which method: `has_view` is False where the method's view was not pictured.
+
+    `references` good parts are shown to a vision-language model for comparison.
+    """
 
     inspection_id: int
     product: Product
@@ -82,6 +91,7 @@ class _Asked:
     model: MethodModel | None
     picture: InspectedPicture
     types: tuple[LabelWords, ...]
+    references: int = 0
     has_view: bool = True
 
     @classmethod
@@ -91,7 +101,8 @@ class _Asked:
         if row is None:
             raise NotFound("not_found")
         product = session.get_one(Product, row.product_id)
-        method, model = product.second_opinion, None
+        method, references = read_choice(product.second_opinion)
+        model = None
         if method.startswith(MODEL_PREFIX):
             model = session.get(MethodModel, int(method.removeprefix(MODEL_PREFIX)))
             method = "" if model is None else model.method
@@ -101,7 +112,9 @@ class _Asked:
         own = find_picture(session, row, "" if model is None else model.view)
         picture = own or find_picture(session, row)
         assert picture is not None
-        return cls(row.id, product, method, model, picture, read_types(session, product.id), has_view=own is not None)
+        return cls(
+            row.id, product, method, model, picture, read_types(session, product.id), references, own is not None
+        )
 
 
 @dataclass(frozen=True)
@@ -113,12 +126,8 @@ class _Ready:
 
     def describe(self, prediction: Prediction) -> StoredPrediction:
         """Return what is kept of its prediction."""
-        model, bill = "", None
-        if isinstance(self.method, VisualQuestionMethod):
-            model, usage = self.method.model, self.method.usage
-            cost = price_usd(model, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-            bill = TokenBill(usage.requests, usage.input_tokens, usage.output_tokens, cost)
-        return StoredPrediction.of(prediction, thresholds=self.thresholds, model=model, bill=bill)
+        model = self.method.model if isinstance(self.method, VisualQuestionMethod) else ""
+        return StoredPrediction.of(prediction, thresholds=self.thresholds, model=model, bill=read_meter(self.method))
 
 
 def _open_vlm(services: Services, asked: _Asked, language: Language) -> _Ready:
@@ -131,7 +140,8 @@ def _open_vlm(services: Services, asked: _Asked, language: Language) -> _Ready:
         modality=asked.picture.modality,
         language=language,
     )
-    return _Ready(connect_model(services, question), _MIDDLE)
+    good = load_good_pictures(services, asked.product.id, asked.picture, asked.references)
+    return _Ready(connect_model(services, question, references=good), _MIDDLE)
 
 
 def _open_vlg(services: Services, asked: _Asked, _language: Language) -> _Ready:

@@ -99,6 +99,30 @@ PHRASES: tuple[str, ...] = (
 )
 
 
+def phrase_price(one: EntryResult, say: Say) -> str:
+    """Return what asking a server cost, in words: the price of 1000 images and the tokens of all that were asked.
+
+    Of a method that is computed here: "".
+    """
+    if one.bill is None:
+        return ""
+    tokens = say(
+        "{tokens_in} tokens in, {tokens_out} tokens out",
+        tokens_in=f"{one.bill.input_tokens:,}", tokens_out=f"{one.bill.output_tokens:,}",
+    )  # fmt: skip
+    price = one.price_per_1000_usd
+    if price is None:
+        return say("price not known ({tokens})", tokens=tokens)
+    return say("{price} USD for 1,000 images ({tokens})", price=f"{price:,.2f}", tokens=tokens)
+
+
+PRICE_PHRASES: tuple[str, ...] = (
+    N_("{tokens_in} tokens in, {tokens_out} tokens out"),
+    N_("price not known ({tokens})"),
+    N_("{price} USD for 1,000 images ({tokens})"),
+)
+
+
 def rank_entries(entries: Sequence[EntryResult]) -> list[EntryResult]:
     """Return entries, those of one view together, the best F1 of each first; one without F1 last."""
     order = {view: place for place, view in enumerate(dict.fromkeys(one.view for one in entries))}

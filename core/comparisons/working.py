@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from core.catalog.products import get_product
+from core.comparisons.bills import add_bills, bill_since, read_meter
 from core.comparisons.entries import Entry, list_entries
 from core.comparisons.fusing import FusedPart, fuse_parts, read_combination_rule
 from core.comparisons.orders import ComparisonOrder
@@ -192,6 +193,7 @@ class _Run:
     def _predict(self, entry: Entry, method: Method, sample: Sample) -> Prediction:
         """Return the row of what the method says of an image. Raises AppError where a store is away."""
         started = time.perf_counter()
+        before = read_meter(method)
         try:
             pixels = sample.load()
             started = time.perf_counter()
@@ -199,9 +201,13 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - whatever a method does, the others go on
             row = empty_row(self._comparison_id, entry.key, sample)
             put_error(row, self._of_method(error))
-            return row
-        ms = 1000.0 * (time.perf_counter() - started)
-        return make_row(self._services, self._comparison_id, entry.key, sample, prediction, ms=ms)
+        else:
+            ms = 1000.0 * (time.perf_counter() - started)
+            row = make_row(self._services, self._comparison_id, entry.key, sample, prediction, ms=ms)
+        # An answer that cannot be read is paid for, too.
+        bill = bill_since(method, before)
+        row.bill = {} if bill is None else bill.to_json()
+        return row
 
     def _training_set(self, view: str) -> TrainingSet:
         if view not in self._sets:
@@ -218,7 +224,7 @@ class _Run:
         for number, entry in enumerate(self._entries):
             self._report("combine" if entry.is_combination else "measure", number, len(self._entries))
             if entry.is_combination:
-                measured.append(self._combine(entry))
+                measured.append(self._combine(entry, {one.result.key: one for one in measured}))
                 continue
             training = self._training_set(entry.view)
             found = measure_method(
@@ -245,7 +251,7 @@ class _Run:
         )
         self._store(result)
 
-    def _combine(self, entry: Entry) -> Measured:
+    def _combine(self, entry: Entry, measured: Mapping[str, Measured]) -> Measured:
         """Fuse the views of every part, store what comes of it, and measure it."""
         from core.comparisons.measuring import failed_combination, measure_combination
 
@@ -263,7 +269,8 @@ class _Run:
         for start in range(0, len(fresh), _ROWS_AT_ONCE):
             add_rows(self._services, fresh[start : start + _ROWS_AT_ONCE], self._hold)
         limit = None if rule.method == "rule_based" else rule.review_at
-        return measure_combination(entry, rule_to_json(rule), limit, fused, seed=self._order.seed)
+        bill = add_bills(measured[key].result.bill for key in entry.members.values() if key in measured)
+        return measure_combination(entry, rule_to_json(rule), limit, fused, seed=self._order.seed, bill=bill)
 
     def _row_of(self, entry: Entry, one: FusedPart) -> Prediction:
         row = Prediction(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
@@ -11,7 +11,7 @@ from core.access import ENGINEER, require_role
 from core.audit import find_changes, record
 from core.errors import BadInput, Conflict, NotFound
 from core.fusion.effect import LabeledParts, label_parts, measure_effect, read_labeled_parts
-from core.fusion.in_force import active_banks, calibrate_views, find_fusion, fits, make_row
+from core.fusion.in_force import active_banks, calibrate_views, default_rule, find_fusion, fits, make_row
 from core.fusion.records import FusionEntry, FusionFigures, combined_views, entry_of
 from core.fusion.rules import WantedRule, checked, rule_to_json
 from core.fusion.scores import read_fitting_parts, read_fitting_scores
@@ -33,6 +33,19 @@ def save_fusion(
     None for a command that takes what there is. Raises NotAllowed, NotFound, NotReady(`fusion_without_views`),
     BadInput (`fusion_needs_reason`, and of the rule), Conflict(`fusion_changed`).
     """
+    return _save(services, person, product_id, wanted, reason=reason, seen_id=seen_id)
+
+
+def _save(
+    services: HasDatabase,
+    person: Person,
+    product_id: int,
+    wanted: WantedRule | None,
+    *,
+    reason: str,
+    seen_id: int | None,
+) -> FusionEntry:
+    """Do as `save_fusion`; without a rule, put the default of the banks in use back in force."""
     require_role(services, person, ENGINEER)
     if not reason.strip():
         raise BadInput("fusion_needs_reason")
@@ -42,18 +55,28 @@ def save_fusion(
         if seen_id is not None and seen_id != now.entry.id:
             raise Conflict("fusion_changed")
         views = combined_views(now.views)
-        rule, n_fitted = checked(wanted.rule, views), None
         versions = active_banks(session, product_id, [view.code for view in views])
         calibrations = calibrate_views(session, versions)
-        if wanted.fit_weights:
+        rule, n_fitted = default_rule(session, versions, calibrations), None
+        if wanted is not None:
+            rule = checked(wanted.rule, views)
             parts = read_fitting_parts({code: read_fitting_scores(session, one) for code, one in versions.items()})
             fresh = replace(now.entry, calibrations=calibrations)
-            rule, n_fitted = _fit(rule, label_parts(fresh, views, parts, origin="fitting"))
+            fitting = label_parts(fresh, views, parts, origin="fitting")
+            if wanted.fit_weights:
+                rule, n_fitted = _fit(rule, fitting)
+            elif rule.method == "weighted_average" and rule.weights:
+                n_fitted = _count_if_fitted(rule, fitting)
         measured = measure_effect(rule, labeled).to_json() if labeled.parts else {}
         row = make_row(
             product_id,
             rule,
-            FusionFigures(views, n_fitted=n_fitted, measured={**measured, "origin": labeled.origin}),
+            FusionFigures(
+                views,
+                is_default=wanted is None,
+                n_fitted=n_fitted,
+                measured={**measured, "origin": labeled.origin},
+            ),
             calibrations,
             reason=reason.strip(),
             person_id=person.id,
@@ -94,17 +117,40 @@ def undo_fusion(
 ) -> FusionEntry:
     """Put the rule before the one in force back in force, as a new row, calibrated for the banks of now.
 
-    Undone once more, they change places again. Raises as `save_fusion`, and Conflict(`fusion_nothing_to_undo`).
+    Before the first rule that somebody saved there was the default. Undone once more, they change places again. Raises
+    as `save_fusion`, and Conflict(`fusion_nothing_to_undo`).
     """
     require_role(services, person, ENGINEER)
-    chosen = [entry for entry in list_fusion(services, product_id) if not entry.is_recalibrated]
-    if len(chosen) < 2:
+    before = find_rule_before(services, product_id)
+    if before is None:
         raise Conflict("fusion_nothing_to_undo")
+    wanted = None if before.is_default else WantedRule(before.rule)
+    return _save(services, person, product_id, wanted, reason=reason, seen_id=seen_id)
+
+
+@dataclass(frozen=True)
+class RuleBefore:
+    """The rule that was in force before the present one; `is_default` where nobody had chosen it."""
+
+    rule: FusionRule
+    is_default: bool
+
+
+def find_rule_before(services: HasDatabase, product_id: int) -> RuleBefore | None:
+    """Return the rule that undoing brings back; None where nothing was in force before, or it fits the views no more.
+
+    Raises NotFound, NotReady(`fusion_without_views`).
+    """
     with reading(services) as session:
-        views = combined_views(find_fusion(session, product_id).views)
-    if not fits(chosen[1].rule, views):
-        raise Conflict("fusion_nothing_to_undo")
-    return save_fusion(services, person, product_id, WantedRule(chosen[1].rule), reason=reason, seen_id=seen_id)
+        found = find_fusion(session, product_id)
+        chosen = [entry for entry in read_history(session, product_id) if not entry.is_recalibrated]
+        if not chosen or (len(chosen) == 1 and chosen[0].is_default):
+            return None
+        if len(chosen) == 1 or chosen[1].is_default:
+            versions = active_banks(session, product_id, [view.code for view in found.views])
+            return RuleBefore(default_rule(session, versions, calibrate_views(session, versions)), is_default=True)
+    before = chosen[1].rule
+    return RuleBefore(before, is_default=False) if fits(before, combined_views(found.views)) else None
 
 
 def list_fusion(services: HasDatabase, product_id: int) -> tuple[FusionEntry, ...]:
@@ -130,6 +176,18 @@ def read_history(session: Session, product_id: int) -> tuple[FusionEntry, ...]:
         except BadInput:
             continue
     return tuple(found)
+
+
+def _count_if_fitted(rule: FusionRule, labeled: LabeledParts) -> int | None:
+    """Return to how many parts the rule's weights were fitted, None where somebody typed them.
+
+    Whoever has them fitted in the form saves them as numbers: they are told from typed ones by being the same.
+    """
+    try:
+        fitted, n_fitted = _fit(rule, labeled)
+    except BadInput:
+        return None
+    return n_fitted if fitted.weights == rule.weights else None
 
 
 def _fit(rule: FusionRule, labeled: LabeledParts) -> tuple[FusionRule, int]:

@@ -29,6 +29,9 @@ WATCH_MESSAGES: dict[str, str] = {
     ),
     "watch_file_link": N_("{name} is a link, and links are not followed. Put the file itself into the folder."),
     "watch_settle": N_("The time until a file counts as whole must be from {lowest} to {highest} seconds."),
+    "watch_part_wait": N_(
+        "The time that a part with several views is waited for must be from {lowest} to {highest} seconds."
+    ),
     "watch_rule_too_long": N_("The rule for file names is too long. Use at most 200 characters and 20 fields."),
     "watch_rule_field": N_(
         'The rule "{rule}" has a field that there is not. There are {{lot}}, {{serial}}, {{line}}, {{shift}}, {{n}} (a number) and {{*}} (anything), and with a fixed length {{lot:5}}.'

@@ -58,7 +58,7 @@ def read_training_set(services: Services, dataset_version_id: int, view: str = "
             .order_by(col(DatasetVersionImage.image_id))
         ).all()
         try:
-            preprocessing = read_preprocessing(session, product.id)
+            preprocessing = read_preprocessing(session, product.id, view)
         except InferenceError as error:
             raise from_lower(error) from error
         ids = [row.image_id for row in rows]
@@ -71,7 +71,7 @@ def read_training_set(services: Services, dataset_version_id: int, view: str = "
         ).first()
         labels = _describe_labels({row.label for row in rows}, list(types))
         session.expunge_all()
-    depth = preprocessing.bit_depth
+    reading_of_view = preprocessing.reading
     return TrainingSet(
         dataset_version_id=version.id,
         content_hash=version.content_hash,
@@ -84,7 +84,9 @@ def read_training_set(services: Services, dataset_version_id: int, view: str = "
         preprocessing=preprocessing,
         labels=labels,
         samples=tuple(
-            _make_sample(services, row, images.get(row.image_id), mixed.get(row.image_id), codes, bit_depth=depth)
+            _make_sample(
+                services, row, images.get(row.image_id), mixed.get(row.image_id), codes, bit_depth=reading_of_view
+            )
             for row in rows
         ),
     )

@@ -11,13 +11,10 @@ from sqlmodel import Session, col, func, select
 
 from core.access import ENGINEER, require_role
 from core.audit import record
-from core.catalog.names import ProductName, spoken_name
-from core.catalog.views import read_views
-from core.errors import AppError, BadInput, Conflict, NotFound, NotReady
+from core.catalog.names import ProductName
+from core.errors import AppError, BadInput, Conflict, NotFound
 from core.inspections.part_details import PartDetails
 from core.jobs.stored_error import StoredError
-from core.models.kinds import MEMORY_BANK
-from core.registry.versions import active_version
 from core.settings import Settings
 from core.transactions import HasDatabase, reading, writing
 from core.watching.scanning import DONE, REJECTED
@@ -94,10 +91,6 @@ def add_folder(
         product = session.get(Product, product_id)
         if product is None:
             raise NotFound("not_found")
-        views = read_views(session, product_id)
-        if views and active_version(session, MEMORY_BANK, product_id) is None:
-            codes = ", ".join(view.code for view in views)
-            raise NotReady("many_parts_need_names", product=spoken_name(product), views=codes)
         rows = session.exec(select(WatchFolder)).all()
         row = next((one for one in rows if one.path == str(path)), None)
         if row is not None and row.removed_at is None:

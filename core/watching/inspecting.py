@@ -11,10 +11,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
 from core.inspections.batch import inspect_many
+from core.inspections.by_view.examining import check_bank, views_to_inspect
 from core.inspections.examination import find_judges
 from core.inspections.loading import PartFile
 from core.jobs.stored_error import plain
@@ -22,6 +24,7 @@ from core.transactions import writing
 from core.watching import ledger, moving
 from core.watching.arrived_files import Batch, FileMover, FileResult, Look
 from core.watching.ledger import Arrival
+from core.watching.parts import PartGatherer, PartInspector, ReadFile
 from core.watching.scanning import Candidate, ChangedError, Scanner, read_whole
 from storage.tables import WatchFolder, utc_now
 
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BATCH_FILES = 512
+# Parts with several views are inspected one after the other: a look that takes long tells nobody how far it is.
+BATCH_PARTS = 64
 # Looking at ten thousand files that wait takes a second or two: what was seen is worked off before the next look.
 SEEN_S = 20.0
 FINISH_EVERY = 32
@@ -78,6 +83,10 @@ class FolderWatch:
             folder.path, settle_s=folder.settings.settle_s, subfolders=folder.settings.subfolders, clock=clock
         )
         self._mover = FileMover(services, folder, self._scanner, on_result=on_result or (lambda _result: None))
+        self._gatherer = PartGatherer(wait_s=folder.settings.part_wait_s, clock=clock)
+        self._parts = PartInspector(
+            services, person, folder, self._mover, read=self._read_of_part, take_failure=self._take_failure
+        )
         self._tries: dict[str, int] = {}
         self._unreadable_until: dict[str, float] = {}
         self._seen: list[Candidate] = []
@@ -128,6 +137,10 @@ class FolderWatch:
             return
         moving.prepare(self.folder.path)
         # Before any file is read: without a model none can be inspected, and all of them wait.
+        views = [view.code for view in views_to_inspect(self._services, self.folder.product_id)]
+        if views:
+            self._look_at_parts(ready, views, look)
+            return
         find_judges(self._services, self.folder.product_id)
         chosen = self._choose(ready)
         taken = {one.name for one in chosen}
@@ -137,6 +150,42 @@ class FolderWatch:
         if look.moved < len(chosen):
             self._seen.clear()  # some of them are still there: look anew
         look.problem = look.problem or self._unreadable_problem()
+
+    def _look_at_parts(self, ready: Sequence[Candidate], views: Sequence[str], look: Look) -> None:
+        """Inspect the parts that are whole, or have been waited for long enough; the files of the others stay."""
+        check_bank(self._services, self.folder.product_id)
+        due, untold = self._gatherer.choose(ready, views)
+        # Which files make up a part hangs on all that are there: the next look is at all of them anew.
+        self._seen.clear()
+        batch = Batch()
+        with self._turn:
+            try:
+                for candidate in untold[:BATCH_FILES]:
+                    self._parts.refuse(candidate, views, batch, look)
+                for part in due[:BATCH_PARTS]:
+                    if self._is_over() or look.problem is not None:
+                        break
+                    self._parts.inspect(part, batch, look)
+                    if len(batch.moved) >= FINISH_EVERY:
+                        self._mover.flush(batch)
+                        self._note(look)
+            finally:
+                self._mover.flush(batch)
+                until = self._clock() + UNREADABLE_WAIT_S
+                self._unreadable_until |= dict.fromkeys(batch.unreadable, until)
+        look.problem = look.problem or self._unreadable_problem()
+
+    def _read_of_part(self, candidate: Candidate, batch: Batch, look: Look) -> ReadFile | None:
+        """Return a file of a part, None where it was moved. Raises ChangedError for one that is to be read later."""
+        try:
+            return self._read_file(candidate, batch, look)
+        except ChangedError:
+            self._scanner.forget(candidate.name)
+            raise
+        except OSError as error:
+            logger.info("%s cannot be read: %s", candidate.name, error)
+            batch.unreadable.append(candidate.name)
+            raise ChangedError from error
 
     def _choose(self, ready: Sequence[Candidate]) -> Sequence[Candidate]:
         # One that failed for no known reason goes alone: files that are examined together fail together.
@@ -191,9 +240,12 @@ class FolderWatch:
                 return
             else:
                 if file is not None:
-                    yield file
+                    batch.candidates.append((candidate, file.arrival))
+                    key = f"watch:{self.folder.id}:{file.arrival.file_key}"
+                    yield PartFile(candidate.name.rpartition("/")[2], partial(_give, file.data), file.details, key)
 
-    def _read_file(self, candidate: Candidate, batch: Batch, look: Look) -> PartFile | None:
+    def _read_file(self, candidate: Candidate, batch: Batch, look: Look) -> ReadFile | None:
+        """Return a file that has no inspection yet; move one that has, and one that is refused for what it is."""
         from inference.vision.images.decode import MAX_BYTES
 
         name = candidate.name
@@ -213,9 +265,7 @@ class FolderWatch:
         if known is not None and known.outcome == "inspected":
             self._mover.finish_inspected(candidate, arrival, None, batch, look)
             return None
-        batch.candidates.append((candidate, arrival))
-        key = f"watch:{self.folder.id}:{arrival.file_key}"
-        return PartFile(name.rpartition("/")[2], lambda: data, details, key)
+        return ReadFile(candidate, arrival, details, data)
 
     def _take_failure(self, candidate: Candidate, arrival: Arrival, error: AppError, batch: Batch, look: Look) -> None:
         name = candidate.name
@@ -278,3 +328,7 @@ class FolderWatch:
                 row.rejected_total += rejected
             session.commit()
         look.noted = (look.inspected, look.rejected)
+
+
+def _give(data: bytes) -> bytes:
+    return data

@@ -13,6 +13,7 @@ from storage.json_fields import read_float, read_object, read_text
 
 TRACE_FIELDS = ("lot", "serial", "line", "shift")
 DEFAULT_SETTLE_S, LEAST_SETTLE_S, MOST_SETTLE_S = 2.0, 0.0, 600.0
+DEFAULT_PART_WAIT_S, LEAST_PART_WAIT_S, MOST_PART_WAIT_S = 60.0, 0.0, 86_400.0
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class WatchSettings:
 
     A file is whole once its size and time have not changed for `settle_s` seconds. `name_rule` (see
     `core.files.name_rules`) reads lot, serial, line and shift out of a file's name. `language` is that of the reasons
-    beside rejected files.
+    beside rejected files. A part of a product with several views is waited for, where a view is missing, until nothing
+    has come for `part_wait_s` seconds.
     """
 
     settle_s: float = DEFAULT_SETTLE_S
@@ -30,14 +32,17 @@ class WatchSettings:
     lot: str = ""
     shift: str = ""
     language: str = DEFAULT_LANGUAGE
+    part_wait_s: float = DEFAULT_PART_WAIT_S
 
     def checked(self) -> WatchSettings:
         """Return the settings.
 
-        Raises BadInput watch_settle, watch_rule_…, language_unknown or inspection_detail_too_long.
+        Raises BadInput watch_settle, watch_part_wait, watch_rule_…, language_unknown or inspection_detail_too_long.
         """
         if not LEAST_SETTLE_S <= self.settle_s <= MOST_SETTLE_S:
             raise BadInput("watch_settle", lowest=f"{LEAST_SETTLE_S:g}", highest=f"{MOST_SETTLE_S:g}")
+        if not LEAST_PART_WAIT_S <= self.part_wait_s <= MOST_PART_WAIT_S:
+            raise BadInput("watch_part_wait", lowest=f"{LEAST_PART_WAIT_S:g}", highest=f"{MOST_PART_WAIT_S:g}")
         if self.language not in LANGUAGES:
             raise BadInput("language_unknown", choices=", ".join(LANGUAGES))
         read_trace_rule(self.name_rule)
@@ -52,7 +57,7 @@ class WatchSettings:
     def from_json(cls, value: object) -> WatchSettings:
         """Return the settings in a row."""
         found = read_object(value)
-        settle_s = read_float(found.get("settle_s"))
+        settle_s, part_wait_s = read_float(found.get("settle_s")), read_float(found.get("part_wait_s"))
         return cls(
             settle_s=DEFAULT_SETTLE_S if settle_s is None else settle_s,
             name_rule=read_text(found.get("name_rule")) or "",
@@ -60,6 +65,7 @@ class WatchSettings:
             lot=read_text(found.get("lot")) or "",
             shift=read_text(found.get("shift")) or "",
             language=read_text(found.get("language")) or DEFAULT_LANGUAGE,
+            part_wait_s=DEFAULT_PART_WAIT_S if part_wait_s is None else part_wait_s,
         )
 
     def read_details(self, name: str, *, line: str) -> tuple[PartDetails, bool]:

@@ -124,7 +124,8 @@ class Prediction(SQLModel, table=True):
     """What one method of a comparison said of a subject: an image (`image:7`), or a part of several views (`part:A1`).
 
     `verdict` (ok, reject) and `named`, the type that the method names, are by the threshold of its validation images. A
-    method that failed on it has a row, too: `error_code`, and no score.
+    method that failed on it has a row, too: `error_code`, and no score. `bill` is what asking a server cost; empty for
+    a method that computes here.
     """
 
     __tablename__: ClassVar[str] = "predictions"
@@ -147,6 +148,7 @@ class Prediction(SQLModel, table=True):
     map_key: str = Field(default="", max_length=255)
     words: str = long_text()
     latency_ms: float = double(0.0)
+    bill: dict[str, Any] = json_object()
     error_code: str | None = Field(default=None, max_length=64)
     error_params: dict[str, Any] = json_object()
 

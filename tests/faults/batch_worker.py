@@ -15,6 +15,7 @@ from typing import Any
 from core.images import ingest
 from core.images.storing import store_group
 from core.inspections import batch
+from core.inspections.by_view import examining
 from core.inspections.examination import examine_group
 from core.jobs import terms
 from core.services import build_services
@@ -51,6 +52,7 @@ def be_child(job_id: int, token: int, parent_pid: int) -> int:
         time.sleep(GROUP_S)
 
     batch.examine_group = examine_slowly  # type: ignore[attr-defined]
+    examining.examine_group = examine_slowly  # type: ignore[attr-defined]
     ingest.store_group = store_slowly  # type: ignore[attr-defined]
     os.nice = lambda _: 0
     supervisor.prepare_child(parent_pid)

@@ -23,14 +23,16 @@ from core.images.records import IncomingFile
 from core.operations.stored_objects import find_missing, take_stock
 from core.services import Services, build_services
 from core.worker.supervisor import ROOT
-from storage.tables import BatchItem, Inspection
+from storage.tables import BatchItem, Inspection, InspectionView
 from tests.plates import encode, folder_settings, plate, seed_of
 from tests.toy_models import build_toy_folder
+from tests.viewed_plates import GOOD, with_views
 
 pytestmark = [pytest.mark.xdist_group("worker"), pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")]
 
 LEASE_S = 1.5
 FILES = 320
+PARTS = 40
 BUSY_MACHINE_S = 120.0
 
 
@@ -76,6 +78,16 @@ def _until(condition: Callable[[], bool], what: str) -> None:
 
 def _n_done(services: Services, job_id: int) -> int:
     return view_batch(services, job_id).n_done
+
+
+def _start_parts(services: Services, count: int) -> int:
+    """Start a batch of so many parts of two views each."""
+    product = find_product(services, "plate")
+    with_views(services, product)
+    files = [
+        IncomingFile(f"P{number:03d}_{view}.png", lambda: GOOD) for view in ("ct", "rgb") for number in range(count)
+    ]
+    return start_with_files(services, open_person(services, "worker"), BatchOrder(product.id), files)
 
 
 def _assert_each_once(services: Services, job_id: int) -> None:
@@ -124,3 +136,28 @@ def test_a_cancel_acts_within_two_seconds_and_keeps_what_is_done(line: Services)
     with line.database.reading() as session:
         assert len(session.exec(select(Inspection)).all()) == done == _n_done(line, job_id) > 0
     assert done < FILES
+
+
+def test_a_batch_of_parts_with_views_outlives_kills_and_inspects_no_part_twice(line: Services) -> None:
+    job_id = _start_parts(line, PARTS)
+    for number in range(2):
+        before = _n_done(line, job_id)
+        with _worker(line) as worker:
+            _until(lambda before=before: _n_done(line, job_id) > before, "nobody goes on with the batch")  # type: ignore[misc]
+            child = _child_of(worker.pid)
+            if number % 2 and child is not None:
+                os.kill(child, signal.SIGKILL)
+                at_kill = _n_done(line, job_id)
+                _until(lambda at_kill=at_kill: _n_done(line, job_id) > at_kill, "the worker starts no other child")  # type: ignore[misc]
+            os.kill(worker.pid, signal.SIGKILL)
+        assert 0 < _n_done(line, job_id) < 2 * PARTS
+    with _worker(line):
+        _until(lambda: view_batch(line, job_id).job.state == "succeeded", "the batch never ends")
+    with line.database.reading() as session:
+        rows = session.exec(select(Inspection)).all()
+        items = session.exec(select(BatchItem).order_by(col(BatchItem.place))).all()
+        pictures = session.exec(select(InspectionView)).all()
+    assert sorted(row.serial for row in rows) == [f"P{number:03d}" for number in range(PARTS)]
+    assert {item.state for item in items} == {"done"}
+    assert len(pictures) == 2 * PARTS
+    assert [one for one in find_missing(line) if one.table != "model_versions"] == []

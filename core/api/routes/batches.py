@@ -58,10 +58,11 @@ class Batches(Shape):
 
 
 class BatchFile(Shape):
-    """One file of a batch: waiting, done (then with its inspection) or failed (then with the error)."""
+    """One file, or one part with views, of a batch: waiting, done (with its inspection) or failed (with the error)."""
 
     place: int
     file: str
+    files: list[str] = Field(description="All files of the part, where a part of the product has several views.")
     state: Literal["waiting", "done", "failed"]
     error: FileError | None
     inspection_id: int | None
@@ -224,6 +225,7 @@ def _file(asked: Context, row: BatchRow) -> BatchFile:
         {
             "place": row.place,
             "file": row.name,
+            "files": list(row.names),
             "state": row.state,
             "error": describe_error(row.error, asked.language),
             "inspection_id": row.inspection_id,

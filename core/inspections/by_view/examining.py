@@ -19,6 +19,8 @@ from inference.errors import InferenceError
 from storage.tables import Product
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from core.services import Services
     from inference.vision.images.decode import DecodedImage
 
@@ -67,6 +69,24 @@ def views_to_inspect(services: HasDatabase, product_id: int) -> tuple[View, ...]
         if whole is not None and not any(active_version(session, MEMORY_BANK, product_id, view=v.code) for v in views):
             return ()
         return views
+
+
+def has_bank(session: Session, product_id: int) -> bool:
+    """Return whether parts of the product can be judged: by its memory bank, or by that of one view at least."""
+    codes = {"", *(view.code for view in read_views(session, product_id))}
+    return any(active_version(session, MEMORY_BANK, product_id, view=code) is not None for code in sorted(codes))
+
+
+def check_bank(services: HasDatabase, product_id: int) -> None:
+    """Raise NotReady(`no_active_memory_bank`) where parts of the product cannot be judged, NotFound for none."""
+    with reading(services) as session:
+        product = session.get(Product, product_id)
+        if product is None:
+            raise NotFound("not_found")
+        if not product.is_active:
+            raise NotReady("product_not_in_use", product=spoken_name(product))
+        if not has_bank(session, product_id):
+            raise NotReady("no_active_memory_bank", product=spoken_name(product))
 
 
 def check_pictures(product: Product, views: Sequence[View], pictures: Sequence[ViewPicture]) -> list[ViewPicture]:

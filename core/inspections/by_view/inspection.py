@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, select
@@ -27,7 +27,15 @@ from core.inspections.inspection import InspectionResult
 from core.inspections.line.part_codes import fill_from_code
 from core.inspections.part_details import NO_DETAILS, PartDetails
 from core.inspections.records import load_record
-from core.inspections.storing import Examined, find_by_key, name_regions, stem_of_objects, store, suggest_for
+from core.inspections.storing import (
+    Along,
+    Examined,
+    find_by_key,
+    name_regions,
+    stem_of_objects,
+    store,
+    suggest_for,
+)
 from core.transactions import HasStores, reading
 from storage.tables import Inspection, InspectionView, Product
 
@@ -54,12 +62,55 @@ def inspect_views(
     NotAllowed, NotFound (also `view_unknown`), NotReady, BadInput as `check_pictures` and for details that are too
     long, and the first picture's AppError where none at all could be judged.
     """
+    done = inspect_part(
+        services,
+        person,
+        product_id=product_id,
+        pictures=pictures,
+        part=part,
+        top_k=top_k,
+        idempotency_key=idempotency_key,
+    )
+    if done.inspection_id is None:
+        raise next(error for error in done.errors if error is not None)
+    record = load_record(services, done.inspection_id)
+    return InspectionResult(record, load_images(services, record))
+
+
+@dataclass(frozen=True)
+class PartOutcome:
+    """What became of a part: its committed inspection, None where no picture of it could be judged.
+
+    `errors` say by picture why it could not be judged, None where it was; in the order of `check_pictures`. They are
+    empty for a part that was inspected before, under the same key.
+    """
+
+    inspection_id: int | None
+    errors: tuple[AppError | None, ...] = ()
+
+
+def inspect_part(
+    services: Services,
+    person: Person,
+    *,
+    product_id: int,
+    pictures: Sequence[ViewPicture],
+    part: PartDetails = NO_DETAILS,
+    top_k: int = 6,
+    idempotency_key: str | None = None,
+    along: Along | None = None,
+) -> PartOutcome:
+    """Do as `inspect_views`, without reading back what was committed, for whoever inspects many parts.
+
+    `along` is stored in the very transaction of the inspection, which has the place 0, as that of `storing.store`. A
+    part of which no picture could be judged is returned and not raised.
+    """
     from inference.vision.comparison.fusion import fuse
 
     require_role(services, person, WORKER)
     details = part.checked()
     if idempotency_key is not None and (earlier := find_by_key(services, idempotency_key)) is not None:
-        return _result(services, earlier)
+        return PartOutcome(earlier)
     started = time.perf_counter()
     views = views_to_inspect(services, product_id)
     with reading(services) as session:
@@ -77,8 +128,12 @@ def inspect_views(
         by_view.setdefault(one.picture.view, []).append(probability)
     fused = fuse(entry.rule, entry.views, by_view)
     judged = [(p, -place) for place, p in enumerate(probabilities) if p is not None]
+    errors = tuple(
+        None if p is not None else one.error or NotReady("view_model_changed")
+        for one, p in zip(found, probabilities, strict=True)
+    )
     if fused.probability is None or not judged:
-        raise next(one.error for one in found if one.error is not None)
+        return PartOutcome(None, errors)
     deciding = -max(judged)[1]
     rows = [_row(one, p) for one, p in zip(found, probabilities, strict=True)]
     _put_objects(services, found, rows, without=deciding)
@@ -86,30 +141,31 @@ def inspect_views(
 
     def add_views(session: Session, kept: Mapping[int, Inspection]) -> None:
         inspection = kept.get(0)
-        if inspection is None or inspection.row_version > 1 or _has_views(session, inspection.id):
-            return
+        if inspection is not None and inspection.row_version == 1 and not _has_views(session, inspection.id):
+            add_rows(session, inspection)
+        if along is not None:
+            along(session, kept)
+
+    def add_rows(session: Session, inspection: Inspection) -> None:
         own = rows[deciding]
         own.image_key, own.thumbnail_key = inspection.image_key, inspection.thumbnail_key
         own.heat_map_key, own.nearest_image_name = inspection.heat_map_key, inspection.nearest_image_name
         # Copies: what a transaction that is rolled back has seen belongs to it.
         session.add_all(
-            InspectionView(**{**row.model_dump(exclude={"id"}), "inspection_id": kept[0].id}) for row in rows
+            InspectionView(**{**row.model_dump(exclude={"id"}), "inspection_id": inspection.id}) for row in rows
         )
 
     (stored,) = store(services, person, [main], top_k=top_k, along=add_views)
     if isinstance(stored, AppError):
         discard_objects(services, [key for row in rows for key in _keys(row)])
         raise stored
-    done = _result(services, stored.id)
-    kept = {one.image_key for one in done.record.combined.pictures} if done.record.combined is not None else set()
+    with reading(services) as session:
+        kept = set(
+            session.exec(select(InspectionView.image_key).where(InspectionView.inspection_id == stored.id)).all()
+        )
     # Somebody else was faster with the same key: that inspection has pictures of its own.
     discard_objects(services, [key for row in rows if row.image_key not in kept for key in _keys(row)])
-    return done
-
-
-def _result(services: Services, inspection_id: int) -> InspectionResult:
-    record = load_record(services, inspection_id)
-    return InspectionResult(record, load_images(services, record))
+    return PartOutcome(stored.id, errors)
 
 
 def _has_views(session: Session, inspection_id: int) -> bool:

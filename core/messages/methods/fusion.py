@@ -44,10 +44,6 @@ FUSION_MESSAGES: dict[str, str] = {
     "inspection_needs_views": N_(
         "A part of {product} is inspected by several views ({views}). Give a picture of each view."
     ),
-    "many_parts_need_names": N_(
-        "A part of {product} is inspected by several views ({views}), and here each file would be a part of its own. "
-        "Inspect its parts on Inspect a part, or a whole folder by python -m core inspect."
-    ),
     "product_without_views": N_("{product} has no views. Inspect a part of it by one picture."),
     "views_without_pictures": N_("There is no picture of the part. Give one of each view: {views}."),
     "views_too_many_pictures": N_("A part has at most {limit} pictures, all views together. Leave some out."),

@@ -17,8 +17,8 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.catalog.edits import clean_description
 from core.catalog.products import get_product_row
+from core.catalog.views import MODALITY_NAMES
 from core.errors import BadInput, Conflict, NotFound
-from core.i18n import N_
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import PromptTemplate, User
 
@@ -46,15 +46,7 @@ OWN_PROMPTS: dict[str, str] = {
     "depth": "The picture is a depth map: brightness stands for height. Look for dents, bumps, steps and missing "
     "material." + _END,
 }
-MODALITIES: tuple[str, ...] = tuple(OWN_PROMPTS)
-MODALITY_TITLES: dict[str, str] = {
-    "rgb": N_("Color photograph"),
-    "gray": N_("Gray photograph"),
-    "ct": N_("CT slice"),
-    "xray": N_("X-ray"),
-    "thermal": N_("Thermal image"),
-    "depth": N_("Depth map"),
-}
+MODALITIES: tuple[str, ...] = tuple(MODALITY_NAMES)
 
 
 @dataclass(frozen=True)
@@ -187,5 +179,5 @@ def _scope(product_id: int | None) -> str:
 
 
 def _check_modality(modality: str) -> None:
-    if modality not in OWN_PROMPTS:
+    if modality not in MODALITY_NAMES:
         raise BadInput("modality_unknown", value=modality[:40], choices=", ".join(MODALITIES))

@@ -79,7 +79,9 @@ OWN = VisualServer(
         "Qwen3-VL under vLLM, Ollama, llama.cpp. The picture, and the names of the product and its types, go to this "
         "server and no further."
     ),
-    privacy=N_("The picture and the names of product and types go to your own server."),
+    privacy=N_(
+        "The picture, good parts shown for comparison, and the names of product and types go to your own server."
+    ),
     variables=(
         ServerVariable(
             N_("Address ({variable})"),
@@ -100,7 +102,10 @@ CLAUDE = VisualServer(
         "The picture, the reference pictures, and the names and descriptions of the product and its types leave this "
         "network for Anthropic with every question."
     ),
-    privacy=N_("The picture and the names of product and types leave this network for Anthropic."),
+    privacy=N_(
+        "The picture, good parts shown for comparison, and the names of product and types leave this network for "
+        "Anthropic."
+    ),
     variables=(
         ServerVariable(
             N_("Key ({variable})"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -19,6 +19,7 @@ from inference.language.visual_questions.question import PartType, VisualQuestio
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
     from core.services import Services
 
@@ -139,19 +140,23 @@ def _part_type(found: LabelWords, language: Language) -> PartType:
     return PartType(found.label, found.name_ko if language == "ko" else found.name_en, found.description)
 
 
-def _pick_references(training: TrainingSet, count: int) -> list[np.ndarray]:
+def _pick_references(training: TrainingSet, count: int) -> list[NDArray[np.uint8]]:
     """Return `count` readable good parts of the training split, spread evenly over it: always the same ones."""
+    return load_spread([sample.load for sample in training.of("train", image_type="normal")], count)
+
+
+def load_spread(loaders: Sequence[Callable[[], NDArray[np.uint8]]], count: int) -> list[NDArray[np.uint8]]:
+    """Return `count` images that can be read, spread evenly over all; fewer where there are no more."""
     if count == 0:
         return []
-    good = training.of("train", image_type="normal")
-    step = max(1, len(good) // count)
-    in_turn = [*good[::step], *(sample for place, sample in enumerate(good) if place % step)]
-    found: list[np.ndarray] = []
-    for sample in in_turn:
+    step = max(1, len(loaders) // count)
+    in_turn = [*loaders[::step], *(load for place, load in enumerate(loaders) if place % step)]
+    found: list[NDArray[np.uint8]] = []
+    for load in in_turn:
         if len(found) == count:
             break
         try:
-            found.append(sample.load())
+            found.append(load())
         except ImageError:
             continue  # another one will do
     return found

@@ -17,7 +17,15 @@ from core.watching.folders import (
     describe_problem,
     list_folders,
 )
-from core.watching.settings import DEFAULT_SETTLE_S, LEAST_SETTLE_S, MOST_SETTLE_S, WatchSettings
+from core.watching.settings import (
+    DEFAULT_PART_WAIT_S,
+    DEFAULT_SETTLE_S,
+    LEAST_PART_WAIT_S,
+    LEAST_SETTLE_S,
+    MOST_PART_WAIT_S,
+    MOST_SETTLE_S,
+    WatchSettings,
+)
 from core.watching.switching import remove_folder, set_folder_active
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, duration, escape, language, local, number, product_name
@@ -134,6 +142,7 @@ def start_adding() -> None:
     st.session_state["watch_add_line"] = ""
     st.session_state["watch_add_rule"] = ""
     st.session_state["watch_add_settle"] = DEFAULT_SETTLE_S
+    st.session_state["watch_add_part_wait"] = DEFAULT_PART_WAIT_S
     st.session_state["watch_add_subfolders"] = False
     open_dialog(_ADD)
 
@@ -174,6 +183,19 @@ def show_add(_dialog: OpenDialog) -> None:
             format="%g",
             key="watch_add_settle",
         )
+        part_wait_s = st.number_input(
+            _("A part that lacks a view is waited for (seconds)"),
+            min_value=LEAST_PART_WAIT_S,
+            max_value=MOST_PART_WAIT_S,
+            step=5.0,
+            format="%g",
+            key="watch_add_part_wait",
+            help=_(
+                "Of products with several views alone: files whose names tell the same part (`P001_ct.png`, "
+                "`P001_rgb.png`) are inspected together. When nothing has come for so long, the part is inspected by "
+                "what there is; without a required view it goes to Review."
+            ),
+        )
         subfolders = st.checkbox(_("Also what arrives in subfolders"), key="watch_add_subfolders")
         st.caption(
             _("Inspected images are moved to done/ in the folder, rejected files to rejected/ with the reason beside.")
@@ -182,6 +204,7 @@ def show_add(_dialog: OpenDialog) -> None:
             return
     settings = WatchSettings(
         settle_s=settle_s,
+        part_wait_s=part_wait_s,
         name_rule=rule,
         subfolders=subfolders,
         language=services().settings.language or language(),

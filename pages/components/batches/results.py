@@ -213,9 +213,9 @@ def _frame(rows: list[BatchRow], tried: Thresholds | None) -> pd.DataFrame:
     table: dict[str, list[Any]] = {
         "place": [row.place + 1 for row in rows],
         "picture": [pictures.get(row.thumbnail_key) for row in rows],
-        "name": [_shown_name(row.name) for row in rows],
+        "name": [", ".join(_shown_name(name) for name in row.names) for row in rows],
         "verdict": [_mark(row.verdict) if row.verdict else _(STATE_NAMES[row.state]) for row in rows],
-        "tried": [_mark(tried.judge(row.score)) if tried and row.score is not None else "" for row in rows],
+        "tried": [_mark(row.judge(tried)) if tried and row.score is not None else "" for row in rows],
         "score": [row.score for row in rows],
         "type": [_type(row) for row in rows],
         "serial": [row.serial for row in rows],

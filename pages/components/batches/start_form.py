@@ -14,6 +14,7 @@ from core.errors import AppError
 from core.i18n import N_
 from core.images.exposures.rules import read_rule
 from core.images.records import IncomingFile
+from core.inspections.by_view.examining import views_to_inspect
 from core.inspections.part_details import PartDetails, longest_text
 from pages.components.shared.language import _, _n, byte_size, escape, number
 from pages.components.shared.session import person, services, show_error
@@ -43,6 +44,7 @@ def show_start_form(product: Product) -> int | None:
         required=True,
         format_func=lambda found: _(_SOURCES[found]),
     )
+    _tell_views(product)
     start = _choose_folder() if source == _FOLDER else _choose_files()
     order = _ask_details(product)
     pressed = st.button(
@@ -68,6 +70,23 @@ def show_start_form(product: Product) -> int | None:
     st.session_state.pop(_REQUEST, None)
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
     return started
+
+
+def _tell_views(product: Product) -> None:
+    """Say how the files of one part find each other, where its parts are inspected by several views."""
+    views = views_to_inspect(services(), product.id)
+    if not views:
+        return
+    files = ", ".join(f"`P001_{view.code}.png`" for view in views)
+    st.info(
+        _(
+            "A part of this product is inspected by several views. Files whose names tell the same part and each its "
+            "view are one part: {files}. A folder may name the view, too. A part without a required view goes to "
+            "Review.",
+            files=files,
+        ),
+        icon=":material/view_in_ar:",
+    )
 
 
 def _choose_files() -> Callable[[BatchOrder], int] | None:

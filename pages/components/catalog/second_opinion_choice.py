@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.comparisons.opinion_choice import NONE, OpinionChoice, list_opinion_choices
-from pages.components.shared.language import _, day, language
+from pages.components.shared.language import _, _n, day, language
 from pages.components.shared.session import services
 
 
@@ -32,6 +32,13 @@ def pick_second_opinion(product_id: int, *, key: str) -> str:
 
 
 def _name(choice: OpinionChoice) -> str:
+    if choice.references:
+        return _n(
+            "{method} · shown {count} good part",
+            "{method} · shown {count} good parts",
+            choice.references,
+            method=_(choice.title),
+        )
     if choice.model is None:
         return _(choice.title)
     built = day(choice.model.created_at)

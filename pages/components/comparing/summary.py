@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.comparisons.exports import CONTENT_TYPES, REPORT_NAME, RESULT_NAME, TABLE_NAME, make_file
 from core.comparisons.subjects import SubjectFilter
-from core.comparisons.wording import FIGURE_MEANINGS, FIGURE_NAMES, phrase_differences, rank_entries
+from core.comparisons.wording import FIGURE_MEANINGS, FIGURE_NAMES, phrase_differences, phrase_price, rank_entries
+from core.guidance.usage import PRICES_AS_OF
 from core.i18n import N_
 from pages.components.comparing.address import IMAGES, Look, query_of
 from pages.components.comparing.charts import show_curves
@@ -71,6 +72,9 @@ def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: 
         *((" · ".join(_(FIGURE_NAMES[name]) for name in own), "number") for own in shown),
     ]
     columns += [(_("Images or parts"), "number"), (_("ms per image"), "number"), (_("Size"), "number")]
+    is_paid = any(one.bill is not None for one in ranked)
+    if is_paid:
+        columns.append((_("USD per 1,000 images"), "number"))
     rows = []
     for one in ranked:
         look = Look(IMAGES, SubjectFilter(view=one.view, key=one.key))
@@ -78,7 +82,9 @@ def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: 
         times = "–" if one.ms_p50 is None or one.ms_p95 is None else f"{one.ms_p50:,.0f} ({one.ms_p95:,.0f})"
         size = "–" if not one.byte_size else f"{one.byte_size / 1e6:,.1f} MB"
         cells = [Cell(" · ".join(_short(one, name) for name in own)) for own in shown]
-        rows.append([first, *cells, Cell(number(one.n)), Cell(times), Cell(size)])
+        price = one.price_per_1000_usd
+        paid = [Cell("–" if price is None else f"{price:,.2f}")] if is_paid else []
+        rows.append([first, *cells, Cell(number(one.n)), Cell(times), Cell(size), *paid])
     show_link_table(columns, rows, key="compare_figures", label=_("Figures of the methods"))  # type: ignore[arg-type]
     st.caption(
         _(
@@ -86,6 +92,11 @@ def _show_figures(comparison: ComparisonView, ranked: list[EntryResult], names: 
             "The best F1 stands first."
         )
     )
+    for one in ranked:
+        if one.bill is not None:
+            st.caption(f":material/payments: {escape(names[one.key])}: {escape(phrase_price(one, _))}")
+    if is_paid:
+        st.caption(_("Prices in US dollars as of {when}; what is computed on this machine costs 0.", when=PRICES_AS_OF))
     with st.expander(_("What the figures mean"), icon=":material/help:"):
         st.markdown(
             "\n".join(f"- **{_(FIGURE_NAMES[name])}**: {_(FIGURE_MEANINGS[name])}" for name in FIGURE_NAMES)

@@ -60,7 +60,7 @@ def _show_button(record: InspectionRecord, chosen: OpinionChoice) -> None:
         disabled=chosen.obstacle is not None,
         width="stretch",
     )
-    if chosen.code == VLM and chosen.obstacle is None:
+    if chosen.method == VLM and chosen.obstacle is None:
         server = find_server(current_visual_choice(services()).server)
         if server is not None:
             st.caption(f":material/shield: {_(server.privacy)}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from core.catalog.products import list_products_in_use
+from core.catalog.views import MODALITY_NAMES
 from core.errors import AppError, Conflict
 from core.i18n import N_
 from core.methods.visual.prompts import (
     MAX_PROMPT_CHARS,
-    MODALITY_TITLES,
     PromptInForce,
     find_prompt,
     list_prompts,
@@ -31,7 +31,7 @@ def show_prompts() -> None:
     st.subheader(_("What the model is told to look for"))
     products: dict[int | None, str] = {None: _("All products")}
     products |= {product.id: product_name(product) for product in list_products_in_use(services())}
-    kinds = {code: _(title) for code, title in MODALITY_TITLES.items()}
+    kinds = {code: _(title) for code, title in MODALITY_NAMES.items()}
     with st.container(horizontal=True):
         product_id = st.selectbox(
             _("Product"), list(products), key="visual_prompt_product", format_func=lambda found: products[found]

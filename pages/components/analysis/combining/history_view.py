@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.errors import AppError
-from core.fusion.saving import list_fusion, undo_fusion
+from core.fusion.saving import RuleBefore, find_rule_before, list_fusion, undo_fusion
 from pages.components.analysis.combining.form import describe_rule
 from pages.components.shared.language import _, escape, moment
 from pages.components.shared.session import person, say_after_rerun, services, show_error
@@ -25,9 +25,9 @@ def show_history(found: ProductFusion) -> None:
     if not entries:
         st.caption(_("Nobody has chosen a rule yet. The first inspection writes the default down."))
         return
-    chosen = [entry for entry in entries if not entry.is_recalibrated]
-    if len(chosen) > 1:
-        _offer_undo(found, chosen[1])
+    before = find_rule_before(services(), found.product.id)
+    if before is not None:
+        _offer_undo(found, before)
     shown = entries[:_FIRST_SHOWN]
     st.table(
         {
@@ -49,7 +49,7 @@ def _say_reason(entry: FusionEntry) -> str:
     return _("Default: nobody has chosen yet")
 
 
-def _offer_undo(found: ProductFusion, before: FusionEntry) -> None:
+def _offer_undo(found: ProductFusion, before: RuleBefore) -> None:
     with st.form(f"undo_fusion_{found.product.id}", border=True):
         st.markdown(_("Undo the last change: back to {rule}", rule=describe_rule(before.rule, found)))
         left, right = st.columns([3, 1], vertical_alignment="bottom")

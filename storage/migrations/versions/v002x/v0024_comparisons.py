@@ -196,6 +196,7 @@ def _make_predictions() -> None:
         sa.Column("map_key", sa.String(255), nullable=False),
         sa.Column("words", LONG_TEXT, nullable=False),
         sa.Column("latency_ms", sa.Double(), nullable=False),
+        sa.Column("bill", sa.JSON(), nullable=False),
         sa.Column("error_code", sa.String(64), nullable=True),
         sa.Column("error_params", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_predictions")),

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from core.accounts.people import open_person
-from core.batches import working
+from core.batches import reading
 from core.batches.overview import view_batch
 from core.batches.starting import cancel, go_on
 from core.batches.working import work_off
@@ -245,7 +245,7 @@ def test_files_come_in_order_and_few_are_held_at_a_time(line: Line) -> None:
     for number in range(30):
         line.services.objects.put(f"batches/x/{number:03d}", bytes([number]))
     pending = [
-        working.PendingFile(number, number, f"{number}", f"batches/x/{number:03d}", 20_000_000) for number in range(30)
+        reading.PendingFile(number, number, f"{number}", f"batches/x/{number:03d}", 20_000_000) for number in range(30)
     ]
     asked: list[str] = []
 
@@ -255,7 +255,7 @@ def test_files_come_in_order_and_few_are_held_at_a_time(line: Line) -> None:
             return line.services.objects.get(key)
 
     taken = 0
-    for one, read in working.read_ahead(Watched(), pending):  # type: ignore[arg-type]
+    for one, read in reading.read_ahead(Watched(), pending):  # type: ignore[arg-type]
         assert read() == bytes([one.place])
         taken += 1
         # Three times 20 MB fit into the limit.

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from core.comparisons.second_opinion import ask_second_opinion, draw_second_opin
 from core.errors import BadInput, Conflict, NotAllowed, NotFound, NotReady
 from core.history.filters import HistoryFilter
 from core.history.search import find_inspections
+from core.images.records import IncomingFile
+from core.images.uploads import add_images
 from core.methods.records import MethodConfig, MethodSpec
 from core.methods.registry import register, unregister
 from core.methods.visual.choice import VisualChoice, choose_visual_model
@@ -29,7 +32,7 @@ from core.transactions import reading, writing
 from inference.vision.comparison.predictions import PredictedBox, Prediction
 from storage.tables import DatasetVersion, DayCount, DetailCount, Inspection, MethodModel, SecondOpinion
 from tests.inspected_part import add_inspected_part
-from tests.language_servers import LanguageServer, language_server
+from tests.language_servers import Asked, LanguageServer, language_server
 
 SAID: dict[str, Any] = {
     "verdict": "defect",
@@ -56,6 +59,16 @@ def connected(services: Services, server: LanguageServer) -> Services:
 @pytest.fixture
 def inspection_id(services: Services, engineer: Person) -> int:
     return add_inspected_part(services, engineer)
+
+
+def _png(level: int) -> bytes:
+    out = io.BytesIO()
+    PillowImage.fromarray(np.full((60, 80, 3), level, np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _pictures(asked: Asked) -> list[Any]:
+    return [one for one in asked.body["messages"][-1]["content"] if one["type"] == "image_url"]
 
 
 def _choose(services: Services, engineer: Person, code: str = "vlm") -> None:
@@ -175,13 +188,52 @@ def test_words_come_in_the_language_of_who_asks(
         ask_second_opinion(connected, engineer, inspection_id, language="xx")
 
 
+def test_good_parts_of_the_same_view_go_along_where_the_engineer_chose_so(
+    connected: Services, engineer: Person, server: LanguageServer, inspection_id: int
+) -> None:
+    _connect(connected, engineer)
+    product = find_product(connected, "bracket")
+    goods = [IncomingFile(f"{number}.png", partial(_png, 60 + 40 * number)) for number in range(4)]
+    assert {
+        one.outcome for one in add_images(connected, engineer, product_id=product.id, image_type="normal", files=goods)
+    } == {"added"}
+    held_back = [IncomingFile("test.png", partial(_png, 250))]
+    assert {
+        one.outcome
+        for one in add_images(
+            connected, engineer, product_id=product.id, image_type="normal", split="test", files=held_back
+        )
+    } == {"added"}
+    _choose(connected, engineer, "vlm:2")
+    chosen = find_chosen_opinion(connected, product.id)
+    assert chosen is not None
+    assert (chosen.method, chosen.references) == ("vlm", 2)
+    for _ in range(2):
+        assert ask_second_opinion(connected, engineer, inspection_id, language="en").problem is None
+    first, again = server.asked
+    assert first.text.count("image_url") // 2 == 3  # two good parts and the part
+    assert _pictures(first) == _pictures(again)
+    _choose(connected, engineer, "vlm")
+    ask_second_opinion(connected, engineer, inspection_id, language="en")
+    assert server.asked[-1].text.count("image_url") // 2 == 1
+
+
+def test_without_good_images_the_part_goes_alone(
+    connected: Services, engineer: Person, server: LanguageServer, inspection_id: int
+) -> None:
+    _connect(connected, engineer)
+    _choose(connected, engineer, "vlm:4")
+    assert ask_second_opinion(connected, engineer, inspection_id, language="en").problem is None
+    assert server.asked[0].text.count("image_url") // 2 == 1
+
+
 def test_an_engineer_chooses_from_the_list_alone(
     connected: Services, engineer: Person, worker_person: Person, inspection_id: int
 ) -> None:
     product = find_product(connected, "bracket")
     with pytest.raises(NotAllowed):
         choose_second_opinion(connected, worker_person, product.id, "vlm", row_version=product.row_version)
-    for code in ("model:99", "model:x", "claude"):
+    for code in ("model:99", "model:x", "claude", "vlm:0", "vlm:5", "vlm:x", "vlg:1"):
         with pytest.raises(BadInput) as raised:
             choose_second_opinion(connected, engineer, product.id, code, row_version=product.row_version)
         assert raised.value.code == "second_opinion_unknown"
@@ -193,7 +245,10 @@ def test_an_engineer_chooses_from_the_list_alone(
     assert chosen.code == "vlm"
     _choose(connected, engineer, "")
     assert find_chosen_opinion(connected, product.id) is None
-    assert [choice.code for choice in list_opinion_choices(connected, product.id)] == ["vlm", "vlg"]
+    assert [choice.code for choice in list_opinion_choices(connected, product.id)] == [
+        *("vlm", "vlm:1", "vlm:2", "vlm:3", "vlm:4"),
+        "vlg",
+    ]
 
 
 def test_an_inspection_that_is_not_there_is_told(services: Services, engineer: Person) -> None:

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 from sqlmodel import select
 
 from core.access import Person
+from core.catalog.products import create_product
+from core.comparisons.exports import make_file
 from core.comparisons.orders import ComparisonOrder, read_order
+from core.comparisons.overview import view_comparison
 from core.comparisons.results import ComparisonResult
 from core.comparisons.starting import cancel, go_on, start_comparison
+from core.comparisons.wording import phrase_price
 from core.comparisons.working import work_off
+from core.datasets.freezing import create_dataset
 from core.errors import BadInput, Conflict, NotAllowed
 from core.images.edits import delete_images
+from core.images.records import IncomingFile
+from core.images.uploads import add_images
 from core.jobs import claims
 from core.jobs.terms import JobCancelled
+from core.methods.training_sets import read_training_set
+from core.methods.visual.choice import VisualChoice, choose_visual_model
 from core.services import Services
-from storage.tables import Comparison, Prediction
+from inference.vision.images.bit_depth import Window
+from inference.vision.images.preprocessing import Preprocessing
+from storage.tables import Comparison, Image, ImagePreprocessing, Prediction, ProductView
 from tests.compared_methods import ToySpec, build_product, toy_methods, work_next
+from tests.language_servers import language_server
 
 
 @pytest.fixture
@@ -224,3 +241,74 @@ def test_who_may_start_and_what_is_refused(
         start_comparison(services, engineer, read_order({"product": "spots", "methods": methods}))
     with pytest.raises(BadInput, match="which product"):
         start_comparison(services, engineer, read_order({"methods": [toys["gray"].name]}))
+
+
+def test_a_method_reads_a_view_through_the_views_own_window(
+    services: Services, engineer: Person, toys: dict[str, ToySpec]
+) -> None:
+    product_id = build_product(services, engineer, views=("ct", "rgb"))
+    own = Preprocessing(grayscale=True, window=Window(100, 5000))
+    with services.database.unit_of_work() as session:
+        session.add(ImagePreprocessing(product_id=product_id, view="ct", options=own.to_dict()))
+        session.commit()
+    found = start_comparison(services, engineer, _order(toys, "gray"))
+    with services.database.reading() as session:
+        version_id = session.get_one(Comparison, found).dataset_version_id
+    assert read_training_set(services, version_id, "ct").preprocessing == own
+    assert read_training_set(services, version_id, "rgb").preprocessing == Preprocessing()
+
+
+def test_the_pixels_of_a_16_bit_picture_are_those_within_the_views_window(services: Services, engineer: Person) -> None:
+    product = create_product(services, engineer, name="판", code="deep")
+    values = np.linspace(0, 65535, 48 * 40).reshape(40, 48).astype(np.uint16)
+    file = IncomingFile("deep.png", lambda: cv2.imencode(".png", values)[1].tobytes())
+    assert {
+        one.outcome for one in add_images(services, engineer, product_id=product.id, image_type="normal", files=[file])
+    } == {"added"}
+    with services.database.unit_of_work() as session:
+        session.add(ProductView(product_id=product.id, code="ct", name="CT"))
+        session.exec(select(Image).where(Image.product_id == product.id)).one().view = "ct"
+        window = Preprocessing(window=Window(0, 1000))
+        session.add(ImagePreprocessing(product_id=product.id, view="ct", options=window.to_dict()))
+        session.commit()
+    version = create_dataset(services, engineer, product.id)
+    (sample,) = read_training_set(services, version.id, "ct").samples
+    pixels = sample.load()
+    # Nearly all of the picture lies above the window.
+    assert float((pixels == 255).mean()) > 0.97
+
+
+def test_what_asking_a_server_costs_is_counted_by_image_and_told(services: Services, engineer: Person) -> None:
+    build_product(services, engineer)
+    with language_server() as server:
+        said = {"verdict": "ok", "confidence": 0.9, "type": "", "boxes": [], "reason": "Nothing."}
+        server.response = json.dumps(said)
+        connected = replace(services, settings=replace(services.settings, vlm_base_url=f"{server.url}/v1"))
+        choose_visual_model(connected, engineer, VisualChoice("compatible", "claude-haiku-4-5"))
+        order = read_order({"product": "spots", "methods": [{"method": "vlm", "name": "vlm"}]})
+        found = start_comparison(connected, engineer, order)
+        assert work_next(connected) is None
+    rows = _rows(connected, found)
+    assert {tuple(sorted(row.bill)) for row in rows} == {("cost_usd", "input_tokens", "output_tokens", "requests")}
+    _, result = _read(connected, found)
+    (entry,) = result.entries
+    assert entry.bill is not None
+    assert (entry.bill.requests, entry.n_billed) == (16, 16)
+    assert (entry.bill.input_tokens, entry.bill.output_tokens) == (16 * 321, 16 * 45)
+    # A dollar for a million tokens in, five for a million out.
+    assert entry.price_per_1000_usd == pytest.approx(1000 * (321 * 1.0 + 45 * 5.0) / 1e6)
+    assert entry.to_json()["price_per_1000_usd"] == entry.price_per_1000_usd
+    assert phrase_price(entry, lambda text, **values: text.format(**values)) == (
+        "0.55 USD for 1,000 images (5,136 tokens in, 720 tokens out)"
+    )
+    table = make_file(connected, view_comparison(connected, found), "summary.csv", language="en").decode("utf-8-sig")
+    (line,) = csv.DictReader(io.StringIO(table))
+    assert (line["input_tokens"], line["output_tokens"]) == ("5136", "720")
+
+
+def test_what_is_computed_here_costs_nothing(services: Services, engineer: Person, toys: dict[str, ToySpec]) -> None:
+    build_product(services, engineer)
+    found = start_comparison(services, engineer, _order(toys, "gray"))
+    assert work_next(services) is None
+    (entry,) = _read(services, found)[1].entries
+    assert (entry.bill, entry.price_per_1000_usd) == (None, 0.0)

@@ -95,8 +95,6 @@ def test_workers_and_late_saves_and_silent_ones_are_refused(
 
 def test_undo_brings_back_the_rule_before(toy_services: Services, product: Product, engineer: Person) -> None:
     save_fusion(toy_services, engineer, product.id, WantedRule(AVERAGE), reason="a", seen_id=None)
-    with pytest.raises(Conflict):
-        undo_fusion(toy_services, engineer, product.id, reason="back", seen_id=None)
     voting = FusionRule("voting", votes="majority")
     save_fusion(toy_services, engineer, product.id, WantedRule(voting), reason="b", seen_id=None)
     add_bank(toy_services, product.id, "ct", number=2)
@@ -104,6 +102,32 @@ def test_undo_brings_back_the_rule_before(toy_services: Services, product: Produ
     assert undo_fusion(toy_services, engineer, product.id, reason="back", seen_id=None).rule == AVERAGE
     assert undo_fusion(toy_services, engineer, product.id, reason="forth", seen_id=None).rule == voting
     assert [entry.reason for entry in list_fusion(toy_services, product.id)] == ["forth", "back", "", "b", "a"]
+
+
+def test_undoing_the_first_saved_rule_brings_back_the_default(
+    toy_services: Services, product: Product, engineer: Person
+) -> None:
+    with pytest.raises(Conflict) as refused:
+        undo_fusion(toy_services, engineer, product.id, reason="back", seen_id=None)
+    assert refused.value.code == "fusion_nothing_to_undo"
+    default = read_fusion(toy_services, product.id).entry
+    saved = save_fusion(toy_services, engineer, product.id, WantedRule(AVERAGE), reason="a", seen_id=None)
+    undone = undo_fusion(toy_services, engineer, product.id, reason="back", seen_id=saved.id)
+    assert (undone.rule, undone.is_default, undone.reason) == (default.rule, True, "back")
+    assert not read_fusion(toy_services, product.id).is_stale
+    assert ensure_in_force(toy_services, product.id).id == undone.id
+    assert undo_fusion(toy_services, engineer, product.id, reason="forth", seen_id=undone.id).rule == AVERAGE
+
+
+def test_a_default_that_an_inspection_wrote_down_comes_back_as_the_default(
+    toy_services: Services, product: Product, engineer: Person
+) -> None:
+    written = ensure_in_force(toy_services, product.id)
+    with pytest.raises(Conflict):
+        undo_fusion(toy_services, engineer, product.id, reason="back", seen_id=None)
+    save_fusion(toy_services, engineer, product.id, WantedRule(AVERAGE), reason="a", seen_id=None)
+    undone = undo_fusion(toy_services, engineer, product.id, reason="back", seen_id=None)
+    assert (undone.rule, undone.is_default) == (written.rule, True)
 
 
 def test_another_bank_makes_the_calibration_stale(toy_services: Services, product: Product, engineer: Person) -> None:
@@ -199,6 +223,12 @@ def test_weights_are_fitted_to_parts_that_all_views_show(
     assert saved.n_fitted == 52
     assert sum(saved.rule.weights.values()) == pytest.approx(1.0, abs=1e-3)
     assert fit_weights_of(toy_services, engineer, product.id, AVERAGE).weights == saved.rule.weights
+    in_form = WantedRule(fit_weights_of(toy_services, engineer, product.id, AVERAGE))
+    assert (
+        save_fusion(toy_services, engineer, product.id, in_form, reason="fit in the form", seen_id=None).n_fitted == 52
+    )
+    typed = save_fusion(toy_services, engineer, product.id, WantedRule(AVERAGE), reason="typed", seen_id=None)
+    assert typed.n_fitted is None
     add_bank(toy_services, product.id, "ct", number=2)
     with pytest.raises(BadInput) as refused:
         save_fusion(toy_services, engineer, product.id, wanted, reason="fit", seen_id=None)

@@ -1,0 +1,60 @@
+"""A real worker and its real child, for comparisons with a toy method: they start in a moment, and are killed.
+
+python -m tests.faults.comparison_worker worker LEASE_S          works until it is killed
+python -m tests.faults.comparison_worker child JOB TOKEN PARENT  the worker's child
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from core.jobs import terms
+from core.methods.registry import register
+from core.services import build_services
+from core.worker import supervisor
+from tests.compared_methods import ToySpec
+
+METHOD = "gray-of-faults"
+# Each question is a line of this file in the data folder.
+CALLS = "calls.txt"
+# Long enough that a kill meets the job in its midst.
+CALL_S = 0.15
+
+
+def work(lease_s: float) -> None:
+    """Work as a worker does."""
+
+    def spawn(claim: terms.Claim, threads: int | None) -> subprocess.Popen[bytes]:
+        words = ["child", str(claim.job_id), str(claim.fencing_token), str(os.getpid())]
+        command = [sys.executable, "-m", "tests.faults.comparison_worker", *words]
+        return subprocess.Popen(command, cwd=supervisor.ROOT, stdin=subprocess.DEVNULL, process_group=0)
+
+    supervisor.ChildWorker(build_services(), lease_s=lease_s, spawn=spawn).run()
+
+
+def be_child(job_id: int, token: int, parent_pid: int) -> int:
+    """Work the claimed job off, slowly."""
+    services = build_services()
+    calls = services.settings.data_dir / CALLS
+
+    def ask_slowly(_calls: int) -> None:
+        with calls.open("a") as file:
+            file.write("asked\n")
+        time.sleep(CALL_S)
+
+    spec = ToySpec(METHOD)
+    spec.fail = ask_slowly
+    register(spec)
+    os.nice = lambda _: 0
+    supervisor.prepare_child(parent_pid)
+    return supervisor.run_claimed_job(services, job_id, token)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "worker":
+        work(float(sys.argv[2]))
+    else:
+        sys.exit(be_child(*(int(word) for word in sys.argv[2:5])))
