@@ -147,7 +147,7 @@ def test_a_labeled_image_that_flips_is_opened_in_place(open_deployed: OpenApp, c
     assert not app.exception
     dialog = app.session_state["open_dialog"]
     assert isinstance(dialog, OpenDialog)
-    assert dialog.values["ids"][dialog.values["place"]] == int(str(opening.key).rpartition("_")[2])
+    assert dialog.values["walk"].image_id == int(str(opening.key).rpartition("_")[2])
 
 
 def test_other_thresholds_are_tried_and_saved_with_a_reason(

@@ -18,6 +18,7 @@ from core.replay.records import (
     UNKNOWN,
 )
 from pages.components.deployment.job_log import reason_sentence
+from pages.components.gallery.walking import ListWalk
 from pages.components.inspection.shown_result import clear_result
 from pages.components.shared import screens
 from pages.components.shared.dialogs import close_dialog, open_dialog
@@ -268,7 +269,7 @@ def _open(kind: str, number: int, neighbors: list[int]) -> None:
         close_dialog()
         st.session_state[_GO_TO] = number
     else:
-        open_dialog(OPEN_IMAGE, ids=neighbors, place=neighbors.index(number))
+        open_dialog(OPEN_IMAGE, walk=ListWalk(neighbors, neighbors.index(number)))
 
 
 def follow_opened() -> None:

@@ -15,6 +15,7 @@ from core.inspections.terms import VERDICT_NAMES
 from core.model_report.confusion import images_in
 from core.model_report.pictures import draw_test_image
 from pages.components.analysis.model_report.words import name_label, name_types
+from pages.components.gallery.walking import ListWalk
 from pages.components.images.details import show_details, show_steps
 from pages.components.shared.dialogs import OpenDialog, draw_dialog, open_dialog, opened
 from pages.components.shared.labels import VERDICT_COLORS, VERDICT_ICONS, label_of
@@ -172,4 +173,4 @@ def _show_closely(dialog: OpenDialog, report: ModelReport, images: Sequence[Scor
 
 
 def _open_record(image_id: int) -> None:
-    open_dialog(_RECORD, ids=[image_id], place=0)
+    open_dialog(_RECORD, walk=ListWalk([image_id], 0))
