@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 def show_effect(found: ProductFusion, rule: FusionRule | None, labeled: LabeledParts) -> None:
     """Draw the counts at the rule in the form, with how they differ from the rule in force."""
     st.subheader(_("Effect on labeled parts"))
+    if not labeled.parts and found.unbuilt_views:
+        st.caption(_("Stands here as soon as every view has a model."))
+        return
     if not labeled.parts:
         st.info(
             _(
