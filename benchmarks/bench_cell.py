@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", type=int, default=120)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--first-seed", type=int, default=_FIRST_SEED)
     parser.add_argument("--data", type=Path, default=None)
     options = parser.parse_args()
     with data_folder(options.data) as folder:
@@ -178,7 +179,7 @@ def main() -> None:
         rule = ensure_in_force(services, product_id)
         say("rule", rule.rule.method, "review", round(rule.review_at, 4), "reject", round(rule.reject_at, 4))
         found: list[Outcome] = []
-        for seed in range(_FIRST_SEED, _FIRST_SEED + options.seeds):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             found += [inspect(services, person, product_id, piece) for piece in make_parts(options.parts, seed)]
             say(f"seed {seed}", json.dumps(summarize(found)))
         services.database.dispose()
