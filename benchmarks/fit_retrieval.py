@@ -39,11 +39,11 @@ _SECOND_WEIGHT = 12.0
 
 
 class Asked(NamedTuple):
-    """A question as one glossary reads it; `answers` are the places of the passages that answer it."""
+    """A question as one glossary reads it; `expected` are the places of the passages that it asks for."""
 
     product: str
     glossary: int
-    answers: np.ndarray
+    expected: np.ndarray
     evidence: Evidence
     second: np.ndarray
     text: str
@@ -68,7 +68,7 @@ def ask() -> list[Asked]:
             continue
         index = indexes[question["product"]]
         sections = [section_of(passage) for passage in index.passages]
-        answers = np.flatnonzero(np.isin(sections, question["answers"]))
+        expected = np.flatnonzero(np.isin(sections, question["answers"]))
         everything = range(len(index.passages))
         second = index.second_look.compare(question["text"], everything)
         if second is None:
@@ -76,7 +76,7 @@ def ask() -> list[Asked]:
         query = Query(question["text"], language=question["language"])
         for number, glossary in enumerate([None, *read_halves()]):
             found = index.gather_evidence(query, glossary)
-            asked.append(Asked(question["product"], number, answers, found, second, question["text"]))
+            asked.append(Asked(question["product"], number, expected, found, second, question["text"]))
     return asked
 
 
@@ -92,11 +92,11 @@ def rows(one: Asked, weights: np.ndarray | None) -> np.ndarray:
 
 
 def fit_order(asked: Sequence[Asked], weights: np.ndarray | None = None) -> np.ndarray:
-    """Return the weights under which the answers are likeliest; the second look's last, given the first `weights`."""
+    """Return the weights that make expected passages likeliest; the second look's last, given the first `weights`."""
     from scipy.optimize import minimize  # type: ignore[import-untyped]
     from scipy.special import logsumexp  # type: ignore[import-untyped]
 
-    answerable = [one for one in asked if len(one.answers)]
+    answerable = [one for one in asked if len(one.expected)]
     tables = [rows(one, weights) for one in answerable]
     spread = np.concatenate(tables).std(axis=0) + 1e-6
     tables = [table / spread for table in tables]
@@ -105,10 +105,10 @@ def fit_order(asked: Sequence[Asked], weights: np.ndarray | None = None) -> np.n
         total, slope = _ORDER_L2 * float(values @ values), 2 * _ORDER_L2 * values
         for one, table in zip(answerable, tables, strict=True):
             scores = table @ values
-            everything, right = logsumexp(scores), logsumexp(scores[one.answers])
+            everything, right = logsumexp(scores), logsumexp(scores[one.expected])
             total += (everything - right) / len(tables)
             shares = np.exp(scores - everything)
-            shares[one.answers] -= np.exp(scores[one.answers] - right)
+            shares[one.expected] -= np.exp(scores[one.expected] - right)
             slope = slope + shares @ table / len(tables)
         return total, slope
 
@@ -144,7 +144,7 @@ def fit_all(asked: Sequence[Asked], *, with_second: bool) -> tuple[np.ndarray, n
     second = fit_order(asked, first) if with_second else None
     used = first if second is None else second
     features = np.array([describe(one, rows(one, first if with_second else None), used) for one in asked])
-    found, _ = fit_found(features, np.array([len(one.answers) > 0 for one in asked]))
+    found, _ = fit_found(features, np.array([len(one.expected) > 0 for one in asked]))
     return first, second, found
 
 
@@ -160,10 +160,10 @@ def cross_validate(asked: Sequence[Asked], *, with_second: bool, say: Callable[.
             if one.product != product:
                 continue
             table = rows(one, first if with_second else None)
-            sums.append((one.glossary, len(one.answers) > 0, scale * float(found @ describe(one, table, used))))
-            if len(one.answers):
+            sums.append((one.glossary, len(one.expected) > 0, scale * float(found @ describe(one, table, used))))
+            if len(one.expected):
                 order = np.argsort(-(table @ used), kind="stable")
-                rank = 1 + int(np.flatnonzero(np.isin(order, one.answers))[0])
+                rank = 1 + int(np.flatnonzero(np.isin(order, one.expected))[0])
                 ranks.setdefault(one.glossary, []).append(rank)
                 if rank > 3 and one.glossary == 0:
                     say("answer at", rank, one.product, one.text)
@@ -191,7 +191,7 @@ def main() -> None:
         used = first if second is None else second
         scale = _SECOND_WEIGHT / float(fit_order(asked, first)[-1])
         features = np.array([describe(one, rows(one, first if with_second else None), used * scale) for one in asked])
-        answered = np.array([len(one.answers) > 0 for one in asked])
+        answered = np.array([len(one.expected) > 0 for one in asked])
         found, _ = fit_found(features, answered)
         whole = np.array([one.glossary == 0 for one in asked])
         least = least_for(features[whole], found, answered[whole])
