@@ -20,7 +20,7 @@ from core.errors import AppError, NotReady
 from core.images.records import IncomingFile
 from core.images.uploads import add_images
 from core.jobs import claims
-from core.methods.records import MethodConfig, MethodSpec, TrainingSet
+from core.methods.records import AskedSpec, MethodConfig, TrainingSet
 from core.methods.registry import register, unregister
 from core.services import Services
 from inference.errors import ModelError
@@ -125,11 +125,10 @@ class ToyMethod:
         return found
 
 
-class ToySpec(MethodSpec):
+class ToySpec(AskedSpec):
     """A toy that is asked without training; `calls` counts how often, and `fail` may raise at each."""
 
     names_types = True
-    is_trained = False
 
     def __init__(self, name: str, *, obstacle: AppError | None = None) -> None:
         self.name = name

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import select
 
 from core.errors import BadInput, Conflict, from_lower
-from core.methods.records import MethodConfig, MethodSpec, MethodThresholds, Progress, TrainingSet
+from core.methods.records import (
+    AskedSpec,
+    MethodConfig,
+    MethodSpec,
+    MethodThresholds,
+    Progress,
+    TrainedSpec,
+    TrainingSet,
+)
 from core.methods.registry import find_method
 from core.registry.publishing import publish_under, unpublish
 from core.transactions import reading, writing
@@ -68,7 +76,7 @@ def train_method(
     away.
     """
     spec = find_method(name)
-    if not spec.is_trained:
+    if not isinstance(spec, TrainedSpec):
         raise BadInput("method_not_trained", name=name)
     config = spec.read_config(options)
     config_hash = hash_config(spec, training, config)
@@ -116,12 +124,14 @@ def train_method(
 def load_method(services: Services, model: MethodModel) -> Method:
     """Return the method of a row, loaded once in this process.
 
-    Raises NotFound(`method_name_unknown`, `object_missing`), NotReady for a damaged bundle or a device that fails,
-    Unavailable.
+    Raises NotFound(`method_name_unknown`, `object_missing`), BadInput(`method_not_trained`), NotReady for a damaged
+    bundle or a device that fails, Unavailable.
     """
     from inference.artifact import read_bundle
 
     spec = find_method(model.method)
+    if not isinstance(spec, TrainedSpec):
+        raise BadInput("method_not_trained", name=model.method)
     services.models.keep_graphs()
     try:
         return services.models.read_once(
@@ -142,7 +152,7 @@ def open_method(services: Services, training: TrainingSet, name: str, options: M
     specification says is missing.
     """
     spec = find_method(name)
-    if spec.is_trained:
+    if not isinstance(spec, AskedSpec):
         raise BadInput("method_needs_training", name=name)
     config = spec.read_config(options)
     obstacle = spec.find_obstacle(services) or spec.find_data_obstacle(training)

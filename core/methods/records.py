@@ -192,7 +192,7 @@ class TrainedMethod:
 
 
 class MethodSpec(ABC):
-    """A method: its words, what can be set, what it needs, how it is trained and loaded.
+    """A method: its words, what can be set, and what it needs. It is a `TrainedSpec` or an `AskedSpec`.
 
     `name` stands in databases and files; `title` and `description` are msgids. `kind` is the kind of its bundle, empty
     for a method without one. `revision` grows when the same configuration would train another model, so that models of
@@ -205,7 +205,7 @@ class MethodSpec(ABC):
     title: str
     description: str
     fields: tuple[ConfigField, ...] = ()
-    is_trained: bool = True
+    is_trained: bool
     names_types: bool = False
     kind: str = ""
     revision: int = 1
@@ -225,6 +225,13 @@ class MethodSpec(ABC):
         """Return what these images lack for the method (no good ones, one class only …); None where they will do."""
         return None
 
+
+class TrainedSpec(MethodSpec):
+    """A method that is trained on a dataset version and kept as a bundle."""
+
+    is_trained = True
+
+    @abstractmethod
     def train(
         self,
         services: Services,
@@ -238,20 +245,22 @@ class MethodSpec(ABC):
 
         `scratch` is a folder that stays until the method is trained: a training that was killed goes on from there, and
         ends with the same model. The same call gives the same model, to the last digit. Raises NotReady, ModelError,
-        ImageError, and what `progress` raises. For a method that is not trained: NotImplementedError.
+        ImageError, and what `progress` raises.
         """
-        raise NotImplementedError(self.name)
 
+    @abstractmethod
     def load(self, services: Services, bundle: Bundle) -> Method:
-        """Return the method in a verified bundle. Raises ArtifactError, ModelError.
+        """Return the method in a verified bundle. Raises ArtifactError, ModelError."""
 
-        For a method that is not trained: NotImplementedError.
-        """
-        raise NotImplementedError(self.name)
 
+class AskedSpec(MethodSpec):
+    """A method that is asked as it is: nothing of it is trained here."""
+
+    is_trained = False
+
+    @abstractmethod
     def open(self, services: Services, training: TrainingSet, config: MethodConfig) -> Method:
         """Return a method that is not trained, for the labels, modality and good samples of these images.
 
-        Raises AppError as `find_obstacle` returns it, ModelError. For one that is trained: NotImplementedError.
+        Raises AppError as `find_obstacle` returns it, ModelError.
         """
-        raise NotImplementedError(self.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import AppError, NotReady
 from core.i18n import N_
 from core.methods.options import MethodOptions, read_options
-from core.methods.records import ConfigField, MethodConfig, MethodSpec, Progress, Sample, TrainedMethod, TrainingSet
+from core.methods.records import ConfigField, MethodConfig, Progress, Sample, TrainedMethod, TrainedSpec, TrainingSet
 from core.methods.specifications.detectors import FEWEST_GOOD, THRESHOLDS
 from core.methods.thresholds import (
     ScoredSamples,
@@ -38,7 +38,7 @@ _KIND = "anomalib"
 _BOXES_QUANTILE = 0.95
 
 
-class AnomalibSpec(MethodSpec):
+class AnomalibSpec(TrainedSpec):
     """One of anomalib's models."""
 
     kind = _KIND

@@ -13,10 +13,10 @@ from core.methods.options import MethodOptions, read_options
 from core.methods.records import (
     ConfigField,
     MethodConfig,
-    MethodSpec,
     Progress,
     Sample,
     TrainedMethod,
+    TrainedSpec,
     TrainingSet,
 )
 from core.methods.specifications.detectors import THRESHOLDS
@@ -63,7 +63,7 @@ _INPUT = ConfigField(
 )
 
 
-class ClassifierSpec(MethodSpec):
+class ClassifierSpec(TrainedSpec):
     """A linear classifier on a frozen network."""
 
     name = "classifier"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import AppError, NotReady
 from core.i18n import N_
 from core.methods.options import MethodOptions, read_options
-from core.methods.records import ConfigField, MethodConfig, MethodSpec, Progress, Sample, TrainedMethod, TrainingSet
+from core.methods.records import ConfigField, MethodConfig, Progress, Sample, TrainedMethod, TrainedSpec, TrainingSet
 from core.methods.thresholds import AUTOMATIC, ScoredSamples, choose_thresholds, load_samples, tell_progress
 from core.models.weight_paths import find_added, find_weights
 from inference.vision.detection.autoencoder.specification import AutoencoderSpec
@@ -55,7 +55,7 @@ def field_of(option: OptionField) -> ConfigField:
     )
 
 
-class DetectorMethodSpec(MethodSpec):
+class DetectorMethodSpec(TrainedSpec):
     """A detector of the registry, on one of its backbones where it needs one."""
 
     kind = KIND

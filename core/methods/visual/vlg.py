@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import AppError, NotReady
 from core.i18n import N_
 from core.methods.options import read_options
-from core.methods.records import ConfigField, LabelWords, MethodConfig, MethodSpec, TrainingSet
+from core.methods.records import AskedSpec, ConfigField, LabelWords, MethodConfig, TrainingSet
 from core.methods.visual.grounding_weights import find_grounding_obstacle, load_grounder
 from inference.language.grounding.folder import NETWORKS
 from inference.language.grounding.method import GroundingMethod, Phrase
@@ -31,7 +31,7 @@ class VlgConfig:
         return {"network": self.network}
 
 
-class VlgSpec(MethodSpec):
+class VlgSpec(AskedSpec):
     """The method `vlg`."""
 
     name = VLG
@@ -50,7 +50,6 @@ class VlgSpec(MethodSpec):
             choices=tuple((network.name, network.title) for network in NETWORKS),
         ),
     )
-    is_trained = False
     names_types = True
 
     def read_config(self, values: Mapping[str, Any]) -> MethodConfig:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from core.errors import AppError, BadInput
 from core.i18n import LANGUAGES, N_
 from core.methods.options import read_options
-from core.methods.records import ConfigField, LabelWords, MethodConfig, MethodSpec, TrainingSet
+from core.methods.records import AskedSpec, ConfigField, LabelWords, MethodConfig, TrainingSet
 from core.methods.visual.choice import current_visual_choice, find_visual_obstacle, get_server
 from core.methods.visual.prompts import find_prompt
 from core.methods.visual.servers import list_secrets
@@ -39,7 +39,7 @@ class VlmConfig:
         return {"language": self.language, "references": self.references}
 
 
-class VlmSpec(MethodSpec):
+class VlmSpec(AskedSpec):
     """The method `vlm`."""
 
     name = VLM
@@ -67,7 +67,6 @@ class VlmSpec(MethodSpec):
             highest=MAX_REFERENCES,
         ),
     )
-    is_trained = False
     names_types = True
 
     def read_config(self, values: Mapping[str, Any]) -> MethodConfig:
