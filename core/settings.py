@@ -15,6 +15,8 @@ from core.i18n import LANGUAGES
 
 DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
 GIB = 1024**3
+# Databases that MLflow writes into without a server of its own.
+MLFLOW_SCHEMES = ("sqlite", "postgresql", "mysql+pymysql", "file")
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ class Settings:
     report_folders: tuple[Path, ...] = ()
     import_folders: tuple[Path, ...] = ()
     ocr: Literal["auto", "off"] = "auto"
+    mlflow_uri: str | None = field(default=None, repr=False)
+    mlflow_tracking: Literal["on", "off"] = "on"
+    adapter_mode: Literal["auto", "subprocess", "container"] = "auto"
+    metrics_port: int | None = None
 
     @property
     def cache_dir(self) -> Path:
@@ -208,6 +214,23 @@ def _ray_address(env: Mapping[str, str]) -> str | None:
     return value
 
 
+def _mlflow_uri(env: Mapping[str, str]) -> str | None:
+    """Return the address of the tracking store; None for the database in the data folder."""
+    name = "GEOMSA_MLFLOW_URI"
+    value = env.get(name, "").strip()
+    if not value:
+        return None
+    scheme = value.split("://", 1)[0].lower() if "://" in value else ""
+    whole = bool(_host_of(value)) if scheme in ("http", "https") else scheme in MLFLOW_SCHEMES and len(value) > 10
+    if not whole:
+        raise BadSetting("setting_mlflow_uri", name=name, choices=", ".join(("http", "https", *MLFLOW_SCHEMES)))
+    return value
+
+
+def _port(env: Mapping[str, str], name: str) -> int | None:
+    return _whole(env, name, default=1, highest=65535) if env.get(name, "").strip() else None
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings from `env` (default: the process's environment).
 
@@ -251,4 +274,11 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         # None named: nothing is imported from folders of the server, whose files are everybody's then.
         import_folders=_folders(env, "GEOMSA_IMPORT_FOLDERS"),
         ocr=cast(Literal["auto", "off"], _one_of(env, "GEOMSA_OCR", ("auto", "off"), "auto")),
+        mlflow_uri=_mlflow_uri(env),
+        mlflow_tracking=cast(Literal["on", "off"], _one_of(env, "GEOMSA_MLFLOW", ("on", "off"), "on")),
+        adapter_mode=cast(
+            Literal["auto", "subprocess", "container"],
+            _one_of(env, "GEOMSA_ADAPTER_MODE", ("auto", "subprocess", "container"), "auto"),
+        ),
+        metrics_port=_port(env, "GEOMSA_METRICS_PORT"),
     )

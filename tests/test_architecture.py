@@ -15,7 +15,10 @@ from core.messages import MESSAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("core", "inference", "storage", "pages")
-HEAVY = {"torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm", "ray"}
+HEAVY = {
+    "torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm", "ray", "mlflow", "onnx",
+    "onnxruntime", "onnxscript", "langgraph", "langchain_anthropic", "langchain_openai",
+}  # fmt: skip
 ERROR_CLASSES = {
     "AppError", "BadInput", "NotAllowed", "NotFound", "Conflict", "NotReady", "Unavailable", "BadSetting",
     "InferenceError", "ImageError", "ArtifactError", "ManualError", "ModelError", "WriterError",
@@ -93,7 +96,8 @@ def test_layers_call_only_downwards(layer: str, forbidden: set[str]) -> None:
     ("libraries", "allowed"),
     [
         ({"streamlit"}, {"pages", "Home.py"}),
-        ({"torch", "torchvision", "timm", "openvino", "faiss", "open_clip"}, {"inference"}),
+        ({"torch", "torchvision", "timm", "openvino", "faiss", "open_clip", "onnx", "onnxruntime"}, {"inference"}),
+        ({"mlflow"}, {"core"}),
         # It changes torch and Lightning for whoever imports it: in the child process, tests and benchmarks alone.
         ({"anomalib"}, {"inference/vision/learning/anomalib_models/child.py"}),
         ({"boto3", "botocore", "pymysql", "psycopg", "alembic", "sqlite3"}, {"storage"}),
@@ -262,10 +266,11 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("preprocessing", "manuals", "similarity", "analytics", "fusion", "datasets"),
     ("deployments", "inspections", "removal"),
     ("demo",),
-    ("guidance", "watching", "schedules", "gauge", "methods"),
-    ("history",),
+    ("guidance", "watching", "schedules", "gauge", "methods", "tracking", "adapters"),
+    ("history", "training"),
     ("operations", "replay", "reports", "model_report"),
-    ("batches", "image_imports", "comparisons"),
+    ("batches", "image_imports", "comparisons", "model_exports"),
+    ("assistant",),
     ("worker", "api"),
     ("cli",),
     ("__main__",),

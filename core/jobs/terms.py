@@ -36,6 +36,9 @@ IMAGE_CHANGE_ATTEMPTS = 3
 # A job that asks several methods about the same images, and measures them.
 COMPARISON = "comparison"
 
+# A job that trains a network on a dataset version.
+TRAINING = "training"
+
 LEASE_S = 15.0
 
 STAGE_NAMES: dict[str, str] = {
@@ -63,6 +66,10 @@ STAGE_NAMES: dict[str, str] = {
     "predict": N_("Asking the methods"),
     "combine": N_("Combining views"),
     "measure": N_("Measuring the methods"),
+    "estimate": N_("Timing a few steps"),
+    "epochs": N_("Training, epoch by epoch"),
+    "score": N_("Measuring on images it has not seen"),
+    "export": N_("Writing the network"),
 }
 
 

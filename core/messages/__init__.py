@@ -24,6 +24,12 @@ from core.messages.preprocessing import PREPROCESSING_MESSAGES
 from core.messages.reports import REPORT_MESSAGES
 from core.messages.stored_files import STORED_FILE_MESSAGES
 from core.messages.system import SYSTEM_MESSAGES
+from core.messages.training.adapters import ADAPTERS_MESSAGES
+from core.messages.training.assistant import ASSISTANT_MESSAGES
+from core.messages.training.configuration import CONFIGURATION_MESSAGES
+from core.messages.training.exports import EXPORTS_MESSAGES
+from core.messages.training.runs import RUNS_MESSAGES
+from core.messages.training.tracking import TRACKING_MESSAGES
 from core.messages.watching import WATCH_MESSAGES
 
 MESSAGES: dict[str, str] = {
@@ -53,4 +59,10 @@ MESSAGES: dict[str, str] = {
     **COMPARISONS_MESSAGES,
     **METHOD_TRAINING_MESSAGES,
     **VISUAL_QUESTIONS_MESSAGES,
+    **CONFIGURATION_MESSAGES,
+    **RUNS_MESSAGES,
+    **EXPORTS_MESSAGES,
+    **ADAPTERS_MESSAGES,
+    **ASSISTANT_MESSAGES,
+    **TRACKING_MESSAGES,
 }

@@ -5,4 +5,6 @@ from __future__ import annotations
 MEMORY_BANK = "memory_bank"
 SIMILARITY_INDEX = "similarity_index"
 MANUAL_INDEX = "manual_index"
+# Trained by a run and put into use by a person; never built by a deployment.
+TRAINED_MODEL = "trained_model"
 KINDS = (MEMORY_BANK, SIMILARITY_INDEX, MANUAL_INDEX)

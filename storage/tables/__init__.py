@@ -31,11 +31,21 @@ from storage.tables.regions import ImageBox, TrashedImage
 from storage.tables.reports import ReportRun, ReportSchedule
 from storage.tables.rollups import DayCount, DetailCount
 from storage.tables.system import SystemConfig, Worker
+from storage.tables.training import (
+    Adapter,
+    Conversation,
+    ConversationTurn,
+    RunEpoch,
+    TrackedRun,
+    TrackingEvent,
+    TrainingRun,
+)
 from storage.tables.views import FusionSetting, InspectionView, ProductView
 from storage.tables.watching import Delivery, DeliveryTarget, WatchFile, WatchFolder
 
 __all__ = [
     "METADATA",
+    "Adapter",
     "ApiAnswer",
     "ApiKey",
     "AuditLog",
@@ -43,6 +53,8 @@ __all__ = [
     "BatchItem",
     "ChecklistTick",
     "Comparison",
+    "Conversation",
+    "ConversationTurn",
     "DatasetVersion",
     "DatasetVersionImage",
     "DayCount",
@@ -77,6 +89,7 @@ __all__ = [
     "ReportRun",
     "ReportSchedule",
     "ResponseHistory",
+    "RunEpoch",
     "SearchHistory",
     "SecondOpinion",
     "SignInFailure",
@@ -86,6 +99,9 @@ __all__ = [
     "TestMeasurement",
     "TestScore",
     "ThresholdSetting",
+    "TrackedRun",
+    "TrackingEvent",
+    "TrainingRun",
     "TrashedImage",
     "User",
     "UtcDateTime",

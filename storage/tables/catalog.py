@@ -75,9 +75,10 @@ class Image(SQLModel, table=True):
     decided by a person, about a normal image that does not look like the others: suspected, or kept as really good.
     Only `train` is learned from; `val` and `test` are not. `view` names the product's view that it shows (top, CT, …),
     empty where there is one. `origin` says by which way it came: upload, import, api, inspection, demo; empty where
-    that was not kept. `quality` (the codes of `inference.vision.images.quality`, comma-separated, empty for a good
-    picture), `blur_score` (0 sharp to 1 soft) and `difference_hash` (64 bits, signed) are measured when it is stored;
-    NULL for images of before.
+    that was not kept. `domain` says where it was taken: `studio` under controlled light, `line` as parts come, `field`
+    by whatever camera was at hand, empty where nobody said. `quality` (the codes of `inference.vision.images.quality`,
+    comma-separated, empty for a good picture), `blur_score` (0 sharp to 1 soft) and `difference_hash` (64 bits, signed)
+    are measured when it is stored; NULL for images of before.
     """
 
     __tablename__: ClassVar[str] = "images"
@@ -121,6 +122,7 @@ class Image(SQLModel, table=True):
     part_source: str = Field(default="", max_length=16)
     view: str = Field(default="", max_length=64)
     origin: str = Field(default="", max_length=16)
+    domain: str = Field(default="", max_length=16)
     quality: str | None = Field(default=None, max_length=64, nullable=True)
     blur_score: float | None = Field(default=None, sa_type=Double, nullable=True)
     difference_hash: int | None = Field(default=None, sa_type=BigInteger, nullable=True)

@@ -68,6 +68,7 @@ class DatasetVersionImage(SQLModel, table=True):
     label: str = Field(max_length=64)
     part: str = Field(default="", max_length=190)
     view: str = Field(default="", max_length=64)
+    domain: str = Field(default="", max_length=16)
     split: str = Field(max_length=8)
     mask_sha256: str = Field(default="", max_length=64)
 

@@ -106,6 +106,9 @@ class Inspection(SQLModel, table=True):
     overridden_at: datetime | None = moment(optional=True)
     overridden_by: int | None = reference("users.id", optional=True, index=False)
     suggested_defect_type_id: int | None = reference("defect_types.id", optional=True, index=False)
+    # What the trained model in use said (its label, probabilities, boxes), and whether it held the part back.
+    trained_version_id: int | None = Field(default=None, sa_type=BIG_ID, nullable=True)
+    trained_finding: dict[str, Any] | None = Field(default=None, sa_type=JSON, nullable=True)
     suggestion_confidence: float | None = Field(default=None, sa_type=Double, nullable=True)
     final_defect_type_id: int | None = reference("defect_types.id", optional=True, index=False)
     confirmed_at: datetime | None = moment(optional=True)

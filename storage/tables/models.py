@@ -78,7 +78,7 @@ class ModelVersion(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kind", "scope", "number"),
         UniqueConstraint("active_key"),
-        CheckConstraint("kind IN ('memory_bank', 'similarity_index', 'manual_index')", name="kind"),
+        CheckConstraint("kind IN ('memory_bank', 'similarity_index', 'manual_index', 'trained_model')", name="kind"),
         CheckConstraint("state IN ('candidate', 'active', 'retired')", name="state"),
         NEVER_REUSE_IDS,
     )

@@ -1,0 +1,1 @@
+"""REST routes of training: dataset versions, configurations, runs, exports, adapters, the assistant."""

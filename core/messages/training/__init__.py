@@ -1,0 +1,1 @@
+"""Sentences of training: configurations, runs, their tracking, adapters, exports, and the assistant."""

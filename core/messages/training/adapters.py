@@ -1,0 +1,3 @@
+"""Sentences about trainings: adapters."""
+
+ADAPTERS_MESSAGES: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""Sentences about trainings: assistant."""
+
+ASSISTANT_MESSAGES: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""Sentences about trainings: exports."""
+
+EXPORTS_MESSAGES: dict[str, str] = {}

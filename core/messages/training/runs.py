@@ -1,0 +1,3 @@
+"""Sentences about trainings: runs."""
+
+RUNS_MESSAGES: dict[str, str] = {}

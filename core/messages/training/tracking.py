@@ -1,0 +1,3 @@
+"""Sentences about trainings: tracking."""
+
+TRACKING_MESSAGES: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Telling a tracking store (MLflow) of training runs; what cannot be told now waits."""

@@ -1,0 +1,1 @@
+"""The configuration of a training: one frozen object for form, YAML and conversation."""

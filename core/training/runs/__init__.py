@@ -1,0 +1,1 @@
+"""Training runs: started, worked off by a job, and looked at."""

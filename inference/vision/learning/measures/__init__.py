@@ -1,0 +1,1 @@
+"""How well a trained network does: figures of classification, segmentation and detection."""
