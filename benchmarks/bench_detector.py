@@ -46,7 +46,7 @@ from inference.vision.learning.trained_network.runtime import NetworkRuntime  # 
 
 LABELS = ("open", "short", "mousebite", "spur", "copper", "pinhole")
 VAL_BOARDS, TEST_BOARDS = ("50600",), ("92000",)
-_LOWEST_SCORE = 0.02
+_LOWEST_SCORE = 0.05
 
 
 class Printer:

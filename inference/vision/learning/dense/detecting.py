@@ -20,7 +20,7 @@ from inference.vision.learning.trained_network.description import NetworkDescrip
 from inference.vision.learning.trained_network.input import Placement
 
 # Boxes from this score on make the curve of precision and recall.
-LOWEST_SCORE = 0.02
+LOWEST_SCORE = 0.05
 _AT_ONCE = 4
 
 

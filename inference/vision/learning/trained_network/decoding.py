@@ -14,7 +14,7 @@ from inference.vision.learning.trained_network.description import NetworkDescrip
 from inference.vision.learning.trained_network.input import Placement
 
 # Boxes of an image at most, as COCO counts them, and those of one label that are compared with each other.
-MOST_BOXES, _MOST_CANDIDATES = 100, 1000
+MOST_BOXES, _MOST_CANDIDATES = 100, 300
 # A box must show at least this much of the image to be one, in pixels of the original.
 _LEAST_SIDE_PX = 1.0
 # Of the image: a smaller part is noise, where there is anything else.
