@@ -7,7 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from inference.vision.learning.trained_network.description import INPUT_NAME
 
@@ -51,7 +51,7 @@ def _trace(module: torch.nn.Module, example: torch.Tensor, output_names: list[st
     import onnx
     import torch
 
-    written = io.BytesIO()
+    written: Any = io.BytesIO()  # which torch takes, though it does not say so
     torch.onnx.export(
         module,
         (example,),
