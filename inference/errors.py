@@ -26,6 +26,9 @@ _SENTENCES: dict[str, str] = {
     "backbone_weights_changed": "The weights of “{name}” are not those that the model was built with.",
     "classifier_one_label": "A classifier needs images of two labels or more; there are of: {found}.",
     "config_invalid": "The model's setting “{field}” cannot be {value}.",
+    "dense_backbone_unsuited": "The backbone “{name}” has no fine levels, which segmentation and detection need.",
+    "detector_weights_unreadable": "The detector's weights in “{folder}” cannot be used: {detail}.",
+    "detector_weights_missing": "The architecture “{name}” needs its weights in a local folder.",
     "device_unavailable": "The device “{device}” is not available on this machine.",
     "device_failed": "The device “{device}” failed: {detail}.",
     "encoder_folder_missing": "There is no folder “{folder}” with a sentence encoder.",
@@ -61,6 +64,7 @@ _SENTENCES: dict[str, str] = {
     "ocr_failed": "Text recognition ({engine}) failed on a page.",
     "ocr_timeout": "Text recognition took longer than {limit_s} seconds on a page.",
     "out_of_memory": "The machine's memory does not suffice for this step.",
+    "outputs_invalid": "The network's outputs are not those that its description promises ({found}).",
     "pdf_damaged": "The PDF is damaged and cannot be read.",
     "pdf_encrypted": "The PDF is protected by a password.",
     "pdf_not_a_pdf": "The file is no PDF.",
@@ -76,6 +80,7 @@ _SENTENCES: dict[str, str] = {
         "The training diverged in epoch {epoch}: its loss is no number. A learning rate lower than {learning_rate}, a "
         "longer warm-up or gradient clipping helps."
     ),
+    "training_marks_missing": "None of the {count} training images shows where a defect is: nothing can be learned.",
     "training_failed": "The training failed in epoch {epoch}: its loss is no number.",
     "tiles_not_supported": "This detector cannot inspect in tiles.",
     "visual_answer_box_outside": "The model marked a place outside the picture.",

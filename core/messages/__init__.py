@@ -27,6 +27,7 @@ from core.messages.system import SYSTEM_MESSAGES
 from core.messages.training.adapters import ADAPTERS_MESSAGES
 from core.messages.training.assistant import ASSISTANT_MESSAGES
 from core.messages.training.configuration import CONFIGURATION_MESSAGES
+from core.messages.training.dense import DENSE_MESSAGES
 from core.messages.training.exports import EXPORTS_MESSAGES
 from core.messages.training.recipes import RECIPES_MESSAGES
 from core.messages.training.runs import RUNS_MESSAGES
@@ -61,6 +62,7 @@ MESSAGES: dict[str, str] = {
     **METHOD_TRAINING_MESSAGES,
     **VISUAL_QUESTIONS_MESSAGES,
     **CONFIGURATION_MESSAGES,
+    **DENSE_MESSAGES,
     **RUNS_MESSAGES,
     **EXPORTS_MESSAGES,
     **ADAPTERS_MESSAGES,
