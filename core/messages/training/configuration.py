@@ -44,4 +44,31 @@ CONFIGURATION_MESSAGES: dict[str, str] = {
     "config_tag": N_("{at}Tags (“!…”) are not allowed in a configuration."),
     "config_key_twice": N_("{at}“{field}” stands there twice."),
     "config_several": N_("{at}The text holds more than one configuration (“---”): keep one."),
+    "config_recipe_unknown": N_("{at}There is no recipe {value}. For this task there are: {choices}."),
+    "config_recipe_of_other_task": N_(
+        "{at}The recipe “{recipe}” is not one of the task {task}. Choose one of: {choices}."
+    ),
+    "config_adapter_missing": N_(
+        "{at}“{field}” belongs to the recipe “adapter”: name both, or leave the adapter empty."
+    ),
+    "config_backbone_unknown": N_("{at}There is no network {value} for this recipe. Choose one of: {choices}."),
+    "config_label_unknown": N_(
+        "{at}Dataset version {number} has no class {value} in this view. Its classes: {choices}."
+    ),
+    "config_view_without_images": N_(
+        "Dataset version {number} has no images of the view {view}. Make a new version, or choose another view."
+    ),
+    "config_one_class": N_(
+        "A classifier needs two classes with at least {lowest} training images each. There are: {found}."
+    ),
+    "config_without_marks": N_(
+        "This task learns from drawn masks, and no type of defect has {lowest} training images with one. Draw masks on the defect images, then make a new dataset version."
+    ),
+    "config_warns_left_out": N_("Too few training images, left out: {classes}."),
+    "config_warns_few": N_("Fewer than {lowest} training images, hardly learned: {classes}."),
+    "config_warns_no_val": N_(
+        "No image is set apart for validation: neither the best epoch nor the threshold can be chosen well."
+    ),
+    "config_warns_no_test": N_("No image is set apart for the test: the run will not say how good it is."),
+    "config_warns_unmarked": N_("{count} of {total} defect images for training have no mask and are not learned from."),
 }
