@@ -66,8 +66,8 @@ CONFIGURATION_MESSAGES: dict[str, str] = {
     ),
     "config_warns_left_out": N_("Too few training images, left out: {classes}."),
     "config_warns_few": N_("Fewer than {lowest} training images, hardly learned: {classes}."),
-    "config_warns_no_val": N_(
-        "No image is set apart for validation: neither the best epoch nor the threshold can be chosen well."
+    "config_without_val": N_(
+        "No image is set apart for validation, so neither the best epoch nor the threshold can be chosen. Make a new dataset version with a share for validation."
     ),
     "config_warns_no_test": N_("No image is set apart for the test: the run will not say how good it is."),
     "config_warns_unmarked": N_("{count} of {total} defect images for training have no mask and are not learned from."),

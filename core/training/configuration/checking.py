@@ -49,7 +49,8 @@ def check_configuration(services: Services, person: Person, configuration: RunCo
     """Return what the configuration stands on, and what speaks against it.
 
     Raises NotAllowed; NotFound for a product, view or dataset version that is not there; Conflict for a version that is
-    broken; NotReady backbone_weights_missing, config_one_class, config_without_marks, config_view_without_images; and
+    broken; NotReady backbone_weights_missing, config_one_class, config_without_marks, config_without_val,
+    config_view_without_images; and
     BadInput config_recipe_unknown, config_recipe_of_other_task, config_adapter_missing, config_backbone_unknown,
     config_label_unknown, the last with the path of the setting as `field`.
     """
@@ -179,7 +180,9 @@ def _speak_of_classes(learned: dict[str, int], left_out: dict[str, int]) -> list
 
 def _speak_of_splits(images: list[FrozenImage]) -> list[Notice]:
     splits = {image.split for image in images}
-    return [Notice(f"config_warns_no_{split}") for split in ("val", "test") if split not in splits]
+    if "val" not in splits:
+        raise NotReady("config_without_val")
+    return [] if "test" in splits else [Notice("config_warns_no_test")]
 
 
 def _is_wanted(labels: tuple[str, ...], label: str) -> bool:

@@ -22,13 +22,17 @@ _BY_TASK: dict[str, tuple[str, ...]] = {
     "detection": ("map50", "map50_95"),
 }
 # Those that are also measured for each domain by itself.
-_BY_DOMAIN: dict[str, tuple[str, ...]] = {"classification": ("top1", "macro_f1")}
+_BY_DOMAIN: dict[str, tuple[str, ...]] = {
+    "classification": ("top1", "macro_f1"),
+    "segmentation": ("miou", "mask_iou"),
+    "detection": ("map50", "map50_95"),
+}
 
 
 def list_goals(task: str) -> tuple[str, ...]:
     """Return the names that goals of a task may have: figures, and those of one domain as `field.top1`."""
     whole = _BY_TASK[task]
-    return (*whole, *(f"{domain}.{name}" for domain in DOMAINS for name in _BY_DOMAIN.get(task, ())))
+    return (*whole, *(f"{domain}.{name}" for domain in DOMAINS for name in _BY_DOMAIN[task]))
 
 
 def split_goal(goal: str) -> tuple[str, str]:

@@ -107,11 +107,18 @@ def test_what_cannot_be_is_said_with_the_setting(values: Any, code: str, words: 
     assert "{" not in str(caught.value) + caught.value.sentence("ko")
 
 
-def test_goals_of_a_domain_are_known_to_classification_alone() -> None:
-    found = read_configuration({"product": "p", "report": {"goals": {"field.top1": 1}}})
-    assert found.report.goals == {"field.top1": 1.0}
-    with pytest.raises(BadInput):
-        read_configuration({"product": "p", "task": "segmentation", "report": {"goals": {"field.miou": 0.5}}})
+def test_goals_are_those_of_the_task_as_a_whole_and_of_each_domain() -> None:
+    found = read_configuration({"product": "p", "report": {"goals": {"field.top1": 1, "macro_f1": 0.9}}})
+    assert found.report.goals == {"field.top1": 1.0, "macro_f1": 0.9}
+    dense = read_configuration({"product": "p", "task": "detection", "report": {"goals": {"line.map50": 0.5}}})
+    assert dense.report.goals == {"line.map50": 0.5}
+    for task, goal in (
+        ("segmentation", "field.top1"),
+        ("classification", "phone.top1"),
+        ("classification", "field.top5"),
+    ):
+        with pytest.raises(BadInput):
+            read_configuration({"product": "p", "task": task, "report": {"goals": {goal: 0.5}}})
 
 
 def test_every_setting_has_its_limits_words_and_default() -> None:
