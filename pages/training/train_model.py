@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from core.access import ENGINEER
@@ -22,9 +20,6 @@ from pages.components.training.run_head import show_live_run, show_run_head
 from pages.components.training.run_list import show_run_list
 from pages.components.training.run_sides import choose_look, show_side
 from pages.components.training.start_form import show_start_form
-
-if TYPE_CHECKING:
-    from core.training.runs.records import RunView
 
 require(ENGINEER)
 follow_chosen()

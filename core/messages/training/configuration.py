@@ -71,4 +71,5 @@ CONFIGURATION_MESSAGES: dict[str, str] = {
     ),
     "config_warns_no_test": N_("No image is set apart for the test: the run will not say how good it is."),
     "config_warns_unmarked": N_("{count} of {total} defect images for training have no mask and are not learned from."),
+    "run_image_gone": N_("The image with the number {number} was deleted since the training."),
 }

@@ -38,7 +38,7 @@ def show_field(
     elif spec.kind == "choice":
         target.selectbox(
             label, list(spec.choices), key=key, help=help_text, on_change=change, disabled=disabled,
-            format_func=lambda one: _(CHOICE_WORDS.get(one, one)),
+            format_func=lambda one: _(CHOICE_WORDS.get(str(one), str(one))),
         )  # fmt: skip
     elif spec.kind == "text":
         target.text_input(label, key=key, help=help_text, on_change=change, max_chars=_LONGEST_TEXT, disabled=disabled)

@@ -176,9 +176,8 @@ def _show_left_out(run: RunView, words: ProductWords) -> None:
     skipped = run.figures.get("skipped")
     if left_out:
         named = ", ".join(f"{words.label(str(one.get('label', '')))} ({one.get('images', 0)})" for one in left_out)
-        st.caption(
-            f":material/info: {escape(_('Classes that were left out, with their training images: {classes}', classes=named))}"
-        )
+        told = _("Classes that were left out, with their training images: {classes}", classes=named)
+        st.caption(f":material/info: {escape(told)}")
     if isinstance(skipped, Mapping) and skipped:
         keys = ", ".join(str(key).removeprefix("image:") for key in list(skipped)[:_MOST_SKIPPED])
         text = _n("{count} image could not be read", "{count} images could not be read", len(skipped))

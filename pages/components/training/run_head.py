@@ -60,8 +60,8 @@ def show_run_head(run: RunView, epochs: list[EpochRow]) -> None:
         confirm(
             _("Delete this training run?"),
             _(
-                "Its network, figures and failed examples are deleted for good. Inspections that were made with it keep "
-                "their results."
+                "Its network, figures and failed examples are deleted for good. Inspections that were made with it "
+                "keep their results."
             ),
             action=_("Delete"),
             icon=":material/delete:",
