@@ -25,6 +25,8 @@ from inference.vision.learning.trained_network.input import Placement, place_ima
 from inference.vision.learning.trained_network.runtime import NetworkRuntime
 
 NAME = "trained_run"
+# Boxes below it say nothing of an image, whatever the threshold.
+_LEAST_SCORE = 0.02
 
 
 class TrainedMethod:
@@ -121,9 +123,13 @@ class TrainedMethod:
     ) -> Prediction:
         from inference.vision.learning.trained_network.decoding import decode_boxes
 
-        boxes = _to_boxes(decode_boxes(outputs["boxes"], outputs["scores"], self.description, place, size_px))
         # Below the threshold there is a score, too: figures over all thresholds need that of every image.
-        score = float(np.max(outputs["scores"], initial=0.0))
+        least = min(_LEAST_SCORE, self.description.threshold)
+        found = _to_boxes(
+            decode_boxes(outputs["boxes"], outputs["scores"], self.description, place, size_px, threshold=least)
+        )
+        boxes = tuple(box for box in found if box.score >= self.description.threshold)
+        score = found[0].score if found else min(least, float(np.max(outputs["scores"], initial=0.0)))
         return Prediction(score=score, class_probabilities=_share_labels(boxes, self.description), boxes=boxes)
 
     def _cut(self, drawn: np.ndarray, place: Placement) -> NDArray[np.float32]:
