@@ -102,28 +102,35 @@ def _list_contrast_steps(preprocessing: Preprocessing) -> list[dict[str, Any]]:
         )
     if preprocessing.grayscale:
         steps.append({"name": "grayscale", "rule": "(9798·R + 19235·G + 3735·B + 16384) >> 15 in all three channels"})
-    light = "on the gray values where R = G = B everywhere, else on L of CIELAB (8 bits, cv2.COLOR_RGB2LAB)"
+    operations: list[dict[str, Any]] = []
     if preprocessing.normalize:
-        steps.append(
+        operations.append(
             {
                 "name": "normalize",
                 "percent": 0.5,
                 "least_range": 32,
-                "on": light,
                 "rule": "low, high = the first levels whose cumulated share reaches .5 % and 99.5 %; unless they are "
                 "the same: round_half_even((level - (low + high)/2)·255/max(high - low, 32) + 127.5), held to 0…255",
             }
         )
     if preprocessing.equalize:
-        steps.append({"name": "equalize", "on": light, "rule": "cv2.equalizeHist"})
+        operations.append({"name": "equalize", "rule": "cv2.equalizeHist"})
     if preprocessing.clahe:
-        steps.append(
+        operations.append(
             {
                 "name": "clahe",
                 "clip_limit": preprocessing.clahe_clip_limit,
                 "tile_grid": preprocessing.clahe_tile_grid,
-                "on": light,
                 "rule": "cv2.createCLAHE(clip_limit, (tile_grid, tile_grid)).apply",
+            }
+        )
+    if operations:
+        steps.append(
+            {
+                "name": "contrast",
+                "operations": operations,
+                "rule": "one after the other on the gray values of an image with R = G = B everywhere; else on L of "
+                "CIELAB (8 bits, cv2.COLOR_RGB2LAB), and back (cv2.COLOR_LAB2RGB) after the last",
             }
         )
     return steps

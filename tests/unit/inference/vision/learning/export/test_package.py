@@ -200,8 +200,9 @@ def test_every_step_of_the_preprocessing_is_written_down_in_order() -> None:
     )
     found = describe_input(describe(resize="letterbox", preprocessing=preprocessing))
     assert [step["name"] for step in found["steps"]] == [
-        "smoothing", "grayscale", "normalize", "clahe", "resize", "mask", "pad",
+        "smoothing", "grayscale", "contrast", "resize", "mask", "pad",
     ]  # fmt: skip
+    assert [one["name"] for one in found["steps"][2]["operations"]] == ["normalize", "clahe"]
     assert found["input"]["dtype"] == "uint8"
     assert found["postprocessing"]["good_labels"] == ["good"]
 
