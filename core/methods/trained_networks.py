@@ -16,8 +16,11 @@ from storage.object_store import ObjectStoreError
 from storage.tables import DatasetVersionImage, TrainingRun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from core.models.cache import StoredBundle
     from core.services import Services
+    from inference.artifact import Bundle
     from inference.vision.comparison.trained_method import TrainedMethod
 
 
@@ -30,16 +33,25 @@ def load_network(services: Services, stored: StoredBundle) -> TrainedMethod:
     from inference.vision.comparison.trained_method import TrainedMethod
     from inference.vision.learning.trained_network.bundle import KIND
 
+    def read(folder: Path) -> TrainedMethod:
+        return TrainedMethod.from_bundle(read_bundle(folder, kind=KIND, manifest_sha256=stored.manifest_sha256))
+
     try:
-        return services.models.read_once(
-            (TRAINED_MODEL, stored.manifest_sha256),
-            stored,
-            lambda folder: TrainedMethod.from_bundle(
-                read_bundle(folder, kind=KIND, manifest_sha256=stored.manifest_sha256)
-            ),
-        )
+        return services.models.read_once((TRAINED_MODEL, stored.manifest_sha256), stored, read)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
+
+
+def load_bundle(services: Services, stored: StoredBundle) -> Bundle:
+    """Return the verified bundle of the network itself. Raises ArtifactError, ObjectStoreError."""
+    from inference.artifact import read_bundle
+    from inference.vision.learning.trained_network.bundle import KIND
+
+    return services.models.read_once(
+        ("trained_bundle", stored.manifest_sha256),
+        stored,
+        lambda folder: read_bundle(folder, kind=KIND, manifest_sha256=stored.manifest_sha256),
+    )
 
 
 def has_network(run: TrainingRun) -> bool:

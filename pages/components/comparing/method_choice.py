@@ -55,7 +55,7 @@ def _show_offer(offer: MethodOffer, *, ticked: bool) -> list[MethodChoice]:
 
 
 def _choose_stored(offer: MethodOffer) -> list[MethodChoice]:
-    """Show what is stored for a method, as its training runs; return one choice for each that is chosen, by its name."""
+    """Show what is stored for a method, as its training runs; return a choice for each that is chosen."""
     spec, found = offer.spec, []
     for field in spec.fields:
         names = dict(offer.choices.get(field.name, ()))
