@@ -50,14 +50,21 @@ def describe(
     )
 
 
-def classifier_graph(description: NetworkDescription, *, noise: bool = False, fixed_batch: bool = False) -> bytes:
+def classifier_graph(
+    description: NetworkDescription,
+    *,
+    noise: bool = False,
+    fixed_batch: bool = False,
+    kernel: np.ndarray = KERNEL,
+    bias: np.ndarray = BIAS,
+) -> bytes:
     """Return the ONNX graph of a classifier by color: the mean evidence of cells of 8 px, and the cells themselves.
 
     With `noise` its logits are random numbers, which no two runtimes draw alike; with `fixed_batch` it takes one image.
     """
     count = len(description.labels)
-    kernel = KERNEL[:count] if count <= len(KERNEL) else np.resize(KERNEL, (count, 3)).astype(np.float32)
-    bias = np.resize(BIAS, count).astype(np.float32)
+    kernel = np.resize(kernel, (count, 3)).astype(np.float32)
+    bias = np.resize(bias, count).astype(np.float32)
     nodes = [
         helper.make_node("Cast", [INPUT_NAME], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("Div", ["pixels", "full"], ["shares"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import TYPE_CHECKING
 
 from core.errors import AppError
@@ -37,12 +37,11 @@ class ProofImages:
 
     def take_first(self) -> list[NDArray[np.uint8]]:
         """Return the first eight that can be read, RGB uint8 H×W×3; fewer where there are no more."""
-        return [image for image, _ in zip(self._images, range(COUNT), strict=False)]
+        return list(islice(self._images, COUNT))
 
     def take_more(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield those that follow, up to `MOST_IMAGES`."""
-        for image, _ in zip(self._images, range(MOST_IMAGES), strict=False):
-            yield image
+        """Return those that follow, up to `MOST_IMAGES`, loaded as they are taken."""
+        return islice(self._images, MOST_IMAGES)
 
 
 def _order(samples: Sequence[Sample]) -> Iterator[Sample]:
