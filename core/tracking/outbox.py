@@ -21,13 +21,15 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 600.0
 KEPT_DAYS = 14
 # A database that nothing is sent from must not grow without end, where tracking was turned off.
 UNSENT_DAYS = 90
+# So long a message that was given up shows as a fault.
+GIVEN_UP_SHOWN_DAYS = 1
 TURN = "tracking_sender"
 TURN_S = 120.0
 
 
 @dataclass(frozen=True)
 class OutboxState:
-    """What waits, since when, what was given up, and what last stood in the way."""
+    """What waits, since when, what was given up in the last day, and what last stood in the way."""
 
     waiting: int
     oldest_at: datetime | None
@@ -145,12 +147,13 @@ def read_state(services: HasDatabase) -> OutboxState:
     """Return what waits in the outbox, and what was given up."""
     is_waiting = col(TrackingEvent.sent_at).is_(None)
     failed = col(TrackingEvent.error_code).is_not(None)
+    is_fresh = col(TrackingEvent.sent_at) > utc_now() - timedelta(days=GIVEN_UP_SHOWN_DAYS)
     newest = select(TrackingEvent).order_by(col(TrackingEvent.id).desc()).limit(1)
     with reading(services) as session:
         waiting, oldest = session.exec(select(func.count(), func.min(TrackingEvent.created_at)).where(is_waiting)).one()
-        given_up = session.exec(select(func.count()).where(~is_waiting, failed)).one()
+        given_up = session.exec(select(func.count()).where(is_fresh, failed)).one()
         stuck = session.exec(newest.where(is_waiting, failed)).first()
-        over = session.exec(newest.where(~is_waiting, failed)).first() if given_up else None
+        over = session.exec(newest.where(is_fresh, failed)).first() if given_up else None
     return OutboxState(waiting, oldest, given_up, _error_of(stuck), _error_of(over))
 
 

@@ -16,6 +16,7 @@ from core.operations.orphans import collect_orphans
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import expire_runs
 from core.services import Services
+from core.tracking import outbox
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def tidy(services: Services) -> None:
         discard_old_drafts(services)
         raise_generation(services)
         expire_runs(services)
+        outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")
         purged = purge_expired(services)
         follow_labels(services, None, limit=_MOST_MOVED)
         count = collect_orphans(services)

@@ -19,7 +19,7 @@ TRACKING_MESSAGES: dict[str, str] = {
     "check_tracking": N_("Trainings are tracked in {store}. Waiting to be sent: {count}."),
     "check_tracking_off": N_("Trainings are not tracked (GEOMSA_MLFLOW=off)."),
     "check_tracking_given_up": N_(
-        "The tracking store {store} has refused {count} messages of trainings; they were given up. The last reason: "
-        "{reason}."
+        "The tracking store {store} refused messages about trainings in the last 24 hours: {count}. They were given up; "
+        "trainings and their figures here are not touched. The last reason: {reason}."
     ),
 }
