@@ -80,6 +80,10 @@ def open_store(address: StoreAddress) -> MlflowStore:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         with _shaped(address):
             if address.artifacts is not None:
+                from mlflow.store.db import utils
+
+                # A database that is away is waited for by the outbox, and not for minutes in here.
+                utils.MAX_RETRY_COUNT = 2
                 address.artifacts.mkdir(parents=True, exist_ok=True)
             client = MlflowClient(tracking_uri=address.uri, registry_uri=address.uri)
             return MlflowStore(address, client)

@@ -25,7 +25,7 @@ from core.tracking.events import note_event
 from core.watching.folders import add_folder
 from storage.tables import Inspection, TrackingEvent
 from tests.history_rows import add_product, add_rows
-from tests.trained_runs import add_run, add_set
+from tests.tracked_runs import add_run, add_set
 
 
 def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
@@ -103,7 +103,7 @@ def test_a_folder_that_nobody_watches_is_a_fault_and_targets_are_named(
     assert "mes" in found["deliveries"].sentence("ko")
 
 
-def test_what_the_tracking_store_does_not_take_is_a_fault_that_names_it_without_its_password(
+def test_what_the_tracking_store_does_not_take_is_a_fault_that_shows_no_password(
     services: Services,
 ) -> None:
     run_id = add_run(services, add_set(services))

@@ -1,9 +1,8 @@
-"""The worker's own process for the tracking: started when something waits, killed without harm, silent about secrets."""
+"""The worker's process that tracks runs: started when something waits, killed without harm, silent about secrets."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +14,10 @@ import pytest
 
 from core.services import Services
 from core.tracking.events import note_event
-from core.tracking.outbox import read_state
+from core.tracking.outbox import TURN, read_state, try_again
 from core.worker.child_keeper import ROOT, ChildKeeper
-from tests.trained_runs import add_run, add_set
+from storage.tables import SystemConfig
+from tests.tracked_runs import add_run, add_set
 from tests.unit.core.tracking.waiting import wait_until
 
 
@@ -91,6 +91,7 @@ def test_a_process_killed_at_any_moment_leaves_every_run_there_once(services: Se
 
     client = MlflowClient(tracking_uri=f"sqlite:///{services.settings.data_dir / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("plate/default")
+    assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
     assert sorted(int(run.data.tags["geomsa.run_id"]) for run in runs) == list(range(1, 13))
     assert {run.info.status for run in runs} == {"FINISHED"}
@@ -98,11 +99,8 @@ def test_a_process_killed_at_any_moment_leaves_every_run_there_once(services: Se
 
 
 def _free_turn(services: Services) -> None:
-    from core.tracking import outbox
-    from storage.tables import SystemConfig
-
     with services.database.unit_of_work() as session:
-        row = session.get(SystemConfig, outbox.TURN)
+        row = session.get(SystemConfig, TURN)
         if row is not None:
             row.value = {}
             session.commit()
@@ -111,7 +109,6 @@ def _free_turn(services: Services) -> None:
 @pytest.mark.full
 def test_the_log_of_the_process_does_not_hold_the_password(services: Services, tmp_path: Path) -> None:
     _note_runs(services, 1)
-    shutil.rmtree(tmp_path / "none", ignore_errors=True)
     log = tmp_path / "child.log"
     # A server that does not listen, and a database that does not: both with a password in their address.
     for uri in ("http://trainer:s3cret@127.0.0.1:9", "postgresql://trainer:s3cret@127.0.0.1:9/mlflow"):
@@ -121,11 +118,5 @@ def test_the_log_of_the_process_does_not_hold_the_password(services: Services, t
         child.wait(timeout=20)
         assert b"s3cret" not in log.read_bytes()
         log.write_bytes(b"")
-        with services.database.unit_of_work() as session:
-            from sqlalchemy import update
-
-            from storage.tables import TrackingEvent, utc_now
-
-            session.execute(update(TrackingEvent).values(next_attempt_at=utc_now(), attempts=0))
-            session.commit()
+        try_again(services)
         _free_turn(services)
