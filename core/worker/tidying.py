@@ -17,6 +17,7 @@ from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import expire_runs
 from core.services import Services
 from core.tracking import outbox
+from core.training.runs.storing import discard_scratch
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def tidy(services: Services) -> None:
         discard_rest(services)
         discard_rest_of_imports(services)
         discard_old_drafts(services)
+        discard_scratch(services)
         raise_generation(services)
         expire_runs(services)
         outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")
