@@ -27,6 +27,7 @@ from core.messages.system import SYSTEM_MESSAGES
 from core.messages.training.adapters import ADAPTERS_MESSAGES
 from core.messages.training.assistant import ASSISTANT_MESSAGES
 from core.messages.training.configuration import CONFIGURATION_MESSAGES
+from core.messages.training.experiments import EXPERIMENTS_MESSAGES
 from core.messages.training.exports import EXPORTS_MESSAGES
 from core.messages.training.runs import RUNS_MESSAGES
 from core.messages.training.tracking import TRACKING_MESSAGES
@@ -61,6 +62,7 @@ MESSAGES: dict[str, str] = {
     **VISUAL_QUESTIONS_MESSAGES,
     **CONFIGURATION_MESSAGES,
     **RUNS_MESSAGES,
+    **EXPERIMENTS_MESSAGES,
     **EXPORTS_MESSAGES,
     **ADAPTERS_MESSAGES,
     **ASSISTANT_MESSAGES,
