@@ -24,7 +24,7 @@ from pages.components.training.run_sides import choose_look, show_side
 from pages.components.training.start_form import show_start_form
 
 if TYPE_CHECKING:
-    from core.training.runs.records import RunView
+    pass
 
 require(ENGINEER)
 follow_chosen()
