@@ -56,6 +56,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "targets": watching.targets,
     "run-watch": watching.run_watch,
     "worker": working.worker,
+    "run-tracking": working.run_tracking,
     "run-job": working.run_job,
     "prepare": working.prepare,
     "weights": network_weights.weights_command,
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("faiss").setLevel(logging.WARNING)
     if wanted.command == "run-job":
         logging.getLogger().setLevel(wanted.log_level)
-    elif wanted.command not in {"worker", "run-watch"}:
+    elif wanted.command not in {"worker", "run-watch", "run-tracking"}:
         logging.getLogger().setLevel(logging.WARNING)
     try:
         return COMMANDS[wanted.command](wanted)

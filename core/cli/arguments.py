@@ -125,6 +125,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands.add_parser("prepare")
     run_watch = commands.add_parser("run-watch")
     run_watch.add_argument("--parent-pid", type=int)
+    run_tracking = commands.add_parser("run-tracking")
+    run_tracking.add_argument("--parent-pid", type=int)
     run_job = commands.add_parser("run-job")
     run_job.add_argument("job_id", type=int)
     run_job.add_argument("fencing_token", type=int)

@@ -10,9 +10,12 @@ from core.errors import AppError
 from core.identity import raise_generation
 from core.services import build_services
 from core.settings import read_settings
+from core.worker.child_keeper import keep_tracking, keep_watcher
 from core.worker.embedded import work_alone
 from core.worker.supervisor import ChildWorker
-from core.worker.watch_keeper import WatchKeeper
+
+# So long without a message the process that tracks runs ends: MLflow takes seconds to load, and memory while it is.
+TRACKING_IDLE_S = 120.0
 
 
 def worker(wanted: argparse.Namespace) -> int:
@@ -36,12 +39,16 @@ def _work(wanted: argparse.Namespace) -> int:
     supervisor = ChildWorker(services)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
-    keeper = WatchKeeper(services)
-    keeper.start()
+    keepers = (keep_watcher(services), keep_tracking(services))
+    for keeper in keepers:
+        keeper.start()
     try:
         supervisor.run(parent_pid=wanted.parent_pid)
     finally:
-        keeper.stop()
+        for keeper in keepers:
+            keeper.begin_stop()
+        for keeper in keepers:
+            keeper.stop()
     return 0
 
 
@@ -50,6 +57,20 @@ def prepare(_wanted: argparse.Namespace) -> int:
     from core.deployments import graph_preparation
 
     return 1 if graph_preparation.prepare(build_services(patient=True)) else 0
+
+
+def run_tracking(wanted: argparse.Namespace) -> int:
+    """Write what trainings say into the tracking store, as the worker's child, until nothing waits any more."""
+    from core.tracking.sending import Sender
+    from core.worker.supervisor import prepare_child
+
+    services = build_services(patient=True)
+    prepare_child(wanted.parent_pid)
+    sender = Sender(services)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sender.stop())
+    sender.run(until_idle_s=TRACKING_IDLE_S)
+    return 0
 
 
 def run_job(wanted: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from core.messages.training.adapters import ADAPTERS_MESSAGES
 from core.messages.training.assistant import ASSISTANT_MESSAGES
 from core.messages.training.configuration import CONFIGURATION_MESSAGES
 from core.messages.training.dense import DENSE_MESSAGES
+from core.messages.training.experiments import EXPERIMENTS_MESSAGES
 from core.messages.training.exports import EXPORTS_MESSAGES
 from core.messages.training.recipes import RECIPES_MESSAGES
 from core.messages.training.runs import RUNS_MESSAGES
@@ -64,6 +65,7 @@ MESSAGES: dict[str, str] = {
     **CONFIGURATION_MESSAGES,
     **DENSE_MESSAGES,
     **RUNS_MESSAGES,
+    **EXPERIMENTS_MESSAGES,
     **EXPORTS_MESSAGES,
     **ADAPTERS_MESSAGES,
     **ASSISTANT_MESSAGES,

@@ -25,6 +25,7 @@ from core.schedules.schedules import list_schedules
 from core.schedules.views import list_problems
 from core.services import Services, build_services
 from core.settings import Settings
+from core.tracking.status import check_tracking
 from core.transactions import HasDatabase, HasStores
 from core.watching.folders import FolderView, list_folders
 from inference.errors import InferenceError
@@ -123,6 +124,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(_run("watching", lambda: _check_watching(opened)))
         found.append(_run("deliveries", lambda: _check_deliveries(opened)))
         found.append(_run("reports", lambda: _check_reports(opened)))
+        found.append(_run("tracking", lambda: Check("tracking", *check_tracking(opened, settings))))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("similar_images", lambda: _check_search(settings)))
     found.append(_run("weights", _check_weights))

@@ -16,6 +16,7 @@ from core.operations.orphans import collect_orphans
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import expire_runs
 from core.services import Services
+from core.tracking import outbox
 from core.training.runs.storing import discard_scratch
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def tidy(services: Services) -> None:
         discard_scratch(services)
         raise_generation(services)
         expire_runs(services)
+        outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")
         purged = purge_expired(services)
         follow_labels(services, None, limit=_MOST_MOVED)
         count = collect_orphans(services)

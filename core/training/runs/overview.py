@@ -36,12 +36,14 @@ def list_runs(
     dataset_id: int | None = None,
     task: str | None = None,
     states: Sequence[str] = (),
+    recipe: str | None = None,
+    person_id: int | None = None,
     limit: int = MOST_LISTED,
     offset: int = 0,
 ) -> list[RunHead]:
     """Return the newest runs first: those of a product, an experiment ("": of none), a dataset version, a task.
 
-    `states` are those of their jobs. Raises NotAllowed.
+    `states` are those of their jobs, `person_id` is who started them. Raises NotAllowed.
     """
     require_role(services, person, ENGINEER)
     conditions: list[ColumnElement[bool]] = []
@@ -53,6 +55,10 @@ def list_runs(
         conditions.append(col(TrainingRun.dataset_version_id) == dataset_id)
     if task is not None:
         conditions.append(col(TrainingRun.task) == task)
+    if recipe is not None:
+        conditions.append(col(TrainingRun.recipe) == recipe)
+    if person_id is not None:
+        conditions.append(col(TrainingRun.created_by) == person_id)
     if states:
         conditions.append(col(Job.state).in_(list(states)))
     return _read_heads(services, conditions, limit=min(limit, MOST_LISTED), offset=offset)

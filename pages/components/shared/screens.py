@@ -56,6 +56,7 @@ REPORTS = "pages/analysis/reports.py"
 GAUGE_STUDY = "pages/analysis/gauge_study.py"
 GAUGE_RATING = "pages/inspection/gauge_rating.py"
 TRAIN_MODEL = "pages/training/train_model.py"
+EXPERIMENTS = "pages/training/experiments.py"
 COMPARE_METHODS = "pages/training/compare_methods.py"
 SYSTEM_STATUS = "pages/administration/system_status.py"
 
@@ -127,6 +128,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
     Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
     Screen(TRAIN_MODEL, N_("Train a model"), _TRAINING, ENGINEER, ":material/model_training:"),
+    Screen(EXPERIMENTS, N_("Experiments"), _TRAINING, ENGINEER, ":material/science:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
     Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),

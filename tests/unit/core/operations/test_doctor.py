@@ -21,9 +21,11 @@ from core.rollups.counting import count_new
 from core.rollups.rebuilding import ensure_counts
 from core.services import Services
 from core.settings import Settings
+from core.tracking.events import note_event
 from core.watching.folders import add_folder
-from storage.tables import Inspection
+from storage.tables import Inspection, TrackingEvent
 from tests.history_rows import add_product, add_rows
+from tests.tracked_runs import add_run, add_set
 
 
 def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
@@ -31,7 +33,7 @@ def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     assert set(found) == {
         "settings", "data_dir", "database", "object_store", "identity", "worker", "watching", "deliveries", "device",
         "similar_images", "weights", "encoder", "packages", "orphans", "missing", "models", "counts", "reports",
-        "folders",
+        "folders", "tracking",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
@@ -99,6 +101,27 @@ def test_a_folder_that_nobody_watches_is_a_fault_and_targets_are_named(
     assert (found["watching"].ok, found["watching"].code) == (False, "check_watching_silent")
     assert (found["deliveries"].ok, found["deliveries"].code) == (True, "check_deliveries")
     assert "mes" in found["deliveries"].sentence("ko")
+
+
+def test_what_the_tracking_store_does_not_take_is_a_fault_that_shows_no_password(
+    services: Services,
+) -> None:
+    run_id = add_run(services, add_set(services))
+    uri = "http://trainer:s3cret@127.0.0.1:9/mlflow"
+    served = dataclasses.replace(services, settings=dataclasses.replace(services.settings, mlflow_uri=uri))
+    with services.database.unit_of_work() as session:
+        note_event(session, run_id, "started", {})
+        session.commit()
+    waiting = next(check for check in health.check(served) if check.name == "tracking")
+    assert (waiting.ok, waiting.params["count"]) == (True, 1)
+    with services.database.unit_of_work() as session:
+        event = session.get_one(TrackingEvent, 1)
+        event.error_code, event.error_params = "tracking_store_away", {"store": waiting.params["store"], "reason": "x"}
+        session.commit()
+    failed = next(check for check in health.check(served) if check.name == "tracking")
+    assert not failed.ok
+    assert "http://127.0.0.1:9/mlflow" in failed.sentence("ko")
+    assert "s3cret" not in failed.sentence("ko")
 
 
 def test_counts_that_are_not_those_of_the_inspections_are_found_and_repaired(services: Services, admin: Person) -> None:

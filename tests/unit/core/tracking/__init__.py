@@ -1,0 +1,1 @@
+"""Tests of the tracking of trainings."""
