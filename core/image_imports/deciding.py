@@ -37,6 +37,8 @@ def write_role(role: Role) -> str:
         pieces.append(f"product:{role.product}")
     if role.view:
         pieces.append(f"view:{role.view}")
+    if role.domain:
+        pieces.append(f"domain:{role.domain}")
     if role.is_part:
         pieces.append("part")
     if role.is_list:

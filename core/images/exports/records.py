@@ -75,6 +75,7 @@ class ExportImage:
     object_key: str
     mask_key: str | None
     regions: tuple[tuple[Region, ExportType | None], ...] = ()
+    domain: str = ""
 
     @property
     def stem(self) -> str:

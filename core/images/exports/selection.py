@@ -89,6 +89,7 @@ def _image(
         object_key=row.object_key,
         mask_key=row.mask_key,
         regions=tuple(regions),
+        domain=row.domain,
     )
 
 

@@ -182,6 +182,8 @@ def _conditions(session: Session, asked: Asked, dialect: str) -> _Tests:
     if wanted.view:
         is_none = wanted.view == NONE_NAMED
         tests.append(is_without_view(session, asked.product_id) if is_none else col(Image.view) == wanted.view)
+    if wanted.domain is not None:
+        tests.append(col(Image.domain) == ("" if wanted.domain == NONE_NAMED else wanted.domain))
     if wanted.origin is not None:
         tests.append(col(Image.origin) == ("" if wanted.origin == NONE_NAMED else wanted.origin))
     if wanted.state is not None:
