@@ -33,7 +33,8 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
 
     Without a version named, the newest that is whole is taken, else a new one is made of the product's images. Raises
     NotAllowed; NotFound for a product or version that is not there; Conflict for a version that is broken; BadInput
-    comparison_without_product, comparison_without_test, comparison_view_unknown, and what a combination's rule raises.
+    comparison_without_product, dataset_without_good, comparison_without_test, comparison_view_unknown, and what a
+    combination's rule raises.
     """
     require_role(services, person, ENGINEER)
     if not order.product:
@@ -41,6 +42,8 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
     product = find_named_product(services, order.product)
     head = choose_dataset(services, person, product.id, order.dataset)
     require_intact(head)
+    if not head.report.good_labels:
+        raise BadInput("dataset_without_good")
     if not head.report.count("test", defect=True) or not head.report.count("test", defect=False):
         raise BadInput("comparison_without_test", number=head.number)
     entries = list_entries(order, load_dataset(services, head.id).views)

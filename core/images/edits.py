@@ -21,6 +21,7 @@ from core.images.placement.keys import Placement, lies_right_for, plan_placement
 from core.images.placement.moving import copy_objects
 from core.images.records import Label
 from core.images.regions.rows import drop_rows, move_rows
+from core.images.trash.dataset_versions import require_not_in_training
 from core.images.trash.records import put_into_trash
 from core.images.views.naming import settle_view
 from core.transactions import reading, writing
@@ -214,13 +215,15 @@ def delete_images(
 ) -> int:
     """Put images into the trash, from which they can be put back for thirty days. Returns how many there were.
 
-    Nothing learns from them any more; inspections keep what they showed. `row_versions` are those of the images as the
-    person saw them. Raises BadInput no_images_chosen, Conflict image_changed.
+    Nothing learns from them any more, and dataset versions with them are broken until they are put back; inspections
+    keep what they showed. `row_versions` are those of the images as the person saw them. Raises BadInput
+    no_images_chosen, Conflict image_changed and dataset_image_in_training.
     """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         images = get_images(session, image_ids)
         check_unchanged(images, row_versions)
+        require_not_in_training(session, images)
         put_into_trash(session, images, deleted_by=person.id)
         for image in images:
             record(

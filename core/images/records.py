@@ -56,8 +56,8 @@ class IngestItem:
     empty where nobody said so. `inspection_id` is the inspection whose picture it is, where it comes from one. The mask
     is the union of `mask` and `more_masks`; where there is none, that of the `regions`, whose defect types are stored.
     `view` is the product's view that it shows, `domain` where it was taken (see `core.images.domains`). `origin` is the
-    way by which it came, one of BY_UPLOAD, BY_IMPORT, BY_API, BY_INSPECTION and BY_DEMO. `original_name` is kept instead
-    of the file's name where it is given.
+    way by which it came, one of BY_UPLOAD, BY_IMPORT, BY_API, BY_INSPECTION and BY_DEMO. `original_name` is kept
+    instead of the file's name where it is given.
     """
 
     file: IncomingFile

@@ -54,6 +54,8 @@ MODEL_REPORT = "pages/analysis/model_report.py"
 REPORTS = "pages/analysis/reports.py"
 GAUGE_STUDY = "pages/analysis/gauge_study.py"
 GAUGE_RATING = "pages/inspection/gauge_rating.py"
+DATASET_VERSIONS = "pages/training/dataset_versions.py"
+TRAIN_MODEL = "pages/training/train_model.py"
 COMPARE_METHODS = "pages/training/compare_methods.py"
 SYSTEM_STATUS = "pages/administration/system_status.py"
 
@@ -124,6 +126,7 @@ SCREENS: tuple[Screen, ...] = (
     ),
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
     Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
+    Screen(DATASET_VERSIONS, N_("Dataset versions"), _TRAINING, ENGINEER, ":material/dataset:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
     Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
