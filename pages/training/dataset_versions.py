@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from core.access import ENGINEER
@@ -19,12 +17,9 @@ from pages.components.datasets.creation import show_creation
 from pages.components.datasets.report import show_broken, show_charts, show_counts, show_facts, show_warnings
 from pages.components.datasets.version_list import show_version_list
 from pages.components.shared import screens
-from pages.components.shared.language import _, day, language
+from pages.components.shared.language import _, _n, day, escape, language, product_name
 from pages.components.shared.pickers import pick_product, take_asked_product
 from pages.components.shared.session import require, services, showing_errors
-
-if TYPE_CHECKING:
-    from core.datasets.records import DatasetHead
 
 require(ENGINEER)
 
@@ -84,7 +79,15 @@ def show_one(asked: int) -> None:
     title.title(_("Dataset version {number}", number=head.number) + (f" · {head.name}" if head.name else ""))
     with showing_errors():
         words = read_words(product.id)
-        st.caption(" · ".join([words_of_product(product.code, head), day(head.created_at)]))
+        st.caption(
+            " · ".join(
+                [
+                    escape(product_name(product)),
+                    _n("{count} image", "{count} images", head.report.n_images),
+                    day(head.created_at),
+                ]
+            )
+        )
         show_broken(head)
         show_actions(head, product)
         show_warnings(head)
@@ -99,11 +102,6 @@ def show_one(asked: int) -> None:
                 show_counts(head.report, words)
         st.subheader(_("Its images"))
         show_browser(head, words)
-
-
-def words_of_product(code: str, head: DatasetHead) -> str:
-    """Return the product and how many images the version has of it."""
-    return f"{code} · {head.report.n_images:,}"
 
 
 asked = asked_version()

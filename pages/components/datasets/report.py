@@ -92,7 +92,7 @@ def show_charts(report: DatasetReport, words: ProductWords) -> None:
 
 
 def show_facts(head: DatasetHead) -> None:
-    """Draw the other figures of a version in two columns of short lines."""
+    """Draw the other figures of a version as a table."""
     report, rule = head.report, head.rule
     sizes = ", ".join(
         f"{one.width_px}×{one.height_px} ({number(one.count)})"
@@ -114,10 +114,16 @@ def show_facts(head: DatasetHead) -> None:
         (_("Defects without a mask"), number(report.unmarked)),
         (_("Labels with fewer than {count} training images", count=rule.least_images), number(len(report.few))),
         (_("Split"), _("by part, seed {seed}", seed=rule.seed)),
-        (_("Hash"), f"`{head.content_hash[:16]}`"),
+        (_("Hash"), head.content_hash[:16]),
     ]
-    lines = [f"| {escape(name)} | {value if value.startswith('`') else escape(value)} |" for name, value in facts]
-    st.markdown("\n".join([f"| {_('Figure')} | {_('Value')} |", "|---|---|", *lines]))
+    st.table(
+        {
+            _("Figure"): [escape(name) for name, _value in facts],
+            _("Value"): [escape(value) for _name, value in facts],
+        },
+        border="horizontal",
+        hide_index=True,
+    )
 
 
 def _draw(names: list[str], counts: dict[Split, list[int]], *, key: str, title: str) -> None:
