@@ -29,6 +29,8 @@ def write_role(role: Role) -> str:
     pieces = []
     if role.kind == DEFECT and role.defect_name:
         pieces.append(f"defect:{role.defect_name}")
+    elif role.kind == NORMAL and role.defect_name:
+        pieces.append(f"normal:{role.defect_name}")
     elif role.kind:
         pieces.append(_WORDS[role.kind])
     if role.split:

@@ -263,7 +263,7 @@ class _Work:
                     view,
                     found.depth,
                     bool(split),
-                    told.good_kind if found.kind != DEFECT else "",
+                    (told.good_kind or found.good_kind) if found.kind != DEFECT else "",
                     told.original_name,
                     role.domain or told.domain or self.claim.domain or place.domain,
                 )

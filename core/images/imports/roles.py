@@ -7,7 +7,9 @@ Roles may be joined with `/`:
     defect            as the file names say             view:NAME           the view that they show
     mask              masks of the images around         part                each folder below is one part
     skip              leave out                          list                read the file as a list of images
-    domain:NAME       where they were taken: studio, line or field
+    normal:KIND       good parts of this kind            domain:NAME  where they were taken: studio, line or field
+
+TYPE and KIND may be `{folder}`: each folder is called like what its images show.
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ from core.images.imports.records import DEFECT, LEFT_OUT, MASK, NORMAL
 _KINDS = {"normal": NORMAL, "good": NORMAL, "ok": NORMAL, "defect": DEFECT, "mask": MASK, "skip": LEFT_OUT}
 _SPLITS = ("train", "val", "test")
 LIST = "list"
+# Stands for the name of the folder that says what its images show.
+FOLDER_NAME = "{folder}"
 
 
 @dataclass(frozen=True)
 class Role:
-    """What was said; None or empty where nothing was."""
+    """What was said; None or empty where nothing was. `defect_name` of normal images is their kind of good part."""
 
     kind: str = ""
     defect_name: str = ""
@@ -62,6 +66,7 @@ def read_role(text: str) -> Role:
         if colon:
             found = {
                 "defect": Role(DEFECT, name),
+                "normal": Role(NORMAL, name),
                 "product": Role(product=name),
                 "view": Role(view=name),
                 "domain": Role(domain=name.lower()),
