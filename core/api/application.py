@@ -40,7 +40,7 @@ from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
 from core.api.routes.curation import imports, trash
 from core.api.routes.methods import second_opinions
-from core.api.routes.training import datasets
+from core.api.routes.training import datasets, runs
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -56,6 +56,7 @@ _ROUTERS = (
     batches.router,
     comparisons.router,
     datasets.router,
+    runs.router,
     products.router,
     views.router,
     exports.router,

@@ -44,6 +44,7 @@ SIMILARITY_INDEX = "pages/deployment/similarity_index.py"
 MANUALS = "pages/catalog/manuals.py"
 MANUAL_INDEX = "pages/deployment/manual_index.py"
 PREPROCESSING = "pages/settings/preprocessing.py"
+MODELS = "pages/settings/models.py"
 HISTORY = "pages/inspection/inspection_history.py"
 TRACEABILITY = "pages/inspection/traceability.py"
 DASHBOARD = "pages/overview/dashboard.py"
@@ -116,7 +117,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(IMAGE_IMPORT, N_("Import images"), _IMAGES, ENGINEER, ":material/drive_folder_upload:"),
     Screen(IMAGE_MAP, N_("Image map"), _IMAGES, ENGINEER, ":material/scatter_plot:"),
     Screen(PREPROCESSING, N_("Preprocessing"), _SETTINGS, ENGINEER, ":material/tune:"),
-    Screen("pages/settings/models.py", N_("Models"), _SETTINGS, ENGINEER, ":material/deployed_code:"),
+    Screen(MODELS, N_("Models"), _SETTINGS, ENGINEER, ":material/deployed_code:"),
     Screen(
         SIMILARITY_INDEX,
         N_("Similarity index"),
@@ -127,6 +128,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
     Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
     Screen(DATASET_VERSIONS, N_("Dataset versions"), _TRAINING, ENGINEER, ":material/dataset:"),
+    Screen(TRAIN_MODEL, N_("Train a model"), _TRAINING, ENGINEER, ":material/model_training:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
     Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
