@@ -40,7 +40,7 @@ from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
 from core.api.routes.curation import imports, trash
 from core.api.routes.methods import second_opinions
-from core.api.routes.training import runs
+from core.api.routes.training import datasets, runs
 from core.api.routes.training import exports as model_exports
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
@@ -56,6 +56,7 @@ _ROUTERS = (
     second_opinions.router,
     batches.router,
     comparisons.router,
+    datasets.router,
     runs.router,
     products.router,
     views.router,

@@ -37,8 +37,9 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
 
     Without a version named, the newest that is whole is taken, else a new one is made of the product's images. Raises
     NotAllowed; NotFound for a product or version that is not there; Conflict for a version that is broken; BadInput
-    comparison_without_product, comparison_without_test, comparison_view_unknown, what a combination's rule raises, and
-    what speaks against a method's configuration on these images (`trained_run_has_seen` …).
+    comparison_without_product, dataset_without_good, comparison_without_test, comparison_view_unknown, what a
+    combination's rule raises, and what speaks against a method's configuration on these images (`trained_run_has_seen`
+    …).
     """
     require_role(services, person, ENGINEER)
     if not order.product:
@@ -46,6 +47,8 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
     product = find_named_product(services, order.product)
     head = choose_dataset(services, person, product.id, order.dataset)
     require_intact(head)
+    if not head.report.good_labels:
+        raise BadInput("dataset_without_good")
     if not head.report.count("test", defect=True) or not head.report.count("test", defect=False):
         raise BadInput("comparison_without_test", number=head.number)
     entries = list_entries(order, load_dataset(services, head.id).views)

@@ -6,18 +6,20 @@ import random
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from core.datasets.records import Split, SplitRule
+from core.datasets.records import SplitRule
+from core.datasets.splits import Split
 
 
 @dataclass(frozen=True)
 class SplitItem:
-    """What of an image decides where it goes: its part, its pixels, what it shows, and the split it has now."""
+    """What of an image decides where it goes: part, pixels, what it shows, the split it has now, where it was taken."""
 
     part: str
     pixel_sha256: str
     view: str
     label: str
     split: str
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ def assign_splits(items: Sequence[SplitItem], rule: SplitRule) -> Assignment:
 
     A part with an image in `test` is a test part, one with an image in `val` a validation part. Without any test part,
     and likewise without any validation part, so many are dealt from the training parts as the rule says, stratified by
-    view and label: at least one of every class that has several. The same items and rule give the same splits.
+    view, label and domain: at least one of every class that has several. The same items and rule give the same splits.
     """
     groups = _group(items)
     own: dict[int, set[str]] = {}
@@ -61,7 +63,7 @@ def _hold_out(
     from inference.vision.learning.splits import split_parts
 
     places = [place for place, group in enumerate(groups) if chosen[group] == "train"]
-    labels: list[Hashable] = [(items[place].view, items[place].label) for place in places]
+    labels: list[Hashable] = [_stratum(items[place]) for place in places]
     held = split_parts([str(groups[place]) for place in places], share=share, seed=seed, labels=labels)
     taken = {groups[place] for place, is_held in zip(places, held.tolist(), strict=True) if is_held}
     # A class of few parts may bring the share nowhere nearer, and would then be missing: it gives one of several.
@@ -71,6 +73,11 @@ def _hold_out(
             taken.add(random.Random(f"{seed} {label}").choice(own))  # noqa: S311 - a split, no secret
     for group in taken:
         chosen[group] = split
+
+
+def _stratum(item: SplitItem) -> tuple[str, ...]:
+    # Images of which nobody said where they were taken are dealt as ever: the same images give the same version.
+    return (item.view, item.label, item.domain) if item.domain else (item.view, item.label)
 
 
 def _group(items: Sequence[SplitItem]) -> list[int]:

@@ -236,6 +236,7 @@ def _items(demo: DemoProduct, type_ids: dict[str, int]) -> Iterator[IngestItem]:
             part=image.part,
             part_source=LIST if image.part else "",
             view=image.view,
+            domain=image.domain,
             origin=BY_DEMO,
         )
 

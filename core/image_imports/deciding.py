@@ -29,6 +29,8 @@ def write_role(role: Role) -> str:
     pieces = []
     if role.kind == DEFECT and role.defect_name:
         pieces.append(f"defect:{role.defect_name}")
+    elif role.kind == NORMAL and role.defect_name:
+        pieces.append(f"normal:{role.defect_name}")
     elif role.kind:
         pieces.append(_WORDS[role.kind])
     if role.split:
@@ -37,6 +39,8 @@ def write_role(role: Role) -> str:
         pieces.append(f"product:{role.product}")
     if role.view:
         pieces.append(f"view:{role.view}")
+    if role.domain:
+        pieces.append(f"domain:{role.domain}")
     if role.is_part:
         pieces.append("part")
     if role.is_list:

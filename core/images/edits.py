@@ -14,12 +14,14 @@ from core.audit import record
 from core.errors import BadInput, Conflict, NotFound
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import strip_control
+from core.images.domains import read_domain
 from core.images.labels import check_label
 from core.images.naming import name_prefix, number_after
 from core.images.placement.keys import Placement, lies_right_for, plan_placement
 from core.images.placement.moving import copy_objects
 from core.images.records import Label
 from core.images.regions.rows import drop_rows, move_rows
+from core.images.trash.dataset_versions import require_not_in_training
 from core.images.trash.records import put_into_trash
 from core.images.views.naming import settle_view
 from core.transactions import reading, writing
@@ -42,19 +44,26 @@ def relabel_images(
     defect_type_id: int | None = None,
     split: str | None = None,
     view: str | None = None,
+    domain: str | None = None,
     row_versions: Mapping[int, int] | None = None,
 ) -> int:
-    """Change what images show (`image_type`, with the type for defects or kinds of good), their split, their view.
+    """Change what images show (`image_type`, with the type for defects or kinds of good), split, view and domain.
 
     None keeps each. The stored name and the folder of the objects follow the label: copies are made first, then the
     rows change, then the old objects go. The mask and the regions of an image that becomes normal are dropped, and so
     is what was noted of a normal image that becomes a defect; regions of the type that an image had take its new one.
     `row_versions` are those of the images as the person saw them. Returns how many changed. Raises as `add_images`,
     NotFound where none is there any more, BadInput no_images_chosen, view_too_long, image_view_unknown (the product has
-    views, and this is none of them), and Conflict image_changed; then nothing is changed.
+    views, and this is none of them), image_domain_unknown, and Conflict image_changed; then nothing is changed.
     """
     require_role(services, person, ENGINEER)
-    wanted = _Wanted(image_type, defect_type_id, split, None if view is None else clean_view(view))
+    wanted = _Wanted(
+        image_type,
+        defect_type_id,
+        split,
+        None if view is None else clean_view(view),
+        None if domain is None else read_domain(domain),
+    )
     with reading(services) as session:
         images = get_images(session, image_ids)
         if not images:
@@ -85,6 +94,7 @@ class _Wanted:
     defect_type_id: int | None
     split: str | None
     view: str | None
+    domain: str | None
 
     def label_of(self, session: Session, image: Image) -> Label:
         return check_label(
@@ -129,18 +139,20 @@ def _relabel(
             "defect_type_id": image.defect_type_id,
             "split": image.split,
             "view": image.view,
+            "domain": image.domain,
         }
         after = {
             "image_type": label.image_type,
             "defect_type_id": label.defect_type_id,
             "split": label.split,
             "view": image.view if wanted.view is None else wanted.view,
+            "domain": image.domain if wanted.domain is None else wanted.domain,
         }
         if before == after:
             continue
         if (before["image_type"], before["defect_type_id"]) != (label.image_type, label.defect_type_id):
             left += _take_label(session, image, label, placements.get(image.id), numbers)
-        image.split, image.view = label.split, str(after["view"])
+        image.split, image.view, image.domain = label.split, str(after["view"]), str(after["domain"])
         mark_changed(image)
         changes = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
         record(
@@ -203,13 +215,15 @@ def delete_images(
 ) -> int:
     """Put images into the trash, from which they can be put back for thirty days. Returns how many there were.
 
-    Nothing learns from them any more; inspections keep what they showed. `row_versions` are those of the images as the
-    person saw them. Raises BadInput no_images_chosen, Conflict image_changed.
+    Nothing learns from them any more, and dataset versions with them are broken until they are put back; inspections
+    keep what they showed. `row_versions` are those of the images as the person saw them. Raises BadInput
+    no_images_chosen, Conflict image_changed and dataset_image_in_training.
     """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         images = get_images(session, image_ids)
         check_unchanged(images, row_versions)
+        require_not_in_training(session, images)
         put_into_trash(session, images, deleted_by=person.id)
         for image in images:
             record(

@@ -42,6 +42,7 @@ def list_images(
     split: str | None = None,
     outlier_state: str | None = None,
     view: str | None = None,
+    domain: str | None = None,
     page: int = 1,
     page_size: int = 48,
 ) -> Page:
@@ -57,6 +58,8 @@ def list_images(
         conditions.append(col(Image.outlier_state) == outlier_state)
     if view is not None:
         conditions.append(col(Image.view) == view)
+    if domain is not None:
+        conditions.append(col(Image.domain) == domain)
     with reading(services) as session:
         total = session.exec(select(func.count()).select_from(Image).where(*conditions)).one()
         page = min(max(1, page), max(1, -(-total // page_size)))

@@ -55,8 +55,9 @@ class IngestItem:
     `part` names the piece that it shows, and `part_source` says where the name comes from (see `core.images.parts`);
     empty where nobody said so. `inspection_id` is the inspection whose picture it is, where it comes from one. The mask
     is the union of `mask` and `more_masks`; where there is none, that of the `regions`, whose defect types are stored.
-    `view` is the product's view that it shows. `origin` is the way by which it came, one of BY_UPLOAD, BY_IMPORT,
-    BY_API, BY_INSPECTION and BY_DEMO. `original_name` is kept instead of the file's name where it is given.
+    `view` is the product's view that it shows, `domain` where it was taken (see `core.images.domains`). `origin` is the
+    way by which it came, one of BY_UPLOAD, BY_IMPORT, BY_API, BY_INSPECTION and BY_DEMO. `original_name` is kept
+    instead of the file's name where it is given.
     """
 
     file: IncomingFile
@@ -70,6 +71,7 @@ class IngestItem:
     view: str = ""
     origin: str = BY_UPLOAD
     original_name: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,9 @@ def _brings_part(entry: PreparedImage, existing: Image | None) -> bool:
 
 
 def _brings_news(entry: PreparedImage, existing: Image | None) -> bool:
-    return _brings_part(entry, existing) or bool(existing is not None and (entry.item.regions or entry.item.view))
+    return _brings_part(entry, existing) or bool(
+        existing is not None and (entry.item.regions or entry.item.view or entry.item.domain)
+    )
 
 
 def _bring_parts(session: Session, person: Person, everything: Sequence[PreparedImage], known: _Known) -> None:
@@ -230,7 +232,7 @@ def _bring_parts(session: Session, person: Person, everything: Sequence[Prepared
 def _bring_regions(
     session: Session, person: Person, everything: Sequence[PreparedImage], known: _Known, added: Mapping[str, Image]
 ) -> None:
-    """Store the regions of new images, and regions and view of images that were here before and have none."""
+    """Store the regions of new images, and regions, view and domain of images that were here before and have none."""
     for entry in everything:
         item, image = entry.item, known.find(entry)
         if image is None:
@@ -238,6 +240,9 @@ def _bring_regions(
         is_new = entry.token in added
         if not is_new and item.view and not image.view:
             image.view = item.view
+            mark_changed(image)
+        if not is_new and item.domain and not image.domain:
+            image.domain = item.domain
             mark_changed(image)
         if not item.regions or image.image_type != "defect":
             continue
@@ -297,6 +302,7 @@ def _add_rows(
             part=entry.item.part,
             part_source=entry.item.part_source,
             view=entry.item.view,
+            domain=entry.item.domain,
             origin=entry.item.origin,
             quality=entry.quality,
             blur_score=entry.blur_score,

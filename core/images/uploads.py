@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from core.access import ENGINEER, require_role
 from core.errors import BadInput, Conflict, NotFound
+from core.images.domains import read_domain
 from core.images.exposures.rules import PartRule, read_rule
 from core.images.imports.file_names import mask_owner
 from core.images.imports.planning import plan_import
@@ -43,6 +44,7 @@ def add_images(
     split: str = "train",
     part_rule: str = "",
     view: str = "",
+    domain: str = "",
     files: Iterable[IncomingFile],
     origin: str = BY_UPLOAD,
 ) -> Iterator[FileOutcome]:
@@ -52,12 +54,11 @@ def add_images(
     are recognized as in an import (see `core.images.imports.planning`).
 
     `part_rule` (see `core.images.exposures.rules`) reads the part out of each file's name; an image whose name it does
-    not fit is a part of its own. `view` is the view that all of them show; without it names of files and folders may
-    say one. `origin` is kept with each image. Yields the outcome of each file as it is stored; a
-    file that is refused does not stop the others. The label and the rule are checked at once: raises BadInput
-    image_type_unknown, image_split_unknown, defect_type_missing, defect_type_not_wanted, image_view_unknown, and those
-    of the rule;
-    NotFound not_found. While iterating: AppError when a store fails.
+    not fit is a part of its own. `view` is the view that all of them show, and `domain` where all were taken; without
+    them names of files and folders may say one. `origin` is kept with each image. Yields the outcome of each file as it
+    is stored; a file that is refused does not stop the others. The label and the rule are checked at once: raises
+    BadInput image_type_unknown, image_split_unknown, defect_type_missing, defect_type_not_wanted, image_view_unknown,
+    image_domain_unknown, and those of the rule; NotFound not_found. While iterating: AppError when a store fails.
     """
     require_role(services, person, ENGINEER)
     with reading(services) as session:
@@ -67,7 +68,7 @@ def add_images(
         label = check_label(session, product_id, image_type=image_type, defect_type_id=defect_type_id, split=split)
         code = settle_view(session, product_id, view)
     rule = read_rule(part_rule) if part_rule.strip() else None
-    return _add(services, person, product, label, files, rule, origin, code)
+    return _add(services, person, product, label, files, rule, origin, code, read_domain(domain))
 
 
 def _add(
@@ -79,10 +80,11 @@ def _add(
     rule: PartRule | None,
     origin: str,
     view: str,
+    domain: str,
 ) -> Iterator[FileOutcome]:
     with expand_archives(files) as (found, refused):
         yield from refused
-        items, left_out, lone_masks = _pair(found, label, rule, origin, view)
+        items, left_out, lone_masks = _pair(found, label, rule, origin, view, domain)
         yield from ingest_images(services, person, product, items)
         yield from left_out
         for mask in lone_masks:
@@ -90,7 +92,7 @@ def _add(
 
 
 def _pair(
-    found: Sequence[IncomingFile], label: Label, rule: PartRule | None, origin: str, view: str
+    found: Sequence[IncomingFile], label: Label, rule: PartRule | None, origin: str, view: str, domain: str
 ) -> tuple[list[IngestItem], list[FileOutcome], list[IncomingFile]]:
     """Return the images with their masks in the order of the files, what is left out, and masks without an image."""
     source, paths = source_of(found)
@@ -98,6 +100,7 @@ def _pair(
     plan = plan_import(source, product=_THE_PRODUCT, decisions={"": label.image_type})
     masks = {image.path: image.masks for image in plan.images}
     views = {image.path: image.view for image in plan.images}
+    domains = {image.path: image.domain for image in plan.images}
     reasons = {one.path: one for one in plan.left_out if one.path in files}
     items: list[IngestItem] = []
     left_out: list[FileOutcome] = []
@@ -125,6 +128,7 @@ def _pair(
                     more_masks=tuple(own[1:]),
                     view=view or views.get(path, ""),
                     origin=origin,
+                    domain=domain or domains.get(path, ""),
                 )
             )
     return items, left_out, lone

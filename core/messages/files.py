@@ -47,6 +47,7 @@ FILE_MESSAGES: dict[str, str] = {
     "image_not_suspected": N_("{name} does not wait for a decision any more. Nothing was done."),
     "image_not_kept": N_("{name} is not kept as good any more. Nothing was done."),
     "view_too_long": N_("The view “{view} …” is too long. Use at most {highest} characters."),
+    "image_domain_unknown": N_("“{domain}” is no place where images are taken. Choose one of these: {choices}."),
     "image_change_unknown": N_("What is to be done with the images is not known. Choose it once more."),
     "image_change_waiting": N_(
         "Another change of this product's images waits or runs. Wait until it is finished, and try again."

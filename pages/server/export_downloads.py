@@ -1,6 +1,7 @@
 """A product's images as a ZIP file, made while it is fetched.
 
 /download/images/{product}/{format}.zip?split=…&only=…      the words of `ExportChoice`
+                                       &dataset=…           only the images of this dataset version, split as it is
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from starlette.routing import Route
 from core.access import ENGINEER, Person
 from core.accounts import sessions
 from core.accounts.people import open_person
-from core.errors import AppError, BadInput, NotAllowed, NotFound, Unavailable
+from core.datasets.exporting import choose_images
+from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, Unavailable
 from core.images.exports.making import start_export
 from core.images.exports.records import ExportChoice, ExportFormat
 from core.images.exports.writing import stream_zip
@@ -35,15 +37,17 @@ _STATUS: tuple[tuple[type[AppError], HTTPStatus], ...] = (
     (NotAllowed, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (BadInput, HTTPStatus.BAD_REQUEST),
+    (Conflict, HTTPStatus.CONFLICT),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 _log = logging.getLogger("geomsa.pages")
 
 
-def export_path(product_id: int, choice: ExportChoice, *, language: str) -> str:
-    """Return the address of an export as a ZIP file, without the host."""
+def export_path(product_id: int, choice: ExportChoice, *, language: str, dataset_id: int | None = None) -> str:
+    """Return the address of an export as a ZIP file, without the host; with `dataset_id` of that version's images."""
     query = [("language", language), *(("split", split) for split in choice.splits)]
     query += [("only", choice.image_type)] if choice.image_type else []
+    query += [("dataset", str(dataset_id))] if dataset_id is not None else []
     return app_path(f"{_IMAGES}{product_id}/{choice.format}.zip?{urlencode(query)}")
 
 
@@ -60,7 +64,8 @@ def _answer(request: Request) -> Response:
     language = preferred_language(request, None)
     number = request.path_params["product_id"]
     try:
-        if not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
+        dataset = request.query_params.get("dataset", "")
+        if not _is_number(number) or (dataset and not _is_number(dataset)):
             raise NotFound("not_found")
         services = keep_services(read_settings())
         choice = ExportChoice(
@@ -68,7 +73,10 @@ def _answer(request: Request) -> Response:
             tuple(request.query_params.getlist("split")),
             request.query_params.get("only", ""),
         )
-        made = start_export(services, _who(request, services), int(number), choice)
+        person = _who(request, services)
+        if dataset:
+            choice = choose_images(services, person, int(dataset), choice)
+        made = start_export(services, person, int(number), choice)
         pieces = stream_zip(made)
         # A store that fails at once is an answer of its own, and not half a file.
         first = next(pieces, b"")
@@ -77,8 +85,14 @@ def _answer(request: Request) -> Response:
         _log.warning("an export could not be fetched: %s", error.code)
         return PlainTextResponse(error.sentence(language), status_code=status, headers=_HEADERS)
     name = f"{made.product.code}_{choice.format}.zip"
+    if dataset:
+        name = f"{made.product.code}_dataset_{choice.format}.zip"
     headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
     return StreamingResponse(_whole(first, pieces), media_type="application/zip", headers=headers)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
 
 
 def _whole(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -17,6 +17,7 @@ from core.api.uploads import MULTIPART, Sent, read_form, run_upload
 from core.catalog.products import find_product, list_products
 from core.errors import BadInput, NotFound
 from core.images import edits, library, uploads
+from core.images.domains import DOMAINS
 from core.images.records import BY_API, IncomingFile
 from storage.tables import Image
 
@@ -44,6 +45,8 @@ class ImageShape(Shape):
     file_format: str
     notes: list[str]
     part: str
+    view: str
+    domain: Literal["", "studio", "line", "field"] = Field(description="Where it was taken; empty: nobody said so.")
     has_mask: bool
     inspection_id: int | None = Field(description="The inspection that it came from, if it did.")
     created_at: datetime
@@ -86,6 +89,7 @@ class Relabel(Wanted):
     image_type: Literal["normal", "defect"] | None = None
     defect_type_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
     split: Literal["train", "val", "test"] | None = None
+    domain: Literal["", "studio", "line", "field"] | None = None
 
 
 class TypeCounts(Shape):
@@ -115,6 +119,7 @@ def list_images(
     image_type: Literal["normal", "defect"] | None = None,
     defect_type_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     split: Literal["train", "val", "test"] | None = None,
+    domain: Literal["", "studio", "line", "field"] | None = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Images:
@@ -125,6 +130,7 @@ def list_images(
         image_type=image_type,
         defect_type_id=defect_type_id,
         split=split,
+        domain=domain,
         page=page,
         page_size=page_size,
     )
@@ -174,6 +180,7 @@ _FORM: dict[str, Any] = {
                         "image_type": {"type": "string", "enum": ["normal", "defect"]},
                         "defect_type": {"type": "string", "description": "Code of the type, or good kind."},
                         "split": {"type": "string", "enum": ["train", "val", "test"], "default": "train"},
+                        "domain": {"type": "string", "enum": ["", *DOMAINS], "description": "Where all were taken."},
                         "part_rule": {"type": "string", "description": "Reads the part out of each file's name."},
                     },
                 }
@@ -247,6 +254,7 @@ def relabel_image(image_id: Id, change: Relabel, asked: Asked) -> ImageShape:
         image_type=change.image_type,
         defect_type_id=change.defect_type_id,
         split=change.split,
+        domain=change.domain,
         row_versions={image_id: change.row_version},
     )
     return _shape(library.get_image(asked.services, image_id))
@@ -282,6 +290,7 @@ def _upload(asked: Asked, sent: Sent, once: str | None) -> Response:
             defect_type_id=type_id,
             split=sent.fields.get("split", "train"),
             part_rule=sent.fields.get("part_rule", ""),
+            domain=sent.fields.get("domain", ""),
             files=[IncomingFile(file.name, file.read) for file in files],
             origin=BY_API,
         )

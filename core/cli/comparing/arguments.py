@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.images.domains import DOMAINS
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
@@ -13,9 +15,9 @@ def add_dataset(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command `dataset`."""
     command = commands.add_parser(
         "dataset",
-        help="dataset versions: make one, list them, show one",
-        description="A dataset version is a product's images as they are now, with labels, parts, views and masks, "
-        "split by part and frozen by a hash.",
+        help="dataset versions: make one, list them, show one, export it, delete it",
+        description="A dataset version is a product's images as they are now, with labels, parts, views, masks and "
+        "the product's preprocessing, split by part and frozen by a hash.",
     )
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     create = actions.add_parser(
@@ -28,12 +30,42 @@ def add_dataset(commands: _SubParsersAction[ArgumentParser]) -> None:
     create.add_argument("--val", type=float, default=0.2, metavar="SHARE", help="for validation (default: 0.2)")
     create.add_argument("--test", type=float, default=0.2, metavar="SHARE", help="for test (default: 0.2)")
     create.add_argument("--seed", type=int, default=0, metavar="N", help="of the random split (default: 0)")
+    create.add_argument(
+        "--least", type=int, default=2, metavar="N", help="name labels with fewer training images (default: 2)"
+    )
+    create.add_argument(
+        "--domain",
+        dest="domains",
+        action="append",
+        choices=DOMAINS,
+        default=[],
+        help="only images that were taken there; may be given several times",
+    )
     listing = actions.add_parser("list", help="all versions of a product, the newest first")
     listing.add_argument("--product", required=True, metavar="CODE|NAME")
     show = actions.add_parser("show", help="what is in a version, and what speaks against it")
     show.add_argument("--product", required=True, metavar="CODE|NAME")
     show.add_argument("--version", type=int, metavar="N", help="its number (default: the newest)")
-    for one in (create, listing, show):
+    export = actions.add_parser(
+        "export",
+        help="write a version's manifest, or exactly its images in another program's format",
+        description="The manifest names every image with the hashes of its file and mask, label, part, view, domain "
+        "and split. The other formats hold the images themselves, split as in the version.",
+        epilog="exit status: 0 everything was written; 1 failed, or images were left out (each is named)",
+    )
+    export.add_argument("target", type=Path, metavar="PATH", help="a file, or a new or empty folder")
+    export.add_argument("--product", required=True, metavar="CODE|NAME")
+    export.add_argument("--version", type=int, metavar="N", help="its number (default: the newest)")
+    export.add_argument(
+        "--format",
+        choices=("manifest", "folders", "coco", "yolo", "voc", "csv"),
+        default="manifest",
+        help="default: manifest, as CSV where PATH ends in .csv, else as JSON",
+    )
+    remove = actions.add_parser("delete", help="delete a version that nothing stands on; its images stay")
+    remove.add_argument("--product", required=True, metavar="CODE|NAME")
+    remove.add_argument("--version", type=int, required=True, metavar="N", help="its number")
+    for one in (create, listing, show, export, remove):
         one.add_argument("--json", action="store_true", help="JSON, one object a line")
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.images.domains import DOMAINS
+
 ROLES = (
-    "normal (images of good parts), defect:TYPE or just TYPE, mask, skip (leave out), train, val, test, product:CODE, "
-    "view:NAME, part (each folder below is one part), list (this CSV or JSON file counts); several are joined with /, "
-    "as test/normal"
+    "normal (images of good parts), normal:KIND, defect:TYPE or just TYPE, mask, skip (leave out), train, val, test, "
+    "product:CODE, view:NAME, domain:studio|line|field, part (each folder below is one part), list (this CSV or JSON "
+    "file counts); several are joined with /, as test/normal. KIND and TYPE may be {folder}: each folder is "
+    "called like what its images show"
 )
 STATUSES = (
     "exit status: 0 every image is taken in (or planned); 1 files were refused, or nothing was taken in; 2 wrong "
@@ -37,8 +40,9 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--as",
         dest="as_role",
         default="",
-        metavar="normal|TYPE",
-        help="what all images are of which no folder, list or file name says what they show",
+        metavar="normal[:KIND]|TYPE",
+        help="what all images are of which no folder, list or file name says what they show; normal:{folder} or "
+        "defect:{folder}: what their folder is called",
     )
     importing.add_argument(
         "--map",
@@ -49,6 +53,9 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=_read_pair,
         metavar="FOLDER=ROLE",
         help="what a folder (file, pattern) becomes, whatever it is called; several may follow",
+    )
+    importing.add_argument(
+        "--domain", choices=DOMAINS, default="", help="where all images were taken, where no --map says otherwise"
     )
     importing.add_argument("--plan", action="store_true", help="show what would become what, and stop")
     importing.add_argument("--json", action="store_true", help="one JSON object on standard output")

@@ -43,7 +43,7 @@ def import_images(wanted: argparse.Namespace) -> int:
         person,
         wanted.path,
         product=_find_product(services, wanted.product),
-        as_role=wanted.as_role,
+        as_role="/".join(filter(None, (wanted.as_role, f"domain:{wanted.domain}" if wanted.domain else ""))),
         decisions=dict(wanted.mapping),
         part_rule=read_rule(wanted.part_rule) if wanted.part_rule is not None else None,
         part_list=_read_part_list(wanted.parts) if wanted.parts is not None else None,

@@ -22,6 +22,7 @@ _WORDS = {
     LEFT_OUT: N_("left out"),
     UNDECIDED: N_("to be decided"),
 }
+_DOMAINS = {"studio": N_("Studio"), "line": N_("Line"), "field": N_("Phone or field")}
 _SPLITS = {"train": N_("Training"), "val": N_("Validation"), "test": N_("Test")}
 
 
@@ -84,6 +85,8 @@ def _describe_use(row: PlannedFolder, lang: str) -> str:
         parts.append(translate(lang, _SPLITS[use.split]))
         if use.view:
             parts.append(translate(lang, N_("view {view}")).replace("{view}", use.view))
+        if use.domain:
+            parts.append(translate(lang, _DOMAINS[use.domain]))
         if row.n_parts:
             parts.append(translate(lang, N_("parts: {count}")).replace("{count}", str(row.n_parts)))
     return " · ".join(parts)

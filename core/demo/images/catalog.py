@@ -2,6 +2,7 @@
 
 from core.demo.images import carpet, casting, leather, wire_grid
 from core.demo.images.battery.catalog import BATTERY
+from core.demo.images.pills.catalog import PILLS
 from core.demo.images.production import Production
 from core.demo.images.records import DemoDefect, DemoProduct
 from core.demo.images.solar_cells import SOLAR_MONO, SOLAR_POLY
@@ -262,4 +263,4 @@ CARPET = DemoProduct(
     make_images=PRODUCTIONS["carpet"].images,
 )
 
-PRODUCTS: tuple[DemoProduct, ...] = (SOLAR_MONO, SOLAR_POLY, CASTING, LEATHER, GRID, CARPET, BATTERY)
+PRODUCTS: tuple[DemoProduct, ...] = (SOLAR_MONO, SOLAR_POLY, CASTING, LEATHER, GRID, CARPET, BATTERY, PILLS)

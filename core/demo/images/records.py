@@ -14,8 +14,8 @@ class DemoImage:
 
     `content` is a PNG or JPEG file (the ending of `name` says which). `mask_png` is an 8-bit gray PNG of the
     same size, 255 where the defect is and 0 elsewhere; None for normal images and where no mask is known. `part` names
-    the piece and `view` the product's view that it shows, `kind` the kind of good part that it is or was to be; empty
-    where there is one.
+    the piece and `view` the product's view that it shows, `kind` the kind of good part that it is or was to be, empty
+    where there is one; `domain` says where it was taken (`studio`, `line`, `field`), empty where that says nothing.
     """
 
     name: str
@@ -26,6 +26,7 @@ class DemoImage:
     part: str = ""
     view: str = ""
     kind: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Manifest:
             "part": image.part,
             "part_source": image.part_source,
             "view": image.view,
+            "domain": image.domain,
             "original_name": image.original_name,
             "mask": None if mask is None else _about(mask),
             "annotations": [_about(entry) for entry in annotations],

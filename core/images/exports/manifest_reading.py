@@ -17,6 +17,7 @@ from core.images.annotations.documents import as_dict, as_list, as_number, as_te
 from core.images.annotations.records import MOST_FILE_BYTES, AnnotationError
 from core.images.annotations.run_codes import region_of_runs, unpack_counts
 from core.images.annotations.shapes import numbers
+from core.images.domains import DOMAINS
 from core.images.exports.facts import ProductFacts, TypeFacts
 from core.images.exports.manifest import VERSION
 from core.images.exports.records import HEADER_NAME
@@ -49,6 +50,7 @@ class ImageFacts:
     is_marked: bool
     product: ProductFacts
     by: str
+    domain: str = ""
 
 
 @dataclass
@@ -138,7 +140,7 @@ class _Manifest:
         codes = {kind.code for kind in product.types}
         if image_type not in IMAGE_TYPES or split not in SPLITS or (type_code and type_code not in codes):
             raise AnnotationError("annotation_damaged")
-        source = as_text(line.get("part_source"))
+        source, domain = as_text(line.get("part_source")), as_text(line.get("domain"))
         self._found.images[path] = ImageFacts(
             path=path,
             image_type=image_type,
@@ -155,6 +157,7 @@ class _Manifest:
             is_marked=not changed,
             product=product,
             by=self._path,
+            domain=domain if domain in DOMAINS else "",
         )
 
     def _is_as_it_was(self, one: dict[Any, Any]) -> bool:

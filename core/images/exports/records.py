@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -32,13 +32,15 @@ IMAGES_NAME: Final = "geomsa-images-{number}.jsonl"
 class ExportChoice:
     """Which images of a product leave, and how.
 
-    `image_ids` are the images (of a gallery's filter, or of a data set version); None: all that fit the rest.
+    `image_ids` are the images (of a gallery's filter, or of a dataset version); None: all that fit the rest.
+    `split_by_id` are their splits where these are not those that the images have now.
     """
 
     format: ExportFormat = "folders"
     splits: tuple[str, ...] = ()
     image_type: str = ""
     image_ids: tuple[int, ...] | None = None
+    split_by_id: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class ExportImage:
     object_key: str
     mask_key: str | None
     regions: tuple[tuple[Region, ExportType | None], ...] = ()
+    domain: str = ""
 
     @property
     def stem(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, func, select
@@ -60,10 +61,11 @@ def read_images(
                 ).all()
             regions: dict[int, list[tuple[Region, ExportType | None]]] = {}
             for box in boxes:
-                found = by_id.get(box.defect_type_id) if box.defect_type_id is not None else None
-                regions.setdefault(box.image_id, []).append((Region.from_row(box), found))
+                own = by_id.get(box.defect_type_id) if box.defect_type_id is not None else None
+                regions.setdefault(box.image_id, []).append((Region.from_row(box), own))
             for row in rows:
-                yield _image(row, names.take(row.stored_name), by_id, regions.get(row.id, []))
+                found = _image(row, names.take(row.stored_name), by_id, regions.get(row.id, []))
+                yield replace(found, split=choice.split_by_id.get(row.id, row.split))
             if len(rows) < _ROWS:
                 break
             last = rows[-1].id
@@ -89,6 +91,7 @@ def _image(
         object_key=row.object_key,
         mask_key=row.mask_key,
         regions=tuple(regions),
+        domain=row.domain,
     )
 
 

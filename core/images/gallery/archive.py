@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 100
 COLUMNS = (
-    "file", "mask", "original_name", "product", "image_type", "defect_type", "split", "part", "view", "origin",
-    "width_px", "height_px", "sha256",
+    "file", "mask", "original_name", "product", "image_type", "defect_type", "split", "part", "view", "domain",
+    "origin", "width_px", "height_px", "sha256",
 )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _pieces(services: Services, image_ids: Sequence[int], language: str) -> Iter
                 except AppError as error:
                     missing.append(f"{image.stored_name}: {error.sentence(language)}")
                 else:
-                    about = (image.split, image.part, image.view, image.origin, image.width_px, image.height_px)
+                    place = (image.split, image.part, image.view, image.domain, image.origin)
                     lines.writerow(
                         map(
                             _safe,
@@ -70,7 +70,9 @@ def _pieces(services: Services, image_ids: Sequence[int], language: str) -> Iter
                                 products.get(image.product_id, ""),
                                 image.image_type,
                                 code,
-                                *about,
+                                *place,
+                                image.width_px,
+                                image.height_px,
                                 image.content_sha256,
                             ),
                         )

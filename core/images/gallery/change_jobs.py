@@ -124,6 +124,7 @@ def _is_done(image: Image, change: ImageChange) -> bool:
         (change.image_type, image.image_type),
         (change.split, image.split),
         (change.view, image.view),
+        (change.domain, image.domain),
     )
     label = change.image_type is None or image.defect_type_id == change.defect_type_id
     return label and all(asked is None or asked == there for asked, there in wanted)

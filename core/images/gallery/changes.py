@@ -1,4 +1,4 @@
-"""What is done to many chosen images at once, as a value: a new label, split, view or part, or into the trash."""
+"""What is done to many chosen images at once, as a value: new label, split, view, domain or part, or the trash."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class ImageChange:
     split: str | None = None
     view: str | None = None
     part: str | None = None
+    domain: str | None = None
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> ImageChange:
@@ -74,5 +75,6 @@ def apply_change(services: Services, person: Person, change: ImageChange, row_ve
         defect_type_id=change.defect_type_id,
         split=change.split,
         view=change.view,
+        domain=change.domain,
         row_versions=row_versions,
     )

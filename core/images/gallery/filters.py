@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
+from core.images.domains import DOMAINS
 from core.images.labels import SPLITS
 from core.images.outliers import KEPT, SUSPECTED
 from core.images.parts import LONGEST_PART
@@ -14,7 +15,7 @@ from storage.tables import METADATA
 
 _MOST_DIGITS = 18  # as many as every database's largest number has
 _MOST_TYPES = 50
-# What `view` and `origin` ask for where an image names none.
+# What `view`, `domain` and `origin` ask for where an image names none.
 NONE_NAMED = "none"
 ORIGINS = ("upload", "import", "api", "inspection", "demo", NONE_NAMED)
 # The codes that the quality of an image consists of; "fault" is any of them, "fine" none, "unmeasured" not known yet.
@@ -23,6 +24,7 @@ QUALITIES = ("fine", "fault", *QUALITY_FAULTS, "unmeasured")
 WITH_MASK, WITHOUT_MASK = "with", "without"
 _CHOICES: dict[str, tuple[str, ...]] = {
     "split": SPLITS,
+    "domain": (*DOMAINS, NONE_NAMED),
     "origin": ORIGINS,
     "quality": QUALITIES,
     "state": (SUSPECTED, KEPT),
@@ -37,14 +39,15 @@ class GalleryFilter:
     """What the images of a product that are looked for have in common; None, "" or () asks for nothing.
 
     `type` are defect types, any of which will do. `part` is what the part's name begins with, `name` a piece of the
-    stored or the original name. `first_day` and `last_day` are days where the person is, both included. `view` and
-    `origin` may be `NONE_NAMED`. `state` is what was found or decided of a normal image unlike the others.
+    stored or the original name. `first_day` and `last_day` are days where the person is, both included. `view`,
+    `domain` and `origin` may be `NONE_NAMED`. `state` is what was found or decided of a normal image unlike the others.
     """
 
     type: tuple[int, ...] = ()
     split: str | None = None
     part: str = ""
     view: str = ""
+    domain: str | None = None
     first_day: date | None = None
     last_day: date | None = None
     origin: str | None = None

@@ -172,6 +172,13 @@ def load_choices(services: HasDatabase, product_id: int, image_type: str) -> Cho
     )
 
 
+def count_domains(services: HasDatabase, product_id: int) -> dict[str, int]:
+    """Return how many images of the product were taken where; "" counts those of which nobody said so."""
+    with reading(services) as session:
+        query = select(Image.domain, func.count()).where(Image.product_id == product_id).group_by(col(Image.domain))
+        return dict(session.exec(query).all())
+
+
 def _conditions(session: Session, asked: Asked, dialect: str) -> _Tests:
     wanted, zone = asked.wanted, asked.zone
     tests: _Tests = []
@@ -182,6 +189,8 @@ def _conditions(session: Session, asked: Asked, dialect: str) -> _Tests:
     if wanted.view:
         is_none = wanted.view == NONE_NAMED
         tests.append(is_without_view(session, asked.product_id) if is_none else col(Image.view) == wanted.view)
+    if wanted.domain is not None:
+        tests.append(col(Image.domain) == ("" if wanted.domain == NONE_NAMED else wanted.domain))
     if wanted.origin is not None:
         tests.append(col(Image.origin) == ("" if wanted.origin == NONE_NAMED else wanted.origin))
     if wanted.state is not None:

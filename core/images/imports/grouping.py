@@ -88,7 +88,7 @@ def count_folders(
 
     for image in images:
         found = answers[image.path]
-        use = Use(image.kind, image.product, image.defect_name, image.split, image.view)
+        use = Use(image.kind, image.product, image.defect_name, image.split, image.view, image.domain)
         row = add(image.path, use, found.reason, found.sureness, image.defect_name or found.suggested)
         if image.part:
             row.parts.add(image.part)

@@ -10,7 +10,7 @@ from typing import Final
 from core.images.imports.file_names import FlatName, read_type_after
 from core.images.imports.names import UNNAMED_DEFECT
 from core.images.imports.records import DEFECT, NORMAL, Sureness, Told
-from core.images.imports.roles import Role
+from core.images.imports.roles import FOLDER_NAME, Role
 from core.images.imports.tree import File, Place, Step, Tree, is_piece_step
 from core.images.imports.words import DEFECT as SAYS_DEFECT
 from core.images.imports.words import GOOD, KIND, NAME, NUMBER, UNSURE, VIEW
@@ -41,7 +41,8 @@ class Answer:
     """What an image is: `kind` empty where it is asked by the question `code`, at the folder or file `path`.
 
     `depth` counts the folders down to the one that says so; `product` is the name that the folders or the file give.
-    `has_split`: a folder names the split, so that the folder around all is one product's.
+    `has_split`: a folder names the split, so that the folder around all is one product's. `good_kind` is the kind of
+    good part, by name, where a person names it.
     """
 
     kind: str = ""
@@ -54,6 +55,7 @@ class Answer:
     path: str = ""
     suggested: str = ""
     has_split: bool = False
+    good_kind: str = ""
 
 
 def answer(
@@ -73,9 +75,12 @@ def answer(
         if found.kind == DEFECT and flat.says in {KIND, NAME}:
             found = replace(found, defect_name=flat.label)
     if role.kind == NORMAL:
-        return replace(found, kind=NORMAL, defect_name="", sureness="certain", reason=BY_PERSON, code="")
+        kind = _named(role, found)
+        return replace(
+            found, kind=NORMAL, defect_name="", good_kind=kind, sureness="certain", reason=BY_PERSON, code=""
+        )
     if role.kind == DEFECT:
-        name = role.defect_name or (found.defect_name if found.kind == DEFECT else "") or UNNAMED_DEFECT
+        name = _named(role, found) or (found.defect_name if found.kind == DEFECT else "") or UNNAMED_DEFECT
         return replace(found, kind=DEFECT, defect_name=name, sureness="certain", reason=BY_PERSON, code="")
     if not told.kind and not found.kind and _TEMPLATE.search(file.path):
         return replace(found, kind=NORMAL, reason=BY_LAYOUT, code="")
@@ -87,10 +92,17 @@ def answer(
         named = _by_name(file, flat, found)
         if named.kind or not claim.kind:
             return named
-    if claim.kind:
-        name = (claim.defect_name or UNNAMED_DEFECT) if claim.kind == DEFECT else ""
-        return replace(found, kind=claim.kind, defect_name=name, reason=BY_CLAIM, code="")
+    if claim.kind and not (claim.defect_name == FOLDER_NAME and not found.suggested):
+        name = _named(claim, found)
+        if claim.kind == DEFECT:
+            return replace(found, kind=DEFECT, defect_name=name or UNNAMED_DEFECT, reason=BY_CLAIM, code="")
+        return replace(found, kind=NORMAL, defect_name="", good_kind=name, reason=BY_CLAIM, code="")
     return found
+
+
+def _named(role: Role, found: Answer) -> str:
+    """Return the type or kind that a person names, which may be called like the folder."""
+    return found.suggested if role.defect_name == FOLDER_NAME else role.defect_name
 
 
 def _product(place: Place, step: int | None) -> str | None:
@@ -206,6 +218,7 @@ def merge_told(told: tuple[Told, ...], roles: Mapping[str, Role], unused: set[st
             part_source=found.part_source or one.part_source,
             good_kind=found.good_kind or one.good_kind,
             original_name=found.original_name or one.original_name,
+            domain=found.domain or one.domain,
         )
     return found, False
 

@@ -17,7 +17,7 @@ from core.images.exposures.lists import decode_text
 from core.images.imports.names import is_image_name, split_path
 from core.images.imports.records import DEFECT, NORMAL, LeftOut, Told
 from core.images.imports.words import DEFECT as SAYS_DEFECT
-from core.images.imports.words import GOOD, KIND, read_words
+from core.images.imports.words import GOOD, KIND, read_domain_word, read_words
 from core.images.parts import clean_part
 
 LIST_FORMAT = "list"
@@ -47,6 +47,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "part": _in_order(
         "part part_id part_no piece specimen serial serial_no 부품 개체 부품번호 개체번호 시리얼 일련번호"
     ),
+    "domain": _in_order("domain 도메인 촬영환경"),
     "view": _in_order("view camera cam 뷰 카메라 시점 촬영면"),
     "product": _in_order(
         "product product_code product_name object item model category class 제품 제품코드 제품명 품목 품번 모델"
@@ -164,8 +165,9 @@ def _tell(row: Mapping[str, str], mask: str | None, by: str, *, has_good: bool) 
         part = clean_part(row.get("part", ""))
     except AppError:
         return None
+    domain = read_domain_word(row.get("domain", ""))
     masks = () if mask is None else (mask,)
-    return Told(kind, name, row.get("product", ""), split, masks, part, row.get("view", ""), by=by)
+    return Told(kind, name, row.get("product", ""), split, masks, part, row.get("view", ""), by=by, domain=domain)
 
 
 def _read_rows(data: bytes, path: str) -> list[dict[str, str]]:

@@ -263,8 +263,9 @@ class _Work:
                     view,
                     found.depth,
                     bool(split),
-                    told.good_kind if found.kind != DEFECT else "",
+                    (told.good_kind or found.good_kind) if found.kind != DEFECT else "",
                     told.original_name,
+                    role.domain or told.domain or self.claim.domain or place.domain,
                 )
             )
         self.left_out += [LeftOut(path, found.code) for path, found in self.undecided]

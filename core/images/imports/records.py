@@ -34,6 +34,7 @@ class Use:
     defect_name: str = ""
     split: Split = "train"
     view: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class PlannedImage:
     `product` and `defect_name` are names; `defect_code` is the code of a type that is made of the name. So many folders
     (`label_depth`) lead down to the one that says what it shows, that one counted. `split_named` says whether anything
     names the split. `part_source` is one of `core.images.parts`. `good_kind` is the code of a kind of good part;
-    `original_name` is the name that the file once had, where it is known.
+    `original_name` is the name that the file once had, where it is known; `domain` says where it was taken, empty where
+    nothing says so.
     """
 
     path: str
@@ -79,6 +81,7 @@ class PlannedImage:
     split_named: bool = False
     good_kind: str = ""
     original_name: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ class Told:
     part_source: str = ""
     good_kind: str = ""
     original_name: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True)

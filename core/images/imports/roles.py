@@ -7,6 +7,9 @@ Roles may be joined with `/`:
     defect            as the file names say             view:NAME           the view that they show
     mask              masks of the images around         part                each folder below is one part
     skip              leave out                          list                read the file as a list of images
+    normal:KIND       good parts of this kind            domain:NAME  where they were taken: studio, line or field
+
+TYPE and KIND may be `{folder}`: each folder is called like what its images show.
 """
 
 from __future__ import annotations
@@ -16,17 +19,20 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from core.errors import BadInput
+from core.images.domains import DOMAINS
 from core.images.imports.names import split_path
 from core.images.imports.records import DEFECT, LEFT_OUT, MASK, NORMAL
 
 _KINDS = {"normal": NORMAL, "good": NORMAL, "ok": NORMAL, "defect": DEFECT, "mask": MASK, "skip": LEFT_OUT}
 _SPLITS = ("train", "val", "test")
 LIST = "list"
+# Stands for the name of the folder that says what its images show.
+FOLDER_NAME = "{folder}"
 
 
 @dataclass(frozen=True)
 class Role:
-    """What was said; None or empty where nothing was."""
+    """What was said; None or empty where nothing was. `defect_name` of normal images is their kind of good part."""
 
     kind: str = ""
     defect_name: str = ""
@@ -35,6 +41,7 @@ class Role:
     view: str | None = None
     is_part: bool = False
     is_list: bool = False
+    domain: str = ""
 
     def over(self, below: Role) -> Role:
         """Return both as one; what this one says counts before the other."""
@@ -46,6 +53,7 @@ class Role:
             below.view if self.view is None else self.view,
             self.is_part or below.is_part,
             self.is_list or below.is_list,
+            self.domain or below.domain,
         )
 
 
@@ -58,10 +66,12 @@ def read_role(text: str) -> Role:
         if colon:
             found = {
                 "defect": Role(DEFECT, name),
+                "normal": Role(NORMAL, name),
                 "product": Role(product=name),
                 "view": Role(view=name),
+                "domain": Role(domain=name.lower()),
             }.get(lower)
-            if found is None or not name:
+            if found is None or not name or (found.domain and found.domain not in DOMAINS):
                 raise BadInput("import_role_unknown", role=text)
         elif lower in _KINDS:
             found = Role(_KINDS[lower])

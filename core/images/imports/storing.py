@@ -232,6 +232,7 @@ def _items(
                 regions=regions,
                 view=image.view,
                 original_name=image.original_name,
+                domain=image.domain,
                 origin=origin,
             )
 

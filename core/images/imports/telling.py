@@ -111,4 +111,5 @@ def _by_manifest(facts: ImageFacts) -> Told:
         part_source=facts.part_source,
         good_kind="" if is_defect else facts.type_code,
         original_name=facts.original_name,
+        domain=facts.domain,
     )

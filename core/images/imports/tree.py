@@ -7,8 +7,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from core.images.domains import STUDIO
 from core.images.exposures.folders import is_piece
-from core.images.imports.words import DATA, DEFECT, GOOD, HELPER, KIND, MASK, NAME, SPLIT, VIEW, Reading, read_words
+from core.images.imports.words import (
+    DATA,
+    DEFECT,
+    GOOD,
+    HELPER,
+    KIND,
+    MASK,
+    NAME,
+    SPLIT,
+    VIEW,
+    Reading,
+    read_domain_word,
+    read_words,
+)
 
 Folders = tuple[str, ...]
 
@@ -24,7 +38,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Place:
-    """Where files lie. `steps` are the folders without those that only hold (images, data), name a split or a view.
+    """Where files lie. `steps` are the folders without those that only hold (images, data), name a split, a view
+    or a domain.
 
     So many steps (`before_split`) stand before the last split; `mask_at`, `data_at` and `split_at` are the places of a
     folder of masks, of one that holds no pictures, and of the one that names the split.
@@ -38,6 +53,7 @@ class Place:
     mask_at: int | None = None
     data_at: int | None = None
     split_at: int | None = None
+    domain: str = ""
 
     @cached_property
     def key(self) -> Folders:
@@ -134,7 +150,7 @@ class Tree:
 
     def _read(self, folders: Folders) -> Place:
         steps: list[Step] = []
-        split, view, before = "", "", 0
+        split, view, before, domain = "", "", 0, ""
         mask_at = data_at = split_at = None
         for index, name in enumerate(folders):
             reading = read_words(name)
@@ -149,11 +165,13 @@ class Tree:
                 continue
             if reading.says == DATA and forced is None:
                 data_at = index
+            elif self._is_domain(folders, index):
+                domain = read_domain_word(name)
             elif self._is_view(folders, index, steps):
                 view = name
             elif reading.says not in {HELPER, SPLIT, DATA} and not self._wraps(folders[: index + 1], reading):
                 steps.append(Step(index, name, reading))
-        return Place(folders, tuple(steps), split, before, view, mask_at, data_at, split_at)
+        return Place(folders, tuple(steps), split, before, view, mask_at, data_at, split_at, domain)
 
     def _wraps(self, own: Folders, reading: Reading) -> bool:
         """Return whether a folder is called like one of masks and only holds everything."""
@@ -169,6 +187,15 @@ class Tree:
             certain = reading.is_plain and not inner & {SPLIT, GOOD}
             self._masks[own] = around and (certain or not self._is_photo_folder(own))
         return self._masks[own]
+
+    def _is_domain(self, folders: Folders, index: int) -> bool:
+        """Return whether a folder says where its images were taken: `studio`, or one of several that say so.
+
+        `line` alone may be a type of defect, and `phone` a product.
+        """
+        domain = read_domain_word(folders[index])
+        others = {read_domain_word(name) for name in self._children[folders[:index]]} - {"", domain}
+        return bool(domain) and (bool(others) or domain == STUDIO)
 
     def _is_view(self, folders: Folders, index: int, above: list[Step]) -> bool:
         name = folders[index]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from core.images.domains import FIELD, LINE, STUDIO
+
 GOOD: Final = "good"
 DEFECT: Final = "defect"
 KIND: Final = "kind"  # a known kind of defect
@@ -152,11 +154,26 @@ def tokens(name: str) -> tuple[str, ...]:
     return tuple(_strip_ending(word) for word in found)
 
 
+def read_domain_word(name: str) -> str:
+    """Return the domain that a name says, and nothing else beside it: "studio photos", "현장", "phone_2"; or ""."""
+    content = {word for word in tokens(name) if not word.isdecimal()} - _HELPER
+    found = {_DOMAIN_WORDS.get(word, "") for word in content}
+    return found.pop() if len(found) == 1 else ""
+
+
 def is_generic(name: str) -> bool:
     """Return whether a name names nothing: "dataset", "새 폴더", "images (2)", "test"."""
     words = set(tokens(name))
     generic = _words("download downloads upload uploads archive zip export new 새 다운로드 압축")
     return not {word for word in words if not word.isdecimal()} - generic - _HELPER - set(_SPLITS) - _UNSURE
+
+
+# Where images were taken.
+_DOMAIN_WORDS = {
+    **dict.fromkeys(_words("studio 스튜디오"), STUDIO),
+    **dict.fromkeys(_words("line inline 라인 현장"), LINE),
+    **dict.fromkeys(_words("field phone phones smartphone 폰 휴대폰 스마트폰 핸드폰"), FIELD),
+}
 
 
 def _strip_ending(word: str) -> str:

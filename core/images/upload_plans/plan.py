@@ -41,7 +41,7 @@ class Use:
 class PlannedFile:
     """An image and its masks, each by its place among the files of its source; `name` is the image's.
 
-    Part, view and regions are what folders, lists and annotation files say of it.
+    Part, view, regions and domain are what folders, lists and annotation files say of it.
     """
 
     name: str
@@ -51,6 +51,7 @@ class PlannedFile:
     part_source: str = ""
     view: str = ""
     regions: tuple[Region, ...] = ()
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -225,6 +226,7 @@ def _file(image: PlannedImage, places: Mapping[str, int], found: Sequence[Incomi
         image.part_source,
         image.view,
         image.regions,
+        image.domain,
     )
 
 

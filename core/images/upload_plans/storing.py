@@ -65,6 +65,7 @@ def _store(
                         file.part_source,
                         more_masks=tuple(masks[1:]),
                         view=file.view,
+                        domain=file.domain,
                         regions=labels.types.of_regions(file.regions) if label.image_type == "defect" else (),
                     )
                 )

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import AppError
 from core.images.gallery.changes import DELETE, PART, RELABEL, ImageChange
 from core.images.likeness.groups import AlikeGroup, AlikeGroups, find_alike, find_stamp
+from pages.components.datasets.held_images import say_broken_versions
 from pages.components.gallery.changing import carry_out
 from pages.components.gallery.wording import quality_words
 from pages.components.images.labels import SPLIT_NAMES, describe_label
@@ -203,7 +204,8 @@ def _show_dialog(product_id: int) -> None:
 
     confirm(
         _n("Delete {count} image?", "Delete {count} images?", len(seen)),
-        _(
+        say_broken_versions(list(seen))
+        + _(
             "They lie in the trash for 30 days and can be put back. Models do not learn from them any more at their "
             "next deployment; inspections keep what they showed."
         ),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.catalog.views import list_views
 from core.i18n import N_
+from core.images.domains import DOMAINS
 from core.images.gallery.filters import (
     NONE_NAMED,
     QUALITIES,
@@ -22,6 +23,7 @@ from core.images.gallery.search import load_choices
 from core.images.outliers import count_noted
 from pages.components.gallery.address import ask_for, asked_filter
 from pages.components.gallery.wording import ORIGIN_NAMES, QUALITY_NAMES
+from pages.components.images.domains import name_domain
 from pages.components.images.labels import DEFECT_IMAGE, NORMAL_IMAGE, SPLIT_NAMES
 from pages.components.images.outlier_filter import STATE_NAMES
 from pages.components.shared.labels import label_of
@@ -37,6 +39,7 @@ FILTER_NAMES: dict[str, str] = {
     "split": N_("Use for"),
     "part": N_("Part"),
     "view": N_("Image view"),
+    "domain": N_("Where taken"),
     "first_day": N_("From"),
     "last_day": N_("To"),
     "origin": N_("Origin"),
@@ -46,7 +49,7 @@ FILTER_NAMES: dict[str, str] = {
     "mask": N_("Defect mask"),
 }
 _MASK_NAMES = {WITH_MASK: N_("with mask"), WITHOUT_MASK: N_("without mask")}
-_BESIDE = ("part", "view", "first_day", "last_day", "origin", "quality", "mask")
+_BESIDE = ("part", "view", "domain", "first_day", "last_day", "origin", "quality", "mask")
 
 
 def show_filter_bar(product_id: int, image_type: str, defect_types: Sequence[DefectType], *, key: str) -> GalleryFilter:
@@ -144,6 +147,7 @@ def _show_others(product_id: int, image_type: str, wanted: GalleryFilter, key: s
         none = _("no view yet") if own else _("none named")
         views = {NONE_NAMED: none, **{view: own.get(view, view) for view in choices.views}}
         _pick("view", views, wanted, key)
+        _pick("domain", {code: name_domain(code) for code in (*DOMAINS, NONE_NAMED)}, wanted, key)
         _pick("origin", {code: label_of(ORIGIN_NAMES, code) for code in (*choices.origins, NONE_NAMED)}, wanted, key)
     with right:
         _pick("quality", {code: label_of(QUALITY_NAMES, code) for code in QUALITIES}, wanted, key)

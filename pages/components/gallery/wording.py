@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.i18n import N_
 from core.images.gallery.filters import NONE_NAMED
+from pages.components.images.domains import name_domain
 from pages.components.images.labels import SPLIT_NAMES, describe_label
 from pages.components.images.outlier_filter import describe_outlier_state
 from pages.components.shared.labels import label_of
@@ -55,6 +56,8 @@ def describe_tile(image: Image, defect_types: Sequence[DefectType], n_regions: i
         facts.append(_("part {part}", part=image.part))
     if image.view:
         facts.append(_("view {view}", view=image.view))
+    if image.domain:
+        facts.append(name_domain(image.domain))
     facts += quality_words(image.quality)
     if state := describe_outlier_state(image):
         facts.append(state)

@@ -20,6 +20,7 @@ from core.images.regions.saving import count_regions
 from core.messages.image_notes import IMAGE_NOTES
 from pages.components.gallery.walking import Walk
 from pages.components.gallery.wording import origin_words, quality_words
+from pages.components.images.domains import name_domain
 from pages.components.images.drawing.editor import show_editor
 from pages.components.images.labels import DEFECT_IMAGE, SPLIT_NAMES, describe_label
 from pages.components.images.outlier_filter import describe_outlier_state
@@ -144,6 +145,7 @@ def show_facts(image: Image, defect_types: Sequence[DefectType]) -> None:
         (_("Use for"), label_of(SPLIT_NAMES, image.split)),
         (_("Part"), _describe_part(image)),
         (_("Image view"), escape(image.view) or _("none named")),
+        (_("Where taken"), name_domain(image.domain)),
         (_("Origin"), origin_words(image.origin)),
         (_("Quality"), _describe_quality(image)),
         (_("Size"), f"{number(image.width_px)} × {number(image.height_px)} px · {byte_size(image.byte_size)}"),

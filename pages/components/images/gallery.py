@@ -23,6 +23,7 @@ from core.images.gallery.search import (
     read_row_versions,
 )
 from core.images.trash.listing import count_trash
+from pages.components.datasets.held_images import say_broken_versions
 from pages.components.gallery import selection
 from pages.components.gallery.address import ask_for, asked_page, asked_view, show_view, turn_to
 from pages.components.gallery.alike import show_alike
@@ -282,7 +283,8 @@ def show_open_dialog(product_id: int, defect_types: Sequence[DefectType], key: s
 
         confirm(
             _n("Delete {count} image?", "Delete {count} images?", len(chosen)),
-            _(
+            say_broken_versions(list(chosen))
+            + _(
                 "They lie in the trash for 30 days and can be put back. Models do not learn from them any more at "
                 "their next deployment; inspections keep what they showed."
             ),

@@ -1,4 +1,4 @@
-"""Saying anew what chosen images show, what they are used for, and which view they are."""
+"""Saying anew what chosen images show, what they are used for, which view they are and where they were taken."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from core.catalog.views import list_views
+from core.images.domains import DOMAINS
 from core.images.edits import LONGEST_VIEW
 from core.images.gallery.changes import RELABEL, ImageChange
 from core.images.gallery.search import count_masks
 from pages.components.gallery.changing import carry_out
+from pages.components.images.domains import name_domain
 from pages.components.images.labels import NORMAL_IMAGE, pick_label, pick_split
 from pages.components.shared.language import _, _n
 from pages.components.shared.session import services
@@ -71,6 +73,14 @@ def show_form(
             format_func=lambda name: labels.get(name, str(name)),
             help=None if names else _("Choose one, or type a new one: top, side, CT …"),
         )
+        domain = st.selectbox(
+            _("Where taken"),
+            ["", *DOMAINS],
+            index=None,
+            key=f"{key}_domain_{turn}",
+            placeholder=_("As it is"),
+            format_func=name_domain,
+        )
         agreed = st.session_state.get(f"{key}_agreed", False)
         st.caption(
             _(
@@ -89,7 +99,7 @@ def show_form(
             )
         if not st.form_submit_button(_("Re-label"), type="primary", icon=":material/check:"):
             return
-    if image_type is None and split is None and view is None:
+    if image_type is None and split is None and view is None and domain is None:
         st.info(_("Nothing is to be changed. Say what the images show, or what they are used for."))
         return
     losing = count_masks(services(), list(seen)) if image_type == NORMAL_IMAGE else 0
@@ -103,6 +113,7 @@ def show_form(
         defect_type_id=defect_type_id,
         split=split,
         view=None if view is None else "" if view == _NO_VIEW else str(view)[: LONGEST_VIEW + 1],
+        domain=domain,
     )
     if not carry_out(product_id, change, seen):
         return

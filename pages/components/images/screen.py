@@ -15,6 +15,7 @@ from core.images.trash.listing import count_trash
 from pages.components.catalog.defect_type_form import ask_fields, fill_fields, register_defect_type
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.gallery.address import take_address, write_product
+from pages.components.images.domains import ask_domain
 from pages.components.images.export import show_export
 from pages.components.images.gallery import show_gallery
 from pages.components.images.labels import DEFECT_IMAGE, NORMAL_IMAGE
@@ -77,7 +78,8 @@ def show_image_screen(
         wants_type = image_type == DEFECT_IMAGE
         chosen = ask_defect_type(product.id, types) if wants_type else ask_good_kind(product.id, types)
         view = ask_view(product.id, key=f"upload_{image_type}")
-        show_upload_form(product, image_type, chosen, wants_type=wants_type, view=view)
+        domain = ask_domain(key=f"upload_{image_type}")
+        show_upload_form(product, image_type, chosen, wants_type=wants_type, view=view, domain=domain)
     has_any = n_all > 0 or has_images(services(), product.id, image_type)
     if not has_any:
         st.info(nothing_yet, icon=":material/lightbulb:")

@@ -12,6 +12,7 @@ from core.errors import AppError
 from core.images.edits import delete_images
 from core.images.outliers import keep, move_to_defects, take_back
 from pages.components.catalog.defect_type_form import ask_fields, fill_fields, register_defect_type
+from pages.components.datasets.held_images import say_broken_versions
 from pages.components.gallery.changing import note_deleted
 from pages.components.shared.dialogs import (
     OpenDialog,
@@ -109,7 +110,8 @@ def show_open_decision(product_id: int, defect_types: Sequence[DefectType]) -> N
         count = len(dialog.values["seen"])
         confirm(
             _n("Delete {count} image?", "Delete {count} images?", count),
-            _(
+            say_broken_versions(list(dialog.values["seen"]))
+            + _(
                 "They lie in the trash for 30 days and can be put back. Models do not learn from them any more at "
                 "their next deployment; inspections keep what they showed."
             ),

@@ -65,7 +65,13 @@ def is_mask_set(outcome: FileOutcome) -> bool:
 
 @st.fragment
 def show_upload_form(
-    product: Product, image_type: str, defect_type: DefectType | None, *, wants_type: bool, view: str = ""
+    product: Product,
+    image_type: str,
+    defect_type: DefectType | None,
+    *,
+    wants_type: bool,
+    view: str = "",
+    domain: str = "",
 ) -> None:
     """Show the form, and below it the outcome of the last upload into this product.
 
@@ -115,7 +121,14 @@ def show_upload_form(
             st.session_state[f"{key}_several"] = turn
             st.rerun()
         upload = ingest_files(
-            product, image_type, defect_type, split or "train", incoming, part_rule=part_rule or "", view=view
+            product,
+            image_type,
+            defect_type,
+            split or "train",
+            incoming,
+            part_rule=part_rule or "",
+            view=view,
+            domain=domain,
         )
         st.session_state[key] = upload
         if upload.stopped is None:
@@ -158,6 +171,7 @@ def ingest_files(
     *,
     part_rule: str = "",
     view: str = "",
+    domain: str = "",
 ) -> UploadOutcome:
     """Ingest the files one after the other, with the progress on the screen."""
     upload = UploadOutcome(product.id, len(incoming))
@@ -174,6 +188,7 @@ def ingest_files(
             split=split,
             part_rule=part_rule,
             view=view,
+            domain=domain,
             files=incoming,
         ):
             upload.outcomes.append(outcome)

@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import AppError
 from core.image_imports.deciding import Change, change_folders
 from core.images.imports.records import DEFECT, LEFT_OUT, MASK, NORMAL
+from pages.components.images.domains import name_domain
 from pages.components.imports.wording import USE_NAMES, label_split, name_folder, name_use, say_reason
 from pages.components.shared.language import _, _n, number
 from pages.components.shared.session import show_error
@@ -43,6 +44,7 @@ def _draw(draft: ImportDraft, folders: Sequence[PlannedFolder], examples: Mappin
     pictures = [f"picture_{place}" for place in range(_EXAMPLES)]
     has_product = len({folder.use.product for folder in folders if folder.use.product}) > 1
     has_view = any(folder.use.view for folder in folders)
+    has_domain = any(folder.use.domain for folder in folders)
     has_parts = any(folder.n_parts for folder in folders)
     rows: list[dict[str, Any]] = []
     for folder in folders:
@@ -60,6 +62,8 @@ def _draw(draft: ImportDraft, folders: Sequence[PlannedFolder], examples: Mappin
             row["product"] = use.product
         if has_view:
             row["view"] = use.view
+        if has_domain:
+            row["domain"] = name_domain(use.domain) if use.domain else ""
         if has_parts:
             row["parts"] = folder.n_parts or None
         row["why"] = _why(folder)
@@ -76,6 +80,7 @@ def _draw(draft: ImportDraft, folders: Sequence[PlannedFolder], examples: Mappin
         "product": st.column_config.TextColumn(_("Product"), width=110),
         "split": st.column_config.TextColumn(_("Split"), width=84),
         "view": st.column_config.TextColumn(_("View of the part"), width=72),
+        "domain": st.column_config.TextColumn(_("Where taken"), width=84),
         "parts": st.column_config.NumberColumn(_("Parts"), width=64),
         "why": st.column_config.TextColumn(_("Why"), width="large"),
     }

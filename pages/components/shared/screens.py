@@ -55,6 +55,7 @@ MODEL_REPORT = "pages/analysis/model_report.py"
 REPORTS = "pages/analysis/reports.py"
 GAUGE_STUDY = "pages/analysis/gauge_study.py"
 GAUGE_RATING = "pages/inspection/gauge_rating.py"
+DATASET_VERSIONS = "pages/training/dataset_versions.py"
 TRAIN_MODEL = "pages/training/train_model.py"
 EXPERIMENTS = "pages/training/experiments.py"
 COMPARE_METHODS = "pages/training/compare_methods.py"
@@ -127,6 +128,7 @@ SCREENS: tuple[Screen, ...] = (
     ),
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
     Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
+    Screen(DATASET_VERSIONS, N_("Dataset versions"), _TRAINING, ENGINEER, ":material/dataset:"),
     Screen(TRAIN_MODEL, N_("Train a model"), _TRAINING, ENGINEER, ":material/model_training:"),
     Screen(EXPERIMENTS, N_("Experiments"), _TRAINING, ENGINEER, ":material/science:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),

@@ -61,6 +61,7 @@ class FolderShape(Shape):
     defect_name: str
     split: str
     view: str
+    domain: str
     images: int
     parts: int
     sureness: Literal["certain", "likely", "unknown"]
@@ -201,6 +202,7 @@ def plan_shape(plan: ImportPlan, decisions: Any, language: str) -> PlanShape:
             "defect_name": row.use.defect_name,
             "split": row.use.split,
             "view": row.use.view,
+            "domain": row.use.domain,
             "images": row.n_images,
             "parts": row.n_parts,
             "sureness": row.sureness,
