@@ -10,7 +10,6 @@ from core.catalog.names import DefectTypeName, ProductName
 from core.catalog.outcomes import DEFECT
 from core.catalog.products import list_products_in_use
 from core.catalog.views import codes_of, list_views_of
-from core.errors import BadInput
 from core.history.choices import load_choices
 from core.services import Services
 
@@ -68,42 +67,6 @@ def read_names(services: Services) -> Names:
     views = {product_id: codes_of(found) for product_id, found in list_views_of(services, ids).items() if found}
     lines = load_choices(services, product_id=None, defect_type_id=None).lines
     return Names(products, types, views, tuple(line for line in lines if line))
-
-
-def require_product(names: Names, said: str) -> ProductName:
-    """Return the product that is meant by a code or a name. Raises Unclear with the choices, BadInput where none is."""
-    from core.assistant.offline.naming import find_products
-
-    exact = names.product(said)
-    if exact is not None:
-        return exact
-    if not names.products:
-        raise BadInput("assistant_no_products")
-    found = find_products(said, names)
-    if len(found) == 1:
-        return found[0]
-    raise Unclear("product", said, product_choices(found or names.products))
-
-
-def require_type(names: Names, said: str, product_id: int | None) -> NamedType:
-    """Return the defect type that is meant by a code or a name. Raises Unclear with the choices."""
-    from core.assistant.offline.naming import find_types
-
-    wanted = said.strip().casefold()
-    own = names.types_of(product_id)
-    found = [one for one in own if one.name.code.casefold() == wanted] or list(find_types(said, own))
-    if len(found) == 1:
-        return found[0]
-    raise Unclear("defect_type", said, type_choices(names, found or own))
-
-
-def match_line(names: Names, said: str) -> str:
-    """Return the line as inspections write it: `3` may be written `L3`, `Line 3` or `3라인`; else what was said."""
-    from core.assistant.offline.text import line_key
-
-    wanted = line_key(said)
-    found = [line for line in names.lines if line_key(line) == wanted]
-    return next((line for line in found if line == said), found[0] if found else said)
 
 
 def product_choices(products: Sequence[ProductName]) -> list[tuple[str, str]]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from core.access import Person, require_role
 from core.analytics.dashboard import current_calendar, today_of
-from core.assistant.names import Names, match_line, read_names, require_product, require_type
+from core.assistant.names import Names, read_names
 from core.assistant.periods import PERIOD_NAMES, Span, find_span
+from core.assistant.resolving import match_line, require_product, require_type
 from core.assistant.results import ToolResult
 from core.assistant.speech import Speech
 from core.catalog.names import ProductName

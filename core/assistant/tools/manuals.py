@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.access import ENGINEER, WORKER, reaches
-from core.assistant.names import Unclear, product_choices, require_type, type_choices
+from core.assistant.names import Unclear, product_choices, type_choices
+from core.assistant.resolving import require_type
 from core.assistant.results import Address, Quote, ToolResult
 from core.assistant.tools.contract import Argument, Tool, ToolContext
 from core.assistant.tools.scopes import DEFECT_TYPE, PRODUCT
