@@ -67,9 +67,27 @@ def list_own_words(text: str) -> list[str]:
 
 def _find(text: str, terms: list[tuple[ProductName, tuple[str, ...]]]) -> tuple[ProductName, ...]:
     whole = [one for one, _span in find_whole(text, terms)]
+    if len(whole) == 1 and (closer := _named_closer(text, whole[0], terms)):
+        return closer
     if whole:
         return tuple(whole)
     return tuple(_best(_in_part(text, terms)) or _best(_similar(text, terms)))
+
+
+def _named_closer(
+    text: str, found: ProductName, terms: list[tuple[ProductName, tuple[str, ...]]]
+) -> tuple[ProductName, ...]:
+    """Return the products that the words before a short name fit better: “solar cell” is none called “cell”."""
+    words = set(normalize(text).split()) | set(list_words(text))
+
+    def fit(names: tuple[str, ...]) -> int:
+        return max(len(words & set(re.findall(r"[a-z0-9]+|[가-힣]+", normalize(name)))) for name in names)
+
+    own = next(fit(names) for one, names in terms if one == found)
+    # Only those whose name holds the short one.
+    near = [(one, names) for one, names in terms if any(found.code.casefold() in name.casefold() for name in names)]
+    fits = [(one, fit(names)) for one, names in near]
+    return tuple(_best([(one, score if score > own else 0) for one, score in fits]))
 
 
 def find_whole(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> list[tuple[Found, tuple[int, int]]]:

@@ -41,6 +41,8 @@ def normalize(text: str) -> str:
     text = re.sub(
         rf"(?<![가-힣])({korean})\s*{_KOREAN_UNITS}", lambda found: f"{_KOREAN_NUMBERS[found[1]]} ", text
     )
+    # `ng야`, `epoch은`: where a particle begins, the Latin word ends.
+    text = re.sub(r"(?<=[a-z])(?=[가-힣])|(?<=[가-힣])(?=[a-z])", " ", text)
     return " ".join(text.split())
 
 

@@ -146,7 +146,7 @@ def name_key(context: ToolContext, by: By, group: Group) -> str:
         found = next((one for one in context.names.products if one.id == key), None)
         return _name_product(context, found, key)
     if by == "type":
-        named = next((one.name for one in context.names.types if one.id == key), None)
+        named = next((one.name for one in context.names.types if one.name.id == key), None)
         return context.speech.defect(named) if named is not None else say(N_("No type named"))
     if isinstance(key, tuple):
         return f"{context.speech.day(key[0])} {key[1]}".strip()
