@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+from sqlmodel import col, select
+
 from core.assistant.names import NamedType, Names, Unclear, product_choices, type_choices
 from core.assistant.offline.naming import find_products, find_types
 from core.assistant.offline.text import line_key
 from core.catalog.names import ProductName
 from core.errors import BadInput
+from core.transactions import HasDatabase, reading
+from storage.tables import Inspection
 
 
 def require_product(names: Names, said: str) -> ProductName:
@@ -43,3 +49,13 @@ def match_line(names: Names, said: str) -> str:
     wanted = line_key(said)
     found = [line for line in names.lines if line_key(line) == wanted]
     return next((line for line in found if line == said), found[0] if found else said)
+
+
+def match_lot(services: HasDatabase, said: str) -> str:
+    """Return the lot as inspections write it: with the word for it or without, in capitals or not."""
+    bare = re.sub(r"^(?:lot|로트)[\s_-]*", "", said, flags=re.IGNORECASE)
+    likely = [said, said.upper(), said.lower()]
+    likely += [form for one in (bare, f"LOT-{bare}", f"LOT{bare}", f"LOT {bare}") for form in (one, one.upper(), one.lower())]
+    with reading(services) as session:
+        found = session.exec(select(Inspection.lot).where(col(Inspection.lot).in_(set(likely))).distinct()).all()
+    return min(found, key=likely.index) if found else said

@@ -9,7 +9,7 @@ TRAIN = re.compile(
     r"|\b(?:build|make|create|develop|set up|want|need|get)\b[^.?!]{0,40}?\b(?:classifier|detector|segmenter|segmentation"
     r"|detection|classification|model)\b(?!\s*(?:report|state|status))"
     r"|학습|훈련|트레이닝|파인\s*튜닝|미세\s*조정|가르쳐"
-    r"|(?:분류기|검출기|분할기|세그멘터|모델)\s*(?:를|을|하나|좀|한\s*개)*\s*(?:만들|생성|구축|돌려|뽑아)"
+    r"|(?:분류|검출|분할|세그\S*|탐지|모델|판별|classif\w*|detect\w*|segment\w*)[^?.]{0,14}?(?:만들|만드|생성|구축|돌려|돌리|뽑아|짜\s*줘|개발|제작)"
 )
 _RUN_WORDS = re.compile(
     r"(?:학습|훈련)\s*(?:실행|결과|이력|목록|기록|내역|현황|상태|런|성적)|(?:학습|훈련)(?:은|이|된|한|했던)?\s*(?:어떻게|얼마나|끝났|잘|뭐|거\s*(?:보여|목록))"
@@ -33,17 +33,17 @@ CANCEL = re.compile(
 OWN = re.compile(r"\bmy\b|\bmine\b|\bi inspected\b|내가|내\s|나의|제가|본인")
 
 _DEFECT = r"(?:불량|결함|defects?|defective|ng\b|faults?|rejects?|errors?|flaws?|하자)"
-_MOST = r"(?:가장|제일|많은|많이|자주|최다|잦은|흔한|순위|상위|주요|주된|파레토|워스트|\btop\b|\bmost\b|frequent|common|\bmain\b|\bworst\b|pareto|rank|\bbiggest\b|\boften\b)"
+_MOST = r"(?:가장|제일|젤|많은|많이|자주|최다|잦은|흔한|순위|상위|주요|주된|파레토|워스트|\btop\b|\bmost\b|frequent|common|\bmain\b|\bworst\b|pareto|rank|\bbiggest\b|\boften\b|\bhighest\b|\bleading\b|\bdominant\b)"
 _WHERE = (
-    r"(?:어느|어떤|무슨|몇\s*번)\s*(?:생산\s*)?(?:라인|제품|로트|교대|조|날|요일)|\b(?:which|what) (?:production )?(?:line|product|lot|shift|day|week|month)s?\b"
+    r"(?:어느|어떤|무슨|몇\s*번)\s*(?:생산\s*)?(?:라인|제품|로트|교대|조|날|요일)|\b(?:which|wich|what) (?:production )?(?:line|product|lot|shift|day|week|month)s?\b"
     r"|\bwhere (?:do|did|are) (?:the )?(?:most )?defects\b"
 )
 BY_WORDS: dict[str, str] = {
     "line": r"라인\s*별|\b(?:by|per|each|every|across) (?:production )?lines?\b|각\s*라인|라인마다|line by line",
 }
 GROUPS: tuple[tuple[str, str], ...] = (
-    ("line", BY_WORDS["line"] + r"|(?:어느|어떤|무슨|몇\s*번)\s*(?:생산\s*)?라인|\b(?:which|what) (?:production )?lines?\b"),
-    ("product", r"(?:제품|품목|모델명)\s*별|\b(?:by|per|each|every) products?\b|각\s*제품|제품마다|(?:어느|어떤|무슨)\s*(?:제품|품목)|\b(?:which|what) products?\b"),
+    ("line", BY_WORDS["line"] + r"|(?:어느|어떤|무슨|몇\s*번)\s*(?:생산\s*)?라인|\b(?:which|wich|whch|what) (?:production )?lines?\b|\blines? (?:has|have|had|with|makes?|made|produce[sd]?) (?:the )?(?:most|highest|worst)|(?<![\d])(?<!\d )(?<!번 )라인(?:이|은|에서|중)?\s*(?:에서\s*)?(?:제일|가장|젤)"),
+    ("product", r"(?:제품|품목|모델명)\s*별|\b(?:by|per|each|every) products?\b|각\s*제품|제품마다|(?:어느|어떤|무슨)\s*(?:제품|품목)|\b(?:which|wich|what) products?\b|\bproducts? (?:has|have|had|with) (?:the )?(?:most|highest|worst)|제품(?:이|은|중)?\s*(?:에\s*)?(?:제일|가장|젤)"),
     ("lot", r"로트\s*별|롯트\s*별|\b(?:by|per|each|every) lots?\b|(?:어느|어떤)\s*로트|\bwhich lots?\b"),
     ("shift", r"(?:교대|근무|조)\s*별|\b(?:by|per|each|every) shifts?\b|(?:어느|어떤)\s*(?:교대|조)|\bwhich shifts?\b"),
     ("type", r"(?:유형|종류|타입|불량명)\s*별|\b(?:by|per|each) (?:defect )?(?:types?|kinds?)\b|불량별"),
@@ -59,7 +59,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("day", r"일\s*별|날짜\s*별|\b(?:by|per) day\b|\bdaily\b"),
 )
 _HOW_MANY = (
-    r"몇|개수|갯수|건수|수량|얼마나|얼만큼|총\s*\d*|합계|집계|현황|통계|\bhow many\b|\bhow much\b|\bcount\b|\bnumber of\b|\btotals?\b|\bstatistics\b|\bstats\b"
+    r"몇|검사량|생산량|개수|갯수|건수|수량|얼마나|얼만큼|총\s*\d*|합계|집계|현황|통계|\bhow many\b|\bhow much\b|\bcount\b|\bnumber of\b|\btotals?\b|\bstatistics\b|\bstats\b"
 )
 _RATE = r"불량률|불량율|불합격률|양품률|수율|합격률|defect rate|reject rate|\byield\b|\bng rate\b|failure rate|scrap rate|first pass"
 _LIST = r"목록|리스트|보여|알려|뽑아|조회|열어|찾아|나열|\blist\b|\bshow\b|\bdisplay\b|\bgive me\b|\bsee\b|\bfind\b|\bopen\b|\bpull up\b"
@@ -84,8 +84,8 @@ ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "read_manual",
             rf"매뉴얼|메뉴얼|지침|조치\s*(?:방법|안내|사항|법|요령|절차)|대응\s*(?:방법|법|절차|매뉴얼)|대처|어떻게\s*(?:조치|대응|처리|해결|고치|고쳐|하면|해야|없애)|해결\s*(?:방법|법)|원인(?:이|은|과|을|\s|$)"
-            rf"|\bmanual\b|\bguidance\b|\binstructions? (?:for|on)\b|\bwhat (?:should|do|can) (?:i|we) do\b|\bhow (?:do|can|should|to)\b[^?]*\b(?:fix|handle|deal|repair|treat|correct|remove|prevent|resolve|solve)\b"
-            rf"|\bcorrective (?:steps?|measures?)\b|\bwhat causes\b|\bcauses? of\b|\bcountermeasures?\b",
+            rf"|\bmanual\b|\bguidance\b|\binstructions? (?:for|on)\b|\bwhat (?:should|do|can) (?:i|we) do\b|\bhow (?:do|can|should|to)\b[^?]*\b(?:fix|handle|deal|repair|treat|correct|remove|prevent|resolve|solve|get rid of|avoid|eliminate|stop)\b"
+            rf"|\bcorrective (?:steps?|measures?)\b|\bwhat causes\b|\bcauses? of\b|\bcountermeasures?\b|\bsop\b|작업\s*표준|가이드|응급\s*조치|재발\s*방지",
         ),
         ("read_thresholds", r"임계\s*값|임계\s*치|문턱|기준\s*(?:값|치|점수)|판정\s*기준|쓰레숄드|스레숄드|\bthre?sho?lds?\b|\bcut-?offs?\b|\blimits?\b(?![^?]*control)"),
         ("weak_spots", r"약점|취약|약한\s*(?:모델|부분|점)|잘\s*못\s*(?:찾|잡|검출)|못\s*(?:찾는|잡는)|\bweak\w*\b|\bblind spots?\b|\bhardly find\b|\bmiss(?:es|ed)? (?:which|what|most)\b|\bstruggl\w+"),
@@ -94,7 +94,7 @@ ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("list_runs", _RUN_WORDS.pattern),
         (
             "model_state",
-            r"모델(?:들|은|이|의)?\s*(?:상태|현황|최신|어때|업데이트|배포|다\s*있|있어|버전)|(?:최신|오래된|구버전)\s*모델|배포\s*(?:상태|현황|됐|되어|된)|메모리\s*뱅크|\bmodels?\b[^?]*\b(?:state|status|current|up[- ]to[- ]date|out[- ]?of[- ]?date|outdated|stale|deployed|missing|version)\b"
+            r"모델[^?]{0,8}(?:최신|구버전|오래)|모델(?:들|은|이|의)?\s*(?:상태|현황|최신|어때|업데이트|배포|다\s*있|있어|버전)|(?:최신|오래된|구버전)\s*모델|배포\s*(?:상태|현황|됐|되어|된)|메모리\s*뱅크|\bmodels?\b[^?]*\b(?:state|status|current|up[- ]to[- ]date|out[- ]?of[- ]?date|outdated|stale|deployed|missing|version)\b"
             r"|\b(?:state|status) of (?:the |our )?models?\b|\b(?:outdated|stale|current|deployed|missing) models?\b|\bmemory banks?\b|\bneeds? (?:re)?deploy\w*|재배포",
         ),
         ("review", r"검토\s*(?:대기|할|해야|남은|필요)|판정\s*보류|보류\s*(?:된|건|목록|인|중|몇)|\breview queue\b|\b(?:wait\w*|pending|needs?|to)\s+(?:for\s+)?(?:a\s+)?review\b|\bin review\b"),

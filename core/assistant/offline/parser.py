@@ -32,7 +32,7 @@ _LINE = re.compile(
     r"|(?:라인|호기)\s*(?:은|는|이)?\s*([a-z]?-?\d{1,4}|[a-z])(?![a-z0-9가-힣])"
 )
 _LOT = re.compile(
-    r"(?:\blot|로트|롯트)\s*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
+    r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
 )
 _SHIFT = re.compile(
     r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)|(?<![가-힣])(주간|야간)(?=에|조|\s|은|의|$)"
@@ -42,6 +42,9 @@ _TOP = re.compile(r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|rec
 _RUN = re.compile(r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})|(\d{1,9})\s*번\s*(?:학습|실행|런)")
 _INSPECTION = re.compile(
     r"\b(?:inspection|part|no\.?|number)\s*#?\s*(\d{1,9})\b|#(\d{1,9})|(\d{1,9})\s*번\s*(?:검사|부품|제품|건)?|검사\s*(?:번호)?\s*(\d{1,9})"
+)
+_HOW_IS_IT = re.compile(
+    r"어때|어땠|어떤가|어떻|상황|괜찮|문제\s*(?:없|있)|양호|심각|\bhow(?:'s| is| are| was| were| did| does)\b|\b(?:bad|good|fine|okay|well|doing)\b"
 )
 _LATEST = re.compile(r"\b(?:last|latest|newest|most recent|previous)\b|마지막|최근|방금|직전|아까")
 _ORDINALS = (
@@ -236,7 +239,7 @@ def _scope(text: str, names: Names, today: date, **more: Any) -> dict[str, Any]:
         arguments["line"] = _line(next(one for one in line.groups() if one), names)
         rest = f"{rest[: line.start()]} {rest[line.end() :]}"
     if (lot := _LOT.search(rest)) is not None and any(char.isdecimal() for char in lot[0]):
-        arguments["lot"] = _as_written(next(one for one in lot.groups() if one))
+        arguments["lot"] = _lot(lot)
         rest = f"{rest[: lot.start()]} {rest[lot.end() :]}"
     if (shift := _SHIFT.search(rest)) is not None:
         arguments["shift"] = next(one for one in shift.groups() if one)
@@ -263,9 +266,13 @@ def _line(said: str, names: Names) -> str:
     return next((line for line in names.lines if line_key(line) == wanted), said)
 
 
-def _as_written(said: str) -> str:
-    """Return a lot as it is usually written: small letters come from the comparison only."""
-    return said.upper()
+def _lot(found: re.Match[str]) -> str:
+    """Return a lot as it is usually written, in capitals: small letters come from the comparison only.
+
+    `lot-77` may be its whole name: then it is taken with the word.
+    """
+    whole = re.match(r"lot[-_][a-z0-9_.-]+", found[0])
+    return (whole[0] if whole else next(one for one in found.groups() if one)).upper()
 
 
 def _read_group(text: str) -> str:
@@ -275,9 +282,13 @@ def _read_group(text: str) -> str:
 def _go_on(text: str, blank: str, names: Names, situation: Situation, today: date) -> Look | None:
     """Return the last look-up with what the words change about it: “and yesterday?”, “그럼 3라인은?”."""
     last = situation.last
-    if last is None or last.tool not in _SCOPED or len(text) > 60:
+    if len(text) > 60:
         return None
     changed = _scope(text, names, today)
+    if changed and _HOW_IS_IT.search(text):
+        return Look("count_inspections", changed)
+    if last is None or last.tool not in _SCOPED:
+        return None
     by = _read_group(blank)
     if by and last.tool == "count_inspections":
         changed["group_by"] = by

@@ -39,7 +39,7 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "training.epochs",
         (
-            r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|epoch|ep\b|회\s*(?:반복|학습)|번\s*(?:반복|학습|돌))",
+            r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
             rf"(?:에폭|에포크|epochs?\b){_IS}(\d+)",
         ),
     ),
@@ -47,7 +47,7 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         "training.batch_size",
         (
             rf"(?:batch(?:es)?(?:[\s_-]?size)?|bs\b|배치(?:\s*(?:크기|사이즈))?){_IS}(\d+)",
-            r"(?<![\d.])(\d+)\s*(?:per batch|a batch|images? per batch|배치)",
+            r"(?<![\d.])(\d+)\s*(?:per batch|a batch|images? per batch|배치)(?!\s*(?:크기|사이즈|=|:|는|은)?\s*\d)",
         ),
     ),
     ("training.patience", (rf"(?:patience|early[- ]stop(?:ping)?(?: after)?|조기\s*종료){_IS}(\d+)",)),

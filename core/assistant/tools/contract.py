@@ -11,7 +11,7 @@ from core.access import Person, require_role
 from core.analytics.dashboard import current_calendar, today_of
 from core.assistant.names import Names, read_names
 from core.assistant.periods import PERIOD_NAMES, Span, find_span
-from core.assistant.resolving import match_line, require_product, require_type
+from core.assistant.resolving import match_line, match_lot, require_product, require_type
 from core.assistant.results import ToolResult
 from core.assistant.speech import Speech
 from core.catalog.names import ProductName
@@ -61,6 +61,11 @@ class ToolContext:
         """Return the line that the arguments name, as inspections write it."""
         said = str(arguments.get("line") or "").strip()
         return match_line(self.names, said) if said else ""
+
+    def lot(self, arguments: Mapping[str, Any]) -> str:
+        """Return the lot that the arguments name, as inspections write it."""
+        said = str(arguments.get("lot") or "").strip()
+        return match_lot(self.services, said) if said else ""
 
     def type_id(self, arguments: Mapping[str, Any], product: ProductName | None) -> int | None:
         """Return the id of the defect type that the arguments name. Raises Unclear."""

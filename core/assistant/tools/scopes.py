@@ -92,7 +92,7 @@ def read_scope(context: ToolContext, arguments: Mapping[str, Any], *, usual: str
         span.last,
         product_id=product.id if product is not None else None,
         line=context.line(arguments) or None,
-        lot=str(arguments.get("lot") or "") or None,
+        lot=context.lot(arguments) or None,
         shift=str(arguments.get("shift") or "") or None,
         defect_type_id=type_id,
     )
