@@ -8,6 +8,7 @@ TRAIN = re.compile(
     r"\b(?:re)?-?trai?n(?:ing)?\b|\btrian\b|\btrainig\b|fine[-\s]?tun(?:e|ing)|\bfinetun\w*|\bteach\b|\blearn\b"
     r"|\b(?:build|make|create|develop|set up|want|need|get)\b[^.?!]{0,40}?\b(?:classifier|detector|segmenter|segmentation"
     r"|detection|classification|model)\b(?!\s*(?:report|state|status))"
+    r"|\brun (?:an? |the |some )?(?:segmentation|classification|detection|fine)\w*"
     r"|학습|훈련|트레이닝|파인\s*튜닝|미세\s*조정|가르쳐"
     r"|(?:분류|검출|분할|세그\S*|탐지|모델|판별|classif\w*|detect\w*|segment\w*)[^?.]{0,14}?(?:만들|만드|생성|구축|돌려|돌리|뽑아|짜\s*줘|개발|제작)"
 )
@@ -98,7 +99,7 @@ ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|\b(?:state|status) of (?:the |our )?models?\b|\b(?:outdated|stale|current|deployed|missing) models?\b|\bmemory banks?\b|\bneeds? (?:re)?deploy\w*|재배포",
         ),
         ("review", r"검토\s*(?:대기|할|해야|남은|필요)|판정\s*보류|보류\s*(?:된|건|목록|인|중|몇)|\breview queue\b|\b(?:wait\w*|pending|needs?|to)\s+(?:for\s+)?(?:a\s+)?review\b|\bin review\b"),
-        ("trend_defect_rate", rf"추이|추세|변화|경향|그래프|관리도|\btrends?\b|\bover time\b|\bcontrol chart\b|\bdevelop(?:ed|ment)\b|\bgoing (?:up|down)\b|\bevol\w+|(?:늘|줄|증가|감소)\w*\s*(?:고|했|하)|\b(?:in|de)creas\w+|(?:{_RATE})[^?]*(?:일별|주별|월별|daily|weekly|by day|by week|by month)"),
+        ("trend_defect_rate", rf"추이|추세|변화|경향|그래프|관리도|\btrends?\b|\bover time\b|\bcontrol chart\b|\bplot\b|\bgraph\b|\bchart\b|\bdevelop(?:ed|ment)\b|\bgoing (?:up|down)\b|\bevol\w+|(?:늘|줄|증가|감소)\w*\s*(?:고|했|하)|\b(?:in|de)creas\w+|(?:{_RATE})[^?]*(?:일별|주별|월별|daily|weekly|monthly|(?:by|per|each) (?:day|week|month))"),
         ("defects_where", rf"(?:{_WHERE})[^?]*(?:{_DEFECT}|{_RATE}|{_MOST})|(?:{_DEFECT}|{_RATE})[^?]*(?:{_WHERE})"),
         ("rank_defect_types", rf"{_MOST}[^?]*{_DEFECT}|{_DEFECT}[^?]*{_MOST}(?!\s*(?:아|어|은가|나|나요|지)\b)|(?:불량|결함)\s*(?:유형|종류)[^?]*(?:순위|뭐|무엇|어떤|알려|보여|몇)|(?:어떤|무슨)\s*(?:불량|결함)|\b(?:what|which) (?:kinds?|types?|sort) of defects?\b|\b(?:what|which) defects\b|\bdefect types?\b[^?]*(?:rank|list|this|last|today|yesterday)"),
         ("count_inspections", rf"(?:{_HOW_MANY})[^?]*(?:{_PARTS}|{_DEFECT}|{_RATE}|\bok\b)|(?:{_PARTS}|{_DEFECT}|{_RATE}|\bok\b)[^?]*(?:{_HOW_MANY})|{_RATE}|불량(?:이|은|가)?\s*(?:좀\s*)?(?:많|적|있|나왔|났|나오)|(?:검사|inspections?)\s*(?:실적|결과|summary|results?)|\b(?:any|many|much) (?:defects?|rejects?|ng)\b|\bsummar\w+|요약"),
@@ -107,6 +108,9 @@ ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("list_inspections", rf"(?:{_PARTS})[^?]*(?:{_LIST})|(?:{_LIST})[^?]*(?:{_PARTS})|(?:최근|마지막|\blast\b|\blatest\b|\brecent\b)[^?]*(?:{_PARTS})|검사\s*이력|\bhistory\b"),
     )
 )  # fmt: skip
+
+
+HOW_MANY = re.compile(_HOW_MANY)
 
 
 def is_question_about_runs(text: str) -> bool:

@@ -12,6 +12,7 @@ from core.assistant.offline.intents import (
     BY_WORDS,
     CANCEL,
     GROUPS,
+    HOW_MANY,
     OWN,
     SHORT_START,
     START,
@@ -70,6 +71,10 @@ def parse(words: str, names: Names, situation: Situation, *, today: date) -> Und
     found = _look(text, blank, names, situation, today)
     if found is not None:
         return found
+    wanted = _train(text, blank, names)
+    if wanted.said.keys() & {"task", "model.recipe"} and (wanted.products or len(wanted.said) > 1):
+        # “leather classifier, one hour”: no verb is needed.
+        return wanted
     return _go_on(text, blank, names, situation, today) or Help()
 
 
@@ -285,7 +290,8 @@ def _go_on(text: str, blank: str, names: Names, situation: Situation, today: dat
     if len(text) > 60:
         return None
     changed = _scope(text, names, today)
-    if changed and _HOW_IS_IT.search(text):
+    is_counted = HOW_MANY.search(blank) is not None and changed.keys() & {"product", "defect_type", "line", "lot"}
+    if is_counted or (changed and _HOW_IS_IT.search(text)):
         return Look("count_inspections", changed)
     if last is None or last.tool not in _SCOPED:
         return None

@@ -11,7 +11,7 @@ _IS = r"\s*(?:size|크기|사이즈|수|값)?\s*(?:은|는|을|를|이|가|to|of
 TASKS: tuple[tuple[str, str], ...] = (
     ("detection", r"detect\w*|\bdetct\w*|\byolo\w*|bounding box|\bboxes\b|검출|탐지|디텍|박스|객체\s*인식"),
     ("segmentation", r"segment\w*|\bsegm?\b|세그|(?<!데이터 )(?<!데이터)분할|마스크\s*(?:모델|학습)|픽셀\s*단위|영역\s*구분"),
-    ("classification", r"classif\w*|\bclasif\w*|\bclassfi\w*|분류|판별|구분기|이미지\s*레이블"),
+    ("classification", r"\bcla?ss?i?ff?i?\w*er\b|classif\w*|\bclasif\w*|\bclassfi\w*|분류|판별|구분기|이미지\s*레이블"),
 )
 RECIPES: tuple[tuple[str, str], ...] = (
     ("fine_tune", r"fine[-\s]?tun\w*|finetun\w*|파인\s*튜닝|미세\s*조정|전이\s*학습|transfer learning"),
@@ -22,7 +22,7 @@ TASK_OF_RECIPE = {"fine_tune": "classification", "full": "classification", "prob
 _SCRATCH = re.compile(r"from scratch|처음부터|스크래치\s*로")
 _BACKBONE = re.compile(
     r"\b(?:tf_|wide[ _-]?)?(?:efficient\s?net|resnet|convnext|mobilenet|vit|dinov\d|swin|regnet|densenet)"
-    r"[\w.]*(?:[ _-](?:lite\s?\d|b\d|v\d\w?|s|m|l|tiny|small|base|large|\d+)\b)*"
+    r"[a-z0-9_.]*(?:[ _-](?:lite\s?\d|b\d|v\d\w?|s|m|l|tiny|small|base|large|\d+)(?![a-z0-9]))*"
 )
 _HOURS = re.compile(rf"{_N}\s*(?:시간|hours?\b|hrs?\b|hr\b|h\b)")
 _MINUTES = re.compile(rf"{_N}\s*(?:분(?!류|할|석|포|기)|minutes?\b|mins?\b|min\b|m\b(?!ap|iou))")
