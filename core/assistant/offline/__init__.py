@@ -1,0 +1,1 @@
+"""The parser that understands the words of the tasks without any model."""
