@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from core.models.encoder import encoder_folder, encoder_stamp
-from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL
 from core.models.options import SIMILARITY, find_option
 from core.models.weight_paths import find_added
 from inference.errors import ArtifactError, ModelError
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inference.artifact import Bundle
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
+    from inference.vision.comparison.trained_method import TrainedMethod
     from inference.vision.detection.detector import Detector
     from inference.vision.networks.embeddings import Embedder, TextEmbedder
     from inference.vision.search.vector_index import VectorIndex
@@ -108,6 +109,7 @@ class ModelCache:
             MEMORY_BANK: self._verify_bank,
             SIMILARITY_INDEX: self.similarity_index,
             MANUAL_INDEX: self.manual_index,
+            TRAINED_MODEL: self.trained_model,
         }
         verify_kind[version.kind](version)
 
@@ -132,6 +134,23 @@ class ModelCache:
             find_weights=self.find_added_weights,
             memory=self._folder.parent / "graphs",
         )
+
+    def trained_model(self, version: StoredBundle) -> TrainedMethod:
+        """Return the loaded network that a training run gave. Raises ArtifactError, ModelError or ObjectStoreError."""
+
+        def load() -> TrainedMethod:
+            from inference.artifact import read_bundle
+            from inference.vision.comparison.trained_method import TrainedMethod
+            from inference.vision.learning.trained_network.bundle import KIND
+
+            return self._read(
+                version,
+                lambda folder: TrainedMethod.from_bundle(
+                    read_bundle(folder, kind=KIND, manifest_sha256=version.manifest_sha256)
+                ),
+            )
+
+        return self._once((TRAINED_MODEL, version.manifest_sha256), load)
 
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
         """Return the loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
@@ -243,7 +262,7 @@ class ModelCache:
     def evict(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:
-            for kind in KINDS:
+            for kind in (*KINDS, TRAINED_MODEL):
                 self._loaded.pop((kind, version.manifest_sha256), None)
         shutil.rmtree(self._folder / version.manifest_sha256, ignore_errors=True)
 
