@@ -65,6 +65,34 @@ class Addresses(Shape):
     report: str
 
 
+class TrainedBoxFound(Shape):
+    """A place that the trained model took for a type of defect, in pixels of the image."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+    score: float
+    label: str
+
+
+class TrainedFound(Shape):
+    """What the trained model in use said beside the score.
+
+    `raised`: the part waits for a person because of it. `error_code` says why it could not be asked.
+    """
+
+    version_id: int
+    number: int
+    label: str
+    probability: float
+    is_defect: bool
+    raised: bool
+    probabilities: dict[str, float]
+    boxes: list[TrainedBoxFound]
+    error_code: str | None = None
+
+
 class Inspection(Shape):
     """One inspected part: what the model found, what is known of the part, what people decided."""
 
@@ -96,6 +124,7 @@ class Inspection(Shape):
         default=None, description="Of a part with several views: what the views that found it make it."
     )
     missing_views: list[str] | None = None
+    trained: TrainedFound | None = Field(default=None, description="Where a trained model of the product is in use.")
     fusion: FusionName | None = None
     views: list[ViewFound] | None = Field(
         default=None, description="Of a part with several views; `score` and the thresholds are then probabilities."

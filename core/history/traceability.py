@@ -27,6 +27,7 @@ MODEL_USES: dict[str, str] = {
     "memory_bank": N_("Memory bank"),
     "normal_index": N_("Index of normal images"),
     "defect_index": N_("Index of defect images"),
+    "trained_model": N_("Trained model"),
     "manual_index": N_("Manual index"),
 }
 DEED_NAMES: dict[str, str] = {
@@ -42,8 +43,8 @@ DEED_NAMES: dict[str, str] = {
 class TracedModel:
     """A model version that an inspection used.
 
-    `use` is memory_bank, normal_index, defect_index, or manual_index (where guidance was written). `manifest_sha256` is
-    of the list of all its files with their hashes. Moments are UTC.
+    `use` is memory_bank, normal_index, defect_index, trained_model, or manual_index (where guidance was written).
+    `manifest_sha256` is of the list of all its files with their hashes. Moments are UTC.
     """
 
     use: str
@@ -175,6 +176,7 @@ def _models(
         for one in searched
         if one.model_version_id is not None and one.model_version_id not in known
     ]
+    used.append(("trained_model", row.trained_version_id))
     used.append(("manual_index", written.model_version_id if written is not None else None))
     for use, version_id in used:
         version = session.get(ModelVersion, version_id) if version_id is not None else None

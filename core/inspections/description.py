@@ -44,6 +44,7 @@ def describe_record(record: InspectionRecord, *, language: str = "en") -> dict[s
         "notes": list(record.image_notes),
         "model_version": record.model.number,
         "ms": record.latency_ms,
+        **({"trained": record.trained.to_json()} if record.trained is not None else {}),
         **(_describe_combined(record.combined, codes, language) if record.combined is not None else {}),
     }
 

@@ -17,7 +17,9 @@ from core.errors import NotFound, NotReady, from_lower
 from core.images.bit_depth import Reading, read_bit_depth
 from core.inspections.images import InspectionImages
 from core.inspections.records import types_of
-from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
+from core.inspections.trained.judging import TrainedJudge, ask_trained, open_trained
+from core.inspections.trained.records import TrainedFinding
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL
 from core.registry.versions import PARTS, current_threshold, find_active
 from core.services import Services
 from core.similarity.questions import Query, Versions
@@ -48,8 +50,9 @@ class Judges:
     """What judges the images of one product: the bank with its loaded model, the thresholds, and the indexes.
 
     `indexes` are those that similar images are searched in, by part; without any (an empty mapping), none are searched,
-    and nothing looks closer at the type of a defect: scores and verdicts are asked for alone.
+    nothing looks closer at the type of a defect, and the trained model is not asked: scores are asked for alone.
     `defect_types` are the product's. A threshold that was never stored will do where nothing is to be stored.
+    `trained` is the trained model in use, None without one.
     """
 
     product: Product
@@ -58,6 +61,7 @@ class Judges:
     model: Detector = field(repr=False)
     indexes: Versions
     defect_types: tuple[DefectType, ...]
+    trained: TrainedJudge | None = None
 
     @property
     def bit_depth(self) -> Reading:
@@ -69,7 +73,8 @@ class Judges:
 class Finding:
     """What the models said about one image of a product, before anything is stored.
 
-    `latency_ms` is the image's share of the time of those that were examined together.
+    `latency_ms` is the image's share of the time of those that were examined together. `trained` is what the trained
+    model in use said, None without one; it is part of the verdict already.
     """
 
     judges: Judges = field(repr=False)
@@ -79,6 +84,7 @@ class Finding:
     verdict: str
     similar: SearchResults
     latency_ms: float
+    trained: TrainedFinding | None = None
 
     @property
     def product(self) -> Product:
@@ -108,7 +114,7 @@ def find_judges(services: Services, product_id: int, view: str = "") -> Judges:
             raise NotFound("not_found")
         if not product.is_active:
             raise NotReady("product_not_in_use", product=spoken_name(product))
-        active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX, view=view)
+        active = find_active(session, product_id, MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL, view=view)
         bank = active.get((MEMORY_BANK, ""))
         if bank is None:
             views = () if view else read_views(session, product_id)
@@ -123,7 +129,8 @@ def find_judges(services: Services, product_id: int, view: str = "") -> Judges:
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     indexes = {part: active.get((SIMILARITY_INDEX, part)) for part in PARTS[SIMILARITY_INDEX]}
-    return Judges(product, bank, threshold, model, indexes, types)
+    trained = open_trained(services, active.get((TRAINED_MODEL, "")))
+    return Judges(product, bank, threshold, model, indexes, types, trained)
 
 
 def examine_many(
@@ -164,6 +171,15 @@ def examine_group(
     try:
         detections = _detect(judges.model, [image.pixels for image in images])
         judged = [_judge(judges, image, detection) for image, detection in zip(images, detections, strict=True)]
+        trained = ask_trained(
+            judges.trained if judges.indexes else None,
+            [image.pixels for image in images],
+            [verdict for verdict, _ in judged],
+        )
+        judged = [
+            ("review", regions) if said is not None and said.raised else (verdict, regions)
+            for (verdict, regions), said in zip(judged, trained, strict=True)
+        ]
         verdicts = [verdict for verdict, _ in judged]
         similar = _search(services, judges, images, detections, verdicts, top_k=top_k)
         if judges.indexes:
@@ -172,8 +188,10 @@ def examine_group(
         raise from_lower(error) from error
     share_ms = (time.perf_counter() - started) * 1000.0 / max(1, len(images))
     return [
-        Finding(judges, image, detection, regions, verdict, found, share_ms)
-        for image, detection, (verdict, regions), found in zip(images, detections, judged, similar, strict=True)
+        Finding(judges, image, detection, regions, verdict, found, share_ms, said)
+        for image, detection, (verdict, regions), found, said in zip(
+            images, detections, judged, similar, trained, strict=True
+        )
     ]
 
 

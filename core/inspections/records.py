@@ -16,6 +16,7 @@ from core.inspections.by_view.records import CombinedRecord, ViewRecord, read_co
 from core.inspections.decisions import Decision
 from core.inspections.part_details import PartDetails
 from core.inspections.stored_values import DefectRegion, read_preprocessing, read_regions
+from core.inspections.trained.records import TrainedFinding
 from core.similarity.matches import Similar, describe_matches, read_matches
 from core.similarity.suggestions import Suggestion
 from core.transactions import HasDatabase, reading
@@ -54,6 +55,8 @@ class InspectionRecord:
     is None where this version of the program cannot read it. `defect_types` are those that a person can choose from.
     Of a part that was inspected by views, `combined` holds how they were combined and each picture's evidence; score
     and thresholds are then combined probabilities, picture, regions and model those of the view that decided.
+    `trained` is what the trained model in use said (of the deciding view), None without one; `trained_type` names its
+    label, a kind of good part too.
     """
 
     id: int
@@ -88,6 +91,8 @@ class InspectionRecord:
     defect_types: tuple[DefectTypeName, ...]
     decision: Decision
     combined: CombinedRecord | None = None
+    trained: TrainedFinding | None = None
+    trained_type: DefectTypeName | None = None
 
     @property
     def map_limits(self) -> tuple[float, float]:
@@ -187,6 +192,8 @@ def make_record(
         # A confidence without a type says: none of the known ones.
         name = DefectTypeName.from_row(suggested) if suggested is not None else None
         suggestion = Suggestion(name, row.suggestion_confidence)
+    trained = TrainedFinding.from_json(row.trained_finding)
+    label = next((found for found in types if trained is not None and found.code == trained.label), None)
     return InspectionRecord(
         id=row.id,
         product=ProductName.from_row(product),
@@ -220,4 +227,6 @@ def make_record(
         defect_types=tuple(DefectTypeName.from_row(found) for found in types if is_offered(found)),
         decision=Decision.from_row(row),
         combined=combined,
+        trained=trained,
+        trained_type=DefectTypeName.from_row(label) if label is not None else None,
     )

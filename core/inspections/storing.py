@@ -19,6 +19,7 @@ from core.inspections.line.part_codes import fill_from_code
 from core.inspections.part_details import PartDetails
 from core.inspections.records import InspectionRecord, SimilarImages, load_record, make_record
 from core.inspections.stored_values import DefectRegion
+from core.inspections.trained.judging import suggest_by_trained
 from core.models.detection_figures import HEAD_KEY
 from core.models.head_figures import HeadFigures
 from core.rollups.counting import count_new
@@ -232,6 +233,8 @@ def _make_row(one: Examined, person: Person) -> Inspection:
         action_status="none" if finding.verdict == "ok" else "open",
         review_state="waiting" if finding.verdict == "review" else "none",
         raised_by=finding.detection.raised_by,
+        trained_version_id=finding.trained.version_id if finding.trained is not None else None,
+        trained_finding=finding.trained.to_json() if finding.trained is not None else None,
         idempotency_key=one.idempotency_key,
         latency_ms=finding.latency_ms,
     )
@@ -316,11 +319,16 @@ def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Insp
 
 
 def suggest_for(finding: Finding) -> Suggestion | None:
-    """Return the type that a picture suggests: by the defect head, else by what looks alike; None for a good one."""
+    """Return the type that a picture suggests; None for a good one.
+
+    By the trained model that people put into use, where it is sure; else by the defect head or by what looks alike.
+    """
     defects, opinion = finding.similar.defect, finding.detection.opinion
     if finding.verdict == "ok":
         return None
     types = finding.judges.defect_types
+    if (named := suggest_by_trained(finding.trained, types)) is not None:
+        return named
     if opinion is not None and _by_head(finding):
         return suggest_by_head(opinion, types)
     if defects.rule is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from inference.artifact import Bundle
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
+    from inference.vision.comparison.trained_method import TrainedMethod
     from inference.vision.detection.detector import Detector
     from inference.vision.learning.trained_network.runtime import NetworkRuntime
     from inference.vision.networks.embeddings import Embedder, TextEmbedder
@@ -134,6 +135,23 @@ class ModelCache:
             find_weights=self.find_added_weights,
             memory=self._folder.parent / "graphs",
         )
+
+    def trained_model(self, version: StoredBundle) -> TrainedMethod:
+        """Return the loaded network that a training run gave. Raises ArtifactError, ModelError or ObjectStoreError."""
+
+        def load() -> TrainedMethod:
+            from inference.artifact import read_bundle
+            from inference.vision.comparison.trained_method import TrainedMethod
+            from inference.vision.learning.trained_network.bundle import KIND
+
+            return self._read(
+                version,
+                lambda folder: TrainedMethod.from_bundle(
+                    read_bundle(folder, kind=KIND, manifest_sha256=version.manifest_sha256)
+                ),
+            )
+
+        return self._once((TRAINED_MODEL, version.manifest_sha256), load)
 
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
         """Return the loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""

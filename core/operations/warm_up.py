@@ -8,7 +8,7 @@ import threading
 
 from core.deployments.kinds.registry import find_steps
 from core.guidance.writer_choice import prepare_writer
-from core.models.kinds import MANUAL_INDEX
+from core.models.kinds import MANUAL_INDEX, TRAINED_MODEL
 from core.registry.versions import active_versions
 from core.services import Services
 from core.transactions import reading
@@ -46,7 +46,10 @@ def _open(services: Services, versions: list[ModelVersion]) -> None:
         try:
             if version.kind == MANUAL_INDEX:
                 prepare_writer(services)
-            find_steps(version.kind).open(services.models, version)
+            if version.kind == TRAINED_MODEL:
+                services.models.trained_model(version)
+            else:
+                find_steps(version.kind).open(services.models, version)
         except (InferenceError, ObjectStoreError) as error:
             logger.warning("could not open version %s ahead of time: %s", version.id, error.code)
     _spare_the_collector()

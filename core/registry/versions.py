@@ -14,7 +14,7 @@ from core.errors import Conflict, NotFound, from_lower
 from core.jobs.terms import changed_one
 from core.models.judgment_words import reason_sentence
 from core.models.judgments import reasons_of
-from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL
 from core.registry import retention
 from core.services import Services
 from core.transactions import HasDatabase, reading, writing
@@ -26,6 +26,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     MEMORY_BANK: ("",),
     SIMILARITY_INDEX: ("normal", "defect", "region"),
     MANUAL_INDEX: ("",),
+    TRAINED_MODEL: ("",),
 }
 # Which images an index holds: "region" has the defect images again, each by its most anomalous place alone.
 IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}

@@ -18,6 +18,7 @@ from core.inspections.follow_up.changes import Change, describe_change, list_cha
 from core.inspections.images import load_images
 from core.inspections.records import load_record
 from core.inspections.terms import ACTION_NAMES, STEP_TITLES, VERDICT_NAMES
+from core.inspections.trained.wording import describe_trained
 from core.messages import MESSAGES
 from core.reports.font import register_fonts
 from core.reports.layout import (
@@ -123,6 +124,8 @@ def _head(record: InspectionRecord, words: Words, style: Style, title: str) -> l
     if record.raised_by > 0:
         raised = words._("{value} of {score}", value=f"{record.raised_by:.4g}", score=f"{record.score:.4g}")
         facts.append((words._("Raised by known defects"), raised))
+    if record.trained is not None:
+        facts.append((words._("Trained model"), describe_trained(record.trained, record.trained_type, words.language)))
     banner = make_table(
         [[make_paragraph(title, style.title), make_paragraph(words._(VERDICT_NAMES[decision.verdict]), badge)]],
         [TEXT_MM - 44, 44],

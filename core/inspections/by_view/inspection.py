@@ -210,8 +210,12 @@ def _describe(
         "missing_views": list(fused.missing),
     }
     picture = found[deciding].picture
+    # A trained model that is sure of a defect in any view holds back what the combined scores would have let pass.
+    said = [one.finding.trained for one in found if one.finding is not None]
+    raised = next((one for one in said if one is not None and one.raised), None)
+    verdict = "review" if fused.verdict == "ok" and raised is not None else fused.verdict
     return Examined(
-        replace(main, verdict=fused.verdict, latency_ms=ms),
+        replace(main, verdict=verdict, latency_ms=ms, trained=raised or main.trained),
         picture.data,
         picture.file_name,
         details,

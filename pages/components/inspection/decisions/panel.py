@@ -14,6 +14,7 @@ from core.access import ENGINEER
 from core.comparisons.second_opinion import has_second_opinion
 from core.fusion.rules import FOUND_AS_WORDS
 from core.inspections.terms import VERDICT_NAMES
+from core.inspections.trained.wording import describe_trained
 from pages.components.inspection.by_view.evidence import describe_views
 from pages.components.inspection.decisions.bar import show_decision_bar
 from pages.components.inspection.decisions.change_list import show_changes
@@ -106,6 +107,11 @@ def _show_verdict(record: InspectionRecord) -> None:
         show_score_scale(record.score, review_at=record.review_at, reject_at=record.reject_at)
     if record.raised_by > 0:
         st.caption(_("Known defects raised the score by {value}.", value=score(record.raised_by)))
+    if record.trained is not None:
+        told = escape(describe_trained(record.trained, record.trained_type, language()))
+        icon = ":material/front_hand:" if record.trained.raised else ":material/model_training:"
+        with st.container(key="trained_finding"):
+            st.caption(f"{icon} {told}")
     if may(ENGINEER):
         with st.container(key="report_of_score"):
             if record.combined is not None:
