@@ -59,8 +59,8 @@ def check_adapter(
     scratch = Path(tempfile.mkdtemp(prefix="geomsa-adapter-"))
     try:
         held = _train(launch, chosen, scratch, listener, longest_s)
-    except InferenceError as failed:
-        error = from_lower(failed)
+    except InferenceError as raised:
+        error = from_lower(raised)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     check = AdapterCheck(chosen, time.monotonic() - begun, listener.epochs, held, error)

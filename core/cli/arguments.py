@@ -14,6 +14,7 @@ from core.cli.images.trash import add_trash
 from core.cli.manuals import add_manual_commands
 from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
+from core.cli.training.adapter_arguments import add_adapters
 from core.cli.watch_arguments import add_watch
 
 
@@ -112,6 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_dataset(commands)
     add_compare(commands)
+    add_adapters(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)

@@ -213,7 +213,7 @@ def _set_outputs(model: onnx.ModelProto, outputs: dict[str, list[Any]]) -> None:
 
 def _try(content: bytes, result: AdapterResult, task: Task, names: list[str]) -> None:
     """Run the graph on noise: shapes, numbers, and that a batch of two gives what one image alone gives."""
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
