@@ -27,7 +27,7 @@ from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
-from core.cli.training import runs, training
+from core.cli.training import adapter_commands, runs, training
 from core.cli.training import exporting as model_exporting
 from core.errors import AppError
 
@@ -52,6 +52,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": training.train,
     "runs": runs.runs,
     "export-model": model_exporting.export_model,
+    "adapters": adapter_commands.adapters,
     "watch": watching.watch,
     "targets": watching.targets,
     "run-watch": watching.run_watch,

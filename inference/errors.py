@@ -15,6 +15,18 @@ from typing import Any
 
 # One English sentence per code. `{name}` places are filled from the parameters of the error.
 _SENTENCES: dict[str, str] = {
+    "adapter_failed": "The adapter “{name}” ended with {status}: {detail}.",
+    "adapter_graph_invalid": "The network of the adapter “{name}” cannot be used: {detail}.",
+    "adapter_manifest_invalid": "The adapter.json in “{folder}” cannot be used: {detail}.",
+    "adapter_manifest_missing": "There is no readable adapter.json in “{folder}”.",
+    "adapter_memory": "The adapter “{name}” took more than {limit_gib} GiB of memory.",
+    "adapter_no_engine": "The adapter “{name}” needs a container engine, and this machine has none.",
+    "adapter_no_image": "The adapter “{name}” names no container image.",
+    "adapter_no_interpreter": "The interpreter of the adapter “{name}” is not there: {path}.",
+    "adapter_result_invalid": "The adapter “{name}” did not hand back what was agreed: {detail}.",
+    "adapter_silent": "The adapter “{name}” said nothing for {limit_s} s.",
+    "adapter_task": "The adapter “{name}” does not know the task {task}.",
+    "adapter_timeout": "The adapter “{name}” took longer than {limit_s} s.",
     "artifact_not_a_bundle": "“{folder}” is not a model bundle: it has no readable manifest.",
     "artifact_missing_file": "The model bundle lacks its file “{file}”.",
     "artifact_damaged": "The model bundle's file “{file}” is not the one that was written.",

@@ -84,9 +84,9 @@ ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         (
             "read_manual",
-            rf"매뉴얼|메뉴얼|지침|조치\s*(?:방법|안내|사항|법|요령|절차)|대응\s*(?:방법|법|절차|매뉴얼)|대처|어떻게\s*(?:조치|대응|처리|해결|고치|고쳐|하면|해야|없애)|해결\s*(?:방법|법)|원인(?:이|은|과|을|\s|$)"
-            rf"|\bmanual\b|\bguidance\b|\binstructions? (?:for|on)\b|\bwhat (?:should|do|can) (?:i|we) do\b|\bhow (?:do|can|should|to)\b[^?]*\b(?:fix|handle|deal|repair|treat|correct|remove|prevent|resolve|solve|get rid of|avoid|eliminate|stop)\b"
-            rf"|\bcorrective (?:steps?|measures?)\b|\bwhat causes\b|\bcauses? of\b|\bcountermeasures?\b|\bsop\b|작업\s*표준|가이드|응급\s*조치|재발\s*방지",
+            r"매뉴얼|메뉴얼|지침|조치\s*(?:방법|안내|사항|법|요령|절차)|대응\s*(?:방법|법|절차|매뉴얼)|대처|어떻게\s*(?:조치|대응|처리|해결|고치|고쳐|하면|해야|없애)|해결\s*(?:방법|법)|원인(?:이|은|과|을|\s|$)"
+            r"|\bmanual\b|\bguidance\b|\binstructions? (?:for|on)\b|\bwhat (?:should|do|can) (?:i|we) do\b|\bhow (?:do|can|should|to)\b[^?]*\b(?:fix|handle|deal|repair|treat|correct|remove|prevent|resolve|solve|get rid of|avoid|eliminate|stop)\b"
+            r"|\bcorrective (?:steps?|measures?)\b|\bwhat causes\b|\bcauses? of\b|\bcountermeasures?\b|\bsop\b|작업\s*표준|가이드|응급\s*조치|재발\s*방지",
         ),
         ("read_thresholds", r"임계\s*값|임계\s*치|문턱|기준\s*(?:값|치|점수)|판정\s*기준|쓰레숄드|스레숄드|\bthre?sho?lds?\b|\bcut-?offs?\b|\blimits?\b(?![^?]*control)"),
         ("weak_spots", r"약점|취약|약한\s*(?:모델|부분|점)|잘\s*못\s*(?:찾|잡|검출)|못\s*(?:찾는|잡는)|\bweak\w*\b|\bblind spots?\b|\bhardly find\b|\bmiss(?:es|ed)? (?:which|what|most)\b|\bstruggl\w+"),
@@ -104,7 +104,7 @@ ASKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("rank_defect_types", rf"{_MOST}[^?]*{_DEFECT}|{_DEFECT}[^?]*{_MOST}(?!\s*(?:아|어|은가|나|나요|지)\b)|(?:불량|결함)\s*(?:유형|종류)[^?]*(?:순위|뭐|무엇|어떤|알려|보여|몇)|(?:어떤|무슨)\s*(?:불량|결함)|\b(?:what|which) (?:kinds?|types?|sort) of defects?\b|\b(?:what|which) defects\b|\bdefect types?\b[^?]*(?:rank|list|this|last|today|yesterday)"),
         ("count_inspections", rf"(?:{_HOW_MANY})[^?]*(?:{_PARTS}|{_DEFECT}|{_RATE}|\bok\b)|(?:{_PARTS}|{_DEFECT}|{_RATE}|\bok\b)[^?]*(?:{_HOW_MANY})|{_RATE}|불량(?:이|은|가)?\s*(?:좀\s*)?(?:많|적|있|나왔|났|나오)|(?:검사|inspections?)\s*(?:실적|결과|summary|results?)|\b(?:any|many|much) (?:defects?|rejects?|ng)\b|\bsummar\w+|요약"),
         ("count_inspections", rf"(?:{_DEFECT}|검사|inspections?)[^?]*(?:{'|'.join(pattern for _by, pattern in GROUPS)})|(?:{'|'.join(pattern for _by, pattern in GROUPS)})[^?]*(?:{_DEFECT}|검사|inspections?)"),
-        ("list_products", rf"(?:제품|품목)\s*(?:목록|리스트|종류|뭐|무엇|어떤\s*게|전체)|(?:어떤|무슨)\s*(?:제품|품목)|등록된\s*제품|\b(?:list|show|which|what)\b[^?]{{0,20}}\bproducts?\b"),
+        ("list_products", r"(?:제품|품목)\s*(?:목록|리스트|종류|뭐|무엇|어떤\s*게|전체)|(?:어떤|무슨)\s*(?:제품|품목)|등록된\s*제품|\b(?:list|show|which|what)\b[^?]{0,20}\bproducts?\b"),
         ("list_inspections", rf"(?:{_PARTS})[^?]*(?:{_LIST})|(?:{_LIST})[^?]*(?:{_PARTS})|(?:최근|마지막|\blast\b|\blatest\b|\brecent\b)[^?]*(?:{_PARTS})|검사\s*이력|\bhistory\b"),
     )
 )  # fmt: skip
