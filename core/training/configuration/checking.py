@@ -18,12 +18,12 @@ from core.models.weight_paths import find_added, find_weights
 from core.services import Services
 from core.training.configuration.nearest import show_value
 from core.training.configuration.records import RunConfiguration
-from core.training.recipes.registry import RecipeSpec, find_recipe, list_recipes
+from core.training.recipes.opening import check_adapter
+from core.training.recipes.registry import ADAPTER, RecipeSpec, find_recipe, list_recipes
 from core.transactions import reading
 from inference.vision.networks.specifications import find_backbone, list_backbones
 from storage.tables import Product
 
-ADAPTER = "adapter"
 _ARCHITECTURE = re.compile(r"[a-z][a-z0-9_]{1,80}(?:\.[a-z0-9_]{1,40})?")
 # With fewer training images a class is hardly learned.
 _FEW = 10
@@ -71,7 +71,7 @@ def _check_model(services: Services, configuration: RunConfiguration) -> None:
     if (model.recipe == ADAPTER) != bool(model.adapter):
         raise BadInput("config_adapter_missing", at="", field="model.adapter")
     spec = _find_recipe(model.recipe, configuration.task)
-    if spec.task != configuration.task:
+    if not spec.fits(configuration.task):
         raise BadInput(
             "config_recipe_of_other_task",
             at="",
@@ -80,7 +80,9 @@ def _check_model(services: Services, configuration: RunConfiguration) -> None:
             task=configuration.task,
             choices=", ".join(one.name for one in list_recipes(configuration.task)),
         )
-    if not model.adapter:
+    if model.adapter:
+        check_adapter(services, configuration)
+    else:
         _check_backbone(services, spec, model.backbone, from_scratch=model.scratch)
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from inference.vision.learning.recipes.contract import Recipe
 
 
+# The recipe whose work another program does, and the task of a recipe that is not bound to one.
+ADAPTER = "adapter"
+ANY_TASK = ""
+
+
 @dataclass(frozen=True)
 class RecipeSpec:
     """A recipe's name, task and words (msgids), where its class is, and what it starts from where nobody set a value.
@@ -28,6 +33,10 @@ class RecipeSpec:
     path: str
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     any_backbone: bool = False
+
+    def fits(self, task: str) -> bool:
+        """Return whether it can carry out the task; what an adapter knows is said by its manifest."""
+        return self.task in (task, ANY_TASK)
 
     def open(self) -> Recipe:
         """Return the recipe; what it computes with is imported only now."""
@@ -75,13 +84,21 @@ _SPECS: dict[str, RecipeSpec] = {
             N_("Learns from boxes to find and name every defect in an image."),
             "inference.vision.learning.dense.detector:DetectorRecipe",
         ),
+        RecipeSpec(
+            ADAPTER,
+            ANY_TASK,
+            N_("Adapter"),
+            N_("Trained by another program in its own environment, shut in; what it makes is measured here."),
+            "inference.vision.learning.adapters.recipe:AdapterRecipe",
+            any_backbone=True,
+        ),
     )
 }
 
 
 def list_recipes(task: str | None = None) -> tuple[RecipeSpec, ...]:
-    """Return the recipes of a task, or all of them, in the order in which they are offered."""
-    return tuple(spec for spec in _SPECS.values() if task in (None, spec.task))
+    """Return the recipes of a task, or all of them, in the order in which they are offered: without adapters."""
+    return tuple(spec for spec in _SPECS.values() if spec.name != ADAPTER and task in (None, spec.task))
 
 
 def find_recipe(name: str) -> RecipeSpec:

@@ -16,7 +16,8 @@ from core.errors import AppError, BadInput, NotReady, from_lower
 from core.jobs.stored_error import StoredError
 from core.models.weight_paths import find_added, find_weights
 from core.training.examples import TrainingExamples, read_examples
-from core.training.recipes.registry import RecipeSpec, find_recipe
+from core.training.recipes.opening import check_adapter
+from core.training.recipes.registry import ADAPTER, RecipeSpec, find_recipe
 from inference.errors import InferenceError
 from inference.vision.learning.recipes.contract import RecipeContext
 from inference.vision.learning.recipes.settings import RecipeSettings
@@ -72,9 +73,11 @@ def prepare_run(services: Services, person: Person, configuration: RunConfigurat
     if not configuration.product.strip():
         raise BadInput("run_without_product")
     spec = find_recipe(configuration.model.recipe)
-    if spec.task != configuration.task:
+    if not spec.fits(configuration.task):
         raise BadInput("run_recipe_task", recipe=spec.name, task=configuration.task, own_task=spec.task)
     find_run_weights(services, configuration, spec)
+    if spec.name == ADAPTER:
+        check_adapter(services, configuration)
     product = find_named_product(services, configuration.product)
     head = _choose_dataset(services, person, product.id, configuration)
     require_intact(head)
@@ -89,7 +92,7 @@ def find_run_weights(services: Services, configuration: RunConfiguration, spec: 
     Raises NotReady(`run_weights_missing`), and for a network that is not known, ModelError's code.
     """
     model = configuration.model
-    if model.scratch:
+    if model.scratch or spec.name == ADAPTER:
         return None
     added = find_added(services.settings.weights_dir, Path(model.backbone).name)
     if spec.any_backbone and added is not None:

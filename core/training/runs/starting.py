@@ -14,6 +14,7 @@ from core.jobs.terms import TRAINING
 from core.tracking.events import note_event
 from core.training.configuration.hashing import hash_configuration
 from core.training.configuration.naming import name_run
+from core.training.recipes.opening import open_recipe
 from core.training.runs.preparing import PreparedRun, list_warnings, open_context, prepare_run, refuse_memory
 from core.training.runs.records import MAX_ATTEMPTS, PRIORITY, RunEstimate
 from core.transactions import writing
@@ -99,7 +100,7 @@ def measure_cost(services: Services, run: PreparedRun) -> TrainingCost:
     """Return what the recipe says after a few of its steps. Raises AppError."""
     context = open_context(services, run.configuration, run.spec)
     try:
-        return run.spec.open().estimate(run.learned.examples, run.settings, context)
+        return open_recipe(services, run.configuration, run.spec).estimate(run.learned.examples, run.settings, context)
     except (InferenceError, ObjectStoreError, MemoryError, OSError) as error:
         raise from_lower(error) from error
 

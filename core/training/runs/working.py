@@ -22,6 +22,7 @@ from core.jobs.terms import Claim, JobCancelled, JobLost
 from core.tracking.events import note_event
 from core.training.configuration.reading import read_configuration
 from core.training.examples import read_examples
+from core.training.recipes.opening import open_recipe
 from core.training.recipes.registry import find_recipe
 from core.training.runs.listening import RunListener
 from core.training.runs.measuring import finish_run
@@ -131,7 +132,7 @@ class _Attempt:
         """Train from where the scratch folder is, and keep there what comes of it."""
         if not self._row.estimate:
             self._estimate(run)
-        recipe = run.spec.open()
+        recipe = open_recipe(self._services, self._configuration, run.spec)
         claims.append_log(self._services, self._claim, "run_log_began", epoch=self._row.epochs_done)
         stopped_for = ""
         settings = settings_of(self._configuration)
