@@ -241,6 +241,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", type=int, default=2400, help="steel surfaces that are drawn")
     given = parser.parse_args()
     settings = RecipeSettings(
         input=InputSettings(width_px=given.size, height_px=given.size),
@@ -252,7 +253,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="geomsa-recipes-") as folder:
         for name in ("steel", "cells"):
             if given.only in (None, name):
-                images = make_steel(2400) if name == "steel" else make_cells()
+                images = make_steel(given.images) if name == "steel" else make_cells()
                 for train in given.train:
                     examples = deal(images, train=min(train, round(len(images) * 0.6)), seed=given.seed)
                     for recipe in recipes:
