@@ -16,7 +16,7 @@ from inference.parallel import CORES
 from inference.vision.learning.probe import softmax
 from inference.vision.learning.recipes.augmentation import changes_pixels, fit_to_modality
 from inference.vision.learning.recipes.batches import Batches
-from inference.vision.learning.recipes.checking import check_graph
+from inference.vision.learning.recipes.checking import CHECKED, check_graph
 from inference.vision.learning.recipes.checkpoints import read_checkpoint_bytes
 from inference.vision.learning.recipes.contract import (
     ExampleSet,
@@ -45,7 +45,7 @@ from inference.vision.learning.recipes.head_training import (
 from inference.vision.learning.recipes.inputs import PreparedImages, describe_classifier, prepare_images
 from inference.vision.learning.recipes.logistic_head import find_temperature, log_loss
 from inference.vision.learning.recipes.pooled_trunk import count_features, pooled_graph
-from inference.vision.learning.recipes.probe_recipe import CHECKED, export_classifier, export_head, list_changed
+from inference.vision.learning.recipes.probe_recipe import export_classifier, export_head, list_changed
 from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.recipes.staged_trunk import build_staged_classifier
 from inference.vision.learning.recipes.ticking import Ticker
@@ -268,7 +268,7 @@ def _freeze(
     ticker = Ticker(listener, "images", count)
     with torch.no_grad():
         for start in range(0, count, size):
-            batch = torch.from_numpy(np.ascontiguousarray(images.pixels[start : start + size])).to(device)
+            batch = torch.from_numpy(np.array(images.pixels[start : start + size])).to(device)
             made = [one.cpu() for one in module.before(batch)]
             if not kept:
                 if sum(one[0].numel() * 4 for one in made) * count > MOST_KEPT_BYTES:
