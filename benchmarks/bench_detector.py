@@ -79,7 +79,7 @@ def read_examples(folder: Path) -> list[Example]:
 
 def _example(image: Path, notes: Path, board: str, split: Split) -> Example:
     def load() -> np.ndarray:
-        return np.asarray(cv2.cvtColor(cv2.imread(str(image)), cv2.COLOR_BGR2RGB), np.uint8)
+        return np.asarray(cv2.imread(str(image), cv2.IMREAD_COLOR_RGB), np.uint8)
 
     def load_boxes() -> tuple[LabeledBox, ...]:
         rows = [tuple(int(part) for part in line.split()) for line in notes.read_text().splitlines() if line.strip()]

@@ -14,6 +14,7 @@ DENSE_MESSAGES: dict[str, str] = {
         "The detector's weights in “{folder}” cannot be used: {detail}. Give a folder with config.json and "
         "model.safetensors, or a safetensors file for RetinaNet."
     ),
+    "marks_missing": N_("Nobody has marked where the defect is in this image. Draw a region on it, or leave it out."),
     "outputs_invalid": N_(
         "The network's outputs are not those that its description promises ({found}). Train or export it again."
     ),

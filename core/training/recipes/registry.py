@@ -76,6 +76,11 @@ _SPECS: dict[str, RecipeSpec] = {
             N_("Segmentation"),
             N_("Learns from drawn masks where each type of defect is, pixel by pixel."),
             "inference.vision.learning.dense.segmenter:SegmenterRecipe",
+            {
+                "input": {"width_px": 320, "height_px": 320},
+                "augmentation": {"flip_horizontal": True, "flip_vertical": True},
+                "training": {"epochs": 30, "batch_size": 8, "learning_rate": 0.003, "trained_stages": 0},
+            },
         ),
         RecipeSpec(
             "detector",
@@ -83,6 +88,11 @@ _SPECS: dict[str, RecipeSpec] = {
             N_("Detection"),
             N_("Learns from boxes to find and name every defect in an image."),
             "inference.vision.learning.dense.detector:DetectorRecipe",
+            {
+                "input": {"width_px": 640, "height_px": 640, "resize": "letterbox"},
+                "augmentation": {"flip_horizontal": True, "flip_vertical": True},
+                "training": {"epochs": 40, "batch_size": 8, "learning_rate": 0.003, "trained_stages": 0},
+            },
         ),
         RecipeSpec(
             ADAPTER,
