@@ -38,9 +38,7 @@ def add_train(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def add_runs(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command `runs`."""
-    command = commands.add_parser(
-        "runs", help="training runs: list, show, cancel, resume, activate, roll back, delete"
-    )
+    command = commands.add_parser("runs", help="training runs: list, show, cancel, resume, activate, roll back, delete")
     actions = command.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="the runs, the newest first")
     listing.add_argument("--product", metavar="CODE|NAME", help="those of one product")
