@@ -33,6 +33,7 @@ REPORT_EVERY_S = 0.3
 # A database that is away for so long ends the attempt; the lease goes on being renewed meanwhile, or is lost.
 PATIENCE_S = 120.0
 _RETRY_S = 1.0
+_GRACE_S = 5.0
 # Another job that waits for so long is let go first.
 _WAITS = timedelta(seconds=3)
 # Where the epochs begin and end within the whole work.
@@ -75,9 +76,9 @@ class RunListener:
         """Return how many seconds all attempts have taken up to now."""
         return self._spent_s + time.monotonic() - self._began
 
-    def expect(self, seconds: float) -> None:
-        """Note how long the whole is expected to take, once a few steps were timed."""
-        self._expected_s = seconds
+    def expect(self, seconds: float, epochs: int) -> None:
+        """Note how long the whole is expected to take, and in how many epochs, once a few steps were timed."""
+        self._expected_s, self._epochs = seconds, max(1, epochs)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Report that so much of a stage is done; at most every 0.3 s.
@@ -174,7 +175,12 @@ class RunListener:
     def _check_time(self) -> None:
         if not self._limit_s or self.ended_early or self.spent_s <= self._limit_s:
             return
+        if self.epochs_done >= self._epochs:
+            return  # only what follows the last epoch is left
         if self.epochs_done:
+            # At the end of an epoch it is looked ahead: one that takes a little longer than the last is waited for.
+            if self.spent_s <= self._limit_s + max(self._epoch_s, _GRACE_S):
+                return
             self.ended_early = True
             raise EndEarly
         raise NotReady("run_time_too_short", minutes=f"{self._limit_s / 60.0:g}")

@@ -92,7 +92,7 @@ class _Attempt:
             self._services,
             self._claim,
             self._row.id,
-            epochs=self._configuration.training.epochs,
+            epochs=int(self._row.estimate.get("epochs") or self._configuration.training.epochs),
             expected_s=float(self._row.estimate.get("seconds") or 0.0),
             epochs_done=self._row.epochs_done,
             spent_s=self._row.train_s,
@@ -181,5 +181,5 @@ class _Attempt:
             self._listener.hold(session, stage="estimate", done=1, total=1, share=0.02)
             session.execute(update(TrainingRun).where(col(TrainingRun.id) == self._row.id).values(estimate=estimate))
 
-        self._listener.expect(cost.seconds)
+        self._listener.expect(cost.seconds, cost.epochs)
         self._listener.insist(write)

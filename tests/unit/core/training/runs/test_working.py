@@ -131,7 +131,7 @@ def test_the_same_configuration_gives_the_same_network_and_another_seed_another(
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize("epoch", [1, 3])
 def test_a_killed_run_goes_on_at_its_last_epoch_to_the_same_network(
     bench: Services, trainer: Person, tmp_path: Path, epoch: int
 ) -> None:
