@@ -33,6 +33,7 @@ REPORT_EVERY_S = 0.3
 # A database that is away for so long ends the attempt; the lease goes on being renewed meanwhile, or is lost.
 PATIENCE_S = 120.0
 _RETRY_S = 1.0
+_GRACE_S = 5.0
 # Another job that waits for so long is let go first.
 _WAITS = timedelta(seconds=3)
 # Where the epochs begin and end within the whole work.
@@ -58,28 +59,26 @@ class RunListener:
         spent_s: float = 0.0,
         limit_s: float = 0.0,
         limit_bytes: int | None = None,
-        patience_s: float = PATIENCE_S,
     ) -> None:
         self._services, self._claim, self._run_id = services, claim, run_id
         self._epochs, self._expected_s = max(1, epochs), expected_s
         self._spent_s, self._limit_s, self._limit_bytes = spent_s, limit_s, limit_bytes
-        self._patience_s = patience_s
         self._began = time.monotonic()
         self._started_at = utc_now()
         self._reported_at = 0.0
         self._epoch_s = 0.0
         self.epochs_done = epochs_done
-        # Set where the recipe is asked for no more than it has done.
-        self.is_last_word = False
+        # Whether the time was up; it is said once, and then whatever the recipe still does is waited for.
+        self.ended_early = False
 
     @property
     def spent_s(self) -> float:
         """Return how many seconds all attempts have taken up to now."""
         return self._spent_s + time.monotonic() - self._began
 
-    def expect(self, seconds: float) -> None:
-        """Note how long the whole is expected to take, once a few steps were timed."""
-        self._expected_s = seconds
+    def expect(self, seconds: float, epochs: int) -> None:
+        """Note how long the whole is expected to take, and in how many epochs, once a few steps were timed."""
+        self._expected_s, self._epochs = seconds, max(1, epochs)
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """Report that so much of a stage is done; at most every 0.3 s.
@@ -115,9 +114,10 @@ class RunListener:
         self._epochs = max(1, figures.epochs)
         self.insist(lambda session: self._store(session, figures, share))
         self.epochs_done, self._epoch_s = figures.epoch, figures.seconds
-        if figures.epoch >= figures.epochs or self.is_last_word:
+        if figures.epoch >= figures.epochs or self.ended_early:
             return
         if self._limit_s and self.spent_s + figures.seconds > self._limit_s:
+            self.ended_early = True
             raise EndEarly
         self._give_way()
 
@@ -130,10 +130,10 @@ class RunListener:
                     write(session)
                     session.commit()
             except Unavailable as error:
-                if time.monotonic() - first >= self._patience_s:
+                if time.monotonic() - first >= PATIENCE_S:
                     raise
                 logger.warning("run %d waits for the database: %s", self._run_id, error.code)
-                time.sleep(min(_RETRY_S, self._patience_s))
+                time.sleep(min(_RETRY_S, PATIENCE_S))
             else:
                 return
 
@@ -173,9 +173,15 @@ class RunListener:
             raise NotReady("run_memory_exceeded", used=f"{used / GIB:.2f}", limit=limit)
 
     def _check_time(self) -> None:
-        if not self._limit_s or self.is_last_word or self.spent_s <= self._limit_s:
+        if not self._limit_s or self.ended_early or self.spent_s <= self._limit_s:
             return
+        if self.epochs_done >= self._epochs:
+            return  # only what follows the last epoch is left
         if self.epochs_done:
+            # At the end of an epoch it is looked ahead: one that takes a little longer than the last is waited for.
+            if self.spent_s <= self._limit_s + max(self._epoch_s, _GRACE_S):
+                return
+            self.ended_early = True
             raise EndEarly
         raise NotReady("run_time_too_short", minutes=f"{self._limit_s / 60.0:g}")
 

@@ -93,7 +93,7 @@ class _Attempt:
             self._services,
             self._claim,
             self._row.id,
-            epochs=self._configuration.training.epochs,
+            epochs=int(self._row.estimate.get("epochs") or self._configuration.training.epochs),
             expected_s=float(self._row.estimate.get("seconds") or 0.0),
             epochs_done=self._row.epochs_done,
             spent_s=self._row.train_s,
@@ -134,13 +134,10 @@ class _Attempt:
             self._estimate(run)
         recipe = open_recipe(self._services, self._configuration, run.spec)
         claims.append_log(self._services, self._claim, "run_log_began", epoch=self._row.epochs_done)
-        stopped_for = ""
         settings = settings_of(self._configuration)
         try:
             found = self._ask_recipe(recipe, run, settings.training.epochs)
         except EndEarly:
-            stopped_for = TIME_LIMIT
-            self._listener.is_last_word = True
             found = self._ask_recipe(recipe, run, max(1, self._listener.epochs_done))
         trained = Trained(
             graph=found.graph,
@@ -150,7 +147,7 @@ class _Attempt:
             val=plain(found.val),
             figures=plain(found.figures),
             skipped=dict(found.skipped),
-            stopped_for=stopped_for or found.stopped_for,
+            stopped_for=TIME_LIMIT if self._listener.ended_early else found.stopped_for,
         )
         checkpoint = recipe.read_checkpoint(self._scratch / _WORK_NAME)
         if checkpoint is not None:
@@ -185,5 +182,5 @@ class _Attempt:
             self._listener.hold(session, stage="estimate", done=1, total=1, share=0.02)
             session.execute(update(TrainingRun).where(col(TrainingRun.id) == self._row.id).values(estimate=estimate))
 
-        self._listener.expect(cost.seconds)
+        self._listener.expect(cost.seconds, cost.epochs)
         self._listener.insist(write)
