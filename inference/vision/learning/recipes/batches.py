@@ -38,7 +38,7 @@ class Batches:
         kept: list[torch.Tensor] | None = None,
     ) -> None:
         self.truth, self.train, self.val = truth, train, val
-        self._pixels, self._weights, self._augmentation, self._seed = pixels, weights, augmentation, seed
+        self.pixels, self.weights, self.augmentation, self.seed = pixels, weights, augmentation, seed
         self._kept = kept
 
     def count_batches(self, size: int) -> int:
@@ -50,8 +50,8 @@ class Batches:
 
         Each image comes once; where weights differ, they are drawn by weight, so many as there are.
         """
-        rng = np.random.default_rng((self._seed, _ORDER, epoch))
-        weights = self._weights[self.train]
+        rng = np.random.default_rng((self.seed, _ORDER, epoch))
+        weights = self.weights[self.train]
         if np.ptp(weights) == 0.0:
             drawn = rng.permutation(self.train)
         else:
@@ -69,17 +69,17 @@ class Batches:
         import torch
 
         targets = np.eye(count, dtype=np.float32)[self.truth[places]]
-        if self._kept is not None and not changes_pixels(self._augmentation):
+        if self._kept is not None and not changes_pixels(self.augmentation):
             return [one[places] for one in self._kept], torch.from_numpy(targets)
         images = np.stack(
             [
-                augment(self._pixels[place], self._augmentation, seed=self._seed, epoch=epoch, index=int(place))
+                augment(self.pixels[place], self.augmentation, seed=self.seed, epoch=epoch, index=int(place))
                 for place in places
             ]
         )
         mix = draw_mix(
-            self._augmentation,
-            seed=self._seed,
+            self.augmentation,
+            seed=self.seed,
             epoch=epoch,
             step=step,
             count=len(places),
@@ -96,4 +96,4 @@ class Batches:
 
         if self._kept is not None:
             return [one[places] for one in self._kept]
-        return [torch.from_numpy(np.ascontiguousarray(self._pixels[places]))]
+        return [torch.from_numpy(np.array(self.pixels[places]))]

@@ -11,6 +11,8 @@ from inference.vision.learning.trained_network.runtime import NetworkRuntime
 
 # The most that a probability may differ between two ways of computing it.
 TOLERANCE = 1e-3
+# So many images prove it.
+CHECKED = 4
 
 
 def check_graph(

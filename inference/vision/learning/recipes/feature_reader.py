@@ -123,10 +123,11 @@ class FeatureReader:
         copies: Copies,
         found: dict[str, list[NDArray[np.float32]]],
     ) -> None:
-        shown: list[tuple[Example, int, NDArray[np.uint8]]] = []
-        for example, pixels in waiting:
-            for number in range(1 + (copies.count if example.split == "train" else 0)):
-                shown.append((example, number, copies.change(pixels, example.content_sha256, number)))
+        shown = [
+            (example, number, copies.change(pixels, example.content_sha256, number))
+            for example, pixels in waiting
+            for number in range(1 + (copies.count if example.split == "train" else 0))
+        ]
         for start in range(0, len(shown), BATCH_SIZE):
             part = shown[start : start + BATCH_SIZE]
             levels = self.runtime.features(np.stack([pixels for _, _, pixels in part]))

@@ -87,12 +87,12 @@ def join_classifier(
             return found
 
         def activation(self, levels: Sequence[torch.Tensor]) -> torch.Tensor:
-            grid, start = levels[-1].shape[-2:], 0
+            grid, start = _sides(levels[-1]), 0
             total: Any = 0
             for level, count in zip(levels, channels, strict=True):
                 of_mean, of_maximum = self.head.weight[:, start : start + 2 * count].split(count, dim=1)
                 start += 2 * count
-                height, width = level.shape[-2:]
+                height, width = _sides(level)
                 # Where a maximum is reached at several places, they share it.
                 reached = (level == level.amax(dim=(2, 3), keepdim=True)).to(level.dtype)
                 reached = reached / reached.sum(dim=(2, 3), keepdim=True)
@@ -108,3 +108,8 @@ def join_classifier(
             return torch.softmax(self.logits(levels), dim=1), self.activation(levels)
 
     return PooledClassifier().eval()
+
+
+def _sides(level: torch.Tensor) -> tuple[int, int]:
+    """Return height and width of maps as numbers: an exporter that records would make them part of the graph."""
+    return int(level.shape[-2]), int(level.shape[-1])

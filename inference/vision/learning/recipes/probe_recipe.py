@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from inference.vision.learning.recipes.checking import check_graph
+from inference.vision.learning.recipes.checking import CHECKED, check_graph
 from inference.vision.learning.recipes.checkpoints import (
     Checkpoint,
     read_checkpoint_bytes,
@@ -34,9 +34,6 @@ from inference.vision.learning.recipes.ticking import Ticker
 
 if TYPE_CHECKING:
     import torch
-
-# So many images prove that the graph says what the head says.
-CHECKED = 4
 
 
 class ProbeRecipe(Recipe):
