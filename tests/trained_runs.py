@@ -1,19 +1,19 @@
 """A recipe that needs no network: it learns from mean colors in a moment, and gives a real ONNX graph.
 
 Its options: `epoch_s` (how long an epoch takes), `log` (a file that gets a line for each epoch trained), `shuffled`
-(labels are dealt anew: a model that has learned nothing), `full_disk_at`, `memory_gib` (what it estimates), `ends_early`
+(labels are dealt anew: a model that has learned nothing), `full_disk_while` (a file: while it is
+there, the disk is full at epoch 2), `memory_gib` (what it estimates), `ends_early`
 (whether it knows how to end before its time).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import onnx
@@ -53,6 +53,8 @@ class TinyRecipe(Recipe):
     name = RECIPE
     task = "classification"
     goal = "macro_f1"
+    # Called when an epoch is trained, before it is stored: for what happens in the midst of a training.
+    on_epoch: ClassVar[Callable[[int], None] | None] = None
 
     def estimate(self, examples: ExampleSet, settings: RecipeSettings, context: RecipeContext) -> TrainingCost:
         """Return what it takes."""
@@ -108,7 +110,9 @@ class TinyRecipe(Recipe):
                 loss, score = _judge(state["weights"], sets["val"])
                 if state["best"] is None or score > state["best"]["score"]:
                     state["best"] = {"epoch": state["epoch"], "score": score, "weights": state["weights"]}
-                if options.get("full_disk_at") == state["epoch"]:
+                if TinyRecipe.on_epoch is not None:
+                    TinyRecipe.on_epoch(state["epoch"])
+                if Path(str(options.get("full_disk_while", "-"))).exists() and state["epoch"] == 2:
                     Path("/dev/full").write_text("x" * 10_000)
                 _save(scratch, state)
                 if "log" in options:
@@ -212,7 +216,7 @@ def _load(scratch: Path) -> dict[str, Any] | None:
 def _save(scratch: Path, state: dict[str, Any]) -> None:
     part = scratch / "state.part"
     part.write_text(json.dumps(state))
-    os.replace(part, scratch / "state.json")
+    part.replace(scratch / "state.json")
 
 
 @contextmanager
@@ -222,6 +226,7 @@ def tiny_recipe() -> Iterator[None]:
     try:
         yield
     finally:
+        TinyRecipe.on_epoch = None
         unregister(RECIPE)
 
 

@@ -76,7 +76,7 @@ def activate_run(
     require_role(services, person, ENGINEER)
     version = _get_version(services, _get(services, run_id))
     against = reasons_of(version.metrics) if version.state == "candidate" else ()
-    why = " ".join(strip_control(reason).split())[:LONGEST_REASON]
+    why = strip_control(" ".join(reason.split()))[:LONGEST_REASON]
     found = activate(services, person, version.id, in_spite_of=[one.code for one in against] if override else ())
     with writing(services) as session:
         details = {"reason": why, "overridden": [one.code for one in against]} if against else {}

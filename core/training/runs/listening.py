@@ -58,19 +58,17 @@ class RunListener:
         spent_s: float = 0.0,
         limit_s: float = 0.0,
         limit_bytes: int | None = None,
-        patience_s: float = PATIENCE_S,
     ) -> None:
         self._services, self._claim, self._run_id = services, claim, run_id
         self._epochs, self._expected_s = max(1, epochs), expected_s
         self._spent_s, self._limit_s, self._limit_bytes = spent_s, limit_s, limit_bytes
-        self._patience_s = patience_s
         self._began = time.monotonic()
         self._started_at = utc_now()
         self._reported_at = 0.0
         self._epoch_s = 0.0
         self.epochs_done = epochs_done
-        # Set where the recipe is asked for no more than it has done.
-        self.is_last_word = False
+        # Whether the time was up; it is said once, and then whatever the recipe still does is waited for.
+        self.ended_early = False
 
     @property
     def spent_s(self) -> float:
@@ -115,9 +113,10 @@ class RunListener:
         self._epochs = max(1, figures.epochs)
         self.insist(lambda session: self._store(session, figures, share))
         self.epochs_done, self._epoch_s = figures.epoch, figures.seconds
-        if figures.epoch >= figures.epochs or self.is_last_word:
+        if figures.epoch >= figures.epochs or self.ended_early:
             return
         if self._limit_s and self.spent_s + figures.seconds > self._limit_s:
+            self.ended_early = True
             raise EndEarly
         self._give_way()
 
@@ -130,10 +129,10 @@ class RunListener:
                     write(session)
                     session.commit()
             except Unavailable as error:
-                if time.monotonic() - first >= self._patience_s:
+                if time.monotonic() - first >= PATIENCE_S:
                     raise
                 logger.warning("run %d waits for the database: %s", self._run_id, error.code)
-                time.sleep(min(_RETRY_S, self._patience_s))
+                time.sleep(min(_RETRY_S, PATIENCE_S))
             else:
                 return
 
@@ -173,9 +172,10 @@ class RunListener:
             raise NotReady("run_memory_exceeded", used=f"{used / GIB:.2f}", limit=limit)
 
     def _check_time(self) -> None:
-        if not self._limit_s or self.is_last_word or self.spent_s <= self._limit_s:
+        if not self._limit_s or self.ended_early or self.spent_s <= self._limit_s:
             return
         if self.epochs_done:
+            self.ended_early = True
             raise EndEarly
         raise NotReady("run_time_too_short", minutes=f"{self._limit_s / 60.0:g}")
 

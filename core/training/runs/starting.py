@@ -122,4 +122,4 @@ def make_estimate(run: PreparedRun, cost: TrainingCost) -> RunEstimate:
 
 
 def _clean(name: str) -> str:
-    return " ".join(strip_control(name).split())[:LONGEST_NAME]
+    return strip_control(" ".join(name.split()))[:LONGEST_NAME]

@@ -133,13 +133,10 @@ class _Attempt:
             self._estimate(run)
         recipe = run.spec.open()
         claims.append_log(self._services, self._claim, "run_log_began", epoch=self._row.epochs_done)
-        stopped_for = ""
         settings = settings_of(self._configuration)
         try:
             found = self._ask_recipe(recipe, run, settings.training.epochs)
         except EndEarly:
-            stopped_for = TIME_LIMIT
-            self._listener.is_last_word = True
             found = self._ask_recipe(recipe, run, max(1, self._listener.epochs_done))
         trained = Trained(
             graph=found.graph,
@@ -149,7 +146,7 @@ class _Attempt:
             val=plain(found.val),
             figures=plain(found.figures),
             skipped=dict(found.skipped),
-            stopped_for=stopped_for or found.stopped_for,
+            stopped_for=TIME_LIMIT if self._listener.ended_early else found.stopped_for,
         )
         checkpoint = recipe.read_checkpoint(self._scratch / _WORK_NAME)
         if checkpoint is not None:
