@@ -28,6 +28,7 @@ from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
 from core.cli.training import runs, training
+from core.cli.training import exporting as model_exporting
 from core.errors import AppError
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "compare": comparisons.compare,
     "train": training.train,
     "runs": runs.runs,
+    "export-model": model_exporting.export_model,
     "watch": watching.watch,
     "targets": watching.targets,
     "run-watch": watching.run_watch,

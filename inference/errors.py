@@ -32,6 +32,10 @@ _SENTENCES: dict[str, str] = {
     "encoder_package_missing": "The package “{package}” is not installed.",
     "encoder_unreadable": "“{folder}” is not a readable sentence encoder: {detail}.",
     "encoder_unsafe_files": "“{folder}” holds files that can run code: {files}.",
+    "export_graph_invalid": "The network cannot be exported: its graph is not as it should be ({detail}).",
+    "export_parity_failed": "The export was refused: {runtime} differs by {difference} where {limit} is allowed, "
+    "and names {changed} of {count} images otherwise.",
+    "export_without_images": "There is no image to prove an export with.",
     "fusion_nothing_to_combine": "There is no view to combine.",
     "fusion_parts_missing": "Weights are fitted to good and defective parts that every view shows; there are none.",
     "fusion_rules_let_pass": "The rules call a part good on which {views} is certain of a defect.",

@@ -41,6 +41,7 @@ from core.api.routes.combining import inspecting as view_inspecting
 from core.api.routes.curation import imports, trash
 from core.api.routes.methods import second_opinions
 from core.api.routes.training import runs
+from core.api.routes.training import exports as model_exports
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -69,6 +70,7 @@ _ROUTERS = (
     guidance.router,
     jobs.router,
     models.router,
+    model_exports.router,
     thresholds.router,
     fusion.router,
     model_reports.router,

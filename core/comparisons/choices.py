@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from core.access import ENGINEER, Person, require_role
 from core.errors import AppError
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MethodOffer:
-    """A method, and what must be set, added or labeled before it can run on these images; None where it can."""
+    """A method, and what must be set, added or labeled before it can run on these images; None where it can.
+
+    `choices` are, by field, the values that hang on what is stored, each with its name.
+    """
 
     spec: MethodSpec
     obstacle: AppError | None
+    choices: Mapping[str, tuple[tuple[Any, str], ...]] = field(default_factory=dict)
 
 
 def list_offers(services: Services, person: Person, dataset_id: int) -> list[MethodOffer]:
@@ -34,5 +39,11 @@ def list_offers(services: Services, person: Person, dataset_id: int) -> list[Met
         # One view that will do is enough to be chosen: the others are said in the result.
         if obstacle is None and lacking and all(one is not None for one in lacking):
             obstacle = lacking[0]
-        offers.append(MethodOffer(spec, obstacle))
+        choices: dict[str, tuple[tuple[Any, str], ...]] = {}
+        for one in sets:
+            for name, found in spec.list_choices(services, one).items():
+                choices[name] = (*choices.get(name, ()), *found)
+        if obstacle is None and any(not found for found in choices.values()):
+            obstacle = next((why for one in sets if (why := spec.find_no_choice(services, one)) is not None), None)
+        offers.append(MethodOffer(spec, obstacle, choices))
     return offers

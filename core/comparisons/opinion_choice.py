@@ -12,11 +12,13 @@ from core.catalog.edits import save_edit
 from core.catalog.products import get_product_row
 from core.errors import AppError, BadInput, NotFound
 from core.methods.registry import find_method
+from core.methods.specifications.trained_runs import TRAINED_RUN
+from core.methods.trained_networks import list_finished_runs
 from core.methods.visual.vlg import VLG
 from core.methods.visual.vlm import VLM
 from core.transactions import reading, writing
 from inference.language.visual_questions.method import MAX_REFERENCES
-from storage.tables import MethodModel, Product
+from storage.tables import MethodModel, Product, TrainingRun
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -25,26 +27,29 @@ if TYPE_CHECKING:
 NONE = ""
 # A trained method is kept as "model:7", by the number of its row.
 MODEL_PREFIX = "model:"
+# A finished training run is kept as "run:12".
+RUN_PREFIX = "run:"
 
 
 @dataclass(frozen=True)
 class OpinionChoice:
     """A method that a product's second opinion may come from: `code` is what the product keeps.
 
-    `title` is a msgid. `model` is the row of a trained method. `obstacle` says what is missing before it can be asked.
-    `references` good parts are shown to a vision-language model along with the part.
+    `title` is a msgid. `model` is the row of a trained method, `run` that of a finished training. `obstacle` says what
+    is missing before it can be asked. `references` good parts are shown to a vision-language model along with the part.
     """
 
     code: str
     title: str
     model: MethodModel | None = None
+    run: TrainingRun | None = None
     obstacle: AppError | None = None
     references: int = 0
 
     @property
     def method(self) -> str:
         """Return the name of the method, "" for a trained one."""
-        return read_choice(self.code)[0] if self.model is None else ""
+        return read_choice(self.code)[0] if self.model is None and self.run is None else ""
 
 
 def read_choice(code: str) -> tuple[str, int]:
@@ -57,7 +62,7 @@ def read_choice(code: str) -> tuple[str, int]:
 
 
 def list_opinion_choices(services: Services, product_id: int) -> list[OpinionChoice]:
-    """Return the methods that can be chosen for a product: those that are not trained, then its trained ones."""
+    """Return the methods that can be chosen for a product: those not trained, its trained ones, its finished runs."""
     found = []
     for name in (VLM, VLG):
         spec = find_method(name)
@@ -78,6 +83,11 @@ def list_opinion_choices(services: Services, product_id: int) -> list[OpinionCho
         except NotFound:
             continue  # of another version of the program
         found.append(OpinionChoice(f"{MODEL_PREFIX}{row.id}", title, model=row))
+    title = find_method(TRAINED_RUN).title
+    found += [
+        OpinionChoice(f"{RUN_PREFIX}{run.id}", title, run=run)
+        for run in list_finished_runs(services, product_id=product_id)
+    ]
     return found
 
 

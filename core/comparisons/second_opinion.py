@@ -15,7 +15,7 @@ from core.access import WORKER, require_role
 from core.audit import record
 from core.catalog.names import name_product
 from core.comparisons.bills import read_meter
-from core.comparisons.opinion_choice import MODEL_PREFIX, read_choice
+from core.comparisons.opinion_choice import MODEL_PREFIX, RUN_PREFIX, read_choice
 from core.comparisons.opinion_records import SecondOpinionRecord, StoredPrediction
 from core.comparisons.opinion_subjects import (
     InspectedPicture,
@@ -29,6 +29,8 @@ from core.files.discarded_objects import discard_objects
 from core.methods.models import load_method, read_thresholds
 from core.methods.records import LabelWords
 from core.methods.registry import find_method
+from core.methods.specifications.trained_runs import TRAINED_RUN
+from core.methods.trained_networks import has_network, load_network
 from core.methods.visual.grounding_weights import load_grounder
 from core.methods.visual.vlg import VLG, make_phrases
 from core.methods.visual.vlm import VLM, Language, as_language, connect_model, make_question
@@ -38,7 +40,7 @@ from inference.language.grounding.method import GroundingMethod
 from inference.language.visual_questions.method import VisualQuestionMethod
 from inference.vision.comparison.predictions import Method, Prediction
 from storage.object_store import ObjectStoreError
-from storage.tables import Inspection, MethodModel, Product, SecondOpinion, User
+from storage.tables import Inspection, MethodModel, Product, SecondOpinion, TrainingRun, User
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -82,7 +84,8 @@ def ask_second_opinion(services: Services, person: Person, inspection_id: int, *
 class _Asked:
     """What is asked about, and which method: `has_view` is False where the method's view was not pictured.
 
-    `references` good parts are shown to a vision-language model for comparison.
+    `model` is the row of a trained method, `run` that of a training run. `references` good parts are shown to a
+    vision-language model for comparison.
     """
 
     inspection_id: int
@@ -93,6 +96,7 @@ class _Asked:
     types: tuple[LabelWords, ...]
     references: int = 0
     has_view: bool = True
+    run: TrainingRun | None = None
 
     @classmethod
     def read(cls, session: Session, inspection_id: int) -> _Asked:
@@ -106,14 +110,19 @@ class _Asked:
         if method.startswith(MODEL_PREFIX):
             model = session.get(MethodModel, int(method.removeprefix(MODEL_PREFIX)))
             method = "" if model is None else model.method
+        run = None
+        if method.startswith(RUN_PREFIX):
+            run = session.get(TrainingRun, int(method.removeprefix(RUN_PREFIX)))
+            method = TRAINED_RUN if run is not None and has_network(run) else ""
         if not method:
             raise NotReady("second_opinion_not_chosen")
         # A trained method judges its own view; the others the picture that decided.
-        own = find_picture(session, row, "" if model is None else model.view)
+        view = model.view if model is not None else run.view if run is not None else ""
+        own = find_picture(session, row, view)
         picture = own or find_picture(session, row)
         assert picture is not None
         return cls(
-            row.id, product, method, model, picture, read_types(session, product.id), references, own is not None
+            row.id, product, method, model, picture, read_types(session, product.id), references, own is not None, run
         )
 
 
@@ -123,10 +132,11 @@ class _Ready:
 
     method: Method
     thresholds: tuple[float, float] | None = None
+    model: str = ""
 
     def describe(self, prediction: Prediction) -> StoredPrediction:
         """Return what is kept of its prediction."""
-        model = self.method.model if isinstance(self.method, VisualQuestionMethod) else ""
+        model = self.method.model if isinstance(self.method, VisualQuestionMethod) else self.model
         return StoredPrediction.of(prediction, thresholds=self.thresholds, model=model, bill=read_meter(self.method))
 
 
@@ -157,7 +167,20 @@ def _open_trained(services: Services, asked: _Asked, _language: Language) -> _Re
     return _Ready(load_method(services, asked.model), thresholds)
 
 
-_OPENERS: dict[str, Callable[[Services, _Asked, Language], _Ready]] = {VLM: _open_vlm, VLG: _open_vlg}
+def _open_run(services: Services, asked: _Asked, _language: Language) -> _Ready:
+    assert asked.run is not None
+    if not asked.has_view:
+        raise NotReady("second_opinion_view_missing", view=asked.run.view)
+    method = load_network(services, asked.run)
+    threshold = method.description.threshold
+    return _Ready(method, (threshold, threshold), asked.run.name)
+
+
+_OPENERS: dict[str, Callable[[Services, _Asked, Language], _Ready]] = {
+    VLM: _open_vlm,
+    VLG: _open_vlg,
+    TRAINED_RUN: _open_run,
+}
 
 
 def _keep(

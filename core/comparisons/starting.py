@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import update
@@ -10,7 +11,7 @@ from sqlmodel import col, select
 from core.access import ENGINEER, Person, require_role
 from core.audit import record
 from core.catalog.products import find_named_product, get_product
-from core.comparisons.entries import list_entries
+from core.comparisons.entries import Entry, list_entries
 from core.comparisons.fusing import read_combination_rule
 from core.comparisons.orders import ComparisonOrder
 from core.datasets.freezing import create_dataset
@@ -20,6 +21,9 @@ from core.errors import BadInput, Conflict, NotFound
 from core.jobs import queue
 from core.jobs.records import JobPayload
 from core.jobs.terms import COMPARISON, changed_one
+from core.methods.records import TrainingSet
+from core.methods.registry import find_method
+from core.methods.training_sets import read_training_set
 from core.services import Services
 from core.transactions import reading, writing
 from storage.tables import Comparison, Job
@@ -33,7 +37,8 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
 
     Without a version named, the newest that is whole is taken, else a new one is made of the product's images. Raises
     NotAllowed; NotFound for a product or version that is not there; Conflict for a version that is broken; BadInput
-    comparison_without_product, comparison_without_test, comparison_view_unknown, and what a combination's rule raises.
+    comparison_without_product, comparison_without_test, comparison_view_unknown, what a combination's rule raises, and
+    what speaks against a method's configuration on these images (`trained_run_has_seen` …).
     """
     require_role(services, person, ENGINEER)
     if not order.product:
@@ -47,6 +52,7 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
     for entry in entries:
         if entry.is_combination:
             read_combination_rule(services, product.id, entry)
+    _check_choices(services, head.id, entries)
     order = replace(order, product=product.code, dataset=head.number)
     with writing(services) as session:
         job_id = queue.add_job(
@@ -72,6 +78,19 @@ def start_comparison(services: Services, person: Person, order: ComparisonOrder)
         found = row.id
         session.commit()
     return found
+
+
+def _check_choices(services: Services, dataset_id: int, entries: Sequence[Entry]) -> None:
+    """Raise what speaks against the configuration of a method on the images of its view."""
+    sets: dict[str, TrainingSet] = {}
+    for entry in entries:
+        if entry.is_combination or not (spec := find_method(entry.method)).hangs_on_stored:
+            continue
+        if entry.view not in sets:
+            sets[entry.view] = read_training_set(services, dataset_id, entry.view)
+        obstacle = spec.find_choice_obstacle(services, sets[entry.view], spec.read_config(entry.options))
+        if obstacle is not None:
+            raise obstacle
 
 
 def choose_dataset(services: Services, person: Person, product_id: int, number: int | None) -> DatasetHead:

@@ -196,7 +196,8 @@ class MethodSpec(ABC):
 
     `name` stands in databases and files; `title` and `description` are msgids. `kind` is the kind of its bundle, empty
     for a method without one. `revision` grows when the same configuration would train another model, so that models of
-    before are not taken for it. `names_types` says whether its predictions have class probabilities.
+    before are not taken for it. `names_types` says whether its predictions have class probabilities, `hangs_on_stored`
+    whether what can be set hangs on what is stored (`list_choices`).
 
     An implementation imports what it computes with inside its methods.
     """
@@ -207,6 +208,7 @@ class MethodSpec(ABC):
     fields: tuple[ConfigField, ...] = ()
     is_trained: bool
     names_types: bool = False
+    hangs_on_stored: bool = False
     kind: str = ""
     revision: int = 1
 
@@ -223,6 +225,18 @@ class MethodSpec(ABC):
 
     def find_data_obstacle(self, training: TrainingSet) -> AppError | None:
         """Return what these images lack for the method (no good ones, one class only …); None where they will do."""
+        return None
+
+    def list_choices(self, services: Services, training: TrainingSet) -> Mapping[str, tuple[tuple[Any, str], ...]]:
+        """Return, by field, values that hang on what is stored, each with the name that people gave it (no msgid)."""
+        return {}
+
+    def find_no_choice(self, services: Services, training: TrainingSet) -> AppError | None:
+        """Return why a field of `list_choices` has nothing to choose from; None for a method without such a field."""
+        return None
+
+    def find_choice_obstacle(self, services: Services, training: TrainingSet, config: MethodConfig) -> AppError | None:
+        """Return why this configuration cannot be used on these images; None where it can."""
         return None
 
 

@@ -7,6 +7,7 @@ from core.methods.records import MethodSpec
 from core.methods.specifications.anomalib_models import DINOMALY, GANOMALY, SUPERSIMPLENET
 from core.methods.specifications.classifier import CLASSIFIER
 from core.methods.specifications.detectors import AUTOENCODER, PADIM, PATCHCORE
+from core.methods.specifications.trained_runs import TrainedRunSpec
 from core.methods.visual.vlg import VlgSpec
 from core.methods.visual.vlm import VlmSpec
 
@@ -20,6 +21,7 @@ _SPECS: dict[str, MethodSpec] = {
         GANOMALY,
         SUPERSIMPLENET,
         DINOMALY,
+        TrainedRunSpec(),
         VlmSpec(),
         VlgSpec(),
     )

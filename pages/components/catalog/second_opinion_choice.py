@@ -39,6 +39,8 @@ def _name(choice: OpinionChoice) -> str:
             choice.references,
             method=_(choice.title),
         )
+    if choice.run is not None:
+        return f"{_(choice.title)} · {choice.run.name or choice.run.id}"
     if choice.model is None:
         return _(choice.title)
     built = day(choice.model.created_at)

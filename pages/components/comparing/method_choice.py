@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from core.comparisons.choices import MethodOffer, list_offers
-from core.comparisons.orders import MethodChoice
+from core.comparisons.orders import LONGEST_NAME, MethodChoice
 from pages.components.shared.language import _, escape, language
 from pages.components.shared.session import person, services
 
@@ -24,13 +25,11 @@ def choose_methods(dataset_id: int) -> list[MethodChoice]:
     offers = list_offers(services(), person(), dataset_id)
     ready = [offer.spec.name for offer in offers if offer.obstacle is None]
     for offer in offers:
-        found = _show_offer(offer, ticked=offer.spec.name in ready[:_OFFERED_FIRST])
-        if found is not None:
-            chosen.append(found)
+        chosen += _show_offer(offer, ticked=offer.spec.name in ready[:_OFFERED_FIRST])
     return chosen
 
 
-def _show_offer(offer: MethodOffer, *, ticked: bool) -> MethodChoice | None:
+def _show_offer(offer: MethodOffer, *, ticked: bool) -> list[MethodChoice]:
     spec = offer.spec
     with st.container(border=True, key=f"compare_method_{spec.name}"):
         left, right = st.columns([3, 1], vertical_alignment="center")
@@ -43,14 +42,37 @@ def _show_offer(offer: MethodOffer, *, ticked: bool) -> MethodChoice | None:
         left.caption(escape(_(spec.description)))
         if offer.obstacle is not None:
             left.caption(f":orange[:material/build:] {escape(offer.obstacle.sentence(language()))}")
-            return None
+            return []
+        if offer.choices:
+            return _choose_stored(offer) if is_wanted else []
         options: dict[str, Any] = {}
         if spec.fields:
             with right.popover(
                 _("Options"), icon=":material/tune:", width="stretch", key=f"compare_options_{spec.name}"
             ):
                 options = _read_options(spec)
-    return MethodChoice(spec.name, spec.name, (), options) if is_wanted else None
+    return [MethodChoice(spec.name, spec.name, (), options)] if is_wanted else []
+
+
+def _choose_stored(offer: MethodOffer) -> list[MethodChoice]:
+    """Show what is stored for a method, as its training runs; return a choice for each that is chosen."""
+    spec, found = offer.spec, []
+    for field in spec.fields:
+        names = dict(offer.choices.get(field.name, ()))
+        values = list(names)
+        chosen = st.multiselect(
+            _(field.label), values, values[:1], key=f"compare_stored_{spec.name}_{field.name}",
+            format_func=lambda one, names=names: f"{names[one]} · {one}",  # type: ignore[misc]
+            help=_(field.explanation), placeholder=_("Choose"),
+        )  # fmt: skip
+        found += [MethodChoice(spec.name, _short_name(names[one], one), (), {field.name: one}) for one in chosen]
+    return found
+
+
+def _short_name(name: str, number: int) -> str:
+    """Return a name that a comparison takes: short, of plain characters, and no other has it."""
+    plain = re.sub(r"[^\w .+-]+", "-", name).strip(" .+-")
+    return f"{plain[: LONGEST_NAME - len(str(number)) - 1].strip(' .+-')} {number}".strip()
 
 
 def _read_options(spec: MethodSpec) -> dict[str, Any]:
