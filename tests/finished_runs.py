@@ -63,7 +63,7 @@ def add_finished_run(
         )
     finally:
         shutil.rmtree(folder)
-    stored = {"object_prefix": published.object_prefix, "manifest_sha256": published.manifest_sha256}
+    stored: dict[str, Any] = {"object_prefix": published.object_prefix, "manifest_sha256": published.manifest_sha256}
     run = TrainingRun(
         product_id=product_id,
         dataset_version_id=dataset_id,

@@ -142,9 +142,7 @@ class _Card:
         found.append(_table(head, rows))
         found += self._by_class(read_object(test.get("per_class")) or read_object(val.get("per_class")))
         found += self._by_domain(read_object(test.get("per_domain")))
-        proof = ", ".join(
-            f"{one.runtime} {one.difference:.1e}, {one.ms_per_image:.1f} ms" for one in self._made.parity.runtimes
-        )
+        proof = ", ".join(f"{one.runtime} {one.difference:.1e}" for one in self._made.parity.runtimes)
         found.append(self._say(_PROOF, count=self._made.parity.images, proof=proof))
         return found
 

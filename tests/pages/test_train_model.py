@@ -136,7 +136,7 @@ def test_what_it_found_is_shown_and_every_number_opens_its_images(
     open_app: OpenApp, services: Services, engineer: Person
 ) -> None:
     build_product(services, engineer)
-    run_id = train(services, engineer, report={"goals": {"top1": 0.01, "macro_f1": 1.0}})
+    run_id = train(services, engineer, report={"goals": {"top1": 0.01, "macro_f1": 1.0}}, options={"shuffled": True})
     run, results = read_run(services, engineer, run_id), read_results(services, engineer, run_id)
     app = _open(open_app, run=str(run_id))
     matrix = table_rows(app, "Confusion matrix")

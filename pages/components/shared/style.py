@@ -48,6 +48,8 @@ _STYLE = """
 /* Streamlit's own captions have a contrast of 4.2 : 1. */
 :is(.stMainBlockContainer, [data-testid="stDialog"]) [data-testid="stCaptionContainer"] {
   color: inherit; opacity: 0.82}
+/* Text that a machine reads. */
+.st-key-train_yaml_text textarea {font-family: monospace; font-size: 0.85rem; line-height: 1.45}
 /* What is lost by a press is red. */
 [class*="st-key-danger"] button[kind="primary"]:not(:disabled) {background: #b3261e; border-color: #b3261e;
   color: #ffffff}

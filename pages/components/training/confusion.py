@@ -77,7 +77,7 @@ def _show_mistakes(run_id: int, split: str, labels: list[str], counts: list[list
         ]
         for count, truth, named, total in found[:_MOST_MISTAKES]
     ]
-    columns = [(_("In truth"), ""), (_("Predicted"), ""), (_("Images"), "number")]
+    columns = [(_("In truth"), ""), (_("Predicted"), ""), (_("Number of images"), "number")]
     show_link_table(columns, rows, key="train_mistakes", label=_("Mistakes"), height_px=_HEIGHT_PX)  # type: ignore[arg-type]
     told = _n("{count} class", "{count} classes", len(labels))
     rest = len(found) - len(rows)

@@ -29,6 +29,7 @@ _CLASS_FIGURES: dict[str, tuple[str, ...]] = {
     "detection": ("ap50", "ap50_95", "precision", "recall", "f1"),
 }
 _MOST_SKIPPED = 8
+_FIVE = 5
 
 
 def show_result(run: RunView, words: ProductWords) -> None:
@@ -52,25 +53,27 @@ def show_result(run: RunView, words: ProductWords) -> None:
 def _show_main(run: RunView, split: str, figures: Mapping[str, Any]) -> None:
     names = [goal for goal in list_goals(run.head.task) if "." not in goal]
     ordered = sorted(names, key=lambda name: name != run.head.figure)
-    there = [name for name in ordered if read_figure(figures, name) is not None]
+    # Among five classes the first five are all.
+    told = [name for name in ordered if name != "top5" or len(figures.get("labels") or ()) > _FIVE]
+    there = [name for name in told if read_figure(figures, name) is not None]
     st.markdown(f"**{_('Test figures') if split == 'test' else _('Figures of validation')}**")
     for column, name in zip(st.columns(max(3, len(there))), there, strict=False):
         before = read_figure(run.val, name) if split == "test" else None
         column.metric(name_figure(name), show_figure(figures[name]))
         if before is not None:
             column.caption(_("validation {value}", value=show_figure(before)))
-    told = [_n("{count} image", "{count} images", int(read_figure(figures, "n") or 0))]
+    about = [_n("{count} image", "{count} images", int(read_figure(figures, "n") or 0))]
     for name, text in (
         ("escape", _("{count} defects called good")),
         ("overkill", _("{count} good parts called defective")),
     ):
         count = read_figure(figures, name)
         if count is not None:
-            told.append(text.format(count=number(count)))
+            about.append(text.format(count=number(count)))
     milliseconds = read_figure(run.figures, "ms_per_image")
     if milliseconds:
-        told.append(_("{value} ms per image", value=number(milliseconds, 1)))
-    st.caption(" · ".join(told))
+        about.append(_("{value} ms per image", value=number(milliseconds, 1)))
+    st.caption(" · ".join(about))
 
 
 def _show_goals(run: RunView) -> None:
@@ -97,7 +100,7 @@ def _show_domains(run: RunView, split: str, figures: Mapping[str, Any]) -> None:
         rows.append(
             [first, Cell(number(read_figure(own, "n") or 0)), *(Cell(show_figure(own.get(name))) for name in shown)]
         )
-    columns = [(_("Domain"), ""), (_("Images"), "number"), *((name_figure(name), "number") for name in shown)]
+    columns = [(_("Domain"), ""), (_("Number of images"), "number"), *((name_figure(name), "number") for name in shown)]
     show_link_table(columns, rows, key="train_domains", label=_("Figures by domain"))  # type: ignore[arg-type]
 
 
@@ -119,7 +122,7 @@ def _show_classes(run: RunView, split: str, figures: Mapping[str, Any], words: P
         count = int(read_figure(own, "n") or 0)
         cells = [Cell(show_figure(own.get(name)) if count else "–") for name in names]
         rows.append([first, Cell(number(count)), *cells])
-    columns = [(_("Class"), ""), (_("Images") if run.head.task != "detection" else _("Boxes"), "number")]
+    columns = [(_("Class"), ""), (_("Boxes") if run.head.task == "detection" else _("Number of images"), "number")]
     columns += [(_name_class_figure(name), "number") for name in names]
     show_link_table(
         columns,  # type: ignore[arg-type]

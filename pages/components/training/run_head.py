@@ -48,7 +48,8 @@ def show_live_run(run_id: int) -> None:
         say_after_rerun(_("Training run {number} has ended.", number=run_id))
         st.rerun(scope="app")
     _show(run, epochs)
-    show_worker_missing(since_start_s)
+    if run.head.state == "queued":
+        show_worker_missing(since_start_s)
     show_curves(epochs, run.head.figure, best=None, planned=run.head.epochs, key="live")
 
 

@@ -91,7 +91,7 @@ def _list_sides(run: RunView) -> list[str]:
         sides.append(CURVES)
     if run.result_key:
         sides.append(IMAGES)
-    return [*sides, CONFIGURATION, LOG]
+    return [*sides, CONFIGURATION, LOG] if run.head.is_over else [LOG, CONFIGURATION]
 
 
 def _show_ways_on(run: RunView) -> None:

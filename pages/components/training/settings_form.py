@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from pages.components.comparing.wording import ProductWords
 
 # What stands before “More settings”, where the recipe uses it.
-_FIRST = ("training.epochs", "training.learning_rate", "training.batch_size", "limits.minutes")
+_SIZE = ("input.width_px", "input.height_px", "limits.minutes")
+_FIRST = ("training.epochs", "training.learning_rate", "training.batch_size")
 # What has its place elsewhere on the screen.
 _ELSEWHERE = {
     "version", "product", "task", "name", "experiment", "data.dataset", "data.view", "data.labels", "data.domains",
-    "model.recipe", "model.adapter", "model.backbone", "model.options", "report.goals", "input.width_px",
-    "input.height_px", *_FIRST,
+    "model.recipe", "model.adapter", "model.backbone", "model.options", "report.goals",
+    *_SIZE, *_FIRST,
 }  # fmt: skip
 _COLUMNS = 3
 
@@ -40,13 +41,14 @@ def show_settings(
 ) -> None:
     """Show the form; what is typed goes into the draft."""
     recipe = draft.model.recipe
-    network, width, height = st.columns([2, 1, 1])
+    network, width, height, minutes = st.columns([2, 1, 1, 1])
     _choose_backbone(draft, place=network, disabled=disabled)
-    show_field(draft, "input.width_px", place=width, disabled=disabled)
-    show_field(draft, "input.height_px", place=height, disabled=disabled)
-    shown = [path for path in _FIRST if is_used(recipe, path)]
-    for place, path in zip(st.columns(max(2, len(shown))), shown, strict=False):
+    for path, place in zip(_SIZE, (width, height, minutes), strict=True):
         show_field(draft, path, place=place, disabled=disabled)
+    shown = [path for path in _FIRST if is_used(recipe, path)]
+    if shown:
+        for place, path in zip(st.columns(len(shown)), shown, strict=True):
+            show_field(draft, path, place=place, disabled=disabled)
     labels = () if head is None else head.report.labels
     offered = labels if draft.task == "classification" else [one for one in labels if one not in head_good(head)]
     choose_labels(draft, list(offered), words.label, disabled=disabled)

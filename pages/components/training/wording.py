@@ -29,16 +29,17 @@ VERSION_STATES: dict[str, tuple[str, str]] = {
     "candidate": ("orange", N_("Waits to be put into use")),
     "retired": ("gray", N_("Not in use any more")),
 }
+_EARLY = N_("It ended early: no epoch was better any more.")
+_IN_TIME = N_("It ended at its time limit, with the best epoch so far.")
 STOPPED_FOR: dict[str, str] = {
-    "time_limit": N_("It ended at its time limit, with the best epoch so far."),
-    "no_better_epoch": N_("It ended early: no epoch was better any more."),
-    "early_stop": N_("It ended early: no epoch was better any more."),
-    "patience": N_("It ended early: no epoch was better any more."),
-    "no_better_than_probe": N_(
+    "time_limit": _IN_TIME,
+    "time": _IN_TIME,
+    "patience": _EARLY,
+    "not_better_than_probe": N_(
         "Training on was no better than the probe on validation, so the probe's network was kept."
     ),
+    "no_validation": N_("Without validation images nothing can be compared, so the probe's network was kept."),
 }
-NO_DOMAIN = ""
 
 
 def describe_state(head: RunHead) -> str:

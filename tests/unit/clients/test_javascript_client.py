@@ -1,4 +1,4 @@
-"""The JavaScript client passes the same vectors. `npm` fetches two packages for it: not for machines without a network."""
+"""The JavaScript client passes the same vectors. `npm` fetches two packages: not for machines without a network."""
 
 from __future__ import annotations
 

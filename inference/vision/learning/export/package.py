@@ -76,7 +76,9 @@ def export_network(
         files |= dict(zip(IR_NAMES, (portable.xml, portable.weights), strict=True))
     files[INPUT_DOCUMENT] = _to_bytes(describe_input(description))
     files[CLASSES_DOCUMENT] = _to_bytes(describe_classes(description, classes))
-    files[PARITY_DOCUMENT] = _to_bytes(parity.to_json() | {"opset": facts.opset, "ir_version": facts.ir_version})
+    # Without times: the same network gives the same files.
+    proof = parity.to_json(with_times=False) | {"opset": facts.opset, "ir_version": facts.ir_version}
+    files[PARITY_DOCUMENT] = _to_bytes(proof)
     files[LICENSES_NAME] = _list_licenses(description)
     for name, data in write_vectors(vectors, description).items():
         files[f"{VECTORS_FOLDER}/{name}"] = data

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said_as_at_an_inspection(services: Services, port: int
 
 def test_an_export_is_made_and_fetched(services: Services, port: int, run: TrainingRun) -> None:
     client = make_client(services, port)
-    made = client.ask("POST", f"{PATH}/run:{run.id}/exports", b'{"format": "onnx"}', **{"Content-Type": "application/json"})
+    made = client.ask("POST", f"{PATH}/run:{run.id}/exports", body={"format": "onnx"})
     assert made.status == 201, made.json()
     told = made.json()
     assert told["parity"]["images"] == 32

@@ -146,18 +146,20 @@ def test_a_run_that_is_not_there_or_not_done_is_said(services: Services, enginee
             open_method(services, training, "trained_run", {"run": number})
 
 
-def test_it_gives_second_opinions(services: Services, engineer: Person, worker: Person, product_id: int) -> None:
+def test_it_gives_second_opinions(services: Services, engineer: Person, worker_person: Person, product_id: int) -> None:
     inspection_id = add_inspected_part(services, engineer)
     with services.database.unit_of_work() as session:
         plate = session.exec(select(Product).where(Product.id != product_id)).one()
         plate_id, row_version = plate.id, plate.row_version
-    run = add_finished_run(services, engineer, plate_id, name="probe", dataset_id=_dataset(services, engineer, product_id))
+    run = add_finished_run(
+        services, engineer, plate_id, name="probe", dataset_id=_dataset(services, engineer, product_id)
+    )
     choose_second_opinion(services, engineer, plate_id, f"run:{run.id}", row_version=row_version)
     chosen = find_chosen_opinion(services, plate_id)
     assert chosen is not None
     assert chosen.run is not None
     assert chosen.run.name == "probe"
-    opinion = ask_second_opinion(services, worker, inspection_id, language="ko")
+    opinion = ask_second_opinion(services, worker_person, inspection_id, language="ko")
     assert opinion.problem is None
     assert opinion.method == "trained_run"
     assert opinion.prediction.model == "probe"
@@ -170,7 +172,7 @@ def test_it_gives_second_opinions(services: Services, engineer: Person, worker: 
     # A run that was deleted since is none any more.
     assert find_chosen_opinion(services, plate_id) is None
     with pytest.raises(NotReady):
-        ask_second_opinion(services, worker, inspection_id, language="ko")
+        ask_second_opinion(services, worker_person, inspection_id, language="ko")
 
 
 def _dataset(services: Services, engineer: Person, product_id: int) -> int:

@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 from sqlmodel import select
 
@@ -19,6 +18,7 @@ from core.model_exports.folders import write_export
 from core.model_exports.making import ModelExport, make_export
 from core.model_exports.sources import find_source, list_sources
 from core.services import Services
+from inference.vision.images.decode import decode
 from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import AuditLog, DatasetVersionImage, Image, TrainingRun
 from tests.compared_methods import build_product, draw
@@ -156,12 +156,12 @@ def test_a_run_that_has_not_ended_is_said(services: Services, engineer: Person, 
 
 
 def test_other_formats_and_other_people_are_refused(
-    services: Services, engineer: Person, worker: Person, run: TrainingRun
+    services: Services, engineer: Person, worker_person: Person, run: TrainingRun
 ) -> None:
     with pytest.raises(BadInput):
         make_export(services, engineer, f"run:{run.id}", "tflite")
     with pytest.raises(NotAllowed):
-        make_export(services, worker, f"run:{run.id}", "onnx")
+        make_export(services, worker_person, f"run:{run.id}", "onnx")
 
 
 def test_a_folder_that_holds_something_is_left_alone(made: ModelExport, tmp_path: Path) -> None:
@@ -179,19 +179,19 @@ def test_a_folder_that_holds_something_is_left_alone(made: ModelExport, tmp_path
 
 @pytest.mark.parametrize(("kind", "number"), [("good", 3), ("spot", 18), ("scratch", 22)])
 def test_a_finished_run_is_asked_at_once(
-    services: Services, worker: Person, run: TrainingRun, kind: str, number: int
+    services: Services, worker_person: Person, run: TrainingRun, kind: str, number: int
 ) -> None:
     data = cv2.imencode(".png", draw(number, kind, "")[0])[1].tobytes()
-    found = ask_network(services, worker, f"run:{run.id}", lambda: data)
+    found = ask_network(services, worker_person, f"run:{run.id}", lambda: data)
     assert found.named == kind
     assert found.is_defect == (kind != "good")
     assert found.image_size_px == (48, 40)
     assert {one.label for one in found.classes} == set(found.prediction.class_probabilities)
 
 
-def test_what_is_no_image_is_said(services: Services, worker: Person, run: TrainingRun) -> None:
+def test_what_is_no_image_is_said(services: Services, worker_person: Person, run: TrainingRun) -> None:
     with pytest.raises(BadInput) as refused:
-        ask_network(services, worker, f"run:{run.id}", lambda: b"words", file_name="words.png")
+        ask_network(services, worker_person, f"run:{run.id}", lambda: b"words", file_name="words.png")
     assert "words.png" in refused.value.sentence("en")
 
 
@@ -211,12 +211,7 @@ def test_images_of_validation_come_first(services: Services, made: ModelExport, 
         assert len(rows) == 8
         images = [session.get_one(Image, row.image_id) for row in rows]
         contents = [services.objects.get(row.object_key) for row in images]
-    shown = {cv2.imdecode(_bytes(data), cv2.IMREAD_COLOR).tobytes() for data in contents}
+    shown = {decode(data).pixels.tobytes() for data in contents}
     with zipfile.ZipFile(made.path) as archive:
         for number in range(1, 7):
-            vector = cv2.imdecode(_bytes(archive.read(f"vectors/{number:02d}.png")), cv2.IMREAD_COLOR)
-            assert vector.tobytes() in shown
-
-
-def _bytes(data: bytes) -> np.ndarray:
-    return np.frombuffer(data, np.uint8)
+            assert decode(archive.read(f"vectors/{number:02d}.png")).pixels.tobytes() in shown
