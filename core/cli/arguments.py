@@ -15,6 +15,7 @@ from core.cli.manuals import add_manual_commands
 from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
 from core.cli.training.arguments import add_runs, add_train
+from core.cli.training.tracking import add_tracking
 from core.cli.watch_arguments import add_watch
 
 
@@ -115,6 +116,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_compare(commands)
     add_train(commands)
     add_runs(commands)
+
+    add_tracking(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
