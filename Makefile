@@ -1,10 +1,14 @@
 # Two commands set up everything: `make run` starts the app, `make test` runs every test.
 PYTHON ?= python3
 PORT ?= 8501
+MLFLOW_PORT ?= 5000
 EXTRA ?=
 VENV := .venv
 BIN := $(VENV)/bin
-REQUIREMENTS := requirements$(if $(EXTRA),-$(EXTRA)).txt
+# MLflow's own interface wants other versions than ours: an environment of its own, for it alone.
+VENV_MLFLOW := .venv-mlflow
+OURS := $(filter-out mlflow,$(EXTRA))
+REQUIREMENTS := requirements$(if $(OURS),-$(OURS)).txt
 # faiss-gpu and faiss-cpu write the same files: an environment that has the one never gets the other, whatever is added.
 GPU := $(if $(or $(filter gpu,$(EXTRA)),$(wildcard $(VENV)/.readygpu)),--override overrides-gpu.txt)
 export PYTHONPATH :=
@@ -17,7 +21,12 @@ unexport PYTHONDONTWRITEBYTECODE
 run: setup
 	@$(BIN)/python -m core demo --first-start || echo "The demo is not complete; the next start goes on with it."
 	@echo "Geomsa: http://localhost:$(PORT) (REST: /api/v1/docs)"
+ifeq ($(EXTRA),mlflow)
+	@$(BIN)/python -m core tracking serve --port $(MLFLOW_PORT) & server=$$!; trap 'kill $$server' EXIT INT TERM; \
+		$(BIN)/streamlit run Home.py --server.port $(PORT)
+else
 	@exec $(BIN)/streamlit run Home.py --server.port $(PORT)
+endif
 
 setup: $(VENV)/.ready$(EXTRA)
 
@@ -29,12 +38,19 @@ $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.ready$(EXTRA): $(BIN)/uv $(REQUIREMENTS) constraints.txt
+$(VENV)/.ready$(OURS): $(BIN)/uv $(REQUIREMENTS) constraints.txt
 ifeq ($(EXTRA),gpu)
 	$(BIN)/uv pip uninstall --quiet --python $(BIN)/python faiss-cpu faiss-gpu
 endif
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $(REQUIREMENTS) -c constraints.txt $(GPU)
 	@touch $@
+
+ifeq ($(EXTRA),mlflow)
+$(VENV)/.readymlflow: $(VENV)/.ready requirements-mlflow.txt
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(VENV_MLFLOW)
+	$(BIN)/uv pip install --quiet --python $(VENV_MLFLOW)/bin/python -r requirements-mlflow.txt
+	@touch $@
+endif
 
 $(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt -c constraints.txt $(GPU)
@@ -60,4 +76,4 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV_MLFLOW) .mypy_cache .ruff_cache .pytest_cache

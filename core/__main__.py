@@ -27,7 +27,7 @@ from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
-from core.cli.training import adapter_commands, runs, training
+from core.cli.training import adapter_commands, runs, tracking, training
 from core.cli.training import exporting as model_exporting
 from core.errors import AppError
 
@@ -58,6 +58,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run-watch": watching.run_watch,
     "worker": working.worker,
     "run-tracking": working.run_tracking,
+    "tracking": tracking.tracking,
     "run-job": working.run_job,
     "prepare": working.prepare,
     "weights": network_weights.weights_command,

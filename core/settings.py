@@ -65,6 +65,7 @@ class Settings:
     mlflow_tracking: Literal["on", "off"] = "on"
     adapter_mode: Literal["auto", "subprocess", "container"] = "auto"
     metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
 
     @property
     def cache_dir(self) -> Path:
@@ -231,6 +232,13 @@ def _port(env: Mapping[str, str], name: str) -> int | None:
     return _whole(env, name, default=1, highest=65535) if env.get(name, "").strip() else None
 
 
+def _host(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip() or "127.0.0.1"
+    if _host_of(f"//{value}") != value.lower() or any(letter.isspace() for letter in value):
+        raise BadSetting("setting_not_host", name=name)
+    return value
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings from `env` (default: the process's environment).
 
@@ -281,4 +289,5 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
             _one_of(env, "GEOMSA_ADAPTER_MODE", ("auto", "subprocess", "container"), "auto"),
         ),
         metrics_port=_port(env, "GEOMSA_METRICS_PORT"),
+        metrics_host=_host(env, "GEOMSA_METRICS_HOST"),
     )

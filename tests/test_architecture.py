@@ -113,7 +113,7 @@ def test_libraries_stay_in_their_layer(libraries: set[str], allowed: set[str]) -
 
 
 def test_the_web_framework_stays_in_the_rest_interface() -> None:
-    libraries = {"fastapi", "fastapi_offline", "starlette", "uvicorn", "pydantic", "prometheus_client"}
+    libraries = {"fastapi", "fastapi_offline", "starlette", "uvicorn", "pydantic"}
     wrong = {
         _name(path): sorted(found)
         for path in SOURCES
@@ -121,6 +121,15 @@ def test_the_web_framework_stays_in_the_rest_interface() -> None:
         and (found := _roots(path) & libraries - ({"starlette"} if path not in _in("core") else set()))
     }
     assert wrong == {}
+
+
+def test_the_library_of_metrics_stays_where_metrics_are() -> None:
+    # The worker serves its figures without the web framework, by the small server that the library brings.
+    places = ("core/api/", "core/metrics/")
+    wrong = {
+        _name(path) for path in SOURCES if not _name(path).startswith(places) and "prometheus_client" in _roots(path)
+    }
+    assert wrong == set()
 
 
 def test_mounting_the_rest_interface_imports_no_framework() -> None:
@@ -271,7 +280,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("history", "training"),
     ("operations", "replay", "reports", "model_report"),
     ("batches", "image_imports", "comparisons", "model_exports"),
-    ("assistant",),
+    ("assistant", "metrics"),
     ("worker", "api"),
     ("cli",),
     ("__main__",),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from core.services import Services
 from core.training.configuration.records import ModelSection, RunConfiguration
+from core.training.runs.records import ImageResult
 from inference.vision.learning.recipes.settings import TrainingSettings
 from storage.tables import DatasetVersion, Job, Product, RunEpoch, TrainingRun, utc_now
 
@@ -35,11 +37,18 @@ def add_set(services: Services, *, code: str = "plate") -> PlateSet:
     with services.database.unit_of_work() as session:
         product = Product(code=code, name="판", name_en="Plate")
         session.add(product)
-        session.flush()
-        dataset = DatasetVersion(product_id=product.id, number=3, content_hash="c0ffee" * 10)
+        session.commit()
+        product_id = product.id
+    return freeze_set(services, product_id)
+
+
+def freeze_set(services: Services, product_id: int) -> PlateSet:
+    """Add a dataset version to a product that is there."""
+    with services.database.unit_of_work() as session:
+        dataset = DatasetVersion(product_id=product_id, number=3, content_hash="c0ffee" * 10)
         session.add(dataset)
         session.commit()
-        return PlateSet(product.id, dataset.id)
+        return PlateSet(product_id, dataset.id)
 
 
 def configure(*, epochs: int = 3, seed: int = 0, recipe: str = "probe", experiment: str = "") -> RunConfiguration:
@@ -67,9 +76,8 @@ def add_run(
     wanted = configuration or configure()
     is_over = state in ("succeeded", "failed", "cancelled")
     with services.database.unit_of_work() as session:
-        job = Job(
-            kind="training", product_id=plates.product_id, state=state, finished_at=utc_now() if is_over else None
-        )
+        ended_at = utc_now() if is_over else None
+        job = Job(kind="training", product_id=plates.product_id, state=state, finished_at=ended_at)
         session.add(job)
         session.flush()
         run = TrainingRun(
@@ -90,7 +98,7 @@ def add_run(
             result_key=result_key,
             created_by=person_id,
             train_s=12.5,
-            finished_at=utc_now() if is_over else None,
+            finished_at=ended_at,
         )
         session.add(run)
         session.flush()
@@ -109,3 +117,26 @@ def add_run(
             )
         session.commit()
         return run.id
+
+
+def said_of(image_id: int, truth: str, named: str, *, split: str = "test", share: float = 0.9) -> ImageResult:
+    """Return what a run said of an image, each a part of its own."""
+    right = truth == named
+    return ImageResult(
+        image_id, split, f"part {image_id}", "studio", truth, named, right, float(right), probabilities={named: share}
+    )
+
+
+def keep_results(
+    services: Services, run_id: int, images: Sequence[ImageResult], *, task: str = "classification"
+) -> None:
+    """Keep what a run said of images, as its worker does."""
+    value = {
+        "run": run_id, "task": task, "labels": ["good", "spot", "scratch"], "good_labels": ["good"], "threshold": 0.5,
+        "images": [image.to_json() for image in images],
+    }  # fmt: skip
+    key = f"training/{run_id}/results.json"
+    services.objects.put(key, json.dumps(value).encode())
+    with services.database.unit_of_work() as session:
+        session.get_one(TrainingRun, run_id).result_key = key
+        session.commit()

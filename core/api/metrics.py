@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from core.errors import AppError
 from core.jobs.heartbeats import workers_alive
 from core.jobs.views import list_unfinished
+from core.metrics.collector import InstallationCollector
 
 if TYPE_CHECKING:
     from core.services import Services
@@ -36,6 +37,7 @@ class ApiMetrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.registry.register(_State(services, n_waiting))
+        self.registry.register(InstallationCollector(services))
         self.requests = Counter(
             "geomsa_api_requests",
             "Answers by route, method and status.",

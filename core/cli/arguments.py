@@ -17,6 +17,7 @@ from core.cli.threshold_arguments import add_thresholds
 from core.cli.training.adapter_arguments import add_adapters
 from core.cli.training.arguments import add_runs, add_train
 from core.cli.training.exporting import add_export_model
+from core.cli.training.tracking import add_tracking
 from core.cli.watch_arguments import add_watch
 
 
@@ -119,6 +120,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_runs(commands)
     add_export_model(commands)
     add_adapters(commands)
+
+    add_tracking(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)

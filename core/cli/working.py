@@ -8,6 +8,7 @@ import signal
 
 from core.errors import AppError
 from core.identity import raise_generation
+from core.metrics.serving import serve_metrics
 from core.services import build_services
 from core.settings import read_settings
 from core.worker.child_keeper import keep_tracking, keep_watcher
@@ -39,6 +40,7 @@ def _work(wanted: argparse.Namespace) -> int:
     supervisor = ChildWorker(services)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
+    stop_metrics = serve_metrics(services)
     keepers = (keep_watcher(services), keep_tracking(services))
     for keeper in keepers:
         keeper.start()
@@ -49,6 +51,8 @@ def _work(wanted: argparse.Namespace) -> int:
             keeper.begin_stop()
         for keeper in keepers:
             keeper.stop()
+        if stop_metrics is not None:
+            stop_metrics()
     return 0
 
 

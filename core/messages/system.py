@@ -6,6 +6,9 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "setting_not_one_of": N_('{name} is "{value}", but must be one of: {choices}.'),
     "setting_database_url": N_("{name} must begin with one of: {choices}, followed by ://."),
     "setting_database_host": N_("{name} names no server. Write it as scheme://user:password@host/database."),
+    "setting_not_host": N_(
+        "{name} must be a host name or an address of this machine, such as 0.0.0.0, without a port."
+    ),
     "setting_mlflow_uri": N_("{name} is no address of a tracking store. It begins with one of: {choices}."),
     "setting_not_http_url": N_("{name} must be an address that begins with http:// or https://."),
     "setting_s3_missing": N_("GEOMSA_OBJECT_STORE is s3, but these are not set: {names}."),

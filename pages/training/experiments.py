@@ -9,8 +9,8 @@ import streamlit as st
 from core.access import ENGINEER
 from core.catalog.products import list_products
 from core.errors import AppError
-from core.training.experiments.side_by_side import LEAST_RUNS, compare_runs
-from core.training.runs.overview import list_runs
+from core.training.experiments.side_by_side import LEAST_RUNS, MOST_RUNS, compare_runs
+from core.training.runs.overview import list_runs, read_head
 from pages.components.comparing.wording import read_words
 from pages.components.experiments.address import (
     CURVES,
@@ -76,10 +76,9 @@ def show_comparison(numbers: tuple[int, ...]) -> None:
 
 def read_comparison(numbers: tuple[int, ...], split: str) -> SideBySide:
     """Return the comparison of this visit: intervals are drawn anew only where runs have changed. Raises AppError."""
-    from core.training.runs.overview import read_head
-
-    heads = [read_head(services(), person(), number) for number in numbers]
-    stamp = (split, *((head.id, head.state, head.epochs_done, head.row_version) for head in heads))
+    # More than can stand side by side are refused in words below, and not looked for one by one.
+    heads = [read_head(services(), person(), number) for number in numbers] if len(numbers) <= MOST_RUNS else []
+    stamp = (numbers, split, *((head.id, head.state, head.epochs_done, head.row_version) for head in heads))
     kept = st.session_state.get(_FOUND)
     if kept is not None and kept[0] == stamp:
         found: SideBySide = kept[1]

@@ -16,6 +16,10 @@ TRACKING_MESSAGES: dict[str, str] = {
         "The tracking store {store} keeps files in a folder of its own machine, where nothing can be written from "
         "here. Start it with --serve-artifacts."
     ),
+    "tracking_interface_missing": N_(
+        "MLflow's own interface is not installed. Install it with: make setup EXTRA=mlflow"
+    ),
+    "tracking_interface_elsewhere": N_("Trainings are tracked on the server {store}: open its own interface."),
     "check_tracking": N_("Trainings are tracked in {store}. Waiting to be sent: {count}."),
     "check_tracking_off": N_("Trainings are not tracked (GEOMSA_MLFLOW=off)."),
     "check_tracking_given_up": N_(

@@ -88,7 +88,7 @@ def test_a_process_killed_at_any_moment_leaves_every_run_there_once(services: Se
     child = _spawn(services, log)
     wait_until(lambda: read_state(services).waiting == 0, timeout_s=_LONG_S)
     child.terminate()
-    assert child.wait(timeout=20) == 0
+    assert child.wait(timeout=_LONG_S) == 0
 
     from mlflow.tracking import MlflowClient
 
@@ -118,7 +118,7 @@ def test_the_log_of_the_process_does_not_hold_the_password(services: Services, t
         child = _spawn(services, log, GEOMSA_MLFLOW_URI=uri)
         wait_until(lambda: b"was not tracked" in log.read_bytes(), timeout_s=_LONG_S)
         child.terminate()
-        child.wait(timeout=20)
+        child.wait(timeout=_LONG_S)
         assert b"s3cret" not in log.read_bytes()
         log.write_bytes(b"")
         try_again(services)
