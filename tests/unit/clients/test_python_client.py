@@ -50,6 +50,7 @@ def test_it_passes_all_vectors(exported: Path) -> None:
     assert lines[-1] == "all test vectors passed"
 
 
+@pytest.mark.full
 def test_it_passes_them_through_openvino(tmp_path: Path) -> None:
     folder = write_export(tmp_path, describe(), format="openvino")
     assert not (folder / "model.onnx").exists()

@@ -10,20 +10,24 @@ from collections.abc import Iterator
 import cv2
 import pytest
 
-from core.access import Person
+from core.methods.trained_networks import list_finished_runs
 from core.services import Services
 from storage.tables import TrainingRun
 from tests.api_server import make_client, serve_api
-from tests.compared_methods import build_product, draw
-from tests.finished_runs import add_finished_run
+from tests.compared_methods import draw
 
 PATH = "/v1/trained-models"
 SPOT = cv2.imencode(".png", draw(18, "spot", "")[0])[1].tobytes()
 
 
 @pytest.fixture
-def run(services: Services, engineer: Person) -> TrainingRun:
-    return add_finished_run(services, engineer, build_product(services, engineer), with_version=True)
+def services(spots_services: Services) -> Services:
+    return spots_services
+
+
+@pytest.fixture
+def run(services: Services) -> TrainingRun:
+    return list_finished_runs(services)[0]
 
 
 @pytest.fixture

@@ -9,23 +9,29 @@ import pytest
 
 from core.__main__ import main
 from core.access import Person
+from core.catalog.products import find_product
+from core.methods.trained_networks import list_finished_runs
 from core.services import Services
 from storage.tables import TrainingRun
-from tests.compared_methods import build_product
 from tests.finished_runs import add_finished_run
 
 
 @pytest.fixture
-def product_id(services: Services, engineer: Person, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setenv("GEOMSA_DATA_DIR", str(services.settings.data_dir))
-    monkeypatch.setenv("GEOMSA_DEVICE", "cpu")
-    monkeypatch.setenv("GEOMSA_LANGUAGE", "en")
-    return build_product(services, engineer)
+def services(spots_services: Services) -> Services:
+    return spots_services
 
 
 @pytest.fixture
-def run(services: Services, engineer: Person, product_id: int) -> TrainingRun:
-    return add_finished_run(services, engineer, product_id, with_version=True)
+def product_id(services: Services, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("GEOMSA_DATA_DIR", str(services.settings.data_dir))
+    monkeypatch.setenv("GEOMSA_DEVICE", "cpu")
+    monkeypatch.setenv("GEOMSA_LANGUAGE", "en")
+    return find_product(services, "spots").id
+
+
+@pytest.fixture
+def run(services: Services, product_id: int) -> TrainingRun:
+    return list_finished_runs(services, product_id=product_id)[0]
 
 
 def test_a_version_is_written_into_a_new_folder(
@@ -40,6 +46,7 @@ def test_a_version_is_written_into_a_new_folder(
     assert all(one["max_difference"] <= 1e-3 for one in told["parity"]["runtimes"])
 
 
+@pytest.mark.full
 def test_figures_are_told_to_people(run: TrainingRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export-model", f"run:{run.id}", "--to", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out

@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import select
 
 from core.access import Person
+from core.catalog.products import create_product, find_product
 from core.comparisons.choices import MethodOffer, list_offers
 from core.comparisons.opinion_choice import choose_second_opinion, find_chosen_opinion
 from core.comparisons.orders import parse_order
@@ -21,17 +22,28 @@ from core.datasets.records import SplitRule
 from core.errors import AppError, BadInput, Conflict, NotFound, NotReady
 from core.methods.models import open_method
 from core.methods.registry import find_method
+from core.methods.trained_networks import list_finished_runs
 from core.methods.training_sets import read_training_set
 from core.services import Services
 from storage.tables import Image, Product, TrainingRun
-from tests.compared_methods import build_product, work_next
+from tests.compared_methods import work_next
 from tests.finished_runs import add_finished_run, find_dataset_ids
 from tests.inspected_part import add_inspected_part
 
 
 @pytest.fixture
-def product_id(services: Services, engineer: Person) -> int:
-    return build_product(services, engineer)
+def services(spots_services: Services) -> Services:
+    return spots_services
+
+
+@pytest.fixture
+def product_id(services: Services) -> int:
+    return find_product(services, "spots").id
+
+
+@pytest.fixture
+def run(services: Services) -> TrainingRun:
+    return list_finished_runs(services)[0]
 
 
 def _offer(services: Services, engineer: Person, dataset_id: int) -> MethodOffer:
@@ -44,8 +56,16 @@ def _order(run: int, **more: Any) -> str:
     )
 
 
-def test_a_run_is_compared_without_being_trained_again(services: Services, engineer: Person, product_id: int) -> None:
-    run = add_finished_run(services, engineer, product_id)
+def test_a_run_is_asked_without_being_trained_again(services: Services, run: TrainingRun) -> None:
+    training = read_training_set(services, run.dataset_version_id)
+    method = open_method(services, training, "trained_run", {"run": run.id})
+    for sample in training.of("val", "test"):
+        (said,) = method.predict([sample.load()])
+        assert max(said.class_probabilities, key=lambda label: said.class_probabilities[label]) == sample.label
+
+
+@pytest.mark.full
+def test_a_run_is_compared_as_every_method(services: Services, engineer: Person, run: TrainingRun) -> None:
     found = start_comparison(services, engineer, parse_order(_order(run.id)))
     assert work_next(services) is None
     result = read_result(services, view_comparison(services, found))
@@ -55,17 +75,23 @@ def test_a_run_is_compared_without_being_trained_again(services: Services, engin
     assert entry.figures["macro_f1"].value == 1.0
 
 
-def test_the_newest_fair_runs_are_offered_by_name(services: Services, engineer: Person, product_id: int) -> None:
+def test_the_newest_fair_runs_are_offered_by_name(
+    services: Services, engineer: Person, product_id: int, run: TrainingRun
+) -> None:
     dataset = create_dataset(services, engineer, product_id)
-    empty = _offer(services, engineer, dataset.id)
-    assert empty.obstacle is not None
-    assert empty.obstacle.code == "trained_run_none"
-    first = add_finished_run(services, engineer, product_id, name="one")
     add_finished_run(services, engineer, product_id, name="unfinished", finished=False)
     second = add_finished_run(services, engineer, product_id, name="two")
     offer = _offer(services, engineer, dataset.id)
     assert offer.obstacle is None
-    assert offer.choices == {"run": ((second.id, "two"), (first.id, "one"))}
+    assert offer.choices == {"run": ((second.id, "two"), (run.id, run.name))}
+    with services.database.unit_of_work() as session:
+        for row in session.exec(select(TrainingRun)).all():
+            row.object_prefix = ""
+            session.add(row)
+        session.commit()
+    empty = _offer(services, engineer, dataset.id)
+    assert empty.obstacle is not None
+    assert empty.obstacle.code == "trained_run_none"
 
 
 def _move(services: Services, product_id: int) -> None:
@@ -78,8 +104,9 @@ def _move(services: Services, product_id: int) -> None:
         session.commit()
 
 
-def test_a_run_that_has_seen_test_images_is_refused(services: Services, engineer: Person, product_id: int) -> None:
-    run = add_finished_run(services, engineer, product_id)
+def test_a_run_that_has_seen_test_images_is_refused(
+    services: Services, engineer: Person, product_id: int, run: TrainingRun
+) -> None:
     _move(services, product_id)
     other = create_dataset(services, engineer, product_id, rule=SplitRule(0.2, 0.2, 1))
     assert len(find_dataset_ids(services, product_id)) == 2
@@ -97,9 +124,8 @@ def test_a_run_that_has_seen_test_images_is_refused(services: Services, engineer
 
 
 def test_another_picture_of_a_part_that_was_learned_is_no_test(
-    services: Services, engineer: Person, product_id: int
+    services: Services, engineer: Person, product_id: int, run: TrainingRun
 ) -> None:
-    run = add_finished_run(services, engineer, product_id)
     with services.database.unit_of_work() as session:
         rows = session.exec(select(Image).where(Image.product_id == product_id)).all()
         learned = next(row for row in rows if row.split == "train")
@@ -115,12 +141,12 @@ def test_another_picture_of_a_part_that_was_learned_is_no_test(
     assert refused.value.params["count"] == 2
 
 
-def test_a_run_of_another_product_is_refused(services: Services, engineer: Person, product_id: int) -> None:
-    other = build_product(services, engineer, code="others")
-    run = add_finished_run(services, engineer, other)
-    dataset = create_dataset(services, engineer, product_id)
+def test_a_run_of_another_product_is_refused(services: Services, engineer: Person, run: TrainingRun) -> None:
+    training = read_training_set(services, run.dataset_version_id)
+    other = create_product(services, engineer, name="다른 제품", code="others")
+    elsewhere = add_finished_run(services, engineer, other.id, dataset_id=run.dataset_version_id)
     with pytest.raises(BadInput) as refused:
-        open_method(services, read_training_set(services, dataset.id), "trained_run", {"run": run.id})
+        open_method(services, training, "trained_run", {"run": elsewhere.id})
     assert refused.value.code == "trained_run_elsewhere"
 
 
