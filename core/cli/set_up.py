@@ -53,6 +53,7 @@ def demo(wanted: argparse.Namespace) -> int:
     """Load the demo data and deploy it; what is there already is left as it is."""
     from core.demo import first_start
     from core.demo import loading as demo_data
+    from core.demo.images.pills.catalog import PILLS
     from core.deployments import graph_preparation
 
     services = build_services(migrate=True, patient=True)
@@ -79,10 +80,13 @@ def demo(wanted: argparse.Namespace) -> int:
     status.clear()
     product_ids = [products.find_product(services, code).id for code in codes]
     of_views = list(list_views_of(services, product_ids))
-    # Who starts the app for the first time waits for its first screens, and not for a model a view.
-    failed = not _deploy_demo(services, product_ids, later=of_views if wanted.first_start else [])
+    trained = [products.find_product(services, code).id for code in codes if code == PILLS.code]
+    # Who starts the app for the first time waits for its first screens, and not for a model a view, or of 24 kinds.
+    failed = not _deploy_demo(services, product_ids, later=[*of_views, *trained] if wanted.first_start else [])
     if not failed:
-        _queue_of_views(services, person, of_views)
+        _queue_runs(services, person, trained)
+        _queue_missing(services, [*of_views, *trained])
+        _queue_comparisons(services, person, of_views)
         first_start.mark_done(services)
     write_note(f"demo ready in {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
@@ -116,19 +120,29 @@ def _needing(services: Services, kind: str, product_ids: list[int]) -> list[int]
     return [found for found in stale if kind != MANUAL_INDEX or readiness(services, kind, found) is None]
 
 
-def _queue_of_views(services: Services, person: Person, product_ids: list[int]) -> None:
-    """Queue what is missing of products of several views, and their first comparison of methods.
-
-    They take minutes. The app works them off beside everything else, and nobody has to wait for them here.
-    """
-    from core.comparisons.first_comparison import start_first_comparison
-
+def _queue_missing(services: Services, product_ids: list[int]) -> None:
+    """Queue what is missing of products whose models take minutes: the app works it off beside everything else."""
     waiting = {(job.kind, one) for job in views.list_unfinished(services) for one in job.product_ids}
     for kind in (MEMORY_BANK, SIMILARITY_INDEX):
         stale = [one for one in _needing(services, kind, product_ids) if (kind, one) not in waiting]
         if stale:
             submit_job(services, kind, stale)
-            write_note(f"{kind}: queued for the products of several views; the app builds them in the background")
+            write_note(f"{kind}: queued for the larger products; the app builds them in the background")
+
+
+def _queue_runs(services: Services, person: Person, product_ids: list[int]) -> None:
+    """Queue the first experiment of the products that are there to be trained on."""
+    from core.training.first_runs import start_first_runs
+
+    for product_id in product_ids:
+        if start_first_runs(services, person, product_id):
+            write_note("an experiment of three trainings is queued; the app works it off in the background")
+
+
+def _queue_comparisons(services: Services, person: Person, product_ids: list[int]) -> None:
+    """Queue the first comparison of methods of the products of several views."""
+    from core.comparisons.first_comparison import start_first_comparison
+
     for product_id in product_ids:
         if start_first_comparison(services, person, product_id) is not None:
             write_note("a comparison of methods is queued; the app works it off in the background")

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.access import Person
 from core.catalog.defect_types import create_defect_type, list_defect_types
 from core.catalog.products import create_product
+from core.datasets.freezing import create_dataset
 from core.images.edits import delete_images, relabel_images
 from core.images.gallery.filters import GalleryFilter
 from core.images.gallery.search import PAGE_SIZE, Asked, count_images, find_all
@@ -243,12 +244,14 @@ def test_images_are_deleted_only_after_a_yes(
     open_app: OpenApp, services: Services, engineer: Person, casting: Product
 ) -> None:
     fill(services, engineer, casting, 3)
+    create_dataset(services, engineer, casting.id)
     app = open_app(NORMAL_IMAGES)
     assert app.button(key="gallery_normal_delete").disabled
     app.button(key="gallery_normal_all").click().run()
     kept = list_images(services, casting.id).rows[0].id
     app.session_state["gallery_normal_chosen"].pop(kept)
     app.button(key="gallery_normal_delete").click().run()
+    assert "Dataset version 1 is broken by it" in texts(app)
     assert list_images(services, casting.id).total == 3
     app.button(key="dialog_agree").click().run()
     assert list_images(services, casting.id).total == 1

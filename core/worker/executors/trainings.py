@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.errors import AppError
 from core.jobs.terms import Claim
 from core.services import Services
+from core.training.first_runs import put_first_run_into_use
 from core.training.runs.working import work_off
 
 
@@ -13,4 +14,7 @@ class TrainingExecutor:
 
     def work_off(self, services: Services, claim: Claim) -> AppError | None:
         """Work the run off, as `Executor` says."""
-        return work_off(services, claim)
+        error = work_off(services, claim)
+        if error is None:
+            put_first_run_into_use(services, claim.job_id)
+        return error

@@ -113,12 +113,21 @@ def test_who_may_and_what_is_missing_is_said(
     empty = add_product(services, code="empty")
     with pytest.raises(BadInput, match="no images yet"):
         create_dataset(services, engineer, empty)
-    add_image(services, empty, 1, defect_type_id=type_ids(services, empty)["hole"])
-    with pytest.raises(BadInput, match="good parts"):
-        create_dataset(services, engineer, empty)
+    with pytest.raises(BadInput, match="taken there"):
+        create_dataset(services, engineer, product_id, rule=SplitRule(domains=("field",)))
 
 
-@pytest.mark.parametrize("wrong", [{"val_share": 0.6}, {"test_share": -0.1}, {"val_share": float("nan")}, {"seed": -1}])
-def test_a_rule_out_of_range_is_refused(wrong: dict[str, float]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"least_images": 0},
+        {"domains": ("moon",)},
+        {"val_share": 0.6},
+        {"test_share": -0.1},
+        {"val_share": float("nan")},
+        {"seed": -1},
+    ],
+)
+def test_a_rule_out_of_range_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(BadInput):
         SplitRule(**wrong)  # type: ignore[arg-type]
