@@ -78,7 +78,7 @@ def _check_tool(expected: dict[str, Any], turn: Turn) -> str:
 
 def _is(given: Any, expected: Any) -> bool:
     """Return whether an argument is the expected one: `*-11-10` is that day of the year that was meant."""
-    if expected == "today":
+    if expected == "*today":
         return bool(given == date.today().isoformat())
     if isinstance(expected, str) and expected.startswith("*-"):
         return str(given).endswith(expected[1:])

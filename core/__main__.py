@@ -27,6 +27,7 @@ from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
+from core.cli.training import asking
 from core.errors import AppError
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "report": reporting.report,
     "dataset": datasets.dataset,
     "compare": comparisons.compare,
+    "ask": asking.ask_assistant,
     "watch": watching.watch,
     "targets": watching.targets,
     "run-watch": watching.run_watch,

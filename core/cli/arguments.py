@@ -14,6 +14,7 @@ from core.cli.images.trash import add_trash
 from core.cli.manuals import add_manual_commands
 from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
+from core.cli.training.asking import add_ask
 from core.cli.watch_arguments import add_watch
 
 
@@ -76,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")
 
     add_view_commands(commands)
+    add_ask(commands)
     add_watch(commands)
     add_manual_commands(commands)
 

@@ -68,7 +68,9 @@ def describe_draft(draft: Draft, speech: Speech, *, images: tuple[int, int] | No
     words = [say(N_("The draft is changed.") if changed else N_("Here is the draft of a training."))]
     if images is not None:
         normal, defect = images
-        words.append(say(N_("The product has {normal} normal and {defect} defect images."), normal=normal, defect=defect))
+        words.append(
+            say(N_("The product has {normal} normal and {defect} defect images."), normal=normal, defect=defect)
+        )
     words.append(say(N_("Nothing is started yet: look at it, then press Confirm.")))
     return words
 
@@ -80,7 +82,9 @@ def show_value(value: Any, speech: Speech) -> str:
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {one:g}" if isinstance(one, float) else f"{name} {one}" for name, one in value.items())
+        return ", ".join(
+            f"{name} {one:g}" if isinstance(one, float) else f"{name} {one}" for name, one in value.items()
+        )
     if isinstance(value, list | tuple):
         return ", ".join(str(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -14,11 +14,13 @@ TRAIN = re.compile(
 )
 _RUN_WORDS = re.compile(
     r"(?:학습|훈련)\s*(?:실행|결과|이력|목록|기록|내역|현황|상태|런|성적)|(?:학습|훈련)(?:은|이|된|한|했던)?\s*(?:어떻게|얼마나|끝났|잘|뭐|거\s*(?:보여|목록))"
-    r"|\btrain(?:ing|ed)?\s*(?:runs?|results?|history|jobs?|status|progress|figures|models?\s+(?:list|do we|are))\b|\bruns?\b(?! it)|실험\s*(?:목록|결과|보여|현황)"
+    r"|\btrain(?:ing|ed)?\s*(?:runs?|results?|history|jobs?|status|progress|figures|models?\s+(?:list|do we|are))\b|\bruns?\b(?! it| (?:an? |the |some )?(?:segm|class|detec|fine|train))|실험\s*(?:목록|결과|보여|현황)"
     r"|\bexperiments?\b[^.]{0,20}(?:list|show|results?)|(?:list|show)[^.]{0,20}\bexperiments?\b"
     r"|how (?:did|is|was|are) (?:the |my |our |that )?(?:last |latest )?(?:training|run)"
 )
-_ORDERS = re.compile(r"(?:학습|훈련)\s*(?:을|를)?\s*(?:시켜|시키|해\s*(?:줘|주|봐)|돌려|시작|하자|할래|하고\s*싶|부탁|좀\s*해)|\btrain a\b|\btrain the\b")
+_ORDERS = re.compile(
+    r"(?:학습|훈련)\s*(?:을|를)?\s*(?:시켜|시키|해\s*(?:줘|주|봐)|돌려|시작|하자|할래|하고\s*싶|부탁|좀\s*해)|\btrain a\b|\btrain the\b"
+)
 START = re.compile(
     r"시작\s*(?:해|하자|시켜|할게|합시다|하세요|$)|(?:그대로|바로|이대로|당장)?\s*(?:진행|실행|돌려|확정)\s*(?:해|하자|시켜|$)|(?:^|\s)확인\s*(?:했|해|함|$)|컨펌"
     r"|\b(?:start|launch|run|begin|kick) (?:it|now|that|this|off|the (?:training|run|draft))\b|\bstart\b$|\bgo ahead\b|\bconfirm(?:ed)?\b"
@@ -43,12 +45,22 @@ BY_WORDS: dict[str, str] = {
     "line": r"라인\s*별|\b(?:by|per|each|every|across) (?:production )?lines?\b|각\s*라인|라인마다|line by line",
 }
 GROUPS: tuple[tuple[str, str], ...] = (
-    ("line", BY_WORDS["line"] + r"|(?:어느|어떤|무슨|몇\s*번)\s*(?:생산\s*)?라인|\b(?:which|wich|whch|what) (?:production )?lines?\b|\blines? (?:has|have|had|with|makes?|made|produce[sd]?) (?:the )?(?:most|highest|worst)|(?<![\d])(?<!\d )(?<!번 )라인(?:이|은|에서|중)?\s*(?:에서\s*)?(?:제일|가장|젤)"),
-    ("product", r"(?:제품|품목|모델명)\s*별|\b(?:by|per|each|every) products?\b|각\s*제품|제품마다|(?:어느|어떤|무슨)\s*(?:제품|품목)|\b(?:which|wich|what) products?\b|\bproducts? (?:has|have|had|with) (?:the )?(?:most|highest|worst)|제품(?:이|은|중)?\s*(?:에\s*)?(?:제일|가장|젤)"),
+    (
+        "line",
+        BY_WORDS["line"]
+        + r"|(?:어느|어떤|무슨|몇\s*번)\s*(?:생산\s*)?라인|\b(?:which|wich|whch|what) (?:production )?lines?\b|\blines? (?:has|have|had|with|makes?|made|produce[sd]?) (?:the )?(?:most|highest|worst)|(?<![\d])(?<!\d )(?<!번 )라인(?:이|은|에서|중)?\s*(?:에서\s*)?(?:제일|가장|젤)",
+    ),
+    (
+        "product",
+        r"(?:제품|품목|모델명)\s*별|\b(?:by|per|each|every) products?\b|각\s*제품|제품마다|(?:어느|어떤|무슨)\s*(?:제품|품목)|\b(?:which|wich|what) products?\b|\bproducts? (?:has|have|had|with) (?:the )?(?:most|highest|worst)|제품(?:이|은|중)?\s*(?:에\s*)?(?:제일|가장|젤)",
+    ),
     ("lot", r"로트\s*별|롯트\s*별|\b(?:by|per|each|every) lots?\b|(?:어느|어떤)\s*로트|\bwhich lots?\b"),
     ("shift", r"(?:교대|근무|조)\s*별|\b(?:by|per|each|every) shifts?\b|(?:어느|어떤)\s*(?:교대|조)|\bwhich shifts?\b"),
     ("type", r"(?:유형|종류|타입|불량명)\s*별|\b(?:by|per|each) (?:defect )?(?:types?|kinds?)\b|불량별"),
-    ("day", r"일\s*별|날짜\s*별|하루\s*단위|매일|\b(?:by|per|each|every) day\b|\bdaily\b|a day\b|(?:어느|무슨)\s*(?:날|요일)|\bwhich day\b"),
+    (
+        "day",
+        r"일\s*별|날짜\s*별|하루\s*단위|매일|\b(?:by|per|each|every) day\b|\bdaily\b|a day\b|(?:어느|무슨)\s*(?:날|요일)|\bwhich day\b",
+    ),
     ("week", r"주\s*별|주\s*단위|매주|\b(?:by|per|each|every) week\b|\bweekly\b"),
     ("month", r"월\s*별|달\s*별|매달|매월|\b(?:by|per|each|every) month\b|\bmonthly\b"),
 )
@@ -59,9 +71,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("month", r"월\s*별|월간|월\s*단위|\b(?:by|per) month\b|\bmonthly\b"),
     ("day", r"일\s*별|날짜\s*별|\b(?:by|per) day\b|\bdaily\b"),
 )
-_HOW_MANY = (
-    r"몇|검사량|생산량|개수|갯수|건수|수량|얼마나|얼만큼|총\s*\d*|합계|집계|현황|통계|\bhow many\b|\bhow much\b|\bcount\b|\bnumber of\b|\btotals?\b|\bstatistics\b|\bstats\b"
-)
+_HOW_MANY = r"몇|검사량|생산량|개수|갯수|건수|수량|얼마나|얼만큼|총\s*\d*|합계|집계|현황|통계|\bhow many\b|\bhow much\b|\bcount\b|\bnumber of\b|\btotals?\b|\bstatistics\b|\bstats\b"
 _RATE = r"불량률|불량율|불합격률|양품률|수율|합격률|defect rate|reject rate|\byield\b|\bng rate\b|failure rate|scrap rate|first pass"
 _LIST = r"목록|리스트|보여|알려|뽑아|조회|열어|찾아|나열|\blist\b|\bshow\b|\bdisplay\b|\bgive me\b|\bsee\b|\bfind\b|\bopen\b|\bpull up\b"
 _PARTS = r"검사|부품|제품|불량|불합격|\bng\b|inspections?|parts?|rejects?|양품"

@@ -37,7 +37,9 @@ _TASK_WORDS = frozenset(
 
 def find_products(text: str, names: Names) -> tuple[ProductName, ...]:
     """Return the products that the text names: several where it is not clear which, none where it names none."""
-    terms = [(one, (one.code, one.name, one.name_en)) for one in names.products]
+    terms: list[tuple[ProductName, tuple[str, ...]]] = [
+        (one, (one.code, one.name, one.name_en)) for one in names.products
+    ]
     return _find(normalize(text), terms)
 
 
@@ -100,9 +102,7 @@ def find_whole(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> lis
     ]
     kept: list[tuple[Found, tuple[int, int]]] = []
     for one, (start, stop) in hits:
-        inside = any(
-            begin <= start and stop <= end and end - begin > stop - start for _other, (begin, end) in hits
-        )
+        inside = any(begin <= start and stop <= end and end - begin > stop - start for _other, (begin, end) in hits)
         if not inside and all(one != other for other, _span in kept):
             kept.append((one, (start, stop)))
     return kept

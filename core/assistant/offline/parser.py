@@ -39,8 +39,12 @@ _SHIFT = re.compile(
     r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)|(?<![가-힣])(주간|야간)(?=에|조|\s|은|의|$)"
     r"|\b(day|night|morning|evening|late|early|first|second|third|[a-c])\s+shift\b|\bshift\s+([a-z0-9]+)\b"
 )
-_TOP = re.compile(r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?|inspections?|ng|불량)")
-_RUN = re.compile(r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})|(\d{1,9})\s*번\s*(?:학습|실행|런)")
+_TOP = re.compile(
+    r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?|inspections?|ng|불량)"
+)
+_RUN = re.compile(
+    r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})|(\d{1,9})\s*번\s*(?:학습|실행|런)"
+)
 _INSPECTION = re.compile(
     r"\b(?:inspection|part|no\.?|number)\s*#?\s*(\d{1,9})\b|#(\d{1,9})|(\d{1,9})\s*번\s*(?:검사|부품|제품|건)?|검사\s*(?:번호)?\s*(\d{1,9})"
 )
@@ -110,7 +114,9 @@ def _read_draft_words(text: str, blank: str, names: Names, situation: Situation)
             return Train({**picked.said, **changed.said}, picked.products or changed.products, changes_draft=True)
     if _wants_training(blank):
         # The same again in other words, or another training: a new draft takes the old one's place.
-        return Start() if START.search(text) and not changed.products and not changed.said else _train(text, blank, names)
+        return (
+            Start() if START.search(text) and not changed.products and not changed.said else _train(text, blank, names)
+        )
     if changed.said and not asks_for_more:
         return changed
     if START.search(text) or SHORT_START.fullmatch(text):
@@ -180,7 +186,7 @@ def _make(intent: str, text: str, blank: str, names: Names, today: date) -> Look
         return Look("list_inspections", {**_scope(text, names, today), "review": "waiting"})
     if intent == "read_manual":
         found = _scope(text, names, today)
-        arguments = {name: found[name] for name in ("product", "defect_type") if name in found}
+        arguments: dict[str, Any] = {name: found[name] for name in ("product", "defect_type") if name in found}
         return Look(intent, arguments if arguments.get("defect_type") else {**arguments, **_question(text, product)})
     if intent == "list_open_actions":
         return Look(intent, {**product, **({"whose": "mine"} if OWN.search(text) else {})})
@@ -204,7 +210,7 @@ def _explain(text: str, blank: str, names: Names, situation: Situation, today: d
     if number:
         return Look("explain_inspection", {"inspection": number})
     scope = _scope(text, names, today)
-    place = {name: scope[name] for name in ("product", "line", "lot") if name in scope}
+    place: dict[str, Any] = {name: scope[name] for name in ("product", "line", "lot") if name in scope}
     latest = _LATEST.search(blank) or place or not situation.has_inspection
     return Look("explain_inspection", {"inspection": "latest" if latest else "context", **place})
 
@@ -306,4 +312,3 @@ def _go_on(text: str, blank: str, names: Names, situation: Situation, today: dat
     if last.tool in {"rank_defect_types"}:
         changed.pop("defect_type", None)
     return Look(last.tool, {**kept, **changed})
-

@@ -38,9 +38,7 @@ def normalize(text: str) -> str:
     names = "|".join(_ENGLISH_NUMBERS)
     text = re.sub(rf"\b({names}){_COUNTED}", lambda found: str(_ENGLISH_NUMBERS[found[1]]), text)
     korean = "|".join(_KOREAN_NUMBERS)
-    text = re.sub(
-        rf"(?<![가-힣])({korean})\s*{_KOREAN_UNITS}", lambda found: f"{_KOREAN_NUMBERS[found[1]]} ", text
-    )
+    text = re.sub(rf"(?<![가-힣])({korean})\s*{_KOREAN_UNITS}", lambda found: f"{_KOREAN_NUMBERS[found[1]]} ", text)
     # `ng야`, `epoch은`: where a particle begins, the Latin word ends.
     text = re.sub(r"(?<=[a-z])(?=[가-힣])|(?<=[가-힣])(?=[a-z])", " ", text)
     return " ".join(text.split())

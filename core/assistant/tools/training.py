@@ -118,7 +118,9 @@ def show_run(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
         job = session.get(Job, run.job_id) if run.job_id is not None else None
     assert owner is not None
     val, test = read_floats(run.val), read_floats(run.test)
-    goals = {str(read_object(one).get("name") or read_object(one).get("figure")): one for one in read_objects(run.goals)}
+    goals = {
+        str(read_object(one).get("name") or read_object(one).get("figure")): one for one in read_objects(run.goals)
+    }
     names = [name for name in FIGURES if name in val or name in test]
     names += [name for name in goals if name not in names and name != "None"]
     rows = tuple(
@@ -139,9 +141,7 @@ def show_run(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
     ]
     figure = PRIMARY.get(run.task, "")
     if figure in test:
-        words.append(
-            say(N_("On test images: {figure} {value}."), figure=FIGURES[figure], value=f"{test[figure]:.4f}")
-        )
+        words.append(say(N_("On test images: {figure} {value}."), figure=FIGURES[figure], value=f"{test[figure]:.4f}"))
     return ToolResult(
         tool="show_run",
         arguments=dict(arguments),
