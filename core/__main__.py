@@ -27,7 +27,7 @@ from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
-from core.cli.training import asking
+from core.cli.training import asking, runs, training
 from core.errors import AppError
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -49,6 +49,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "dataset": datasets.dataset,
     "compare": comparisons.compare,
     "ask": asking.ask_assistant,
+    "train": training.train,
+    "runs": runs.runs,
     "watch": watching.watch,
     "targets": watching.targets,
     "run-watch": watching.run_watch,

@@ -36,8 +36,11 @@ IMPORTS = "imports/"
 GAUGE, REPORTS = "gauge/", "reports/"
 # The maps and the result of each comparison of methods.
 COMPARISONS = "comparisons/"
+# The last state, the maps and the results of each training run.
+TRAINING_FOLDER = "training/"
 FOLDERS = (
     BATCHES, COMPARISONS, GAUGE, "images/", IMPORTS, "inspections/", "manuals/", "models/", REPORTS, "thumbnails/",
+    TRAINING_FOLDER,
 )  # fmt: skip
 FOREIGN, EMPTY, NEWER = "store_foreign", "store_empty", "store_newer"
 _SAMPLE = 20

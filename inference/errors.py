@@ -41,6 +41,7 @@ _SENTENCES: dict[str, str] = {
     "fusion_view_unknown": "There is no view “{view}”; there are: {views}.",
     "fusion_votes_invalid": "Of {views} views, {votes} cannot be asked for.",
     "fusion_weights_invalid": "Weights are numbers of 0 or more, and not all 0.",
+    "graph_differs": "The exported graph differs from the trained network by {difference}; {tolerance} is allowed.",
     "golden_mismatch": "The runtime “{runtime}” scores the reference image {found}; it was built with {expected}.",
     "grounding_config_unreadable": "The file “{file}” in “{folder}” cannot be read.",
     "grounding_file_missing": "The folder “{folder}” lacks the file “{file}”.",
@@ -71,6 +72,10 @@ _SENTENCES: dict[str, str] = {
     "pdf_without_text": "No page of the PDF has any text.",
     "score_calibration_empty": "Without scores of good pictures no probability can be told.",
     "score_calibration_invalid": "What turns scores into probabilities cannot be read.",
+    "training_diverged": (
+        "The training diverged in epoch {epoch}: its loss is no number. A learning rate lower than {learning_rate}, a "
+        "longer warm-up or gradient clipping helps."
+    ),
     "training_failed": "The training failed in epoch {epoch}: its loss is no number.",
     "tiles_not_supported": "This detector cannot inspect in tiles.",
     "visual_answer_box_outside": "The model marked a place outside the picture.",
@@ -78,6 +83,7 @@ _SENTENCES: dict[str, str] = {
     "visual_answer_not_json": "The model's answer is not the JSON object that was asked for.",
     "visual_answer_type_unknown": "The model named a type that the product does not have: “{name}”.",
     "visual_answer_wrong_field": "The field “{field}” of the model's answer is not what was asked for.",
+    "training_process_failed": "A process of the training ended unexpectedly: {detail}.",
     "writer_broken_off": "The language model broke off its answer.",
     "writer_busy": "The language model's server has too many requests.",
     "writer_declined": "The language model declined to answer.",

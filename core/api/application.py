@@ -40,7 +40,7 @@ from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
 from core.api.routes.curation import imports, trash
 from core.api.routes.methods import second_opinions
-from core.api.routes.training import assistant
+from core.api.routes.training import assistant, runs
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
 from core.services import Services
@@ -55,6 +55,7 @@ _ROUTERS = (
     second_opinions.router,
     batches.router,
     comparisons.router,
+    runs.router,
     products.router,
     views.router,
     exports.router,

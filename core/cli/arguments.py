@@ -14,6 +14,7 @@ from core.cli.images.trash import add_trash
 from core.cli.manuals import add_manual_commands
 from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
+from core.cli.training.arguments import add_runs, add_train
 from core.cli.training.asking import add_ask
 from core.cli.watch_arguments import add_watch
 
@@ -114,6 +115,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_report(commands)
     add_dataset(commands)
     add_compare(commands)
+    add_train(commands)
+    add_runs(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)

@@ -12,12 +12,12 @@ from sqlmodel import Session, col, select
 
 from core.identity import is_pair
 from core.jobs import terms
-from core.models.kinds import KINDS
+from core.models.kinds import KINDS, TRAINED_NETWORK
 from core.registry import publishing
 from core.services import Services
 from core.transactions import HasStores, reading
 from storage.objects import ObjectStoreError
-from storage.tables import Job, ModelVersion
+from storage.tables import Job, ModelVersion, TrainingRun
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +62,15 @@ def _attempt(name: str) -> Attempt | None:
 
 
 def _clean_up_objects(services: HasStores, session: Session, job_id: int, running: set[Attempt]) -> None:
-    for kind in KINDS:
+    for kind in (*KINDS, TRAINED_NETWORK):
         start = publishing.prefix_of(kind, job_id)
         prefixes = {info.key.rsplit("/", 1)[0] + "/" for info in services.objects.list(start)}
         prefixes = {prefix for prefix in prefixes if _attempt(prefix.split("/")[2]) not in running}
-        named = set(
-            session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.object_prefix).in_(prefixes))).all()
-        )
+        named = {
+            prefix
+            for table in (ModelVersion, TrainingRun)
+            for prefix in session.exec(select(table.object_prefix).where(col(table.object_prefix).in_(prefixes))).all()
+        }
         unnamed = prefixes - named
         # An older copy of the database numbers jobs anew: then their bundles are those of the newer one.
         if unnamed and is_pair(services):
@@ -77,8 +79,11 @@ def _clean_up_objects(services: HasStores, session: Session, job_id: int, runnin
 
 
 def _clean_up_cache(services: Services, session: Session) -> None:
-    query = select(ModelVersion.manifest_sha256).where(ModelVersion.object_prefix != "")
-    named = set(session.exec(query).all())
+    named = {
+        found
+        for table in (ModelVersion, TrainingRun)
+        for found in session.exec(select(table.manifest_sha256).where(table.object_prefix != "")).all()
+    }
     for folder in (services.settings.cache_dir / "models").glob("*"):
         if folder.name not in named and folder.stat().st_mtime < time.time() - CACHED_AGE_S:
             shutil.rmtree(folder, ignore_errors=True)

@@ -20,6 +20,8 @@ from core.models.kinds import KINDS
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import Job, Product, utc_now
 
+USUAL_PRIORITY = 100
+
 
 def submit(
     services: HasDatabase, person: Person, *, kind: str, product_ids: Sequence[int], activate: bool = False
@@ -48,11 +50,19 @@ def submit(
 
 
 def add_job(
-    session: Session, person: Person, *, kind: str, payload: JobPayload, max_attempts: int = 2, **noted: Any
+    session: Session,
+    person: Person,
+    *,
+    kind: str,
+    payload: JobPayload,
+    max_attempts: int = 2,
+    priority: int = USUAL_PRIORITY,
+    **noted: Any,
 ) -> int:
     """Add a job to the transaction, to be committed with what belongs to it; return its id.
 
-    `max_attempts` is how many workers may be lost over it; `noted` goes into the audit log.
+    `max_attempts` is how many workers may be lost over it; of jobs that wait the one of the lowest `priority` goes
+    first; `noted` goes into the audit log.
     """
     ids = payload.product_ids
     job = Job(
@@ -60,6 +70,7 @@ def add_job(
         product_id=ids[0] if len(ids) == 1 else None,
         payload=payload.to_json(),
         max_attempts=max_attempts,
+        priority=priority,
         created_by=person.id,
     )
     session.add(job)
@@ -68,9 +79,12 @@ def add_job(
     return job.id
 
 
-def queue_again(session: Session, job_id: int) -> bool:
-    """Queue a job that failed once more, inside the caller's transaction; return whether it had failed."""
-    failed = update(Job).where(col(Job.id) == job_id, col(Job.state) == "failed")
+def queue_again(session: Session, job_id: int, *, states: Sequence[str] = ("failed",)) -> bool:
+    """Queue a job that failed (or ended in one of these states) once more; return whether it had.
+
+    Inside the caller's transaction.
+    """
+    failed = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(list(states)))
     return changed_one(
         session,
         failed.values(

@@ -28,6 +28,7 @@ from core.messages.training.adapters import ADAPTERS_MESSAGES
 from core.messages.training.assistant import ASSISTANT_MESSAGES
 from core.messages.training.configuration import CONFIGURATION_MESSAGES
 from core.messages.training.exports import EXPORTS_MESSAGES
+from core.messages.training.recipes import RECIPES_MESSAGES
 from core.messages.training.runs import RUNS_MESSAGES
 from core.messages.training.tracking import TRACKING_MESSAGES
 from core.messages.watching import WATCH_MESSAGES
@@ -64,5 +65,6 @@ MESSAGES: dict[str, str] = {
     **EXPORTS_MESSAGES,
     **ADAPTERS_MESSAGES,
     **ASSISTANT_MESSAGES,
+    **RECIPES_MESSAGES,
     **TRACKING_MESSAGES,
 }

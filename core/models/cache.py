@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from core.models.encoder import encoder_folder, encoder_stamp
-from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
+from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL, TRAINED_NETWORK
 from core.models.options import SIMILARITY, find_option
 from core.models.weight_paths import find_added
 from inference.errors import ArtifactError, ModelError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from inference.language.retrieval import ManualIndex
     from inference.language.sentence_encoder import SentenceEncoder
     from inference.vision.detection.detector import Detector
+    from inference.vision.learning.trained_network.runtime import NetworkRuntime
     from inference.vision.networks.embeddings import Embedder, TextEmbedder
     from inference.vision.search.vector_index import VectorIndex
 
@@ -108,6 +109,7 @@ class ModelCache:
             MEMORY_BANK: self._verify_bank,
             SIMILARITY_INDEX: self.similarity_index,
             MANUAL_INDEX: self.manual_index,
+            TRAINED_MODEL: self.trained_network,
         }
         verify_kind[version.kind](version)
 
@@ -162,6 +164,25 @@ class ModelCache:
             )
 
         return self._once((MANUAL_INDEX, version.manifest_sha256), load)
+
+    def trained_network(self, stored: StoredBundle) -> NetworkRuntime:
+        """Return the network that a run has trained, on the shared runtime.
+
+        Raises ArtifactError, ModelError or ObjectStoreError.
+        """
+
+        def load() -> NetworkRuntime:
+            from inference.artifact import read_bundle
+            from inference.vision.learning.trained_network.bundle import read_network
+            from inference.vision.learning.trained_network.runtime import NetworkRuntime
+
+            def read(folder: Path) -> NetworkRuntime:
+                bundle = read_bundle(folder, kind=TRAINED_NETWORK, manifest_sha256=stored.manifest_sha256)
+                return NetworkRuntime(*read_network(bundle))
+
+            return self._read(stored, read)
+
+        return self._once((TRAINED_NETWORK, stored.manifest_sha256), load)
 
     def sentence_encoder(self, name: str | None = None) -> SentenceEncoder:
         """Return the encoder of the next deployment: the given folder's, else the carried one. Raises ModelError.
@@ -243,7 +264,7 @@ class ModelCache:
     def evict(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:
-            for kind in KINDS:
+            for kind in (*KINDS, TRAINED_MODEL, TRAINED_NETWORK):
                 self._loaded.pop((kind, version.manifest_sha256), None)
         shutil.rmtree(self._folder / version.manifest_sha256, ignore_errors=True)
 

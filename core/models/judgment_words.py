@@ -13,9 +13,14 @@ from core.models.judgments import KNOWN_DEFECTS, HoldReason, WeakSpot
 
 _MOST_NAMED = 5
 _COUNTS = frozenset(
-    {"escape", "active_escape", "n_defect", "n_normal", "count", "n_known", "n_common", "n_new", "n_stopped"}
-)
+    {
+        "escape", "active_escape", "n_defect", "n_normal", "count", "n_known", "n_common", "n_new", "n_stopped",
+        "n_parts", "number", "goals",
+    }
+)  # fmt: skip
 _SHARES = frozenset({"image_auroc", "active_image_auroc", "low", "high"})
+# Figures of trained models, which differ in the third place.
+_FINE_SHARES = frozenset({"value", "active_value", "from_value", "to_value", "chance"})
 _NO_TYPES: Mapping[str, str] = {}
 
 
@@ -65,4 +70,6 @@ def weak_remedy(spots: Sequence[WeakSpot], language: str) -> str:
 def _write(name: str, value: float) -> str:
     if name in _COUNTS:
         return f"{value:.0f}"
+    if name in _FINE_SHARES:
+        return f"{value:.3f}"
     return f"{value:.2f}" if name in _SHARES else f"{value:.4g}"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
-from core.identity import BATCHES, COMPARISONS, FOLDERS, IMPORTS, TRASH
+from core.identity import BATCHES, COMPARISONS, FOLDERS, IMPORTS, TRAINING_FOLDER, TRASH
 from core.schedules.records import read_files
 from core.transactions import HasStores, reading
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
@@ -27,6 +27,7 @@ from storage.tables import (
     ModelVersion,
     ReportRun,
     SecondOpinion,
+    TrainingRun,
     TrashedImage,
 )
 
@@ -86,7 +87,14 @@ def take_stock(services: HasStores) -> Stock:
         bundles, bundle_bytes = _read_bundles(session)
         staged = session.exec(select(ImageImport.staged).where(ImageImport.staged != "")).all()
         compared = session.exec(select(Comparison.id)).all()
-    held = frozenset([*(f"{IMPORTS}{folder}" for folder in staged), *(f"{COMPARISONS}{one}" for one in compared)])
+        trained = session.exec(select(TrainingRun.id)).all()
+    held = frozenset(
+        [
+            *(f"{IMPORTS}{folder}" for folder in staged),
+            *(f"{COMPARISONS}{one}" for one in compared),
+            *(f"{TRAINING_FOLDER}{one}" for one in trained),
+        ]
+    )
     return Stock(objects, trash, named + bundles, bundle_bytes, held)
 
 
@@ -144,6 +152,8 @@ def _read_named(session: Session) -> list[NamedObject]:
         (Manual, "object_key", Manual.title),
         (BatchItem, "object_key", BatchItem.name),
         (Comparison, "result_key", Comparison.name),
+        (TrainingRun, "result_key", TrainingRun.name),
+        (TrainingRun, "last_checkpoint_key", TrainingRun.name),
         (GaugeTrial, "image_key", GaugeTrial.original_name),
         (GaugeTrial, "thumbnail_key", GaugeTrial.original_name),
     )
@@ -174,4 +184,10 @@ def _read_bundles(session: Session) -> tuple[list[NamedObject], dict[str, int]]:
         folder = model.object_prefix.rstrip("/") + "/"
         bundles.append(NamedObject("method_models", "object_prefix", model.id, model.method, folder))
         sizes[folder] = model.byte_size
+    for run in session.exec(select(TrainingRun).where(TrainingRun.object_prefix != "")):
+        folder = run.object_prefix.rstrip("/") + "/"
+        # The version of the run names the same bundle: it is said once that it is missing.
+        if folder not in sizes:
+            bundles.append(NamedObject("training_runs", "object_prefix", run.id, run.name, folder))
+            sizes[folder] = run.byte_size
     return bundles, sizes

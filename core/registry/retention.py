@@ -16,6 +16,7 @@ from core.access import Person
 from core.audit import record
 from core.errors import AppError
 from core.jobs.terms import changed_one
+from core.models.kinds import TRAINED_MODEL
 from core.registry import publishing
 from core.registry.activation_policy import read_policy
 from core.services import Services
@@ -79,6 +80,8 @@ def _release_versions(
 
 
 def _too_many(session: Session, version: ModelVersion) -> list[ModelVersion]:
+    if version.kind == TRAINED_MODEL:
+        return []  # its bundle belongs to its run, and goes with that when a person deletes it
     stored = session.exec(
         select(ModelVersion).where(
             ModelVersion.kind == version.kind, ModelVersion.scope == version.scope, ModelVersion.object_prefix != ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core.identity import BATCHES, COMPARISONS
+from core.identity import BATCHES, COMPARISONS, TRAINING_FOLDER
 from core.jobs.records import JobPayload
 from core.rollups.counting import forget_products
 from storage.tables import (
@@ -13,6 +13,7 @@ from storage.tables import (
     BatchItem,
     ChecklistTick,
     Comparison,
+    ConversationTurn,
     DatasetVersion,
     DatasetVersionImage,
     DefectType,
@@ -44,11 +45,15 @@ from storage.tables import (
     ReportRun,
     ReportSchedule,
     ResponseHistory,
+    RunEpoch,
     SearchHistory,
     SecondOpinion,
     TestMeasurement,
     TestScore,
     ThresholdSetting,
+    TrackedRun,
+    TrackingEvent,
+    TrainingRun,
     TrashedImage,
     WatchFile,
     WatchFolder,
@@ -84,9 +89,23 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     prefixes = [f"{BATCHES}{folder}" for folder in folders]
     compared = session.exec(select(Comparison.id).where(col(Comparison.product_id).in_(ids))).all()
     prefixes += [f"{COMPARISONS}{number}" for number in compared]
+    trained = session.exec(select(TrainingRun.id).where(col(TrainingRun.product_id).in_(ids))).all()
+    prefixes += [f"{TRAINING_FOLDER}{number}" for number in trained]
+    prefixes += session.exec(select(TrainingRun.object_prefix).where(col(TrainingRun.product_id).in_(ids))).all()
     prefixes += session.exec(select(MethodModel.object_prefix).where(col(MethodModel.product_id).in_(ids))).all()
     prefixes += session.exec(select(ModelVersion.object_prefix).where(col(ModelVersion.product_id).in_(ids))).all()
     return [key for key in keys if key], [prefix.rstrip("/") + "/" for prefix in prefixes if prefix]
+
+
+def _delete_training_rows(session: Session, ids: list[int]) -> None:
+    """Delete the training runs of the products; what was said about them in conversations stays."""
+    runs = select(TrainingRun.id).where(col(TrainingRun.product_id).in_(ids))
+    for child in (RunEpoch, TrackingEvent, TrackedRun):
+        session.execute(delete(child).where(col(child.run_id).in_(runs)))
+    session.execute(
+        update(ConversationTurn).where(col(ConversationTurn.training_run_id).in_(runs)).values(training_run_id=None)
+    )
+    session.execute(delete(TrainingRun).where(col(TrainingRun.product_id).in_(ids)))
 
 
 def _delete_method_rows(session: Session, ids: list[int]) -> None:
@@ -119,6 +138,7 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(Delivery).where(col(Delivery.target_id).in_(targets)))
     for child in (ChecklistTick, NoteDraft, WatchFile, Delivery):
         session.execute(delete(child).where(col(child.inspection_id).in_(inspections)))
+    _delete_training_rows(session, ids)
     _delete_method_rows(session, ids)
     session.execute(delete(Inspection).where(col(Inspection.product_id).in_(ids)))
     measured = select(TestMeasurement.id).where(col(TestMeasurement.model_version_id).in_(versions))

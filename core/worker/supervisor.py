@@ -30,6 +30,7 @@ from core.jobs import claims, heartbeats, terms
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import queue_due
 from core.services import Services
+from core.training.runs.records import MAX_ATTEMPTS as MAX_TRAINING_ATTEMPTS
 from core.worker.tidying import Measuring, tidy
 
 logger = logging.getLogger(__name__)
@@ -224,8 +225,8 @@ class ChildWorker:
 def _goes_on(claim: terms.Claim) -> bool:
     """Return whether a job whose child was killed is worth another try.
 
-    A batch, an import, a comparison and a change of images go on where they stopped; a measurement, which changes
-    nothing before its end, begins once more.
+    A batch, an import, a comparison, a training and a change of images go on where they stopped; a measurement, which
+    changes nothing before its end, begins once more.
     """
     if claim.kind == terms.MEASUREMENT:
         return claim.attempt < terms.MEASUREMENT_ATTEMPTS
@@ -233,6 +234,8 @@ def _goes_on(claim: terms.Claim) -> bool:
         return claim.attempt < MAX_IMPORT_ATTEMPTS
     if claim.kind == terms.COMPARISON:
         return claim.attempt < MAX_COMPARISON_ATTEMPTS
+    if claim.kind == terms.TRAINING:
+        return claim.attempt < MAX_TRAINING_ATTEMPTS
     if claim.kind == terms.IMAGE_CHANGE:
         return claim.attempt < terms.IMAGE_CHANGE_ATTEMPTS
     return claim.kind == terms.BATCH_INSPECTION and claim.attempt < MAX_ATTEMPTS

@@ -16,6 +16,7 @@ from core.operations.orphans import collect_orphans
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import expire_runs
 from core.services import Services
+from core.training.runs.storing import discard_scratch
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def tidy(services: Services) -> None:
         discard_rest(services)
         discard_rest_of_imports(services)
         discard_old_drafts(services)
+        discard_scratch(services)
         raise_generation(services)
         expire_runs(services)
         purged = purge_expired(services)

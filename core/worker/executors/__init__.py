@@ -1,8 +1,9 @@
 """Who does the work of a claimed job: this process, product after product, or a Ray cluster, one task per product.
 
-Batches are inspected, images imported and changed, versions measured, methods compared and reports made in this
-process whatever the settings say: the results of a batch are wanted one after the other, images are stored by one
-process better than by several, a measurement and a comparison are of a single product, and the others are short.
+Batches are inspected, images imported and changed, versions measured, methods compared, networks trained and reports
+made in this process whatever the settings say: the results of a batch are wanted one after the other, images are stored
+by one process better than by several, a measurement, a comparison and a training are of a single product, and the
+others are short.
 
 Either way it is called in the worker's child, which can be ended at any moment, and either way the transaction that
 activates a version proves first that the job is still ours.
@@ -13,7 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from core.errors import AppError
-from core.jobs.terms import BATCH_INSPECTION, COMPARISON, IMAGE_CHANGE, IMAGE_IMPORT, MEASUREMENT, PERIOD_REPORT
+from core.jobs.terms import (
+    BATCH_INSPECTION,
+    COMPARISON,
+    IMAGE_CHANGE,
+    IMAGE_IMPORT,
+    MEASUREMENT,
+    PERIOD_REPORT,
+    TRAINING,
+)
 
 if TYPE_CHECKING:
     from core.jobs.terms import Claim
@@ -60,6 +69,10 @@ def open_executor(settings: Settings, kind: str) -> Executor:
         from core.worker.executors.comparisons import ComparisonExecutor
 
         return ComparisonExecutor()
+    if kind == TRAINING:
+        from core.worker.executors.trainings import TrainingExecutor
+
+        return TrainingExecutor()
     if settings.executor == "ray":
         from core.worker.executors.ray_cluster import RayExecutor
 

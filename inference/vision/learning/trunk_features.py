@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,11 +72,16 @@ def pool_features(runtime: FeatureRuntime, inputs: Iterable[np.ndarray]) -> NDAr
 class PooledFeatures:
     """The pooled features of images by the hash of their content, kept in a file of a folder.
 
-    The file's name stands for all that the features depend on beside the image: weights, input, preprocessing.
+    The file's name stands for all that the features depend on beside the image: weights, input, preprocessing, and
+    `pooling`, which says how they came about where that is not by `pool_features`.
     """
 
-    def __init__(self, folder: Path, graph: GraphSpec, *, weights_sha256: str, preprocessing: Preprocessing) -> None:
-        described = [asdict(graph), weights_sha256, preprocessing.to_dict()]
+    def __init__(
+        self, folder: Path, graph: GraphSpec, *, weights_sha256: str, preprocessing: Preprocessing, pooling: str = ""
+    ) -> None:
+        described: list[Any] = [asdict(graph), weights_sha256, preprocessing.to_dict()]
+        if pooling:
+            described.append(pooling)
         digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
         self._file = folder / f"{digest[:32]}.safetensors"
         self._rows: dict[str, NDArray[np.float32]] = self._read()
@@ -86,6 +91,14 @@ class PooledFeatures:
         if content_sha256 not in self._rows:
             self._rows[content_sha256] = compute()
         return self._rows[content_sha256]
+
+    def find(self, content_sha256: str) -> NDArray[np.float32] | None:
+        """Return the features of an image that are kept, float32 (D,), None where there are none."""
+        return self._rows.get(content_sha256)
+
+    def put(self, content_sha256: str, row: NDArray[np.float32]) -> None:
+        """Hold the features of an image, float32 (D,), until `keep` writes them."""
+        self._rows[content_sha256] = row
 
     def keep(self) -> None:
         """Write all features; a folder that cannot be written to is no failure, they are computed again next time."""

@@ -44,6 +44,7 @@ SIMILARITY_INDEX = "pages/deployment/similarity_index.py"
 MANUALS = "pages/catalog/manuals.py"
 MANUAL_INDEX = "pages/deployment/manual_index.py"
 PREPROCESSING = "pages/settings/preprocessing.py"
+MODELS = "pages/settings/models.py"
 HISTORY = "pages/inspection/inspection_history.py"
 TRACEABILITY = "pages/inspection/traceability.py"
 DASHBOARD = "pages/overview/dashboard.py"
@@ -54,6 +55,7 @@ MODEL_REPORT = "pages/analysis/model_report.py"
 REPORTS = "pages/analysis/reports.py"
 GAUGE_STUDY = "pages/analysis/gauge_study.py"
 GAUGE_RATING = "pages/inspection/gauge_rating.py"
+TRAIN_MODEL = "pages/training/train_model.py"
 COMPARE_METHODS = "pages/training/compare_methods.py"
 ASSISTANT = "pages/assistant/assistant.py"
 SYSTEM_STATUS = "pages/administration/system_status.py"
@@ -116,7 +118,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(IMAGE_IMPORT, N_("Import images"), _IMAGES, ENGINEER, ":material/drive_folder_upload:"),
     Screen(IMAGE_MAP, N_("Image map"), _IMAGES, ENGINEER, ":material/scatter_plot:"),
     Screen(PREPROCESSING, N_("Preprocessing"), _SETTINGS, ENGINEER, ":material/tune:"),
-    Screen("pages/settings/models.py", N_("Models"), _SETTINGS, ENGINEER, ":material/deployed_code:"),
+    Screen(MODELS, N_("Models"), _SETTINGS, ENGINEER, ":material/deployed_code:"),
     Screen(
         SIMILARITY_INDEX,
         N_("Similarity index"),
@@ -126,6 +128,7 @@ SCREENS: tuple[Screen, ...] = (
     ),
     Screen(MEMORY_BANKS, N_("Memory banks"), _DEPLOYMENT, ENGINEER, ":material/memory:"),
     Screen(MANUAL_INDEX, N_("Manual index"), _DEPLOYMENT, ENGINEER, ":material/find_in_page:"),
+    Screen(TRAIN_MODEL, N_("Train a model"), _TRAINING, ENGINEER, ":material/model_training:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
     Screen(ASSISTANT, N_("Assistant"), _ASSISTANT, WORKER, ":material/forum:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),

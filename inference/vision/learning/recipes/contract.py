@@ -22,6 +22,14 @@ Split = Literal["train", "val", "test"]
 GOOD = "good"
 
 
+class EndEarly(Exception):
+    """What a listener raises at the end of an epoch when the time is up: the best epoch so far is what is wanted.
+
+    A recipe that can, catches it and returns as if that epoch had been its last; one that lets it through is asked
+    once more, with as many epochs as it has done.
+    """
+
+
 @dataclass(frozen=True)
 class LabeledBox:
     """A defect's place in pixels of the original image, and the code of its type."""
@@ -107,7 +115,10 @@ class Listener(Protocol):
         ...
 
     def epoch(self, figures: EpochFigures) -> None:
-        """Hear that an epoch is over, and its checkpoint written: what is heard here is not trained again."""
+        """Hear that an epoch is over, and its checkpoint written: what is heard here is not trained again.
+
+        Raises EndEarly where it is to be the last.
+        """
         ...
 
 
