@@ -118,7 +118,9 @@ def tool_server(*steps: Step) -> Iterator[ToolServer]:
                     return
             for place, (name, arguments) in enumerate(step.tools):
                 called = {"name": name, "arguments": ""}
-                self._chunk({"tool_calls": [{"index": place, "id": f"call_{place}", "type": "function", "function": called}]})
+                self._chunk(
+                    {"tool_calls": [{"index": place, "id": f"call_{place}", "type": "function", "function": called}]}
+                )
                 for piece in _pieces(json.dumps(arguments, ensure_ascii=False)):
                     self._chunk({"tool_calls": [{"index": place, "function": {"arguments": piece}}]})
             self._chunk({}, finish="tool_calls" if step.tools else "stop")

@@ -73,8 +73,7 @@ def ask(
     is_over = False
     yield AskEvent(conversation_id=before.head.id)
     try:
-        for event in _run(services, person, said.words, before, spoken, inspection_id, reply, is_cancelled):
-            yield event
+        yield from _run(services, person, said.words, before, spoken, inspection_id, reply, is_cancelled)
         is_over = True
     finally:
         if not is_over and not reply.words and not reply.results:
@@ -117,7 +116,7 @@ def _run(
         for event in _ask_parser(context, words, before):
             reply.take(event)
             yield event
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - told in words, and logged
         error = from_lower(problem)
         if not isinstance(problem, AppError):
             _log.exception("the assistant failed on a message")
@@ -153,7 +152,7 @@ def _ask_model(
         is_void = True
         _log.warning("the assistant's model fails: %s", error.code)
         return error
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a library raises
         # Whatever a library raises: the parser takes over.
         is_void = True
         _log.warning("the assistant's model fails: %s", type(error).__name__)

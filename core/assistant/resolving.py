@@ -30,7 +30,6 @@ def require_product(names: Names, said: str) -> ProductName:
 
 def require_type(names: Names, said: str, product_id: int | None) -> NamedType:
     """Return the defect type that is meant by a code or a name. Raises Unclear with the choices."""
-    from core.assistant.offline.naming import find_types
 
     wanted = said.strip().casefold()
     own = names.types_of(product_id)

@@ -47,7 +47,8 @@ def show_beginning() -> None:
     """Draw what can be asked first, as buttons."""
     st.markdown(
         _(
-            "Ask about inspections, trends, manuals and trainings, or describe a training: it becomes a draft that you confirm."
+            "Ask about inspections, trends, manuals and trainings, or describe a training: it becomes a "
+            "draft that you confirm."
         )
     )
     context = open_context(services(), person(), language())
@@ -62,7 +63,8 @@ def show_beginning() -> None:
             )
     st.caption(
         _(
-            "Figures come from the database, never from a language model. Without a chosen model the words of the tasks are understood offline."
+            "Figures come from the database, never from a language model. Without a chosen model the words "
+            "of the tasks are understood offline."
         )
     )
 

@@ -84,7 +84,8 @@ def _help(context: ToolContext) -> Iterator[AskEvent]:
     yield AskEvent(
         words=say(
             N_(
-                "I did not understand this as one of my tasks. I look up inspections, trends, manuals and trainings, and draft trainings. For example:"
+                "I did not understand this as one of my tasks. I look up inspections, trends, manuals and "
+                "trainings, and draft trainings. For example:"
             )
         )
     )

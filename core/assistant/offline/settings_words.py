@@ -34,7 +34,8 @@ _SIZES = (
     re.compile(r"(?<![\d.])(\d{2,4})\s*(?:x|\*|by|곱하기)\s*(\d{2,4})(?![\d.])"),
     re.compile(r"(?<![\d.])(\d{2,4})\s*(?:px\b|pixels?\b|픽셀|화소|px)"),
     re.compile(
-        rf"(?:imgsz|image size|img size|input size|resolution|\binput\b|입력(?:\s*(?:이미지|영상))?|이미지\s*크기|해상도)"
+        r"(?:imgsz|image size|img size|input size|resolution|\binput\b|입력(?:\s*(?:이미지|영상))?"
+        r"|이미지\s*크기|해상도)"
         rf"{_IS}(\d{{2,4}})(?!\s*(?:장|개|분|%))"
     ),
 )
@@ -42,7 +43,8 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "training.epochs",
         (
-            r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
+            r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복"
+            r"|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
             rf"(?:에폭|에포크|epochs?\b){_IS}(\d+)",
         ),
     ),

@@ -27,7 +27,7 @@ HANGUL = re.compile(r"[가-힣]")
 
 
 def normalize(text: str) -> str:
-    """Return the text in comparable form: NFKC, small letters, single spaces, numbers in digits; at most 2000 letters."""
+    """Return the text in comparable form: NFKC, small letters, single spaces, numbers in digits; at most 2000."""
     text = unicodedata.normalize("NFKC", text[: 2 * LONGEST])[:LONGEST]
     text = "".join(" " if unicodedata.category(one) in {"Cc", "Cf", "Cs"} else one for one in text).casefold()
     text = text.translate(str.maketrans("“”‘’–—−×✕", "\"\"''---xx"))

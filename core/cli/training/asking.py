@@ -124,8 +124,9 @@ def _draw_table(result: ToolResult) -> list[str]:
     if not result.rows:
         return []
     cells = [[column.title for column in result.columns]]
-    for row in result.rows:
-        cells.append([_write(value, column.kind) for column, value in zip(result.columns, row, strict=False)])
+    cells += [
+        [_write(value, column.kind) for column, value in zip(result.columns, row, strict=False)] for row in result.rows
+    ]
     widths = [max(len(line[place]) for line in cells) for place in range(len(result.columns))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 

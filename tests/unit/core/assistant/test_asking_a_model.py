@@ -58,7 +58,10 @@ def test_a_model_says_what_its_tools_found(world: Services, asker: Person, kind:
 
 @pytest.mark.parametrize("kind", ["claude", "compatible"])
 def test_numbers_of_its_own_are_dropped(world: Services, asker: Person, kind: str) -> None:
-    lie = "The most frequent defect was Blow hole with 7 parts. That is 42% more than the week before. About 950 parts are at risk."
+    lie = (
+        "The most frequent defect was Blow hole with 7 parts. That is 42% more than the week before. About 950 "
+        "parts are at risk."
+    )
     with tool_server(RANK, Step(lie)) as server, chosen(world, asker, server, kind) as services:
         turn = last_turn(list(ask(services, asker, "most frequent defect on line 3 last week?", language="en")))
     assert "42" not in turn.words
@@ -69,7 +72,10 @@ def test_numbers_of_its_own_are_dropped(world: Services, asker: Person, kind: st
 
 
 def test_a_model_that_looks_nothing_up_cannot_state_figures(world: Services, asker: Person) -> None:
-    with tool_server(Step("There were 12 defects on line 3.")) as server, chosen(world, asker, server, "compatible") as s:
+    with (
+        tool_server(Step("There were 12 defects on line 3.")) as server,
+        chosen(world, asker, server, "compatible") as s,
+    ):
         events = list(ask(s, asker, "How many defects on line 3 last week?", language="en"))
     turn = last_turn(events)
     assert "12 defects" not in turn.words
