@@ -9,7 +9,7 @@ from core.accounts import people
 from core.assistant.asking import ask
 from core.assistant.drafting.draft import Draft
 from core.assistant.drafting.making import write_draft_yaml
-from core.assistant.drafting.words import MARKS, list_draft_fields, show_value
+from core.assistant.drafting.words import MARKS, list_draft_fields, show_field
 from core.assistant.records import Turn
 from core.assistant.results import ToolResult
 from core.assistant.tools.contract import open_context
@@ -116,7 +116,7 @@ def _tell_draft(services: Services, draft: Draft) -> None:
     speech = open_context(services, person, language()).speech
     for one in list_draft_fields(draft, speech):
         if one.is_first:
-            write_note(f"{one.label}: {show_value(one.value, speech)} ({speech.say(MARKS[one.mark])})")
+            write_note(f"{one.label}: {show_field(one, speech)} ({speech.say(MARKS[one.mark])})")
     write_out(write_draft_yaml(draft))
 
 

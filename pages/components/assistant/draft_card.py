@@ -10,7 +10,7 @@ from core.access import ENGINEER
 from core.assistant.confirming import change_draft, confirm_draft, discard_draft
 from core.assistant.drafting.draft import CONFIRMED, DISCARDED, SAID
 from core.assistant.drafting.making import write_draft_yaml
-from core.assistant.drafting.words import MARKS, list_draft_fields, show_value
+from core.assistant.drafting.words import MARKS, list_draft_fields, show_field
 from core.assistant.speech import Speech
 from core.errors import AppError
 from pages.components.shared.language import _, escape, language, time_zone
@@ -58,7 +58,7 @@ def _show_fields(fields: list[DraftField], speech: Speech, *, key: str) -> None:
         [
             [
                 Cell(one.label),
-                Cell(show_value(one.value, speech)),
+                Cell(show_field(one, speech)),
                 Cell(_(MARKS[one.mark]), color="green" if one.mark == SAID else ""),
             ]
             for one in fields
