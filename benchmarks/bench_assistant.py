@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +78,8 @@ def _check_tool(expected: dict[str, Any], turn: Turn) -> str:
 
 def _is(given: Any, expected: Any) -> bool:
     """Return whether an argument is the expected one: `*-11-10` is that day of the year that was meant."""
-    if expected == "today":
-        return bool(given == date.today().isoformat())
+    if expected == "*today":
+        return bool(given == datetime.now(UTC).date().isoformat())
     if isinstance(expected, str) and expected.startswith("*-"):
         return str(given).endswith(expected[1:])
     return bool(given == expected)

@@ -27,7 +27,7 @@ from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
 from core.cli.images import exporting, importing, trash
 from core.cli.terminal import language
-from core.cli.training import adapter_commands, runs, tracking, training
+from core.cli.training import adapter_commands, asking, runs, tracking, training
 from core.cli.training import exporting as model_exporting
 from core.errors import AppError
 
@@ -49,6 +49,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "report": reporting.report,
     "dataset": datasets.dataset,
     "compare": comparisons.compare,
+    "ask": asking.ask_assistant,
     "train": training.train,
     "runs": runs.runs,
     "export-model": model_exporting.export_model,

@@ -40,7 +40,7 @@ from core.api.routes.combining import fusion
 from core.api.routes.combining import inspecting as view_inspecting
 from core.api.routes.curation import imports, trash
 from core.api.routes.methods import second_opinions
-from core.api.routes.training import datasets, runs
+from core.api.routes.training import assistant, datasets, runs
 from core.api.routes.training import exports as model_exports
 from core.api.uploads import content_type_of
 from core.errors import AppError, BadInput, from_lower
@@ -77,6 +77,7 @@ _ROUTERS = (
     model_reports.router,
     statistics.router,
     reports.router,
+    assistant.router,
     health.router,
 )
 _MOST_FIELDS_SAID = 8

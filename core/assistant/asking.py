@@ -7,7 +7,7 @@ the person is told.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,7 @@ class _Reply:
     question: Pending | None = None
     draft: Draft | None = None
     writer: str = OFFLINE
-    error: tuple[str, dict[str, Any]] | None = None
+    error: tuple[str, Mapping[str, Any]] | None = None
 
     def take(self, event: AskEvent) -> None:
         """Keep what an event brings."""
@@ -60,7 +60,7 @@ def ask(
     conversation_id: int | None = None,
     inspection_id: int | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[AskEvent]:
+) -> Generator[AskEvent]:
     """Yield what is looked up, said and drafted for a message, and last the stored `turn`.
 
     The reply is Korean where the message is, else in `language`. `inspection_id` is the inspection that the person
@@ -73,8 +73,7 @@ def ask(
     is_over = False
     yield AskEvent(conversation_id=before.head.id)
     try:
-        for event in _run(services, person, said.words, before, spoken, inspection_id, reply, is_cancelled):
-            yield event
+        yield from _run(services, person, said.words, before, spoken, inspection_id, reply, is_cancelled)
         is_over = True
     finally:
         if not is_over and not reply.words and not reply.results:
@@ -117,7 +116,7 @@ def _run(
         for event in _ask_parser(context, words, before):
             reply.take(event)
             yield event
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - told in words, and logged
         error = from_lower(problem)
         if not isinstance(problem, AppError):
             _log.exception("the assistant failed on a message")
@@ -139,29 +138,33 @@ def _ask_model(
     before: ConversationView,
     reply: _Reply,
     is_cancelled: Callable[[], bool],
-) -> Iterator[AskEvent]:
+) -> Generator[AskEvent, None, AppError | None]:
     """Yield what the model says and looks up; return why the parser has to take over, None where it has not."""
     from core.assistant.model.agent import converse
 
-    tried = _Reply()
+    tried = _Reply(writer=model.name)
+    is_void = False
     try:
         for event in converse(context, model, words, before, is_cancelled=is_cancelled):
             tried.take(event)
             yield event
     except AppError as error:
+        is_void = True
         _log.warning("the assistant's model fails: %s", error.code)
         return error
-    except Exception as error:  # noqa: BLE001 - whatever a library raises: the parser takes over
+    except Exception as error:  # noqa: BLE001 - whatever a library raises
+        # Whatever a library raises: the parser takes over.
+        is_void = True
         _log.warning("the assistant's model fails: %s", type(error).__name__)
         return from_lower(error)
     finally:
-        if tried.words or tried.results or tried.draft is not None:
-            reply.words, reply.results, reply.draft = tried.words, tried.results, tried.draft
-            reply.question, reply.error, reply.writer = tried.question, tried.error, model.name
+        # Also where nobody listens any more: what was said so far is stored.
+        if not is_void:
+            vars(reply).update(vars(tried))
     return None
 
 
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value if isinstance(value, str | int | float | bool | dict | None) else str(value)
         for name, value in params.items()

@@ -43,7 +43,7 @@ def confirm_draft(services: Services, person: Person, turn_id: int, *, row_versi
         record(session, person, "assistant.confirm", "conversation_turn", row.id, product=configuration.product)
         session.commit()
     try:
-        run_id = start_run(services, person, configuration)
+        run_id: int = start_run(services, person, configuration)
     except BaseException:
         _give_back(services, turn_id, taken)
         raise

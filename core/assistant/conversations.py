@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import delete
@@ -105,7 +106,7 @@ def add_assistant_turn(
     results: tuple[ToolResult, ...] = (),
     question: Pending | None = None,
     draft: Draft | None = None,
-    error: tuple[str, dict[str, Any]] | None = None,
+    error: tuple[str, Mapping[str, Any]] | None = None,
 ) -> Turn:
     """Store what the assistant said. A draft takes the place of the one that waited before."""
     return _add(
@@ -119,7 +120,7 @@ def add_assistant_turn(
         draft={} if draft is None else draft.to_json(),
         draft_state="" if draft is None else OPEN if draft.is_ready else ASKING,
         error_code=None if error is None else error[0],
-        error_params={} if error is None else error[1],
+        error_params={} if error is None else dict(error[1]),
     )
 
 

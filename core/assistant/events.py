@@ -14,7 +14,7 @@ from core.assistant.results import ToolResult
 
 @dataclass(frozen=True)
 class AskEvent:
-    """One of: a tool that is being used (`looking`, a msgid), a `result`, a sentence (`words`), a `draft`, a `question`.
+    """One of: a tool that is used (`looking`, a msgid), a `result`, a sentence (`words`), a `draft`, a `question`.
 
     `fallback_code` says that the parser takes over from the model: what came before is void. `n_dropped` sentences of
     the model held numbers that no result has. The first event names the `conversation_id`, the last one is the `turn`.

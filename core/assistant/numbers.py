@@ -1,4 +1,4 @@
-"""Numbers never come from a model: each one in its words must stand in a result of this turn, or be the person's own."""
+"""Numbers never come from a model: each in its words must stand in a result of this turn, or be the person's own."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def match_lot(services: HasDatabase, said: str) -> str:
     """Return the lot as inspections write it: with the word for it or without, in capitals or not."""
     bare = re.sub(r"^(?:lot|로트)[\s_-]*", "", said, flags=re.IGNORECASE)
     likely = [said, said.upper(), said.lower()]
-    likely += [form for one in (bare, f"LOT-{bare}", f"LOT{bare}", f"LOT {bare}") for form in (one, one.upper(), one.lower())]
+    likely += [
+        form for one in (bare, f"LOT-{bare}", f"LOT{bare}", f"LOT {bare}") for form in (one, one.upper(), one.lower())
+    ]
     with reading(services) as session:
         found = session.exec(select(Inspection.lot).where(col(Inspection.lot).in_(set(likely))).distinct()).all()
     return min(found, key=likely.index) if found else said

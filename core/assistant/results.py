@@ -90,7 +90,8 @@ class ToolResult:
                 for one in read_objects(data.get("columns"))
             ),
             rows=tuple(_read_row(row) for row in data.get("rows") or () if isinstance(row, list | tuple)),
-            chart=Chart(str(chart["kind"]), int(chart["x"]), int(chart["y"])) if {"kind", "x", "y"} <= chart.keys()
+            chart=Chart(str(chart["kind"]), int(chart["x"]), int(chart["y"]))
+            if {"kind", "x", "y"} <= chart.keys()
             else None,
             address=Address(
                 str(address["screen"]),

@@ -18,6 +18,7 @@ from core.cli.training.adapter_arguments import add_adapters
 from core.cli.training.arguments import add_runs, add_train
 from core.cli.training.exporting import add_export_model
 from core.cli.training.tracking import add_tracking
+from core.cli.training.asking import add_ask
 from core.cli.watch_arguments import add_watch
 
 
@@ -80,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="one JSON object a line")
 
     add_view_commands(commands)
+    add_ask(commands)
     add_watch(commands)
     add_manual_commands(commands)
 

@@ -83,9 +83,7 @@ class Draft:
 
 def read_choices(value: object) -> tuple[tuple[str, str], ...]:
     """Return choices as they are stored: objects with a value and a label."""
-    return tuple(
-        (read_text(one.get("value")) or "", read_text(one.get("label")) or "") for one in read_objects(value)
-    )
+    return tuple((read_text(one.get("value")) or "", read_text(one.get("label")) or "") for one in read_objects(value))
 
 
 def nest(values: Mapping[str, Any]) -> dict[str, Any]:

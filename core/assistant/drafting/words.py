@@ -8,8 +8,10 @@ from typing import Any
 
 from core.assistant.drafting.draft import DEFAULT, FROM_DATA, SAID, Draft, flatten
 from core.assistant.speech import Speech
+from core.assistant.tools.training import TASKS
 from core.errors import describe
 from core.i18n import N_
+from core.training.recipes.registry import list_recipes
 
 MARKS: dict[str, str] = {SAID: N_("said"), FROM_DATA: N_("from the data"), DEFAULT: N_("default")}
 _QUESTIONS: dict[str, str] = {
@@ -68,9 +70,21 @@ def describe_draft(draft: Draft, speech: Speech, *, images: tuple[int, int] | No
     words = [say(N_("The draft is changed.") if changed else N_("Here is the draft of a training."))]
     if images is not None:
         normal, defect = images
-        words.append(say(N_("The product has {normal} normal and {defect} defect images."), normal=normal, defect=defect))
+        words.append(
+            say(N_("The product has {normal} normal and {defect} defect images."), normal=normal, defect=defect)
+        )
     words.append(say(N_("Nothing is started yet: look at it, then press Confirm.")))
     return words
+
+
+def show_field(one: DraftField, speech: Speech) -> str:
+    """Return the value of a draft's setting as people read it: tasks and recipes by their names."""
+    if one.path == "task" and one.value in TASKS:
+        return speech.say(TASKS[one.value])
+    if one.path == "model.recipe":
+        title = next((spec.title for spec in list_recipes() if spec.name == one.value), "")
+        return speech.say(title) if title else str(one.value)
+    return show_value(one.value, speech)
 
 
 def show_value(value: Any, speech: Speech) -> str:
@@ -80,7 +94,9 @@ def show_value(value: Any, speech: Speech) -> str:
     if value in (None, "", [], {}):
         return "–"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {one:g}" if isinstance(one, float) else f"{name} {one}" for name, one in value.items())
+        return ", ".join(
+            f"{name} {one:g}" if isinstance(one, float) else f"{name} {one}" for name, one in value.items()
+        )
     if isinstance(value, list | tuple):
         return ", ".join(str(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -58,6 +58,9 @@ class _Turn:
         """Call a tool; return what the model reads of it, errors in words."""
         if (full := self._count()) is not None:
             return full
+        again = next((one for one in self.results if (one.tool, one.arguments) == (tool.name, arguments)), None)
+        if again is not None:
+            return write_result(again, self.fence)
         self.events.append(AskEvent(looking=tool.title))
         try:
             result = tool.call(self.context, arguments)
@@ -85,9 +88,7 @@ class _Turn:
         self.events.append(AskEvent(draft=draft))
         images = count_images(self.context, draft.product) if draft.is_ready else None
         words = describe_draft(draft, self.context.speech, images=images, changed=earlier is not None)
-        self.results.append(
-            ToolResult("draft_training", flatten(draft.configuration), "", "", tuple(words))
-        )
+        self.results.append(ToolResult("draft_training", flatten(draft.configuration), "", "", tuple(words)))
         return fence_data({"draft": dict(draft.configuration), "words": words}, self.fence)
 
     def _ask_back(self, question: Pending) -> str:
@@ -149,7 +150,7 @@ def _stream(
     rules = write_rules(turn.context, turn.fence, draft=waiting.draft if waiting is not None else None)
     # Nothing is sent to a tracing service, whatever the environment says.
     with tracing_context(enabled=False), open_chat_model(chosen, timeout_s=most_seconds) as model:
-        agent = create_agent(model, tools=_list_tools(turn), system_prompt=rules)
+        agent: Any = create_agent(model, tools=_list_tools(turn), system_prompt=rules)
         pieces = agent.stream(
             {"messages": _tell_history(turn)},
             stream_mode="messages",

@@ -36,6 +36,7 @@ def open_chat_model(chosen: ChosenModel, *, timeout_s: float) -> Iterator[BaseCh
 def _open_claude(chosen: ChosenModel, http: Any, timeout_s: float) -> BaseChatModel:
     import anthropic
     from langchain_anthropic import ChatAnthropic
+    from langchain_core.utils import convert_to_secret_str
 
     client = anthropic.Anthropic(
         api_key=chosen.api_key or NO_KEY, base_url=chosen.base_url, max_retries=0, http_client=http
@@ -49,7 +50,7 @@ def _open_claude(chosen: ChosenModel, http: Any, timeout_s: float) -> BaseChatMo
 
     made: BaseChatModel = Claude(  # type: ignore[call-arg]
         model=chosen.name,
-        api_key=chosen.api_key or NO_KEY,
+        api_key=convert_to_secret_str(chosen.api_key or NO_KEY),
         base_url=chosen.base_url,
         max_tokens=MOST_OUTPUT_TOKENS,
         timeout=timeout_s,
@@ -61,19 +62,20 @@ def _open_claude(chosen: ChosenModel, http: Any, timeout_s: float) -> BaseChatMo
 
 def _open_compatible(chosen: ChosenModel, http: Any, timeout_s: float) -> BaseChatModel:
     import openai
+    from langchain_core.utils import convert_to_secret_str
     from langchain_openai import ChatOpenAI
 
     root = openai.OpenAI(
         api_key=chosen.api_key or NO_KEY, base_url=chosen.base_url, max_retries=0, timeout=timeout_s, http_client=http
     )
-    made: BaseChatModel = ChatOpenAI(  # type: ignore[call-arg]
+    made: BaseChatModel = ChatOpenAI(
         model=chosen.name,
-        api_key=chosen.api_key or NO_KEY,
+        api_key=convert_to_secret_str(chosen.api_key or NO_KEY),
         base_url=chosen.base_url,
         client=root.chat.completions,
         root_client=root,
         # The older name: llama.cpp, Ollama and vLLM all know it.
-        model_kwargs={"max_tokens": MOST_OUTPUT_TOKENS},
+        extra_body={"max_tokens": MOST_OUTPUT_TOKENS},
         temperature=0.0,
         timeout=timeout_s,
         max_retries=0,

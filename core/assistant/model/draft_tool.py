@@ -21,7 +21,7 @@ class DraftTool:
 
     name: str
     about: str
-    schema: Mapping[str, Any]
+    schema: dict[str, Any]
 
 
 # Argument: path of the setting, kind, what it is.
@@ -77,11 +77,15 @@ def read_draft_arguments(
                 said[path] = str(value)
         elif isinstance(value, int | float) and float(value) in spoken:
             said[path] = int(value) if kind == "integer" or float(value).is_integer() else float(value)
-    goals = {
-        str(name): float(value)
-        for name, value in (arguments.get("goals") or {}).items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and float(value) in spoken
-    } if isinstance(arguments.get("goals"), Mapping) else {}
+    goals = (
+        {
+            str(name): float(value)
+            for name, value in (arguments.get("goals") or {}).items()
+            if isinstance(value, int | float) and not isinstance(value, bool) and float(value) in spoken
+        }
+        if isinstance(arguments.get("goals"), Mapping)
+        else {}
+    )
     if goals:
         said["report.goals"] = goals
     product = str(arguments.get("product") or "")

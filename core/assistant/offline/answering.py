@@ -31,7 +31,9 @@ def respond(context: ToolContext, understood: Understood, before: ConversationVi
     elif isinstance(understood, Start):
         require_role(context.services, context.person, ENGINEER)
         yield AskEvent(
-            words=context.speech.say(N_("A training starts only when you press Confirm below the draft. Look at it first."))
+            words=context.speech.say(
+                N_("A training starts only when you press Confirm below the draft. Look at it first.")
+            )
         )
     elif isinstance(understood, Discard):
         discard_waiting(context.services, context.person, before.head.id)
@@ -81,7 +83,10 @@ def _help(context: ToolContext) -> Iterator[AskEvent]:
     say = context.speech.say
     yield AskEvent(
         words=say(
-            N_("I did not understand this as one of my tasks. I look up inspections, trends, manuals and trainings, and draft trainings. For example:")
+            N_(
+                "I did not understand this as one of my tasks. I look up inspections, trends, manuals and "
+                "trainings, and draft trainings. For example:"
+            )
         )
     )
     for one in list_suggestions(context):

@@ -16,13 +16,32 @@ Found = TypeVar("Found")
 _SIMILAR_LATIN, _SIMILAR_KOREAN = 0.8, 0.74
 # Words of the tasks: they are no part of a name, whatever a product is called.
 _TASK_WORDS = frozenset(
-    ["a", "an", "the", "this", "that", "these", "it", "is", "are", "was", "were", "be", "on", "in", "of", "for", "to", "at", "by", "with", "and", "or", "me", "my", "we", "our", "us", "you", "please", "can", "could", "would", "show", "list", "tell", "give", "what", "which", "who", "why", "how", "when", "many", "much", "most", "often", "common", "frequent", "count", "number", "total", "last", "latest", "recent", "past", "week", "month", "day", "days", "today", "yesterday", "year", "line", "lot", "shift", "product", "products", "part", "parts", "piece", "defect", "defects", "defective", "type", "types", "kind", "ng", "ok", "review", "reject", "rejected", "rate", "trend", "trends", "inspect", "inspected", "inspection", "inspections", "model", "models", "train", "training", "trained", "retrain", "classifier", "classification", "detector", "detection", "segmentation", "segment", "fine", "tune", "tuning", "probe", "full", "epoch", "epochs", "batch", "size", "px", "pixel", "pixels", "minutes", "minute", "min", "hours", "hour", "within", "goal", "threshold", "thresholds", "manual", "manuals", "say", "says", "about", "open", "action", "actions", "corrective", "run", "runs", "dataset", "datasets", "version", "versions", "weak", "spot", "spots", "state", "status", "up", "date", "all", "any", "one", "ones", "something", "new", "make", "build", "want", "need", "using", "use", "from", "there", "their", "has", "have", "had", "do", "does", "did", "not", "no", "yes", "start", "now", "without", "asking", "delete", "old", "system", "prompt", "print", "key", "api", "image", "images", "network", "machine", "go", "let", "lets", "run", "quick", "quickly", "hmm", "hello", "hi", "seed", "learning", "rate", "cell", "cells", "검사", "제품", "부품", "불량", "불량률", "정상", "보류", "유형", "종류", "모델", "학습", "훈련", "분류", "분류기", "검출", "검출기", "분할", "오늘", "어제", "이번", "지난", "지난주", "지난달", "최근", "라인", "로트", "주간", "야간", "교대", "몇", "얼마", "가장", "제일", "많은", "많이", "자주", "건수", "개수", "추이", "추세", "목록", "보여", "알려", "해줘", "해주세요", "줘", "주세요", "매뉴얼", "조치", "미조치", "임계값", "상태", "데이터셋", "버전", "실행", "결과", "에폭", "배치", "크기", "입력", "목표", "정확도", "하나", "그거", "이거", "저거", "왜", "무엇", "뭐", "어떤", "어떻게", "전체", "모두", "이전", "지시", "무시", "확인", "없이", "바로", "시작", "관리자", "비밀번호", "시켜", "만들어", "돌려", "좀", "지금", "번", "분", "시간", "안에", "이내", "이미지", "셀", "타입"]
+    """
+    a an the this that these it is are was were be on in of for to at by with and or me my we our us you please
+    can could would show list tell give what which who why how when many much most often common frequent count
+    number total last latest recent past week month day days today yesterday year line lot shift product
+    products part parts piece defect defects defective type types kind ng ok review reject rejected rate trend
+    trends inspect inspected inspection inspections model models train training trained retrain classifier
+    classification detector detection segmentation segment fine tune tuning probe full epoch epochs batch size
+    px pixel pixels minutes minute min hours hour within goal threshold thresholds manual manuals say says about
+    open action actions corrective run runs dataset datasets version versions weak spot spots state status up
+    date all any one ones something new make build want need using use from there their has have had do does did
+    not no yes start now without asking delete old system prompt print key api image images network machine go
+    let lets run quick quickly hmm hello hi seed learning rate cell cells 검사 제품 부품 불량 불량률 정상 보류
+    유형 종류 모델 학습 훈련 분류 분류기 검출 검출기 분할 오늘 어제 이번 지난 지난주 지난달 최근 라인 로트 주간
+    야간 교대 몇 얼마 가장 제일 많은 많이 자주 건수 개수 추이 추세 목록 보여 알려 해줘 해주세요 줘 주세요 매뉴얼
+    조치 미조치 임계값 상태 데이터셋 버전 실행 결과 에폭 배치 크기 입력 목표 정확도 하나 그거 이거 저거 왜 무엇
+    뭐 어떤 어떻게 전체 모두 이전 지시 무시 확인 없이 바로 시작 관리자 비밀번호 시켜 만들어 돌려 좀 지금 번 분
+    시간 안에 이내 이미지 셀 타입
+    """.split()  # noqa: SIM905 - as a text it can be read
 )
 
 
 def find_products(text: str, names: Names) -> tuple[ProductName, ...]:
     """Return the products that the text names: several where it is not clear which, none where it names none."""
-    terms = [(one, (one.code, one.name, one.name_en)) for one in names.products]
+    terms: list[tuple[ProductName, tuple[str, ...]]] = [
+        (one, (one.code, one.name, one.name_en)) for one in names.products
+    ]
     return _find(normalize(text), terms)
 
 
@@ -85,9 +104,7 @@ def find_whole(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> lis
     ]
     kept: list[tuple[Found, tuple[int, int]]] = []
     for one, (start, stop) in hits:
-        inside = any(
-            begin <= start and stop <= end and end - begin > stop - start for _other, (begin, end) in hits
-        )
+        inside = any(begin <= start and stop <= end and end - begin > stop - start for _other, (begin, end) in hits)
         if not inside and all(one != other for other, _span in kept):
             kept.append((one, (start, stop)))
     return kept

@@ -33,19 +33,29 @@ _LINE = re.compile(
     r"|(?:라인|호기)\s*(?:은|는|이)?\s*([a-z]?-?\d{1,4}|[a-z])(?![a-z0-9가-힣])"
 )
 _LOT = re.compile(
-    r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
+    r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)"
+    r"|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
 )
 _SHIFT = re.compile(
-    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)|(?<![가-힣])(주간|야간)(?=에|조|\s|은|의|$)"
+    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)|(?<![가-힣])(주간"
+    r"|야간)(?=에|조|\s|은|의|$)"
     r"|\b(day|night|morning|evening|late|early|first|second|third|[a-c])\s+shift\b|\bshift\s+([a-z0-9]+)\b"
 )
-_TOP = re.compile(r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?|inspections?|ng|불량)")
-_RUN = re.compile(r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})|(\d{1,9})\s*번\s*(?:학습|실행|런)")
+_TOP = re.compile(
+    r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?"
+    r"|inspections?|ng|불량)"
+)
+_RUN = re.compile(
+    r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})"
+    r"|(\d{1,9})\s*번\s*(?:학습|실행|런)"
+)
 _INSPECTION = re.compile(
-    r"\b(?:inspection|part|no\.?|number)\s*#?\s*(\d{1,9})\b|#(\d{1,9})|(\d{1,9})\s*번\s*(?:검사|부품|제품|건)?|검사\s*(?:번호)?\s*(\d{1,9})"
+    r"\b(?:inspection|part|no\.?|number)\s*#?\s*(\d{1,9})\b|#(\d{1,9})|(\d{1,9})\s*번\s*(?:검사|부품|제품"
+    r"|건)?|검사\s*(?:번호)?\s*(\d{1,9})"
 )
 _HOW_IS_IT = re.compile(
-    r"어때|어땠|어떤가|어떻|상황|괜찮|문제\s*(?:없|있)|양호|심각|\bhow(?:'s| is| are| was| were| did| does)\b|\b(?:bad|good|fine|okay|well|doing)\b"
+    r"어때|어땠|어떤가|어떻|상황|괜찮|문제\s*(?:없|있)|양호|심각|\bhow(?:'s| is| are| was| were| did"
+    r"| does)\b|\b(?:bad|good|fine|okay|well|doing)\b"
 )
 _LATEST = re.compile(r"\b(?:last|latest|newest|most recent|previous)\b|마지막|최근|방금|직전|아까")
 _ORDINALS = (
@@ -110,7 +120,9 @@ def _read_draft_words(text: str, blank: str, names: Names, situation: Situation)
             return Train({**picked.said, **changed.said}, picked.products or changed.products, changes_draft=True)
     if _wants_training(blank):
         # The same again in other words, or another training: a new draft takes the old one's place.
-        return Start() if START.search(text) and not changed.products and not changed.said else _train(text, blank, names)
+        return (
+            Start() if START.search(text) and not changed.products and not changed.said else _train(text, blank, names)
+        )
     if changed.said and not asks_for_more:
         return changed
     if START.search(text) or SHORT_START.fullmatch(text):
@@ -180,7 +192,7 @@ def _make(intent: str, text: str, blank: str, names: Names, today: date) -> Look
         return Look("list_inspections", {**_scope(text, names, today), "review": "waiting"})
     if intent == "read_manual":
         found = _scope(text, names, today)
-        arguments = {name: found[name] for name in ("product", "defect_type") if name in found}
+        arguments: dict[str, Any] = {name: found[name] for name in ("product", "defect_type") if name in found}
         return Look(intent, arguments if arguments.get("defect_type") else {**arguments, **_question(text, product)})
     if intent == "list_open_actions":
         return Look(intent, {**product, **({"whose": "mine"} if OWN.search(text) else {})})
@@ -204,7 +216,7 @@ def _explain(text: str, blank: str, names: Names, situation: Situation, today: d
     if number:
         return Look("explain_inspection", {"inspection": number})
     scope = _scope(text, names, today)
-    place = {name: scope[name] for name in ("product", "line", "lot") if name in scope}
+    place: dict[str, Any] = {name: scope[name] for name in ("product", "line", "lot") if name in scope}
     latest = _LATEST.search(blank) or place or not situation.has_inspection
     return Look("explain_inspection", {"inspection": "latest" if latest else "context", **place})
 
@@ -306,4 +318,3 @@ def _go_on(text: str, blank: str, names: Names, situation: Situation, today: dat
     if last.tool in {"rank_defect_types"}:
         changed.pop("defect_type", None)
     return Look(last.tool, {**kept, **changed})
-

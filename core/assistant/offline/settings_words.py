@@ -10,7 +10,10 @@ _N = r"(\d+(?:\.\d+)?|\.\d+)"
 _IS = r"\s*(?:size|크기|사이즈|수|값)?\s*(?:은|는|을|를|이|가|to|of|at|is|=|:|로|->)?\s*"
 TASKS: tuple[tuple[str, str], ...] = (
     ("detection", r"detect\w*|\bdetct\w*|\byolo\w*|bounding box|\bboxes\b|검출|탐지|디텍|박스|객체\s*인식"),
-    ("segmentation", r"segment\w*|\bsegm?\b|세그|(?<!데이터 )(?<!데이터)분할|마스크\s*(?:모델|학습)|픽셀\s*단위|영역\s*구분"),
+    (
+        "segmentation",
+        r"segment\w*|\bsegm?\b|세그|(?<!데이터 )(?<!데이터)분할|마스크\s*(?:모델|학습)|픽셀\s*단위|영역\s*구분",
+    ),
     ("classification", r"\bcla?ss?i?ff?i?\w*er\b|classif\w*|\bclasif\w*|\bclassfi\w*|분류|판별|구분기|이미지\s*레이블"),
 )
 RECIPES: tuple[tuple[str, str], ...] = (
@@ -31,7 +34,8 @@ _SIZES = (
     re.compile(r"(?<![\d.])(\d{2,4})\s*(?:x|\*|by|곱하기)\s*(\d{2,4})(?![\d.])"),
     re.compile(r"(?<![\d.])(\d{2,4})\s*(?:px\b|pixels?\b|픽셀|화소|px)"),
     re.compile(
-        rf"(?:imgsz|image size|img size|input size|resolution|\binput\b|입력(?:\s*(?:이미지|영상))?|이미지\s*크기|해상도)"
+        r"(?:imgsz|image size|img size|input size|resolution|\binput\b|입력(?:\s*(?:이미지|영상))?"
+        r"|이미지\s*크기|해상도)"
         rf"{_IS}(\d{{2,4}})(?!\s*(?:장|개|분|%))"
     ),
 )
@@ -39,7 +43,8 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "training.epochs",
         (
-            r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
+            r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복"
+            r"|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
             rf"(?:에폭|에포크|epochs?\b){_IS}(\d+)",
         ),
     ),
@@ -78,8 +83,14 @@ _FLAGS: tuple[tuple[str, bool, str], ...] = (
     ("augmentation.flip_vertical", True, r"상하\s*(?:반전|뒤집기)|vertical(?:ly)? flip\w*|flip\w* vertical\w*"),
 )
 _SHARES: tuple[tuple[str, str], ...] = (
-    ("data.val_share", rf"(?:\bval(?:idation)?\b|검증)\s*(?:set|split|share|데이터|세트|비율)?{_IS}{_N}\s*(%|퍼센트|프로)?"),
-    ("data.test_share", rf"(?:\btest\b|시험|테스트)\s*(?:set|split|share|데이터|세트|비율)?{_IS}{_N}\s*(%|퍼센트|프로)?"),
+    (
+        "data.val_share",
+        rf"(?:\bval(?:idation)?\b|검증)\s*(?:set|split|share|데이터|세트|비율)?{_IS}{_N}\s*(%|퍼센트|프로)?",
+    ),
+    (
+        "data.test_share",
+        rf"(?:\btest\b|시험|테스트)\s*(?:set|split|share|데이터|세트|비율)?{_IS}{_N}\s*(%|퍼센트|프로)?",
+    ),
 )
 _FIGURES: tuple[tuple[str, str], ...] = (
     ("map50_95", r"map\s*@?\s*\[?(?:50|0?\.5)\s*[-_:~]\s*(?:95|0?\.95)\]?"),
@@ -92,7 +103,9 @@ _FIGURES: tuple[tuple[str, str], ...] = (
     ("map50", r"\bmap\b"),
     ("accuracy", r"accuracy|정확도|정확률|정답률"),
 )
-_BETWEEN = r"\s*(?:은|는|이|가|을|를|score|점수|of|at least|above|over|>=?|=|:|to|should be|must be|is|최소|목표)*\s*"
+_BETWEEN = (
+    r"(?:\s*(?:은|는|이|가|을|를|score|점수|of|at least|above|over|>=?|=|:|to|should be|must be|is|최소|목표))*\s*"
+)
 _ACCURACY = {"classification": "top1", "segmentation": "miou", "detection": "map50"}
 
 

@@ -27,7 +27,7 @@ HANGUL = re.compile(r"[가-힣]")
 
 
 def normalize(text: str) -> str:
-    """Return the text in comparable form: NFKC, small letters, single spaces, numbers in digits; at most 2000 letters."""
+    """Return the text in comparable form: NFKC, small letters, single spaces, numbers in digits; at most 2000."""
     text = unicodedata.normalize("NFKC", text[: 2 * LONGEST])[:LONGEST]
     text = "".join(" " if unicodedata.category(one) in {"Cc", "Cf", "Cs"} else one for one in text).casefold()
     text = text.translate(str.maketrans("“”‘’–—−×✕", "\"\"''---xx"))
@@ -38,9 +38,7 @@ def normalize(text: str) -> str:
     names = "|".join(_ENGLISH_NUMBERS)
     text = re.sub(rf"\b({names}){_COUNTED}", lambda found: str(_ENGLISH_NUMBERS[found[1]]), text)
     korean = "|".join(_KOREAN_NUMBERS)
-    text = re.sub(
-        rf"(?<![가-힣])({korean})\s*{_KOREAN_UNITS}", lambda found: f"{_KOREAN_NUMBERS[found[1]]} ", text
-    )
+    text = re.sub(rf"(?<![가-힣])({korean})\s*{_KOREAN_UNITS}", lambda found: f"{_KOREAN_NUMBERS[found[1]]} ", text)
     # `ng야`, `epoch은`: where a particle begins, the Latin word ends.
     text = re.sub(r"(?<=[a-z])(?=[가-힣])|(?<=[가-힣])(?=[a-z])", " ", text)
     return " ".join(text.split())

@@ -53,9 +53,7 @@ class ToolContext:
     def span(self, arguments: Mapping[str, Any], *, usual: str = "") -> Span:
         """Return the period that the arguments name. Raises BadInput."""
         given = {name: str(arguments.get(name) or "").strip() for name in ("period", "first_day", "last_day")}
-        return find_span(
-            given["period"] or usual, self.today, first_day=given["first_day"], last_day=given["last_day"]
-        )
+        return find_span(given["period"] or usual, self.today, first_day=given["first_day"], last_day=given["last_day"])
 
     def line(self, arguments: Mapping[str, Any]) -> str:
         """Return the line that the arguments name, as inspections write it."""
@@ -152,9 +150,7 @@ def _schema_of(one: Argument) -> dict[str, Any]:
     return made
 
 
-def open_context(
-    services: Services, person: Person, language: str, *, inspection_id: int | None = None
-) -> ToolContext:
+def open_context(services: Services, person: Person, language: str, *, inspection_id: int | None = None) -> ToolContext:
     """Return what tools are called with, the names read as they are now."""
     calendar = current_calendar(services)
     speech = Speech("ko" if language == "ko" else "en", calendar.zone)

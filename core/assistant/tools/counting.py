@@ -158,7 +158,9 @@ def name_key(context: ToolContext, by: By, group: Group) -> str:
 
 
 def _name_product(context: ToolContext, found: ProductName | None, key: object) -> str:
-    return context.speech.product(found) if found is not None else context.speech.say(N_("Product {number}"), number=key)
+    return (
+        context.speech.product(found) if found is not None else context.speech.say(N_("Product {number}"), number=key)
+    )
 
 
 def _most(context: ToolContext, group: Group, by: By) -> str:

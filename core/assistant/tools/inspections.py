@@ -129,9 +129,7 @@ def list_inspections(context: ToolContext, arguments: Mapping[str, Any]) -> Tool
             )
             for line in lines
         ),
-        address=Address(
-            HISTORY_SCREEN, say(N_("Open in the history")), {"view": "review"} if review else filters
-        ),
+        address=Address(HISTORY_SCREEN, say(N_("Open in the history")), {"view": "review"} if review else filters),
         n_left_out=max(0, found.total - len(lines)),
     )
 
@@ -227,9 +225,7 @@ def _place(context: ToolContext, region: DefectRegion, record: InspectionRecord)
 
 
 def _type(context: ToolContext, region: DefectRegion, record: InspectionRecord) -> str:
-    found: DefectTypeName | None = next(
-        (one for one in record.defect_types if one.id == region.defect_type_id), None
-    )
+    found: DefectTypeName | None = next((one for one in record.defect_types if one.id == region.defect_type_id), None)
     return context.speech.defect(found) if found is not None else ""
 
 

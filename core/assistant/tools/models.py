@@ -81,8 +81,14 @@ def weak_spots(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult
     product = context.product(arguments)
     weak = [one for one in list_weak_models(context.services) if product is None or one.product == product.code]
     rows = [
-        (_name(context, one.product, one.view), one.number, _name_type(context, one.product, spot), spot.n)
-        + (spot.image_auroc, spot.escape)
+        (
+            _name(context, one.product, one.view),
+            one.number,
+            _name_type(context, one.product, spot),
+            spot.n,
+            spot.image_auroc,
+            spot.escape,
+        )
         for one in weak
         for spot in one.spots
     ]
@@ -128,9 +134,16 @@ def read_thresholds(context: ToolContext, arguments: Mapping[str, Any]) -> ToolR
             entry = found.in_force
             name = _name(context, one.code, view or "")
             rows.append(
-                (name, found.head.number, round(entry.review_at, 3), round(entry.reject_at, 3))
-                + (say(THRESHOLD_METHODS.get(entry.method, entry.method)), speech.moment(entry.created_at))
-                + (entry.saved_by, entry.reason)
+                (
+                    name,
+                    found.head.number,
+                    round(entry.review_at, 3),
+                    round(entry.reject_at, 3),
+                    say(THRESHOLD_METHODS.get(entry.method, entry.method)),
+                    speech.moment(entry.created_at),
+                    entry.saved_by,
+                    entry.reason,
+                )
             )
             if product is not None:
                 words.append(

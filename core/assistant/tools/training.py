@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlmodel import col, select
-
 from core.access import ENGINEER, WORKER
 from core.assistant.results import MOST_ROWS, Address, Cell, Column, ToolResult
 from core.assistant.tools.contract import Argument, Tool, ToolContext
 from core.assistant.tools.scopes import PRODUCT
 from core.datasets.reading import list_datasets as list_versions
+from core.datasets.records import SPLITS
 from core.errors import NotFound
 from core.i18n import N_
-from core.transactions import reading
-from storage.json_fields import read_floats, read_object, read_objects
-from storage.tables import Job, Product, TrainingRun
+from core.training.runs.overview import list_runs as list_heads
+from core.training.runs.overview import read_run
+from core.training.runs.records import GoalOutcome
+from storage.json_fields import read_floats
 
 TRAIN_SCREEN = "pages/training/train_model.py"
 DATASETS_SCREEN = "pages/training/dataset_versions.py"
@@ -26,7 +26,6 @@ TASKS: dict[str, str] = {
     "segmentation": N_("segmentation"),
     "detection": N_("detection"),
 }
-PRIMARY = {"classification": "macro_f1", "segmentation": "miou", "detection": "map50"}
 FIGURES: dict[str, str] = {
     "top1": "top-1",
     "top5": "top-5",
@@ -49,21 +48,26 @@ def list_runs(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
     """Return the training runs, the newest first, each with its state and the figure of its task on test images."""
     say, speech = context.speech.say, context.speech
     product = context.product(arguments)
-    query = select(TrainingRun, Product, Job.state).join(Product, col(Product.id) == col(TrainingRun.product_id))
-    query = query.outerjoin(Job, col(Job.id) == col(TrainingRun.job_id))
-    if product is not None:
-        query = query.where(TrainingRun.product_id == product.id)
-    with reading(context.services) as session:
-        found = session.exec(query.order_by(col(TrainingRun.id).desc()).limit(MOST_ROWS + 1)).all()
-    rows: list[tuple[Cell, ...]] = []
-    for run, owner, state in found[:MOST_ROWS]:
-        figure = PRIMARY.get(run.task, "")
-        value = read_floats(run.test).get(figure)
-        rows.append(
-            (run.id, run.name, speech.product(owner), say(TASKS.get(run.task, run.task)))
-            + (say(RUN_STATES.get(state or "", "–")), run.epochs_done, FIGURES.get(figure, figure))
-            + (None if value is None else round(value, 4), speech.moment(run.created_at))
+    found = list_heads(
+        context.services,
+        context.person,
+        product_id=product.id if product is not None else None,
+        limit=MOST_ROWS + 1,
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            head.id,
+            head.name,
+            speech.product(head.product),
+            say(TASKS.get(head.task, head.task)),
+            say(RUN_STATES.get(head.state, head.state)),
+            head.epochs_done,
+            FIGURES.get(head.figure, head.figure),
+            None if head.test is None else round(head.test, 4),
+            speech.moment(head.created_at),
         )
+        for head in found[:MOST_ROWS]
+    ]
     what = speech.product(product) if product is not None else say(N_("all products"))
     return ToolResult(
         tool="list_runs",
@@ -103,50 +107,42 @@ def list_runs(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
 def show_run(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
     """Return one run's figures on validation and test images, and its goals. Raises NotFound."""
     say, speech = context.speech.say, context.speech
-    with reading(context.services) as session:
-        query = select(TrainingRun)
-        number = arguments.get("run")
-        product = context.product(arguments)
-        if number is not None:
-            query = query.where(TrainingRun.id == number)
-        elif product is not None:
-            query = query.where(TrainingRun.product_id == product.id)
-        run = session.exec(query.order_by(col(TrainingRun.id).desc()).limit(1)).first()
-        if run is None:
-            raise NotFound("assistant_run_unknown", number=number if number is not None else "–")
-        owner = session.get(Product, run.product_id)
-        job = session.get(Job, run.job_id) if run.job_id is not None else None
-    assert owner is not None
+    number, product = arguments.get("run"), context.product(arguments)
+    if number is None:
+        newest = list_heads(
+            context.services, context.person, product_id=product.id if product is not None else None, limit=1
+        )
+        number = newest[0].id if newest else None
+    if number is None:
+        raise NotFound("assistant_run_unknown", number="–")
+    run = read_run(context.services, context.person, int(number))
+    head, goals = run.head, {goal.name: goal for goal in run.head.goals}
     val, test = read_floats(run.val), read_floats(run.test)
-    goals = {str(read_object(one).get("name") or read_object(one).get("figure")): one for one in read_objects(run.goals)}
     names = [name for name in FIGURES if name in val or name in test]
-    names += [name for name in goals if name not in names and name != "None"]
+    names += [name for name in goals if name not in names]
     rows = tuple(
         (FIGURES.get(name, name), _round(val.get(name)), _round(test.get(name)), _say_goal(context, goals.get(name)))
         for name in names
     )
-    state = say(RUN_STATES.get(job.state if job is not None else "", "–"))
     words = [
         say(
             N_("Run {number} “{name}” ({product}, {task}): {state}, {epochs} epochs."),
-            number=run.id,
-            name=run.name,
-            product=speech.product(owner),
-            task=say(TASKS.get(run.task, run.task)),
-            state=state,
-            epochs=run.epochs_done,
+            number=head.id,
+            name=head.name,
+            product=speech.product(head.product),
+            task=say(TASKS.get(head.task, head.task)),
+            state=say(RUN_STATES.get(head.state, head.state)),
+            epochs=head.epochs_done,
         )
     ]
-    figure = PRIMARY.get(run.task, "")
+    figure = head.figure
     if figure in test:
-        words.append(
-            say(N_("On test images: {figure} {value}."), figure=FIGURES[figure], value=f"{test[figure]:.4f}")
-        )
+        words.append(say(N_("On test images: {figure} {value}."), figure=FIGURES[figure], value=f"{test[figure]:.4f}"))
     return ToolResult(
         tool="show_run",
         arguments=dict(arguments),
-        title=say(N_("Run {number}"), number=run.id),
-        query=say(N_("Figures of run {number}"), number=run.id),
+        title=say(N_("Run {number}"), number=head.id),
+        query=say(N_("Figures of run {number}"), number=head.id),
         words=tuple(words),
         columns=(
             Column(say(N_("Figure"))),
@@ -155,7 +151,7 @@ def show_run(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
             Column(say(N_("Goal"))),
         ),
         rows=rows,
-        address=Address(TRAIN_SCREEN, say(N_("Open the run")), {"run": str(run.id)}),
+        address=Address(TRAIN_SCREEN, say(N_("Open the run")), {"run": str(head.id)}),
     )
 
 
@@ -163,14 +159,19 @@ def list_datasets(context: ToolContext, arguments: Mapping[str, Any]) -> ToolRes
     """Return the dataset versions of a product, or the newest ones of all, with their images by split."""
     say, speech = context.speech.say, context.speech
     product = context.product(arguments)
-    rows: list[tuple[Cell, ...]] = []
-    for one in context.names.products if product is None else (product,):
-        for head in list_versions(context.services, one.id):
-            rows.append(
-                (speech.product(one), head.number, head.name, head.report.n_images)
-                + tuple(head.report.count(split) for split in ("train", "val", "test"))
-                + (say(N_("broken")) if head.broken_reason else say(N_("whole")), speech.moment(head.created_at))
-            )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            speech.product(one),
+            head.number,
+            head.name,
+            head.report.n_images,
+            *(head.report.count(split) for split in SPLITS),
+            say(N_("broken")) if head.broken_reason else say(N_("whole")),
+            speech.moment(head.created_at),
+        )
+        for one in (context.names.products if product is None else (product,))
+        for head in list_versions(context.services, one.id)
+    ]
     what = speech.product(product) if product is not None else say(N_("all products"))
     return ToolResult(
         tool="list_datasets",
@@ -233,14 +234,10 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _say_goal(context: ToolContext, goal: object) -> str:
-    found = read_object(goal)
-    if not found:
+def _say_goal(context: ToolContext, goal: GoalOutcome | None) -> str:
+    if goal is None:
         return ""
-    aimed = found.get("goal", found.get("value"))
-    met = found.get("met")
-    words = context.speech.say(N_("met") if met else N_("not met")) if isinstance(met, bool) else ""
-    return f"{aimed} {words}".strip()
+    return f"{goal.wanted:g} {context.speech.say(N_('met') if goal.met else N_('not met'))}"
 
 
 LIST_RUNS = Tool(

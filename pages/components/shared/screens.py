@@ -59,11 +59,13 @@ DATASET_VERSIONS = "pages/training/dataset_versions.py"
 TRAIN_MODEL = "pages/training/train_model.py"
 EXPERIMENTS = "pages/training/experiments.py"
 COMPARE_METHODS = "pages/training/compare_methods.py"
+ASSISTANT = "pages/assistant/assistant.py"
 SYSTEM_STATUS = "pages/administration/system_status.py"
 
 _INSPECTION, _OVERVIEW, _ANALYSIS = N_("Inspection"), N_("Overview"), N_("Analysis")
 _CATALOG, _IMAGES, _SETTINGS = N_("Products and manuals"), N_("Images"), N_("Settings")
 _DEPLOYMENT, _TRAINING, _ADMINISTRATION = N_("Deployment"), N_("Training"), N_("Administration")
+_ASSISTANT = N_("Assistant")
 # What each role needs first, from the top; a group that is not named follows in the order of `SCREENS`.
 _FIRST_GROUPS: dict[str, tuple[str, ...]] = {
     WORKER: (_INSPECTION, _OVERVIEW),
@@ -132,6 +134,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(TRAIN_MODEL, N_("Train a model"), _TRAINING, ENGINEER, ":material/model_training:"),
     Screen(EXPERIMENTS, N_("Experiments"), _TRAINING, ENGINEER, ":material/science:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
+    Screen(ASSISTANT, N_("Assistant"), _ASSISTANT, WORKER, ":material/forum:"),
     Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
     Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
     Screen(
