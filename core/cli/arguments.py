@@ -16,9 +16,9 @@ from core.cli.reporting import add_report
 from core.cli.threshold_arguments import add_thresholds
 from core.cli.training.adapter_arguments import add_adapters
 from core.cli.training.arguments import add_runs, add_train
+from core.cli.training.asking import add_ask
 from core.cli.training.exporting import add_export_model
 from core.cli.training.tracking import add_tracking
-from core.cli.training.asking import add_ask
 from core.cli.watch_arguments import add_watch
 
 

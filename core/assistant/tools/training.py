@@ -10,7 +10,7 @@ from core.assistant.results import MOST_ROWS, Address, Cell, Column, ToolResult
 from core.assistant.tools.contract import Argument, Tool, ToolContext
 from core.assistant.tools.scopes import PRODUCT
 from core.datasets.reading import list_datasets as list_versions
-from core.datasets.records import SPLITS
+from core.datasets.splits import SPLITS
 from core.errors import NotFound
 from core.i18n import N_
 from core.training.runs.overview import list_runs as list_heads
