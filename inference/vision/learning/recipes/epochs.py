@@ -199,7 +199,7 @@ class _Training:
             logits = self.network(*inputs).float()
         rows = -(smooth * functional.log_softmax(logits, dim=1)).sum(dim=1)
         loss = (rows * weights).sum() / weights.sum().clamp_min(1e-9)
-        self.scaler.scale(loss / together).backward()
+        self.scaler.scale(loss / together).backward()  # type: ignore[no-untyped-call]
         if last_of_step:
             rate = self._rate(epoch - 1, place // self.per_step)
             for group in self.optimizer.param_groups:

@@ -117,7 +117,7 @@ def find_temperature(logits: np.ndarray, truth: NDArray[np.int64]) -> float:
     The truth is taken for as certain as so many images can make it, not for more (Platt, 1999): where all are named
     rightly, confidence would be without limit otherwise.
     """
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
 
     if not len(truth):
         return 1.0

@@ -90,7 +90,8 @@ def join_classifier(
             grid, start = _sides(levels[-1]), 0
             total: Any = 0
             for level, count in zip(levels, channels, strict=True):
-                of_mean, of_maximum = self.head.weight[:, start : start + 2 * count].split(count, dim=1)
+                of_mean = self.head.weight[:, start : start + count]
+                of_maximum = self.head.weight[:, start + count : start + 2 * count]
                 start += 2 * count
                 height, width = _sides(level)
                 # Where a maximum is reached at several places, they share it.

@@ -117,7 +117,8 @@ def export_classifier(module: torch.nn.Module, fitted: HeadTraining) -> bytes:
 def tell_head(fitted: HeadTraining, seconds: float) -> EpochFigures:
     """Return the head's figures as those of an epoch."""
     chosen = min(fitted.head.strengths, key=lambda one: abs(one[0] - fitted.head.strength))
-    val = {name: float(fitted.val[name]) for name in ("macro_f1", "top1", "top5") if name in fitted.val}
+    names: tuple[str, ...] = ("macro_f1", "top1", "top5")
+    val = {name: float(fitted.val[name]) for name in names if name in fitted.val}
     return EpochFigures(
         epoch=1,
         epochs=1,

@@ -62,7 +62,7 @@ def build_network(architecture: Architecture, *, labels: int, size_px: tuple[int
     import torch
 
     torch.manual_seed(seed)
-    sized = {"img_size": size_px} if "vit_" in architecture.name or "swin" in architecture.name else {}
+    sized: dict[str, Any] = {"img_size": size_px} if "vit_" in architecture.name or "swin" in architecture.name else {}
     network: Any = timm.create_model(architecture.name, pretrained=False, num_classes=labels, **sized)
     if architecture.weights is not None:
         _load(network, architecture)

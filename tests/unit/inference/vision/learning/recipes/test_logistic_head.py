@@ -80,5 +80,11 @@ def test_what_the_listener_raises_ends_the_fit() -> None:
     rows, truth, parts = clouds()
     with pytest.raises(StoppedError):
         fit_head(
-            rows, truth, parts, np.ones(len(truth)), count=3, seed=0, ticker=Ticker(Remembering(stop_at="fit"), "fit", 5)
+            rows,
+            truth,
+            parts,
+            np.ones(len(truth)),
+            count=3,
+            seed=0,
+            ticker=Ticker(Remembering(stop_at="fit"), "fit", 5),
         )

@@ -248,21 +248,17 @@ def test_full_training_without_validation_keeps_the_last_epoch_and_says_so(tmp_p
     assert (found.best_epoch, found.epochs_done, found.stopped_for) == (3, 3, "no_validation")
 
 
-def test_a_training_that_diverges_is_ended_with_what_to_change(tmp_path: Path) -> None:
+def test_a_training_that_diverges_is_ended_with_what_to_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wild = replace(
         WHOLE, training=TrainingSettings(epochs=20, batch_size=6, learning_rate=1.0, clip_norm=0.0, warmup_epochs=0.0)
     )
 
-    def explode() -> np.ndarray:
-        return draw("spot", 1)
-
     import torch
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ModelError) as found:
-        patch.setattr(torch.nn.functional, "log_softmax", lambda logits, dim: logits * float("nan"))
+    monkeypatch.setattr(torch.nn.functional, "log_softmax", lambda logits, dim: logits * float("nan"))
+    with pytest.raises(ModelError, match="learning rate") as found:
         train(FullTrainingRecipe(), wild, tmp_path)
     assert found.value.code == "training_diverged"
-    assert "1" in str(found.value)
 
 
 def test_a_network_that_is_not_here_is_refused(tmp_path: Path) -> None:
