@@ -7,6 +7,7 @@ measured on a real set of metal parts. scikit-learn fits it by L-BFGS, from zero
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import cv2
@@ -19,6 +20,7 @@ from inference.vision.learning.dense.augmentation import NO_CHANGE
 from inference.vision.learning.dense.features import stack_maps
 from inference.vision.learning.dense.inputs import UNKNOWN, DenseInput
 from inference.vision.learning.dense.preparation import MapSource
+from inference.vision.learning.dense.training_loop import wait_hearing
 from inference.vision.learning.dense.trunk import Trunk
 
 STRENGTH = 0.02
@@ -134,7 +136,9 @@ def fit_cells(
             truth.append(np.full(len(chosen), label, np.int64))
     hear(len(inputs))
     known = np.concatenate(truth)
-    weights, bias = _fit(np.concatenate(rows).astype(np.float64), known, count=labels + 1)
+    with ThreadPoolExecutor(1, thread_name_prefix="fit") as thread:
+        fitting = thread.submit(_fit, np.concatenate(rows).astype(np.float64), known, count=labels + 1)
+        weights, bias = wait_hearing(fitting, lambda: hear(len(inputs)))
     return CellHead(
         weights.astype(np.float32), bias.astype(np.float32), int((known == 0).sum()), int((known > 0).sum())
     )

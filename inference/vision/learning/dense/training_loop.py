@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,9 +26,12 @@ from inference.vision.learning.dense.checkpoints import Checkpoint, State, read_
 from inference.vision.learning.recipes.contract import EpochFigures, Listener
 from inference.vision.learning.recipes.settings import TrainingSettings
 
+Result = TypeVar("Result")
 STAGE = "train"
-# Into how many shares a batch is divided, each computed by one thread.
-SHARES = 2
+# Images of a share: a batch is divided into as many as that makes, each computed by one thread, two at a time.
+_SHARE_IMAGES, _THREADS = 2, 2
+# While something is computed, a listener is told so this often.
+_HEAR_EVERY_S = 0.5
 PATIENCE = "patience"
 
 
@@ -101,8 +104,8 @@ class TrainingLoop:
         self._trainee = trainee
         self._settings = settings
         self._seed = seed
-        self._shares = 1 if single else SHARES
-        self._pool = ThreadPoolExecutor(min(self._shares, CORES), thread_name_prefix="share")
+        self._single = single
+        self._pool = ThreadPoolExecutor(min(_THREADS, CORES), thread_name_prefix="share")
         self._named = [(name, one) for name, one in trainee.module.named_parameters() if one.requires_grad]
         self._optimizer = torch.optim.AdamW(self._groups(), lr=settings.learning_rate)
         weights = trainee.weights()
@@ -151,13 +154,24 @@ class TrainingLoop:
         stopped_for = PATIENCE if len(state.epochs) < settings.epochs else ""
         return TrainingResult(state.best, state.best_epoch, tuple(state.epochs), stopped_for)
 
-    def step(self, number: int, places: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> float:
-        """Take one step on one batch or several, the `number`-th of all; return their mean loss."""
+    def step(
+        self,
+        number: int,
+        places: Sequence[NDArray[np.int64]],
+        rng: np.random.Generator,
+        hear: Callable[[], None] = lambda: None,
+    ) -> float:
+        """Take one step on one batch or several, the `number`-th of all; return their mean loss.
+
+        `hear` is called at least every second while they are computed, and may raise.
+        """
         sums: list[torch.Tensor] | None = None
         total = 0.0
         for batch in places:
-            parts = list(self._pool.map(self._differentiate, self._trainee.shares(batch, rng, self._shares)))
-            for loss, gradients in parts:  # in order: sums must not depend on who is first
+            count = 1 if self._single else -(-len(batch) // _SHARE_IMAGES)
+            parts = [self._pool.submit(self._differentiate, share) for share in self._trainee.shares(batch, rng, count)]
+            for part in parts:  # in order: sums must not depend on who is first
+                loss, gradients = wait_hearing(part, hear, others=parts)
                 total += loss / len(places)
                 sums = gradients if sums is None else [had + new for had, new in zip(sums, gradients, strict=True)]
         assert sums is not None
@@ -195,9 +209,14 @@ class TrainingLoop:
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         total = 0.0
         for step in range(self.steps):
-            listener.progress(STAGE, epoch * self._batches + step * many, self._settings.epochs * self._batches)
+            done, whole = epoch * self._batches + step * many, self._settings.epochs * self._batches
+
+            def hear(done: int = done, whole: int = whole) -> None:
+                listener.progress(STAGE, done, whole)
+
+            hear()
             taken = batches[step * many : (step + 1) * many]
-            total += self.step(epoch * self.steps + step, taken, rng) * len(taken)
+            total += self.step(epoch * self.steps + step, taken, rng, hear) * len(taken)
         return total / len(batches), self.rate((epoch + 1) * self.steps - 1)
 
     def _differentiate(self, share: Any) -> tuple[float, list[torch.Tensor]]:
@@ -241,6 +260,20 @@ class TrainingLoop:
             learning_rate=epoch["learning_rate"],
             seconds=epoch["seconds"],
         )
+
+
+def wait_hearing(wanted: Future[Result], hear: Callable[[], None], *, others: Sequence[Future[Any]] = ()) -> Result:
+    """Return what is computed in another thread; `hear` is called meanwhile; if it raises, `others` are given up."""
+    try:
+        while True:
+            done, _ = wait([wanted], timeout=_HEAR_EVERY_S)
+            if done:
+                return wanted.result()
+            hear()
+    except BaseException:
+        for one in others:
+            one.cancel()
+        raise
 
 
 def _best_of(state: Checkpoint) -> tuple[float, float]:
