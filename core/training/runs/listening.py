@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY_S = 0.3
 # A database that is away for so long ends the attempt; the lease goes on being renewed meanwhile, or is lost.
 PATIENCE_S = 120.0
-_RETRY_S = 1.0
+RETRY_S = 1.0
 _GRACE_S = 5.0
 # Another job that waits for so long is let go first.
 _WAITS = timedelta(seconds=3)
@@ -133,7 +133,7 @@ class RunListener:
                 if time.monotonic() - first >= PATIENCE_S:
                     raise
                 logger.warning("run %d waits for the database: %s", self._run_id, error.code)
-                time.sleep(min(_RETRY_S, PATIENCE_S))
+                time.sleep(min(RETRY_S, PATIENCE_S))
             else:
                 return
 

@@ -336,7 +336,7 @@ def test_a_database_that_is_away_for_a_moment_costs_no_epoch(
     bench: Services, trainer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = start_run(bench, trainer, tiny_configuration())
-    monkeypatch.setattr("core.training.runs.listening._RETRY_S", 0.01)
+    monkeypatch.setattr("core.training.runs.listening.RETRY_S", 0.01)
     begin, refused = bench.database.unit_of_work, []
 
     def away() -> Any:
