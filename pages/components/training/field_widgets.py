@@ -36,9 +36,10 @@ def show_field(
     if spec.kind == "bool":
         target.toggle(label, key=key, help=help_text, on_change=change, disabled=disabled)
     elif spec.kind == "choice":
+        words = {one: _(CHOICE_WORDS.get(one, one)) for one in spec.choices}
         target.selectbox(
             label, list(spec.choices), key=key, help=help_text, on_change=change, disabled=disabled,
-            format_func=lambda one: _(CHOICE_WORDS.get(str(one), str(one))),
+            format_func=words.__getitem__,
         )  # fmt: skip
     elif spec.kind == "text":
         target.text_input(label, key=key, help=help_text, on_change=change, max_chars=_LONGEST_TEXT, disabled=disabled)
@@ -60,9 +61,10 @@ def choose_value(
     key, change = _bind(draft, spec)
     held = read_value(draft, path)
     offered = [*values, *([] if held in values else [held])]
+    said = {one: names.get(one, str(one)) for one in offered}
     (st if place is None else place).selectbox(
         _(spec.label), offered, key=key, help=_(spec.explanation), on_change=change, disabled=disabled,
-        format_func=lambda one: names.get(one, str(one)),
+        format_func=said.__getitem__,
     )  # fmt: skip
 
 
@@ -78,9 +80,10 @@ def choose_labels(
     def change() -> None:
         change_draft(draft.product, spec.path, tuple(st.session_state.get(key, ())))
 
+    said = {label: names(label) for label in (*labels, *held)}
     st.multiselect(
-        _(spec.label), [*labels, *(one for one in held if one not in labels)], key=key, help=_(spec.explanation),
-        on_change=change, format_func=names, placeholder=_("All classes"), disabled=disabled,
+        _(spec.label), list(said), key=key, help=_(spec.explanation),
+        on_change=change, format_func=said.__getitem__, placeholder=_("All classes"), disabled=disabled,
     )  # fmt: skip
 
 

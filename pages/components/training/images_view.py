@@ -95,9 +95,10 @@ def _choose_domain(domains: Sequence[str], wanted: ImageFilter) -> None:
         change_look(wanted=replace(wanted, domain=None if chosen in (None, everything) else str(chosen)))
 
     offered = [everything, *dict.fromkeys([*domains, *([] if wanted.domain is None else [wanted.domain])])]
+    said = {one: _("All domains") if one == everything else name_domain(one) for one in offered}
     st.selectbox(
         _("Domain"), offered, key=key, on_change=change, label_visibility="collapsed", width=220,
-        format_func=lambda one: _("All domains") if one == everything else name_domain(one),
+        format_func=said.__getitem__,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def choose_method(draft: RunConfiguration, head: DatasetHead | None, *, disabled
     """Show the tasks, and the recipes of the one that is chosen as cards."""
     code = draft.product
     tasks = find_field("task").choices
+    names = {task: f"{_ICONS[task]} {_(CHOICE_WORDS[task])}" for task in tasks}
     st.session_state["train_task"] = draft.task
 
     def change_task() -> None:
@@ -41,7 +42,7 @@ def choose_method(draft: RunConfiguration, head: DatasetHead | None, *, disabled
 
     st.segmented_control(
         _("Task"), list(tasks), key="train_task", required=True, on_change=change_task, disabled=disabled,
-        format_func=lambda task: f"{_ICONS[task]} {_(CHOICE_WORDS[task])}", label_visibility="collapsed",
+        format_func=names.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     specs = list_recipes(draft.task)
     columns = st.columns(max(2, min(3, len(specs))))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -31,6 +29,7 @@ from pages.components.training.address import (
 )
 from pages.components.training.curves import show_curves
 from pages.components.training.draft import keep_draft
+from pages.components.training.export_panel import show_export
 from pages.components.training.images_view import show_images
 from pages.components.training.result_view import show_result
 
@@ -98,8 +97,8 @@ def _show_ways_on(run: RunView) -> None:
     with st.container(horizontal=True, key="train_ways_on"):
         link_to(EXPERIMENTS, _("Compare with other runs"), icon=":material/science:", query={"runs": str(run.head.id)})
         link_to(COMPARE_METHODS, _("Compare with other methods"), icon=":material/compare:")
-    if run.head.model_version_id is not None and find_spec("pages.components.training.export_panel") is not None:
-        import_module("pages.components.training.export_panel").show_export(run.head.id)
+    if run.head.model_version_id is not None:
+        show_export(run.head.id)
 
 
 def _show_configuration(run: RunView) -> None:

@@ -126,7 +126,8 @@ def _choose_number(draft: RunConfiguration, names: dict[int, str], *, place: Del
     def change() -> None:
         change_draft(draft.product, spec.path, int(st.session_state.get(key, held)) or None)
 
+    said = names if held in names else {**names, held: _("Version {number}", number=held)}
     place.selectbox(
-        _(spec.label), [*names, *([] if held in names else [held])], key=key, help=_(spec.explanation),
-        format_func=lambda one: names.get(one, _("Version {number}", number=one)), on_change=change, disabled=disabled,
+        _(spec.label), list(said), key=key, help=_(spec.explanation),
+        format_func=said.__getitem__, on_change=change, disabled=disabled,
     )  # fmt: skip
