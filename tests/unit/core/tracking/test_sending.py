@@ -21,8 +21,8 @@ from core.tracking.sending import Sender, send_waiting
 from core.tracking.status import read_status
 from core.tracking.store import MlflowStore, open_store
 from storage.tables import SystemConfig, TrackedRun, TrackingEvent, utc_now
-from tests.tracking_server import TrackingServer, tracking_server
 from tests.tracked_runs import TEST, VAL, PlateSet, add_run, add_set, configure
+from tests.tracking_server import TrackingServer, tracking_server
 
 EPOCHS = ({"top1": 0.5, "macro_f1": 0.4}, {"top1": 0.75, "macro_f1": 0.7})
 
