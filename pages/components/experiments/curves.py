@@ -82,4 +82,4 @@ def _show(found: SideBySide, title: str, read: Callable[[EpochRow], float | None
         hovermode="x unified",
         showlegend=True,
     )  # fmt: skip
-    show_chart(figure, key=f"experiments_{key}", alt=f"{title}. {_('last')}: {', '.join(told)}")
+    show_chart(figure, key=f"experiments_curve_{key}", alt=f"{title}. {_('last')}: {', '.join(told)}")

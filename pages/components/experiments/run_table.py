@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +16,7 @@ from pages.components.deployment.job_panel import JOB_STATES
 from pages.components.experiments.address import open_runs
 from pages.components.shared import screens
 from pages.components.shared.labels import label_of
-from pages.components.shared.language import _, _n, moment, product_name
+from pages.components.shared.language import _, _n, moment, percent, product_name
 from pages.components.shared.session import person, services
 from pages.components.training.wording import name_figure, name_recipe
 
@@ -109,15 +110,15 @@ def _draw(groups: Sequence[RunGroup], wanted: TableFilter, *, together: bool) ->
     tasks = {group.best.task for group in groups}
     figure = name_figure(groups[0].best.figure) if len(tasks) == 1 else _("Figure")
     rows = [_group_row(group) if together else _row(group.best) for group in groups]
-    share = {"format": "percent", "width": 110} if not together else {"width": 150}
+    wide = 150 if together else 135
     column = st.column_config.NumberColumn if not together else st.column_config.TextColumn
     numbers = st.column_config.TextColumn if together else st.column_config.NumberColumn
     columns: dict[str, Any] = {
         "run": numbers(_("Runs") if together else _("Run"), width=110 if together else 60),
         "name": st.column_config.TextColumn(_("Name"), width="medium"),
         "state": st.column_config.TextColumn(_("State"), width=110),
-        "test": column(_("{figure} · test", figure=figure), **share),
-        "val": column(_("{figure} · validation", figure=figure), **share),
+        "test": column(_("{figure} · test", figure=figure), width=wide),
+        "val": column(_("{figure} · validation", figure=figure), width=wide),
         "goals": st.column_config.TextColumn(_("Goals"), width=70),
         "recipe": st.column_config.TextColumn(_("Recipe"), width=110),
         "experiment": st.column_config.TextColumn(_("Experiment"), width=110),
@@ -125,14 +126,17 @@ def _draw(groups: Sequence[RunGroup], wanted: TableFilter, *, together: bool) ->
         "dataset": st.column_config.NumberColumn(_("Dataset version"), width=80),
         "seed": st.column_config.TextColumn(_("Seed"), width=70),
         "epochs": st.column_config.TextColumn(_("Epochs"), width=80),
-        "minutes": st.column_config.NumberColumn(_("Minutes"), format="%.1f", width=80),
+        "minutes": st.column_config.NumberColumn(_("Minutes"), format="%.1f" if together else None, width=80),
         "by": st.column_config.TextColumn(_("Started by"), width=110),
         "at": st.column_config.TextColumn(_("Started at"), width=140),
     }
     if wanted.product_id is not None:
         columns["product"] = None
+    frame = pd.DataFrame(rows)
+    # What is not known is a dash, in every language, and the columns still sort by their numbers.
+    shown = frame if together else frame.style.format({"test": _share, "val": _share, "minutes": "{:.1f}"})
     event = st.dataframe(
-        pd.DataFrame(rows),
+        shown,
         hide_index=True,
         width="stretch",
         height=_ROW_PX * min(len(rows), _MOST_ROWS_SEEN) + 40,
@@ -152,8 +156,8 @@ def _row(head: RunHead) -> dict[str, Any]:
         "run": head.id,
         "name": head.name,
         "state": label_of(JOB_STATES, head.state),
-        "test": head.test,
-        "val": head.val,
+        "test": math.nan if head.test is None else head.test,
+        "val": math.nan if head.val is None else head.val,
         **_rest(head),
         "seed": str(head.seed),
         "minutes": head.train_s / 60.0,
@@ -187,6 +191,10 @@ def _rest(head: RunHead) -> dict[str, Any]:
         "by": _(head.created_by_name) if head.created_by_name else "",
         "at": moment(head.created_at),
     }
+
+
+def _share(value: object) -> str:
+    return percent(value) if isinstance(value, float) and not math.isnan(value) else "–"
 
 
 def describe_spread(spread: Spread | None) -> str:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from inference.vision.comparison.bootstrap import Difference, Estimate
     from pages.components.comparing.wording import ProductWords
 
-_OWN_NAMES: dict[str, str] = {"right": N_("Images right"), "match": N_("Mean match of places")}
+_OWN_NAMES: dict[str, str] = {
+    "right": N_("Images right"),
+    "match": N_("Mean match of places"),
+    "overkill": N_("Good parts called defective"),
+    "escape": N_("Defective parts called good"),
+}
 _MOST_CLASSES = 15
 _TABLE_PX = 420
 
@@ -124,9 +129,9 @@ def _show_figures(found: SideBySide) -> None:
     whole = "test" if found.split == "test" else "val"
     tables = [run.test if whole == "test" else run.val for run in found.runs]
     shown = {figure.name for figure in found.figures}
-    names = dict.fromkeys(name for table in tables for name in table if name not in shown)
+    names = dict.fromkeys(name for table in tables for name in table if name not in {*shown, "n"})
     rows += [
-        [Cell(name_figure(name)), *(Cell(_whole(name, table.get(name))) for table in tables)]
+        [Cell(name_own(name)), *(Cell(_whole(name, table.get(name))) for table in tables)]
         for name in names
         if any(_is_figure(table.get(name)) for table in tables)
     ]
@@ -141,7 +146,7 @@ def _is_figure(value: object) -> bool:
 
 
 def _whole(name: str, value: object) -> str:
-    if name in ("n", "overkill", "escape") and isinstance(value, int):
+    if name in ("overkill", "escape") and isinstance(value, int):
         return number(value)
     return show_figure(value)
 
@@ -165,7 +170,7 @@ def _difference_cell(found: Difference | None) -> Cell:
         return Cell("–")
     points = f"{100 * found.value:+.1f} ({100 * found.low:+.1f} … {100 * found.high:+.1f})"
     if not found.is_shown:
-        return Cell(f"{points} · {_('no difference shown')}", color="gray")
+        return Cell(f"{points} · {_('no difference shown')}")
     return Cell(points, color="green" if found.value > 0 else "red")
 
 
