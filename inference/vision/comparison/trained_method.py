@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from inference.vision.learning.trained_network.bundle import read_network
 from inference.vision.learning.trained_network.description import NetworkDescription
 from inference.vision.learning.trained_network.input import Placement, place_image, prepare_input
 from inference.vision.learning.trained_network.runtime import NetworkRuntime
+
+if TYPE_CHECKING:
+    from inference.vision.learning.trained_network.decoding import ScoredBox
 
 NAME = "trained_run"
 # Boxes below it say nothing of an image, whatever the threshold.
@@ -144,18 +147,7 @@ class TrainedMethod:
         return np.ascontiguousarray(drawn[top:bottom, left:right], np.float32)
 
 
-class _Scored(Protocol):
-    """A place in pixels of the image with its score and label, as the decoding of outputs gives it."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    score: float
-    label: str
-
-
-def _to_boxes(found: Sequence[_Scored]) -> tuple[PredictedBox, ...]:
+def _to_boxes(found: Sequence[ScoredBox]) -> tuple[PredictedBox, ...]:
     """Return decoded boxes as those of a prediction, the surest first."""
     boxes = [
         PredictedBox(float(one.x), float(one.y), float(one.width), float(one.height), float(one.score), one.label)
