@@ -121,3 +121,63 @@ def paint(kind: str, *, width: int = 96, height: int = 72, seed: int = 0) -> np.
         top, left = height // 4, width // 3
         pixels[top : top + height // 2, left : left + width // 3] = color
     return pixels
+
+
+def place_graph(description: NetworkDescription) -> bytes:
+    """Return the ONNX graph of a segmenter or detector by color: each cell of 8 px is judged by itself.
+
+    A segmenter gives nothing, blue and red by cell; a detector a box for each cell, with the scores of blue and red.
+    """
+    height, width = description.height_px, description.width_px
+    rows, columns = height // CELL_PX, width // CELL_PX
+    nodes = [
+        helper.make_node("Cast", [INPUT_NAME], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("Div", ["pixels", "full"], ["shares"]),
+        helper.make_node("Transpose", ["shares"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("AveragePool", ["planes"], ["cells"], kernel_shape=[CELL_PX] * 2, strides=[CELL_PX] * 2),
+        helper.make_node("Conv", ["cells", "kernel", "bias"], ["evidence"]),
+    ]
+    constants = {
+        "full": np.array(255.0, np.float32),
+        "kernel": (KERNEL / 10.0)[:, :, None, None].astype(np.float32),
+        "bias": np.array([3.0, 0.0, 0.0], np.float32),
+    }
+    if description.task == "segmentation":
+        nodes.append(helper.make_node("Softmax", ["evidence"], ["probabilities"], axis=1))
+        outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", 3, rows, columns])]
+    else:
+        count = rows * columns
+        top, left = (axis.ravel() for axis in np.mgrid[0:rows, 0:columns])
+        boxes = np.stack([left / columns, top / rows, (left + 1) / columns, (top + 1) / rows], axis=1)
+        constants |= {
+            "grid": boxes[None].astype(np.float32),
+            "flat": np.array([0, 3, count], np.int64),
+            "none": np.array([0.0], np.float32),
+            "zero": np.array([0], np.int64),
+            "from": np.array([1], np.int64),
+            "to": np.array([3], np.int64),
+            "axis": np.array([2], np.int64),
+        }
+        nodes += [
+            helper.make_node("Softmax", ["evidence"], ["shared"], axis=1),
+            helper.make_node("Reshape", ["shared", "flat"], ["listed"]),
+            helper.make_node("Transpose", ["listed"], ["each"], perm=[0, 2, 1]),
+            helper.make_node("Slice", ["each", "from", "to", "axis"], ["scores"]),
+            helper.make_node("Slice", ["each", "zero", "from", "axis"], ["first"]),
+            helper.make_node("Mul", ["first", "none"], ["nothing"]),
+            helper.make_node("Add", ["nothing", "grid"], ["boxes"]),
+        ]
+        outputs = [
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["n", count, 4]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", count, 2]),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.UINT8, ["n", height, width, 3])],
+        outputs,
+        [numpy_helper.from_array(values, name) for name, values in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
