@@ -7,6 +7,7 @@ choice.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -34,16 +35,20 @@ SIZES_PX = (256, 192, 320)
 _log = logging.getLogger("geomsa.training")
 
 
-def start_first_runs(services: Services, person: Person, product_id: int) -> list[int]:
+def start_first_runs(
+    services: Services, person: Person, product_id: int, configurations: Sequence[RunConfiguration] | None = None
+) -> list[int]:
     """Queue the first experiment of a product; return the ids of its runs, none where there was a run already.
 
-    Raises as `start_run`.
+    The first of the `configurations` (`first_configurations` where none are given) is that of the model which goes into
+    use. Raises as `start_run`.
     """
     require_role(services, person, ENGINEER)
     if list_runs(services, person, product_id=product_id):
         return []
     code = get_product(services, product_id).code
-    found = [start_run(services, person, configuration) for configuration in first_configurations(code)]
+    wanted = first_configurations(code) if configurations is None else configurations
+    found = [start_run(services, person, configuration) for configuration in wanted]
     with writing(services) as session:
         session.merge(SystemConfig(key=_key(product_id), value={"run": found[0]}, updated_by=person.id))
         session.commit()
