@@ -20,7 +20,7 @@ from pages.components.shared.language import _, escape, language
 from pages.components.shared.link_table import follow_chosen
 from pages.components.shared.session import person, require, services, show_error
 
-_SAID, _FAILED = "assistant_said", "assistant_failed"
+_SAID = "assistant_said"
 
 require(WORKER)
 follow_chosen()
@@ -102,7 +102,6 @@ def converse(words: str, conversation_id: int | None) -> None:
                         open_conversation(conversation_id)
                     streamed.take(event)
         except AppError as error:
-            st.session_state[_FAILED] = words
             show_error(error)
             return
     st.rerun()

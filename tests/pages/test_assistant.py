@@ -35,7 +35,7 @@ def test_a_draft_is_asked_for_made_and_discarded(open_app: OpenApp, services: Se
     app = open_app(SCREEN)
     app.chat_input[0].set_value("train a classifier for solar within 10 minutes").run()
     assert "Which product is it about?" in texts(app)
-    press(app, "다결정 태양전지 (solar\\-poly)")
+    press(app, "다결정 태양전지 \\(solar\\-poly\\)")
     assert "Nothing is started yet" in texts(app)
     rows = {row[0]: row[1:] for row in table_rows(app, "Settings of the draft")}
     assert rows["Product"] == ["solar-poly", "said"]

@@ -22,48 +22,12 @@ from core.assistant.offline.intents import (
 )
 from core.assistant.offline.naming import blank_products, find_products, find_types, list_own_words, pattern_of
 from core.assistant.offline.periods import read_period
+from core.assistant.offline.places_words import HOW_IS_IT, INSPECTION, LATEST, LINE, LOT, ORDINALS, RUN, SHIFT, TOP
 from core.assistant.offline.settings_words import read_settings
 from core.assistant.offline.text import line_key, normalize
 from core.assistant.offline.understood import Discard, Help, Look, Pending, Situation, Start, Train, Understood
 
 _SCOPED = frozenset({"count_inspections", "rank_defect_types", "trend_defect_rate", "list_inspections"})
-_LINE = re.compile(
-    r"(?:\bline|\bl(?=\d))\s*(?:no\.?|number|#)?\s*(?!of\b)([a-z]?-?\d{1,4}[a-z]?|[a-z])\b"
-    r"|(?<![a-z0-9])([a-z]?-?\d{1,4}[a-z]?|[a-z])\s*(?:번\s*)?(?:생산\s*)?(?:라인|호기)"
-    r"|(?:라인|호기)\s*(?:은|는|이)?\s*([a-z]?-?\d{1,4}|[a-z])(?![a-z0-9가-힣])"
-)
-_LOT = re.compile(
-    r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)"
-    r"|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
-)
-_SHIFT = re.compile(
-    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)|(?<![가-힣])(주간"
-    r"|야간)(?=에|조|\s|은|의|$)"
-    r"|\b(day|night|morning|evening|late|early|first|second|third|[a-c])\s+shift\b|\bshift\s+([a-z0-9]+)\b"
-)
-_TOP = re.compile(
-    r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?"
-    r"|inspections?|ng|불량)"
-)
-_RUN = re.compile(
-    r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})"
-    r"|(\d{1,9})\s*번\s*(?:학습|실행|런)"
-)
-_INSPECTION = re.compile(
-    r"\b(?:inspection|part|no\.?|number)\s*#?\s*(\d{1,9})\b|#(\d{1,9})|(\d{1,9})\s*번\s*(?:검사|부품|제품"
-    r"|건)?|검사\s*(?:번호)?\s*(\d{1,9})"
-)
-_HOW_IS_IT = re.compile(
-    r"어때|어땠|어떤가|어떻|상황|괜찮|문제\s*(?:없|있)|양호|심각|\bhow(?:'s| is| are| was| were| did"
-    r"| does)\b|\b(?:bad|good|fine|okay|well|doing)\b"
-)
-_LATEST = re.compile(r"\b(?:last|latest|newest|most recent|previous)\b|마지막|최근|방금|직전|아까")
-_ORDINALS = (
-    r"(?:^|\D)1\s*번|첫\s*번?째|첫째|\bfirst\b|^\s*1\s*$",
-    r"(?:^|\D)2\s*번|두\s*번?째|둘째|\bsecond\b|^\s*2\s*$",
-    r"(?:^|\D)3\s*번|세\s*번?째|셋째|\bthird\b|^\s*3\s*$",
-    r"(?:^|\D)4\s*번|네\s*번?째|넷째|\bfourth\b|^\s*4\s*$",
-)
 
 
 def parse(words: str, names: Names, situation: Situation, *, today: date) -> Understood:
@@ -149,7 +113,7 @@ def _pick(text: str, pending: Pending, names: Names) -> Understood | None:
 
 
 def _picked_value(text: str, pending: Pending, names: Names) -> str | None:
-    for place, pattern in enumerate(_ORDINALS[: len(pending.choices)]):
+    for place, pattern in enumerate(ORDINALS[: len(pending.choices)]):
         if re.search(pattern, text):
             return pending.choices[place][0]
     if re.search(r"\blast\b|마지막", text) and len(text) < 20 and pending.choices:
@@ -197,7 +161,7 @@ def _make(intent: str, text: str, blank: str, names: Names, today: date) -> Look
     if intent == "list_open_actions":
         return Look(intent, {**product, **({"whose": "mine"} if OWN.search(text) else {})})
     if intent == "show_run":
-        found_run = _RUN.search(blank)
+        found_run = RUN.search(blank)
         number = next((one for one in found_run.groups() if one), None) if found_run is not None else None
         return Look(intent, {**product, **({"run": int(number)} if number else {})})
     if intent == "list_products":
@@ -211,19 +175,19 @@ def _question(text: str, product: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explain(text: str, blank: str, names: Names, situation: Situation, today: date) -> Look:
-    found = _INSPECTION.search(blank)
+    found = INSPECTION.search(blank)
     number = next((one for one in found.groups() if one), None) if found is not None else None
     if number:
         return Look("explain_inspection", {"inspection": number})
     scope = _scope(text, names, today)
     place: dict[str, Any] = {name: scope[name] for name in ("product", "line", "lot") if name in scope}
-    latest = _LATEST.search(blank) or place or not situation.has_inspection
+    latest = LATEST.search(blank) or place or not situation.has_inspection
     return Look("explain_inspection", {"inspection": "latest" if latest else "context", **place})
 
 
 def _scoped_arguments(intent: str, text: str, blank: str, names: Names, today: date) -> dict[str, Any]:
     arguments = _scope(text, names, today)
-    top = _TOP.search(blank)
+    top = TOP.search(blank)
     if intent in {"rank_defect_types", "list_inspections"} and top is not None:
         arguments["top"] = int(top[1] or top[2])
     if intent == "count_inspections":
@@ -252,13 +216,13 @@ def _scope(text: str, names: Names, today: date, **more: Any) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(period)
     arguments |= _product(text, names)
     owner = names.product(arguments["product"]) if "product" in arguments else None
-    if (line := _LINE.search(rest)) is not None and not re.search(BY_WORDS["line"], rest):
+    if (line := LINE.search(rest)) is not None and not re.search(BY_WORDS["line"], rest):
         arguments["line"] = _line(next(one for one in line.groups() if one), names)
         rest = f"{rest[: line.start()]} {rest[line.end() :]}"
-    if (lot := _LOT.search(rest)) is not None and any(char.isdecimal() for char in lot[0]):
+    if (lot := LOT.search(rest)) is not None and any(char.isdecimal() for char in lot[0]):
         arguments["lot"] = _lot(lot)
         rest = f"{rest[: lot.start()]} {rest[lot.end() :]}"
-    if (shift := _SHIFT.search(rest)) is not None:
+    if (shift := SHIFT.search(rest)) is not None:
         arguments["shift"] = next(one for one in shift.groups() if one)
     types = find_types(rest, names.types_of(owner.id if owner is not None else None))
     if types:
@@ -303,7 +267,7 @@ def _go_on(text: str, blank: str, names: Names, situation: Situation, today: dat
         return None
     changed = _scope(text, names, today)
     is_counted = HOW_MANY.search(blank) is not None and changed.keys() & {"product", "defect_type", "line", "lot"}
-    if is_counted or (changed and _HOW_IS_IT.search(text)):
+    if is_counted or (changed and HOW_IS_IT.search(text)):
         return Look("count_inspections", changed)
     if last is None or last.tool not in _SCOPED:
         return None

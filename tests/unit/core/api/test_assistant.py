@@ -50,6 +50,6 @@ def test_a_draft_waits_for_its_confirmation(worker_api: ApiClient, engineer_api:
     assert (
         engineer_api.ask("POST", f"{path}/confirm", body={"row_version": 9}).json()["code"] == "assistant_draft_changed"
     )
-    assert engineer_api.ask("PUT", path, body={"row_version": 1, "yaml": "product: ["}).status == 400
+    assert engineer_api.ask("PUT", path, body={"row_version": 1, "yaml": "product: ["}).status == 422
     assert engineer_api.ask("DELETE", f"{path}?row_version=1").status == 204
     assert engineer_api.ask("POST", f"{path}/confirm", body={"row_version": 2}).json()["code"] == "assistant_draft_over"
