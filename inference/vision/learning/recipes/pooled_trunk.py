@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # What the cache of features is told: raise it when the same image gives other numbers.
 POOLING = "mean-max-1"
 _STRIDES = (8, 16, 32)
+# What lies within such a share of a maximum is as high.
+_HAIR = 1e-4
 
 
 def pooled_graph(backbone: str, given: InputSettings) -> GraphSpec:
@@ -94,11 +96,13 @@ def join_classifier(
                 of_maximum = self.head.weight[:, start + count : start + 2 * count]
                 start += 2 * count
                 height, width = _sides(level)
-                # Where a maximum is reached at several places, they share it.
-                reached = (level == level.amax(dim=(2, 3), keepdim=True)).to(level.dtype)
+                # Where a maximum is reached at several places, they share it. Two runtimes round differently: of
+                # places that are equal, each would take another one, so all within a hair of it count.
+                highest = level.amax(dim=(2, 3), keepdim=True)
+                reached = (level >= highest - _HAIR * highest.abs()).to(level.dtype)
                 reached = reached / reached.sum(dim=(2, 3), keepdim=True)
                 maps = functional.conv2d(level, of_mean[:, :, None, None])
-                maps = maps + functional.conv2d(level * reached, of_maximum[:, :, None, None]) * (height * width)
+                maps = maps + functional.conv2d(highest * reached, of_maximum[:, :, None, None]) * (height * width)
                 factors = (height // grid[0], width // grid[1])
                 total = total + (maps if factors == (1, 1) else functional.avg_pool2d(maps, factors))
             found: torch.Tensor = total
