@@ -7,6 +7,7 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from core.access import Person
+from core.assistant.conversations import read_conversation
 from core.services import Services
 from tests.assistant_world import build_world, count_runs
 from tests.pages.screen_reading import press, table_rows, texts
@@ -37,8 +38,9 @@ def test_a_draft_is_asked_for_made_and_discarded(open_app: OpenApp, services: Se
     assert "Which product is it about?" in texts(app)
     press(app, "다결정 태양전지 \\(solar\\-poly\\)")
     assert "Nothing is started yet" in texts(app)
-    rows = {row[0]: row[1:] for row in table_rows(app, "Settings of the draft")}
-    assert rows["Product"] == ["solar-poly", "said"]
+    stored = read_conversation(services, engineer, int(app.query_params["conversation"][0])).turns[-1]
+    assert stored.draft is not None
+    assert (stored.draft.product, stored.draft.mark("product")) == ("solar-poly", "said")
     press(app, "Discard")
     assert "Discarded" in texts(app)
     assert count_runs(services) == 0
