@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.errors import BadInput
+from core.images.domains import DOMAINS
 from core.training.configuration.defaults import first_recipe, starting_values, task_of
 from core.training.configuration.fields import (
-    DOMAINS,
     SECTION_TYPES,
     FieldSpec,
     fields_by_path,

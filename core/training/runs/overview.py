@@ -14,8 +14,9 @@ from core.errors import AppError, NotFound
 from core.jobs.stored_error import StoredError
 from core.jobs.views import JobView, view
 from core.models.judgments import reasons_of
-from core.training.runs.records import PRIMARY, EpochRow, GoalOutcome, RunHead, RunView
+from core.training.runs.records import EpochRow, GoalOutcome, RunHead, RunView
 from core.transactions import HasDatabase, reading
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES
 from storage.json_fields import read_float, read_int, read_object
 from storage.tables import DatasetVersion, Job, ModelVersion, Product, RunEpoch, TrainingRun, User
 
@@ -154,7 +155,7 @@ def _make_head(
     version: ModelVersion | None,
     author: str | None,
 ) -> RunHead:
-    name = PRIMARY.get(row.task, "")
+    name = PRIMARY_FIGURES.get(row.task, "")
     planned = read_int(read_object(row.configuration.get("training")).get("epochs")) or 0
     expected = read_int(row.estimate.get("epochs")) or planned
     return RunHead(
