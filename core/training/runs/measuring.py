@@ -92,7 +92,7 @@ def finish_run(
         "labels": list(description.labels),
         "good_labels": sorted(description.good_labels),
         "images": run.learned.count(),
-        "left_out": [one.to_json() for one in run.learned.left_out],
+        "left_out": [one.to_json() for one in run.learned.chosen.left_out],
         "skipped": {**trained.skipped, **val.unread, **test.unread},
         "compared_with": None if active is None else {"version": active.number},
     }

@@ -133,7 +133,7 @@ def test_each_view_of_a_product_has_its_own_model(bench: Services, trainer: Pers
     build_product(bench, trainer, views=("ct", "rgb"), code="cells")
     with pytest.raises(AppError) as unsaid:
         start_run(bench, trainer, tiny_configuration("cells"))
-    assert unsaid.value.code == "run_view_unknown"
+    assert unsaid.value.code == "view_not_said"
     runs = {}
     for view, label in (("ct", "spot"), ("rgb", "scratch")):
         runs[view] = train(bench, trainer, product="cells", data={"view": view})

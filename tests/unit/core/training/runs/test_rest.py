@@ -100,7 +100,7 @@ def test_wrong_configurations_and_roles_are_refused(bench: Services, port: int) 
         ({"product": "nothing"}, "product_unknown"),
         (_configuration(training={"epoch": 3}), None),
         (_configuration(seed=-1), None),
-        (_configuration(data={"labels": ["crack"]}), "run_label_unknown"),
+        (_configuration(data={"labels": ["crack"]}), "config_label_unknown"),
         ({}, "config_product_missing"),
     ):
         found = client.ask("POST", PATH, body=body)

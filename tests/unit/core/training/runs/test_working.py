@@ -396,12 +396,12 @@ def test_a_run_that_is_over_cannot_go_on_nor_be_canceled(bench: Services, traine
     [
         ({"product": "unknown"}, "product_unknown"),
         ({"data": {"dataset": 77}}, "dataset_unknown"),
-        ({"data": {"view": "ct"}}, "run_view_unknown"),
-        ({"data": {"labels": ["spot", "crack"]}}, "run_label_unknown"),
-        ({"data": {"labels": ["spot"]}}, "run_too_few_labels"),
-        ({"data": {"least_images": 1000}}, "run_too_few_labels"),
-        ({"model": {"recipe": "tiny", "scratch": False, "backbone": "resnet18"}}, "run_weights_missing"),
-        ({"task": "detection"}, "run_recipe_task"),
+        ({"data": {"view": "ct"}}, "view_unknown"),
+        ({"data": {"labels": ["spot", "crack"]}}, "config_label_unknown"),
+        ({"data": {"labels": ["spot"]}}, "config_one_class"),
+        ({"data": {"least_images": 1000}}, "config_one_class"),
+        ({"model": {"recipe": "full", "scratch": False, "backbone": "resnet18"}}, "backbone_weights_missing"),
+        ({"task": "detection"}, "config_recipe_of_other_task"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_before_anything_is_queued(
