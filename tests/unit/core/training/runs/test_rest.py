@@ -109,7 +109,7 @@ def test_wrong_configurations_and_roles_are_refused(bench: Services, port: int) 
     assert client.get(PATH).json()["items"] == []
     number = client.ask("POST", PATH, body=_configuration()).json()["id"]
     worker = make_client(bench, port, role="worker")
-    for method, path, body in (
+    for method, path, asked in (
         ("POST", "", _configuration()),
         ("POST", "/estimate", _configuration()),
         ("GET", "", None),
@@ -122,5 +122,5 @@ def test_wrong_configurations_and_roles_are_refused(bench: Services, port: int) 
         ("POST", f"/{number}/roll-back", None),
         ("DELETE", f"/{number}", None),
     ):
-        refused = worker.ask(method, f"{PATH}{path}", body=body)
+        refused = worker.ask(method, f"{PATH}{path}", body=asked)
         assert (refused.status, refused.json()["code"]) == (403, "role_too_low"), (method, path)
