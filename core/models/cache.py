@@ -73,7 +73,7 @@ class ModelCache:
 
     @property
     def device(self) -> Device:
-        """The device that models are opened on: auto, cpu or cuda."""
+        """Return the device that models are opened on: auto, cpu or cuda."""
         return self._device
 
     def find_added_weights(self, network: str) -> Path | None:

@@ -59,11 +59,6 @@ def read_configuration(values: object) -> RunConfiguration:
     return configuration
 
 
-def read_field(path: str, value: object) -> Any:
-    """Return one value, checked by itself. Raises BadInput as `read_configuration`, KeyError for an unknown path."""
-    return _READERS[find_field(path).kind](find_field(path), value)
-
-
 def _refuse_newer(version: object) -> None:
     if isinstance(version, int) and not isinstance(version, bool) and version > VERSION:
         raise BadInput("config_version_newer", at="", field="version", found=show_value(version), highest=VERSION)

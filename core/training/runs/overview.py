@@ -65,16 +65,6 @@ def list_runs(
     return _read_heads(services, conditions, limit=min(limit, MOST_LISTED), offset=offset)
 
 
-def list_experiments(services: HasDatabase, person: Person, *, product_id: int | None = None) -> list[str]:
-    """Return the names of the experiments that runs belong to, in alphabetical order. Raises NotAllowed."""
-    require_role(services, person, ENGINEER)
-    query = select(TrainingRun.experiment).where(TrainingRun.experiment != "").distinct()
-    if product_id is not None:
-        query = query.where(TrainingRun.product_id == product_id)
-    with reading(services) as session:
-        return sorted(session.exec(query).all())
-
-
 def read_head(services: HasDatabase, person: Person, run_id: int) -> RunHead:
     """Return how a run stands. Raises NotAllowed, NotFound run_unknown."""
     require_role(services, person, ENGINEER)

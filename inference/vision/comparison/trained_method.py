@@ -45,7 +45,7 @@ class TrainedMethod:
 
     @property
     def name(self) -> str:
-        """The code by which the method is registered."""
+        """Return the code by which the method is registered."""
         return self._name
 
     @classmethod

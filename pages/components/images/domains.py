@@ -20,7 +20,7 @@ def name_domain(domain: str) -> str:
 
 def ask_domain(*, key: str) -> str:
     """Return where the images to come were taken; empty where the names of folders are to say it."""
-    names = {"": _("as folders say"), **{domain: name_domain(domain) for domain in DOMAINS}}
+    names: dict[str, str] = {"": _("as folders say"), **{domain: name_domain(domain) for domain in DOMAINS}}
     chosen = st.selectbox(
         _("Where taken"),
         list(names),
