@@ -82,7 +82,7 @@ def tool_server(*steps: Step) -> Iterator[ToolServer]:
                     self._openai(made.next_step())
 
         def _claude(self, step: Step) -> None:
-            message = {
+            message: dict[str, Any] = {
                 "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
                 "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 10, "output_tokens": 1},
             }  # fmt: skip
@@ -98,16 +98,15 @@ def tool_server(*steps: Step) -> Iterator[ToolServer]:
                 self._event("content_block_stop", {"index": place})
                 place += 1
             for name, arguments in step.tools:
-                block = {"type": "tool_use", "id": f"toolu_{place}", "name": name, "input": {}}
+                block: dict[str, Any] = {"type": "tool_use", "id": f"toolu_{place}", "name": name, "input": {}}
                 self._event("content_block_start", {"index": place, "content_block": block})
                 for piece in _pieces(json.dumps(arguments, ensure_ascii=False)):
                     delta = {"type": "input_json_delta", "partial_json": piece}
                     self._event("content_block_delta", {"index": place, "delta": delta})
                 self._event("content_block_stop", {"index": place})
                 place += 1
-            stop = "tool_use" if step.tools else "end_turn"
-            delta = {"stop_reason": stop, "stop_sequence": None}
-            self._event("message_delta", {"delta": delta, "usage": {"output_tokens": 9}})
+            ending = {"stop_reason": "tool_use" if step.tools else "end_turn", "stop_sequence": None}
+            self._event("message_delta", {"delta": ending, "usage": {"output_tokens": 9}})
             self._event("message_stop", {})
 
         def _openai(self, step: Step) -> None:

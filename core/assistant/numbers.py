@@ -104,10 +104,3 @@ def split_finished(text: str) -> tuple[list[str], str]:
     """Return the sentences of a text that is still growing that are over, and what is not over yet."""
     end = max((found.end() for found in _SENTENCE_END.finditer(text)), default=0)
     return split_sentences(text[:end]), text[end:]
-
-
-def keep_supported(text: str, known: Known) -> tuple[str, int]:
-    """Return the text with the sentences whose numbers are all known, and how many were dropped."""
-    sentences = split_sentences(text)
-    kept = [one for one in sentences if is_supported(one, known)]
-    return "\n".join(kept), len(sentences) - len(kept)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from core.errors import BadInput
+from core.i18n import N_
 
 STUDIO: Final = "studio"
 LINE: Final = "line"
 FIELD: Final = "field"
-DOMAINS = (STUDIO, LINE, FIELD)
+Domain = Literal["studio", "line", "field"]
+DOMAINS: tuple[Domain, ...] = (STUDIO, LINE, FIELD)
+DOMAIN_NAMES: dict[str, str] = {STUDIO: N_("Studio"), LINE: N_("Line"), FIELD: N_("Phone or field")}
 
 
 def read_domain(text: str) -> str:

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.errors import NotFound, NotReady, from_lower
-from core.models.kinds import TRAINED_MODEL
+from core.models.kinds import TRAINED_NETWORK
 from core.transactions import HasDatabase, reading
 from inference.errors import InferenceError
 from storage.object_store import ObjectStoreError
 from storage.tables import DatasetVersionImage, TrainingRun
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from core.models.cache import StoredBundle
     from core.services import Services
     from inference.artifact import Bundle
@@ -29,15 +27,8 @@ def load_network(services: Services, stored: StoredBundle) -> TrainedMethod:
 
     Raises NotFound(`object_missing`), NotReady for a damaged bundle or a device that fails, Unavailable.
     """
-    from inference.artifact import read_bundle
-    from inference.vision.comparison.trained_method import TrainedMethod
-    from inference.vision.learning.trained_network.bundle import KIND
-
-    def read(folder: Path) -> TrainedMethod:
-        return TrainedMethod.from_bundle(read_bundle(folder, kind=KIND, manifest_sha256=stored.manifest_sha256))
-
     try:
-        return services.models.read_once((TRAINED_MODEL, stored.manifest_sha256), stored, read)
+        return services.models.trained_network(stored)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
 
@@ -45,12 +36,11 @@ def load_network(services: Services, stored: StoredBundle) -> TrainedMethod:
 def load_bundle(services: Services, stored: StoredBundle) -> Bundle:
     """Return the verified bundle of the network itself. Raises ArtifactError, ObjectStoreError."""
     from inference.artifact import read_bundle
-    from inference.vision.learning.trained_network.bundle import KIND
 
     return services.models.read_once(
         ("trained_bundle", stored.manifest_sha256),
         stored,
-        lambda folder: read_bundle(folder, kind=KIND, manifest_sha256=stored.manifest_sha256),
+        lambda folder: read_bundle(folder, kind=TRAINED_NETWORK, manifest_sha256=stored.manifest_sha256),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.i18n import N_, translate
+from core.images.domains import DOMAIN_NAMES
 from storage.json_fields import read_float, read_object
 
 if TYPE_CHECKING:
@@ -31,12 +32,7 @@ TASK_NAMES: Mapping[str, str] = {
     "segmentation": N_("Segmentation"),
     "detection": N_("Detection"),
 }
-DOMAIN_NAMES: Mapping[str, str] = {
-    "studio": N_("studio"),
-    "line": N_("production line"),
-    "field": N_("field"),
-    "": N_("not told"),
-}
+_DOMAIN_NAMES: Mapping[str, str] = {**DOMAIN_NAMES, "": N_("not said")}
 _PROOF = N_(
     "Proof: on {count} images the runtimes give what the network gives in Geomsa (largest difference of any "
     "probability: {proof})."
@@ -166,7 +162,7 @@ class _Card:
         columns = [name for name in FIGURE_NAMES if any(name in read_object(one) for one in per_domain.values())]
         rows = [
             [
-                self._say(DOMAIN_NAMES[domain]) if domain in DOMAIN_NAMES else _plain(domain),
+                self._say(_DOMAIN_NAMES[domain]) if domain in _DOMAIN_NAMES else _plain(domain),
                 *(_number(read_object(one).get(name)) for name in columns),
             ]
             for domain, one in per_domain.items()

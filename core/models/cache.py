@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from core.models.encoder import encoder_folder, encoder_stamp
-from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL, TRAINED_NETWORK
+from core.models.kinds import MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX, TRAINED_MODEL, TRAINED_NETWORK
 from core.models.options import SIMILARITY, find_option
 from core.models.weight_paths import find_added
 from inference.errors import ArtifactError, ModelError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from inference.language.sentence_encoder import SentenceEncoder
     from inference.vision.comparison.trained_method import TrainedMethod
     from inference.vision.detection.detector import Detector
-    from inference.vision.learning.trained_network.runtime import NetworkRuntime
     from inference.vision.networks.embeddings import Embedder, TextEmbedder
     from inference.vision.search.vector_index import VectorIndex
 
@@ -74,7 +73,7 @@ class ModelCache:
 
     @property
     def device(self) -> Device:
-        """The device that models are opened on: auto, cpu or cuda."""
+        """Return the device that models are opened on: auto, cpu or cuda."""
         return self._device
 
     def find_added_weights(self, network: str) -> Path | None:
@@ -136,23 +135,6 @@ class ModelCache:
             memory=self._folder.parent / "graphs",
         )
 
-    def trained_model(self, version: StoredBundle) -> TrainedMethod:
-        """Return the loaded network that a training run gave. Raises ArtifactError, ModelError or ObjectStoreError."""
-
-        def load() -> TrainedMethod:
-            from inference.artifact import read_bundle
-            from inference.vision.comparison.trained_method import TrainedMethod
-            from inference.vision.learning.trained_network.bundle import KIND
-
-            return self._read(
-                version,
-                lambda folder: TrainedMethod.from_bundle(
-                    read_bundle(folder, kind=KIND, manifest_sha256=version.manifest_sha256)
-                ),
-            )
-
-        return self._once((TRAINED_MODEL, version.manifest_sha256), load)
-
     def similarity_index(self, version: ModelVersion) -> VectorIndex:
         """Return the loaded index of embeddings. Raises ArtifactError or ObjectStoreError."""
 
@@ -183,22 +165,22 @@ class ModelCache:
 
         return self._once((MANUAL_INDEX, version.manifest_sha256), load)
 
-    def trained_network(self, stored: StoredBundle) -> NetworkRuntime:
-        """Return the network that a run has trained, on the shared runtime.
+    def trained_network(self, stored: StoredBundle) -> TrainedMethod:
+        """Return the network that a run has trained, or a version of it, on the shared runtime.
 
         Raises ArtifactError, ModelError or ObjectStoreError.
         """
 
-        def load() -> NetworkRuntime:
+        def load() -> TrainedMethod:
             from inference.artifact import read_bundle
-            from inference.vision.learning.trained_network.bundle import read_network
-            from inference.vision.learning.trained_network.runtime import NetworkRuntime
+            from inference.vision.comparison.trained_method import TrainedMethod
 
-            def read(folder: Path) -> NetworkRuntime:
-                bundle = read_bundle(folder, kind=TRAINED_NETWORK, manifest_sha256=stored.manifest_sha256)
-                return NetworkRuntime(*read_network(bundle))
-
-            return self._read(stored, read)
+            return self._read(
+                stored,
+                lambda folder: TrainedMethod.from_bundle(
+                    read_bundle(folder, kind=TRAINED_NETWORK, manifest_sha256=stored.manifest_sha256)
+                ),
+            )
 
         return self._once((TRAINED_NETWORK, stored.manifest_sha256), load)
 
@@ -282,8 +264,9 @@ class ModelCache:
     def evict(self, version: ModelVersion) -> None:
         """Drop a version from memory and its files from this machine (they are fetched again when needed)."""
         with self._lock:
-            for kind in (*KINDS, TRAINED_MODEL, TRAINED_NETWORK):
-                self._loaded.pop((kind, version.manifest_sha256), None)
+            # With what was derived from it.
+            for key in [key for key in self._loaded if key[1] == version.manifest_sha256]:
+                del self._loaded[key]
         shutil.rmtree(self._folder / version.manifest_sha256, ignore_errors=True)
 
     def _once(self, key: tuple[str, object], load: Callable[[], Loaded]) -> Loaded:

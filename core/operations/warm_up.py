@@ -47,7 +47,7 @@ def _open(services: Services, versions: list[ModelVersion]) -> None:
             if version.kind == MANUAL_INDEX:
                 prepare_writer(services)
             if version.kind == TRAINED_MODEL:
-                services.models.trained_model(version)
+                services.models.trained_network(version)
             else:
                 find_steps(version.kind).open(services.models, version)
         except (InferenceError, ObjectStoreError) as error:

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from core.errors import BadInput
 from core.methods.records import Sample, TrainingSet
-from core.methods.training_sets import list_training_views, read_training_set
+from core.methods.training_sets import read_training_set
+from core.training.choosing import ChosenImages, choose_images, weigh
 from core.transactions import reading
 from inference.vision.learning.recipes.contract import Example, ExampleSet, LabeledBox
-from storage.tables import DatasetVersionImage, DefectType, ImageBox
+from storage.tables import DefectType, ImageBox
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,36 +25,16 @@ if TYPE_CHECKING:
     from core.training.configuration.records import DataSection
 
 _AT_ONCE = 400
-# Why a label is not learned: nobody asked for it, or it has too few training images.
-NOT_ASKED, TOO_FEW = "run_label_not_asked", "run_label_too_few"
-FEWEST_LABELS = 2
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A label that is not learned, with how many images of it there are in `train`, and the code of the reason."""
-
-    label: str
-    images: int
-    reason: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"label": self.label, "images": self.images, "reason": self.reason}
 
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """The examples of a training; `samples` are the images that they were made of, by key; `left_out` what is not.
-
-    `absent_domains` have a weight, but no image is of them.
-    """
+    """The examples of a training; `samples` are the images that they were made of, by key; `chosen` says why they."""
 
     examples: ExampleSet
     training: TrainingSet
     samples: Mapping[str, Sample]
-    left_out: tuple[LeftOut, ...]
-    absent_domains: tuple[str, ...] = ()
+    chosen: ChosenImages
 
     def count(self) -> dict[str, int]:
         """Return how many images each split has."""
@@ -63,31 +43,16 @@ class TrainingExamples:
 
 
 def read_examples(services: Services, dataset_version_id: int, data: DataSection, *, task: str) -> TrainingExamples:
-    """Return what is learned from: the images of one view, of the labels that are asked for and have enough images.
+    """Return what is learned from, as `choose_images` chooses it in the view of `data`.
 
-    For classification `labels` are those learned, in alphabetical order; images of others are left out of every split.
-    Where places are learned (segmentation, detection), images of good parts always stay: they show nothing. Raises
-    NotFound(`dataset_version_unknown`), BadInput(`run_view_unknown`, `run_label_unknown`, `run_too_few_labels`,
-    `run_without_defects`, `run_without_train`, `run_without_val`, `run_without_marks`), and NotReady for preprocessing
-    that this version does not know.
+    Raises as that, and NotReady for preprocessing that this version does not know.
     """
-    views = list_training_views(services, dataset_version_id)
-    if data.view not in views:
-        raise BadInput("run_view_unknown", view=data.view or "-", views=", ".join(view or "-" for view in views) or "-")
+    chosen = choose_images(services, dataset_version_id, data.view, data, task=task)
     training = read_training_set(services, dataset_version_id, data.view)
-    rows = _read_rows(services, dataset_version_id, data.view)
-    domains = {row.image_id: row.domain for row in rows}
-    drawn = [one for one in training.samples if one.split != "train" or _weigh(data, domains[one.image_id], "train")]
-    good = frozenset(words.label for words in training.labels if words.is_good)
-    left_out = _leave_out(drawn, good, data, by_place=task != "classification")
-    dropped = {one.label for one in left_out}
-    kept = [one for one in drawn if one.label not in dropped]
-    present = {one.label for one in kept}
-    labels = tuple(label.label for label in training.labels if label.label in present)
-    _check(kept, labels, good, {row.image_id for row in rows if row.mask_sha256}, task=task)
-    boxes = (
-        _BoxReader(services, training.product_id, [one.image_id for one in kept]) if task != "classification" else None
-    )
+    domains = {one.image_id: one.domain for one in chosen.images}
+    samples = [one for one in training.samples if one.image_id in domains]
+    boxes = None if task == "classification" else _BoxReader(services, training.product_id, list(domains))
+    labels = frozenset(chosen.labels)
     examples = tuple(
         Example(
             key=one.key,
@@ -98,18 +63,17 @@ def read_examples(services: Services, dataset_version_id: int, data: DataSection
             domain=domains[one.image_id],
             content_sha256=one.content_sha256,
             load=one.load,
-            load_marks=partial(load_marks, one, frozenset(labels)),
-            load_boxes=_no_boxes if boxes is None else partial(boxes.load, one, frozenset(labels)),
-            weight=_weigh(data, domains[one.image_id], one.split),
+            load_marks=partial(load_marks, one, labels),
+            load_boxes=_no_boxes if boxes is None else partial(boxes.load, one, labels),
+            weight=weigh(data, domains[one.image_id], one.split),
         )
-        for one in kept
+        for one in samples
     )
     return TrainingExamples(
-        ExampleSet(labels, good & set(labels), training.preprocessing, training.modality, examples),
+        ExampleSet(chosen.labels, chosen.good, training.preprocessing, training.modality, examples),
         training,
-        {one.key: one for one in kept},
-        left_out,
-        tuple(sorted(set(data.domains) - set(domains.values()))),
+        {one.key: one for one in samples},
+        chosen,
     )
 
 
@@ -157,49 +121,3 @@ class _BoxReader:
 
             named = [(label, box) for label, mask in load_marks(sample, labels).items() for box in find_boxes(mask)]
         return tuple(LabeledBox(*bounds, label) for label, bounds in named if label in labels)
-
-
-def _read_rows(services: Services, dataset_version_id: int, view: str) -> list[DatasetVersionImage]:
-    query = select(DatasetVersionImage).where(
-        DatasetVersionImage.dataset_version_id == dataset_version_id, DatasetVersionImage.view == view
-    )
-    with reading(services) as session:
-        return list(session.exec(query).all())
-
-
-def _weigh(data: DataSection, domain: str, split: str) -> float:
-    return float(data.domains.get(domain, 1.0)) if split == "train" else 1.0
-
-
-def _leave_out(
-    samples: Sequence[Sample], good: frozenset[str], data: DataSection, *, by_place: bool
-) -> tuple[LeftOut, ...]:
-    counts = Counter(one.label for one in samples if one.split == "train")
-    labels = sorted({one.label for one in samples})
-    unknown = sorted(set(data.labels) - set(labels))
-    if unknown:
-        raise BadInput("run_label_unknown", labels=", ".join(unknown), choices=", ".join(labels))
-    found = []
-    for label in labels:
-        if by_place and label in good:
-            continue
-        if data.labels and label not in data.labels:
-            found.append(LeftOut(label, counts[label], NOT_ASKED))
-        elif counts[label] < data.least_images:
-            found.append(LeftOut(label, counts[label], TOO_FEW))
-    return tuple(found)
-
-
-def _check(kept: Sequence[Sample], labels: Sequence[str], good: frozenset[str], marked: set[int], *, task: str) -> None:
-    """Raise BadInput for what these images cannot teach."""
-    if task == "classification" and len(labels) < FEWEST_LABELS:
-        raise BadInput("run_too_few_labels", labels=", ".join(labels) or "-", fewest=FEWEST_LABELS)
-    if task != "classification" and not set(labels) - good:
-        raise BadInput("run_without_defects")
-    splits = {one.split for one in kept}
-    for split, wrong in (("train", "run_without_train"), ("val", "run_without_val")):
-        if split not in splits:
-            raise BadInput(wrong)
-    taught = [one for one in kept if one.split == "train" and one.is_defect]
-    if task != "classification" and not any(one.image_id in marked for one in taught):
-        raise BadInput("run_without_marks")

@@ -17,7 +17,7 @@ from core.api.uploads import MULTIPART, Sent, read_form, run_upload
 from core.catalog.products import find_product, list_products
 from core.errors import BadInput, NotFound
 from core.images import edits, library, uploads
-from core.images.domains import DOMAINS
+from core.images.domains import DOMAINS, Domain
 from core.images.records import BY_API, IncomingFile
 from storage.tables import Image
 
@@ -46,7 +46,7 @@ class ImageShape(Shape):
     notes: list[str]
     part: str
     view: str
-    domain: Literal["", "studio", "line", "field"] = Field(description="Where it was taken; empty: nobody said so.")
+    domain: Literal["", Domain] = Field(description="Where it was taken; empty: nobody said so.")
     has_mask: bool
     inspection_id: int | None = Field(description="The inspection that it came from, if it did.")
     created_at: datetime
@@ -89,7 +89,7 @@ class Relabel(Wanted):
     image_type: Literal["normal", "defect"] | None = None
     defect_type_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
     split: Literal["train", "val", "test"] | None = None
-    domain: Literal["", "studio", "line", "field"] | None = None
+    domain: Literal["", Domain] | None = None
 
 
 class TypeCounts(Shape):
@@ -119,7 +119,7 @@ def list_images(
     image_type: Literal["normal", "defect"] | None = None,
     defect_type_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     split: Literal["train", "val", "test"] | None = None,
-    domain: Literal["", "studio", "line", "field"] | None = None,
+    domain: Literal["", Domain] | None = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
 ) -> Images:

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import describe
 from core.i18n import N_, translate
+from core.images.domains import DOMAIN_NAMES
 from core.images.imports.records import DEFECT, LEFT_OUT, MASK, NORMAL, UNDECIDED, ImportPlan, LeftOut, PlannedFolder
 from core.images.imports.summary import describe_left_out, describe_question
 
@@ -22,7 +23,6 @@ _WORDS = {
     LEFT_OUT: N_("left out"),
     UNDECIDED: N_("to be decided"),
 }
-_DOMAINS = {"studio": N_("Studio"), "line": N_("Line"), "field": N_("Phone or field")}
 _SPLITS = {"train": N_("Training"), "val": N_("Validation"), "test": N_("Test")}
 
 
@@ -86,7 +86,7 @@ def _describe_use(row: PlannedFolder, lang: str) -> str:
         if use.view:
             parts.append(translate(lang, N_("view {view}")).replace("{view}", use.view))
         if use.domain:
-            parts.append(translate(lang, _DOMAINS[use.domain]))
+            parts.append(translate(lang, DOMAIN_NAMES[use.domain]))
         if row.n_parts:
             parts.append(translate(lang, N_("parts: {count}")).replace("{count}", str(row.n_parts)))
     return " · ".join(parts)

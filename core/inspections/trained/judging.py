@@ -53,7 +53,7 @@ def open_trained(services: Services, version: ModelVersion | None) -> TrainedJud
     if version is None:
         return None
     try:
-        return TrainedJudge(version, services.models.trained_model(version))
+        return TrainedJudge(version, services.models.trained_network(version))
     except (InferenceError, ObjectStoreError) as error:
         found = from_lower(error)
         _log.warning("trained model version %d cannot be asked: %s", version.id, found.code)

@@ -70,6 +70,9 @@ CONFIGURATION_MESSAGES: dict[str, str] = {
         "No image is set apart for validation, so neither the best epoch nor the threshold can be chosen. Make a new dataset version with a share for validation."
     ),
     "config_warns_no_test": N_("No image is set apart for the test: the run will not say how good it is."),
+    "config_warns_no_domain": N_("There are weights for {domains}, but no image was taken there."),
+    "config_warns_small_test": N_("There are only {count} test parts: the test figures will be uncertain."),
+    "config_warns_untested": N_("No test image shows {labels}: how well they are named stays unknown."),
     "config_warns_unmarked": N_("{count} of {total} defect images for training have no mask and are not learned from."),
     "run_image_gone": N_("The image with the number {number} was deleted since the training."),
 }

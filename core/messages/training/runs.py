@@ -4,42 +4,10 @@ from core.i18n import N_
 
 RUNS_MESSAGES: dict[str, str] = {
     "run_unknown": N_("There is no training run {number}."),
-    "run_without_product": N_("Say which product is to be learned: “product:” with its code."),
-    "run_recipe_task": N_(
-        "The recipe “{recipe}” is for the task {own_task}, not for {task}. Choose another recipe or the other task."
-    ),
-    "run_weights_missing": N_(
-        "The weights of “{backbone}” are not on this machine. Add them under Models, choose another network, or train "
-        "it from scratch."
-    ),
-    "run_view_unknown": N_("The images of this dataset version do not show the view “{view}”. They show: {views}."),
-    "run_label_unknown": N_("The dataset version has no images of {labels}. Possible labels: {choices}."),
     "run_label_not_asked": N_("“{label}” is not learned: it is not among the labels that were chosen."),
     "run_label_too_few": N_(
         "“{label}” is not learned: it has {count} training images, and at least {fewest} are asked for."
     ),
-    "run_domains_absent": N_("There are weights for {domains}, but no image was taken there."),
-    "run_too_few_labels": N_(
-        "A classifier needs at least {fewest} labels with enough training images. There are: {labels}. Add images, or "
-        "lower the least number of images."
-    ),
-    "run_without_defects": N_(
-        "No defect type has enough training images to learn where it lies. Add images, or lower the least number of "
-        "images."
-    ),
-    "run_without_train": N_("No training image is left to learn from. Check the labels, the domains and the splits."),
-    "run_without_val": N_(
-        "The dataset version has no validation images of these labels, so the best epoch cannot be chosen. Make a new "
-        "version with a share for validation."
-    ),
-    "run_without_marks": N_(
-        "No training image of a defect has a mask or a box. Mark some defects first, then make a new dataset version."
-    ),
-    "run_without_test": N_(
-        "There are no test images: nobody will know how good the model is on images that it has never seen."
-    ),
-    "run_small_test": N_("There are only {count} test parts: the test figures will be uncertain."),
-    "run_labels_untested": N_("No test image shows {labels}: how well they are named stays unknown."),
     "run_settings_ignored": N_("The recipe does not use these settings: {settings}."),
     "run_longer_than_limit": N_(
         "About {expected} minutes are expected, but {minutes} allowed: it ends then with its best epoch."

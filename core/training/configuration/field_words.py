@@ -149,7 +149,4 @@ CHOICE_WORDS: dict[str, str] = {
     "letterbox": N_("With borders"),
     "f1_max": N_("Best F1 on validation"),
     "fixed": N_("Fixed value"),
-    "studio": N_("Studio"),
-    "line": N_("Production line"),
-    "field": N_("Field (any camera)"),
 }

@@ -31,8 +31,6 @@ SECTION_TYPES: dict[str, type[Any]] = {
     "report": ReportSection,
     "limits": LimitsSection,
 }
-# Where an image was taken.
-DOMAINS = ("studio", "line", "field")
 LOWEST_WEIGHT, HIGHEST_WEIGHT = 0.0, 100.0
 HIGHEST_DATASET = 2**31 - 1
 # Those whose kind their default does not show.

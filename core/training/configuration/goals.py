@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from core.i18n import N_
-from core.training.configuration.fields import DOMAINS
+from core.images.domains import DOMAINS
 
-# The figure that runs of a task are compared by.
-PRIMARY_FIGURES: dict[str, str] = {"classification": "macro_f1", "segmentation": "miou", "detection": "map50"}
 FIGURE_NAMES: dict[str, str] = {
     "top1": N_("Top-1 accuracy"),
     "top5": N_("Top-5 accuracy"),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.errors import BadInput
+from core.images.domains import DOMAINS
 from core.training.configuration.defaults import first_recipe, starting_values, task_of
 from core.training.configuration.fields import (
-    DOMAINS,
     SECTION_TYPES,
     FieldSpec,
     fields_by_path,
@@ -57,11 +57,6 @@ def read_configuration(values: object) -> RunConfiguration:
     configuration = RunConfiguration(**top, **made)
     _check_together(configuration)
     return configuration
-
-
-def read_field(path: str, value: object) -> Any:
-    """Return one value, checked by itself. Raises BadInput as `read_configuration`, KeyError for an unknown path."""
-    return _READERS[find_field(path).kind](find_field(path), value)
 
 
 def _refuse_newer(version: object) -> None:

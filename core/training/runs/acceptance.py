@@ -13,10 +13,11 @@ from core.errors import from_lower
 from core.models.judgments import HoldReason
 from core.models.kinds import TRAINED_MODEL
 from core.registry.versions import active_version
-from core.training.runs.records import PRIMARY, GoalOutcome
+from core.training.runs.records import GoalOutcome
 from core.training.runs.scoring import Progress, Scored, score_examples
 from core.transactions import reading
 from inference.errors import InferenceError
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES
 from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion
 
@@ -118,13 +119,13 @@ def _compare(
     difference = compare(judged, one, other, seed=seed)
     if difference is not None:
         figures |= {"from_value": difference.low, "to_value": difference.high}
-        return [HoldReason(f"{WORSE}_{PRIMARY[own.task]}", figures), *reasons]
-    return [HoldReason(f"{WORSE}_{PRIMARY[own.task]}_unsure", figures), *reasons]
+        return [HoldReason(f"{WORSE}_{PRIMARY_FIGURES[own.task]}", figures), *reasons]
+    return [HoldReason(f"{WORSE}_{PRIMARY_FIGURES[own.task]}_unsure", figures), *reasons]
 
 
 def _open(services: Services, active: ModelVersion) -> NetworkRuntime | None:
     try:
-        return services.models.trained_network(active)
+        return services.models.trained_network(active).runtime
     except (InferenceError, ObjectStoreError) as error:
         found = from_lower(error)
         if isinstance(error, ObjectStoreError) and error.code != "object_missing":

@@ -20,8 +20,9 @@ from core.models.kinds import TRAINED_MODEL
 from core.registry import publishing
 from core.registry.versions import add_version, scope_of
 from core.tracking.events import note_event
-from core.training.runs.records import PRIMARY, GoalOutcome
+from core.training.runs.records import GoalOutcome
 from core.transactions import writing
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES
 from storage.tables import Job, ModelVersion, Product, TrainingRun, User, utc_now
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def store_finished(services: Services, claim: Claim, finished: FinishedRun, hold
 
 def _make_version(finished: FinishedRun, claim: Claim) -> ModelVersion:
     run, description = finished.run, finished.description
-    name = PRIMARY[description.task]
+    name = PRIMARY_FIGURES[description.task]
     stamp = f"{finished.dataset_hash}:{run.config_hash}"
     return ModelVersion(
         kind=TRAINED_MODEL,

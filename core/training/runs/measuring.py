@@ -17,7 +17,6 @@ from core.models.kinds import TRAINED_NETWORK
 from core.registry.publishing import PublishedBundle, prefix_of, publish_under
 from core.training.runs.acceptance import find_active_network, list_reasons
 from core.training.runs.finishing import FinishedRun, store_finished
-from core.training.runs.records import PRIMARY
 from core.training.runs.scoring import (
     Scored,
     check_goals,
@@ -31,6 +30,7 @@ from core.training.runs.scoring import (
 )
 from core.training.runs.storing import CHECKPOINT_NAME, folder_of, put_results, scratch_folder
 from inference.errors import InferenceError
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES
 from storage.object_store import ObjectStoreError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def finish_run(
         "labels": list(description.labels),
         "good_labels": sorted(description.good_labels),
         "images": run.learned.count(),
-        "left_out": [one.to_json() for one in run.learned.left_out],
+        "left_out": [one.to_json() for one in run.learned.chosen.left_out],
         "skipped": {**trained.skipped, **val.unread, **test.unread},
         "compared_with": None if active is None else {"version": active.number},
     }
@@ -197,7 +197,7 @@ def _publish(
     from inference.vision.learning.trained_network.bundle import write_network
 
     folder = scratch_folder(services, row.id) / f"bundle-{uuid.uuid4().hex}"
-    name = PRIMARY[description.task]
+    name = PRIMARY_FIGURES[description.task]
     figures = {"run": row.id, "val": {name: val.get(name)}, "test": {name: test.get(name)}}
     prefix = f"{prefix_of(TRAINED_NETWORK, claim.job_id, claim.fencing_token)}{uuid.uuid4().hex}/"
     try:
@@ -210,7 +210,7 @@ def _publish(
 
 
 def _log_done(services: Services, claim: Claim, finished: FinishedRun) -> None:
-    name = PRIMARY[finished.description.task]
+    name = PRIMARY_FIGURES[finished.description.task]
     value = (finished.test or finished.val).get(name)
     said = "-" if value is None else f"{value:.3f}"
     try:

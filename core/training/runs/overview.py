@@ -14,8 +14,9 @@ from core.errors import AppError, NotFound
 from core.jobs.stored_error import StoredError
 from core.jobs.views import JobView, view
 from core.models.judgments import reasons_of
-from core.training.runs.records import PRIMARY, EpochRow, GoalOutcome, RunHead, RunView
+from core.training.runs.records import EpochRow, GoalOutcome, RunHead, RunView
 from core.transactions import HasDatabase, reading
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES
 from storage.json_fields import read_float, read_int, read_object
 from storage.tables import DatasetVersion, Job, ModelVersion, Product, RunEpoch, TrainingRun, User
 
@@ -62,16 +63,6 @@ def list_runs(
     if states:
         conditions.append(col(Job.state).in_(list(states)))
     return _read_heads(services, conditions, limit=min(limit, MOST_LISTED), offset=offset)
-
-
-def list_experiments(services: HasDatabase, person: Person, *, product_id: int | None = None) -> list[str]:
-    """Return the names of the experiments that runs belong to, in alphabetical order. Raises NotAllowed."""
-    require_role(services, person, ENGINEER)
-    query = select(TrainingRun.experiment).where(TrainingRun.experiment != "").distinct()
-    if product_id is not None:
-        query = query.where(TrainingRun.product_id == product_id)
-    with reading(services) as session:
-        return sorted(session.exec(query).all())
 
 
 def read_head(services: HasDatabase, person: Person, run_id: int) -> RunHead:
@@ -154,7 +145,7 @@ def _make_head(
     version: ModelVersion | None,
     author: str | None,
 ) -> RunHead:
-    name = PRIMARY.get(row.task, "")
+    name = PRIMARY_FIGURES.get(row.task, "")
     planned = read_int(read_object(row.configuration.get("training")).get("epochs")) or 0
     expected = read_int(row.estimate.get("epochs")) or planned
     return RunHead(

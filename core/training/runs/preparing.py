@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.catalog.products import find_named_product
 from core.datasets.freezing import create_dataset
-from core.datasets.reading import find_dataset, list_datasets, require_intact
 from core.datasets.records import DatasetHead, SplitRule
 from core.deployments.capacity import measure_capacity
-from core.errors import AppError, BadInput, NotReady, from_lower
+from core.errors import AppError, NotReady, from_lower
 from core.jobs.stored_error import StoredError
-from core.models.weight_paths import find_added, find_weights
+from core.training.configuration.checking import check_configuration
 from core.training.examples import TrainingExamples, read_examples
-from core.training.recipes.opening import check_adapter
-from core.training.recipes.registry import ADAPTER, RecipeSpec, find_recipe
+from core.training.recipes.registry import RecipeSpec
+from core.training.recipes.weights import find_recipe_weights
 from inference.errors import InferenceError
 from inference.vision.learning.recipes.contract import RecipeContext
 from inference.vision.learning.recipes.settings import RecipeSettings
@@ -30,8 +28,6 @@ if TYPE_CHECKING:
     from storage.tables import Product
 
 GIB = 1024**3
-# Fewer test parts than this say little.
-_FEWEST_TEST = 10
 
 
 @dataclass(frozen=True)
@@ -67,45 +63,14 @@ def prepare_run(services: Services, person: Person, configuration: RunConfigurat
     """Return a configuration with its dataset version and images, checked.
 
     Without a version named, the newest that is whole is taken, else a new one is made of the product's images. Raises
-    NotFound for a product, version or recipe that is not there, Conflict for a version that is broken, NotReady
-    (`run_weights_missing`), BadInput (`run_without_product`, `run_recipe_task`, and as `read_examples`).
+    as `check_configuration`, `create_dataset` and `read_examples`.
     """
-    if not configuration.product.strip():
-        raise BadInput("run_without_product")
-    spec = find_recipe(configuration.model.recipe)
-    if not spec.fits(configuration.task):
-        raise BadInput("run_recipe_task", recipe=spec.name, task=configuration.task, own_task=spec.task)
-    find_run_weights(services, configuration, spec)
-    if spec.name == ADAPTER:
-        check_adapter(services, configuration)
-    product = find_named_product(services, configuration.product)
-    head = _choose_dataset(services, person, product.id, configuration)
-    require_intact(head)
-    learned = read_examples(services, head.id, configuration.data, task=configuration.task)
-    named = replace(configuration, product=product.code, data=replace(configuration.data, dataset=head.number))
-    return PreparedRun(named, product, head, spec, learned)
-
-
-def find_run_weights(services: Services, configuration: RunConfiguration, spec: RecipeSpec) -> Path | None:
-    """Return the file of weights that a run begins with, None for one from scratch.
-
-    Raises NotReady(`run_weights_missing`), and for a network that is not known, ModelError's code.
-    """
-    model = configuration.model
-    if model.scratch or spec.name == ADAPTER:
-        return None
-    added = find_added(services.settings.weights_dir, Path(model.backbone).name)
-    if spec.any_backbone and added is not None:
-        return added
-    try:
-        found = find_weights(services.settings, model.backbone)
-    except InferenceError as error:
-        if spec.any_backbone:
-            raise NotReady("run_weights_missing", backbone=model.backbone) from error
-        raise from_lower(error) from error
-    if found is None:
-        raise NotReady("run_weights_missing", backbone=model.backbone)
-    return found
+    checked = check_configuration(services, person, configuration)
+    head = checked.dataset or _make_dataset(services, person, checked.product.id, configuration)
+    data = replace(configuration.data, dataset=head.number, view=checked.view)
+    learned = read_examples(services, head.id, data, task=configuration.task)
+    named = replace(configuration, product=checked.product.code, data=data)
+    return PreparedRun(named, checked.product, head, checked.spec, learned)
 
 
 def open_context(services: Services, configuration: RunConfiguration, spec: RecipeSpec) -> RecipeContext:
@@ -119,7 +84,7 @@ def open_context(services: Services, configuration: RunConfiguration, spec: Reci
         raise from_lower(error) from error
     cache = services.settings.cache_dir / "training_features"
     cache.mkdir(parents=True, exist_ok=True)
-    return RecipeContext(weights=find_run_weights(services, configuration, spec), device=device, cache=cache)
+    return RecipeContext(weights=find_recipe_weights(services, configuration.model, spec), device=device, cache=cache)
 
 
 def limit_memory(configuration: RunConfiguration) -> int | None:
@@ -151,41 +116,17 @@ def read_own_memory() -> int:
 
 def list_warnings(run: PreparedRun, cost: TrainingCost | None = None) -> tuple[StoredError, ...]:
     """Return what a person should know before the run starts: codes of sentences, with what stands in them."""
-    learned, configuration = run.learned, run.configuration
-    found = [
-        StoredError(one.reason, {"label": one.label, "count": one.images, "fewest": configuration.data.least_images})
-        for one in learned.left_out
-    ]
-    if learned.absent_domains:
-        found.append(StoredError("run_domains_absent", {"domains": ", ".join(learned.absent_domains)}))
-    parts = {one.part for one in learned.examples.of("test")}
-    if not parts:
-        found.append(StoredError("run_without_test", {}))
-    elif len(parts) < _FEWEST_TEST:
-        found.append(StoredError("run_small_test", {"count": len(parts)}))
-    taught = {one.label for one in learned.examples.of("train")}
-    measured = {one.label for one in learned.examples.of("test")}
-    unseen = sorted(set(learned.examples.labels) & taught - measured)
-    if parts and unseen:
-        found.append(StoredError("run_labels_untested", {"labels": ", ".join(unseen)}))
+    found = [StoredError(one.code, one.params) for one in run.learned.chosen.notices]
     if cost is not None and cost.ignored:
         found.append(StoredError("run_settings_ignored", {"settings": ", ".join(cost.ignored)}))
-    minutes = configuration.limits.minutes
+    minutes = run.configuration.limits.minutes
     if cost is not None and minutes and cost.seconds > 60.0 * minutes:
         params = {"minutes": f"{minutes:g}", "expected": f"{cost.seconds / 60.0:.1f}"}
         found.append(StoredError("run_longer_than_limit", params))
     return tuple(found)
 
 
-def _choose_dataset(
-    services: Services, person: Person, product_id: int, configuration: RunConfiguration
-) -> DatasetHead:
-    number = configuration.data.dataset
-    if number is not None:
-        return find_dataset(services, product_id, number)
-    whole = next((head for head in list_datasets(services, product_id) if not head.broken_reason), None)
-    if whole is not None:
-        return whole
+def _make_dataset(services: Services, person: Person, product_id: int, configuration: RunConfiguration) -> DatasetHead:
     data = configuration.data
     rule = SplitRule(val_share=data.val_share, test_share=data.test_share, seed=configuration.seed)
     return create_dataset(services, person, product_id, rule=rule)

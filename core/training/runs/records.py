@@ -11,11 +11,10 @@ from core.catalog.names import ProductName
 from core.jobs.stored_error import StoredError
 from core.jobs.views import JobView
 from core.models.judgments import HoldReason
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES
 from storage.json_fields import read_float, read_int, read_object, read_objects, read_text
 from storage.tables import RunEpoch
 
-# The figure that a task is judged by first.
-PRIMARY: Mapping[str, str] = {"classification": "macro_f1", "segmentation": "miou", "detection": "map50"}
 # Why a run ended before its last epoch.
 TIME_LIMIT = "time_limit"
 # How many workers may be lost over a run: it goes on at its last epoch.
@@ -132,7 +131,7 @@ class RunHead:
     @property
     def figure(self) -> str:
         """Return the name of the figure that it is judged by first."""
-        return PRIMARY.get(self.task, "")
+        return PRIMARY_FIGURES.get(self.task, "")
 
     @property
     def goals_met(self) -> bool | None:

@@ -117,7 +117,7 @@ def make_estimate(run: PreparedRun, cost: TrainingCost) -> RunEstimate:
         memory_bytes=cost.memory_bytes,
         measured=cost.measured,
         ignored=cost.ignored,
-        left_out=tuple(one.to_json() for one in run.learned.left_out),
+        left_out=tuple(one.to_json() for one in run.learned.chosen.left_out),
         warnings=list_warnings(run, cost),
     )
 

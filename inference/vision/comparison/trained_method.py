@@ -33,19 +33,19 @@ _LEAST_SCORE = 0.02
 
 
 class TrainedMethod:
-    """A trained network with its runtime, on the CPU: read-only. Raises ModelError(`device_failed`)."""
+    """A trained network with its `runtime`, on the CPU: read-only. Raises ModelError(`device_failed`)."""
 
     def __init__(
         self, graph: bytes, description: NetworkDescription, *, name: str = NAME, threads: int | None = None
     ) -> None:
         self.description = description
         self._name = name
-        self._runtime = NetworkRuntime(graph, description, threads=threads)
+        self.runtime = NetworkRuntime(graph, description, threads=threads)
         self._good = np.array([label in description.good_labels for label in description.labels], np.bool_)
 
     @property
     def name(self) -> str:
-        """The code by which the method is registered."""
+        """Return the code by which the method is registered."""
         return self._name
 
     @classmethod
@@ -63,7 +63,7 @@ class TrainedMethod:
 
     def compute(self, image: np.ndarray) -> dict[str, NDArray[np.float32]]:
         """Return the graph's outputs by name for one image, RGB uint8 H×W×3, without the axis N. Raises ModelError."""
-        outputs = self._runtime.compute([prepare_input(image, self.description)])
+        outputs = self.runtime.compute([prepare_input(image, self.description)])
         return {name: values[0] for name, values in outputs.items()}
 
     def _predict(self, image: np.ndarray) -> Prediction:

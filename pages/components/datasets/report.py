@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.datasets.wording import describe_warnings
 from core.errors import describe
+from core.images.domains import DOMAINS
 from pages.components.comparing.wording import ProductWords
 from pages.components.datasets.naming import name_splits
 from pages.components.images.domains import name_domain
@@ -80,7 +81,7 @@ def show_charts(report: DatasetReport, words: ProductWords) -> None:
         st.caption(
             _n("{count} further type is not drawn.", "{count} further types are not drawn.", len(labels) - len(shown))
         )
-    domains = [domain for domain in ("studio", "line", "field", "") if report.count_domains().get(domain)]
+    domains = [domain for domain in (*DOMAINS, "") if report.count_domains().get(domain)]
     if domains and domains != [""]:
         st.markdown(f"**{_('Images by where they were taken')}**")
         _draw(

@@ -12,10 +12,10 @@ from core.images.library import get_images, read_thumbnails
 from core.training.pictures import draw_result
 from pages.components.experiments.address import Look, change_look
 from pages.components.experiments.colors import letter
+from pages.components.images.domains import name_domain
 from pages.components.shared.language import _, _n, escape, number, percent
 from pages.components.shared.session import person, services, show_error
 from pages.components.shared.thumbnails import show_thumbnail
-from pages.components.training.wording import name_domain
 
 if TYPE_CHECKING:
     from core.training.experiments.side_by_side import ComparedImage, SideBySide

@@ -5,28 +5,22 @@ from __future__ import annotations
 import streamlit as st
 
 from core.i18n import N_
-from core.images.domains import DOMAINS
+from core.images.domains import DOMAIN_NAMES, DOMAINS
 from core.images.gallery.filters import NONE_NAMED
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _
 
-DOMAIN_NAMES: dict[str, str] = {
-    "studio": N_("Studio"),
-    "line": N_("Line"),
-    "field": N_("Phone or field"),
-    "": N_("not said"),
-    NONE_NAMED: N_("not said"),
-}
+_NAMES: dict[str, str] = {**DOMAIN_NAMES, "": N_("not said"), NONE_NAMED: N_("not said")}
 
 
 def name_domain(domain: str) -> str:
     """Return what a domain is called."""
-    return label_of(DOMAIN_NAMES, domain)
+    return label_of(_NAMES, domain)
 
 
 def ask_domain(*, key: str) -> str:
     """Return where the images to come were taken; empty where the names of folders are to say it."""
-    names = {"": _("as folders say"), **{domain: name_domain(domain) for domain in DOMAINS}}
+    names: dict[str, str] = {"": _("as folders say"), **{domain: name_domain(domain) for domain in DOMAINS}}
     chosen = st.selectbox(
         _("Where taken"),
         list(names),

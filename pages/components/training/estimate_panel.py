@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -43,7 +44,7 @@ def show_decision(draft: RunConfiguration, *, disabled: bool) -> int | None:
                 started = start_run(services(), person(), draft)
         except AppError as error:
             show_error(error)
-    _show_estimate(draft)
+    _show_estimate(draft, said={notice.code for notice in checked.notices} if checked else set())
     return started
 
 
@@ -72,7 +73,7 @@ def _estimate(draft: RunConfiguration) -> None:
     st.session_state.setdefault(_ESTIMATES, {})[draft.product] = (hash_configuration(draft), found)
 
 
-def _show_estimate(draft: RunConfiguration) -> None:
+def _show_estimate(draft: RunConfiguration, *, said: Collection[str]) -> None:
     kept = st.session_state.get(_ESTIMATES, {}).get(draft.product)
     if kept is None:
         return
@@ -80,11 +81,11 @@ def _show_estimate(draft: RunConfiguration) -> None:
     if made_for != hash_configuration(draft):
         st.caption(_("The estimate was for other settings: ask for it again."))
         return
-    show_estimate(found)
+    show_estimate(found, said=said)
 
 
-def show_estimate(found: RunEstimate) -> None:
-    """Show what was measured, what is ignored, and what to know before the start."""
+def show_estimate(found: RunEstimate, *, said: Collection[str] = ()) -> None:
+    """Show what was measured, what is ignored, and what to know before the start; `said` are codes said already."""
     with st.container(border=True, key="train_estimate_box"):
         time, memory, images = st.columns(3)
         time.metric(_("Expected time"), duration(found.seconds))
@@ -100,7 +101,7 @@ def show_estimate(found: RunEstimate) -> None:
         ]
         st.caption(" · ".join(about))
         for warning in found.warnings:
-            if warning.code != "run_settings_ignored":
+            if warning.code != "run_settings_ignored" and warning.code not in said:
                 sentence = warning.to_app_error().sentence(language())
                 st.caption(f":orange[:material/warning:] {escape(sentence)}")
         if found.ignored:

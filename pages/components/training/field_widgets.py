@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.images.domains import DOMAINS
 from core.training.configuration.field_words import CHOICE_WORDS
-from core.training.configuration.fields import DOMAINS, FieldSpec, find_field, read_value
+from core.training.configuration.fields import FieldSpec, find_field, read_value
 from core.training.configuration.goals import FIGURE_NAMES, list_goals, split_goal
+from pages.components.images.domains import name_domain
 from pages.components.shared.language import _
 from pages.components.training.draft import change_draft
 
@@ -103,7 +105,7 @@ def show_domains(draft: RunConfiguration, *, disabled: bool = False) -> None:
     st.caption(_(find_field("data.domains").explanation))
     for place, domain in zip(st.columns(len(DOMAINS)), DOMAINS, strict=True):
         _show_named(
-            draft, "data.domains", domain, _(CHOICE_WORDS[domain]), place=place, step=0.5, empty="1", disabled=disabled
+            draft, "data.domains", domain, name_domain(domain), place=place, step=0.5, empty="1", disabled=disabled
         )
 
 
@@ -111,7 +113,7 @@ def name_goal(goal: str) -> str:
     """Return what a goal is called: the figure, and its domain where it is of one."""
     domain, figure = split_goal(goal)
     name = _(FIGURE_NAMES.get(figure, figure))
-    return f"{name} · {_(CHOICE_WORDS.get(domain, domain))}" if domain else name
+    return f"{name} · {name_domain(domain)}" if domain else name
 
 
 def _show_named(

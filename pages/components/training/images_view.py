@@ -10,12 +10,12 @@ import streamlit as st
 
 from core.images.library import get_images, read_thumbnails
 from core.training.runs.results import read_results
+from pages.components.images.domains import name_domain
 from pages.components.shared.language import _, _n, escape, number
 from pages.components.shared.session import person, services
 from pages.components.shared.thumbnails import show_thumbnail
 from pages.components.training.address import SPLITS, ImageFilter, RunLook, change_look
 from pages.components.training.one_image import describe_prediction, show_one_image
-from pages.components.training.wording import name_domain
 
 if TYPE_CHECKING:
     from core.training.runs.records import ImageResult, RunResults, RunView

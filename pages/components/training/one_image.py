@@ -11,10 +11,10 @@ from core.errors import AppError, describe
 from core.images.library import get_images
 from core.messages import MESSAGES
 from core.training.pictures import draw_result
+from pages.components.images.domains import name_domain
 from pages.components.shared.language import _, escape, language, number, percent
 from pages.components.shared.session import person, services, show_error
 from pages.components.training.address import RunLook, change_look
-from pages.components.training.wording import name_domain
 
 if TYPE_CHECKING:
     from core.training.runs.records import ImageResult, RunResults

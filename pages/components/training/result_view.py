@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.training.configuration.goals import list_goals
+from pages.components.images.domains import name_domain
 from pages.components.shared.language import _, _n, escape, number
 from pages.components.shared.link_table import Cell, Target, show_link_table
 from pages.components.shared.screens import TRAIN_MODEL
 from pages.components.training.address import IMAGES, ImageFilter, RunLook, query_of
 from pages.components.training.confusion import show_confusion
 from pages.components.training.precision_recall import show_precision_recall
-from pages.components.training.wording import describe_goal, name_domain, name_figure, read_figure, show_figure
+from pages.components.training.wording import describe_goal, name_figure, read_figure, show_figure
 
 if TYPE_CHECKING:
     from core.training.runs.records import RunView

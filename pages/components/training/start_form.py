@@ -9,7 +9,8 @@ import streamlit as st
 from core.catalog.views import list_views
 from core.datasets.reading import list_datasets
 from core.training.configuration.fields import find_field
-from pages.components.comparing.dataset_panel import name_dataset, show_report
+from pages.components.datasets.naming import name_dataset
+from pages.components.datasets.report import show_report
 from pages.components.shared.language import _, view_name
 from pages.components.shared.screens import link_to
 from pages.components.shared.session import services

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.i18n import N_
-from core.training.configuration.field_words import CHOICE_WORDS
 from core.training.configuration.goals import FIGURE_NAMES
 from core.training.recipes.registry import list_recipes
 from pages.components.deployment.job_panel import JOB_STATES
@@ -106,11 +105,6 @@ def name_recipe(name: str) -> str:
 def name_figure(name: str) -> str:
     """Return what a figure is called; its name where this version knows no other."""
     return _(FIGURE_NAMES.get(name, name))
-
-
-def name_domain(domain: str) -> str:
-    """Return what a domain is called."""
-    return _(CHOICE_WORDS[domain]) if domain in CHOICE_WORDS else (domain or _("Not stated"))
 
 
 def show_figure(value: object) -> str:

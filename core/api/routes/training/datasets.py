@@ -21,13 +21,13 @@ from core.datasets import browsing, deleting, reading
 from core.datasets.exporting import CONTENT_TYPES, choose_images, make_manifest, name_manifest
 from core.datasets.freezing import LONGEST_NAME, create_dataset
 from core.datasets.records import HIGHEST_LEAST, HIGHEST_SEED, HIGHEST_SHARE, SplitRule
+from core.images.domains import Domain
 from core.images.exports.making import start_export
 from core.images.exports.records import ExportChoice
 from core.images.exports.writing import stream_zip
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
-Domain = Literal["studio", "line", "field"]
 _FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media_type: {"schema": FILE_SCHEMA} for media_type in CONTENT_TYPES.values()}}
 }

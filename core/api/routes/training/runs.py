@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import Field
 
 from core.access import ENGINEER, require_role
 from core.api.context import Asked, Context, Id, OnceKey, PageNumber, PageSize
 from core.api.files import FILE_SCHEMA, file_response
 from core.api.repeats import answer_once
-from core.api.shapes import FileError, Shape, Wanted, describe_error
+from core.api.routes.training.run_shapes import (
+    Activated,
+    Activation,
+    Epochs,
+    EpochShape,
+    EstimateShape,
+    Images,
+    Runs,
+    RunShape,
+    State,
+    WholeRun,
+    shape_image,
+    shape_run,
+)
 from core.catalog.products import find_product
 from core.errors import NotFound
 from core.models.judgment_words import reason_sentence
 from core.training.configuration.reading import read_configuration
 from core.training.runs import control, overview, starting
-from core.training.runs.records import ImageResult, RunHead, RunView
+from core.training.runs.records import RunHead
 from core.training.runs.results import read_map, read_results
 
 router = APIRouter(prefix="/training/runs", tags=["training"])
 
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 Configuration = Annotated[
     dict[str, Any],
     Body(
@@ -35,143 +45,6 @@ Configuration = Annotated[
 _PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {"schema": FILE_SCHEMA}}}}
 
 
-class EstimateShape(Shape):
-    """What a training is expected to take; `warnings` are sentences."""
-
-    dataset_version: int
-    labels: list[str]
-    images: dict[str, int]
-    epochs: int
-    seconds: float
-    memory_bytes: int
-    measured: bool
-    ignored: list[str]
-    left_out: list[dict[str, Any]]
-    warnings: list[str]
-
-
-class GoalShape(Shape):
-    """A goal of the configuration, and whether it was met; `found` is null where it cannot be told."""
-
-    name: str
-    wanted: float
-    found: float | None
-    met: bool
-    split: str
-
-
-class RunShape(Shape):
-    """How a run stands. `val` and `test` are the figure of the task that it is judged by first, `figure`."""
-
-    id: int
-    name: str
-    experiment: str
-    product: str
-    task: str
-    recipe: str
-    view: str
-    seed: int
-    dataset_version: int
-    config_hash: str
-    state: State
-    stage: str
-    remaining_s: float | None
-    epochs_done: int
-    epochs: int
-    best_epoch: int | None
-    figure: str
-    val: float | None
-    test: float | None
-    goals: list[GoalShape]
-    seconds: float
-    bytes: int
-    model_version: int | None
-    model_state: Literal["candidate", "active", "retired"] | None
-    can_resume: bool
-    created_at: datetime
-    finished_at: datetime | None
-    error: FileError | None
-
-
-class WholeRun(RunShape):
-    """A run with its configuration and all figures; `reasons` speak against putting its model into use."""
-
-    configuration: dict[str, Any]
-    estimate: dict[str, Any]
-    val_figures: dict[str, Any]
-    test_figures: dict[str, Any]
-    figures: dict[str, Any]
-    stopped_for: str
-    reasons: list[str]
-
-
-class Runs(Shape):
-    """Training runs, the newest first."""
-
-    items: list[RunShape]
-
-
-class EpochShape(Shape):
-    """The figures of one epoch; `metrics` are those of validation."""
-
-    epoch: int
-    images_seen: int
-    train_loss: float | None
-    val_loss: float | None
-    learning_rate: float | None
-    metrics: dict[str, float]
-    seconds: float
-
-
-class Epochs(Shape):
-    """The epochs of a run that are over."""
-
-    items: list[EpochShape]
-
-
-class ImageShape(Shape):
-    """What the network said of one image; `map` is the address of its map, null without one."""
-
-    image_id: int
-    split: str
-    part: str
-    domain: str
-    truth: str
-    named: str
-    right: bool
-    quality: float
-    score: float | None
-    probabilities: dict[str, float]
-    boxes: list[dict[str, Any]]
-    map: str | None
-    error: str | None
-
-
-class Images(Shape):
-    """One page of the validation and test images of a run."""
-
-    labels: list[str]
-    good_labels: list[str]
-    threshold: float
-    items: list[ImageShape]
-    total: int
-
-
-class Activation(Wanted):
-    """Whether the model goes into use in spite of what speaks against it, and why."""
-
-    override: bool = False
-    reason: str = Field(default="", max_length=2000)
-
-
-class Activated(Shape):
-    """The version that is in use now."""
-
-    run: int | None
-    model_version: int
-    version_id: int
-
-
 @router.post("", status_code=202, response_model=RunShape, summary="Train a network")
 def start_training(configuration: Configuration, asked: Asked, once: OnceKey = None) -> Response:
     """Queue a training; a worker works it off."""
@@ -179,7 +52,7 @@ def start_training(configuration: Configuration, asked: Asked, once: OnceKey = N
     wanted = read_configuration(configuration)
 
     def make() -> RunShape:
-        return _shape(asked, _head(asked, starting.start_run(asked.services, asked.person, wanted)))
+        return shape_run(asked, _head(asked, starting.start_run(asked.services, asked.person, wanted)))
 
     return answer_once(
         asked, once, configuration, make, status=202, location=lambda made: asked.address("training", "runs", made.id)
@@ -214,7 +87,7 @@ def list_training_runs(
         limit=page_size,
         offset=(page - 1) * page_size,
     )
-    return Runs(items=[_shape(asked, head) for head in found])
+    return Runs(items=[shape_run(asked, head) for head in found])
 
 
 @router.get("/{run_id}", summary="One training run")
@@ -223,7 +96,7 @@ def get_training_run(run_id: Id, asked: Asked) -> WholeRun:
     run = overview.read_run(asked.services, asked.person, run_id)
     return WholeRun.model_validate(
         {
-            **_shape(asked, run.head, run).model_dump(),
+            **shape_run(asked, run.head, run).model_dump(),
             "configuration": run.configuration,
             "estimate": run.estimate,
             "val_figures": run.val,
@@ -259,7 +132,7 @@ def get_results(
         labels=list(found.labels),
         good_labels=list(found.good_labels),
         threshold=found.threshold,
-        items=[_image(asked, run_id, one) for one in images[start : start + page_size]],
+        items=[shape_image(asked, run_id, one) for one in images[start : start + page_size]],
         total=len(images),
     )
 
@@ -283,7 +156,7 @@ def cancel_training(run_id: Id, asked: Asked, once: OnceKey = None) -> Response:
 
     def make() -> RunShape:
         control.cancel_run(asked.services, asked.person, run_id)
-        return _shape(asked, _head(asked, run_id))
+        return shape_run(asked, _head(asked, run_id))
 
     return answer_once(asked, once, None, make, status=200)
 
@@ -294,7 +167,7 @@ def resume_training(run_id: Id, asked: Asked, once: OnceKey = None) -> Response:
 
     def make() -> RunShape:
         control.resume_run(asked.services, asked.person, run_id)
-        return _shape(asked, _head(asked, run_id))
+        return shape_run(asked, _head(asked, run_id))
 
     return answer_once(asked, once, None, make, status=200)
 
@@ -333,45 +206,3 @@ def delete_training(run_id: Id, asked: Asked) -> Response:
 
 def _head(asked: Context, run_id: int) -> RunHead:
     return overview.read_head(asked.services, asked.person, run_id)
-
-
-def _shape(asked: Context, head: RunHead, run: RunView | None = None) -> RunShape:
-    job = None if run is None else run.job
-    error = None if head.error is None else head.error.to_app_error()
-    return RunShape.model_validate(
-        {
-            "id": head.id,
-            "name": head.name,
-            "experiment": head.experiment,
-            "product": head.product.code,
-            "task": head.task,
-            "recipe": head.recipe,
-            "view": head.view,
-            "seed": head.seed,
-            "dataset_version": head.dataset_number,
-            "config_hash": head.config_hash,
-            "state": head.state,
-            "stage": "" if job is None or head.is_over else job.stage,
-            "remaining_s": None if job is None else job.remaining_s,
-            "epochs_done": head.epochs_done,
-            "epochs": head.epochs,
-            "best_epoch": head.best_epoch,
-            "figure": head.figure,
-            "val": head.val,
-            "test": head.test,
-            "goals": [goal.to_json() for goal in head.goals],
-            "seconds": head.train_s,
-            "bytes": head.byte_size,
-            "model_version": head.version_number,
-            "model_state": head.version_state or None,
-            "can_resume": head.can_resume,
-            "created_at": head.created_at,
-            "finished_at": head.finished_at,
-            "error": describe_error(error, asked.language),
-        }
-    )
-
-
-def _image(asked: Context, run_id: int, one: ImageResult) -> ImageShape:
-    where = asked.address("training", "runs", run_id, "maps", one.image_id) if one.map_key else None
-    return ImageShape.model_validate({**one.to_json(), "map": where, "error": one.error or None})

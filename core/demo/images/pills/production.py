@@ -38,7 +38,7 @@ class Pill:
 
     @property
     def name(self) -> str:
-        """The number of the piece."""
+        """Return the number of the piece."""
         return f"{self.design.code.upper()}-{_LETTERS[self.domain]}{self.number:02d}"
 
 

@@ -28,9 +28,8 @@ from inference.vision.learning.recipes.contract import (
     TrainingCost,
 )
 from inference.vision.learning.recipes.settings import RecipeSettings
-from inference.vision.learning.trained_network.description import NetworkDescription, Task
+from inference.vision.learning.trained_network.description import PRIMARY_FIGURES, NetworkDescription, Task
 
-_GOALS: Mapping[Task, str] = {"classification": "macro_f1", "segmentation": "miou", "detection": "map50"}
 _START_THRESHOLD = 0.5
 _STAGES = ("start", "epochs", "export")
 
@@ -47,7 +46,7 @@ class AdapterRecipe(Recipe):
     def __init__(self, launch: AdapterLaunch, task: Task, *, longest_s: float = LONGEST_S) -> None:
         if task not in launch.manifest.tasks:
             raise ModelError("adapter_task", name=launch.manifest.name, task=task)
-        self.launch, self.task, self.goal = launch, task, _GOALS[task]
+        self.launch, self.task, self.goal = launch, task, PRIMARY_FIGURES[task]
         self._longest_s = longest_s
 
     def estimate(self, examples: ExampleSet, settings: RecipeSettings, context: RecipeContext) -> TrainingCost:

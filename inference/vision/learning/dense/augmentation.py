@@ -38,13 +38,13 @@ class Change:
 
     @property
     def is_flip(self) -> bool:
-        """Whether nothing but mirroring is done."""
+        """Return whether nothing but mirroring is done."""
         plain = (self.gain, self.shift, self.saturation, self.hue, self.noise) == (1.0, 0.0, 1.0, 0.0, 0.0)
         return self.matrix is None and plain and not self.blurred
 
     @property
     def flips(self) -> tuple[bool, bool]:
-        """Whether it is mirrored across, and down."""
+        """Return whether it is mirrored across, and down."""
         return self.flip_horizontal, self.flip_vertical
 
 

@@ -41,11 +41,6 @@ class FrozenFeatures:
         else:
             self._module = module.to(device)
 
-    @property
-    def kept_count(self) -> int:
-        """How many inputs' maps are kept."""
-        return len(self._kept)
-
     def has(self, key: Hashable) -> bool:
         """Return whether the maps under this key are kept."""
         return key in self._kept

@@ -47,18 +47,18 @@ class DenseInput:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """RGB uint8 H×W×3."""
+        """Return the image, RGB uint8 H×W×3."""
         return _read_png(self.image_png, cv2.IMREAD_COLOR_RGB)
 
     @property
     def mask(self) -> NDArray[np.uint8]:
-        """Uint8 H×W: 0 nothing, the place of the label + 1, or UNKNOWN."""
+        """Return uint8 H×W: 0 nothing, the place of the label + 1, or UNKNOWN."""
         assert self.mask_png is not None
         return _read_png(self.mask_png, cv2.IMREAD_GRAYSCALE)
 
     @property
     def has_marks(self) -> bool:
-        """Whether a label of the description is marked in it."""
+        """Return whether a label of the description is marked in it."""
         return bool((self.labels >= 0).any())
 
 

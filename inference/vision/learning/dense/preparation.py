@@ -46,12 +46,12 @@ class Prepared:
 
     @property
     def outside(self) -> int:
-        """How many boxes show nothing of their image."""
+        """Return how many boxes show nothing of their image."""
         return sum(one.outside for one in (*self.train, *self.judged))
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """Height and width of the input."""
+        """Return height and width of the input."""
         return self.description.height_px, self.description.width_px
 
 

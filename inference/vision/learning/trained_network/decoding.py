@@ -48,7 +48,7 @@ class SegmentedImage:
 
     @property
     def score(self) -> float:
-        """The highest probability of a defect anywhere."""
+        """Return the highest probability of a defect anywhere."""
         return float(self.map.max())
 
 

@@ -11,6 +11,8 @@ from inference.vision.images.preprocessing import Preprocessing
 
 Task = Literal["classification", "segmentation", "detection"]
 TASKS: tuple[Task, ...] = get_args(Task)
+# The figure that a task is judged by first: epochs, runs and models are compared by it.
+PRIMARY_FIGURES: Mapping[str, str] = {"classification": "macro_f1", "segmentation": "miou", "detection": "map50"}
 INPUT_NAME = "images"
 # What fills the input beside an image that keeps its proportions.
 LETTERBOX_GRAY = 114

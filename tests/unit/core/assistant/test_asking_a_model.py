@@ -24,10 +24,11 @@ RANK = Step(tools=(("rank_defect_types", {"period": "last_week", "line": "3"}),)
 @contextmanager
 def chosen(world: Services, asker: Person, server: ToolServer, kind: str) -> Iterator[Services]:
     """Yield services whose chosen model is at the server, by one of the two interfaces."""
-    addresses = {"claude": {"anthropic_base_url": server.url}, "compatible": {"llm_base_url": f"{server.url}/v1"}}
-    settings = replace(
-        world.settings, anthropic_api_key="sk-secret-key-1", llm_api_key="sk-secret-key-1", **addresses[kind]
-    )
+    settings = replace(world.settings, anthropic_api_key="sk-secret-key-1", llm_api_key="sk-secret-key-1")
+    if kind == "claude":
+        settings = replace(settings, anthropic_base_url=server.url)
+    else:
+        settings = replace(settings, llm_base_url=f"{server.url}/v1")
     made = replace(world, settings=settings)
     choose_text_model(made, asker, TextChoice(kind, "model-1"))
     yield made

@@ -48,8 +48,16 @@ def _train_on(services: Services, product_id: int, dataset_id: int, state: str) 
         job = Job(kind="training", state=state)
         session.add(job)
         session.flush()
-        about = {"task": "classification", "recipe": "probe", "config_hash": "0" * 64}
-        session.add(TrainingRun(product_id=product_id, dataset_version_id=dataset_id, job_id=job.id, **about))
+        session.add(
+            TrainingRun(
+                product_id=product_id,
+                dataset_version_id=dataset_id,
+                job_id=job.id,
+                task="classification",
+                recipe="probe",
+                config_hash="0" * 64,
+            )
+        )
         session.commit()
 
 

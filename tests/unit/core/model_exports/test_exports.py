@@ -79,7 +79,7 @@ def test_its_card_says_how_good_it_is_and_what_it_is_not_for(made: ModelExport) 
         english, korean = (archive.read(name).decode() for name in ("README.md", "README.ko.md"))
     assert "| Macro F1 | 0.860 | 0.860 |" in english
     assert "what it was never shown it may take for good" in english
-    assert "| field | 3 |" in english
+    assert "| Phone or field | 3 |" in english
     assert "반점" in korean
     assert "what it was never shown" not in korean
 

@@ -41,7 +41,7 @@ def test_examples_have_the_labels_in_stable_order_and_keep_their_parts(bench: Se
     assert found.examples.good_labels == {"good"}
     assert found.examples.defect_labels == ("scratch", "spot")
     assert found.count() == {"train": 16, "val": 8, "test": 8}
-    assert found.left_out == ()
+    assert found.chosen.left_out == ()
     one = found.examples.of("train")[0]
     assert one.part.startswith("part ")
     assert one.load().shape == (40, 48, 3)
@@ -55,11 +55,13 @@ def test_examples_have_the_labels_in_stable_order_and_keep_their_parts(bench: Se
 def test_labels_that_are_not_asked_for_or_too_few_are_left_out_and_named(bench: Services, dataset: int) -> None:
     found = _read(bench, dataset, labels=("good", "spot"))
     assert found.examples.labels == ("good", "spot")
-    assert [(one.label, one.images, one.reason) for one in found.left_out] == [("scratch", 4, "run_label_not_asked")]
+    assert [(one.label, one.images, one.reason) for one in found.chosen.left_out] == [
+        ("scratch", 4, "run_label_not_asked")
+    ]
     assert {one.label for one in found.examples.examples} == {"good", "spot"}
     with pytest.raises(AppError) as few:
         _read(bench, dataset, least_images=5)
-    assert few.value.code == "run_too_few_labels"
+    assert few.value.code == "config_one_class"
     by_place = _read(bench, dataset, "segmentation", labels=("spot",), least_images=4)
     assert by_place.examples.labels == ("good", "spot")
     assert by_place.examples.defect_labels == ("spot",)
@@ -73,7 +75,7 @@ def test_domains_weigh_training_images_alone(bench: Services, dataset: int) -> N
         ("studio", "train", 1.0), ("studio", "val", 1.0), ("studio", "test", 1.0),
         ("line", "train", 3.0), ("line", "val", 1.0), ("line", "test", 1.0),
     }  # fmt: skip
-    assert found.absent_domains == ("field",)
+    assert found.chosen.absent_domains == ("field",)
     without = _read(bench, dataset, domains={"line": 0.0})
     assert {one.domain for one in without.examples.of("train")} == {"studio"}
     assert {one.domain for one in without.examples.of("val", "test")} == {"studio", "line"}
@@ -83,7 +85,7 @@ def test_a_domain_that_is_left_out_counts_for_the_least_number_of_images(bench: 
     _set_domains(bench, dataset)
     with pytest.raises(AppError) as few:
         _read(bench, dataset, domains={"line": 0.0}, least_images=4)
-    assert few.value.code == "run_too_few_labels"
+    assert few.value.code == "config_one_class"
 
 
 def test_marks_are_those_of_the_labels_and_good_images_have_none(bench: Services, dataset: int) -> None:
@@ -124,7 +126,7 @@ def test_boxes_are_those_that_were_drawn_else_those_of_the_mask(bench: Services,
 def test_places_cannot_be_learned_without_marks_or_defects(bench: Services, dataset: int) -> None:
     with pytest.raises(AppError) as without:
         _read(bench, dataset, "detection", labels=("good",))
-    assert without.value.code == "run_without_defects"
+    assert without.value.code == "config_without_marks"
     with bench.database.unit_of_work() as session:
         for row in session.exec(select(DatasetVersionImage)).all():
             row.mask_sha256 = ""
@@ -132,10 +134,10 @@ def test_places_cannot_be_learned_without_marks_or_defects(bench: Services, data
         session.commit()
     with pytest.raises(AppError) as unmarked:
         _read(bench, dataset, "segmentation")
-    assert unmarked.value.code == "run_without_marks"
+    assert unmarked.value.code == "config_without_marks"
 
 
-@pytest.mark.parametrize(("split", "code"), [("train", "run_too_few_labels"), ("val", "run_without_val")])
+@pytest.mark.parametrize(("split", "code"), [("train", "config_one_class"), ("val", "config_without_val")])
 def test_a_version_without_a_split_is_refused(bench: Services, dataset: int, split: str, code: str) -> None:
     with bench.database.unit_of_work() as session:
         for row in session.exec(select(DatasetVersionImage)).all():

@@ -31,7 +31,7 @@ def test_it_stands_on_the_newest_whole_version(services: Services, engineer: Per
     assert found.dataset is not None
     assert found.dataset.number == 1
     assert found.counts == {"good": 8, "scratch": 4, "spot": 4}
-    assert [one.code for one in found.notices] == ["config_warns_few"]
+    assert [one.code for one in found.notices] == ["config_warns_few", "config_warns_small_test"]
     assert "scratch (4)" in found.notices[0].sentence("en")
     assert _check(services, engineer, data={"labels": ["good", "spot"]}).counts == {"good": 8, "spot": 4}
 

@@ -12,7 +12,7 @@ import pytest
 from core.errors import BadInput
 from core.training.configuration.defaults import with_recipe_defaults
 from core.training.configuration.fields import find_field, list_fields, read_value
-from core.training.configuration.reading import read_configuration, read_field
+from core.training.configuration.reading import read_configuration
 from core.training.configuration.records import RunConfiguration
 from core.training.recipes.registry import RecipeSpec, list_recipes, register, unregister
 
@@ -134,6 +134,12 @@ def test_every_setting_has_its_limits_words_and_default() -> None:
         assert spec.label
         assert spec.explanation
         if spec.lowest is not None and spec.kind in ("int", "float"):
-            assert read_field(path, spec.lowest) == spec.lowest
+            assert read_value(read_configuration(_set(path, spec.lowest)), path) == spec.lowest
             with pytest.raises(BadInput):
-                read_field(path, spec.highest + 1 if spec.highest is not None else None)
+                read_configuration(_set(path, spec.highest + 1 if spec.highest is not None else "many"))
+
+
+def _set(path: str, value: object) -> dict[str, object]:
+    """Return values of a configuration with one setting."""
+    section, _dot, name = path.rpartition(".")
+    return {"product": "p", section: {name: value}} if section else {"product": "p", name: value}

@@ -22,7 +22,7 @@ from core.registry.versions import active_version
 from core.removal.products import purge_product
 from core.services import Services
 from core.training.runs.control import activate_run, cancel_run, delete_run, resume_run, retire_run, roll_back
-from core.training.runs.overview import describe_end, list_experiments, list_runs, read_epochs, read_run
+from core.training.runs.overview import describe_end, list_runs, read_epochs, read_run
 from core.training.runs.records import RunView
 from core.training.runs.results import read_results
 from core.training.runs.starting import estimate_run, start_run
@@ -133,7 +133,7 @@ def test_each_view_of_a_product_has_its_own_model(bench: Services, trainer: Pers
     build_product(bench, trainer, views=("ct", "rgb"), code="cells")
     with pytest.raises(AppError) as unsaid:
         start_run(bench, trainer, tiny_configuration("cells"))
-    assert unsaid.value.code == "run_view_unknown"
+    assert unsaid.value.code == "view_not_said"
     runs = {}
     for view, label in (("ct", "spot"), ("rgb", "scratch")):
         runs[view] = train(bench, trainer, product="cells", data={"view": view})
@@ -157,7 +157,6 @@ def test_a_run_is_deleted_with_its_rows_and_objects_but_not_the_one_in_use(bench
     assert refused.value.code == "run_in_use"
     prefix = read_run(bench, trainer, other).object_prefix
     version_id = _version(bench, trainer, other)
-    assert list_experiments(bench, trainer) == ["seeds"]
     delete_run(bench, trainer, other)
     with pytest.raises(NotFound):
         read_run(bench, trainer, other)
@@ -244,7 +243,6 @@ _NAMED: dict[str, Callable[[Services, Person, int], Any]] = {
     "start": lambda services, person, _run: start_run(services, person, tiny_configuration()),
     "estimate": lambda services, person, _run: estimate_run(services, person, tiny_configuration()),
     "list": lambda services, person, _run: list_runs(services, person),
-    "experiments": lambda services, person, _run: list_experiments(services, person),
     "read": read_run,
     "epochs": read_epochs,
     "results": read_results,

@@ -100,7 +100,7 @@ def test_wrong_configurations_and_roles_are_refused(bench: Services, port: int) 
         ({"product": "nothing"}, "product_unknown"),
         (_configuration(training={"epoch": 3}), None),
         (_configuration(seed=-1), None),
-        (_configuration(data={"labels": ["crack"]}), "run_label_unknown"),
+        (_configuration(data={"labels": ["crack"]}), "config_label_unknown"),
         ({}, "config_product_missing"),
     ):
         found = client.ask("POST", PATH, body=body)
@@ -109,7 +109,7 @@ def test_wrong_configurations_and_roles_are_refused(bench: Services, port: int) 
     assert client.get(PATH).json()["items"] == []
     number = client.ask("POST", PATH, body=_configuration()).json()["id"]
     worker = make_client(bench, port, role="worker")
-    for method, path, body in (
+    for method, path, asked in (
         ("POST", "", _configuration()),
         ("POST", "/estimate", _configuration()),
         ("GET", "", None),
@@ -122,5 +122,5 @@ def test_wrong_configurations_and_roles_are_refused(bench: Services, port: int) 
         ("POST", f"/{number}/roll-back", None),
         ("DELETE", f"/{number}", None),
     ):
-        refused = worker.ask(method, f"{PATH}{path}", body=body)
+        refused = worker.ask(method, f"{PATH}{path}", body=asked)
         assert (refused.status, refused.json()["code"]) == (403, "role_too_low"), (method, path)
