@@ -10,11 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.vision.learning.recipes.checking import CHECKED, check_graph
-from inference.vision.learning.recipes.checkpoints import (
-    Checkpoint,
-    read_checkpoint_bytes,
-    write_checkpoint,
-)
 from inference.vision.learning.recipes.contract import (
     EpochFigures,
     ExampleSet,
@@ -25,10 +20,15 @@ from inference.vision.learning.recipes.contract import (
     TrainingCost,
 )
 from inference.vision.learning.recipes.costs import measure_head_cost
-from inference.vision.learning.recipes.head_training import HeadTraining, train_head
+from inference.vision.learning.recipes.epochs.checkpoints import (
+    Checkpoint,
+    read_checkpoint_bytes,
+    write_checkpoint,
+)
+from inference.vision.learning.recipes.heads.head_training import HeadTraining, train_head
+from inference.vision.learning.recipes.heads.pooled_trunk import build_pooled_classifier
 from inference.vision.learning.recipes.inputs import read_pixels
 from inference.vision.learning.recipes.onnx_graph import export_onnx
-from inference.vision.learning.recipes.pooled_trunk import build_pooled_classifier
 from inference.vision.learning.recipes.settings import RecipeSettings, TrainingSettings
 from inference.vision.learning.recipes.ticking import Ticker
 

@@ -20,18 +20,18 @@ import numpy as np
 
 from inference.errors import ModelError
 from inference.parallel import CORES
-from inference.vision.learning.recipes.batches import Batches
-from inference.vision.learning.recipes.checkpoints import read_last_checkpoint
 from inference.vision.learning.recipes.contract import EpochFigures, Listener
-from inference.vision.learning.recipes.epochs import Epochs, Plan
+from inference.vision.learning.recipes.epochs.batches import Batches
+from inference.vision.learning.recipes.epochs.checkpoints import read_last_checkpoint
+from inference.vision.learning.recipes.epochs.plan import Epochs, Plan
 
 if TYPE_CHECKING:
     from inference.vision.learning.recipes.whole_network import Architecture
 
-CHILD = "inference.vision.learning.recipes.process_child"
+CHILD = "inference.vision.learning.recipes.epochs.process_child"
 JOB_NAME, ARRAYS_NAME, STORE_NAME = "job.json", "arrays.npz", "store"
 _WAIT_S, _DETAIL_CHARACTERS = 0.25, 300
-_ROOT = Path(__file__).resolve().parents[4]
+_ROOT = Path(__file__).resolve().parents[5]
 
 
 def train_in_processes(
