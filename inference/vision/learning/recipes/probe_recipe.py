@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from inference.vision.learning.recipes.checking import CHECKED, check_graph
 from inference.vision.learning.recipes.contract import (
+    EndEarly,
     EpochFigures,
     ExampleSet,
     Listener,
@@ -73,7 +75,8 @@ class ProbeRecipe(Recipe):
         head = fitted.head
         tensors = {"head.weight": torch.from_numpy(head.weights), "head.bias": torch.from_numpy(head.bias)}
         write_checkpoint(scratch, Checkpoint(tensors, {"digest": self.name, "labels": list(examples.labels)}))
-        listener.epoch(tell_head(fitted, time.monotonic() - started))
+        with suppress(EndEarly):  # nothing is left to be done
+            listener.epoch(tell_head(fitted, time.monotonic() - started))
         return trained
 
     def read_checkpoint(self, scratch: Path) -> bytes | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from inference.vision.learning.recipes.contract import EpochFigures
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +27,8 @@ class Side:
 class Epochs:
     """What came of the epochs: the best one's tensors by name, its probabilities' logits of validation float64 (V, K).
 
-    `stopped_for` is empty where all epochs were trained, else `patience` or `time`. `history` has a row an epoch.
+    `stopped_for` is empty where all epochs were trained, else `patience`, `time` or `time_limit`. `history` has a row
+    an epoch.
     """
 
     best_state: dict[str, torch.Tensor] = field(repr=False)
@@ -49,3 +53,17 @@ class Plan:
     rates: dict[str, float] = field(default_factory=dict)
     train_mode: bool = True
     minutes: float = 0.0
+
+
+def tell_row(row: Mapping[str, Any], epochs: int) -> EpochFigures:
+    """Return a row of the history, of so many epochs, as a listener hears it."""
+    return EpochFigures(
+        epoch=row["epoch"],
+        epochs=epochs,
+        images_seen=row["images_seen"],
+        train_loss=row["train_loss"],
+        val_loss=row["val_loss"],
+        val=row["val"],
+        learning_rate=row["learning_rate"],
+        seconds=row["seconds"],
+    )

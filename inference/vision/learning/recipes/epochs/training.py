@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import ModelError
-from inference.vision.learning.recipes.contract import EpochFigures, Listener
+from inference.vision.learning.recipes.contract import TIME_LIMIT, EndEarly, Listener
 from inference.vision.learning.recipes.epochs.checkpoints import Checkpoint, read_last_checkpoint, write_checkpoint
 from inference.vision.learning.recipes.epochs.judging import compute_logits, is_better, summarize
-from inference.vision.learning.recipes.epochs.plan import Epochs, Plan, Side
+from inference.vision.learning.recipes.epochs.plan import Epochs, Plan, Side, tell_row
 from inference.vision.learning.recipes.heads.logistic_head import log_loss
 from inference.vision.learning.recipes.ticking import Ticker
 
@@ -84,6 +84,18 @@ class _Training:
         saved = read_last_checkpoint(self.scratch, self.plan.digest)
         if saved is not None:
             self._go_on(saved)
+        try:
+            if self.history:
+                # Whoever was killed between writing and telling has not told it: to tell it twice changes nothing.
+                self.listener.epoch(tell_row(self.history[-1], self.plan.settings.epochs))
+            self._train_epochs()
+        except EndEarly:
+            if not self.best_epoch:
+                raise
+            self.stopped_for = self.stopped_for or TIME_LIMIT
+        return Epochs(self.best, self.best_epoch, len(self.history), tuple(self.history), self.stopped_for)
+
+    def _train_epochs(self) -> None:
         epochs = self.plan.settings.epochs
         while len(self.history) < epochs and not self.stopped_for:
             number = len(self.history) + 1
@@ -96,19 +108,7 @@ class _Training:
             if self.side.rank == 0:
                 self._save()
             self._meet()
-            self.listener.epoch(
-                EpochFigures(
-                    epoch=number,
-                    epochs=epochs,
-                    images_seen=row["images_seen"],
-                    train_loss=row["train_loss"],
-                    val_loss=row["val_loss"],
-                    val=row["val"],
-                    learning_rate=row["learning_rate"],
-                    seconds=row["seconds"],
-                )
-            )
-        return Epochs(self.best, self.best_epoch, len(self.history), tuple(self.history), self.stopped_for)
+            self.listener.epoch(tell_row(row, epochs))
 
     def _train_epoch(self, number: int) -> dict[str, Any]:
         import torch

@@ -169,11 +169,8 @@ def test_a_run_that_is_killed_while_it_is_measured_trains_nothing_again(
     assert read_run(bench, trainer, run_id).head.test == 1.0
 
 
-@pytest.mark.parametrize("ends_early", [True, False])
-def test_a_run_ends_with_its_best_epoch_when_its_minutes_are_over(
-    bench: Services, trainer: Person, ends_early: bool
-) -> None:
-    options = {"epoch_s": 0.15, "ends_early": ends_early}
+def test_a_run_ends_with_its_best_epoch_when_its_minutes_are_over(bench: Services, trainer: Person) -> None:
+    options = {"epoch_s": 0.15}
     run_id = train(bench, trainer, options=options, training={"epochs": 200}, limits={"minutes": 0.01})
     run = read_run(bench, trainer, run_id)
     assert run.stopped_for == "time_limit"
