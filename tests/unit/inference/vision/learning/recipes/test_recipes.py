@@ -193,6 +193,7 @@ def test_fine_tuning_is_not_better_than_a_probe_that_is_always_right(
     assert len(found.figures["history"]) == 3
 
 
+@pytest.mark.full
 def test_fine_tuning_that_was_killed_ends_in_the_same_bytes(cache: Path, tmp_path: Path) -> None:
     # Labels that a frozen network does not tell apart well: what is left is for its last stages.
     hard = make_hard_set()
