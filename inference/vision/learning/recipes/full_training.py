@@ -45,6 +45,7 @@ from inference.vision.learning.recipes.inputs import (
 from inference.vision.learning.recipes.onnx_graph import export_onnx
 from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.recipes.ticking import Ticker
+from inference.vision.learning.recipes.unused import list_ignored
 from inference.vision.learning.recipes.whole_network import (
     Architecture,
     build_exported,
@@ -86,14 +87,13 @@ class FullTrainingRecipe(Recipe):
             device=context.device,
             train_mode=True,
         )
-        unused = ["training.trained_stages"] if settings.training.trained_stages != 2 else []
         return TrainingCost(
             seconds=cost.seconds / (settings.training.processes if context.device != "cpu" else 1),
             memory_bytes=cost.memory_bytes,
             images=len(used),
             epochs=settings.training.epochs,
             measured=True,
-            ignored=tuple(unused),
+            ignored=list_ignored(self.name, settings),
         )
 
     def train(

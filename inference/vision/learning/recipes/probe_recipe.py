@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,8 +30,9 @@ from inference.vision.learning.recipes.heads.head_training import HeadTraining, 
 from inference.vision.learning.recipes.heads.pooled_trunk import build_pooled_classifier
 from inference.vision.learning.recipes.inputs import read_pixels
 from inference.vision.learning.recipes.onnx_graph import export_onnx
-from inference.vision.learning.recipes.settings import RecipeSettings, TrainingSettings
+from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.recipes.ticking import Ticker
+from inference.vision.learning.recipes.unused import list_ignored
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ class ProbeRecipe(Recipe):
             images=cost.images,
             epochs=1,
             measured=cost.measured,
-            ignored=(*list_changed("training", settings.training), *(["scratch"] if settings.scratch else [])),
+            ignored=list_ignored(self.name, settings),
         )
 
     def train(
@@ -131,14 +131,4 @@ def tell_head(fitted: HeadTraining, seconds: float) -> EpochFigures:
         val=val,
         learning_rate=None,
         seconds=seconds,
-    )
-
-
-def list_changed(section: str, settings: TrainingSettings, *, used: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Return the settings of a section that are not at their default, but for those that a recipe uses."""
-    plain: Any = type(settings)()
-    return tuple(
-        f"{section}.{one.name}"
-        for one in fields(settings)
-        if one.name not in used and getattr(settings, one.name) != getattr(plain, one.name)
     )

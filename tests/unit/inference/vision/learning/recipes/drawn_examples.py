@@ -45,7 +45,9 @@ def make_example(number: int, label: str, split: Split, load: Callable[[], np.nd
 
 def make_set(*, train: int = 18, val: int = 9, more: tuple[Example, ...] = ()) -> ExampleSet:
     """Return so many drawn images of three labels by split, and those given."""
-    splits: tuple[Split, ...] = (*("train",) * train, *("val",) * val)
+    first: Split = "train"
+    second: Split = "val"
+    splits = [first] * train + [second] * val
     examples = [make_example(number, LABELS[number % 3], split) for number, split in enumerate(splits)]
     return ExampleSet(LABELS, frozenset({"good"}), Preprocessing(), "rgb", (*examples, *more))
 
