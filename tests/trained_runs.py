@@ -2,8 +2,7 @@
 
 Its options: `epoch_s` (how long an epoch takes), `log` (a file that gets a line for each epoch trained), `shuffled`
 (labels are dealt anew: a model that has learned nothing), `full_disk_while` (a file: while it is
-there, the disk is full at epoch 2), `memory_gib` (what it estimates), `ends_early`
-(whether it knows how to end before its time).
+there, the disk is full at epoch 2), `memory_gib` (what it estimates).
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from core.training.recipes.registry import RecipeSpec, register, unregister
 from core.training.runs.starting import start_run
 from core.training.runs.working import work_off
 from inference.vision.learning.recipes.contract import (
+    TIME_LIMIT,
     EndEarly,
     EpochFigures,
     ExampleSet,
@@ -97,7 +97,7 @@ class TinyRecipe(Recipe):
             "weights": np.random.default_rng(settings.seed).normal(0.0, 0.01, (4, count)).tolist(),
             "best": None,
         }
-        epochs = settings.training.epochs
+        epochs, stopped_for = settings.training.epochs, ""
         try:
             while state["epoch"] < epochs:
                 started = time.monotonic()
@@ -125,11 +125,12 @@ class TinyRecipe(Recipe):
                 )  # fmt: skip
                 listener.epoch(figures)
         except EndEarly:
-            if not options.get("ends_early"):
-                raise
+            stopped_for = TIME_LIMIT
         best = state["best"]
         graph = build_graph(np.array(best["weights"]), description)
-        return TrainedNetwork(graph, description, best["epoch"], state["epoch"], {"macro_f1": best["score"]})
+        return TrainedNetwork(
+            graph, description, best["epoch"], state["epoch"], {"macro_f1": best["score"]}, stopped_for=stopped_for
+        )
 
     def read_checkpoint(self, scratch: Path) -> bytes | None:
         """Return the weights of the last epoch."""

@@ -19,6 +19,7 @@ from core.training.configuration.records import (
     ThresholdSection,
 )
 from inference.vision.learning.recipes.settings import AugmentationSettings, InputSettings, TrainingSettings
+from inference.vision.learning.recipes.unused import UNUSED
 
 Kind = Literal["int", "float", "bool", "choice", "text", "labels", "weights", "goals", "options"]
 SECTION_TYPES: dict[str, type[Any]] = {
@@ -45,18 +46,6 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "data.dataset": (1, HIGHEST_DATASET),
     "data.domains": (LOWEST_WEIGHT, HIGHEST_WEIGHT),
     "report.goals": (0.0, 1.0),
-}
-_FROM_WEIGHTS = ("training.trained_stages",)
-_STEPWISE = tuple(f"training.{one.name}" for one in fields(TrainingSettings))
-_AUGMENTED = tuple(f"augmentation.{one.name}" for one in fields(AugmentationSettings))
-_CLASSES_ONLY = ("augmentation.mixup", "augmentation.cutmix", "training.label_smoothing")
-# What recipes of ours do not look at; one that is not named here is taken to use everything.
-_UNUSED: dict[str, tuple[str, ...]] = {
-    "probe": (*_STEPWISE, *_AUGMENTED, "model.scratch"),
-    "fine_tune": ("model.scratch", "training.processes"),
-    "full": _FROM_WEIGHTS,
-    "segmenter": (*_CLASSES_ONLY, "training.processes"),
-    "detector": (*_CLASSES_ONLY, "training.processes"),
 }
 
 
@@ -121,7 +110,7 @@ def is_used(recipe: str, path: str) -> bool:
     """Return whether a recipe looks at a setting at all, as far as can be said without measuring."""
     if path == "model.adapter":
         return recipe == "adapter"
-    return path not in _UNUSED.get(recipe, ())
+    return path not in UNUSED.get(recipe, ())
 
 
 def read_value(configuration: RunConfiguration, path: str) -> Any:

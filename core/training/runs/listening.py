@@ -20,7 +20,7 @@ from core.training.runs.preparing import GIB, read_own_memory
 from core.training.runs.records import PRIORITY
 from core.training.runs.scoring import plain
 from core.transactions import reading, writing
-from inference.vision.learning.recipes.contract import EndEarly
+from inference.vision.learning.recipes.contract import EPOCH_STAGES, EndEarly
 from storage.tables import Job, RunEpoch, TrainingRun, utc_now
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class RunListener:
         self._started_at = utc_now()
         self._reported_at = 0.0
         self._epoch_s = 0.0
+        self._has_heard = False
         self.epochs_done = epochs_done
         # Whether the time was up; it is said once, and then whatever the recipe still does is waited for.
         self.ended_early = False
@@ -91,7 +92,7 @@ class RunListener:
             return
         self._reported_at = now
         self._check_memory()
-        self._check_time()
+        self._check_time(within_epoch=stage in EPOCH_STAGES and done < total)
         within = done / total if total else 0.0
         share = _EPOCHS_FROM + (_EPOCHS_TO - _EPOCHS_FROM) * min(1.0, (self.epochs_done + within) / self._epochs)
         self.report(stage if stage in STAGE_NAMES else "epochs", done, total, share)
@@ -113,7 +114,7 @@ class RunListener:
         share = _EPOCHS_FROM + (_EPOCHS_TO - _EPOCHS_FROM) * min(1.0, figures.epoch / max(1, figures.epochs))
         self._epochs = max(1, figures.epochs)
         self.insist(lambda session: self._store(session, figures, share))
-        self.epochs_done, self._epoch_s = figures.epoch, figures.seconds
+        self.epochs_done, self._epoch_s, self._has_heard = figures.epoch, figures.seconds, True
         if figures.epoch >= figures.epochs or self.ended_early:
             return
         if self._limit_s and self.spent_s + figures.seconds > self._limit_s:
@@ -143,6 +144,8 @@ class RunListener:
 
     def _store(self, session: Session, figures: EpochFigures, share: float) -> None:
         self.hold(session, stage="epochs", done=figures.epoch, total=figures.epochs, share=share)
+        if self._is_stored(session, figures):
+            return
         # Whoever begins anew on another machine has not done the later ones.
         session.execute(
             delete(RunEpoch).where(col(RunEpoch.run_id) == self._run_id, col(RunEpoch.epoch) >= figures.epoch)
@@ -167,17 +170,31 @@ class RunListener:
         told |= {"learning_rate": row.learning_rate, "seconds": row.seconds, **row.metrics}
         note_event(session, self._run_id, "epoch", {"epoch": figures.epoch, "figures": told})
 
+    def _is_stored(self, session: Session, figures: EpochFigures) -> bool:
+        """Return whether this epoch is the last one that is stored: told once more by whoever goes on from it."""
+        query = select(RunEpoch).where(col(RunEpoch.run_id) == self._run_id, col(RunEpoch.epoch) >= figures.epoch)
+        rows = session.exec(query).all()
+        return (
+            len(rows) == 1
+            and rows[0].epoch == figures.epoch
+            and rows[0].seconds == figures.seconds
+            and rows[0].train_loss == plain(figures.train_loss)
+        )
+
     def _check_memory(self) -> None:
         if self._limit_bytes is not None and (used := read_own_memory()) > self._limit_bytes:
             limit = f"{self._limit_bytes / GIB:.2f}"
             raise NotReady("run_memory_exceeded", used=f"{used / GIB:.2f}", limit=limit)
 
-    def _check_time(self) -> None:
+    def _check_time(self, *, within_epoch: bool) -> None:
         if not self._limit_s or self.ended_early or self.spent_s <= self._limit_s:
             return
         if self.epochs_done >= self._epochs:
             return  # only what follows the last epoch is left
         if self.epochs_done:
+            # Outside the epochs nothing can be left out; before one was told here, it is not sure that there is one.
+            if not (within_epoch and self._has_heard):
+                return
             # At the end of an epoch it is looked ahead: one that takes a little longer than the last is waited for.
             if self.spent_s <= self._limit_s + max(self._epoch_s, _GRACE_S):
                 return

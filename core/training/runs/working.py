@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
@@ -27,18 +26,15 @@ from core.training.recipes.registry import find_recipe
 from core.training.runs.listening import RunListener
 from core.training.runs.measuring import finish_run
 from core.training.runs.preparing import PreparedRun, limit_memory, open_context, refuse_memory, settings_of
-from core.training.runs.records import TIME_LIMIT
 from core.training.runs.scoring import plain
 from core.training.runs.starting import make_estimate, measure_cost
 from core.training.runs.storing import CHECKPOINT_NAME, folder_of, put_object, scratch_folder
 from core.training.runs.trained_scratch import Trained, keep_trained, read_trained
 from core.transactions import reading, writing
-from inference.vision.learning.recipes.contract import EndEarly
 from storage.tables import Product, TrainingRun
 
 if TYPE_CHECKING:
     from core.services import Services
-    from inference.vision.learning.recipes.contract import Recipe, TrainedNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -134,11 +130,15 @@ class _Attempt:
             self._estimate(run)
         recipe = open_recipe(self._services, self._configuration, run.spec)
         claims.append_log(self._services, self._claim, "run_log_began", epoch=self._row.epochs_done)
-        settings = settings_of(self._configuration)
-        try:
-            found = self._ask_recipe(recipe, run, settings.training.epochs)
-        except EndEarly:
-            found = self._ask_recipe(recipe, run, max(1, self._listener.epochs_done))
+        work = self._scratch / _WORK_NAME
+        work.mkdir(exist_ok=True)
+        found = recipe.train(
+            run.learned.examples,
+            settings_of(self._configuration),
+            open_context(self._services, self._configuration, run.spec),
+            scratch=work,
+            listener=self._listener,
+        )
         trained = Trained(
             graph=found.graph,
             description=found.description,
@@ -147,27 +147,14 @@ class _Attempt:
             val=plain(found.val),
             figures=plain(found.figures),
             skipped=dict(found.skipped),
-            stopped_for=TIME_LIMIT if self._listener.ended_early else found.stopped_for,
+            stopped_for=found.stopped_for,
         )
-        checkpoint = recipe.read_checkpoint(self._scratch / _WORK_NAME)
+        checkpoint = recipe.read_checkpoint(work)
         if checkpoint is not None:
             key = f"{folder_of(self._row.id)}{CHECKPOINT_NAME}"
             put_object(self._services, key, checkpoint, "application/octet-stream")
         keep_trained(self._scratch, trained)
         return trained
-
-    def _ask_recipe(self, recipe: Recipe, run: PreparedRun, epochs: int) -> TrainedNetwork:
-        settings = settings_of(self._configuration)
-        settings = replace(settings, training=replace(settings.training, epochs=epochs))
-        work = self._scratch / _WORK_NAME
-        work.mkdir(exist_ok=True)
-        return recipe.train(
-            run.learned.examples,
-            settings,
-            open_context(self._services, self._configuration, run.spec),
-            scratch=work,
-            listener=self._listener,
-        )
 
     def _estimate(self, run: PreparedRun) -> None:
         """Time a few steps, store what is expected, and refuse what does not fit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from inference.vision.learning.adapters.graph import adapt_graph
 from inference.vision.learning.adapters.launch import AdapterLaunch
 from inference.vision.learning.adapters.process import LONGEST_S, AdapterLimits, run_adapter
 from inference.vision.learning.recipes.contract import (
+    TIME_LIMIT,
+    EndEarly,
     EpochFigures,
     ExampleSet,
     Listener,
@@ -94,6 +97,12 @@ class AdapterRecipe(Recipe):
                 hear=heard.hear,
                 wait=heard.wait,
             )
+        except EndEarly:
+            # It cannot be told to end: begun once more, from its own state, with as many epochs as it has done.
+            fewer = replace(settings.training, epochs=max(1, heard.epochs_done))
+            fewer_settings = replace(settings, training=fewer)
+            found = self.train(examples, fewer_settings, context, scratch=scratch, listener=listener)
+            return replace(found, stopped_for=TIME_LIMIT)
         finally:
             remove_given(given)
         listener.progress("export", 0, 1)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from inference.vision.learning.dense.features import BATCH, FrozenFeatures, Maps
 from inference.vision.learning.dense.inputs import DenseInput, read_inputs, require_marks
 from inference.vision.learning.dense.trunk import input_size
 from inference.vision.learning.recipes.contract import Example, ExampleSet, Listener
-from inference.vision.learning.recipes.settings import AugmentationSettings, RecipeSettings, TrainingSettings
+from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.trained_network.description import NetworkDescription, Task
 
 # Images of a split by which an estimate is measured.
@@ -27,11 +27,6 @@ _SAMPLE = 8
 READ, FEATURES = "read", "features"
 # A listener is told about single images no more often than this.
 _HEAR_EVERY_S = 0.2
-# What no dense recipe uses, and the value at which it would do nothing anyway.
-_UNUSED: Mapping[str, tuple[str, ...]] = {
-    "augmentation": ("erasing", "mixup", "cutmix"),
-    "training": ("label_smoothing", "processes", "mixed_precision"),
-}
 
 
 @dataclass(frozen=True)
@@ -130,19 +125,6 @@ def identify(prepared: Prepared, settings: RecipeSettings, weights_sha256: str) 
         ],
     ]
     return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def name_ignored(settings: RecipeSettings, *also: str) -> tuple[str, ...]:
-    """Return which settings, `section.name`, are set to something and not used by dense recipes, nor those `also`."""
-    found = []
-    for section, names in _UNUSED.items():
-        own = getattr(settings, section)
-        plain: Any = AugmentationSettings() if section == "augmentation" else TrainingSettings()
-        for one in fields(own):
-            named = f"{section}.{one.name}"
-            if (one.name in names or named in also) and getattr(own, one.name) != getattr(plain, one.name):
-                found.append(named)
-    return tuple(found)
 
 
 class Throttle:

@@ -19,6 +19,7 @@ from inference.vision.learning.recipes.contract import (
     TrainingCost,
 )
 from inference.vision.learning.recipes.settings import RecipeSettings
+from inference.vision.learning.recipes.unused import list_ignored
 from inference.vision.learning.trained_network.description import Task
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class SegmenterRecipe(Recipe):
         """Return the cost, by reading a few images and taking two steps on them. Raises ModelError, ImageError."""
         from inference.vision.learning.dense.features import KEPT_BYTES
         from inference.vision.learning.dense.opening import open_source
-        from inference.vision.learning.dense.preparation import QuietListener, name_ignored, take_sample
+        from inference.vision.learning.dense.preparation import QuietListener, take_sample
         from inference.vision.learning.dense.segmenter_trainee import SegmenterTrainee
         from inference.vision.learning.dense.training_loop import TrainingLoop, reproducible
 
@@ -71,7 +72,7 @@ class SegmenterRecipe(Recipe):
         seconds = reading * (count + judged) + opening + _FIT_S + each
         pixels = prepared.size_px[0] * prepared.size_px[1]
         memory = _LIBRARIES_BYTES + KEPT_BYTES + settings.training.batch_size * pixels * _BYTES_PER_PIXEL
-        return TrainingCost(seconds, memory, count, epochs, True, name_ignored(settings, "training.trained_stages"))
+        return TrainingCost(seconds, memory, count, epochs, True, list_ignored(self.name, settings))
 
     def train(
         self,

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from inference.errors import ModelError
 from inference.parallel import CORES
 from inference.vision.learning.dense.checkpoints import Checkpoint, State, read_checkpoint, write_checkpoint
-from inference.vision.learning.recipes.contract import EpochFigures, Listener
+from inference.vision.learning.recipes.contract import TIME_LIMIT, EndEarly, EpochFigures, Listener
 from inference.vision.learning.recipes.settings import TrainingSettings
 
 Result = TypeVar("Result")
@@ -123,6 +123,24 @@ class TrainingLoop:
         state = read_checkpoint(scratch, identity)
         if state is None or not self._go_on(state):
             state = Checkpoint(identity, {}, _copy(module), 0, {})
+        stopped_for = ""
+        try:
+            if state.epochs:
+                # Whoever was killed between writing and telling has not told it: to tell it twice changes nothing.
+                listener.epoch(self._tell(state.epochs[-1]))
+            self._train_epochs(state, scratch, listener)
+        except EndEarly:
+            if not state.epochs:
+                raise
+            stopped_for = TIME_LIMIT
+            self._pool.shutdown()  # what is still computed must not change what is loaded now
+        module.load_state_dict(state.best)
+        if not stopped_for and len(state.epochs) < settings.epochs:
+            stopped_for = PATIENCE
+        return TrainingResult(state.best, state.best_epoch, tuple(state.epochs), stopped_for)
+
+    def _train_epochs(self, state: Checkpoint, scratch: Path, listener: Listener) -> None:
+        settings, module = self._settings, self._trainee.module
         patience = settings.patience or settings.epochs
         while (done := len(state.epochs)) < settings.epochs and done - state.best_epoch < patience:
             listener.progress(STAGE, done * self._batches, settings.epochs * self._batches)
@@ -150,9 +168,6 @@ class TrainingLoop:
             state.moments = _moments(self._optimizer)
             write_checkpoint(scratch, state)
             listener.epoch(self._tell(state.epochs[-1]))
-        module.load_state_dict(state.best)
-        stopped_for = PATIENCE if len(state.epochs) < settings.epochs else ""
-        return TrainingResult(state.best, state.best_epoch, tuple(state.epochs), stopped_for)
 
     def step(
         self,

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 Split = Literal["train", "val", "test"]
 # The label of a good part without a kind.
 GOOD = "good"
+# Why a training ended before its last epoch: the time that it may take was up.
+TIME_LIMIT = "time_limit"
+# The stages of what is done within an epoch: there progress, too, may raise EndEarly.
+EPOCH_STAGES = frozenset({"epoch", "train"})
 
 
 class EndEarly(Exception):
-    """What a listener raises at the end of an epoch when the time is up: the best epoch so far is what is wanted.
+    """What a listener raises when the time is up: the best epoch so far is what is wanted.
 
-    A recipe that can, catches it and returns as if that epoch had been its last; one that lets it through is asked
-    once more, with as many epochs as it has done.
+    It comes once, and never before an epoch was told. A recipe catches it and returns the best of the epochs that it
+    has told, `stopped_for` being `time_limit`; an epoch that is not whole is given up.
     """
 
 
@@ -111,12 +115,13 @@ class Listener(Protocol):
     """Hears how far a training is. What it raises ends the training and comes through; called at least every second."""
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Hear that so much of a stage is done."""
+        """Hear that so much of a stage is done. Raises EndEarly within an epoch (EPOCH_STAGES) that takes too long."""
         ...
 
     def epoch(self, figures: EpochFigures) -> None:
         """Hear that an epoch is over, and its checkpoint written: what is heard here is not trained again.
 
+        Whoever goes on from a checkpoint tells its last epoch once more: it may have been killed before it could.
         Raises EndEarly where it is to be the last.
         """
         ...

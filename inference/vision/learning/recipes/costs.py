@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.parallel import CORES
-from inference.vision.learning.recipes.epochs import Plan, Side, determined, train_epochs
-from inference.vision.learning.recipes.feature_reader import Copies, FeatureReader
+from inference.vision.learning.recipes.epochs.determinism import determined
+from inference.vision.learning.recipes.epochs.plan import Plan, Side
+from inference.vision.learning.recipes.epochs.training import train_epochs
+from inference.vision.learning.recipes.heads.feature_reader import Copies, FeatureReader
+from inference.vision.learning.recipes.heads.logistic_head import FITS, STRENGTHS
+from inference.vision.learning.recipes.heads.pooled_trunk import count_features, pooled_graph
 from inference.vision.learning.recipes.inputs import (
     PreparedImages,
     check_labels,
@@ -21,15 +25,13 @@ from inference.vision.learning.recipes.inputs import (
     describe_classifier,
     prepare_images,
 )
-from inference.vision.learning.recipes.logistic_head import FITS, STRENGTHS
-from inference.vision.learning.recipes.pooled_trunk import count_features, pooled_graph
 from inference.vision.networks.backbones import resolve_weights
 
 if TYPE_CHECKING:
     import torch
 
-    from inference.vision.learning.recipes.batches import Batches
     from inference.vision.learning.recipes.contract import Example, ExampleSet, RecipeContext
+    from inference.vision.learning.recipes.epochs.batches import Batches
     from inference.vision.learning.recipes.settings import RecipeSettings
     from inference.vision.learning.trained_network.description import NetworkDescription
 

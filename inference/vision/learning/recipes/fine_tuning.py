@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from inference.parallel import CORES
 from inference.vision.learning.probe import softmax
 from inference.vision.learning.recipes.augmentation import changes_pixels, fit_to_modality
-from inference.vision.learning.recipes.batches import Batches
 from inference.vision.learning.recipes.checking import CHECKED, check_graph
-from inference.vision.learning.recipes.checkpoints import read_checkpoint_bytes
 from inference.vision.learning.recipes.contract import (
     ExampleSet,
     Listener,
@@ -27,28 +25,26 @@ from inference.vision.learning.recipes.contract import (
     TrainingCost,
 )
 from inference.vision.learning.recipes.costs import Silence, measure_head_cost, time_training
-from inference.vision.learning.recipes.epochs import (
-    Epochs,
-    Plan,
-    Side,
-    compute_logits,
-    determined,
-    is_better,
-    train_epochs,
-)
-from inference.vision.learning.recipes.head_training import (
+from inference.vision.learning.recipes.epochs.batches import Batches
+from inference.vision.learning.recipes.epochs.checkpoints import read_checkpoint_bytes
+from inference.vision.learning.recipes.epochs.determinism import determined
+from inference.vision.learning.recipes.epochs.judging import compute_logits, is_better
+from inference.vision.learning.recipes.epochs.plan import Epochs, Plan, Side
+from inference.vision.learning.recipes.epochs.training import train_epochs
+from inference.vision.learning.recipes.heads.head_training import (
     HeadTraining,
     choose_threshold,
     measure_examples,
     train_head,
 )
+from inference.vision.learning.recipes.heads.logistic_head import find_temperature, log_loss
+from inference.vision.learning.recipes.heads.pooled_trunk import count_features, pooled_graph
 from inference.vision.learning.recipes.inputs import PreparedImages, describe_classifier, prepare_images
-from inference.vision.learning.recipes.logistic_head import find_temperature, log_loss
-from inference.vision.learning.recipes.pooled_trunk import count_features, pooled_graph
-from inference.vision.learning.recipes.probe_recipe import export_classifier, export_head, list_changed
+from inference.vision.learning.recipes.probe_recipe import export_classifier, export_head
 from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.recipes.staged_trunk import build_staged_classifier
 from inference.vision.learning.recipes.ticking import Ticker
+from inference.vision.learning.recipes.unused import list_ignored
 from inference.vision.networks.backbones import resolve_weights
 
 if TYPE_CHECKING:
@@ -58,22 +54,6 @@ if TYPE_CHECKING:
 RATES = {"whole.trunk.": 0.1}
 # What the part that stays made of all images is kept in memory up to so much.
 MOST_KEPT_BYTES = 1 << 30
-# The training settings that are used.
-USED = frozenset(
-    {
-        "epochs",
-        "batch_size",
-        "accumulate",
-        "learning_rate",
-        "weight_decay",
-        "warmup_epochs",
-        "label_smoothing",
-        "clip_norm",
-        "patience",
-        "trained_stages",
-        "mixed_precision",
-    }
-)
 NOT_BETTER, NO_VALIDATION = "not_better_than_probe", "no_validation"
 
 
@@ -100,14 +80,13 @@ class FineTuningRecipe(Recipe):
             device=context.device,
             train_mode=False,
         )
-        ignored = list_changed("training", settings.training, used=USED)
         return TrainingCost(
             seconds=cost.seconds + epochs.seconds,
             memory_bytes=max(cost.memory_bytes, epochs.memory_bytes),
             images=cost.images,
             epochs=settings.training.epochs,
             measured=True,
-            ignored=(*ignored, *(["scratch"] if settings.scratch else [])),
+            ignored=list_ignored(self.name, settings),
         )
 
     def train(

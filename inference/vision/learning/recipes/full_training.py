@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from inference.parallel import CORES
 from inference.vision.learning.probe import softmax
 from inference.vision.learning.recipes.augmentation import fit_to_modality
-from inference.vision.learning.recipes.batches import Batches
 from inference.vision.learning.recipes.checking import CHECKED, check_graph
-from inference.vision.learning.recipes.checkpoints import read_checkpoint_bytes
 from inference.vision.learning.recipes.contract import (
     ExampleSet,
     Listener,
@@ -27,8 +25,15 @@ from inference.vision.learning.recipes.contract import (
     TrainingCost,
 )
 from inference.vision.learning.recipes.costs import time_training
-from inference.vision.learning.recipes.epochs import Epochs, Plan, Side, compute_logits, determined, train_epochs
-from inference.vision.learning.recipes.head_training import choose_threshold, measure_examples
+from inference.vision.learning.recipes.epochs.batches import Batches
+from inference.vision.learning.recipes.epochs.checkpoints import read_checkpoint_bytes
+from inference.vision.learning.recipes.epochs.determinism import determined
+from inference.vision.learning.recipes.epochs.judging import compute_logits
+from inference.vision.learning.recipes.epochs.plan import Epochs, Plan, Side
+from inference.vision.learning.recipes.epochs.processes import train_in_processes
+from inference.vision.learning.recipes.epochs.training import train_epochs
+from inference.vision.learning.recipes.heads.head_training import choose_threshold, measure_examples
+from inference.vision.learning.recipes.heads.logistic_head import find_temperature, log_loss
 from inference.vision.learning.recipes.inputs import (
     PreparedImages,
     check_labels,
@@ -37,11 +42,10 @@ from inference.vision.learning.recipes.inputs import (
     prepare_images,
     round_sides,
 )
-from inference.vision.learning.recipes.logistic_head import find_temperature, log_loss
 from inference.vision.learning.recipes.onnx_graph import export_onnx
-from inference.vision.learning.recipes.processes import train_in_processes
 from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.recipes.ticking import Ticker
+from inference.vision.learning.recipes.unused import list_ignored
 from inference.vision.learning.recipes.whole_network import (
     Architecture,
     build_exported,
@@ -83,14 +87,13 @@ class FullTrainingRecipe(Recipe):
             device=context.device,
             train_mode=True,
         )
-        unused = ["training.trained_stages"] if settings.training.trained_stages != 2 else []
         return TrainingCost(
             seconds=cost.seconds / (settings.training.processes if context.device != "cpu" else 1),
             memory_bytes=cost.memory_bytes,
             images=len(used),
             epochs=settings.training.epochs,
             measured=True,
-            ignored=tuple(unused),
+            ignored=list_ignored(self.name, settings),
         )
 
     def train(

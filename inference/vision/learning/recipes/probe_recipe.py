@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import fields
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inference.vision.learning.recipes.checking import CHECKED, check_graph
-from inference.vision.learning.recipes.checkpoints import (
-    Checkpoint,
-    read_checkpoint_bytes,
-    write_checkpoint,
-)
 from inference.vision.learning.recipes.contract import (
+    EndEarly,
     EpochFigures,
     ExampleSet,
     Listener,
@@ -25,12 +21,18 @@ from inference.vision.learning.recipes.contract import (
     TrainingCost,
 )
 from inference.vision.learning.recipes.costs import measure_head_cost
-from inference.vision.learning.recipes.head_training import HeadTraining, train_head
+from inference.vision.learning.recipes.epochs.checkpoints import (
+    Checkpoint,
+    read_checkpoint_bytes,
+    write_checkpoint,
+)
+from inference.vision.learning.recipes.heads.head_training import HeadTraining, train_head
+from inference.vision.learning.recipes.heads.pooled_trunk import build_pooled_classifier
 from inference.vision.learning.recipes.inputs import read_pixels
 from inference.vision.learning.recipes.onnx_graph import export_onnx
-from inference.vision.learning.recipes.pooled_trunk import build_pooled_classifier
-from inference.vision.learning.recipes.settings import RecipeSettings, TrainingSettings
+from inference.vision.learning.recipes.settings import RecipeSettings
 from inference.vision.learning.recipes.ticking import Ticker
+from inference.vision.learning.recipes.unused import list_ignored
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +54,7 @@ class ProbeRecipe(Recipe):
             images=cost.images,
             epochs=1,
             measured=cost.measured,
-            ignored=(*list_changed("training", settings.training), *(["scratch"] if settings.scratch else [])),
+            ignored=list_ignored(self.name, settings),
         )
 
     def train(
@@ -73,7 +75,8 @@ class ProbeRecipe(Recipe):
         head = fitted.head
         tensors = {"head.weight": torch.from_numpy(head.weights), "head.bias": torch.from_numpy(head.bias)}
         write_checkpoint(scratch, Checkpoint(tensors, {"digest": self.name, "labels": list(examples.labels)}))
-        listener.epoch(tell_head(fitted, time.monotonic() - started))
+        with suppress(EndEarly):  # nothing is left to be done
+            listener.epoch(tell_head(fitted, time.monotonic() - started))
         return trained
 
     def read_checkpoint(self, scratch: Path) -> bytes | None:
@@ -128,14 +131,4 @@ def tell_head(fitted: HeadTraining, seconds: float) -> EpochFigures:
         val=val,
         learning_rate=None,
         seconds=seconds,
-    )
-
-
-def list_changed(section: str, settings: TrainingSettings, *, used: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Return the settings of a section that are not at their default, but for those that a recipe uses."""
-    plain: Any = type(settings)()
-    return tuple(
-        f"{section}.{one.name}"
-        for one in fields(settings)
-        if one.name not in used and getattr(settings, one.name) != getattr(plain, one.name)
     )

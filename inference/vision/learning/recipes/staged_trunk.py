@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.vision.learning.recipes.pooled_trunk import join_classifier
+from inference.vision.learning.recipes.heads.pooled_trunk import join_classifier
 from inference.vision.networks.graphs import GraphSpec, build_module
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from core.access import Person
 from core.errors import BadInput, Conflict, NotFound, NotReady
+from core.images.edits import delete_images
 from core.jobs import claims, queue
 from core.jobs.records import JobPayload
 from core.jobs.terms import COMPARISON, JobCancelled, JobLost
@@ -168,11 +169,8 @@ def test_a_run_that_is_killed_while_it_is_measured_trains_nothing_again(
     assert read_run(bench, trainer, run_id).head.test == 1.0
 
 
-@pytest.mark.parametrize("ends_early", [True, False])
-def test_a_run_ends_with_its_best_epoch_when_its_minutes_are_over(
-    bench: Services, trainer: Person, ends_early: bool
-) -> None:
-    options = {"epoch_s": 0.15, "ends_early": ends_early}
+def test_a_run_ends_with_its_best_epoch_when_its_minutes_are_over(bench: Services, trainer: Person) -> None:
+    options = {"epoch_s": 0.15}
     run_id = train(bench, trainer, options=options, training={"epochs": 200}, limits={"minutes": 0.01})
     run = read_run(bench, trainer, run_id)
     assert run.stopped_for == "time_limit"
@@ -267,6 +265,21 @@ def test_a_dataset_version_that_breaks_meanwhile_stands_against_the_model(bench:
     run = read_run(bench, trainer, train(bench, trainer))
     assert run.head.state == "succeeded"
     assert "trained_dataset_broken" in [reason.code for reason in run.reasons]
+
+
+def test_an_image_that_is_learned_from_cannot_be_deleted_meanwhile(bench: Services, trainer: Person) -> None:
+    refused: list[str] = []
+
+    def delete(epoch: int) -> None:
+        if epoch == 2:
+            with pytest.raises(Conflict) as found:
+                _delete_one(bench, trainer)
+            refused.append(found.value.code)
+
+    TinyRecipe.on_epoch = delete
+    run = read_run(bench, trainer, train(bench, trainer))
+    assert refused == ["dataset_image_in_training"]
+    assert run.head.state == "succeeded"
 
 
 def test_a_canceled_run_stops_at_its_next_word_and_can_go_on(bench: Services, trainer: Person, tmp_path: Path) -> None:
@@ -414,6 +427,13 @@ def test_what_cannot_be_learned_is_refused_before_anything_is_queued(
     with bench.database.reading() as session:
         assert session.exec(select(TrainingRun)).all() == []
         assert session.exec(select(Job)).all() == []
+
+
+def _delete_one(services: Services, person: Person) -> None:
+    with services.database.reading() as session:
+        row = session.exec(select(Image).where(Image.split == "train")).first()
+    assert row is not None
+    delete_images(services, person, [row.id])
 
 
 def _lose_one(services: Services) -> None:

@@ -55,6 +55,7 @@ def test_it_trains_goes_on_and_is_exported(tmp_path: Path, architecture: str) ->
     assert (outputs["scores"] <= 1.0).all()
 
 
+@pytest.mark.full
 def test_weights_of_a_folder_are_opened_and_labels_begin_anew(tmp_path: Path) -> None:
     from transformers import RTDetrConfig, RTDetrForObjectDetection, RTDetrResNetConfig
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from inference.vision.images.preprocessing import Preprocessing
-from inference.vision.learning.recipes.contract import EpochFigures, Example, ExampleSet, Split
+from inference.vision.learning.recipes.contract import EPOCH_STAGES, EndEarly, EpochFigures, Example, ExampleSet, Split
 from inference.vision.learning.recipes.settings import InputSettings
 
 LABELS = ("good", "scratch", "spot")
@@ -45,7 +45,9 @@ def make_example(number: int, label: str, split: Split, load: Callable[[], np.nd
 
 def make_set(*, train: int = 18, val: int = 9, more: tuple[Example, ...] = ()) -> ExampleSet:
     """Return so many drawn images of three labels by split, and those given."""
-    splits: list[Split] = ["train"] * train + ["val"] * val
+    first: Split = "train"
+    second: Split = "val"
+    splits = [first] * train + [second] * val
     examples = [make_example(number, LABELS[number % 3], split) for number, split in enumerate(splits)]
     return ExampleSet(LABELS, frozenset({"good"}), Preprocessing(), "rgb", (*examples, *more))
 
@@ -56,9 +58,14 @@ class StoppedError(Exception):
 
 @dataclass
 class Remembering:
-    """Remembers epochs and stages; raises after `stop_after` epochs, or at the first sign of `stop_at`."""
+    """Remembers epochs and stages; raises after `stop_after` epochs, or at the first sign of `stop_at`.
+
+    The time is up after the epoch of the number `time_is_up`; `within_next` says so only in the next one.
+    """
 
     stop_after: int = 0
+    time_is_up: int = 0
+    within_next: bool = False
     stop_at: str = ""
     epochs: list[EpochFigures] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
@@ -69,9 +76,17 @@ class Remembering:
         self.stages.append(stage)
         if stage == self.stop_at:
             raise StoppedError
+        if self.within_next and stage in EPOCH_STAGES and 0 < done < total and self._is_time_up():
+            self.within_next = False
+            raise EndEarly
 
     def epoch(self, figures: EpochFigures) -> None:
         """Remember the epoch."""
         self.epochs.append(figures)
         if self.stop_after and len(self.epochs) >= self.stop_after:
             raise StoppedError
+        if self._is_time_up() and not self.within_next:
+            raise EndEarly
+
+    def _is_time_up(self) -> bool:
+        return bool(self.time_is_up and self.epochs and self.epochs[-1].epoch >= self.time_is_up)

@@ -11,7 +11,7 @@ from inference.vision.learning.recipes.augmentation import (
     mix_pixels,
     mix_targets,
 )
-from inference.vision.learning.recipes.batches import Batches
+from inference.vision.learning.recipes.epochs.batches import Batches
 from inference.vision.learning.recipes.settings import AugmentationSettings
 
 EVERYTHING = AugmentationSettings(

@@ -193,6 +193,7 @@ def test_fine_tuning_is_not_better_than_a_probe_that_is_always_right(
     assert len(found.figures["history"]) == 3
 
 
+@pytest.mark.full
 def test_fine_tuning_that_was_killed_ends_in_the_same_bytes(cache: Path, tmp_path: Path) -> None:
     # Labels that a frozen network does not tell apart well: what is left is for its last stages.
     hard = make_hard_set()
@@ -205,7 +206,7 @@ def test_fine_tuning_that_was_killed_ends_in_the_same_bytes(cache: Path, tmp_pat
     assert FineTuningRecipe().read_checkpoint(broken)
     heard = Remembering()
     resumed = train(FineTuningRecipe(), settings, broken, cache=cache, examples=hard, listener=heard)
-    assert heard.epochs == []  # all were trained before
+    assert [one.epoch for one in heard.epochs] == [3]  # all were trained before, the last one is told once more
     assert hashlib.sha256(resumed.graph).digest() == hashlib.sha256(whole.graph).digest()
     assert resumed.val == whole.val
 
@@ -241,6 +242,22 @@ def test_full_training_that_was_killed_in_any_epoch_ends_in_the_same_bytes(tmp_p
     assert hashlib.sha256(resumed.graph).digest() == hashlib.sha256(whole.graph).digest()
     other = train(FullTrainingRecipe(), replace(WHOLE, seed=1), broken)
     assert hashlib.sha256(other.graph).digest() != hashlib.sha256(whole.graph).digest()
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["after an epoch", "within an epoch"])
+def test_full_training_ends_with_its_best_epoch_when_the_time_is_up(tmp_path: Path, within: bool) -> None:
+    heard = Remembering(time_is_up=2, within_next=within)
+    found = train(FullTrainingRecipe(), WHOLE, tmp_path, listener=heard)
+    assert (found.epochs_done, found.stopped_for) == (2, "time_limit")
+    assert [one.epoch for one in heard.epochs] == [1, 2]
+    assert found.best_epoch in (1, 2)
+    assert found.val["macro_f1"] == heard.epochs[found.best_epoch - 1].val["macro_f1"]
+    # Whoever goes on with more time tells the last whole epoch again, and trains what is left.
+    later = Remembering()
+    whole = train(FullTrainingRecipe(), WHOLE, tmp_path, listener=later)
+    assert [one.epoch for one in later.epochs] == [2, 3]
+    assert later.epochs[0] == heard.epochs[-1]
+    assert (whole.epochs_done, whole.stopped_for) == (3, "")
 
 
 def test_full_training_without_validation_keeps_the_last_epoch_and_says_so(tmp_path: Path) -> None:

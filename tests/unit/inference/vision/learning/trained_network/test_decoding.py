@@ -9,7 +9,7 @@ import pytest
 
 from inference.errors import ModelError
 from inference.vision.images.preprocessing import Preprocessing
-from inference.vision.learning.trained_network.decoding import decode_boxes, decode_segmentation
+from inference.vision.learning.trained_network.decoding import ScoredBox, decode_boxes, decode_segmentation
 from inference.vision.learning.trained_network.description import NetworkDescription
 from inference.vision.learning.trained_network.input import place_image
 
@@ -28,7 +28,9 @@ SEGMENTATION = replace(DETECTION, task="segmentation", recipe="segmenter")
 WIDE = (128, 64)
 
 
-def _decode(boxes: list[list[float]], scores: list[list[float]], description: NetworkDescription = DETECTION):
+def _decode(
+    boxes: list[list[float]], scores: list[list[float]], description: NetworkDescription = DETECTION
+) -> tuple[ScoredBox, ...]:
     return decode_boxes(np.array(boxes), np.array(scores), description, place_image(*WIDE, description), WIDE)
 
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from inference.errors import ModelError
 from inference.vision.learning.recipes.augmentation import augment, changes_pixels, fit_to_modality
+from inference.vision.learning.recipes.heads.pooled_trunk import POOLING, pool_levels
 from inference.vision.learning.recipes.inputs import read_pixels
-from inference.vision.learning.recipes.pooled_trunk import POOLING, pool_levels
 from inference.vision.learning.recipes.ticking import Ticker
 from inference.vision.learning.trunk_features import PooledFeatures
 from inference.vision.networks.backbones import hash_weights

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import ModelError
-from inference.vision.learning.measures.classification import measure_classification
-from inference.vision.learning.recipes.checkpoints import Checkpoint, read_last_checkpoint, write_checkpoint
-from inference.vision.learning.recipes.contract import EpochFigures, Listener
-from inference.vision.learning.recipes.logistic_head import log_loss
+from inference.vision.learning.recipes.contract import TIME_LIMIT, EndEarly, Listener
+from inference.vision.learning.recipes.epochs.checkpoints import Checkpoint, read_last_checkpoint, write_checkpoint
+from inference.vision.learning.recipes.epochs.judging import compute_logits, is_better, summarize
+from inference.vision.learning.recipes.epochs.plan import Epochs, Plan, Side, tell_row
+from inference.vision.learning.recipes.heads.logistic_head import log_loss
 from inference.vision.learning.recipes.ticking import Ticker
 
 if TYPE_CHECKING:
@@ -28,52 +26,11 @@ if TYPE_CHECKING:
 
     import torch
 
-    from inference.vision.learning.recipes.batches import Batches
-    from inference.vision.learning.recipes.settings import TrainingSettings
+    from inference.vision.learning.recipes.epochs.batches import Batches
 
 _BETAS, _LAST_SHARE = (0.9, 0.999), 0.01
 # A label of which there are few images counts more, but no image so much that it alone decides a step.
 _MOST_LABEL_WEIGHT = 5.0
-
-
-@dataclass(frozen=True)
-class Side:
-    """Which process this is of how many that train the same network, and on what it computes."""
-
-    rank: int = 0
-    count: int = 1
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
-class Epochs:
-    """What came of the epochs: the best one's tensors by name, its probabilities' logits of validation float64 (V, K).
-
-    `stopped_for` is empty where all epochs were trained, else `patience` or `time`. `history` has a row an epoch.
-    """
-
-    best_state: dict[str, torch.Tensor] = field(repr=False)
-    best_epoch: int
-    done: int
-    history: tuple[dict[str, Any], ...] = field(repr=False)
-    stopped_for: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is trained how: `digest` names the training, so that no other one's checkpoint is gone on from.
-
-    `rates` are shares of the learning rate by the beginning of a parameter's name, the longest one counts. `minutes`
-    ends the training after the epoch in which they are over, 0: never.
-    """
-
-    settings: TrainingSettings
-    count: int
-    seed: int
-    digest: str
-    rates: dict[str, float] = field(default_factory=dict)
-    train_mode: bool = True
-    minutes: float = 0.0
 
 
 def train_epochs(
@@ -127,6 +84,18 @@ class _Training:
         saved = read_last_checkpoint(self.scratch, self.plan.digest)
         if saved is not None:
             self._go_on(saved)
+        try:
+            if self.history:
+                # Whoever was killed between writing and telling has not told it: to tell it twice changes nothing.
+                self.listener.epoch(tell_row(self.history[-1], self.plan.settings.epochs))
+            self._train_epochs()
+        except EndEarly:
+            if not self.best_epoch:
+                raise
+            self.stopped_for = self.stopped_for or TIME_LIMIT
+        return Epochs(self.best, self.best_epoch, len(self.history), tuple(self.history), self.stopped_for)
+
+    def _train_epochs(self) -> None:
         epochs = self.plan.settings.epochs
         while len(self.history) < epochs and not self.stopped_for:
             number = len(self.history) + 1
@@ -139,19 +108,7 @@ class _Training:
             if self.side.rank == 0:
                 self._save()
             self._meet()
-            self.listener.epoch(
-                EpochFigures(
-                    epoch=number,
-                    epochs=epochs,
-                    images_seen=row["images_seen"],
-                    train_loss=row["train_loss"],
-                    val_loss=row["val_loss"],
-                    val=row["val"],
-                    learning_rate=row["learning_rate"],
-                    seconds=row["seconds"],
-                )
-            )
-        return Epochs(self.best, self.best_epoch, len(self.history), tuple(self.history), self.stopped_for)
+            self.listener.epoch(tell_row(row, epochs))
 
     def _train_epoch(self, number: int) -> dict[str, Any]:
         import torch
@@ -302,66 +259,6 @@ class _Training:
         self.best_epoch, self.stopped_for = int(saved.state["best_epoch"]), str(saved.state["stopped_for"])
         if saved.state["scaler"]:
             self.scaler.load_state_dict(dict(saved.state["scaler"]))
-
-
-def is_better(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Return whether (macro-F1, log loss) is better than another: macro-F1 first, equal to nine digits the loss."""
-    first, second = round(one[0], 9), round(other[0], 9)
-    return first > second or (first == second and one[1] < other[1])
-
-
-def summarize(logits: np.ndarray, truth: NDArray[np.int64], count: int) -> dict[str, float]:
-    """Return the figures of an epoch, of logits (N, K) and truth (N,)."""
-    names = [str(place) for place in range(count)]
-    figures = measure_classification(names, frozenset(), [names[one] for one in truth], logits, [""] * len(truth))
-    return {"macro_f1": figures.macro_f1, "top1": figures.top1, "top5": figures.top5}
-
-
-def compute_logits(
-    module: torch.nn.Module, batches: Batches, places: NDArray[np.int64], plan: Plan, *, listener: Listener, side: Side
-) -> NDArray[np.float64]:
-    """Return the logits of images as they are, float64 (N, K). Raises ModelError(`training_diverged`)."""
-    import torch
-
-    module.eval()
-    found = [np.zeros((0, plan.count))]
-    ticker = Ticker(listener, "validation", len(places))
-    size = max(1, plan.settings.batch_size)
-    with torch.inference_mode(), ticker.watching(module):
-        for start in range(0, len(places), size):
-            inputs = [one.to(side.device) for one in batches.unchanged(places[start : start + size])]
-            found.append(module(*inputs).float().cpu().numpy().astype(np.float64))
-            ticker.set(min(start + size, len(places)))
-    logits = np.concatenate(found)
-    if not np.isfinite(logits).all():
-        raise ModelError("training_diverged", epoch="", learning_rate=plan.settings.learning_rate)
-    return logits
-
-
-@contextmanager
-def determined(seed: int, *, device: str, threads: int) -> Iterator[None]:
-    """Let torch give the same bits for the same numbers: its threads fixed, its deterministic ways alone.
-
-    On CUDA what has no such way is computed nevertheless. Memory that does not suffice is said as a ModelError
-    (`out_of_memory`).
-    """
-    import torch
-
-    threads_before, strict_before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
-    torch.manual_seed(seed)
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise ModelError("out_of_memory", device=device) from error
-    except RuntimeError as error:
-        if "allocate memory" in str(error):
-            raise ModelError("out_of_memory", device=device) from error
-        raise
-    finally:
-        torch.use_deterministic_algorithms(strict_before)
-        torch.set_num_threads(threads_before)
 
 
 def _weigh_labels(truth: NDArray[np.int64], count: int) -> NDArray[np.float32]:

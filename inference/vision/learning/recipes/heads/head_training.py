@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.vision.learning.measures.classification import choose_defect_threshold, measure_classification
-from inference.vision.learning.recipes.feature_reader import Copies, FeatureReader
+from inference.vision.learning.recipes.heads.feature_reader import Copies, FeatureReader
+from inference.vision.learning.recipes.heads.logistic_head import FITS, LinearHead, fit_head, log_loss
+from inference.vision.learning.recipes.heads.pooled_trunk import pooled_graph
 from inference.vision.learning.recipes.inputs import check_labels, choose_examples, describe_classifier
-from inference.vision.learning.recipes.logistic_head import FITS, LinearHead, fit_head, log_loss
-from inference.vision.learning.recipes.pooled_trunk import pooled_graph
 from inference.vision.learning.recipes.ticking import Ticker
 from inference.vision.networks.backbones import resolve_weights
 

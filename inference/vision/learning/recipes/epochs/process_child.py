@@ -18,10 +18,12 @@ import numpy as np
 
 from inference.errors import ModelError
 from inference.parallel import CORES
-from inference.vision.learning.recipes.batches import Batches
 from inference.vision.learning.recipes.contract import EpochFigures
-from inference.vision.learning.recipes.epochs import Plan, Side, determined, train_epochs
-from inference.vision.learning.recipes.processes import ARRAYS_NAME, JOB_NAME, STORE_NAME
+from inference.vision.learning.recipes.epochs.batches import Batches
+from inference.vision.learning.recipes.epochs.determinism import determined
+from inference.vision.learning.recipes.epochs.plan import Plan, Side
+from inference.vision.learning.recipes.epochs.processes import ARRAYS_NAME, JOB_NAME, STORE_NAME
+from inference.vision.learning.recipes.epochs.training import train_epochs
 from inference.vision.learning.recipes.settings import AugmentationSettings, TrainingSettings
 from inference.vision.learning.recipes.whole_network import Architecture, build_network
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inference.vision.learning.recipes.logistic_head import LinearHead, find_temperature, fit_head, log_loss
+from inference.vision.learning.recipes.heads.logistic_head import LinearHead, find_temperature, fit_head, log_loss
 from inference.vision.learning.recipes.ticking import Ticker
 from tests.unit.inference.vision.learning.recipes.drawn_examples import Remembering, StoppedError
 

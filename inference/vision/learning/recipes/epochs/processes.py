@@ -20,18 +20,18 @@ import numpy as np
 
 from inference.errors import ModelError
 from inference.parallel import CORES
-from inference.vision.learning.recipes.batches import Batches
-from inference.vision.learning.recipes.checkpoints import read_last_checkpoint
-from inference.vision.learning.recipes.contract import EpochFigures, Listener
-from inference.vision.learning.recipes.epochs import Epochs, Plan
+from inference.vision.learning.recipes.contract import TIME_LIMIT, EndEarly, EpochFigures, Listener
+from inference.vision.learning.recipes.epochs.batches import Batches
+from inference.vision.learning.recipes.epochs.checkpoints import read_last_checkpoint
+from inference.vision.learning.recipes.epochs.plan import Epochs, Plan, tell_row
 
 if TYPE_CHECKING:
     from inference.vision.learning.recipes.whole_network import Architecture
 
-CHILD = "inference.vision.learning.recipes.process_child"
+CHILD = "inference.vision.learning.recipes.epochs.process_child"
 JOB_NAME, ARRAYS_NAME, STORE_NAME = "job.json", "arrays.npz", "store"
 _WAIT_S, _DETAIL_CHARACTERS = 0.25, 300
-_ROOT = Path(__file__).resolve().parents[4]
+_ROOT = Path(__file__).resolve().parents[5]
 
 
 def train_in_processes(
@@ -60,14 +60,21 @@ def train_in_processes(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _write_job(folder, architecture, batches, plan, size_px=size_px, device=device, scratch=scratch)
-    with _started(folder, count, threads=max(1, CORES // count)) as children:
-        _listen(children, folder, listener)
+    stopped_for = ""
+    try:
+        with _started(folder, count, threads=max(1, CORES // count)) as children:
+            _listen(children, folder, listener)
+    except EndEarly:
+        stopped_for = TIME_LIMIT
     saved = read_last_checkpoint(scratch, plan.digest)
     if saved is None:
         raise ModelError("training_process_failed", detail="no checkpoint")
-    state = saved.state
-    history = tuple(state["history"])
-    return Epochs(saved.under("best."), int(state["best_epoch"]), len(history), history, str(state["stopped_for"]))
+    history = tuple(saved.state["history"])
+    if stopped_for:
+        # The processes may have ended another one before they were.
+        listener.epoch(tell_row(history[-1], plan.settings.epochs))
+    reason = str(saved.state["stopped_for"]) or stopped_for
+    return Epochs(saved.under("best."), int(saved.state["best_epoch"]), len(history), history, reason)
 
 
 def _write_job(

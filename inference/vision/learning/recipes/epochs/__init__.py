@@ -1,0 +1,1 @@
+"""Training by epochs: what the epochs are fed with, the epochs, their checkpoints, several processes."""
