@@ -12,9 +12,11 @@ import pytest
 from core.errors import BadInput
 from core.training.configuration.defaults import with_recipe_defaults
 from core.training.configuration.fields import find_field, list_fields, read_value
+from core.training.configuration.naming import name_run
 from core.training.configuration.reading import read_configuration, read_field
 from core.training.configuration.records import RunConfiguration
 from core.training.recipes.registry import RecipeSpec, list_recipes, register, unregister
+from inference.vision.learning.trained_network.description import TASKS
 
 
 @pytest.fixture
@@ -137,3 +139,12 @@ def test_every_setting_has_its_limits_words_and_default() -> None:
             assert read_field(path, spec.lowest) == spec.lowest
             with pytest.raises(BadInput):
                 read_field(path, spec.highest + 1 if spec.highest is not None else None)
+
+
+@pytest.mark.parametrize("task", ["classification", "detection"])
+def test_an_adapter_is_for_the_task_that_is_said_and_has_a_name(task: str) -> None:
+    given = {"product": "plate", "task": task, "model": {"recipe": "adapter", "adapter": "toy"}}
+    configuration = read_configuration(given)
+    assert configuration.task == task
+    assert name_run(configuration).startswith("plate toy")
+    assert with_recipe_defaults("adapter", "plate").task in TASKS
