@@ -171,7 +171,7 @@ def _get_row(session: Session, name: str) -> Adapter:
     row = session.exec(select(Adapter).where(Adapter.name == name)).first()
     if row is None:
         names = session.exec(select(Adapter.name).order_by(Adapter.name)).all()
-        raise NotFound("adapter_unknown", name=name, choices=", ".join(names) or "–")
+        raise NotFound("adapter_unknown" if name else "adapter_unnamed", name=name, choices=", ".join(names) or "–")
     return row
 
 

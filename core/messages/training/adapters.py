@@ -33,4 +33,5 @@ ADAPTERS_MESSAGES: dict[str, str] = {
     "adapter_task": N_("The adapter “{name}” does not know the task {task}."),
     "adapter_timeout": N_("The adapter “{name}” was ended after {limit_s} s."),
     "adapter_unknown": N_("There is no adapter “{name}”. There are: {choices}."),
+    "adapter_unnamed": N_("The recipe “adapter” needs the name of one in “model.adapter”. There are: {choices}."),
 }

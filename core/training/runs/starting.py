@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
@@ -12,6 +13,7 @@ from core.jobs import queue
 from core.jobs.records import JobPayload
 from core.jobs.terms import TRAINING
 from core.tracking.events import note_event
+from core.training.configuration.defaults import starting_values
 from core.training.configuration.hashing import hash_configuration
 from core.training.configuration.naming import name_run
 from core.training.recipes.opening import open_recipe
@@ -100,9 +102,10 @@ def measure_cost(services: Services, run: PreparedRun) -> TrainingCost:
     """Return what the recipe says after a few of its steps. Raises AppError."""
     context = open_context(services, run.configuration, run.spec)
     try:
-        return open_recipe(services, run.configuration, run.spec).estimate(run.learned.examples, run.settings, context)
+        cost = open_recipe(services, run.configuration, run.spec).estimate(run.learned.examples, run.settings, context)
     except (InferenceError, ObjectStoreError, MemoryError, OSError) as error:
         raise from_lower(error) from error
+    return replace(cost, ignored=tuple(name for name in cost.ignored if _is_chosen(run.configuration, name)))
 
 
 def make_estimate(run: PreparedRun, cost: TrainingCost) -> RunEstimate:
@@ -120,6 +123,13 @@ def make_estimate(run: PreparedRun, cost: TrainingCost) -> RunEstimate:
         left_out=tuple(one.to_json() for one in run.learned.chosen.left_out),
         warnings=list_warnings(run, cost),
     )
+
+
+def _is_chosen(configuration: RunConfiguration, name: str) -> bool:
+    """Return whether a setting, `section.field`, differs from what its recipe begins with, which nobody chose."""
+    section, _, field = name.partition(".")
+    begins = starting_values(configuration.model.recipe, section)
+    return field not in begins or getattr(getattr(configuration, section), field) != begins[field]
 
 
 def _clean(name: str) -> str:

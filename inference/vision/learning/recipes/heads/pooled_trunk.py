@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 # What the cache of features is told: raise it when the same image gives other numbers.
 POOLING = "mean-max-1"
 _STRIDES = (8, 16, 32)
-# What lies within such a share of a maximum is as high.
-_HAIR = 1e-4
+# What lies below a maximum by such a share of it has no part in its evidence, and less the nearer it is to that. A
+# hundred times what two runtimes differ by: they must draw the same.
+_HAIR = 1e-2
+_SMALLEST = 1e-6
 
 
 def pooled_graph(backbone: str, given: InputSettings) -> GraphSpec:
@@ -97,9 +99,11 @@ def join_classifier(
                 start += 2 * count
                 height, width = _sides(level)
                 # Where a maximum is reached at several places, they share it. Two runtimes round differently: of
-                # places that are equal, each would take another one, so all within a hair of it count.
+                # places that are equal, each would take another one, so all within a hair of it count. By how much
+                # falls off steadily: at an edge a place would count for one runtime and not for the other.
                 highest = level.amax(dim=(2, 3), keepdim=True)
-                reached = (level >= highest - _HAIR * highest.abs()).to(level.dtype)
+                hair = (_HAIR * highest.abs()).clamp(min=_SMALLEST)
+                reached = (1.0 - (highest - level) / hair).clamp(min=0.0)
                 reached = reached / reached.sum(dim=(2, 3), keepdim=True)
                 maps = functional.conv2d(level, of_mean[:, :, None, None])
                 maps = maps + functional.conv2d(highest * reached, of_maximum[:, :, None, None]) * (height * width)

@@ -12,9 +12,11 @@ import pytest
 from core.errors import BadInput
 from core.training.configuration.defaults import with_recipe_defaults
 from core.training.configuration.fields import find_field, list_fields, read_value
+from core.training.configuration.naming import name_run
 from core.training.configuration.reading import read_configuration
 from core.training.configuration.records import RunConfiguration
 from core.training.recipes.registry import RecipeSpec, list_recipes, register, unregister
+from inference.vision.learning.trained_network.description import TASKS
 
 
 @pytest.fixture
@@ -143,3 +145,12 @@ def _set(path: str, value: object) -> dict[str, object]:
     """Return values of a configuration with one setting."""
     section, _dot, name = path.rpartition(".")
     return {"product": "p", section: {name: value}} if section else {"product": "p", name: value}
+
+
+@pytest.mark.parametrize("task", ["classification", "detection"])
+def test_an_adapter_is_for_the_task_that_is_said_and_has_a_name(task: str) -> None:
+    given = {"product": "plate", "task": task, "model": {"recipe": "adapter", "adapter": "toy"}}
+    configuration = read_configuration(given)
+    assert configuration.task == task
+    assert name_run(configuration).startswith("plate toy")
+    assert with_recipe_defaults("adapter", "plate").task in TASKS
