@@ -60,6 +60,6 @@ def test_the_threshold_is_the_one_of_the_best_f1_in_the_middle_of_a_gap() -> Non
 
     def f1(edge: float) -> float:
         called = scores >= edge
-        return 2 * (called & truth).sum() / (called.sum() + truth.sum())
+        return float(2 * (called & truth).sum() / (called.sum() + truth.sum()))
 
     assert f1(found) == pytest.approx(max(f1(edge) for edge in np.linspace(0, 1, 2001)))

@@ -45,8 +45,9 @@ def make_example(number: int, label: str, split: Split, load: Callable[[], np.nd
 
 def make_set(*, train: int = 18, val: int = 9, more: tuple[Example, ...] = ()) -> ExampleSet:
     """Return so many drawn images of three labels by split, and those given."""
-    splits: list[Split] = ["train"] * train + ["val"] * val
-    examples = [make_example(number, LABELS[number % 3], split) for number, split in enumerate(splits)]
+    examples = [
+        make_example(number, LABELS[number % 3], "train" if number < train else "val") for number in range(train + val)
+    ]
     return ExampleSet(LABELS, frozenset({"good"}), Preprocessing(), "rgb", (*examples, *more))
 
 
