@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,16 +100,18 @@ def draw_steel(kind: str, seed: int) -> Pixels:
 
 def make_steel(count: int) -> list[tuple[str, Callable[[], Pixels]]]:
     """Return so many surfaces by label, drawn when they are asked for, as files are read."""
-    made = []
+    made: list[tuple[str, Callable[[], Pixels]]] = []
     for number in range(count):
         kind = STEEL[number % len(STEEL)]
-        made.append((kind, lambda kind=kind, number=number: _through_file(draw_steel(kind, number))))
+        made.append((kind, partial(_draw_file, kind, number)))
     return made
 
 
-def _through_file(pixels: Pixels) -> Pixels:
+def _draw_file(kind: str, number: int) -> Pixels:
+    pixels = draw_steel(kind, number)
     written = cv2.imencode(".jpg", pixels[..., 0], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
-    return np.repeat(cv2.imdecode(written, cv2.IMREAD_GRAYSCALE)[..., None], 3, axis=2)
+    read = np.asarray(cv2.imdecode(written, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return np.repeat(read[..., None], 3, axis=2)
 
 
 def make_cells() -> list[tuple[str, Callable[[], Pixels]]]:
@@ -120,10 +123,14 @@ def make_cells() -> list[tuple[str, Callable[[], Pixels]]]:
     return [
         (
             "good" if shares[place] == 0.0 else "defective",
-            lambda place=place: np.repeat(np.asarray(images[place], np.uint8)[..., None], 3, axis=2),
+            partial(_widen, images[place]),
         )
         for place in certain
     ]
+
+
+def _widen(gray: np.ndarray) -> Pixels:
+    return np.repeat(np.asarray(gray, np.uint8)[..., None], 3, axis=2)
 
 
 def deal(images: list[tuple[str, Callable[[], Pixels]]], *, train: int, seed: int) -> ExampleSet:
@@ -223,7 +230,7 @@ def measure(recipe: Recipe, examples: ExampleSet, settings: RecipeSettings, fold
 
 def time_onnxruntime(trained: TrainedNetwork, pixels: Pixels) -> float:
     """Return the milliseconds of one image through ONNX Runtime, preparation included."""
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     session = onnxruntime.InferenceSession(trained.graph, providers=["CPUExecutionProvider"])
     times = []

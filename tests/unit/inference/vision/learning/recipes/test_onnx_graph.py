@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import torch
 from timm.layers.conv2d_same import Conv2dSame
 from timm.layers.pool2d_same import MaxPool2dSame
@@ -23,7 +23,7 @@ class Padded(torch.nn.Module):
         self.maximum = MaxPool2dSame(3, 2)
 
     def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        found = self.maximum(self.norm(self.convolution(batch.permute(0, 3, 1, 2).float() / 255)))
+        found = self.maximum(self.norm(self.convolution(batch.permute(0, 3, 1, 2).float() * 0.01)))
         return found.mean(dim=(2, 3)), found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_a_probe_names_images_that_it_has_not_seen(probed: TrainedNetwork) -> No
 
 
 def test_the_graph_takes_any_number_of_images_and_says_the_same_in_both_runtimes(probed: TrainedNetwork) -> None:
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
 
     session = onnxruntime.InferenceSession(probed.graph, providers=["CPUExecutionProvider"])
     assert [one.name for one in session.get_inputs()] == ["images"]
@@ -126,7 +127,7 @@ def test_what_a_probe_has_seen_is_kept_when_it_is_broken_off(tmp_path: Path) -> 
         return draw(LABELS[number % 3], number)
 
     examples = make_set(train=0, val=0)
-    many = tuple(make_example(one, LABELS[one % 3], "train", lambda one=one: load(one)) for one in range(12))
+    many = tuple(make_example(one, LABELS[one % 3], "train", partial(load, one)) for one in range(12))
     with pytest.raises(StoppedError):
         train(
             ProbeRecipe(),
@@ -218,7 +219,7 @@ def make_hard_set() -> ExampleSet:
         return np.asarray(image.clip(0, 255), np.uint8)
 
     examples = tuple(
-        make_example(1000 + one, LABELS[one % 3], "val" if one >= 24 else "train", lambda one=one: faint(one))
+        make_example(1000 + one, LABELS[one % 3], "val" if one >= 24 else "train", partial(faint, one))
         for one in range(36)
     )
     return replace(make_set(train=0, val=0), examples=examples)
