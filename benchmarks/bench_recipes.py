@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,16 +100,18 @@ def draw_steel(kind: str, seed: int) -> Pixels:
 
 def make_steel(count: int) -> list[tuple[str, Callable[[], Pixels]]]:
     """Return so many surfaces by label, drawn when they are asked for, as files are read."""
-    made = []
-    for number in range(count):
-        kind = STEEL[number % len(STEEL)]
-        made.append((kind, lambda kind=kind, number=number: _through_file(draw_steel(kind, number))))
-    return made
+
+    def load(kind: str, number: int) -> Pixels:
+        return _through_file(draw_steel(kind, number))
+
+    kinds = [STEEL[number % len(STEEL)] for number in range(count)]
+    return [(kind, partial(load, kind, number)) for number, kind in enumerate(kinds)]
 
 
 def _through_file(pixels: Pixels) -> Pixels:
     written = cv2.imencode(".jpg", pixels[..., 0], [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
-    return np.repeat(cv2.imdecode(written, cv2.IMREAD_GRAYSCALE)[..., None], 3, axis=2)
+    read = np.asarray(cv2.imdecode(written, cv2.IMREAD_GRAYSCALE), np.uint8)
+    return np.repeat(read[..., None], 3, axis=2)
 
 
 def make_cells() -> list[tuple[str, Callable[[], Pixels]]]:
@@ -116,14 +119,12 @@ def make_cells() -> list[tuple[str, Callable[[], Pixels]]]:
     import elpv_dataset.utils
 
     images, shares, _ = elpv_dataset.utils.load_dataset()
+
+    def load(place: int) -> Pixels:
+        return np.repeat(np.asarray(images[place], np.uint8)[..., None], 3, axis=2)
+
     certain = [place for place, share in enumerate(shares) if share in (0.0, 1.0)]
-    return [
-        (
-            "good" if shares[place] == 0.0 else "defective",
-            lambda place=place: np.repeat(np.asarray(images[place], np.uint8)[..., None], 3, axis=2),
-        )
-        for place in certain
-    ]
+    return [("good" if shares[place] == 0.0 else "defective", partial(load, place)) for place in certain]
 
 
 def deal(images: list[tuple[str, Callable[[], Pixels]]], *, train: int, seed: int) -> ExampleSet:

@@ -330,7 +330,8 @@ def test_a_database_that_is_away_for_a_moment_costs_no_epoch(
 ) -> None:
     run_id = start_run(bench, trainer, tiny_configuration())
     monkeypatch.setattr("core.training.runs.listening.RETRY_S", 0.01)
-    begin, refused = bench.database.unit_of_work, []
+    begin = bench.database.unit_of_work
+    refused: list[bool] = []
 
     def away() -> Any:
         if len(refused) < 4:
