@@ -331,7 +331,7 @@ def test_a_database_that_is_away_for_a_moment_costs_no_epoch(
     run_id = start_run(bench, trainer, tiny_configuration())
     monkeypatch.setattr("core.training.runs.listening.RETRY_S", 0.01)
     begin = bench.database.unit_of_work
-    refused: list[bool] = []
+    refused: list[int] = []
 
     def away() -> Any:
         if len(refused) < 4:
