@@ -76,7 +76,7 @@ class Remembering:
         self.stages.append(stage)
         if stage == self.stop_at:
             raise StoppedError
-        if self.within_next and stage in EPOCH_STAGES and 0 < done < total and self._is_time_up():
+        if self.within_next and stage in EPOCH_STAGES and done < total and self._is_time_up():
             self.within_next = False
             raise EndEarly
 

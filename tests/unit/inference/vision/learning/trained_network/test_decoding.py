@@ -38,7 +38,8 @@ def test_a_box_comes_back_in_pixels_of_the_original_through_the_letterbox() -> N
     # 128×64 lies in the input's rows 16 … 48, at half its size.
     (box,) = _decode([[0.25, 0.375, 0.5, 0.5]], [[0.9, 0.1]])
     assert (box.x, box.y, box.width, box.height) == pytest.approx((32.0, 16.0, 32.0, 16.0))
-    assert (box.label, box.score) == ("scratch", pytest.approx(0.9))
+    assert box.label == "scratch"
+    assert box.score == pytest.approx(0.9)
 
 
 def test_of_overlapping_boxes_of_one_label_the_highest_is_kept() -> None:
