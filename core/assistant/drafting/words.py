@@ -9,9 +9,9 @@ from typing import Any
 from core.assistant.drafting.draft import DEFAULT, FROM_DATA, SAID, Draft, flatten
 from core.assistant.speech import Speech
 from core.assistant.tools.training import TASKS
-from core.errors import describe
+from core.errors import NotFound, describe
 from core.i18n import N_
-from core.training.recipes.registry import list_recipes
+from core.training.recipes.registry import find_recipe
 
 MARKS: dict[str, str] = {SAID: N_("said"), FROM_DATA: N_("from the data"), DEFAULT: N_("default")}
 _QUESTIONS: dict[str, str] = {
@@ -82,8 +82,10 @@ def show_field(one: DraftField, speech: Speech) -> str:
     if one.path == "task" and one.value in TASKS:
         return speech.say(TASKS[one.value])
     if one.path == "model.recipe":
-        title = next((spec.title for spec in list_recipes() if spec.name == one.value), "")
-        return speech.say(title) if title else str(one.value)
+        try:
+            return speech.say(find_recipe(str(one.value)).title)
+        except NotFound:
+            return str(one.value)
     return show_value(one.value, speech)
 
 

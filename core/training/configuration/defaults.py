@@ -8,13 +8,13 @@ from typing import Any
 from core.errors import NotFound
 from core.training.configuration.fields import SECTION_TYPES
 from core.training.configuration.records import ModelSection, RunConfiguration
-from core.training.recipes.registry import RecipeSpec, find_recipe, list_recipes
+from core.training.recipes.registry import ANY_TASK, RecipeSpec, find_recipe, list_recipes
 
 
 def with_recipe_defaults(recipe: str, product: str) -> RunConfiguration:
     """Return the configuration that a recipe begins with for the product of this code.
 
-    A recipe that is not there any more has the defaults of all.
+    A recipe that is not there any more has the defaults of all, one that is bound to no task the first task.
     """
     spec = _find(recipe)
     made: dict[str, Any] = {
@@ -23,7 +23,7 @@ def with_recipe_defaults(recipe: str, product: str) -> RunConfiguration:
         if section != "model"
     }
     model = ModelSection(**{**starting_values(recipe, "model"), "recipe": recipe})
-    if spec is None:
+    if spec is None or spec.task == ANY_TASK:
         return RunConfiguration(product=product, model=model, **made)
     return RunConfiguration(product=product, task=spec.task, model=model, **made)
 

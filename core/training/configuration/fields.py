@@ -59,6 +59,8 @@ _UNUSED: dict[str, tuple[str, ...]] = {
     "full": _FROM_WEIGHTS,
     "segmenter": (*_CLASSES_ONLY, "training.processes"),
     "detector": (*_CLASSES_ONLY, "training.processes"),
+    # Another program brings its own network.
+    "adapter": ("model.backbone", "model.scratch"),
 }
 
 
