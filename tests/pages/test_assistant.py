@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
@@ -37,7 +38,9 @@ def test_a_draft_is_asked_for_made_and_discarded(open_app: OpenApp, services: Se
     assert "Which product is it about?" in texts(app)
     press(app, "다결정 태양전지 \\(solar\\-poly\\)")
     assert "Nothing is started yet" in texts(app)
-    rows = {row[0]: row[1:] for row in table_rows(app, "Settings of the draft")}
+    # The draft that was asked about stays above, in the turn that it was of.
+    tables = [json.loads(found.proto.json) for found in app.get("bidi_component")]
+    rows = {row[0]["text"]: [cell["text"] for cell in row[1:]] for table in tables for row in table["rows"]}
     assert rows["Product"] == ["solar-poly", "said"]
     press(app, "Discard")
     assert "Discarded" in texts(app)

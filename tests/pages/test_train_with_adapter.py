@@ -34,7 +34,7 @@ def test_a_license_is_read_and_accepted_by_an_administrator_alone(
     app = open_app(SCREEN, role=ADMIN, language="ko")
     assert "라이선스 MIT: 아직 수락되지 않음" in texts(app).replace("\\", "")
     app.button(key="train_license_toy").click().run()
-    assert "Do what you like with it." in " ".join(str(one.value) for one in app.get("text"))
+    assert "Do what you like with it." in " ".join(str(one.value) for one in app.text)
     app.button(key="train_license_accept").click().run()
     assert not app.exception
     assert get_adapter(services, admin, "toy").obstacle is None

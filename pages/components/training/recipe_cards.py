@@ -18,6 +18,7 @@ from pages.components.training.adapters.license import show_license_dialog
 from pages.components.training.draft import choose_recipe
 
 if TYPE_CHECKING:
+    from core.adapters.records import AdapterView
     from core.datasets.records import DatasetHead
     from core.training.configuration.records import RunConfiguration
 
@@ -28,6 +29,7 @@ _ICONS = {
 }
 # What wants a GPU to be of use.
 _WANTS_GPU = ("full",)
+_ACROSS = 3
 
 
 def choose_method(draft: RunConfiguration, head: DatasetHead | None, *, disabled: bool = False) -> None:
@@ -47,13 +49,16 @@ def choose_method(draft: RunConfiguration, head: DatasetHead | None, *, disabled
         format_func=names.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
     specs, adapters = list_recipes(draft.task), adapters_of(draft.task)
-    columns = st.columns(max(2, min(3, len(specs) + len(adapters))))
-    for place, spec in enumerate(specs):
-        with columns[place % len(columns)]:
-            _show_card(draft, spec, head, disabled=disabled)
-    for place, view in enumerate(adapters, start=len(specs)):
-        with columns[place % len(columns)]:
-            show_adapter_card(draft, view, disabled=disabled)
+    offers: list[RecipeSpec | AdapterView] = [*specs, *adapters]
+    across = max(2, min(_ACROSS, len(offers)))
+    # A row at a time, so that the cards of one are of one height.
+    for start in range(0, len(offers), across):
+        for column, offer in zip(st.columns(across), offers[start : start + across], strict=False):
+            with column:
+                if isinstance(offer, RecipeSpec):
+                    _show_card(draft, offer, head, disabled=disabled)
+                else:
+                    show_adapter_card(draft, offer, disabled=disabled)
     show_license_dialog()
 
 
