@@ -40,7 +40,7 @@ def test_a_draft_is_asked_for_made_and_discarded(open_app: OpenApp, services: Se
     assert "Nothing is started yet" in texts(app)
     # The draft that was asked about stays above, in the turn that it was of.
     tables = [json.loads(found.proto.json) for found in app.get("bidi_component")]
-    rows = {row[0]["text"]: [cell["text"] for cell in row[1:]] for table in tables for row in table["rows"]}
+    rows = {row[0]["text"]: [cell["text"] for cell in row[1:]] for table in tables for row in table.get("rows", ())}
     assert rows["Product"] == ["solar-poly", "said"]
     press(app, "Discard")
     assert "Discarded" in texts(app)

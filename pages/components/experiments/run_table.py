@@ -111,7 +111,7 @@ def _draw(groups: Sequence[RunGroup], wanted: TableFilter, *, together: bool) ->
     tasks = {group.best.task for group in groups}
     figure = name_figure(groups[0].best.figure) if len(tasks) == 1 else _("Figure")
     rows = [_group_row(group) if together else _row(group.best) for group in groups]
-    wide = 150 if together else 135
+    wide = 150
     column = st.column_config.NumberColumn if not together else st.column_config.TextColumn
     numbers = st.column_config.TextColumn if together else st.column_config.NumberColumn
     columns: dict[str, Any] = {
