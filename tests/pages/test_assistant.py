@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
 from core.access import Person
+from core.assistant.conversations import read_conversation
 from core.services import Services
 from tests.assistant_world import build_world, count_runs
 from tests.pages.screen_reading import press, table_rows, texts
@@ -38,10 +38,9 @@ def test_a_draft_is_asked_for_made_and_discarded(open_app: OpenApp, services: Se
     assert "Which product is it about?" in texts(app)
     press(app, "다결정 태양전지 \\(solar\\-poly\\)")
     assert "Nothing is started yet" in texts(app)
-    # The draft that was asked about stays above, in the turn that it was of.
-    tables = [json.loads(found.proto.json) for found in app.get("bidi_component")]
-    rows = {row[0]["text"]: [cell["text"] for cell in row[1:]] for table in tables for row in table.get("rows", ())}
-    assert rows["Product"] == ["solar-poly", "said"]
+    stored = read_conversation(services, engineer, int(app.query_params["conversation"][0])).turns[-1]
+    assert stored.draft is not None
+    assert (stored.draft.product, stored.draft.mark("product")) == ("solar-poly", "said")
     press(app, "Discard")
     assert "Discarded" in texts(app)
     assert count_runs(services) == 0

@@ -151,7 +151,7 @@ class DetectorRecipe(Recipe):
     ) -> DetectorTrainee:
         architecture = _architecture(settings)
         if architecture != GEOMSA:
-            from inference.vision.learning.dense.foreign_trainee import open_foreign
+            from inference.vision.learning.dense.foreign.trainee import open_foreign
 
             return open_foreign(architecture, prepared, settings, context)
         from inference.vision.learning.dense.anchor_free_trainee import AnchorFreeTrainee

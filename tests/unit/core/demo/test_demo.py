@@ -159,6 +159,11 @@ def _fill_every_table(services: Services, product_id: int, *, admin_id: int) -> 
             parents = {key.parent.name: key.column.table.name for key in table.foreign_keys}
             if not set(parents.values()) & set(hanging):
                 continue
+            needed = {
+                parents[column.name] for column in table.columns if column.name in parents and not column.nullable
+            }
+            if needed - {*hanging, "users"}:
+                continue  # it hangs on something else and only names a row of the product: it outlives that
             values: dict[str, Any] = {}
             for column in table.columns:
                 if column.name in parents:

@@ -39,9 +39,9 @@ def decode(content: bytes) -> NDArray[np.uint8]:
     return np.asarray(pixels, np.uint8)
 
 
-def test_products_are_the_seven_of_the_demo() -> None:
+def test_products_are_the_eight_of_the_demo() -> None:
     codes = [product.code for product in PRODUCTS]
-    assert codes == ["solar-mono", "solar-poly", "casting", "leather", "grid", "carpet", "cell"]
+    assert codes == ["solar-mono", "solar-poly", "casting", "leather", "grid", "carpet", "cell", "pills"]
 
 
 @pytest.mark.parametrize("product", by_code(list(PRODUCTS)))

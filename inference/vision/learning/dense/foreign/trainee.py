@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inference.vision.learning.dense.augmentation import NO_CHANGE, change_boxes, change_pixels, draw_change
 from inference.vision.learning.dense.detecting import judge_detector
+from inference.vision.learning.dense.foreign.targets import Targets
 from inference.vision.learning.dense.inputs import DenseInput
 from inference.vision.learning.dense.preparation import Prepared, weights_of
 from inference.vision.learning.dense.training_loop import Judgement
@@ -21,14 +22,6 @@ from inference.vision.learning.recipes.settings import RecipeSettings
 # What was trained on millions of images changes slowly.
 _BACKBONE_RATE = 0.1
 RETINANET = "retinanet"
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Boxes of one image, float32 M×4 (left, top, right, bottom in pixels of the input), and their labels int64 M."""
-
-    boxes: torch.Tensor
-    labels: torch.Tensor
 
 
 class ForeignNetwork(Protocol):
@@ -129,11 +122,11 @@ def open_foreign(
     weights = context.weights
     network: ForeignNetwork
     if architecture == RETINANET:
-        from inference.vision.learning.dense.retinanet import RetinaNetwork
+        from inference.vision.learning.dense.foreign.retinanet import RetinaNetwork
 
         network = RetinaNetwork.open(weights, count, size_px=prepared.size_px, scratch=settings.scratch)
     else:
-        from inference.vision.learning.dense.transformer_detector import TransformerNetwork
+        from inference.vision.learning.dense.foreign.transformer import TransformerNetwork
 
         network = TransformerNetwork.open(
             architecture, weights, count, size_px=prepared.size_px, scratch=settings.scratch

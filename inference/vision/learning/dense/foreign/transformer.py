@@ -14,7 +14,7 @@ import torch
 from inference.errors import ModelError
 
 if TYPE_CHECKING:
-    from inference.vision.learning.dense.foreign_trainee import Targets
+    from inference.vision.learning.dense.foreign.targets import Targets
 
 RT_DETR, D_FINE = "rt_detr", "d_fine"
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"

@@ -12,7 +12,7 @@ import torch
 from inference.errors import ModelError
 
 if TYPE_CHECKING:
-    from inference.vision.learning.dense.foreign_trainee import Targets
+    from inference.vision.learning.dense.foreign.targets import Targets
 
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # As torchvision bounds the growth of an anchor.

@@ -1,0 +1,1 @@
+"""Detectors of torchvision and transformers, trained whole and exported as ours are."""
