@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.adapters.records import read_option
 from core.adapters.registry import get_adapter
 from core.errors import AppError
 from core.i18n import N_
-from inference.errors import ModelError
 from pages.components.shared.language import _
 from pages.components.shared.session import person, services
 from pages.components.training.draft import change_option
@@ -77,9 +77,5 @@ def _show_option(draft: RunConfiguration, option: AdapterOption, place: DeltaGen
 
 
 def _read(draft: RunConfiguration, option: AdapterOption) -> Any:
-    """Return what the draft holds for it; the default where that is none of its values."""
-    try:
-        value = option.read(draft.model.options.get(option.name, option.default))
-    except ModelError:
-        value = option.default
+    value = read_option(option, draft.model.options.get(option.name, option.default))
     return float(value) if option.kind == "float" else value
