@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import AppError
 from core.jobs.stored_error import StoredError
+from inference.errors import ModelError
 from storage.json_fields import read_float, read_int, read_object, read_text
 
 if TYPE_CHECKING:
-    from inference.vision.learning.adapters.manifest import AdapterManifest
+    from inference.vision.learning.adapters.manifest import AdapterManifest, AdapterOption
 
 
 @dataclass(frozen=True)
@@ -96,3 +97,11 @@ class AdapterView:
             if self.obstacle is None
             else {"code": self.obstacle.code, "message": self.obstacle.sentence(language)},
         }
+
+
+def read_option(option: AdapterOption, value: Any) -> Any:
+    """Return the value as the option takes it; its default where it is none of its values."""
+    try:
+        return option.read(value)
+    except ModelError:
+        return option.default

@@ -9,9 +9,9 @@ from typing import Any
 from core.assistant.drafting.draft import DEFAULT, FROM_DATA, SAID, Draft, flatten
 from core.assistant.speech import Speech
 from core.assistant.tools.training import TASKS
-from core.errors import describe
+from core.errors import NotFound, describe
 from core.i18n import N_
-from core.training.recipes.registry import list_recipes
+from core.training.recipes.registry import find_recipe
 
 MARKS: dict[str, str] = {SAID: N_("said"), FROM_DATA: N_("from the data"), DEFAULT: N_("default")}
 _QUESTIONS: dict[str, str] = {
@@ -25,6 +25,8 @@ _FIRST = (
     "input.height_px", "training.epochs", "limits.minutes", "report.goals", "seed",
 )  # fmt: skip
 _HIDDEN = frozenset({"version"})
+_RECIPE = "model.recipe"
+_EMPTY: tuple[Any, ...] = (None, "", [], {}, ())
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,14 @@ class DraftField:
 
 def list_draft_fields(draft: Draft, speech: Speech) -> list[DraftField]:
     """Return the settings of a draft, what matters most first, each with its mark."""
-    from core.training.configuration.fields import list_fields
+    from core.training.configuration.fields import is_used, list_fields
 
     labels = {one.path: one.label for section in list_fields() for one in section.fields}
     values = flatten(draft.configuration) if draft.configuration else {**draft.from_data, **draft.said}
-    shown = [path for path in values if path not in _HIDDEN and path in labels]
-    first = [path for path in _FIRST if path in shown]
+    recipe = str(values.get(_RECIPE, ""))
+    shown = [path for path in values if path not in _HIDDEN and path in labels and is_used(recipe, path)]
+    # What is left empty matters to nobody at a first look.
+    first = [path for path in _FIRST if path in shown and values[path] not in _EMPTY]
     first += [path for path in shown if path not in first and draft.mark(path) != DEFAULT]
     rest = [path for path in shown if path not in first]
     return [
@@ -81,9 +85,15 @@ def show_field(one: DraftField, speech: Speech) -> str:
     """Return the value of a draft's setting as people read it: tasks and recipes by their names."""
     if one.path == "task" and one.value in TASKS:
         return speech.say(TASKS[one.value])
-    if one.path == "model.recipe":
-        title = next((spec.title for spec in list_recipes() if spec.name == one.value), "")
-        return speech.say(title) if title else str(one.value)
+    if one.path == "model.backbone":
+        from inference.vision.networks.specifications import list_backbones
+
+        return next((network.title for network in list_backbones() if network.name == one.value), str(one.value))
+    if one.path == _RECIPE:
+        try:
+            return speech.say(find_recipe(str(one.value)).title)
+        except NotFound:
+            return str(one.value)
     return show_value(one.value, speech)
 
 
@@ -91,7 +101,7 @@ def show_value(value: Any, speech: Speech) -> str:
     """Return a setting's value as people read it."""
     if isinstance(value, bool):
         return speech.say(N_("on") if value else N_("off"))
-    if value in (None, "", [], {}):
+    if value in _EMPTY:
         return "–"
     if isinstance(value, Mapping):
         return ", ".join(

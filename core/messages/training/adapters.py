@@ -11,7 +11,8 @@ ADAPTERS_MESSAGES: dict[str, str] = {
     "adapter_graph_invalid": N_("The network that the adapter “{name}” made cannot be used: {detail}"),
     "adapter_in_use": N_("The adapter “{name}” is at work in a training. Cancel that first."),
     "adapter_license_not_accepted": N_(
-        "“{name}” stands under the license {license}. Read it, then accept it: python -m core adapters accept {name}"
+        "“{name}” stands under the license {license}, which nobody has accepted here. An administrator reads and accepts "
+        "it on Train a model, or with: python -m core adapters accept {name}"
     ),
     "adapter_manifest_invalid": N_("The adapter.json in {folder} cannot be used: {detail}"),
     "adapter_manifest_missing": N_(

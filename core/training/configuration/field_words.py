@@ -30,7 +30,7 @@ FIELD_WORDS: dict[str, tuple[str, str]] = {
         N_("Dataset version"),
         N_("The number of the frozen images. Empty: the newest whole one, or a new one where there is none."),
     ),
-    "data.view": (N_("View"), N_("Which view of the product is learned, for products with several.")),
+    "data.view": (N_("View of the product"), N_("Which view of the product is learned, for products with several.")),
     "data.labels": (N_("Classes"), N_("The codes of the classes to learn. Empty: all of them.")),
     "data.least_images": (
         N_("Least images of a class"),

@@ -42,7 +42,8 @@ def name_run(configuration: RunConfiguration) -> str:
         return configuration.name
     model, size = configuration.model, configuration.input
     recipe = model.adapter or model.recipe
-    parts = [configuration.product, configuration.data.view, recipe, shorten_backbone(model.backbone)]
+    network = shorten_backbone(model.backbone) if is_used(model.recipe, "model.backbone") else ""
+    parts = [configuration.product, configuration.data.view, recipe, network]
     if configuration.data.dataset is not None:
         parts.append(f"d{configuration.data.dataset}")
     if model.scratch and is_used(model.recipe, "model.scratch"):

@@ -41,6 +41,8 @@ def show_result(result: ToolResult, *, key: str) -> None:
                     label=result.title,
                     height_px=_TABLE_PX,
                 )  # fmt: skip
+        elif not result.quotes:
+            st.caption(_("There are no entries for this."))
         if result.n_left_out and result.rows:
             st.caption(_("{count} more rows are not shown here.", count=number(result.n_left_out)))
         _show_source(result)

@@ -30,6 +30,7 @@ _STEP = 100
 _SHOWN = "experiments_shown"
 _LIMITS = {"least": LEAST_RUNS, "most": MOST_RUNS}
 _ROW_PX, _MOST_ROWS_SEEN = 35, 14
+_NAME_PX = 300
 
 
 def show_table(products: Sequence[ProductSummary], pinned: tuple[int, ...]) -> None:
@@ -110,19 +111,19 @@ def _draw(groups: Sequence[RunGroup], wanted: TableFilter, *, together: bool) ->
     tasks = {group.best.task for group in groups}
     figure = name_figure(groups[0].best.figure) if len(tasks) == 1 else _("Figure")
     rows = [_group_row(group) if together else _row(group.best) for group in groups]
-    wide = 150 if together else 135
+    wide = 150
     column = st.column_config.NumberColumn if not together else st.column_config.TextColumn
     numbers = st.column_config.TextColumn if together else st.column_config.NumberColumn
     columns: dict[str, Any] = {
         "run": numbers(_("Runs") if together else _("Run"), width=110 if together else 60),
-        "name": st.column_config.TextColumn(_("Name"), width="medium"),
+        "name": st.column_config.TextColumn(_("Name"), width=_NAME_PX),
         "state": st.column_config.TextColumn(_("State"), width=110),
         "test": column(_("{figure} · test", figure=figure), width=wide),
         "val": column(_("{figure} · validation", figure=figure), width=wide),
         "goals": st.column_config.TextColumn(_("Goals"), width=70),
+        "product": st.column_config.TextColumn(_("Product"), width=120),
         "recipe": st.column_config.TextColumn(_("Recipe"), width=110),
         "experiment": st.column_config.TextColumn(_("Experiment"), width=110),
-        "product": st.column_config.TextColumn(_("Product"), width=120),
         "dataset": st.column_config.NumberColumn(_("Dataset version"), width=80),
         "seed": st.column_config.TextColumn(_("Seed"), width=70),
         "epochs": st.column_config.TextColumn(_("Epochs"), width=80),
@@ -141,6 +142,7 @@ def _draw(groups: Sequence[RunGroup], wanted: TableFilter, *, together: bool) ->
         width="stretch",
         height=_ROW_PX * min(len(rows), _MOST_ROWS_SEEN) + 40,
         row_height=_ROW_PX,
+        placeholder="–",
         column_config=columns,
         on_select="rerun",
         selection_mode="multi-row",

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.i18n import N_
+from core.training.configuration.field_words import CHOICE_WORDS
+from core.training.configuration.fields import is_used
 from core.training.experiments.exports import images_to_csv, to_csv, to_json
 from pages.components.experiments.colors import letter
 from pages.components.shared import screens
 from pages.components.shared.language import _, _n, duration, escape, language, number, percent
 from pages.components.shared.link_table import Cell, show_link_table
+from pages.components.training.field_widgets import name_goal
 from pages.components.training.wording import describe_goals, describe_state, name_figure, name_recipe, show_figure
 
 if TYPE_CHECKING:
+    from core.training.configuration.differences import Difference as SettingDifference
     from core.training.experiments.side_by_side import SideBySide
     from core.training.runs.records import RunView
     from inference.vision.comparison.bootstrap import Difference, Estimate
@@ -69,20 +73,46 @@ def _show_settings(found: SideBySide) -> None:
         numbers = ", ".join(str(one) for one in found.unreadable)
         st.caption(_("The configuration of run {numbers} was written by another version.", numbers=numbers))
         return
-    if not found.settings:
+    recipes = [run.head.recipe for run in found.runs]
+    told = [one for one in found.settings if any(_is_used(recipe, one.path) for recipe in recipes)]
+    if not told:
         st.caption(_("None: the runs have the same configuration."))
         return
     rows = [
-        [Cell(f"{_(one.label)} ({one.path})"), *(Cell(describe_value(value)) for value in one.values)]
-        for one in found.settings
+        [
+            Cell(name_setting(one)),
+            *(
+                Cell(describe_value(value, one.path) if _is_used(recipe, one.path) else _("not used"))
+                for recipe, value in zip(recipes, one.values, strict=True)
+            ),
+        ]
+        for one in told
     ]
     show_link_table(
         _columns(_("Setting"), found.runs), rows, key="experiments_settings", label=_("Settings that differ")
     )
 
 
-def describe_value(value: Any) -> str:
+def _is_used(recipe: str, path: str) -> bool:
+    return is_used(recipe, ".".join(path.split(".")[:2]))
+
+
+def name_setting(one: SettingDifference) -> str:
+    """Return what a setting is called, with the name of the goal, domain or option that it is of."""
+    own = one.path.split(".", 2)[2:]
+    if not own:
+        return _(one.label)
+    return f"{_(one.label)}: {name_goal(own[0]) if one.path.startswith('report.goals.') else own[0]}"
+
+
+def describe_value(value: Any, path: str = "") -> str:
     """Return a setting in words."""
+    if path == "model.recipe":
+        return name_recipe(str(value))
+    if path.startswith("report.goals.") and value is not None:
+        return show_figure(value)
+    if isinstance(value, str) and value in CHOICE_WORDS:
+        return _(CHOICE_WORDS[value])
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):

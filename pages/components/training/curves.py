@@ -22,10 +22,13 @@ _MOST_FIGURES = 6
 _MARKED_UP_TO = 60
 
 
-def show_curves(epochs: Sequence[EpochRow], figure: str, *, best: int | None, planned: int, key: str) -> None:
+def show_curves(
+    epochs: Sequence[EpochRow], figure: str, *, best: int | None, planned: int, key: str, is_over: bool = False
+) -> None:
     """Draw both charts side by side; `figure` is the one that the run is judged by, `best` the epoch that was kept."""
     if not epochs:
-        st.caption(_("The first point comes with the end of the first epoch."))
+        told = _("No epoch was finished.") if is_over else _("The first point comes with the end of the first epoch.")
+        st.caption(told)
         return
     left, right = st.columns(2)
     losses = {_("training"): [one.train_loss for one in epochs], _("validation"): [one.val_loss for one in epochs]}
@@ -82,7 +85,7 @@ def _show(
         margin={"l": 10, "r": 10, "t": 24, "b": 10},
         legend={"orientation": "h", "y": 1.08, "yanchor": "bottom", "x": 0},
         xaxis={"title": _("Epoch"), "range": [0.5, last_place + 0.5], "tickformat": "d", **_whole(last_place), **axis},
-        yaxis={"tickformat": ".0%" if is_share else ".3g", "rangemode": "normal" if is_share else "tozero", **axis},
+        yaxis={"tickformat": ".0%" if is_share else "~g", "rangemode": "normal" if is_share else "tozero", **axis},
         hovermode="x unified",
     )
     show_chart(figure, key=key, alt=f"{title}. {_('last')}: {', '.join(told)}")

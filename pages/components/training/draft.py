@@ -17,6 +17,7 @@ from core.training.configuration.fields import SECTION_TYPES, find_field, is_use
 from core.training.configuration.goals import list_goals
 from core.training.configuration.records import RunConfiguration
 from core.training.configuration.yaml_text import parse_configuration, write_yaml
+from core.training.recipes.registry import ADAPTER
 from pages.components.shared.pickers import remember_product
 from pages.components.shared.session import services
 
@@ -61,10 +62,14 @@ def change_draft(code: str, path: str, value: Any) -> None:
         keep_draft(replace(draft, **{spec.name: value}))
 
 
-def choose_recipe(code: str, recipe: str) -> None:
-    """Take another recipe with its defaults, from a callback; what was set for data, goals and limits stays."""
+def choose_recipe(code: str, recipe: str, *, task: str = "") -> None:
+    """Take another recipe with its defaults, from a callback; what was set for data, goals and limits stays.
+
+    `task` is that of a recipe that is not bound to one.
+    """
     before = read_draft(code)
     now = with_recipe_defaults(recipe, code)
+    now = replace(now, task=task or now.task)
     started = with_recipe_defaults(before.model.recipe, code)
     for name in _KEPT_SECTIONS:
         now = replace(now, **{name: _keep_changed(name, before, started, now)})
@@ -78,6 +83,19 @@ def choose_recipe(code: str, recipe: str) -> None:
         version=before.version,
     )
     keep_draft(now)
+
+
+def choose_adapter(code: str, task: str, name: str) -> None:
+    """Take the adapter of that name for the task, from a callback; what was set for data, goals and limits stays."""
+    choose_recipe(code, ADAPTER, task=task)
+    draft = read_draft(code)
+    keep_draft(replace(draft, model=replace(draft.model, adapter=name)))
+
+
+def change_option(code: str, name: str, value: Any) -> None:
+    """Set one option of the recipe or adapter, from a callback."""
+    draft = read_draft(code)
+    change_draft(code, "model.options", {**draft.model.options, name: value})
 
 
 def _keep_changed(section: str, before: RunConfiguration, started: RunConfiguration, now: RunConfiguration) -> Any:

@@ -13,9 +13,12 @@ from core.training.recipes.registry import RecipeSpec, list_recipes
 from pages.components.shared.language import _, _n, escape
 from pages.components.shared.screens import DEFECT_IMAGES, MODELS, link_to
 from pages.components.shared.session import services
+from pages.components.training.adapters.cards import adapters_of, show_adapter_card
+from pages.components.training.adapters.license import show_license_dialog
 from pages.components.training.draft import choose_recipe
 
 if TYPE_CHECKING:
+    from core.adapters.records import AdapterView
     from core.datasets.records import DatasetHead
     from core.training.configuration.records import RunConfiguration
 
@@ -26,6 +29,7 @@ _ICONS = {
 }
 # What wants a GPU to be of use.
 _WANTS_GPU = ("full",)
+_ACROSS = 3
 
 
 def choose_method(draft: RunConfiguration, head: DatasetHead | None, *, disabled: bool = False) -> None:
@@ -44,11 +48,18 @@ def choose_method(draft: RunConfiguration, head: DatasetHead | None, *, disabled
         _("Task"), list(tasks), key="train_task", required=True, on_change=change_task, disabled=disabled,
         format_func=names.__getitem__, label_visibility="collapsed",
     )  # fmt: skip
-    specs = list_recipes(draft.task)
-    columns = st.columns(max(2, min(3, len(specs))))
-    for place, spec in enumerate(specs):
-        with columns[place % len(columns)]:
-            _show_card(draft, spec, head, disabled=disabled)
+    specs, adapters = list_recipes(draft.task), adapters_of(draft.task)
+    offers: list[RecipeSpec | AdapterView] = [*specs, *adapters]
+    across = max(2, min(_ACROSS, len(offers)))
+    # A row at a time, so that the cards of one are of one height.
+    for start in range(0, len(offers), across):
+        for column, offer in zip(st.columns(across), offers[start : start + across], strict=False):
+            with column:
+                if isinstance(offer, RecipeSpec):
+                    _show_card(draft, offer, head, disabled=disabled)
+                else:
+                    show_adapter_card(draft, offer, disabled=disabled)
+    show_license_dialog()
 
 
 def _show_card(draft: RunConfiguration, spec: RecipeSpec, head: DatasetHead | None, *, disabled: bool) -> None:
@@ -89,7 +100,7 @@ def show_remedies(draft: RunConfiguration, head: DatasetHead | None) -> None:
     """Lead to where what is missing can be had: masks for the defects, weights for the network."""
     if draft.task != "classification" and head is not None and head.report.unmarked:
         link_to(DEFECT_IMAGES, _("Draw masks on defect images"), icon=":material/draw:")
-    if draft.model.scratch:
+    if draft.model.scratch or draft.model.adapter:
         return
     link_to(MODELS, _("Networks and their weights"), icon=":material/deployed_code:")
 

@@ -65,8 +65,8 @@ def _show_main(run: RunView, split: str, figures: Mapping[str, Any]) -> None:
             column.caption(_("validation {value}", value=show_figure(before)))
     about = [_n("{count} image", "{count} images", int(read_figure(figures, "n") or 0))]
     for name, text in (
-        ("escape", _("{count} defects called good")),
-        ("overkill", _("{count} good parts called defective")),
+        ("escape", _("{count} defects given the class good")),
+        ("overkill", _("{count} good parts given a defect class")),
     ):
         count = read_figure(figures, name)
         if count is not None:

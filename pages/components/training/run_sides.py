@@ -71,7 +71,10 @@ def show_side(run: RunView, epochs: Sequence[EpochRow], words: ProductWords, loo
             show_result(run, words)
             _show_ways_on(run)
         elif look.look == CURVES:
-            show_curves(epochs, run.head.figure, best=run.head.best_epoch, planned=run.head.epochs, key="kept")
+            show_curves(
+                epochs, run.head.figure, best=run.head.best_epoch, planned=run.head.epochs, key="kept",
+                is_over=run.head.is_over,
+            )  # fmt: skip
         elif look.look == IMAGES:
             show_images(run, words, look)
         elif look.look == LOG:

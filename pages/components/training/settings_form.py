@@ -14,6 +14,7 @@ from core.training.recipes.networks import list_networks
 from core.training.recipes.registry import list_recipes
 from pages.components.shared.language import _, _n, escape
 from pages.components.shared.session import services
+from pages.components.training.adapters.options import show_options
 from pages.components.training.draft import change_draft, list_changed
 from pages.components.training.field_widgets import choose_labels, choose_value, show_domains, show_field, show_goals
 
@@ -41,9 +42,14 @@ def show_settings(
 ) -> None:
     """Show the form; what is typed goes into the draft."""
     recipe = draft.model.recipe
-    network, width, height, minutes = st.columns([2, 1, 1, 1])
-    _choose_backbone(draft, place=network, disabled=disabled)
-    for path, place in zip(_SIZE, (width, height, minutes), strict=True):
+    if draft.model.adapter:
+        # It brings its own network.
+        show_options(draft, disabled=disabled)
+        places = st.columns(3)
+    else:
+        network, *places = st.columns([2, 1, 1, 1])
+        _choose_backbone(draft, place=network, disabled=disabled)
+    for path, place in zip(_SIZE, places, strict=True):
         show_field(draft, path, place=place, disabled=disabled)
     shown = [path for path in _FIRST if is_used(recipe, path)]
     if shown:
@@ -107,10 +113,10 @@ def _show_more(draft: RunConfiguration, *, disabled: bool) -> None:
             for one in section.fields
             if not is_used(draft.model.recipe, one.path) and one.path != "model.adapter"
         ]
-        if unused:
+        if unused and not draft.model.adapter:
             title = next((_(one.title) for one in list_recipes() if one.name == draft.model.recipe), draft.model.recipe)
             st.caption(_("“{recipe}” does not use: {settings}", recipe=escape(title), settings=", ".join(unused)))
-        if draft.model.options:
+        if draft.model.options and not draft.model.adapter:
             st.caption(_("Options of the recipe are set in the YAML."))
 
 

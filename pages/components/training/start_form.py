@@ -57,7 +57,7 @@ def show_start_form(product: Product, words: ProductWords) -> int | None:
         st.markdown(f"**2. {_('Task and recipe')}**")
         choose_method(draft, head, disabled=has_error)
         show_remedies(draft, head)
-        st.markdown(f"**3. {_('Settings')}**")
+        st.markdown(f"**3. {_('Training settings')}**")
         show_settings(draft, head, words, disabled=has_error)
     st.divider()
     return show_decision(draft, disabled=has_error)

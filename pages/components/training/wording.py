@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from core.errors import NotFound
 from core.i18n import N_
 from core.training.configuration.goals import FIGURE_NAMES
-from core.training.recipes.registry import list_recipes
+from core.training.recipes.registry import find_recipe
 from pages.components.deployment.job_panel import JOB_STATES
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, duration, escape, moment, percent
@@ -99,7 +100,10 @@ def describe_goal(goal: GoalOutcome) -> str:
 
 def name_recipe(name: str) -> str:
     """Return what a recipe is called; its name where it is not there any more."""
-    return next((_(spec.title) for spec in list_recipes() if spec.name == name), name)
+    try:
+        return _(find_recipe(name).title)
+    except NotFound:
+        return name
 
 
 def name_figure(name: str) -> str:

@@ -36,7 +36,7 @@ def show_yaml_editor(draft: RunConfiguration) -> None:
             on_click=drop_text, args=(code,),
         )  # fmt: skip
     else:
-        st.caption(f":green[:material/check:] {_('Taken over. The form shows the same.')}")
+        st.caption(f":green[:material/check:] {_('Valid. The form shows the same.')}")
     st.download_button(
         _("Download"), data=write_yaml(draft), file_name=f"{name_run(draft).replace(' ', '_')}.yaml",
         mime="application/yaml", key="train_yaml_file", icon=":material/download:", on_click="ignore",

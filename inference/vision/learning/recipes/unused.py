@@ -23,6 +23,8 @@ UNUSED: Mapping[str, tuple[str, ...]] = {
     "full": ("training.trained_stages",),
     "segmenter": (*_DENSE, "training.trained_stages"),
     "detector": _DENSE,
+    # Another program brings its own network.
+    "adapter": ("model.backbone", "model.scratch"),
 }
 _PLAIN: Mapping[str, Any] = {"augmentation": AugmentationSettings(), "training": TrainingSettings()}
 
