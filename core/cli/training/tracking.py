@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 from core.cli.terminal import language, to_json, write_note, write_out
 from core.errors import NotReady
+from core.jobs.heartbeats import workers_alive
 from core.services import build_services
 from core.settings import read_settings
 from core.tracking import outbox
 from core.tracking.address import find_address
+from core.tracking.sending import send_waiting
 from core.tracking.status import check_tracking, read_status
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
+
+    from core.services import Services
 
 ENVIRONMENT = Path(__file__).resolve().parents[3] / ".venv-mlflow"
 
@@ -38,6 +42,7 @@ def tracking(wanted: argparse.Namespace) -> int:
     services = build_services(patient=True)
     if wanted.action == "retry":
         outbox.try_again(services)
+        send_what_waits(services)
     ok, code, params = check_tracking(services, services.settings)
     if wanted.action == "status" and wanted.json:
         found = read_status(services, services.settings)
@@ -57,6 +62,17 @@ def tracking(wanted: argparse.Namespace) -> int:
     else:
         write_out(outbox_sentence(code, params))
     return 0 if ok or wanted.action == "retry" else 1
+
+
+def send_what_waits(services: Services) -> None:
+    """Send what waits for the tracking store, unless a worker is there to do it; say what stands in the way."""
+    if services.settings.mlflow_tracking == "off" or workers_alive(services):
+        return
+    if not read_status(services, services.settings).outbox.waiting:
+        return
+    report = send_waiting(services)
+    if report.problem is not None:
+        write_note(report.problem.sentence(language()))
 
 
 def outbox_sentence(code: str, params: dict[str, object]) -> str:

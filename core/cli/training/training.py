@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.accounts import people
 from core.cli.job_following import follow
 from core.cli.terminal import language, to_json, write_note, write_out
+from core.cli.training.tracking import send_what_waits
 from core.errors import BadInput, describe
 from core.models.judgment_words import reason_sentence
 from core.services import Services, build_services
@@ -57,6 +58,8 @@ def follow_run(services: Services, person: Person, run_id: int, *, as_json: bool
     run = read_run(services, person, run_id)
     write_out(to_json(describe_end(run)) if as_json else _describe(run))
     _tell_reasons(run)
+    # Where no worker keeps running, nobody else would tell the tracking store of it.
+    send_what_waits(services)
     missed = [goal.name for goal in run.head.goals if not goal.met]
     if missed:
         write_note(describe("run_goals_not_met", {"goals": ", ".join(missed)}, language()))

@@ -10,9 +10,13 @@ import pytest
 
 from core.__main__ import main
 from core.access import Person
-from core.cli.training import training
+from core.cli.training import tracking, training
+from core.errors import Unavailable
 from core.jobs import views
+from core.jobs.heartbeats import beat
 from core.services import Services
+from core.tracking.sending import SendReport
+from core.tracking.status import read_status
 from core.training.runs.overview import read_run
 from tests.trained_runs import RECIPE, work_next
 
@@ -23,6 +27,7 @@ def file(bench: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setenv("GEOMSA_DATA_DIR", str(bench.settings.data_dir))
     monkeypatch.setenv("GEOMSA_DEVICE", "cpu")
     monkeypatch.setenv("GEOMSA_LANGUAGE", "en")
+    monkeypatch.setenv("GEOMSA_MLFLOW", "off")
 
     def follow(services: Services, job_ids: list[int], **_: Any) -> list[views.JobView]:
         # A worker's child would not know the recipe of the tests.
@@ -66,6 +71,32 @@ def test_a_training_ends_with_one_object(file: Path, capsys: pytest.CaptureFixtu
     assert [json.loads(line)["run"] for line in out.splitlines()] == [found["run"]]
     status, _, err = _run(capsys, "runs", "delete", number)
     assert (status, "is in use" in err) == (1, True)
+
+
+@pytest.mark.parametrize("has_worker", [False, True])
+def test_without_a_worker_the_tracking_store_is_told_at_the_end(
+    bench: Services,
+    file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_worker: bool,
+) -> None:
+    asked: list[int] = []
+
+    def send(services: Services) -> SendReport:
+        asked.append(read_status(services, services.settings).outbox.waiting)
+        return SendReport(0, Unavailable("tracking_store_away", store="here", reason="gone"))
+
+    monkeypatch.setenv("GEOMSA_MLFLOW", "on")
+    monkeypatch.setattr(tracking, "send_waiting", send)
+    if has_worker:
+        beat(bench, "worker", host="here", pid=1, job_id=None)
+    status, _, err = _run(capsys, "train", str(file), "--json", "--set", "training.epochs=1")
+    assert status in (0, 3)
+    assert bool(asked) != has_worker
+    assert ("gone" in err) != has_worker
+    assert not asked or asked[0] > 0
 
 
 def test_goals_that_are_missed_and_reasons_to_wait_are_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
