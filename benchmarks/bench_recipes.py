@@ -230,7 +230,7 @@ def measure(recipe: Recipe, examples: ExampleSet, settings: RecipeSettings, fold
 
 def time_onnxruntime(trained: TrainedNetwork, pixels: Pixels) -> float:
     """Return the milliseconds of one image through ONNX Runtime, preparation included."""
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     session = onnxruntime.InferenceSession(trained.graph, providers=["CPUExecutionProvider"])
     times = []

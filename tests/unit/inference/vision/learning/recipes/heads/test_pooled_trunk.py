@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from inference.vision.learning.recipes.pooled_trunk import join_classifier
+from inference.vision.learning.recipes.heads.pooled_trunk import join_classifier
 
 
 class _AsItIs(torch.nn.Module):
