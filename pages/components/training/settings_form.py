@@ -45,7 +45,7 @@ def show_settings(
     if draft.model.adapter:
         # It brings its own network.
         show_options(draft, disabled=disabled)
-        places = st.columns(3)
+        places = list(st.columns(3))
     else:
         network, *places = st.columns([2, 1, 1, 1])
         _choose_backbone(draft, place=network, disabled=disabled)

@@ -86,7 +86,7 @@ def test_a_probe_names_images_that_it_has_not_seen(probed: TrainedNetwork) -> No
 
 
 def test_the_graph_takes_any_number_of_images_and_says_the_same_in_both_runtimes(probed: TrainedNetwork) -> None:
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
 
     session = onnxruntime.InferenceSession(probed.graph, providers=["CPUExecutionProvider"])
     assert [one.name for one in session.get_inputs()] == ["images"]
