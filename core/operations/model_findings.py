@@ -116,7 +116,12 @@ def find_candidates(session: Session, products: Mapping[int, ProductName]) -> It
     ]
     rows = session.execute(
         sqlalchemy_select(*columns)
-        .where(col(ModelVersion.state).in_(("candidate", "active")), col(ModelVersion.object_prefix) != "")
+        .where(
+            # Of trained models there are as many as runs: those are compared among experiments.
+            col(ModelVersion.kind).in_(KINDS),
+            col(ModelVersion.state).in_(("candidate", "active")),
+            col(ModelVersion.object_prefix) != "",
+        )
         .order_by(col(ModelVersion.id))
     ).all()
     active = {(row.kind, row.scope): row.number for row in rows if row.state == "active"}

@@ -22,11 +22,11 @@ from inference.errors import InferenceError
 from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion, ThresholdSetting, utc_now
 
+# The parts of what deployments build, by kind. A trained model, which runs bring, has one.
 PARTS: dict[str, tuple[str, ...]] = {
     MEMORY_BANK: ("",),
     SIMILARITY_INDEX: ("normal", "defect", "region"),
     MANUAL_INDEX: ("",),
-    TRAINED_MODEL: ("",),
 }
 # Which images an index holds: "region" has the defect images again, each by its most anomalous place alone.
 IMAGES_OF = {"normal": "normal", "defect": "defect", "region": "defect"}
@@ -65,7 +65,7 @@ def find_active(session: Session, product_id: int, *kinds: str, view: str = "") 
     keys = {
         f"{kind}:{scope_of(product_id, part, '' if kind == MANUAL_INDEX else view)}": (kind, part)
         for kind in kinds
-        for part in PARTS[kind]
+        for part in PARTS.get(kind, ("",))
     }
     rows = session.exec(select(ModelVersion).where(col(ModelVersion.active_key).in_(list(keys)))).all()
     return {keys[row.active_key]: row for row in rows if row.active_key is not None}
@@ -73,8 +73,9 @@ def find_active(session: Session, product_id: int, *kinds: str, view: str = "") 
 
 def active_versions(session: Session, product_id: int) -> list[ModelVersion]:
     """Return the versions of every kind, view and part that inspect the product now, in the order of these."""
-    found = {view: find_active(session, product_id, *PARTS, view=view) for view in _used_views(session, product_id)}
-    wanted = [(view, kind, part) for kind, parts in PARTS.items() for view in found for part in parts]
+    kinds = {**PARTS, TRAINED_MODEL: ("",)}
+    found = {view: find_active(session, product_id, *kinds, view=view) for view in _used_views(session, product_id)}
+    wanted = [(view, kind, part) for kind, parts in kinds.items() for view in found for part in parts]
     active = [found[view][kind, part] for view, kind, part in wanted if (kind, part) in found[view]]
     return list({version.id: version for version in active}.values())  # an index of manuals is that of every view
 
