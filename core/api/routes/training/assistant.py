@@ -156,19 +156,19 @@ def remove_conversation(conversation_id: Id, asked: Asked) -> None:
 
 
 @router.post("/drafts/{turn_id}/confirm", status_code=202, summary="Start the training of a draft")
-def confirm(turn_id: Id, seen: Seen, asked: Asked) -> Started:
+def confirm_draft_of_turn(turn_id: Id, seen: Seen, asked: Asked) -> Started:
     """Start it, once. No message and no model can: this is for the person who saw the draft."""
     return Started(training_run=confirm_draft(asked.services, asked.person, turn_id, row_version=seen.row_version))
 
 
 @router.put("/drafts/{turn_id}", summary="Change a draft")
-def put_draft(turn_id: Id, new: NewDraft, asked: Asked) -> TurnShape:
+def put_draft_of_turn(turn_id: Id, new: NewDraft, asked: Asked) -> TurnShape:
     """Put a configuration in YAML in its place."""
     return _shape(change_draft(asked.services, asked.person, turn_id, new.yaml, row_version=new.row_version), asked)
 
 
 @router.delete("/drafts/{turn_id}", status_code=204, summary="Discard a draft")
-def remove_draft(
+def remove_draft_of_turn(
     turn_id: Id, asked: Asked, row_version: Annotated[int, Query(description="The state that was seen.")]
 ) -> None:
     """Put it away."""

@@ -86,7 +86,7 @@ def freeze_images(wanted: DatasetWanted, asked: Asked, once: OnceKey = None) -> 
 
 
 @router.get("", summary="Dataset versions of a product")
-def list_versions(asked: Asked, product: Annotated[str, Query(max_length=64)]) -> Datasets:
+def list_product_datasets(asked: Asked, product: Annotated[str, Query(max_length=64)]) -> Datasets:
     """Return the dataset versions of a product (by its code), the newest first."""
     require_role(asked.services, asked.person, ENGINEER)
     found = reading.list_datasets(asked.services, find_product(asked.services, product).id)
@@ -94,7 +94,7 @@ def list_versions(asked: Asked, product: Annotated[str, Query(max_length=64)]) -
 
 
 @router.get("/{dataset_id}", summary="One dataset version")
-def get_version(dataset_id: Id, asked: Asked) -> DatasetShape:
+def get_dataset_version(dataset_id: Id, asked: Asked) -> DatasetShape:
     """Return how a version was split, what is in it, and whether it is broken."""
     require_role(asked.services, asked.person, ENGINEER)
     return DatasetShape.model_validate(reading.read_head(asked.services, dataset_id).to_json())
@@ -136,7 +136,7 @@ def list_frozen_images(
 
 
 @router.get("/{dataset_id}/manifest", responses=_FILES, response_class=Response, summary="The manifest")
-def get_manifest(
+def get_dataset_manifest(
     dataset_id: Id,
     asked: Asked,
     format: Literal["json", "csv"] = "json",  # noqa: A002 - the name of the parameter
@@ -149,7 +149,7 @@ def get_manifest(
 
 
 @router.get("/{dataset_id}/export", responses=_ZIP, response_class=Response, summary="Exactly its images as ZIP")
-def export_version(
+def export_dataset_version(
     dataset_id: Id,
     asked: Asked,
     format: Literal["folders", "coco", "yolo", "voc", "csv"] = "folders",  # noqa: A002 - the name of the parameter
@@ -166,7 +166,7 @@ def export_version(
 
 
 @router.delete("/{dataset_id}", status_code=204, response_class=Response, summary="Delete a dataset version")
-def delete_version(dataset_id: Id, asked: Asked) -> Response:
+def delete_dataset_version(dataset_id: Id, asked: Asked) -> Response:
     """Delete a version that no training and no comparison stands on; its images stay."""
     deleting.delete_dataset(asked.services, asked.person, dataset_id)
     return Response(status_code=204)

@@ -119,7 +119,7 @@ class ExportShape(Shape):
 
 
 @router.get("", summary="Trained networks that can be asked")
-def list_models(
+def list_trained_models(
     asked: Asked,
     product: Annotated[str | None, Query(max_length=64, description="Only those of the product of this code.")] = None,
 ) -> list[TrainedModelShape]:
@@ -144,7 +144,7 @@ def list_models(
         }
     },
 )
-async def predict(
+async def predict_by_trained_model(
     model: Reference,
     request: Request,
     asked: Asked,
@@ -165,14 +165,14 @@ async def predict(
 
 
 @router.post("/{model}/exports", status_code=201, summary="Export a trained network")
-async def export(model: Reference, wanted: ExportWanted, asked: Asked) -> ExportShape:
+async def export_trained_model(model: Reference, wanted: ExportWanted, asked: Asked) -> ExportShape:
     """Prove and write the export, or find the one that was made before. For quality engineers."""
     made = await run_in_threadpool(make_export, asked.services, asked.person, model, wanted.format)
     return _export(asked, made)
 
 
 @router.get("/{model}/exports/{format}", response_class=StreamingResponse, responses=_ZIP, summary="An export as ZIP")
-def download(model: Reference, format: Format, asked: Asked) -> StreamingResponse:  # noqa: A002 - of the address
+def download_trained_model(model: Reference, format: Format, asked: Asked) -> StreamingResponse:  # noqa: A002 - of the address
     """Send the export, which is made now where nobody has asked for it before. For quality engineers."""
     made = make_export(asked.services, asked.person, model, format)
     name = quote(made.file_name, safe="")

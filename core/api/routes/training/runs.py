@@ -109,14 +109,14 @@ def get_training_run(run_id: Id, asked: Asked) -> WholeRun:
 
 
 @router.get("/{run_id}/epochs", summary="The epochs of a training run")
-def get_epochs(run_id: Id, asked: Asked) -> Epochs:
+def get_training_epochs(run_id: Id, asked: Asked) -> Epochs:
     """Return the epochs that are over, in their order."""
     found = overview.read_epochs(asked.services, asked.person, run_id)
     return Epochs(items=[EpochShape.model_validate(epoch.to_json()) for epoch in found])
 
 
 @router.get("/{run_id}/results", summary="What the network said of each image")
-def get_results(
+def get_training_results(
     run_id: Id,
     asked: Asked,
     split: Literal["val", "test"] | None = None,
@@ -140,7 +140,7 @@ def get_results(
 @router.get(
     "/{run_id}/maps/{image_id}", responses=_PICTURE, response_class=Response, summary="The map of a failed example"
 )
-def get_map(run_id: Id, image_id: Id, asked: Asked) -> Response:
+def get_training_map(run_id: Id, image_id: Id, asked: Asked) -> Response:
     """Return where the network saw what it named, as a gray PNG."""
     found = read_results(asked.services, asked.person, run_id)
     key = next((one.map_key for one in found.images if one.image_id == image_id and one.map_key), "")
