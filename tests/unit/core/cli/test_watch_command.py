@@ -179,7 +179,7 @@ def test_the_worker_watches_what_is_set_up_and_starts_its_watcher_again(
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(30) == 0
             wait_until(lambda: not Path(f"/proc/{other}").exists())
-    assert "the watcher of folders ended (-9)" in (data_dir / "log").read_text()
+    assert "run-watch ended (-9)" in (data_dir / "log").read_text()
 
 
 def _children(pid: int) -> list[int]:

@@ -240,4 +240,6 @@ def test_every_method_has_words_and_settings_within_their_own_limits() -> None:
     for spec in list_methods():
         assert spec.title
         assert spec.description
-        assert spec.read_config({}).to_json() == spec.read_config(spec.read_config({}).to_json()).to_json()
+        # A training run has no default: it is said which one is asked.
+        standard = spec.read_config({"run": 1} if spec.hangs_on_stored else {})
+        assert standard.to_json() == spec.read_config(standard.to_json()).to_json()

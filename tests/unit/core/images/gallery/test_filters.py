@@ -15,6 +15,7 @@ def test_a_filter_comes_back_from_its_address() -> None:
         split="val",
         part="P 1/2",
         view="상면",
+        domain="studio",
         first_day=date(2026, 1, 2),
         last_day=date(2026, 2, 3),
         origin="import",
