@@ -108,7 +108,8 @@ def add_assistant_turn(
     draft: Draft | None = None,
     error: tuple[str, Mapping[str, Any]] | None = None,
 ) -> Turn:
-    """Store what the assistant said. A draft takes the place of the one that waited before."""
+    """Store what the assistant said. A draft takes the place of the one that waited before. Raises NotAllowed."""
+    require_role(services, person, WORKER)
     return _add(
         services,
         person,

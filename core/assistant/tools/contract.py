@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from core.access import Person, require_role
+from core.access import WORKER, Person, require_role
 from core.analytics.dashboard import current_calendar, today_of
 from core.assistant.names import Names, read_names
 from core.assistant.periods import PERIOD_NAMES, Span, find_span
@@ -151,7 +151,8 @@ def _schema_of(one: Argument) -> dict[str, Any]:
 
 
 def open_context(services: Services, person: Person, language: str, *, inspection_id: int | None = None) -> ToolContext:
-    """Return what tools are called with, the names read as they are now."""
+    """Return what tools are called with, the names read as they are now. Raises NotAllowed."""
+    require_role(services, person, WORKER)
     calendar = current_calendar(services)
     speech = Speech("ko" if language == "ko" else "en", calendar.zone)
     return ToolContext(
