@@ -123,6 +123,9 @@ def from_lower(error: Exception, **params: Any) -> AppError:
             if code.startswith(prefix):
                 return kind(code, **merged)
         return AppError(code, **merged)
+    if isinstance(error, UnicodeEncodeError):
+        # Half a character, which JSON can write and nothing can hold: whoever sent it can mend it.
+        return BadInput("text_not_unicode", **params)
     if isinstance(error, MemoryError):
         return Unavailable("out_of_memory", **params)
     if isinstance(error, OSError) and error.errno == 28:

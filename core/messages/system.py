@@ -9,6 +9,7 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "setting_not_host": N_(
         "{name} must be a host name or an address of this machine, such as 0.0.0.0, without a port."
     ),
+    "text_not_unicode": N_("The text holds half a character (a lone surrogate) and cannot be stored. Write it anew."),
     "setting_mlflow_uri": N_("{name} is no address of a tracking store. It begins with one of: {choices}."),
     "setting_not_http_url": N_("{name} must be an address that begins with http:// or https://."),
     "setting_s3_missing": N_("GEOMSA_OBJECT_STORE is s3, but these are not set: {names}."),
