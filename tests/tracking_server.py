@@ -19,7 +19,7 @@ _FILTER = re.compile(r"tags\.`([^`]+)` = '([^']*)'")
 
 @dataclass
 class TrackingServer:
-    """What it was told. `refuses` answers with this status and error code whatever it is asked."""
+    """What it was told. `refuses` is the status and error code of every response."""
 
     port: int = 0
     artifacts: str = "mlflow-artifacts:/"

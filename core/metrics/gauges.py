@@ -1,6 +1,6 @@
 """The figures of the installation at this moment: trainings, the queue, what waits for the tracking store.
 
-A few questions that an index answers; nothing counts inspections or images.
+A few queries that an index serves; nothing counts inspections or images.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which model answers, if any: the one that a quality engineer chose on *Models* for text, and nothing else.
+"""Which model writes replies, if any: the one that a quality engineer chose on *Models* for text, and nothing else.
 
 That an address or a key is set sends nothing anywhere.
 """

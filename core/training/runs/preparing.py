@@ -1,4 +1,4 @@
-"""What a run needs before it can train: its dataset version, its recipe, its images, its weights, room in memory."""
+"""What a run needs before it can train: its dataset version, its recipe, its images, its weights, enough memory."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class FrozenFeatures:
         return found
 
     def keep(self, key: Hashable, maps: Maps) -> None:
-        """Keep maps where there is room for them."""
+        """Cache maps where there is memory left for them."""
         size = sum(level.nbytes for level in maps)
         if key not in self._kept and size <= self._room:
             self._kept[key] = maps
