@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,10 +17,11 @@ from core.jobs import claims
 from core.jobs.records import JobProgress
 from core.jobs.terms import STAGE_NAMES, Claim, JobLost
 from core.tracking.events import note_event
-from core.training.runs.preparing import GIB, read_own_memory
+from core.training.runs.preparing import GIB
 from core.training.runs.records import PRIORITY
 from core.training.runs.scoring import plain
 from core.transactions import reading, writing
+from inference.processes import read_resident_bytes
 from inference.vision.learning.recipes.contract import EPOCH_STAGES, EndEarly
 from storage.tables import Job, RunEpoch, TrainingRun, utc_now
 
@@ -182,7 +184,7 @@ class RunListener:
         )
 
     def _check_memory(self) -> None:
-        if self._limit_bytes is not None and (used := read_own_memory()) > self._limit_bytes:
+        if self._limit_bytes is not None and (used := read_resident_bytes(os.getpid())) > self._limit_bytes:
             limit = f"{self._limit_bytes / GIB:.2f}"
             raise NotReady("run_memory_exceeded", used=f"{used / GIB:.2f}", limit=limit)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.datasets.freezing import create_dataset
@@ -17,6 +16,7 @@ from core.training.examples import TrainingExamples, read_examples
 from core.training.recipes.registry import RecipeSpec
 from core.training.recipes.weights import find_recipe_weights
 from inference.errors import InferenceError
+from inference.processes import read_resident_bytes
 from inference.vision.learning.recipes.contract import RecipeContext
 from inference.vision.learning.recipes.settings import RecipeSettings
 
@@ -100,18 +100,9 @@ def refuse_memory(services: Services, configuration: RunConfiguration, cost: Tra
     if limit is not None and cost.memory_bytes > limit:
         return NotReady("run_memory_limit", needed=needed, limit=f"{limit / GIB:.2f}")
     free = measure_capacity(services.settings).memory_bytes
-    if free is not None and cost.memory_bytes > free + read_own_memory():
+    if free is not None and cost.memory_bytes > free + read_resident_bytes(os.getpid()):
         return NotReady("memory_too_small", needed=needed, free=f"{free / GIB:.2f}")
     return None
-
-
-def read_own_memory() -> int:
-    """Return how many bytes of memory this process has in use; 0 where the system does not say."""
-    try:
-        words = Path("/proc/self/statm").read_text(encoding="ascii").split()
-        return int(words[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def list_warnings(run: PreparedRun, cost: TrainingCost | None = None) -> tuple[StoredError, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.errors import ModelError
+from inference.processes import list_descendants, read_resident_bytes
 from inference.vision.learning.adapters.guard import MARK
 from inference.vision.learning.adapters.launch import AdapterLaunch, make_start
 
@@ -102,7 +103,7 @@ class _Running:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
                 subprocess.run(self._start.ending, capture_output=True, timeout=20, check=False)  # noqa: S603
         # Where it has no processes of its own, those that left its group are found by who started them.
-        strays = [] if self.held["processes"] else _descendants(self._process.pid)
+        strays = [] if self.held["processes"] else list_descendants(self._process.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         for pid in strays:
@@ -173,8 +174,8 @@ class _Running:
                 del self._last_words[:-_LAST_WORDS]
 
     def _check_memory(self) -> None:
-        pids = [self._process.pid, *_descendants(self._process.pid)]
-        if sum(_resident_bytes(pid) for pid in pids) > self._limits.memory_bytes:
+        pids = [self._process.pid, *list_descendants(self._process.pid)]
+        if sum(read_resident_bytes(pid) for pid in pids) > self._limits.memory_bytes:
             limit_gib = f"{self._limits.memory_bytes / 1024**3:.1f}"
             raise ModelError("adapter_memory", name=self._name, limit_gib=limit_gib)
 
@@ -184,30 +185,3 @@ class _Running:
         last = next((line.strip() for line in reversed(words.splitlines()) if line.strip()), "")
         detail = "".join(letter for letter in last if letter.isprintable())[:300]
         return ModelError("adapter_failed", name=self._name, status=self._process.returncode, detail=detail or "–")
-
-
-def _descendants(pid: int) -> list[int]:
-    """Return the processes that a process has started, and those that they have started."""
-    children: dict[int, list[int]] = {}
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                # The name in brackets may hold anything: what follows the last bracket does not.
-                fields = Path(entry.path, "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2]
-                children.setdefault(int(fields.split()[1]), []).append(int(entry.name))
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        own = children.get(waiting.pop(), [])
-        found += own
-        waiting += own
-    return found
-
-
-def _resident_bytes(pid: int) -> int:
-    """Return the memory that a process holds, 0 where the system does not say."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0

@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.errors import ModelError
+from inference.processes import read_resident_bytes
 from inference.vision.images.encoding import encode_png
 from inference.vision.learning.anomalib_models.models import find_anomalib_model
 from inference.vision.networks.graphs import PortableGraph
@@ -201,7 +202,7 @@ class _Child:
                 raise ModelError("anomalib_timeout", model=self._title, limit_s=round(self._limits.longest_s))
             if now - heard > self._limits.silent_s:
                 raise ModelError("anomalib_silent", model=self._title, limit_s=round(self._limits.silent_s))
-            if _resident_bytes(self._process.pid) > self._limits.memory_bytes:
+            if read_resident_bytes(self._process.pid) > self._limits.memory_bytes:
                 raise self._too_much_memory()
         if self._process.returncode != 0:
             raise self._explain()
@@ -264,15 +265,6 @@ def _read_line(line: bytes) -> tuple[str, int, int] | None:
         return None
     whole = type(done) is int and type(total) is int
     return (stage, done, total) if stage in _STAGES and whole and 0 <= done <= total else None
-
-
-def _resident_bytes(pid: int) -> int:
-    """Return the memory that a process holds, 0 where the system does not say."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def _read_document(path: Path) -> dict[str, Any]:
