@@ -37,10 +37,10 @@ def _title(head: DatasetHead) -> str:
     if head.name:
         title += f" · {escape(head.name)}"
     if head.broken_reason:
-        title += f" · :red-badge[:material/link_off: {_('broken')}]"
+        title += f" :red-badge[:material/link_off: {_('broken')}]"
     elif head.report.warnings:
         count = len(head.report.warnings)
-        title += f" · :orange-badge[:material/info: {_n('{count} hint', '{count} hints', count)}]"
+        title += f" :orange-badge[:material/info: {_n('{count} hint', '{count} hints', count)}]"
     return title
 
 
