@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 
 from core.cli import (
-    administration,
     deploying,
     inspecting,
     manuals,
@@ -22,6 +21,7 @@ from core.cli import (
     watching,
     working,
 )
+from core.cli.administration import checking, keys, people
 from core.cli.arguments import build_parser
 from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
@@ -63,10 +63,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run-job": working.run_job,
     "prepare": working.prepare,
     "weights": network_weights.weights_command,
-    "user": administration.user,
+    "user": people.user,
     "api": serving.api,
-    "api-key": serving.api_key,
-    "doctor": administration.doctor,
+    "api-key": keys.api_key,
+    "doctor": checking.doctor,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from sqlmodel import select
 
@@ -15,6 +15,8 @@ WORKER = "worker"
 ENGINEER = "engineer"
 ADMIN = "admin"
 ROLES: tuple[str, ...] = (WORKER, ENGINEER, ADMIN)
+# Through what somebody acts, as the audit log keeps it.
+PAGE, API, CLI, SYSTEM = "page", "api", "cli", "system"
 ROLE_NAMES: dict[str, str] = {WORKER: N_("Line worker"), ENGINEER: N_("Quality engineer"), ADMIN: N_("Administrator")}
 
 
@@ -23,7 +25,8 @@ class Person:
     """Who acts. `language` is the saved choice ("ko" or "en"), None while there is none.
 
     `sign_in_epoch` is the account's when the person signed in: a new password or a disabled account raises it, and
-    whoever holds the old one is nobody from then on.
+    whoever holds the old one is nobody from then on. `channel` (page, api, cli or system) and `address` (of the
+    network, "" where there is none) say from where the person acts; they make nobody another person.
     """
 
     id: int
@@ -32,6 +35,12 @@ class Person:
     role: str
     language: str | None = None
     sign_in_epoch: int = 0
+    channel: str = field(default="", compare=False)
+    address: str = field(default="", compare=False)
+
+    def acting(self, channel: str, address: str = "") -> Person:
+        """Return the same person as acting through `channel` from the network address `address`."""
+        return replace(self, channel=channel, address=address[:64])
 
 
 def as_person(user: User) -> Person:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
 from core.errors import Conflict
 from storage.tables import AuditLog
 
-if TYPE_CHECKING:
-    from core.access import Person
-
+DONE, REFUSED = "done", "refused"
 _SHOWN_CHARACTERS = 60
 
 
+class Actor(Protocol):
+    """Who acts, and from where: `core.access.Person`."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def display_name(self) -> str: ...
+
+    @property
+    def channel(self) -> str: ...
+
+    @property
+    def address(self) -> str: ...
+
+
 def record(
-    session: Session, person: Person | None, action: str, subject_type: str, subject_id: int | None, **details: Any
+    session: Session, person: Actor | None, action: str, subject_type: str, subject_id: int | None, **details: Any
 ) -> AuditLog:
     """Add one row to the caller's transaction, so that the change and its record are kept or lost together.
 
@@ -30,6 +44,8 @@ def record(
         subject_type=subject_type,
         subject_id=subject_id,
         details=details,
+        channel=person.channel if person else "",
+        address=person.address if person else "",
     )
     session.add(row)
     return row

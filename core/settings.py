@@ -31,6 +31,21 @@ class S3Settings:
 
 
 @dataclass(frozen=True)
+class OidcSettings:
+    """The OpenID provider that people sign in through (`GEOMSA_AUTH=oidc`).
+
+    `roles` gives a role for a value of the claim `role_claim`; where no claim is named, the table of users decides.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    address: str
+    role_claim: str = ""
+    roles: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Settings:
     """The process's settings (spec, section 7)."""
 
@@ -66,6 +81,12 @@ class Settings:
     adapter_mode: Literal["auto", "subprocess", "container"] = "auto"
     metrics_port: int | None = None
     metrics_host: str = "127.0.0.1"
+    oidc: OidcSettings | None = None
+    idle_minutes: int = 720
+    trusted_proxies: tuple[str, ...] = ()
+    backup_dir: Path | None = None
+    backup_key: str | None = field(default=None, repr=False)
+    log_format: Literal["text", "json"] = "text"
 
     @property
     def cache_dir(self) -> Path:
@@ -290,4 +311,6 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         ),
         metrics_port=_port(env, "GEOMSA_METRICS_PORT"),
         metrics_host=_host(env, "GEOMSA_METRICS_HOST"),
+        idle_minutes=_whole(env, "GEOMSA_IDLE_MINUTES", default=720, highest=7 * 24 * 60),
+        log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.administration.checking import add_doctor
+from core.cli.administration.keys import add_api_key
+from core.cli.administration.people import add_user
 from core.cli.catalog.viewing import add_view_commands
 from core.cli.comparing.arguments import add_compare, add_dataset
 from core.cli.comparing.fusing import add_fuse
@@ -149,41 +152,12 @@ def build_parser() -> argparse.ArgumentParser:
     adding.add_argument("name", metavar="NAME")
     adding.add_argument("file", type=Path, metavar="FILE|FOLDER")
 
-    user = commands.add_parser("user", help="accounts, for GEOMSA_AUTH=accounts or oidc")
-    actions = user.add_subparsers(dest="action", required=True, metavar="ACTION")
-    add = actions.add_parser("add", help="add an account; the password is asked for")
-    add.add_argument("login")
-    add.add_argument("--name", default="", help="the name to show")
-    add.add_argument("--role", default="worker", choices=("worker", "engineer", "admin"))
-    add.add_argument("--no-password", action="store_true", help="for people who sign in through OIDC")
-    for name, text in (("disable", "disable an account"), ("set-password", "set a password; it is asked for")):
-        actions.add_parser(name, help=text).add_argument("login")
-    set_role = actions.add_parser("set-role", help="change a role")
-    set_role.add_argument("login")
-    set_role.add_argument("role", choices=("worker", "engineer", "admin"))
+    add_user(commands)
 
     api = commands.add_parser("api", help="the REST interface alone, without the screens")
     api.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: this machine alone)")
     api.add_argument("--port", type=int, default=8502, metavar="PORT", help="the port to listen at (default: 8502)")
 
-    api_key = commands.add_parser("api-key", help="keys of the REST interface")
-    key_actions = api_key.add_subparsers(dest="action", required=True, metavar="ACTION")
-    new_key = key_actions.add_parser("add", help="make a key; it is shown once")
-    new_key.add_argument("name", metavar="NAME", help="the program or station that will use it")
-    new_key.add_argument("--role", required=True, choices=("worker", "engineer"))
-    new_key.add_argument("--expires", metavar="DATE", help="the last day on which it counts, as 2027-12-31")
-    new_key.add_argument("--json", action="store_true", help="one JSON object")
-    key_actions.add_parser("list", help="all keys, without their secrets").add_argument(
-        "--json", action="store_true", help="one JSON object a line"
-    )
-    key_actions.add_parser("revoke", help="end a key at once").add_argument("id", type=int, metavar="ID")
-
-    doctor = commands.add_parser("doctor", help="check that everything works")
-    doctor.add_argument("--json", action="store_true", help="one JSON object")
-    doctor.add_argument(
-        "--repair",
-        action="store_true",
-        help="name the files that no row names, and what is missing; mend what can be mended, delete no row",
-    )
-    doctor.add_argument("--yes", action="store_true", help="with --repair: move orphans to the trash however many")
+    add_api_key(commands)
+    add_doctor(commands)
     return parser

@@ -1,15 +1,10 @@
-"""Programs that ask: the REST interface alone, and the keys that they come with."""
+"""The REST interface alone."""
 
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, date, datetime, time, timedelta
 
-from core.accounts import api_keys, people
-from core.cli.terminal import to_json, write_note, write_out
-from core.errors import BadInput
-from core.services import build_services
-from storage.tables import ApiKey
+from core.cli.terminal import write_note
 
 
 def api(wanted: argparse.Namespace) -> int:
@@ -21,52 +16,3 @@ def api(wanted: argparse.Namespace) -> int:
     write_note(f"Geomsa REST: http://{wanted.host}:{wanted.port}/api/v1/docs")
     serve(host=wanted.host, port=wanted.port, before=lambda: start_embedded(read_settings()))
     return 0
-
-
-def api_key(wanted: argparse.Namespace) -> int:
-    """Make, list and revoke keys."""
-    services = build_services(migrate=True)
-    person = people.command_line_person(services)
-    if wanted.action == "add":
-        expires_at = _read_day(wanted.expires) if wanted.expires else None
-        made = api_keys.create_key(services, person, name=wanted.name, role=wanted.role, expires_at=expires_at)
-        write_note("Keep this key: it is shown only now.")
-        write_out(to_json({**_describe(made.row), "key": made.text}) if wanted.json else made.text)
-    elif wanted.action == "list":
-        for row in api_keys.list_keys(services, person):
-            write_out(to_json(_describe(row)) if wanted.json else _line(row))
-    else:
-        api_keys.revoke_key(services, person, wanted.id)
-    return 0
-
-
-def _read_day(text: str) -> datetime:
-    """Return the end of a day, in this machine's time zone."""
-    try:
-        day = date.fromisoformat(text)
-        return datetime.combine(day + timedelta(days=1), time.min).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise BadInput("api_key_expiry_unreadable", value=text[:40]) from error
-
-
-def _describe(row: ApiKey) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "role": row.role,
-        "prefix": row.prefix,
-        "created_at": _moment(row.created_at),
-        "expires_at": _moment(row.expires_at),
-        "last_used_at": _moment(row.last_used_at),
-        "revoked_at": _moment(row.revoked_at),
-    }
-
-
-def _moment(when: datetime | None) -> str | None:
-    return None if when is None else when.isoformat(timespec="seconds")
-
-
-def _line(row: ApiKey) -> str:
-    state = "revoked" if row.revoked_at else f"until {row.expires_at:%Y-%m-%d}" if row.expires_at else "valid"
-    used = f"used {row.last_used_at:%Y-%m-%d %H:%M} UTC" if row.last_used_at else "never used"
-    return f"{row.id}  gms_{row.prefix}_…  {row.role}  {state}  {used}  {row.name}"

@@ -1,5 +1,11 @@
 """The sentence of every error code: what happened, to what, and what to do. Each is the msgid of its translation."""
 
+from core.messages.administration.auditing import AUDITING_MESSAGES
+from core.messages.administration.backups import BACKUPS_MESSAGES
+from core.messages.administration.operation import OPERATION_MESSAGES
+from core.messages.administration.people import PEOPLE_MESSAGES
+from core.messages.administration.sign_in import SIGN_IN_MESSAGES
+from core.messages.administration.store_moves import STORE_MOVES_MESSAGES
 from core.messages.annotations import ANNOTATION_MESSAGES
 from core.messages.api import API_MESSAGES
 from core.messages.batches import BATCH_MESSAGES
@@ -71,4 +77,10 @@ MESSAGES: dict[str, str] = {
     **ASSISTANT_MESSAGES,
     **RECIPES_MESSAGES,
     **TRACKING_MESSAGES,
+    **PEOPLE_MESSAGES,
+    **SIGN_IN_MESSAGES,
+    **AUDITING_MESSAGES,
+    **BACKUPS_MESSAGES,
+    **STORE_MOVES_MESSAGES,
+    **OPERATION_MESSAGES,
 }

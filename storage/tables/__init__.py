@@ -9,6 +9,7 @@ They are imported from here, all together: a table refers to others by name, and
 from __future__ import annotations
 
 from storage.tables.api import ApiAnswer, ApiKey
+from storage.tables.backups import Backup
 from storage.tables.batches import Batch, BatchItem
 from storage.tables.catalog import DefectType, Image, ImagePreprocessing, Manual, Product
 from storage.tables.columns import METADATA, UtcDateTime, utc_now
@@ -26,7 +27,15 @@ from storage.tables.imports import ImageImport, ImageImportItem
 from storage.tables.inspections import ChecklistTick, Inspection, NoteDraft, ResponseHistory, SearchHistory
 from storage.tables.measurements import InspectionCost, TestMeasurement, TestScore
 from storage.tables.models import Job, ModelParam, ModelVersion, StoredEmbedding, ThresholdSetting
-from storage.tables.people import AuditLog, SignInFailure, SignInSession, User
+from storage.tables.people import (
+    AuditChain,
+    AuditLog,
+    SignInCode,
+    SignInFailure,
+    SignInSession,
+    User,
+    UserBinding,
+)
 from storage.tables.regions import ImageBox, TrashedImage
 from storage.tables.reports import ReportRun, ReportSchedule
 from storage.tables.rollups import DayCount, DetailCount
@@ -48,7 +57,9 @@ __all__ = [
     "Adapter",
     "ApiAnswer",
     "ApiKey",
+    "AuditChain",
     "AuditLog",
+    "Backup",
     "Batch",
     "BatchItem",
     "ChecklistTick",
@@ -92,6 +103,7 @@ __all__ = [
     "RunEpoch",
     "SearchHistory",
     "SecondOpinion",
+    "SignInCode",
     "SignInFailure",
     "SignInSession",
     "StoredEmbedding",
@@ -104,6 +116,7 @@ __all__ = [
     "TrainingRun",
     "TrashedImage",
     "User",
+    "UserBinding",
     "UtcDateTime",
     "WatchFile",
     "WatchFolder",

@@ -8,7 +8,7 @@ from typing import ClassVar
 from sqlalchemy import CheckConstraint, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, long_text, moment, reference, row_id
+from storage.tables.columns import NEVER_REUSE_IDS, json_list, long_text, moment, reference, row_id
 
 
 class ApiKey(SQLModel, table=True):
@@ -21,6 +21,7 @@ class ApiKey(SQLModel, table=True):
     name: str = Field(max_length=190)
     user_id: int = reference("users.id")
     role: str = Field(max_length=16)
+    scopes: list[str] = json_list()  # what it is for; empty: everything that the role may
     prefix: str = Field(max_length=16, unique=True)
     secret_sha256: str = Field(max_length=64)
     created_at: datetime = moment()

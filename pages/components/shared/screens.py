@@ -61,6 +61,10 @@ EXPERIMENTS = "pages/training/experiments.py"
 COMPARE_METHODS = "pages/training/compare_methods.py"
 ASSISTANT = "pages/assistant/assistant.py"
 SYSTEM_STATUS = "pages/administration/system_status.py"
+USERS = "pages/administration/users.py"
+AUDIT_LOG = "pages/administration/audit_log.py"
+BACKUPS = "pages/administration/backups.py"
+PROFILE = "pages/administration/profile.py"
 
 _INSPECTION, _OVERVIEW, _ANALYSIS = N_("Inspection"), N_("Overview"), N_("Analysis")
 _CATALOG, _IMAGES, _SETTINGS = N_("Products and manuals"), N_("Images"), N_("Settings")
@@ -135,8 +139,10 @@ SCREENS: tuple[Screen, ...] = (
     Screen(EXPERIMENTS, N_("Experiments"), _TRAINING, ENGINEER, ":material/science:"),
     Screen(COMPARE_METHODS, N_("Compare methods"), _TRAINING, ENGINEER, ":material/compare:"),
     Screen(ASSISTANT, N_("Assistant"), _ASSISTANT, WORKER, ":material/forum:"),
-    Screen("pages/administration/users.py", N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
-    Screen("pages/administration/audit_log.py", N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
+    Screen(USERS, N_("Users"), _ADMINISTRATION, ADMIN, ":material/group:"),
+    Screen(AUDIT_LOG, N_("Audit log"), _ADMINISTRATION, ADMIN, ":material/receipt_long:"),
+    Screen(BACKUPS, N_("Backups"), _ADMINISTRATION, ADMIN, ":material/backup:"),
+    Screen(PROFILE, N_("My account"), _ADMINISTRATION, WORKER, ":material/account_circle:", is_listed=False),
     Screen(
         SYSTEM_STATUS,
         N_("System status"),

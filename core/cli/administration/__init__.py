@@ -1,0 +1,1 @@
+"""Commands of whoever looks after an installation: people, keys, checks, repairs."""

@@ -1,0 +1,1 @@
+"""Sentences of people, the audit log, backups and operation."""

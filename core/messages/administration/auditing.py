@@ -1,0 +1,3 @@
+"""Sentences of the audit log."""
+
+AUDITING_MESSAGES: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""Sentences of backups and their restoration."""
+
+BACKUPS_MESSAGES: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""Sentences of signing in, the first administrator and OpenID providers."""
+
+SIGN_IN_MESSAGES: dict[str, str] = {}

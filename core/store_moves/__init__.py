@@ -1,0 +1,1 @@
+"""Moving all objects from one object store to another."""

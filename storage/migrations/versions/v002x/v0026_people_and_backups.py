@@ -1,0 +1,200 @@
+"""Codes that let in once, bindings, the chain of the audit log, scopes of API keys, backups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
+revision = "0026"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+MOMENT = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+MYSQL_OPTIONS: dict[str, Any] = {
+    f"{dialect}_{option}": value
+    for dialect in ("mysql", "mariadb")
+    for option, value in (("engine", "InnoDB"), ("charset", "utf8mb4"), ("collate", "utf8mb4_bin"))
+}
+
+
+def _columns() -> dict[str, list[sa.Column[Any]]]:
+    return {
+        "users": [
+            sa.Column("identity", sa.String(255), nullable=True),
+            sa.Column("must_change_password", sa.Boolean(), nullable=False, server_default=sa.false()),
+            sa.Column("password_set_at", MOMENT, nullable=True),
+        ],
+        "sessions": [
+            sa.Column("device", sa.String(190), nullable=False, server_default=""),
+            sa.Column("method", sa.String(16), nullable=False, server_default="password"),
+        ],
+        # JSON has no default on every database: those of before are given theirs below.
+        "api_keys": [sa.Column("scopes", sa.JSON(), nullable=True)],
+        "audit_log": [
+            sa.Column("outcome", sa.String(8), nullable=False, server_default="done"),
+            sa.Column("channel", sa.String(16), nullable=False, server_default=""),
+            sa.Column("address", sa.String(64), nullable=False, server_default=""),
+            sa.Column("position", sa.BigInteger(), nullable=True),
+            sa.Column("seal", sa.String(64), nullable=False, server_default=""),
+        ],
+    }
+
+
+def upgrade() -> None:
+    # MariaDB commits each statement by itself: a migration that was broken off goes on where it stopped.
+    there = set(sa.inspect(op.get_bind()).get_table_names())
+    for table, make in _TABLES.items():
+        if table not in there:
+            make()
+    for table, columns in _columns().items():
+        _add_columns(table, columns)
+    op.execute("UPDATE api_keys SET scopes = '[]' WHERE scopes IS NULL")
+    _require_scopes()
+    _add_index("uq_users_identity", "users", ["identity"], unique=True)
+    _add_index("uq_audit_log_position", "audit_log", ["position"], unique=True)
+    _add_index("ix_audit_log_action", "audit_log", ["action", "id"])
+    _add_index("ix_audit_log_outcome", "audit_log", ["outcome", "id"])
+    for table, column in _INDEXED:
+        _add_index(f"ix_{table}_{column}", table, [column])
+
+
+def downgrade() -> None:
+    for name in ("ix_audit_log_outcome", "ix_audit_log_action", "uq_audit_log_position"):
+        op.drop_index(op.f(name), "audit_log")
+    op.drop_index(op.f("uq_users_identity"), "users")
+    for table in reversed(_TABLES):
+        op.drop_table(table)
+    for table, columns in _columns().items():
+        with op.batch_alter_table(table) as batch:
+            for column in columns:
+                batch.drop_column(column.name)
+
+
+def _make_sign_in_codes() -> None:
+    op.create_table(
+        "sign_in_codes",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("code_sha256", sa.String(64), nullable=False),
+        sa.Column("purpose", sa.String(16), nullable=False),
+        sa.Column("user_id", BIG_ID, nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("created_by", BIG_ID, nullable=True),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT, nullable=True),
+        sa.Column("revoked_at", MOMENT, nullable=True),
+        sa.CheckConstraint("purpose IN ('first_admin', 'invitation', 'reset')", name=op.f("ck_sign_in_codes_purpose")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_codes")),
+        sa.UniqueConstraint("code_sha256", name=op.f("uq_sign_in_codes_code_sha256")),
+        _foreign("sign_in_codes", "user_id", "users"),
+        _foreign("sign_in_codes", "created_by", "users"),
+        sqlite_autoincrement=True,
+        **MYSQL_OPTIONS,
+    )
+
+
+def _make_user_bindings() -> None:
+    op.create_table(
+        "user_bindings",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("user_id", BIG_ID, nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("line", sa.String(64), nullable=False),
+        sa.Column("product_id", BIG_ID, nullable=True),
+        sa.CheckConstraint("kind IN ('line', 'product')", name=op.f("ck_user_bindings_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_user_bindings")),
+        _foreign("user_bindings", "user_id", "users"),
+        _foreign("user_bindings", "product_id", "products"),
+        sqlite_autoincrement=True,
+        **MYSQL_OPTIONS,
+    )
+
+
+def _make_audit_chain() -> None:
+    op.create_table(
+        "audit_chain",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("seal", sa.String(64), nullable=False),
+        sa.Column("updated_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_chain")),
+        **MYSQL_OPTIONS,
+    )
+
+
+def _make_backups() -> None:
+    op.create_table(
+        "backups",
+        sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("state", sa.String(8), nullable=False),
+        sa.Column("path", sa.String(700), nullable=False),
+        sa.Column("on_id", BIG_ID, nullable=True),
+        sa.Column("job_id", BIG_ID, nullable=True),
+        sa.Column("is_encrypted", sa.Boolean(), nullable=False),
+        sa.Column("byte_size", sa.BigInteger(), nullable=False),
+        sa.Column("objects", sa.BigInteger(), nullable=False),
+        sa.Column("manifest_sha256", sa.String(64), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("error_code", sa.String(64), nullable=True),
+        sa.Column("error_params", sa.JSON(), nullable=False),
+        sa.Column("asked_by", BIG_ID, nullable=True),
+        sa.Column("began_at", MOMENT, nullable=False),
+        sa.Column("finished_at", MOMENT, nullable=True),
+        sa.Column("verified_at", MOMENT, nullable=True),
+        sa.Column("removed_at", MOMENT, nullable=True),
+        sa.CheckConstraint("kind IN ('full', 'incremental')", name=op.f("ck_backups_kind")),
+        sa.CheckConstraint("state IN ('running', 'done', 'failed')", name=op.f("ck_backups_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_backups")),
+        _foreign("backups", "on_id", "backups"),
+        _foreign("backups", "job_id", "deployment_logs"),
+        _foreign("backups", "asked_by", "users"),
+        sqlite_autoincrement=True,
+        **MYSQL_OPTIONS,
+    )
+
+
+_TABLES = {
+    "sign_in_codes": _make_sign_in_codes,
+    "user_bindings": _make_user_bindings,
+    "audit_chain": _make_audit_chain,
+    "backups": _make_backups,
+}
+_INDEXED = (
+    ("sign_in_codes", "user_id"),
+    ("user_bindings", "user_id"),
+    ("user_bindings", "product_id"),
+    ("backups", "on_id"),
+    ("backups", "job_id"),
+    ("backups", "began_at"),
+)
+
+
+def _require_scopes() -> None:
+    """Let the scopes be never NULL, now that none is."""
+    column = {one["name"]: one for one in sa.inspect(op.get_bind()).get_columns("api_keys")}["scopes"]
+    if column["nullable"]:
+        with op.batch_alter_table("api_keys", table_kwargs={"sqlite_autoincrement": True}) as batch:
+            batch.alter_column("scopes", existing_type=sa.JSON(), nullable=False)
+
+
+def _foreign(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{target}.id"], name=op.f(f"fk_{table}_{column}_{target}"))
+
+
+def _add_columns(table: str, columns: list[sa.Column[Any]]) -> None:
+    there = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)}
+    for column in columns:
+        if column.name not in there:
+            op.add_column(table, column)
+
+
+def _add_index(name: str, table: str, columns: list[str], *, unique: bool = False) -> None:
+    inspector = sa.inspect(op.get_bind())
+    there = {index["name"] for index in inspector.get_indexes(table)}
+    if name not in there | {found["name"] for found in inspector.get_unique_constraints(table)}:
+        op.create_index(op.f(name), table, columns, unique=unique)
