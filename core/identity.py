@@ -38,9 +38,11 @@ GAUGE, REPORTS = "gauge/", "reports/"
 COMPARISONS = "comparisons/"
 # The last state, the maps and the results of each training run.
 TRAINING_FOLDER = "training/"
+# What the chain of the audit log has been, day by day.
+AUDIT = "audit/"
 FOLDERS = (
-    BATCHES, COMPARISONS, GAUGE, "images/", IMPORTS, "inspections/", "manuals/", "models/", REPORTS, "thumbnails/",
-    TRAINING_FOLDER,
+    AUDIT, BATCHES, COMPARISONS, GAUGE, "images/", IMPORTS, "inspections/", "manuals/", "models/", REPORTS,
+    "thumbnails/", TRAINING_FOLDER,
 )  # fmt: skip
 FOREIGN, EMPTY, NEWER = "store_foreign", "store_empty", "store_newer"
 _SAMPLE = 20

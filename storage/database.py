@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import Session
 
 from storage import schema
+from storage.audit_chain import AuditedSession
 from storage.database_errors import DatabaseError, DatabaseErrorCode, translate
 from storage.integrity import describe_damage, find_damage
 from storage.sqlite_files import FileWatch, Mode, ended_uncleanly
@@ -77,7 +78,7 @@ class Database:
         on what was read inside it still holds when it writes.
         """
         try:
-            with Session(self._engine, expire_on_commit=False) as session:
+            with AuditedSession(self._engine, expire_on_commit=False) as session:
                 yield session
         except _TRANSLATED as error:
             raise translate(error) from error

@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
-from core.identity import BATCHES, COMPARISONS, FOLDERS, IMPORTS, TRAINING_FOLDER, TRASH
+from core.identity import AUDIT, BATCHES, COMPARISONS, FOLDERS, IMPORTS, TRAINING_FOLDER, TRASH
 from core.schedules.records import read_files
 from core.transactions import HasStores, reading
 from storage.object_store import ObjectInfo, ObjectStore, ObjectStoreError, transfer_in_parallel
@@ -60,8 +60,8 @@ class Stock:
     held_folders: frozenset[str] = frozenset()
 
     def names(self, key: str) -> bool:
-        """Return whether a row names this object, by itself or as part of a bundle."""
-        if key in self._keys or "/".join(key.split("/")[:2]) in self.held_folders:
+        """Return whether a row names this object, by itself or as part of a bundle; an anchor needs none."""
+        if key.startswith(AUDIT) or key in self._keys or "/".join(key.split("/")[:2]) in self.held_folders:
             return True
         parts = key.split("/")
         return any("/".join(parts[:count]) + "/" in self.bundle_bytes for count in range(1, len(parts)))

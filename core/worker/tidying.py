@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from core.audit_log.anchors import write_anchor
 from core.batches.starting import discard_rest
 from core.errors import AppError
 from core.identity import raise_generation
@@ -36,6 +37,7 @@ def tidy(services: Services) -> None:
         discard_old_drafts(services)
         discard_scratch(services)
         raise_generation(services)
+        write_anchor(services)
         expire_runs(services)
         outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")
         purged = purge_expired(services)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, json_object, moment, reference, row_id
+from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, json_object, moment, reference, row_id
 
 
 class User(SQLModel, table=True):
@@ -119,7 +119,8 @@ class AuditLog(SQLModel, table=True):
 
     id: int = row_id()
     created_at: datetime = moment(index=True)
-    user_id: int | None = reference("users.id", optional=True)
+    # No foreign key: it would lock the account of whoever acts, and two who change each other's would be a deadlock.
+    user_id: int | None = Field(default=None, sa_type=BIG_ID, nullable=True, index=True)
     user_name: str = Field(default="", max_length=190)
     action: str = Field(max_length=64)
     subject_type: str = Field(max_length=32)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
+from sqlalchemy.exc import DBAPIError
+
+from storage.audit_chain import seal_row
+
+logger = logging.getLogger(__name__)
 
 revision = "0026"
 down_revision = "0025"
@@ -61,9 +68,14 @@ def upgrade() -> None:
     _add_index("ix_audit_log_outcome", "audit_log", ["outcome", "id"])
     for table, column in _INDEXED:
         _add_index(f"ix_{table}_{column}", table, [column])
+    _leave_people_free()
+    _seal_what_is_there()
+    _refuse_changes()
 
 
 def downgrade() -> None:
+    for statement in _ALLOWING[_dialect()]:
+        op.execute(statement)
     for name in ("ix_audit_log_outcome", "ix_audit_log_action", "uq_audit_log_position"):
         op.drop_index(op.f(name), "audit_log")
     op.drop_index(op.f("uq_users_identity"), "users")
@@ -73,6 +85,8 @@ def downgrade() -> None:
         with op.batch_alter_table(table) as batch:
             for column in columns:
                 batch.drop_column(column.name)
+    with op.batch_alter_table("audit_log", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        batch.create_foreign_key(op.f(_PERSON), "users", ["user_id"], ["id"])
 
 
 def _make_sign_in_codes() -> None:
@@ -180,6 +194,121 @@ def _require_scopes() -> None:
     if column["nullable"]:
         with op.batch_alter_table("api_keys", table_kwargs={"sqlite_autoincrement": True}) as batch:
             batch.alter_column("scopes", existing_type=sa.JSON(), nullable=False)
+
+
+_PERSON = "fk_audit_log_user_id_users"
+
+
+def _leave_people_free() -> None:
+    """Let the audit log name people without a lock on their accounts.
+
+    Two administrators who change each other's account at once would otherwise hold what the other one's row of the
+    log waits for.
+    """
+    if _PERSON in {found["name"] for found in sa.inspect(op.get_bind()).get_foreign_keys("audit_log")}:
+        with op.batch_alter_table("audit_log", table_kwargs={"sqlite_autoincrement": True}) as batch:
+            batch.drop_constraint(op.f(_PERSON), type_="foreignkey")
+
+
+_AUDIT_LOG = sa.table(
+    "audit_log",
+    sa.column("id", BIG_ID),
+    sa.column("created_at", MOMENT),
+    sa.column("details", sa.JSON()),
+    *(
+        sa.column(name)
+        for name in (
+            "user_id", "user_name", "action", "subject_type", "subject_id", "outcome", "channel", "address", "position",
+            "seal",
+        )
+    ),
+)  # fmt: skip
+_AUDIT_CHAIN = sa.table(
+    "audit_chain", sa.column("id"), sa.column("position"), sa.column("seal"), sa.column("updated_at", MOMENT)
+)
+_SEALED_AT_ONCE = 1000
+
+
+def _seal_what_is_there() -> None:
+    """Begin the chain, and seal the rows of before in the order of their ids; goes on where it was broken off."""
+    bind = op.get_bind()
+    chain = bind.execute(sa.select(_AUDIT_CHAIN.c.position, _AUDIT_CHAIN.c.seal)).first()
+    if chain is None:
+        bind.execute(_AUDIT_CHAIN.insert().values(id=1, position=0, seal="", updated_at=_now()))
+    position, seal = (0, "") if chain is None else chain
+    unsealed = sa.select(_AUDIT_LOG).where(_AUDIT_LOG.c.position.is_(None)).order_by(_AUDIT_LOG.c.id)
+    sealing = (
+        _AUDIT_LOG.update()
+        .where(_AUDIT_LOG.c.id == sa.bindparam("row_id"))
+        .values(position=sa.bindparam("at"), seal=sa.bindparam("with_seal"))
+    )
+    while rows := bind.execute(unsealed.limit(_SEALED_AT_ONCE)).mappings().all():
+        sealed = []
+        for row in rows:
+            position += 1
+            seal = seal_row(seal, {**row, "position": position, "created_at": row["created_at"].replace(tzinfo=UTC)})
+            sealed.append({"row_id": row["id"], "at": position, "with_seal": seal})
+        bind.execute(sealing, sealed)
+        bind.execute(_AUDIT_CHAIN.update().values(position=position, seal=seal, updated_at=_now()))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+_SAID = "rows of audit_log are only ever added"
+_REFUSING = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_log_no_{what} BEFORE {what.upper()} ON audit_log "
+        f"BEGIN SELECT RAISE(ABORT, '{_SAID}'); END"
+        for what in ("update", "delete")
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_SAID}' USING ERRCODE = 'integrity_constraint_violation'; END $$",
+        *(
+            f"CREATE TRIGGER audit_log_no_{what} BEFORE {what.upper()} ON audit_log "
+            f"FOR EACH {per} EXECUTE FUNCTION audit_log_refuse()"
+            for what, per in (("update", "ROW"), ("delete", "ROW"), ("truncate", "STATEMENT"))
+        ),
+    ],
+    "mysql": [
+        f"CREATE TRIGGER audit_log_no_{what} BEFORE {what.upper()} ON audit_log FOR EACH ROW "
+        f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{_SAID}'"
+        for what in ("update", "delete")
+    ],
+}
+_ALLOWING = {
+    "sqlite": [f"DROP TRIGGER IF EXISTS audit_log_no_{what}" for what in ("update", "delete")],
+    "postgresql": [
+        *(f"DROP TRIGGER IF EXISTS audit_log_no_{what} ON audit_log" for what in ("update", "delete", "truncate")),
+        "DROP FUNCTION IF EXISTS audit_log_refuse()",
+    ],
+    "mysql": [f"DROP TRIGGER IF EXISTS audit_log_no_{what}" for what in ("update", "delete")],
+}
+# MariaDB and MySQL: the account may not create triggers, or not while a binary log is written.
+_NOT_PERMITTED = {1044, 1142, 1227, 1370, 1419}
+
+
+def _dialect() -> str:
+    name = op.get_bind().dialect.name
+    return "mysql" if name == "mariadb" else name
+
+
+def _refuse_changes() -> None:
+    """Let the database itself refuse to change or delete rows of the audit log, where the account may say so."""
+    try:
+        for statement in _ALLOWING[_dialect()] + _REFUSING[_dialect()]:
+            op.execute(statement)
+    except DBAPIError as error:
+        number = getattr(error.orig, "args", (0,))[0]
+        if _dialect() != "mysql" or number not in _NOT_PERMITTED:
+            raise
+        logger.warning(
+            "the database account may not create triggers (error %s): the database does not refuse changes of the "
+            "audit log by itself; docs/audit.md says what an administrator of the database can do",
+            number,
+        )
 
 
 def _foreign(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
