@@ -15,6 +15,7 @@ from core.api.origins import is_forwarded, is_loopback_address
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
 from core.models.kinds import MEMORY_BANK
+from core.refusals import WHERE
 from core.registry.versions import has_any_active
 from pages.components.shared.language import _, browser_language, escape, language, set_language
 from pages.components.shared.navigation import fold_groups, show_jump
@@ -202,6 +203,7 @@ def run_page() -> None:
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
     chosen_page = authorize()
     if chosen_page is not None:
+        WHERE.set(f"/{chosen_page.url_path}")
         say_what_waits()
         try:
             chosen_page.run()

@@ -6,17 +6,22 @@ from dataclasses import dataclass, field, replace
 
 from sqlmodel import select
 
+from core.audit import API, CLI, PAGE, SYSTEM
 from core.errors import NotAllowed
 from core.i18n import N_
+from core.refusals import note_refusal
 from core.transactions import HasDatabase, reading
 from storage.tables import User
+
+__all__ = [
+    "ADMIN", "API", "CLI", "ENGINEER", "PAGE", "ROLES", "ROLE_NAMES", "SYSTEM", "WORKER", "Person", "as_person",
+    "reaches", "require_role",
+]  # fmt: skip
 
 WORKER = "worker"
 ENGINEER = "engineer"
 ADMIN = "admin"
 ROLES: tuple[str, ...] = (WORKER, ENGINEER, ADMIN)
-# Through what somebody acts, as the audit log keeps it.
-PAGE, API, CLI, SYSTEM = "page", "api", "cli", "system"
 ROLE_NAMES: dict[str, str] = {WORKER: N_("Line worker"), ENGINEER: N_("Quality engineer"), ADMIN: N_("Administrator")}
 
 
@@ -65,11 +70,14 @@ def require_role(services: HasDatabase, person: Person, needed: str) -> None:
 
     One read by primary key. Codes: session_over for an account that is gone, disabled or has a new password since
     the person signed in; role_too_low for a role that does not reach (the stored one, not the one in `person`).
+    Either is kept in the audit log, in a transaction of its own: never to be called with one that writes open.
     """
     query = select(User.role, User.is_active, User.sign_in_epoch).where(User.id == person.id)
     with reading(services) as session:
         found = session.exec(query).first()
     if found is None or not found[1] or found[2] != person.sign_in_epoch:
+        note_refusal(services, person, reason="session_over", needed=needed)
         raise NotAllowed("session_over")
     if not reaches(found[0], needed):
+        note_refusal(services, person, reason="role_too_low", needed=needed, role=found[0])
         raise NotAllowed("role_too_low", needed=needed)

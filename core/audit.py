@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
@@ -10,6 +11,8 @@ from core.errors import Conflict
 from storage.tables import AuditLog
 
 DONE, REFUSED = "done", "refused"
+# Through what somebody acts.
+PAGE, API, CLI, SYSTEM = "page", "api", "cli", "system"
 _SHOWN_CHARACTERS = 60
 
 
@@ -17,7 +20,7 @@ class Actor(Protocol):
     """Who acts, and from where: `core.access.Person`."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> int | None: ...
 
     @property
     def display_name(self) -> str: ...
@@ -29,10 +32,30 @@ class Actor(Protocol):
     def address(self) -> str: ...
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """Whoever acts without having signed in: who is not let in, or anybody at a machine that has no sign-in."""
+
+    channel: str
+    address: str = ""
+    display_name: str = ""
+    id: None = None
+
+
 def record(
-    session: Session, person: Actor | None, action: str, subject_type: str, subject_id: int | None, **details: Any
+    session: Session,
+    person: Actor | None,
+    action: str,
+    subject_type: str,
+    subject_id: int | None,
+    *,
+    outcome: str = DONE,
+    **details: Any,
 ) -> AuditLog:
     """Add one row to the caller's transaction, so that the change and its record are kept or lost together.
+
+    It is numbered and sealed when the transaction commits (`storage.audit_chain`), and not in the database before.
+    Without a person it is the system that acts, by itself.
 
     `details` must be JSON values. An edit under a row version gives `row_version` (the new one) and `changes`
     ({field: [old, new]}): `stale_save` tells the next person from them what happened.
@@ -44,8 +67,9 @@ def record(
         subject_type=subject_type,
         subject_id=subject_id,
         details=details,
-        channel=person.channel if person else "",
-        address=person.address if person else "",
+        outcome=outcome,
+        channel=person.channel if person else SYSTEM,
+        address=person.address[:64] if person else "",
     )
     session.add(row)
     return row

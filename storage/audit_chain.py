@@ -37,7 +37,7 @@ class AuditedSession(Session):
 
 
 def seal_row(before: str, values: Mapping[str, Any]) -> str:
-    """Return the seal, 64 hexadecimal digits, of a row with these `values` (those of SEALED) after the seal `before`."""
+    """Return the seal (64 hexadecimal digits) of a row with these values (those of SEALED) after the seal `before`."""
     told = {name: values[name] for name in SEALED}
     moment: datetime = told["created_at"]
     told["created_at"] = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")

@@ -266,6 +266,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("settings", "transactions"),
     ("audit",),
+    ("refusals",),
     ("access", "identity", "leases", "models", "files"),
     ("rollups",),
     ("services",),

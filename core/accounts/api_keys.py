@@ -125,6 +125,12 @@ def revoke_key(services: HasDatabase, person: Person, key_id: int) -> ApiKey:
         return row
 
 
+def prefix_of(text: str) -> str:
+    """Return the part of a key that names it and is no secret; "" for what is no key of ours."""
+    parts = _KEY.fullmatch(text)
+    return parts.group(1) if parts is not None else ""
+
+
 def find_caller(services: HasDatabase, text: str) -> Caller:
     """Return the program that sends this key, and note (once a minute) that it was used.
 

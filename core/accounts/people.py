@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
-from core.access import ADMIN, ROLE_NAMES, ROLES, WORKER, Person, as_person, require_role
+from core.access import ADMIN, CLI, ROLE_NAMES, ROLES, SYSTEM, WORKER, Person, as_person, require_role
 from core.accounts import passwords
 from core.accounts.sessions import end_all
 from core.accounts.sign_in import clear_failures, normalize_login
@@ -40,12 +40,12 @@ def open_person(services: Services, role: str) -> Person:
 
 def command_line_person(services: Services) -> Person:
     """Return the built-in administrator who acts in commands: whoever may run them can read the database anyway."""
-    return _built_in(services, COMMAND_LINE_LOGIN, name="Command line", role=ADMIN)
+    return _built_in(services, COMMAND_LINE_LOGIN, name="Command line", role=ADMIN).acting(CLI)
 
 
 def watch_person(services: Services) -> Person:
     """Return the built-in line worker who inspects what arrives in watched folders."""
-    return _built_in(services, WATCH_LOGIN, name="Watched folder", role=WORKER)
+    return _built_in(services, WATCH_LOGIN, name="Watched folder", role=WORKER).acting(SYSTEM)
 
 
 def save_language(services: Services, person: Person, language: str) -> Person:
@@ -57,7 +57,7 @@ def save_language(services: Services, person: Person, language: str) -> Person:
         user = _get_user(session, person.id)
         user.language = language
         session.commit()
-        return as_person(user)
+        return as_person(user).acting(person.channel, person.address)
 
 
 def list_users(services: Services, person: Person, *, include_built_in: bool = False) -> list[User]:

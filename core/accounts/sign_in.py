@@ -20,7 +20,7 @@ from sqlmodel import Session, col, delete, select
 from core.access import Person, as_person
 from core.accounts import passwords
 from core.accounts.sessions import known_device
-from core.audit import record
+from core.audit import PAGE, REFUSED, Stranger, record
 from core.errors import NotAllowed
 from core.transactions import reading, writing
 from storage.tables import SignInFailure, User, utc_now
@@ -70,9 +70,9 @@ def sign_in(services: Services, login: str, password: str, *, address: str, devi
         hashed = user.password_hash if user is not None else None
         fits = passwords.fits(hashed or decoy, password)
         if user is None or hashed is None or not user.is_active or not fits:
-            _keep_failure(services, login, user, limits)
+            _keep_failure(services, login, user, limits, address)
             raise NotAllowed("sign_in_refused")
-        return _keep_success(services, user, password, limits[0])
+        return _keep_success(services, user, password, limits[0], address)
     finally:
         _SIGN_IN_LOCK.release()
 
@@ -128,7 +128,7 @@ def _wait_s(row: SignInFailure, limit: _Limit, now: datetime) -> int:
     return max(0, math.ceil(wait_s - elapsed.total_seconds()))
 
 
-def _keep_failure(services: Services, login: str, user: User | None, limits: list[_Limit]) -> None:
+def _keep_failure(services: Services, login: str, user: User | None, limits: list[_Limit], address: str) -> None:
     now = utc_now()
     with writing(services) as session:
         session.exec(delete(SignInFailure).where(col(SignInFailure.last_failure_at) < now - 24 * _COUNT_FOR))
@@ -143,12 +143,19 @@ def _keep_failure(services: Services, login: str, user: User | None, limits: lis
             row.failures += 1
             row.last_failure_at = now
             session.add(row)
-        entry = record(session, None, "user.sign_in_failed", "user", user.id if user else None)
+        entry = record(
+            session,
+            Stranger(PAGE, address),
+            "user.sign_in_failed",
+            "user",
+            user.id if user else None,
+            outcome=REFUSED,
+        )
         entry.user_name = login[:190]
         session.commit()
 
 
-def _keep_success(services: Services, found: User, password: str, nearest: _Limit) -> Person:
+def _keep_success(services: Services, found: User, password: str, nearest: _Limit, address: str) -> Person:
     with writing(services) as session:
         user = session.get_one(User, found.id)
         if not user.is_active or user.password_hash != found.password_hash:
@@ -158,7 +165,7 @@ def _keep_success(services: Services, found: User, password: str, nearest: _Limi
         user.last_seen_at = utc_now()
         if user.password_hash and passwords.needs_rehash(user.password_hash):
             user.password_hash = passwords.hash_password(password)
-        entry = record(session, as_person(user), "user.signed_in", "user", user.id)
+        entry = record(session, as_person(user).acting(PAGE, address), "user.signed_in", "user", user.id)
         entry.user_name = user.login
         session.commit()
         return as_person(user)

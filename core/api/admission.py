@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -18,12 +19,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.accounts.api_keys import Caller
+from core.access import API
+from core.accounts.api_keys import Caller, prefix_of
 from core.api.interface import Interface
 from core.api.limits import MOST_AT_ONCE, bound_body, most_bytes, too_large
 from core.api.origins import comes_from_here
 from core.api.problems import from_http, language_of, to_response
+from core.audit import Stranger
 from core.errors import AppError, BadInput, NotAllowed, Unavailable, from_lower
+from core.refusals import KEY, WHERE, note_refusal
 
 _log = logging.getLogger("geomsa.api")
 
@@ -70,6 +74,7 @@ class Admission:
         language = language_of(HTTPConnection(scope), self.interface.services.settings.language)
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["language"] = language
+        WHERE.set(f"{_known_method(scope)} {path}")
         try:
             caller = await self._admit(scope, path)
             state["caller"] = caller
@@ -99,9 +104,16 @@ class Admission:
         if path in OPEN_PATHS or path.startswith(OPEN_FOLDER):
             return None
         key = _read_key(connection.headers)
-        caller = interface.find_known(key)
-        if caller is None:
-            caller = await run_in_threadpool(interface.find_caller, key)
+        address = scope["client"][0] if scope.get("client") else ""
+        try:
+            caller = interface.find_known(key)
+            if caller is None:
+                caller = await run_in_threadpool(interface.find_caller, key)
+        except NotAllowed as error:
+            if key:
+                await run_in_threadpool(_note_refused_key, interface, key, address, error)
+            raise
+        caller = replace(caller, person=caller.person.acting(API, address))
         wait_s = interface.rates.take(caller.key_id)
         if wait_s:
             raise NotAllowed("api_too_many_requests", seconds=wait_s)
@@ -118,6 +130,19 @@ class Admission:
             if int(length) > limit:
                 raise too_large(limit)
         return bound_body(receive, limit_bytes=limit)
+
+
+def _note_refused_key(interface: Interface, key: str, address: str, error: NotAllowed) -> None:
+    prefix = prefix_of(key)
+    note_refusal(
+        interface.services,
+        Stranger(API, address, display_name=str(error.params.get("name", ""))[:190]),
+        action=KEY,
+        reason=error.code,
+        place="core.api.admission",
+        subject_type="api_key",
+        **({"prefix": prefix} if prefix else {}),
+    )
 
 
 class _Answer:

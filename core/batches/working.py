@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from core.access import Person, as_person
+from core.access import SYSTEM, Person, as_person
 from core.batches.reading import PartReader, PendingFile, group_by_part, read_ahead
 from core.batches.sources import discard_folder
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, NotReady, Unavailable
@@ -83,7 +83,7 @@ def _open_run(services: Services, claim: Claim) -> _Run | AppError:
                 .group_by(col(BatchItem.state))
             ).all()
         )
-    return _Run(services, claim, batch, as_person(user), counts)
+    return _Run(services, claim, batch, as_person(user).acting(SYSTEM), counts)
 
 
 class _Run:

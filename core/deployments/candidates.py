@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlmodel import Session, select
 
-from core.access import Person
+from core.access import SYSTEM, Person, as_person
 from core.audit import record
 from core.catalog.views import label_of
 from core.deployments.acceptance import OVERRIDDEN, Acceptance
@@ -141,4 +141,4 @@ def retire_active(run: JobRun, product: Product, version: ModelVersion) -> None:
 
 def _author(session: Session, run: JobRun) -> Person | None:
     author = session.get(User, run.created_by) if run.created_by is not None else None
-    return Person(author.id, author.login, author.display_name, author.role) if author else None
+    return as_person(author).acting(SYSTEM) if author else None

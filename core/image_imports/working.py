@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, select
 
-from core.access import as_person
+from core.access import SYSTEM, as_person
 from core.errors import AppError, NotAllowed, NotFound, Unavailable
 from core.image_imports.staging import open_files, read_plan
 from core.image_imports.starting import without_done
@@ -76,7 +76,7 @@ def _open_run(services: Services, claim: Claim) -> _Run | AppError:
         return error
     except (KeyError, TypeError, ValueError):
         return NotFound("import_gone")
-    return _Run(services, claim, row, as_person(user), plan, items)
+    return _Run(services, claim, row, as_person(user).acting(SYSTEM), plan, items)
 
 
 class _Run:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import select
 
-from core.access import ENGINEER, Person, as_person, require_role
+from core.access import ENGINEER, SYSTEM, Person, as_person, require_role
 from core.catalog.products import get_product
 from core.errors import AppError
 from core.models.kinds import TRAINED_MODEL
@@ -79,7 +79,7 @@ def put_first_run_into_use(services: Services, job_id: int) -> bool:
         in_use = active_version(session, TRAINED_MODEL, run.product_id, "", run.view)
     done = False
     if user is not None and in_use is None:
-        person = as_person(user)
+        person = as_person(user).acting(SYSTEM)
         try:
             if not read_run(services, person, run.id).reasons:
                 activate_run(services, person, run.id)

@@ -25,15 +25,16 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.access import ADMIN, Person, reaches
+from core.access import ADMIN, PAGE, Person, reaches
 from core.accounts import sessions
 from core.api.origins import comes_from_here
 from core.errors import AppError, NotAllowed, Unavailable
+from core.refusals import note_refusal
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
 from pages.server import downloads, missing_page, pictures, plain_pages, sign_in_route
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
-from pages.server.requests import app_path, own_path, preferred_language
+from pages.server.requests import ACTOR, address_of, app_path, own_path, preferred_language
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
 
 _log = logging.getLogger("geomsa.gate")
@@ -109,8 +110,11 @@ class Gate:
             await self._refuse(request, path, found)(scope, receive, send)
             return
         if path == METRICS and found.person is not None and not reaches(found.person.role, ADMIN):
+            await run_in_threadpool(self._note_refusal, request, found.person, path, ADMIN)
             await PlainTextResponse("Forbidden", status_code=HTTPStatus.FORBIDDEN)(scope, receive, send)
             return
+        if found.person is not None:
+            scope.setdefault("state", {})[ACTOR] = found.person.acting(PAGE, address_of(request))
         upload = UPLOAD_PATH.fullmatch(path)
         if upload is not None and request.method != "OPTIONS":
             await self._upload(request, send, found, upload["session"])
@@ -136,6 +140,7 @@ class Gate:
         scope, receive = request.scope, request.receive
         length = request.headers.get("content-length", "")
         if self._owners.get(session_id) != found.owner:
+            await run_in_threadpool(self._note_refusal, request, found.person, path, "")
             refusal = PlainTextResponse("Not your session", status_code=HTTPStatus.FORBIDDEN)
         elif request.method == "PUT" and not length.isdecimal():
             # Without a length nothing can be held free for it; every browser sends one.
@@ -278,6 +283,18 @@ class Gate:
         return RedirectResponse(
             app_path(where), status_code=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"}
         )
+
+    def _note_refusal(self, request: Request, person: Person | None, path: str, needed: str) -> None:
+        """Keep a refusal of somebody who has signed in; of an open machine there is nobody to name."""
+        if person is not None:
+            note_refusal(
+                keep_services(self._read_settings()),
+                person.acting(PAGE, address_of(request)),
+                reason="role_too_low" if needed else "session_of_another",
+                place="pages.server.gate",
+                path=path,
+                **({"needed": needed, "role": person.role} if needed else {}),
+            )
 
     def _read_settings(self) -> Settings:
         if self._settings is None:

@@ -111,5 +111,6 @@ def _who(request: Request, services: Services) -> str:
         return ROLE_NAMES[ENGINEER]
     person = sessions.find(services, request.cookies.get(sessions.cookie_names(services)[0], ""))
     if not reaches(person.role, ENGINEER):
+        note_refusal(services, actor_of(request), reason="role_too_low", needed=ENGINEER, role=person.role)
         raise NotAllowed("role_too_low", needed=ENGINEER)
     return person.display_name

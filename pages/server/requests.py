@@ -6,7 +6,24 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 from streamlit import config
 
+from core.access import PAGE, Person
+from core.audit import Actor, Stranger
 from core.i18n import LANGUAGES
+
+
+# Under this name the gate leaves in a request's state who asks.
+ACTOR = "geomsa_actor"
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Return the network address that asks, "" where the server knows none."""
+    return connection.client.host if connection.client else ""
+
+
+def actor_of(connection: HTTPConnection) -> Actor:
+    """Return who asks, as the gate has found: the person who has signed in, or whoever is at a machine without that."""
+    found = connection.scope.get("state", {}).get(ACTOR)
+    return found if isinstance(found, Person) else Stranger(PAGE, address_of(connection))
 
 
 def is_same_origin(connection: HTTPConnection) -> bool:

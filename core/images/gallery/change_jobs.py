@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from core.access import ENGINEER, Person, as_person, require_role
+from core.access import ENGINEER, SYSTEM, Person, as_person, require_role
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.images.gallery.changes import DELETE, MOST_CHOSEN, PART, ImageChange, apply_change
 from core.images.gallery.search import load_images, read_row_versions
@@ -138,4 +138,4 @@ def _find(services: Services, user_id: int | None, product_id: int) -> tuple[Per
         raise NotFound("not_found")
     if user is None:
         raise NotAllowed("session_over")
-    return as_person(user), product.code
+    return as_person(user).acting(SYSTEM), product.code

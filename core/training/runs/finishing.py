@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from core.access import as_person
+from core.access import SYSTEM, as_person
 from core.audit import record
 from core.deployments.candidates import may_be_named
 from core.errors import NotFound
@@ -148,7 +148,7 @@ def _store(session: Session, finished: FinishedRun, version: ModelVersion, claim
     author = session.get(User, job.created_by) if job is not None and job.created_by is not None else None
     record(
         session,
-        None if author is None else as_person(author),
+        None if author is None else as_person(author).acting(SYSTEM),
         "version.keep",
         "model_version",
         version.id,

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.access import ENGINEER, ROLE_NAMES, Person, reaches
+from core.access import ENGINEER, PAGE, ROLE_NAMES, Person, reaches
 from core.accounts import sessions
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
+from core.refusals import note_refusal
 from core.services import Services, keep_services
 from core.settings import read_settings
 from core.worker.embedded import start_embedded
@@ -100,8 +101,8 @@ def show_worker_missing(since_start_s: float | None) -> None:
 
 
 def set_person(who: Person) -> None:
-    """Make `who` the person of this browser session."""
-    st.session_state[_PERSON_KEY] = who
+    """Make `who` the person of this browser session, who acts on pages from the browser's address."""
+    st.session_state[_PERSON_KEY] = who.acting(PAGE, st.context.ip_address or "")
 
 
 def clear_person() -> None:
@@ -177,6 +178,7 @@ def require(role: str) -> None:
     """Stop here, with a sentence, unless the person reaches `role`: the first line of every screen."""
     if may(role):
         return
+    note_refusal(services(), person() if is_signed_in() else None, reason="role_too_low", needed=role)
     st.title(_("This screen is not open to you"))
     st.error(
         _("It needs the role “{role}”. Ask an administrator, or choose another screen.", role=_(ROLE_NAMES[role])),
