@@ -21,7 +21,7 @@ from core.cli import (
     watching,
     working,
 )
-from core.cli.administration import checking, keys, people
+from core.cli.administration import auditing, checking, keys, people
 from core.cli.arguments import build_parser
 from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
@@ -66,6 +66,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "user": people.user,
     "api": serving.api,
     "api-key": keys.api_key,
+    "audit": auditing.audit,
     "doctor": checking.doctor,
 }
 

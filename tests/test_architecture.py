@@ -267,6 +267,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("settings", "transactions"),
     ("audit",),
     ("refusals",),
+    ("outgoing",),
     ("access", "identity", "leases", "models", "files"),
     ("rollups",),
     ("services",),

@@ -212,13 +212,12 @@ def _compare_anchors(services: HasStores, last: int) -> tuple[int, list[Fault]]:
     """Return the highest position that an anchor confirms, and what the anchors speak against."""
     anchors = read_anchors(services)
     with reading(services) as session:
-        seals = dict(
-            session.execute(
-                select(AuditLog.position, AuditLog.seal).where(
-                    col(AuditLog.position).in_([anchor.position for anchor in anchors])
-                )
-            ).tuples()
-        )
+        found = session.exec(
+            select(AuditLog.position, AuditLog.seal).where(
+                col(AuditLog.position).in_([anchor.position for anchor in anchors])
+            )
+        ).all()
+    seals: dict[int | None, str] = dict(found)
     faults: list[Fault] = []
     anchored = 0
     for anchor in anchors:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.audit_log.findings import say_faults
+from core.audit_log.verification import verify_chain
 from core.deliveries.targets import TargetView, list_targets
 from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
@@ -26,9 +28,10 @@ from core.schedules.views import list_problems
 from core.services import Services, build_services
 from core.settings import Settings
 from core.tracking.status import check_tracking
-from core.transactions import HasDatabase, HasStores
+from core.transactions import HasDatabase, HasStores, reading
 from core.watching.folders import FolderView, list_folders
 from inference.errors import InferenceError
+from storage.append_only import refuses_changes
 from storage.database import PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.object_store import ObjectStore, ObjectStoreError
 from storage.tables import utc_now
@@ -120,6 +123,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(_run("object_store", lambda: _check_objects(opened.objects)))
         found.append(_run("identity", lambda: _check_identity(opened)))
         found.append(_run("counts", lambda: Check("counts", *check_counts(opened, thorough=thorough))))
+        found.append(_run("audit", lambda: _check_audit(opened, thorough=thorough)))
         found.append(_run("worker", lambda: _check_worker(opened)))
         found.append(_run("watching", lambda: _check_watching(opened)))
         found.append(_run("deliveries", lambda: _check_deliveries(opened)))
@@ -203,6 +207,22 @@ def _check_objects(objects: ObjectStore) -> Check:
 def _check_identity(services: HasStores) -> Check:
     found = require_pair(services)
     return Check("identity", True, "check_identity", {"id": found.id[:8], "generation": found.generation})
+
+
+def _check_audit(services: HasStores, *, thorough: bool) -> Check:
+    """Verify the chain of the audit log; without `thorough` only what is new since the last time."""
+    found = verify_chain(services, only_new=not thorough)
+    if not found.ok:
+        spoken = {language: say_faults(found, language) for language in ("ko", "en")}
+        return Check("audit", False, "check_audit_wrong", {"found": spoken})
+    params = {"position": found.position, "anchored": found.anchored}
+    with reading(services) as session:
+        is_guarded = refuses_changes(session)
+    if not is_guarded:
+        return Check("audit", False, "check_audit_unguarded", params)
+    if found.anchors_error is not None:
+        return Check("audit", False, found.anchors_error.code, found.anchors_error.params)
+    return Check("audit", True, "check_audit", params)
 
 
 def _check_worker(services: Services) -> Check:

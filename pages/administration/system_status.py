@@ -32,6 +32,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "database": (N_("Database"), ":material/database:"),
     "object_store": (N_("Object store"), ":material/inventory_2:"),
     "identity": (N_("Installation"), ":material/link:"),
+    "audit": (N_("Audit log"), ":material/receipt_long:"),
     "worker": (N_("Worker"), ":material/engineering:"),
     "watching": (N_("Watched folders"), ":material/folder_eye:"),
     "deliveries": (N_("Results sent on"), ":material/outgoing_mail:"),
