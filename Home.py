@@ -37,6 +37,7 @@ from pages.components.shared.session import (
     sign_out,
 )
 from pages.components.shared.style import apply_style
+from pages.server.audit_downloads import audit_routes
 from pages.server.downloads import download_routes
 from pages.server.drawing_pictures import drawing_routes
 from pages.server.export_downloads import export_routes
@@ -227,6 +228,7 @@ else:
             *trend_routes(),
             *report_routes(),
             *export_routes(),
+            *audit_routes(),
             Mount(app_path("/api"), app=LazyInterface()),
         ],
         middleware=[Middleware(Gate)],

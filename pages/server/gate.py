@@ -140,7 +140,7 @@ class Gate:
         scope, receive = request.scope, request.receive
         length = request.headers.get("content-length", "")
         if self._owners.get(session_id) != found.owner:
-            await run_in_threadpool(self._note_refusal, request, found.person, path, "")
+            await run_in_threadpool(self._note_refusal, request, found.person, own_path(scope), "")
             refusal = PlainTextResponse("Not your session", status_code=HTTPStatus.FORBIDDEN)
         elif request.method == "PUT" and not length.isdecimal():
             # Without a length nothing can be held free for it; every browser sends one.

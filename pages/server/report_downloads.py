@@ -19,6 +19,7 @@ from starlette.routing import Route
 from core.access import ENGINEER, ROLE_NAMES, reaches
 from core.accounts import sessions
 from core.errors import AppError, BadInput, NotAllowed, NotFound, NotReady, Unavailable
+from core.refusals import note_refusal
 from core.reports.period.contents import gather
 from core.reports.period.file_names import name_report
 from core.reports.period.making import make_file
@@ -29,7 +30,7 @@ from core.schedules.views import read_run_file
 from core.services import Services, keep_services
 from core.settings import read_settings
 from pages.server.downloads import PREFIX
-from pages.server.requests import app_path, preferred_language
+from pages.server.requests import actor_of, app_path, preferred_language
 
 _PERIOD, _MADE = f"{PREFIX}report/period.", f"{PREFIX}report/made/"
 _MOST_DIGITS = 18  # as many as every database's largest number has

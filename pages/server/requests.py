@@ -10,7 +10,6 @@ from core.access import PAGE, Person
 from core.audit import Actor, Stranger
 from core.i18n import LANGUAGES
 
-
 # Under this name the gate leaves in a request's state who asks.
 ACTOR = "geomsa_actor"
 
