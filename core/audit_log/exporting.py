@@ -102,7 +102,7 @@ def to_cells(row: AuditLog, language: str) -> list[Any]:
         row.action,
         name(SUBJECT_NAMES, row.subject_type),
         row.subject_id,
-        summarize(row.details),
+        summarize(row.details, language),
         name(OUTCOME_NAMES, row.outcome),
         name(CHANNEL_NAMES, row.channel),
         row.address,

@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from core.audit import Actor
 from core.batches.results import BatchRow, RowFilter, list_rows
 from core.errors import AppError
 from core.files.file_names import clean_file_name
@@ -20,6 +21,7 @@ from core.inspections.colormap import color_heat, overlay_heat
 from core.inspections.images import load_images
 from core.inspections.records import load_record
 from core.inspections.terms import VERDICT_NAMES
+from core.outgoing import counted, note_export
 from core.reports.tables import Column, Link, Row, stream_csv, write_xlsx
 from core.similarity.matches import fetch_thumbnails
 from core.transactions import HasDatabase, HasStores
@@ -36,23 +38,45 @@ Address = Callable[[int], str]
 
 
 def stream_batch_csv(
-    services: HasDatabase, job_id: int, *, language: str, address: Address, zone: tzinfo = UTC
+    services: HasDatabase,
+    job_id: int,
+    *,
+    language: str,
+    address: Address,
+    zone: tzinfo = UTC,
+    person: Actor | None = None,
 ) -> Iterator[bytes]:
-    """Yield the table of a batch as a CSV file in pieces."""
-    return stream_csv(_columns(language), _rows(services, job_id, language, address), zone=zone)
+    """Yield the table of a batch as a CSV file in pieces; the audit log keeps that it was exported."""
+    rows = counted(_rows(services, job_id, language, address), _note(services, job_id, "csv", person))
+    return stream_csv(_columns(language), rows, zone=zone)
 
 
 def write_batch_xlsx(
-    services: HasStores, job_id: int, target: Path, *, language: str, address: Address, zone: tzinfo = UTC
+    services: HasStores,
+    job_id: int,
+    target: Path,
+    *,
+    language: str,
+    address: Address,
+    zone: tzinfo = UTC,
+    person: Actor | None = None,
 ) -> None:
     """Write the table of a batch, with small pictures, as an Excel workbook to `target`. Raises OSError."""
-    rows = _rows(services, job_id, language, address, pictures_of=services)
+    rows = counted(
+        _rows(services, job_id, language, address, pictures_of=services), _note(services, job_id, "xlsx", person)
+    )
     title = translate(language, N_("Batch {number}")).format(number=job_id)
     write_xlsx(target, _columns(language), rows, sheet=title, zone=zone)
 
 
 def stream_rejected(
-    services: HasStores, job_id: int, *, language: str, address: Address, zone: tzinfo = UTC
+    services: HasStores,
+    job_id: int,
+    *,
+    language: str,
+    address: Address,
+    zone: tzinfo = UTC,
+    person: Actor | None = None,
 ) -> Iterator[bytes]:
     """Yield a ZIP file of the NG parts in pieces: each image as it came, with its overlay, and the table of them.
 
@@ -62,7 +86,8 @@ def stream_rejected(
     missing: list[str] = []
     # Stored and not deflated: images are compressed already.
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for row in _each_row(services, job_id, RowFilter(kind="reject")):
+        parts = _each_row(services, job_id, RowFilter(kind="reject"))
+        for row in counted(parts, _note(services, job_id, "zip", person)):
             try:
                 _add_part(services, archive, row)
             except AppError as error:
@@ -73,6 +98,15 @@ def stream_rejected(
         if missing:
             archive.writestr("missing.txt", "\r\n".join(missing).encode("utf-8-sig"))
     yield out.take()
+
+
+def _note(services: HasDatabase, job_id: int, form: str, person: Actor | None) -> Callable[[int, bool], None]:
+    def note(count: int, whole: bool) -> None:
+        note_export(
+            services, person, "batch", subject_type="batch", subject_id=job_id, form=form, count=count, whole=whole
+        )
+
+    return note
 
 
 def draw_overlay(services: HasStores, inspection_id: int) -> NDArray[np.uint8]:

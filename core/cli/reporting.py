@@ -11,6 +11,7 @@ from core.catalog import products
 from core.cli.terminal import language, to_json, write_note, write_out
 from core.errors import BadInput, NotReady, Unavailable, describe, from_lower
 from core.i18n import LANGUAGES
+from core.outgoing import note_export
 from core.schedules.periods import PERIOD_NAMES
 from core.schedules.records import FORMATS
 from core.services import build_services
@@ -72,6 +73,8 @@ def report(wanted: argparse.Namespace) -> int:
         _write(_place(wanted.to, name_report(request, ending)), make_file(services, contents, ending))
         for ending in _endings(wanted.to, as_json=wanted.json)
     ]
+    for path in written:
+        note_export(services, person, "report", name=path.name, form=path.suffix.removeprefix("."))
     if wanted.json:
         write_out(to_json({**contents_to_json(contents), "files": [str(path) for path in written]}))
     else:

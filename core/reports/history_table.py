@@ -7,12 +7,14 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.audit import Actor
 from core.fusion.rules import FOUND_AS_WORDS
 from core.history.filters import HistoryFilter
 from core.history.lines import HistoryLine, ViewLine, stream_lines
 from core.history.search import find_inspections
 from core.i18n import translate
 from core.inspections.terms import ACTION_NAMES, REVIEW_STATE_NAMES, SOURCE_NAMES, VERDICT_NAMES
+from core.outgoing import counted, note_export
 from core.reports.layout import Words
 from core.reports.tables import Column, Link, Row, stream_csv, write_xlsx
 
@@ -21,15 +23,21 @@ if TYPE_CHECKING:
 
 
 def stream_history_csv(
-    services: HasDatabase, wanted: HistoryFilter, *, language: str, zone: tzinfo = UTC, address: str = ""
+    services: HasDatabase,
+    wanted: HistoryFilter,
+    *,
+    language: str,
+    zone: tzinfo = UTC,
+    address: str = "",
+    person: Actor | None = None,
 ) -> Iterator[bytes]:
     """Yield all inspections that fit as a CSV file in pieces, the newest first, moments and days as of `zone`.
 
     `address` is that of one inspection, with its number left out at the end; "" leaves the links out. Raises AppError
-    when the database fails.
+    when the database fails. The audit log keeps what was exported, how much, and by whom.
     """
     words = Words(language, zone)
-    rows = _rows(services, wanted, words, zone, address)
+    rows = _noted(services, wanted, "csv", person, _rows(services, wanted, words, zone, address))
     return stream_csv(_columns(words, with_link=bool(address)), rows, zone=zone)
 
 
@@ -41,16 +49,26 @@ def write_history_xlsx(
     language: str,
     zone: tzinfo = UTC,
     address: str = "",
+    person: Actor | None = None,
 ) -> None:
     """Write all inspections that fit as an Excel workbook to `target`. Raises as `stream_history_csv`, and OSError."""
     words = Words(language, zone)
     write_xlsx(
         target,
         _columns(words, with_link=bool(address)),
-        _rows(services, wanted, words, zone, address),
+        _noted(services, wanted, "xlsx", person, _rows(services, wanted, words, zone, address)),
         sheet=words._("Inspections"),
         zone=zone,
     )
+
+
+def _noted(
+    services: HasDatabase, wanted: HistoryFilter, form: str, person: Actor | None, rows: Iterator[Row]
+) -> Iterator[Row]:
+    def note(count: int, whole: bool) -> None:
+        note_export(services, person, "history", form=form, filter=wanted.to_query(), count=count, whole=whole)
+
+    return counted(rows, note)
 
 
 def _columns(words: Words, *, with_link: bool) -> list[Column]:

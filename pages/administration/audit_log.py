@@ -14,7 +14,7 @@ from core.audit_log.verification import read_last, verify_chain
 from core.audit_log.words import ACTION_NAMES, CHANNEL_NAMES, OUTCOME_NAMES
 from core.errors import AppError
 from pages.components.auditing.filter_bar import cursors, show_filter
-from pages.components.auditing.row_detail import show_row, tell_subject, word
+from pages.components.auditing.row_detail import show_row, tell_person, tell_subject, word
 from pages.components.shared.dialogs import draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, escape, language, moment, number, time_zone
 from pages.components.shared.session import person, require, services, show_error
@@ -79,11 +79,11 @@ def show_rows(page: Page, wanted: AuditFilter) -> None:
     shown = [
         {
             _("When"): moment(row.created_at),
-            _("Who"): _(row.user_name) if row.user_name else "–",
+            _("Who"): tell_person(row),
             _("What"): word(ACTION_NAMES, row.action),
-            _("Subject"): tell_subject(row, names),
-            _("Before → after"): summarize(row.details),
             _("Outcome"): word(OUTCOME_NAMES, row.outcome),
+            _("Subject"): tell_subject(row, names),
+            _("Before → after"): summarize(row.details, language()),
             _("From where"): word(CHANNEL_NAMES, row.channel) + (f" · {row.address}" if row.address else ""),
         }
         for row in page.rows

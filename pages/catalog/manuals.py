@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -18,11 +19,13 @@ from pages.components.catalog.manual_uploads import describe_scans, show_upload_
 from pages.components.deployment.deploy_notice import show_deploy_notice
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, _n, byte_size, escape, language, moment, number
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.pickers import pick_product, take_asked_product
 from pages.components.shared.screens import PRODUCTS, link_to
 from pages.components.shared.session import person, require, say_after_rerun, services, show_error
 
 if TYPE_CHECKING:
+    from core.services import Services
     from storage.tables import Manual
 
 require(ENGINEER)
@@ -124,6 +127,10 @@ def describe_state(view: ManualView) -> str | None:
     return version or None
 
 
+def _read(at: Services, manual_id: int) -> bytes:
+    return read_manual(at, get_manual(at, manual_id))
+
+
 def show_actions(view: ManualView) -> None:
     """Show the buttons to edit, download and delete. The file is fetched when it is asked for, not for every row."""
     manual = view.manual
@@ -140,7 +147,7 @@ def show_actions(view: ManualView) -> None:
         )
         st.download_button(
             "",
-            data=lambda: read_manual(services(), get_manual(services(), manual.id)),
+            data=noted(partial(_read, services(), manual.id), "manual", subject_type="manual", subject_id=manual.id),
             file_name=download_name(manual.original_name),
             mime="application/pdf",
             key=f"manual_download_{manual.id}",

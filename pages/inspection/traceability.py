@@ -22,6 +22,7 @@ from pages.components.inspection.result_view import find_pictures
 from pages.components.shared import screens
 from pages.components.shared.labels import SOURCE_NAMES, VERDICT_COLORS, VERDICT_ICONS, label_of, name_model
 from pages.components.shared.language import _, escape, language, moment, number, product_name, score, time_zone
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.session import require, services, show_error
 from pages.server.pictures import full_address
 
@@ -126,13 +127,19 @@ def show_code(found: Trace) -> None:
     with actions:
         st.download_button(
             _("Print / PDF"),
-            data=partial(
-                make_traceability_report,
-                services(),
-                found.record.id,
-                language=language(),
-                zone=time_zone(),
-                address=address,
+            data=noted(
+                partial(
+                    make_traceability_report,
+                    services(),
+                    found.record.id,
+                    language=language(),
+                    zone=time_zone(),
+                    address=address,
+                ),
+                "report",
+                subject_type="inspection",
+                subject_id=found.record.id,
+                form="traceability",
             ),
             file_name=f"traceability_{found.record.id}_{language()}.pdf",
             mime="application/pdf",

@@ -28,7 +28,7 @@ from core.errors import AppError, NotFound, Unavailable, from_lower
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
 from core.services import Services, keep_services
 from core.settings import read_settings
-from pages.server.requests import app_path, preferred_language
+from pages.server.requests import actor_of, app_path, preferred_language
 
 PREFIX = "/download/"
 CSV, XLSX, REJECTED = "table.csv", "table.xlsx", "ng.zip"
@@ -68,19 +68,19 @@ async def _respond(request: Request) -> Response:
 def _make(services: Services, batch: BatchView, name: str, request: Request, language: str) -> Response:
     zone = _zone(request.query_params.get("zone", ""))
     address = _addresses(request)
-    job_id = batch.job.id
+    job_id, person = batch.job.id, actor_of(request)
     headers = _HEADERS | _disposition(f"batch_{job_id}_{batch.product.code}", name)
     if name == CSV:
-        pieces = stream_batch_csv(services, job_id, language=language, address=address, zone=zone)
+        pieces = stream_batch_csv(services, job_id, language=language, address=address, zone=zone, person=person)
         return StreamingResponse(pieces, media_type=CSV_TYPE, headers=headers)
     if name == REJECTED:
-        pieces = stream_rejected(services, job_id, language=language, address=address, zone=zone)
+        pieces = stream_rejected(services, job_id, language=language, address=address, zone=zone, person=person)
         return StreamingResponse(pieces, media_type="application/zip", headers=headers)
     # A workbook is put together at its end: it waits in a file, not in memory.
     folder = tempfile.TemporaryDirectory(prefix="geomsa-download-")
     target = Path(folder.name, "table.xlsx")
     try:
-        write_batch_xlsx(services, job_id, target, language=language, address=address, zone=zone)
+        write_batch_xlsx(services, job_id, target, language=language, address=address, zone=zone, person=person)
     except BaseException as error:
         folder.cleanup()
         raise from_lower(error) if isinstance(error, OSError) else error from error

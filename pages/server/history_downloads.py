@@ -28,7 +28,7 @@ from core.reports.tables import CSV_TYPE, XLSX_TYPE
 from core.services import keep_services
 from core.settings import read_settings
 from pages.server.downloads import PREFIX
-from pages.server.requests import app_path, preferred_language
+from pages.server.requests import actor_of, app_path, preferred_language
 
 _HISTORY = f"{PREFIX}history."
 _log = logging.getLogger("geomsa.pages")
@@ -53,7 +53,12 @@ async def _send_csv(request: Request) -> Response:
         services = await run_in_threadpool(keep_services, read_settings())
         wanted, zone = _read(request)
         rows = stream_history_csv(
-            services, wanted, language=preferred_language(request, None), zone=zone, address=_address(request)
+            services,
+            wanted,
+            language=preferred_language(request, None),
+            zone=zone,
+            address=_address(request),
+            person=actor_of(request),
         )
         # What is found is looked up before the first piece: a failure is an answer of its own then.
         first = await run_in_threadpool(next, rows, b"")
@@ -73,7 +78,13 @@ async def _send_xlsx(request: Request) -> Response:
         wanted, zone = _read(request)
         await run_in_threadpool(
             lambda: write_history_xlsx(
-                services, target, wanted, language=language, zone=zone, address=_address(request)
+                services,
+                target,
+                wanted,
+                language=language,
+                zone=zone,
+                address=_address(request),
+                person=actor_of(request),
             )
         )
     except AppError as error:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from core.access import ENGINEER, ROLE_NAMES, reaches
 from core.accounts import sessions
 from core.errors import AppError, BadInput, NotAllowed, NotFound, NotReady, Unavailable
+from core.outgoing import note_export
 from core.refusals import note_refusal
 from core.reports.period.contents import gather
 from core.reports.period.file_names import name_report
@@ -83,10 +84,14 @@ def _answer(request: Request, ending: ReportFormat | None) -> Response:
         who = _who(request, services)
         if ending is None:
             name, data = _read_made(services, request)
+            note_export(services, actor_of(request), "report", name=name, run=int(request.path_params["run_id"]))
         else:
             wanted = make_request(services, PeriodChoice.from_query(request.query_params), language=language)
             data = make_file(services, gather(services, wanted, made_by=who), ending)
             name = name_report(wanted, ending)
+            choice = dict(request.query_params)
+            choice.pop("language", None)
+            note_export(services, actor_of(request), "report", name=name, form=ending, filter=choice)
     except AppError as error:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
         _log.warning("a report could not be fetched: %s", error.code)

@@ -20,12 +20,13 @@ from starlette.routing import Route
 
 from core.analytics.trend_filter import TrendFilter
 from core.errors import AppError, NotFound, Unavailable, from_lower
+from core.outgoing import note_export
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
 from core.reports.trend_report import TABLES, stream_trend_csv, write_trend_xlsx
 from core.services import keep_services
 from core.settings import read_settings
 from pages.server.downloads import PREFIX
-from pages.server.requests import app_path, preferred_language
+from pages.server.requests import actor_of, app_path, preferred_language
 
 _TRENDS = f"{PREFIX}trends/"
 _WORKBOOK = "all.xlsx"
@@ -77,6 +78,7 @@ def _make(request: Request, language: str) -> Response:
         # A chart has some hundred points at most: the whole table is no larger than a page.
         data = b"".join(stream_trend_csv(services, wanted, table, language=language, zone=zone))
         headers["Content-Disposition"] = f'attachment; filename="trends_{table}.csv"'
+        note_export(services, actor_of(request), "trends", form="csv", table=table, filter=wanted.to_query())
         return Response(data, media_type=CSV_TYPE, headers=headers)
     folder = tempfile.TemporaryDirectory(prefix="geomsa-download-")
     target = Path(folder.name, "trends.xlsx")
@@ -86,6 +88,7 @@ def _make(request: Request, language: str) -> Response:
         folder.cleanup()
         raise
     headers["Content-Disposition"] = 'attachment; filename="trends.xlsx"'
+    note_export(services, actor_of(request), "trends", form="xlsx", filter=wanted.to_query())
     return FileResponse(target, media_type=XLSX_TYPE, headers=headers, background=BackgroundTask(folder.cleanup))
 
 

@@ -14,6 +14,7 @@ from core.api.shapes import Wanted
 from core.errors import from_lower
 from core.inspections.decisions import close_action, confirm_defect_type, override_verdict
 from core.inspections.records import InspectionRecord, load_record
+from core.outgoing import note_export
 from storage.object_store import ObjectStoreError
 
 router = APIRouter(prefix="/inspections", tags=["inspections"])
@@ -134,7 +135,9 @@ def get_report(inspection_id: Id, asked: Asked) -> Response:
     """Return the inspection as PDF, in the language asked for."""
     from core.reports.inspection_report import make_finding_report
 
-    return file_response(make_finding_report(asked.services, inspection_id, language=asked.language), "application/pdf")
+    data = make_finding_report(asked.services, inspection_id, language=asked.language)
+    note_export(asked.services, asked.person, "report", subject_type="inspection", subject_id=inspection_id, form="pdf")
+    return file_response(data, "application/pdf")
 
 
 def _read_object(asked: Context, key: str, record: InspectionRecord) -> bytes:

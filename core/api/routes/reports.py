@@ -13,6 +13,7 @@ from core.api.files import FILE_SCHEMA, file_response
 from core.api.routes.products import product_id_of
 from core.api.shapes import Shape
 from core.inspections.part_details import longest_text
+from core.outgoing import note_export
 from core.reports.period.as_json import to_json
 from core.reports.period.contents import gather
 from core.reports.period.file_names import name_report
@@ -111,13 +112,16 @@ def get_report_file(report_id: Id, name: str, asked: Asked) -> Response:
     """Return a file as a schedule made it."""
     require_role(asked.services, asked.person, ENGINEER)
     data = read_run_file(asked.services, report_id, name)
+    note_export(asked.services, asked.person, "report", name=name, run=report_id)
     return file_response(data, _media_type(name), file_name=name)
 
 
 def _make(asked: Context, wanted: ReportRequest, ending: ReportFormat) -> Response:
     contents = gather(asked.services, wanted, made_by=asked.person.display_name)
     name = name_report(wanted, ending)
-    return file_response(make_file(asked.services, contents, ending), _media_type(name), file_name=name)
+    data = make_file(asked.services, contents, ending)
+    note_export(asked.services, asked.person, "report", name=name, form=ending)
+    return file_response(data, _media_type(name), file_name=name)
 
 
 def _media_type(name: str) -> str:

@@ -110,5 +110,5 @@ def _line(row: Any) -> str:
     return (
         f"{row.position or '–'}  {at:%Y-%m-%d %H:%M:%S}Z  {who}  {row.action}  {subject}  {row.outcome}  "
         f"{row.channel} {row.address}".rstrip()
-        + (f"  {told}" if (told := summarize(row.details)) else "")
+        + (f"  {told}" if (told := summarize(row.details, language())) else "")
     )

@@ -29,6 +29,7 @@ from core.images.exports.selection import count_images, list_types, read_images
 from core.images.exports.voc import VocLayout
 from core.images.exports.yolo import YoloLayout
 from core.images.labels import IMAGE_TYPES, SPLITS
+from core.outgoing import counted, note_export
 from inference.errors import ImageError
 from inference.vision.images.decode import content_hash, decode_mask
 from storage.object_store import ObjectStoreError
@@ -77,7 +78,24 @@ def start_export(services: Services, person: Person, product_id: int, choice: Ex
         raise BadInput("export_nothing", product=product.code)
     summary = ExportSummary()
     entries = _Making(services, product, choice, summary).entries()
-    return Export(product, choice, n_images, n_bytes, entries, summary)
+
+    def note(files: int, whole: bool) -> None:
+        told = {"splits": list(choice.splits), "image_type": choice.image_type}
+        note_export(
+            services,
+            person,
+            "images",
+            subject_type="product",
+            subject_id=product_id,
+            product=product.code,
+            form=choice.format,
+            filter={name: value for name, value in told.items() if value},
+            count=n_images,
+            files=files,
+            whole=whole,
+        )
+
+    return Export(product, choice, n_images, n_bytes, counted(entries, note), summary)
 
 
 class _Making:

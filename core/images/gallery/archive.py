@@ -15,6 +15,7 @@ from core.errors import AppError, BadInput
 from core.files.zip_streams import ZipPieces
 from core.images.gallery.search import load_images
 from core.images.library import read_image, read_mask_png
+from core.outgoing import counted, note_export
 from core.transactions import reading
 from storage.tables import DefectType, Product
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from storage.tables import Image
 
 _AT_ONCE = 100
+# So many numbers of images are named in the audit log; the count is of all.
+_MOST_NOTED = 200
 COLUMNS = (
     "file", "mask", "original_name", "product", "image_type", "defect_type", "split", "part", "view", "domain",
     "origin", "width_px", "height_px", "sha256",
@@ -39,7 +42,19 @@ def stream_images(services: Services, person: Person, image_ids: Sequence[int], 
     require_role(services, person, ENGINEER)
     if not image_ids:
         raise BadInput("no_images_chosen")
-    return _pieces(services, image_ids, language)
+
+    def note(_pieces: int, whole: bool) -> None:
+        note_export(
+            services,
+            person,
+            "images",
+            form="zip",
+            count=len(image_ids),
+            images=list(image_ids[:_MOST_NOTED]),
+            whole=whole,
+        )
+
+    return counted(_pieces(services, image_ids, language), note)
 
 
 def _pieces(services: Services, image_ids: Sequence[int], language: str) -> Iterator[bytes]:

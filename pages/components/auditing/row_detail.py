@@ -13,7 +13,7 @@ from core.audit_log.words import ACTION_NAMES, CHANNEL_NAMES, OUTCOME_NAMES, SUB
 from core.errors import AppError
 from pages.components.shared import screens
 from pages.components.shared.dialogs import OpenDialog, close_dialog
-from pages.components.shared.language import _, escape, moment
+from pages.components.shared.language import _, escape, language, moment
 from pages.components.shared.session import person, services, show_error
 from storage.tables import AuditLog
 
@@ -61,7 +61,7 @@ def show_row(dialog: OpenDialog) -> None:
         show_error(error)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"### {escape(word(ACTION_NAMES, row.action))}")
+        st.subheader(escape(word(ACTION_NAMES, row.action)), width="content", anchor=False)
         refused = row.outcome == "refused"
         st.badge(
             word(OUTCOME_NAMES, row.outcome),
@@ -70,14 +70,14 @@ def show_row(dialog: OpenDialog) -> None:
         )
     origin = word(CHANNEL_NAMES, row.channel) + (f", {row.address}" if row.address else "")
     facts: dict[str, str] = {
-        _("Who"): _who(row),
+        _("Who"): tell_person(row) + (f" (#{row.user_id})" if row.user_id is not None else ""),
         _("When"): moment(row.created_at),
         _("Subject"): tell_subject(row, names),
         _("From where"): origin,
         _("Code"): row.action,
     }
     st.markdown("\n".join(f"- {name}: **{escape(text)}**" for name, text in facts.items()))
-    changes = read_changes(row.details)
+    changes = read_changes(row.details, language())
     if changes:
         st.markdown(f"**{_('Before → after')}**")
         st.table(
@@ -86,7 +86,7 @@ def show_row(dialog: OpenDialog) -> None:
                 for one in changes
             ]
         )
-    rest = read_rest(row.details)
+    rest = read_rest(row.details, language())
     if rest:
         st.markdown(f"**{_('Details')}**")
         st.markdown("\n".join(f"- {escape(name)}: {escape(text)}" for name, text in rest.items()))
@@ -98,11 +98,11 @@ def show_row(dialog: OpenDialog) -> None:
         st.rerun()
 
 
-def _who(row: AuditLog) -> str:
-    name = _(row.user_name) if row.user_name else _("Nobody signed in")
-    if not row.user_name and row.channel == "system":
-        name = _("The system itself")
-    return f"{name} (#{row.user_id})" if row.user_id is not None else name
+def tell_person(row: AuditLog) -> str:
+    """Return who acted."""
+    if row.user_name:
+        return _(row.user_name)
+    return _("The system itself") if row.channel == "system" else _("Nobody signed in")
 
 
 def _show_link(row: AuditLog) -> None:

@@ -18,6 +18,7 @@ from pages.components.comparing.tables import show_tables
 from pages.components.comparing.wording import ProductWords, describe_figure
 from pages.components.shared.language import _, escape, language, number, time_zone
 from pages.components.shared.link_table import Cell, Target, show_link_table
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.screens import COMPARE_METHODS
 from pages.components.shared.session import services
 
@@ -150,7 +151,13 @@ def _show_files(comparison: ComparisonView) -> None:
         for name in _FILE_TITLES:
             st.download_button(
                 _(_FILE_TITLES[name]),
-                data=partial(make_file, services(), comparison, name, language=said, zone=zone),
+                data=noted(
+                    partial(make_file, services(), comparison, name, language=said, zone=zone),
+                    "comparison",
+                    subject_type="comparison",
+                    subject_id=comparison.id,
+                    file=name,
+                ),
                 file_name=f"comparison_{comparison.id}_{name}",
                 mime=CONTENT_TYPES[name],
                 key=f"compare_file_{name}",

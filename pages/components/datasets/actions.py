@@ -15,6 +15,7 @@ from pages.components.datasets.address import open_version
 from pages.components.shared import screens
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.shared.language import _, _n, language
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.session import person, say_after_rerun, services, show_error
 from pages.server.export_downloads import export_path
 
@@ -70,7 +71,13 @@ def _show_downloads(head: DatasetHead, product: Product) -> None:
         for form in MANIFEST_FORMATS:
             st.download_button(
                 _("Manifest ({format})", format=form.upper()),
-                data=partial(make_manifest, services(), person(), head.id, form),
+                data=noted(
+                    partial(make_manifest, services(), person(), head.id, form),
+                    "images",
+                    subject_type="dataset",
+                    subject_id=head.id,
+                    form=f"manifest.{form}",
+                ),
                 file_name=name_manifest(product.code, head.number, form),
                 mime=CONTENT_TYPES[form],
                 key=f"dataset_manifest_{form}",

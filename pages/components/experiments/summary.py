@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -15,6 +16,7 @@ from pages.components.experiments.colors import letter
 from pages.components.shared import screens
 from pages.components.shared.language import _, _n, duration, escape, language, number, percent
 from pages.components.shared.link_table import Cell, show_link_table
+from pages.components.shared.noted_downloads import noted
 from pages.components.training.field_widgets import name_goal
 from pages.components.training.wording import describe_goals, describe_state, name_figure, name_recipe, show_figure
 
@@ -220,6 +222,11 @@ def _columns(first: str, runs: Sequence[RunView]) -> list[tuple[str, Any]]:
     return [(first, ""), *((f"{letter(place)} · {run.head.id}", "number") for place, run in enumerate(runs))]
 
 
+def _to_bytes(make: Callable[[SideBySide], str | bytes], found: SideBySide) -> bytes:
+    made = make(found)
+    return made.encode() if isinstance(made, str) else made
+
+
 def _show_downloads(found: SideBySide) -> None:
     stem = "runs-" + "-".join(str(run.head.id) for run in found.runs)
     with st.container(horizontal=True, key="experiments_downloads"):
@@ -229,6 +236,11 @@ def _show_downloads(found: SideBySide) -> None:
             (_("All as JSON"), f"{stem}.json", "application/json", to_json),
         ):
             st.download_button(
-                label, make(found), file_name=name, mime=kind, icon=":material/download:", on_click="ignore",
+                label,
+                noted(partial(_to_bytes, make, found), "training", name=name),
+                file_name=name,
+                mime=kind,
+                icon=":material/download:",
+                on_click="ignore",
                 key=f"experiments_{name.rsplit('-', maxsplit=1)[-1] if 'images' in name else kind}",
-            )  # fmt: skip
+            )

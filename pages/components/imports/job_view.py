@@ -28,6 +28,7 @@ from pages.components.deployment.job_panel import JOB_STATES
 from pages.components.shared.job_decisions import show_job_decisions
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, byte_size, duration, escape, language, moment, number
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.screens import DEFECT_IMAGES, MEMORY_BANKS, NORMAL_IMAGES, link_to
 from pages.components.shared.session import (
     person,
@@ -213,11 +214,17 @@ def _show_next(found: ImportView) -> None:
 def _show_outcomes(found: ImportView) -> None:
     import pandas as pd
 
+    at, who, said = services(), person(), language()
     title, button = st.columns([3, 1], vertical_alignment="bottom")
     title.subheader(_("What became of each file"))
     button.download_button(
         _("Download as CSV"),
-        data=lambda: b"".join(stream_outcomes_csv(services(), person(), found.job.id, language=language())),
+        data=noted(
+            lambda: b"".join(stream_outcomes_csv(at, who, found.job.id, language=said)),
+            "import_report",
+            subject_type="job",
+            subject_id=found.job.id,
+        ),
         file_name=f"import-{found.job.id}.csv",
         mime="text/csv",
         icon=":material/download:",

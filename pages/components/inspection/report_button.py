@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.reports.inspection_report import make_finding_report
 from pages.components.shared.language import _, language, local
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def show_report_button(record: InspectionRecord) -> None:
     make = partial(make_finding_report, services(), record.id, language=language(), zone=zone)
     st.download_button(
         _("Print / PDF"),
-        data=make,
+        data=noted(make, "report", subject_type="inspection", subject_id=record.id, form="pdf"),
         file_name=f"inspection_{record.id}_{language()}.pdf",
         mime="application/pdf",
         key=f"report_{record.id}",

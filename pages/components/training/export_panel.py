@@ -10,6 +10,7 @@ from core.errors import AppError
 from core.i18n import N_
 from core.model_exports.making import make_export
 from pages.components.shared.language import _, _n, byte_size, number
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.session import person, services, show_error
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _show_made(made: ModelExport) -> None:
         return
     st.download_button(
         _("Download ({size})", size=byte_size(made.byte_size)),
-        data=made.path.read_bytes,
+        data=noted(made.path.read_bytes, "model", name=str(made.reference), form=made.format, sha256=made.sha256),
         file_name=made.file_name,
         mime="application/zip",
         key=f"export_download_{made.reference}_{made.format}",

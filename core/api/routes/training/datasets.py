@@ -25,6 +25,7 @@ from core.images.domains import Domain
 from core.images.exports.making import start_export
 from core.images.exports.records import ExportChoice
 from core.images.exports.writing import stream_zip
+from core.outgoing import note_export
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 
@@ -143,6 +144,9 @@ def get_dataset_manifest(
 ) -> Response:
     """Return every row of a version with its hashes."""
     data = make_manifest(asked.services, asked.person, dataset_id, format)
+    note_export(
+        asked.services, asked.person, "images", subject_type="dataset", subject_id=dataset_id, form=f"manifest.{format}"
+    )
     head = reading.read_head(asked.services, dataset_id)
     code = get_product(asked.services, head.product_id).code
     return file_response(data, CONTENT_TYPES[format], file_name=name_manifest(code, head.number, format))

@@ -39,6 +39,7 @@ from core.reports.tables import XLSX_TYPE
 from pages.components.analysis.gauge import charts
 from pages.components.shared.charts import show_chart
 from pages.components.shared.language import _, escape, language, number, percent, score, time_zone
+from pages.components.shared.noted_downloads import noted
 from pages.components.shared.session import services
 
 if TYPE_CHECKING:
@@ -194,7 +195,13 @@ def _show_downloads(study: Study) -> None:
     with st.container(horizontal=True):
         st.download_button(
             _("Report (PDF)"),
-            data=partial(make_gauge_report, services(), study.id, **options),
+            data=noted(
+                partial(make_gauge_report, services(), study.id, **options),
+                "gauge_study",
+                subject_type="gauge_study",
+                subject_id=study.id,
+                form="pdf",
+            ),
             file_name=f"gauge_study_{study.id}_{language()}.pdf",
             mime="application/pdf",
             key="gauge_pdf",
@@ -203,7 +210,13 @@ def _show_downloads(study: Study) -> None:
         )
         st.download_button(
             _("Raw data (Excel)"),
-            data=partial(make_gauge_workbook, services(), study.id, **options),
+            data=noted(
+                partial(make_gauge_workbook, services(), study.id, **options),
+                "gauge_study",
+                subject_type="gauge_study",
+                subject_id=study.id,
+                form="xlsx",
+            ),
             file_name=f"gauge_study_{study.id}_{language()}.xlsx",
             mime=XLSX_TYPE,
             key="gauge_xlsx",
