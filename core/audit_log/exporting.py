@@ -82,7 +82,7 @@ def column_titles(language: str) -> list[str]:
     """Return the titles of the CSV file's columns."""
     titles = (
         N_("Position"), N_("Time"), N_("Who"), N_("Account no."), N_("What"), N_("Code"), N_("Subject"),
-        N_("Subject no."), N_("Before → after"), N_("Outcome"), N_("Through"), N_("Address"), N_("Details"), N_("Seal"),
+        N_("Subject no."), N_("Before → after"), N_("Result"), N_("Through"), N_("Address"), N_("Details"), N_("Seal"),
     )  # fmt: skip
     return [translate(language, title) for title in titles]
 

@@ -197,7 +197,7 @@ CHANNEL_NAMES: dict[str, str] = {
     "system": N_("The system itself"),
     "": N_("unknown (before this was kept)"),
 }
-OUTCOME_NAMES: dict[str, str] = {"done": N_("Done"), "refused": N_("Refused")}
+OUTCOME_NAMES: dict[str, str] = {"done": N_("Carried out"), "refused": N_("Refused")}
 
 
 def group_of(action: str) -> str:

@@ -81,7 +81,7 @@ def show_rows(page: Page, wanted: AuditFilter) -> None:
             _("When"): moment(row.created_at),
             _("Who"): tell_person(row),
             _("What"): word(ACTION_NAMES, row.action),
-            _("Outcome"): word(OUTCOME_NAMES, row.outcome),
+            _("Result"): word(OUTCOME_NAMES, row.outcome),
             _("Subject"): tell_subject(row, names),
             _("Before → after"): summarize(row.details, language()),
             _("From where"): word(CHANNEL_NAMES, row.channel) + (f" · {row.address}" if row.address else ""),
@@ -103,13 +103,13 @@ def show_rows(page: Page, wanted: AuditFilter) -> None:
                 _("Who"): st.column_config.Column(width=130),
                 _("What"): st.column_config.Column(width=190),
                 _("Subject"): st.column_config.Column(width=210),
-                _("Outcome"): st.column_config.Column(width=70),
+                _("Result"): st.column_config.Column(width=70),
             },
         )
         st.caption(_("Click the box at the left of a row to see everything about it."))
     if page.searched_to is not None:
         st.info(
-            _("Searched back to {time}. “Older” goes on from there.", time=moment(page.searched_to)),
+            _("Searched back to {time}. “Older entries” goes on from there.", time=moment(page.searched_to)),
             icon=":material/manage_search:",
         )
     show_pager(page, wanted)
@@ -118,10 +118,10 @@ def show_rows(page: Page, wanted: AuditFilter) -> None:
 def show_pager(page: Page, wanted: AuditFilter) -> None:
     """Show the ways to newer and older rows, and the export of all that fit."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Newer"), icon=":material/chevron_left:", disabled=not cursors()):
+        if st.button(_("Newer entries"), icon=":material/chevron_left:", disabled=not cursors()):
             cursors().pop()
             st.rerun()
-        if st.button(_("Older"), icon=":material/chevron_right:", icon_position="right", disabled=page.before is None):
+        if st.button(_("Older entries"), icon=":material/chevron_right:", icon_position="right", disabled=page.before is None):
             assert page.before is not None
             cursors().append(page.before)
             st.rerun()

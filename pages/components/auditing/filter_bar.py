@@ -34,7 +34,7 @@ def show_filter(people: Mapping[int, str]) -> AuditFilter:
     with first:
         _select("group", _("What"), {"": _("Everything"), **{key: _(name) for key, name in GROUP_NAMES.items()}})
         _select("person", _("Who"), {"": _("Everybody"), **{str(key): _(name) for key, name in people.items()}})
-        _select("outcome", _("Outcome"), {"": _("All"), **{key: _(name) for key, name in OUTCOME_NAMES.items()}})
+        _select("outcome", _("Result"), {"": _("All"), **{key: _(name) for key, name in OUTCOME_NAMES.items()}})
         for name, label in (("first_day", _("From")), ("last_day", _("To"))):
             st.date_input(label, key=_key(name), value=None, on_change=_write_address, format="YYYY-MM-DD", width=170)
     with second:

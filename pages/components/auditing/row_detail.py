@@ -82,7 +82,7 @@ def show_row(dialog: OpenDialog) -> None:
         st.markdown(f"**{_('Before → after')}**")
         st.table(
             [
-                {_("Field"): escape(one.field), _("Before"): escape(one.before), _("After"): escape(one.after)}
+                {_("Field"): escape(one.field), _("Value before"): escape(one.before), _("Value after"): escape(one.after)}
                 for one in changes
             ]
         )
