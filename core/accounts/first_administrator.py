@@ -36,10 +36,10 @@ _JUST_MADE = timedelta(minutes=2)
 _log = logging.getLogger("geomsa.first_administrator")
 
 
-def ensure_code(services: Services) -> bool:
+def ensure_code(services: Services, *, at_start: bool = False) -> bool:
     """Return whether the first administrator is missing; make the code for one where there is none that is good.
 
-    In open mode, and where a claim of the identity provider gives the roles, nobody is missing. Raises AppError
+    At the start a code is made anew that lies in nobody's file, as far as this server can see. In open mode, and where a claim of the identity provider gives the roles, nobody is missing. Raises AppError
     (database).
     """
     settings = services.settings
@@ -48,16 +48,16 @@ def ensure_code(services: Services) -> bool:
     file = settings.data_dir / FILE_NAME
     with reading(services) as session:
         is_missing = not _has_administrator(session, settings)
-        has_code = is_missing and _has_good_code(session, file)
+        has_code = is_missing and _has_good_code(session, file if at_start else None)
     if not is_missing:
         _remove(file)
         return False
     if not has_code:
         try:
-            _make_code(services, file)
+            _make_code(services, file, at_start=at_start)
         except Conflict:
             # Another process has added the row that all of them lock, between our look and our insert.
-            _make_code(services, file)
+            _make_code(services, file, at_start=at_start)
     return True
 
 
@@ -148,8 +148,8 @@ def _has_administrator(session: Session, settings: Settings) -> bool:
     return session.exec(query.limit(1)).first() is not None
 
 
-def _has_good_code(session: Session, file: Path) -> bool:
-    """Return whether a code is good that somebody can know: one in our file, or one that was made just now."""
+def _has_good_code(session: Session, file: Path | None) -> bool:
+    """Return whether a code is good; with `file`, whether somebody can know it: it is there, or was made just now."""
     now = utc_now()
     row = session.exec(
         select(SignInCode)
@@ -163,16 +163,16 @@ def _has_good_code(session: Session, file: Path) -> bool:
     ).first()
     if row is None:
         return False
-    if now - _JUST_MADE < row.created_at <= now:
+    if file is None or now - _JUST_MADE < row.created_at <= now:
         return True
     found = find_code(session, _read(file), (FIRST_ADMIN,))
     return found is not None and found.id == row.id
 
 
-def _make_code(services: Services, file: Path) -> None:
+def _make_code(services: Services, file: Path, *, at_start: bool) -> None:
     with writing(services) as session:
         _lock(session)
-        if _has_administrator(session, services.settings) or _has_good_code(session, file):
+        if _has_administrator(session, services.settings) or _has_good_code(session, file if at_start else None):
             return  # another process has been faster
         end_codes(session, None, purpose=FIRST_ADMIN)
         made = add_code(session, FIRST_ADMIN, user_id=None, created_by=None)

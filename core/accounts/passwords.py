@@ -31,7 +31,7 @@ _COMMON_WORDS = frozenset(
     qwerty qwertyuiop qazwsx asdfgh zxcvbn trustno whatever freedom starwars pokemon naruto flower cheese summer winter
     spring autumn monday january december google facebook naver kakao daum windows microsoft
     비밀번호 관리자 안녕하세요 사랑해 작업자 검사 품질 공장 대한민국 qlalfqjsgh rhksflwk dkssudgktpdy tkfkdgo
-    """.split()
+    """.split()  # noqa: SIM905 - read as words, not as code
 )
 _ROWS = ("01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "1qaz2wsx3edc4rfv5tgb")
 _STAND_FOR = str.maketrans("@4301$5!7", "aaeoissit")

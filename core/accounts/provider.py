@@ -36,7 +36,7 @@ _MOST_CHARACTERS = 255
 def sign_in_from_provider(services: Services, claims: Mapping[str, Any], *, address: str) -> Person:
     """Return the person whom the provider's claims name, as `provider` (the module) says.
 
-    Raises NotAllowed oidc_not_used, oidc_answer_refused (no subject, another issuer), oidc_role_missing,
+    Raises NotAllowed oidc_not_used, oidc_answer_refused (no subject, another issuer or client), oidc_role_missing,
     oidc_unknown_account, oidc_login_taken and oidc_disabled; each is counted and recorded as refused.
     """
     oidc = services.settings.oidc
@@ -123,6 +123,9 @@ def _identity(oidc: OidcSettings, claims: Mapping[str, Any]) -> str:
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not isinstance(issuer, str) or issuer.rstrip("/") != oidc.issuer.rstrip("/"):
         raise NotAllowed("oidc_answer_refused", claim="iss")
+    audience = claims.get("aud")
+    if oidc.client_id not in (audience if isinstance(audience, list) else [audience]):
+        raise NotAllowed("oidc_answer_refused", claim="aud")
     if not isinstance(subject, str) or not subject:
         raise NotAllowed("oidc_answer_refused", claim="sub")
     identity = f"{oidc.issuer.rstrip('/')}|{subject}"

@@ -94,7 +94,7 @@ def find(services: Services, cookie: str, *, is_use: bool = True) -> Person:
 
 
 def find_due(services: Services, cookie: str) -> Person:
-    """Return the person of a session that is good for choosing another password alone. Raises NotAllowed session_over."""
+    """Return the person of a session that is good for choosing another password alone. Raises session_over."""
     row, user = _find(services, cookie)
     if not _must_change(row, user):
         raise NotAllowed("session_over")
