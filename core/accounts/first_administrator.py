@@ -39,8 +39,8 @@ _log = logging.getLogger("geomsa.first_administrator")
 def ensure_code(services: Services, *, at_start: bool = False) -> bool:
     """Return whether the first administrator is missing; make the code for one where there is none that is good.
 
-    At the start a code is made anew that lies in nobody's file, as far as this server can see. In open mode, and where a claim of the identity provider gives the roles, nobody is missing. Raises AppError
-    (database).
+    `at_start`, a code that is in nobody's file, as far as this server can see, is replaced. In open mode, and where a
+    claim of the identity provider gives the roles, nobody is missing. Raises AppError (database).
     """
     settings = services.settings
     if not _is_wanted(settings):

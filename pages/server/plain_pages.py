@@ -1,4 +1,4 @@
-"""The pages that are there without Streamlit: closed, cannot start, missing (and `sign_in_pages`). They fetch nothing."""
+"""The pages that are there without Streamlit: closed, cannot start, missing, and what `sign_in_pages` writes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in at an OpenID provider, through Streamlit's own routes: they speak the protocol, and this is what is around.
+"""Signing in at an OpenID provider, through Streamlit's own routes, which speak the protocol.
 
     /sign-in/provider     begins: Streamlit's /auth/login leads to the provider
     /oauth2callback       the provider's answer: Streamlit checks it (state, PKCE, signature, issuer, nonce, times), and

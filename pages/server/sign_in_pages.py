@@ -120,7 +120,8 @@ def _page(asked: Asked, title: str, path: str, content: str) -> str:
 
 def _form(asked: Asked, path: str, button: str, *fields: str) -> str:
     action = escape(asked.address(path))
-    return f'\n<form method="post" action="{action}">{"".join(fields)}\n<button>{text(asked.language, button)}</button></form>'
+    pressed = f"<button>{text(asked.language, button)}</button>"
+    return f'\n<form method="post" action="{action}">{"".join(fields)}\n{pressed}</form>'
 
 
 def _field(asked: Asked, name: str, label: str, more: str, *, is_focused: bool = False, hint: str = "") -> str:
