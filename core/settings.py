@@ -265,9 +265,8 @@ def _oidc(env: Mapping[str, str]) -> OidcSettings:
     def text(name: str) -> str:
         return env.get(name, "").strip()
 
-    for module in ("authlib", "httpx"):
-        if importlib.util.find_spec(module) is None:
-            raise BadSetting("setting_oidc_package_missing")
+    if importlib.util.find_spec("authlib") is None:
+        raise BadSetting("setting_oidc_package_missing")
     names = ("GEOMSA_OIDC_ISSUER", "GEOMSA_OIDC_CLIENT_ID", "GEOMSA_OIDC_CLIENT_SECRET", "GEOMSA_OIDC_ADDRESS")
     missing = [name for name in names if not text(name)]
     if missing:

@@ -252,9 +252,8 @@ def _claims(answer: _Answer) -> dict[str, Any] | None:
 
 
 def _error_of(heard: list[BaseException | None]) -> AppError:
-    """Return what a failure means for the person, told by the exceptions of Authlib, joserfc and httpx."""
+    """Return what a failure means for the person, told by the exceptions of Authlib, joserfc and HTTPX."""
     from authlib.integrations.base_client import OAuthError
-    from httpx import HTTPError
     from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 
     error = next((one for one in reversed(heard) if one is not None), None)
@@ -272,7 +271,9 @@ def _error_of(heard: list[BaseException | None]) -> AppError:
         return NotAllowed("oidc_clock")
     if isinstance(error, JoseError):
         return NotAllowed("oidc_answer_refused", claim=claim or "id_token")
-    if isinstance(error, (HTTPError, OSError, ValueError)):
+    # Authlib takes HTTPX 2 where it is there, and else HTTPX: two packages with one tree of exceptions.
+    is_http = type(error).__module__.partition(".")[0] in {"httpx", "httpx2"}
+    if is_http or isinstance(error, (OSError, ValueError)):
         return Unavailable("oidc_provider_away")
     return NotAllowed("oidc_answer_refused", claim="id_token")
 
