@@ -32,7 +32,7 @@ INVITATION, RESET, FIRST_ADMIN = "invitation", "reset", "first_admin"
 GOOD_FOR = {INVITATION: timedelta(hours=72), RESET: timedelta(hours=24), FIRST_ADMIN: timedelta(hours=24)}
 # Crockford's Base32: no I, L, O and U, so that a code can be read out on the telephone.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_READ_AS = str.maketrans("ILO", "110", "- \t\u2010\u2011\u2013")
+_READ_AS = str.maketrans("ILO", "110", "- \t\r\n\u2010\u2011\u2013")
 _CHARACTERS, _GROUP = 20, 5
 _LONGEST_TYPED = 100
 

@@ -180,7 +180,7 @@ def _make_code(services: Services, file: Path, *, at_start: bool) -> None:
         # The file before the row: a code that is good can always be read by whoever may read the folder.
         is_written = _write(file, made.text)
         session.commit()
-    where = f" It is in {file} as well." if is_written else ""
+    where = f" (also in {file})" if is_written else ""
     _log.warning(
         "There is no administrator yet. Open the sign-in page within 24 hours, choose “Set up the first administrator” "
         "and give this code: %s%s",
