@@ -72,8 +72,8 @@ def provider_page(asked: Asked, *, offers_first: bool) -> str:
 def first_administrator_page(asked: Asked, *, with_password: bool) -> str:
     """Return the page on which the first administrator is set up with the code that the server has written."""
     hint = N_(
-        "The code is in the server’s log and in the file first-administrator.txt in its data folder. It is good for "
-        "24 hours and once."
+        "The code is in the server’s log and in the file first-administrator.txt in its data folder. It can be used once, "
+        "within 24 hours."
     )
     login_hint = "" if with_password else N_("As the identity provider calls you: your user name or e-mail address.")
     form = _form(
