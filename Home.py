@@ -47,6 +47,7 @@ from pages.server.image_downloads import image_routes
 from pages.server.pictures import picture_routes
 from pages.server.report_downloads import report_routes
 from pages.server.requests import app_path
+from pages.server.starting import secrets_at_start, starting
 from pages.server.trend_downloads import trend_routes
 
 _HAS_MODEL, _STAYS_LISTED = "has_model", "first_path_listed"
@@ -84,7 +85,7 @@ def is_this_machine() -> bool:
 def admit() -> Callable[[], None] | None:
     """Sign in the person that the settings allow; return the page to show instead where they allow none."""
     auth = services().settings.auth
-    if auth == "accounts":
+    if auth in {"accounts", "oidc"}:
         return None if enter_session() else show_session_over
     if auth != "open" or not is_this_machine():
         return show_closed
@@ -232,4 +233,6 @@ else:
             Mount(app_path("/api"), app=LazyInterface()),
         ],
         middleware=[Middleware(Gate)],
+        secrets=secrets_at_start(),
+        lifespan=starting,
     )

@@ -15,6 +15,7 @@ from core.i18n import LANGUAGES
 
 DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
 GIB = 1024**3
+_ROLES = ("worker", "engineer", "admin")  # those of core.access, which lies above this module
 # Databases that MLflow writes into without a server of its own.
 MLFLOW_SCHEMES = ("sqlite", "postgresql", "mysql+pymysql", "file")
 
@@ -260,6 +261,53 @@ def _host(env: Mapping[str, str], name: str) -> str:
     return value
 
 
+def _oidc(env: Mapping[str, str]) -> OidcSettings:
+    def text(name: str) -> str:
+        return env.get(name, "").strip()
+
+    if importlib.util.find_spec("authlib") is None:
+        raise BadSetting("setting_oidc_package_missing")
+    names = ("GEOMSA_OIDC_ISSUER", "GEOMSA_OIDC_CLIENT_ID", "GEOMSA_OIDC_CLIENT_SECRET", "GEOMSA_OIDC_ADDRESS")
+    missing = [name for name in names if not text(name)]
+    if missing:
+        raise BadSetting("setting_oidc_missing", names=", ".join(missing))
+    claim, roles = text("GEOMSA_OIDC_ROLE_CLAIM"), _oidc_roles(env, "GEOMSA_OIDC_ROLES")
+    if bool(claim) != bool(roles):
+        raise BadSetting("setting_oidc_role_pair")
+    return OidcSettings(
+        issuer=_outside_url(env, "GEOMSA_OIDC_ISSUER"),
+        client_id=text("GEOMSA_OIDC_CLIENT_ID"),
+        client_secret=text("GEOMSA_OIDC_CLIENT_SECRET"),
+        address=_outside_url(env, "GEOMSA_OIDC_ADDRESS"),
+        role_claim=claim,
+        roles=roles,
+    )
+
+
+def _outside_url(env: Mapping[str, str], name: str) -> str:
+    """Return an address without a slash at its end; without TLS only this machine's own."""
+    value = (_http_url(env, name) or "").rstrip("/")
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or parts.username is not None:
+        raise BadSetting("setting_not_http_url", name=name)
+    if parts.scheme.lower() == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise BadSetting("setting_not_https", name=name)
+    return value
+
+
+def _oidc_roles(env: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of `value=role,value=role`; a value may have spaces and equals signs in it."""
+    found = []
+    for pair in env.get(name, "").split(","):
+        if not pair.strip():
+            continue
+        value, _sign, role = (part.strip() for part in pair.rpartition("="))
+        if not value or role not in _ROLES:
+            raise BadSetting("setting_oidc_roles", name=name, value=pair.strip(), choices=", ".join(_ROLES))
+        found.append((value, role))
+    return tuple(found)
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings from `env` (default: the process's environment).
 
@@ -271,12 +319,14 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         raise BadSetting("setting_not_one_of", name="GEOMSA_LANGUAGE", value=language, choices=", ".join(LANGUAGES))
     data_dir = _data_dir(env)
     object_store = _one_of(env, "GEOMSA_OBJECT_STORE", ("local", "s3"), "local")
+    auth = _one_of(env, "GEOMSA_AUTH", ("open", "accounts", "oidc"), "open")
     return Settings(
         data_dir=data_dir,
         database_url=_database_url(env, data_dir),
         object_store=object_store,
         s3=_s3(env) if object_store == "s3" else None,
-        auth=_one_of(env, "GEOMSA_AUTH", ("open", "accounts", "oidc"), "open"),
+        auth=auth,
+        oidc=_oidc(env) if auth == "oidc" else None,
         worker=_one_of(env, "GEOMSA_WORKER", ("embedded", "external"), "embedded"),
         device=cast(Literal["auto", "cpu", "cuda"], _one_of(env, "GEOMSA_DEVICE", ("auto", "cpu", "cuda"), "auto")),
         language=language,

@@ -53,10 +53,19 @@ def free_port() -> int:
 
 @contextmanager
 def run_app(
-    data_dir: Path, log: Path, *, script: str = "Home.py", timeout_s: float = 120.0, **environment: str
+    data_dir: Path,
+    log: Path,
+    *,
+    script: str = "Home.py",
+    timeout_s: float = 120.0,
+    port: int | None = None,
+    **environment: str,
 ) -> Iterator[AppServer]:
-    """Run the app on a data folder until the block ends; `environment` adds to and overrides what tests usually set."""
-    port = free_port()
+    """Run the app on a data folder until the block ends; `environment` adds to and overrides what tests usually set.
+
+    `port` is for an app that is told its own address.
+    """
+    port = free_port() if port is None else port
     variables = {
         **os.environ,
         "GEOMSA_DATA_DIR": str(data_dir),

@@ -19,7 +19,7 @@ from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from core.access import ADMIN, ENGINEER, WORKER, Person, as_person, require_role
-from core.accounts.people import API_LOGIN_PREFIX
+from core.accounts.built_in import API_LOGIN_PREFIX
 from core.accounts.sessions import end_all
 from core.audit import record
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound

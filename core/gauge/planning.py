@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, require_role
-from core.accounts.people import API_LOGIN_PREFIX, BUILT_IN_LOGINS
+from core.accounts.built_in import API_LOGIN_PREFIX, BUILT_IN_LOGINS
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotFound
 from core.gauge.plans import check_plan

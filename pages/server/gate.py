@@ -1,8 +1,8 @@
 """The gate: every request and every message passes here before Streamlit sees it.
 
     open mode       this machine alone, and nothing that a proxy has forwarded
-    accounts mode   a valid session, asked of the database at each message; without one there is the sign-in page, the
-                    health address, and nothing else
+    accounts, oidc  a valid session, asked of the database at each message; without one there are the sign-in pages, the
+                    health address, and nothing else; nor with one whose person must choose a password first
     /api/           the REST interface (core.api): a key in every mode, and in open mode this machine alone, too
     any mode        an address that no screen has is said to be missing, in the person's language
                     no developer messages, bounded uploads, headers against framing and guessing of content types
@@ -24,6 +24,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from core.access import ADMIN, PAGE, Person, reaches
 from core.accounts import sessions
@@ -32,9 +33,10 @@ from core.errors import AppError, NotAllowed, Unavailable
 from core.refusals import note_refusal
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
-from pages.server import downloads, missing_page, pictures, plain_pages, sign_in_route
+from pages.server import downloads, missing_page, pictures, plain_pages, provider_route, sign_in_route
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
 from pages.server.requests import ACTOR, address_of, app_path, own_path, preferred_language
+from pages.server.sign_in_pages import CHOOSE_PASSWORD
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
 
 _log = logging.getLogger("geomsa.gate")
@@ -49,7 +51,7 @@ HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
 API = "/api/"
 # Streamlit serves there what a browser of ours never asks for.
-_NEVER = ("/_stcore/agent/", "/_stcore/script-health-check")
+_NEVER = ("/_stcore/agent/", "/_stcore/script-health-check", provider_route.LOGIN)
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/static/", "/app/static/", pictures.PREFIX, downloads.PREFIX)
 # How long a session that was found good is taken for good when pictures and scripts are fetched.
 _FILES_GOOD_FOR_S = 1.0
@@ -67,7 +69,7 @@ class Admission:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why nobody is let in: "closed", "sign_in", or the `error` of a part that does not work."""
+    """Why nobody is let in: "closed", "sign_in", "choose_password", or the `error` of a part that does not work."""
 
     reason: str
     error: AppError | None = None
@@ -101,8 +103,8 @@ class Gate:
         if path.startswith(_NEVER):
             await PlainTextResponse("Not found", status_code=HTTPStatus.NOT_FOUND)(scope, receive, send)
             return
-        if path == sign_in_route.PATH:
-            await (await self._sign_in(request))(scope, receive, send)
+        if path in sign_in_route.PATHS or path in provider_route.PATHS:
+            await (await self._sign_in(request, path))(scope, receive, send)
             return
         is_file = request.method in {"GET", "HEAD"} and path.startswith(_NO_PAGES) and path != METRICS
         found = await self._admit(request, is_file=is_file)
@@ -126,15 +128,18 @@ class Gate:
                 return
         await self._app(scope, receive, send)
 
-    async def _sign_in(self, request: Request) -> Response:
+    async def _sign_in(self, request: Request, path: str) -> Response:
         try:
             settings = self._read_settings()
-            if settings.auth != "accounts":
+            is_provider = path in provider_route.PATHS
+            if settings.auth == "open" or (is_provider and settings.auth != "oidc"):
                 return RedirectResponse(app_path("/"), status_code=HTTPStatus.SEE_OTHER)
             services = await run_in_threadpool(keep_services, settings)
+            if is_provider:
+                return await provider_route.respond(request, services, self._app)
+            return await sign_in_route.respond(request, services, base_path=app_path(""))
         except AppError as error:
             return _error_page(request, error, self._language())
-        return await sign_in_route.respond(request, services, base_path=app_path(""))
 
     async def _upload(self, request: Request, send: Send, found: Admission, session_id: str) -> None:
         scope, receive = request.scope, request.receive
@@ -195,7 +200,9 @@ class Gate:
                     continue
                 if found.person is None:
                     return event
-                now = await self._find_again(connection)
+                # What a page asks for by itself does not keep somebody signed in who has gone away.
+                is_use = not (message.WhichOneof("type") == "rerun_script" and message.rerun_script.is_auto_rerun)
+                now = await self._find_again(connection, is_use=is_use and not _is_heartbeat(message))
                 if now is None:
                     return {**event, "bytes": as_bare_run(message)}
                 if isinstance(now, Person) and now != state["seen"]:
@@ -205,13 +212,13 @@ class Gate:
 
         return receive_checked
 
-    async def _find_again(self, connection: HTTPConnection) -> Person | AppError | None:
+    async def _find_again(self, connection: HTTPConnection, *, is_use: bool) -> Person | AppError | None:
         """Return the person as of now, None where the session has ended, or the error where nobody can tell.
 
         In the last case the message goes on: the page meets the same failure, says it, and keeps what was typed.
         """
         try:
-            return await run_in_threadpool(self._find_person, connection)
+            return await run_in_threadpool(self._find_person, connection, is_use=is_use)
         except NotAllowed:
             return None
         except AppError as error:
@@ -240,22 +247,20 @@ class Gate:
             settings = self._read_settings()
             if settings.auth == "open":
                 return Admission("open") if comes_from_here(connection) else Refusal("closed")
-            if settings.auth != "accounts":
-                return Refusal("closed")
             person = self._found_just_now(connection) if is_file else None
             if person is None:
-                person = await run_in_threadpool(self._find_person, connection)
-        except NotAllowed:
-            return Refusal("sign_in")
+                person = await run_in_threadpool(self._find_person, connection, is_use=not is_file)
+        except NotAllowed as error:
+            return Refusal("choose_password" if error.code == "password_change_due" else "sign_in")
         except AppError as error:
             return Refusal("error", error)
         return Admission(f"user:{person.id}", person)
 
-    def _find_person(self, connection: HTTPConnection) -> Person:
+    def _find_person(self, connection: HTTPConnection, *, is_use: bool) -> Person:
         settings = self._read_settings()
         services = keep_services(settings)
         cookie = _session_cookie(connection, services)
-        person = sessions.find(services, cookie)
+        person = sessions.find(services, cookie, is_use=is_use)
         self._good[cookie] = (time.monotonic(), person)
         self._good.move_to_end(cookie)
         while len(self._good) > _MOST_BOUND_SESSIONS:
@@ -269,17 +274,18 @@ class Gate:
 
     def _refuse(self, request: Request, path: str, refusal: Refusal) -> Response:
         if not _is_page(request, path):
-            status = HTTPStatus.UNAUTHORIZED if refusal.reason == "sign_in" else HTTPStatus.FORBIDDEN
+            status = HTTPStatus.FORBIDDEN if refusal.reason == "closed" else HTTPStatus.UNAUTHORIZED
             if isinstance(refusal.error, Unavailable):
                 status = HTTPStatus.SERVICE_UNAVAILABLE
             return PlainTextResponse(status.phrase, status_code=status)
         if refusal.error is not None:
             return _error_page(request, refusal.error, self._language())
         if refusal.reason == "closed":
-            text = plain_pages.closed(preferred_language(request, self._language()), auth=self._read_settings().auth)
+            text = plain_pages.closed(preferred_language(request, self._language()))
             return HTMLResponse(text, status_code=HTTPStatus.FORBIDDEN, headers=plain_pages.HEADERS)
         target = path + (f"?{request.url.query}" if request.url.query else "")
-        where = sign_in_route.PATH if target == "/" else f"{sign_in_route.PATH}?next={quote(target)}"
+        page = CHOOSE_PASSWORD if refusal.reason == "choose_password" else sign_in_route.PATH
+        where = page if target == "/" else f"{page}?next={quote(target)}"
         return RedirectResponse(
             app_path(where), status_code=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"}
         )
@@ -329,6 +335,10 @@ def _error_page(request: Request, error: AppError, default: str | None) -> Respo
 def _is_page(request: Request, path: str) -> bool:
     wants_page = "text/html" in request.headers.get("accept", "")
     return request.method == "GET" and wants_page and not path.startswith(_NO_PAGES)
+
+
+def _is_heartbeat(message: BackMsg) -> bool:
+    return message.WhichOneof("type") == "app_heartbeat"
 
 
 def _session_cookie(connection: HTTPConnection, services: Services) -> str:

@@ -1,4 +1,4 @@
-"""The pages that are there without Streamlit: sign in, closed, cannot start, missing. Nothing is fetched by them."""
+"""The pages that are there without Streamlit: closed, cannot start, missing, and what `sign_in_pages` writes on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
-from urllib.parse import urlencode
 
 from core.errors import AppError, BadSetting
-from core.i18n import LANGUAGES, N_, translate
+from core.i18n import N_, translate
 
 _LONGEST_PATH = 80
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -38,6 +37,10 @@ button, .again {display: block; width: 100%; min-height: 3rem; margin-top: 1.5re
 :is(input, button, a):focus-visible {outline: 3px solid var(--lead); outline-offset: 2px}
 .problem {margin: 1rem 0 0; padding: 0.75rem 1rem; border-radius: 0.375rem; color: var(--bad);
   background: var(--bad-paper)}
+.note {margin: 1rem 0 0; padding: 0.75rem 1rem; border-radius: 0.375rem; background: var(--paper)}
+.hint {margin: 0.35rem 0 0; color: var(--soft); font-size: 0.9rem; font-weight: 400}
+.ways {margin: 1.5rem 0 0; padding: 0; list-style: none; display: grid; gap: 0.5rem}
+.ways a {color: var(--lead)}
 code {font-size: 0.95em; padding: 0.1rem 0.35rem; border-radius: 0.25rem; background: var(--paper)}
 nav {margin-top: 1.75rem; display: flex; flex-wrap: wrap; gap: 0.5rem; font-size: 0.95rem}
 nav a, nav span {padding: 0.35rem 0.75rem; border-radius: 0.375rem; color: var(--soft)}
@@ -52,42 +55,22 @@ HEADERS = {
 }
 
 
-def sign_in_form(language: str, *, action: str, target: str, error: AppError | None, login: str) -> str:
-    """Return the sign-in page. What was typed as the name stays; the password never comes back."""
-    here = f"{action}?{urlencode({'next': target, 'language': language})}"
-    focus = ("", " autofocus") if login else (" autofocus", "")
-    form = f"""
-<form method="post" action="{escape(here)}">
-<label>{_text(language, N_("Sign-in name"))}
-<input name="login" value="{escape(login)}" autocomplete="username" autocapitalize="none" spellcheck="false"
- maxlength="190" required{focus[0]}></label>
-<label>{_text(language, N_("Password"))}
-<input name="password" type="password" autocomplete="current-password" maxlength="1000" required{focus[1]}></label>
-<button>{_text(language, N_("Sign in"))}</button>
-</form>"""
-    links = "".join(_language_link(action, target, code, is_current=code == language) for code in LANGUAGES)
-    return _page(language, N_("Sign in"), _problem(language, error) + form + f"<nav>{links}</nav>")
-
-
-def closed(language: str, *, auth: str) -> str:
+def closed(language: str) -> str:
     """Return the page for whom nothing is open as things are set: why, and what to set."""
-    if auth == "oidc":
-        why = N_("Signing in through an identity provider is not part of this version. Set GEOMSA_AUTH to accounts.")
-    else:
-        why = N_(
-            "Without sign-in, only the machine itself is let in, at localhost and without a proxy. "
-            "Set GEOMSA_AUTH to accounts."
-        )
-    return _page(language, N_("Geomsa is closed here"), f'<p class="problem">{_text(language, why)}</p>')
+    why = N_(
+        "Without sign-in, only the machine itself is let in, at localhost and without a proxy. "
+        "Set GEOMSA_AUTH to accounts."
+    )
+    return page(language, N_("Geomsa is closed here"), f'<p class="problem">{text(language, why)}</p>')
 
 
 def cannot_start(language: str, error: AppError) -> str:
     """Return the page that says what stops the start, with a way to try again."""
     more = ""
     if isinstance(error, BadSetting):
-        more = f"<p>{_text(language, N_('Correct the setting in the environment and start the server again.'))}</p>"
-    again = f'<a class="again" href="">{_text(language, N_("Try again"))}</a>'
-    return _page(language, N_("Geomsa cannot start"), _problem(language, error) + more + again)
+        more = f"<p>{text(language, N_('Correct the setting in the environment and start the server again.'))}</p>"
+    again = f'<a class="again" href="">{text(language, N_("Try again"))}</a>'
+    return page(language, N_("Geomsa cannot start"), problem(language, error) + more + again)
 
 
 def missing(language: str, path: str, *, links: Sequence[tuple[str, str]]) -> str:
@@ -96,40 +79,35 @@ def missing(language: str, path: str, *, links: Sequence[tuple[str, str]]) -> st
     Each link is its address and its msgid.
     """
     shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
-    why = _text(language, N_("There is no screen at this address:"))
-    hint = _text(language, N_("It may be mistyped, or from an older version. Go on from here:"))
+    why = text(language, N_("There is no screen at this address:"))
+    hint = text(language, N_("It may be mistyped, or from an older version. Go on from here:"))
     (first, first_name), *others = links
-    more = "".join(f'<a href="{escape(where)}">{_text(language, name)}</a>' for where, name in others)
-    return _page(
+    more = "".join(f'<a href="{escape(where)}">{text(language, name)}</a>' for where, name in others)
+    return page(
         language,
         N_("Page not found"),
         f"<p>{why} <code>{escape(shown)}</code></p><p>{hint}</p>"
-        f'<a class="again" href="{escape(first)}">{_text(language, first_name)}</a><nav>{more}</nav>',
+        f'<a class="again" href="{escape(first)}">{text(language, first_name)}</a><nav>{more}</nav>',
     )
 
 
-def _language_link(action: str, target: str, code: str, *, is_current: bool) -> str:
-    name = LANGUAGES[code]
-    if is_current:
-        return f'<span aria-current="true" lang="{code}">{name}</span>'
-    where = escape(f"{action}?{urlencode({'next': target, 'language': code})}")
-    return f'<a href="{where}" lang="{code}">{name}</a>'
-
-
-def _problem(language: str, error: AppError | None) -> str:
+def problem(language: str, error: AppError | None) -> str:
+    """Return the box that says the error, nothing where there is none."""
     return f'<p class="problem" role="alert">{escape(error.sentence(language))}</p>' if error is not None else ""
 
 
-def _text(language: str, msgid: str) -> str:
+def text(language: str, msgid: str) -> str:
+    """Return a sentence in the language, safe to stand in a page."""
     return escape(translate(language, msgid))
 
 
-def _page(language: str, title: str, content: str) -> str:
+def page(language: str, title: str, content: str) -> str:
+    """Return a whole page: the brand, `title` (a msgid) and `content`, which is HTML."""
     return f"""<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(language, title)} · Geomsa</title><link rel="icon" href="{_icon()}"><style>{_STYLE}</style></head>
+<title>{text(language, title)} · Geomsa</title><link rel="icon" href="{_icon()}"><style>{_STYLE}</style></head>
 <body><main><div class="brand"><img src="{_icon()}" alt="">Geomsa</div>
-<h1>{_text(language, title)}</h1>{content}</main></body></html>
+<h1>{text(language, title)}</h1>{content}</main></body></html>
 """
 
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from core.accounts import people
+from core.accounts.first_administrator import withdraw_code
 from core.errors import BadInput, NotFound
 from core.services import build_services
 
@@ -42,6 +43,7 @@ def user(wanted: argparse.Namespace) -> int:
             role=wanted.role,
             password=password,
         )
+        withdraw_code(services)
         return 0
     found = next((row for row in people.list_users(services, person) if row.login == wanted.login), None)
     if found is None:

@@ -16,7 +16,6 @@ from core.access import ENGINEER, PAGE, ROLE_NAMES, Person, reaches
 from core.accounts import sessions
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
-from core.refusals import note_refusal
 from core.services import Services, keep_services
 from core.settings import read_settings
 from core.worker.embedded import start_embedded
@@ -101,8 +100,18 @@ def show_worker_missing(since_start_s: float | None) -> None:
 
 
 def set_person(who: Person) -> None:
-    """Make `who` the person of this browser session, who acts on pages from the browser's address."""
-    st.session_state[_PERSON_KEY] = who.acting(PAGE, st.context.ip_address or "")
+    """Make `who` the person of this browser session, who acts through its pages and from its address."""
+    st.session_state[_PERSON_KEY] = who.acting(PAGE, client_address())
+
+
+def client_address() -> str:
+    """Return the network address of the browser, as the gate sees it."""
+    return st.context.ip_address or "127.0.0.1"  # Streamlit says nothing of this machine's own
+
+
+def session_cookie() -> str:
+    """Return the cookie of the browser's sign-in session, "" where there is none."""
+    return st.context.cookies.get(sessions.cookie_names(services())[0], "")
 
 
 def clear_person() -> None:
@@ -118,9 +127,9 @@ def enter_session() -> bool:
     The session is asked for at every run, so that a disabled account, another role and a new password count at once.
     Raises AppError when the database cannot tell.
     """
-    cookie = st.context.cookies.get(sessions.cookie_names(services())[0], "")
     try:
-        found = sessions.find(services(), cookie)
+        # The gate has noted that it is used, or has told a page that asks by itself from a person who does.
+        found = sessions.find(services(), session_cookie(), is_use=False)
     except NotAllowed:
         return False
     if is_signed_in() and person().id != found.id:
@@ -132,7 +141,7 @@ def enter_session() -> bool:
 def sign_out() -> None:
     """End the browser's sign-in session; the run that follows leads to the sign-in page."""
     try:
-        sessions.end(services(), st.context.cookies.get(sessions.cookie_names(services())[0], ""))
+        sessions.end(services(), session_cookie(), address=client_address())
     except AppError as error:
         show_error(error)
         return
@@ -144,7 +153,10 @@ def show_session_over() -> None:
     """Lead to the sign-in page, which says why; with a link for a browser that does not follow by itself."""
     chose_to_leave = st.session_state.pop(_SIGNED_OUT_KEY, False)
     clear_person()
-    where = app_path("/sign-in" if chose_to_leave else "/sign-in?ended=1")
+    by_provider = services().settings.auth == "oidc"
+    # Whoever leaves is signed out at the identity provider as well.
+    leave = "/auth/logout" if by_provider else "/sign-in?out=1"
+    where = app_path(leave if chose_to_leave else "/sign-in?ended=1")
     st.title(_("Signed out") if chose_to_leave else _("Your sign-in has ended"))
     # Whoever did not choose to leave comes back to the same page.
     back = "" if chose_to_leave else f'+ "&next=" + encodeURIComponent(path.slice({len(app_path(""))}) || "/")'
@@ -178,7 +190,6 @@ def require(role: str) -> None:
     """Stop here, with a sentence, unless the person reaches `role`: the first line of every screen."""
     if may(role):
         return
-    note_refusal(services(), person() if is_signed_in() else None, reason="role_too_low", needed=role)
     st.title(_("This screen is not open to you"))
     st.error(
         _("It needs the role “{role}”. Ask an administrator, or choose another screen.", role=_(ROLE_NAMES[role])),

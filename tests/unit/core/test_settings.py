@@ -28,6 +28,13 @@ S3 = {
     "GEOMSA_S3_ACCESS_KEY": "a",
     "GEOMSA_S3_SECRET_KEY": "s",
 }
+OIDC = {
+    "GEOMSA_AUTH": "oidc",
+    "GEOMSA_OIDC_ISSUER": "https://id.factory.example/realms/plant/",
+    "GEOMSA_OIDC_CLIENT_ID": "geomsa",
+    "GEOMSA_OIDC_CLIENT_SECRET": "oidc-secret",
+    "GEOMSA_OIDC_ADDRESS": "https://geomsa.factory.example/",
+}
 WRONG = [
     ("GEOMSA_DATABASE_URL", "geomsa.db"),
     ("GEOMSA_DATABASE_URL", "oracle://user:db-secret@host/db"),
@@ -89,6 +96,37 @@ def test_a_wrong_value_is_named_with_what_it_may_be(name: str, value: str, tmp_p
 def test_an_object_store_that_is_half_set_up_is_told_what_is_missing(missing: str, tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match=missing):
         _read(tmp_path, **{name: value for name, value in S3.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        *(({name: ""}, name) for name in sorted(set(OIDC) - {"GEOMSA_AUTH"})),
+        ({"GEOMSA_OIDC_ISSUER": "id.factory.example"}, "GEOMSA_OIDC_ISSUER"),
+        ({"GEOMSA_OIDC_ISSUER": "http://id.factory.example"}, "GEOMSA_OIDC_ISSUER"),
+        ({"GEOMSA_OIDC_ADDRESS": "https://user@geomsa.factory.example"}, "GEOMSA_OIDC_ADDRESS"),
+        ({"GEOMSA_OIDC_ROLE_CLAIM": "groups"}, "GEOMSA_OIDC_ROLES"),
+        ({"GEOMSA_OIDC_ROLES": "quality=engineer"}, "GEOMSA_OIDC_ROLE_CLAIM"),
+        ({"GEOMSA_OIDC_ROLE_CLAIM": "groups", "GEOMSA_OIDC_ROLES": "quality=boss"}, "quality=boss"),
+        ({"GEOMSA_OIDC_ROLE_CLAIM": "groups", "GEOMSA_OIDC_ROLES": "=admin"}, "GEOMSA_OIDC_ROLES"),
+    ],
+)
+def test_a_provider_that_is_half_set_up_is_told_what_is_wrong(
+    changed: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadSetting, match=named) as refused:
+        _read(tmp_path, **OIDC | changed)
+    assert "oidc-secret" not in refused.value.sentence("ko")
+
+
+def test_a_provider_is_read_with_its_roles_and_only_where_it_is_used(tmp_path: Path) -> None:
+    roles = {"GEOMSA_OIDC_ROLE_CLAIM": "groups", "GEOMSA_OIDC_ROLES": "cn=quality staff = engineer, it=admin,"}
+    settings = _read(tmp_path, **OIDC | roles)
+    assert settings.oidc is not None
+    assert settings.oidc.address == "https://geomsa.factory.example"
+    assert settings.oidc.roles == (("cn=quality staff", "engineer"), ("it", "admin"))
+    assert "oidc-secret" not in repr(settings)
+    assert _read(tmp_path, **OIDC | {"GEOMSA_AUTH": "accounts"}).oidc is None
 
 
 def test_an_endpoint_that_is_no_address_is_refused(tmp_path: Path) -> None:
