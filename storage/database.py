@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlmodel import Session
 from storage import schema
 from storage.database_errors import DatabaseError, DatabaseErrorCode, translate
 from storage.integrity import describe_damage, find_damage
+from storage.row_limits import NO_LIMITS, RowLimits, open_limited
 from storage.sqlite_files import FileWatch, Mode, ended_uncleanly
 from storage.sqlite_setup import prepare_sqlite
 
@@ -59,6 +61,7 @@ class Database:
         self._watch: FileWatch | None = None
         self._engine = self._create_engine(echo=echo)
         self._reader = self._engine.execution_options(geomsa_read_only=True)
+        self._limits = NO_LIMITS
 
     def __repr__(self) -> str:
         return f"Database({self.describe()!r})"
@@ -68,6 +71,15 @@ class Database:
         url = self._url
         shown = URL.create(url.drivername, username=url.username, host=url.host, port=url.port, database=url.database)
         return shown.render_as_string()
+
+    def limited(self, limits: RowLimits) -> Database:
+        """Return the same database, whose reading sessions see the rows within `limits` alone.
+
+        What is written is not limited: whoever writes checks the row that is changed.
+        """
+        limited = copy.copy(self)
+        limited._limits = limits
+        return limited
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
@@ -90,7 +102,11 @@ class Database:
         """
         try:
             # Closing detaches the rows before it rolls back: a rollback first would empty them.
-            with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+            options: dict[str, Any] = {"autoflush": False, "expire_on_commit": False}
+            limits = self._limits
+            with (
+                open_limited(self._reader, limits, **options) if limits.is_limit else Session(self._reader, **options)
+            ) as session:
                 yield session
         except _TRANSLATED as error:
             raise translate(error) from error

@@ -19,6 +19,7 @@ from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from core.access import ADMIN, ENGINEER, WORKER, Person, as_person, require_role
+from core.accounts.bindings import UNBOUND, Bindings, bindings_of
 from core.accounts.people import API_LOGIN_PREFIX
 from core.accounts.sessions import end_all
 from core.audit import record
@@ -47,12 +48,17 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Caller:
-    """The program behind a request: its key's id and name, when that ends (UTC), and the account that it acts as."""
+    """The program behind a request: its key's id and name, when that ends (UTC), and the account that it acts as.
+
+    `scopes` are what the key is for (none: everything that the role may), `bindings` what its account is bound to.
+    """
 
     key_id: int
     name: str
     person: Person
     expires_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
+    bindings: Bindings = UNBOUND
 
 
 def create_key(
@@ -146,7 +152,8 @@ def find_caller(services: HasDatabase, text: str) -> Caller:
         raise NotAllowed("api_key_over", name=row.name)
     if row.last_used_at is None or now - row.last_used_at >= TOUCH_EVERY:
         _touch(services, row.id, now)
-    return Caller(row.id, row.name, as_person(user), row.expires_at)
+    person = as_person(user)
+    return Caller(row.id, row.name, person, row.expires_at, frozenset(row.scopes), bindings_of(services, person))
 
 
 def require_unexpired(caller: Caller) -> None:

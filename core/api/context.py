@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 
 from core.access import Person
 from core.accounts.api_keys import Caller
+from core.accounts.bindings import limit_services
 from core.api.interface import Interface
 from core.services import Services
 
@@ -31,8 +32,8 @@ class Context:
 
     @property
     def services(self) -> Services:
-        """Return the services of the process."""
-        return self.interface.services
+        """Return the services of the process, which show what the caller is bound to alone."""
+        return limit_services(self.interface.services, self.caller.bindings)
 
     @property
     def person(self) -> Person:
