@@ -62,7 +62,7 @@ def limits_of(session: Session) -> RowLimits:
 
 
 def execute_columns(session: Session, query: Any) -> Any:
-    """Return the rows of a query of columns: past the session, which takes time for each row, where nothing is limited."""
+    """Return the rows of a query of columns: past the session, which costs time, where nothing is limited."""
     return session.execute(query) if limits_of(session).is_limit else session.connection().execute(query)
 
 

@@ -9,24 +9,25 @@ from sqlmodel import Session, col, select
 
 from core.access import ADMIN, ROLE_NAMES, ROLES, WORKER, Person, as_person, require_role
 from core.accounts import passwords
+from core.accounts.built_in import (
+    API_LOGIN_PREFIX,
+    BUILT_IN_LOGINS,
+    COMMAND_LINE_LOGIN,
+    OPEN_LOGINS,
+    WATCH_LOGIN,
+    is_built_in,
+)
+from core.accounts.codes import end_codes
 from core.accounts.sessions import end_all
 from core.accounts.sign_in import clear_failures, normalize_login
 from core.audit import find_changes, record, stale_save
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.i18n import LANGUAGES
 from core.transactions import reading, writing
-from storage.tables import User
+from storage.tables import User, utc_now
 
 if TYPE_CHECKING:
     from core.services import Services
-
-COMMAND_LINE_LOGIN = "command-line"
-WATCH_LOGIN = "watched-folders"
-OPEN_LOGINS = {role: f"open-{role}" for role in ROLES}
-# Nobody signs in as these, so they are no administrators that an installation could rely on.
-BUILT_IN_LOGINS = frozenset({COMMAND_LINE_LOGIN, WATCH_LOGIN, *OPEN_LOGINS.values()})
-# The accounts that programs act as (core.accounts.api_keys): theirs is the key alone, which is made and revoked there.
-API_LOGIN_PREFIX = "api-key:"
 
 _LOGIN = re.compile(r"[^\s\x00-\x1f\x7f]{1,190}")
 
@@ -72,25 +73,33 @@ def list_users(services: Services, person: Person, *, include_built_in: bool = F
 
 
 def create_user(
-    services: Services, person: Person, *, login: str, display_name: str, role: str, password: str | None
+    services: Services,
+    person: Person,
+    *,
+    login: str,
+    display_name: str,
+    role: str,
+    password: str | None,
+    must_change_password: bool = False,
 ) -> User:
-    """Add an account; `password` is None for people whom an identity provider signs in.
+    """Add an account; `password` is None for people whom an identity provider, or a code of their own, lets in.
 
+    With `must_change_password` the person chooses another password at the first sign-in.
     Raises BadInput login_invalid, role_unknown, password_too_short, password_too_long; Conflict login_taken.
     """
     require_role(services, person, ADMIN)
-    login = normalize_login(login)
-    if not _LOGIN.fullmatch(login) or _is_built_in(login):
-        raise BadInput("login_invalid")
+    login = known_login(login)
     user = User(
         login=login,
         display_name=" ".join(display_name.split())[:190] or login,
         role=_known_role(role),
         password_hash=None if password is None else passwords.hash_password(password),
+        password_set_at=None if password is None else utc_now(),
+        must_change_password=must_change_password and password is not None,
     )
     with writing(services) as session:
         if session.exec(select(User.id).where(User.login == login)).first() is not None:
-            raise Conflict("login_taken", login=login)
+            raise Conflict("login_taken")
         session.add(user)
         session.flush()
         record(session, person, "user.created", "user", user.id, login=login, role=role)
@@ -126,17 +135,19 @@ def enable_user(services: Services, person: Person, user_id: int, *, row_version
 def set_password(services: Services, person: Person, user_id: int, password: str) -> None:
     """Set an account's password: one's own, or anybody's as administrator.
 
-    Ends every session of the account, and the wait after wrong passwords.
-
-    Raises BadInput password_too_short, password_too_long; NotFound not_found.
+    Ends every session of the account, its codes, and the wait after wrong passwords. Whose password somebody else has
+    set chooses another one at the next sign-in. Raises NotFound not_found, BadInput password_too_short, password_too_long.
     """
     require_role(services, person, WORKER if user_id == person.id else ADMIN)
     hashed = passwords.hash_password(password)
     with writing(services) as session:
         user = _get_user(session, user_id)
-        if _is_built_in(user.login):
+        if is_built_in(user.login):
             raise NotFound("not_found")
         user.password_hash = hashed
+        user.password_set_at = utc_now()
+        user.must_change_password = user_id != person.id
+        end_codes(session, user_id)
         user.row_version += 1
         end_all(session, user)
         clear_failures(session, user.login)
@@ -145,10 +156,18 @@ def set_password(services: Services, person: Person, user_id: int, password: str
         session.commit()
 
 
+def known_login(login: str) -> str:
+    """Return a login as it is stored. Raises BadInput login_invalid."""
+    login = normalize_login(login)
+    if not _LOGIN.fullmatch(login) or is_built_in(login):
+        raise BadInput("login_invalid")
+    return login
+
+
 def _change(services: Services, person: Person, user_id: int, row_version: int | None, **values: object) -> User:
     with writing(services) as session:
         user = _get_user(session, user_id)
-        if _is_built_in(user.login):
+        if is_built_in(user.login):
             raise NotFound("not_found")
         if row_version is not None and user.row_version != row_version:
             raise stale_save(session, subject_type="user", subject_id=user_id, row_version=row_version)
@@ -163,6 +182,7 @@ def _change(services: Services, person: Person, user_id: int, row_version: int |
         user.row_version += 1
         if not user.is_active:
             end_all(session, user)
+            end_codes(session, user_id)
         record(session, person, "user.changed", "user", user_id, row_version=user.row_version, changes=changes)
         session.commit()
         return user
@@ -171,7 +191,7 @@ def _change(services: Services, person: Person, user_id: int, row_version: int |
 def _has_other_admin(session: Session, user_id: int) -> bool:
     # Locked where the database can: two administrators who disable each other must not both succeed.
     admins = session.exec(select(User).where(User.role == ADMIN).with_for_update()).all()
-    return any(user.is_active and user.id != user_id and not _is_built_in(user.login) for user in admins)
+    return any(user.is_active and user.id != user_id and not is_built_in(user.login) for user in admins)
 
 
 def _built_in(services: Services, login: str, *, name: str, role: str) -> Person:
@@ -191,10 +211,6 @@ def _built_in(services: Services, login: str, *, name: str, role: str) -> Person
             with reading(services) as session:
                 user = session.exec(query).one()
     return as_person(user)
-
-
-def _is_built_in(login: str) -> bool:
-    return login in BUILT_IN_LOGINS or login.startswith(API_LOGIN_PREFIX)
 
 
 def _get_user(session: Session, user_id: int | None) -> User:

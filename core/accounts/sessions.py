@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -12,8 +13,9 @@ from weakref import WeakKeyDictionary
 from itsdangerous import BadSignature, Signer
 from sqlmodel import Session, col, select, update
 
-from core.access import Person, as_person
-from core.errors import AppError, Conflict, NotAllowed
+from core.access import ADMIN, WORKER, Person, as_person, require_role
+from core.audit import record
+from core.errors import AppError, Conflict, NotAllowed, NotFound
 from core.transactions import reading, writing
 from storage.tables import SignInSession, SystemConfig, User, utc_now
 
@@ -112,6 +114,72 @@ def end_all(session: Session, user: User) -> None:
         .where(col(SignInSession.user_id) == user.id, col(SignInSession.ended_at).is_(None))
         .values(ended_at=utc_now())
     )
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """A browser in which somebody is signed in; `device` is what it says of itself."""
+
+    id: int
+    device: str
+    address: str
+    method: str
+    created_at: datetime
+    last_seen_at: datetime
+    is_current: bool
+
+
+def list_sessions(services: Services, person: Person, user_id: int, *, current_cookie: str = "") -> list[SessionView]:
+    """Return the open sessions of an account, the one seen last first: one's own, or anybody's as administrator."""
+    require_role(services, person, WORKER if user_id == person.id else ADMIN)
+    token = _unsign(services, _SALT_SESSION, current_cookie) if current_cookie else None
+    current = _hash(token) if token is not None else ""
+    now = utc_now()
+    query = (
+        select(SignInSession, User)
+        .join(User, col(User.id) == col(SignInSession.user_id))
+        .where(SignInSession.user_id == user_id, col(SignInSession.ended_at).is_(None))
+        .order_by(col(SignInSession.last_seen_at).desc())
+    )
+    with reading(services) as session:
+        rows = session.exec(query).all()
+    return [
+        SessionView(
+            row.id,
+            row.device,
+            row.address,
+            row.method,
+            row.created_at,
+            row.last_seen_at,
+            row.token_sha256 == current,
+        )
+        for row, user in rows
+        if _holds(row, user, now)
+    ]
+
+
+def end_session(services: Services, person: Person, session_id: int) -> None:
+    """End one session: one's own, or anybody's as administrator. Raises NotAllowed, NotFound session_unknown."""
+    with writing(services) as session:
+        row = session.get(SignInSession, session_id)
+        if row is None or row.ended_at is not None:
+            raise NotFound("session_unknown")
+        require_role(services, person, WORKER if row.user_id == person.id else ADMIN)
+        row.ended_at = utc_now()
+        record(session, person, "user.session_ended", "user", row.user_id, address=row.address)
+        session.commit()
+
+
+def end_all_sessions(services: Services, person: Person, user_id: int) -> None:
+    """End every session of an account: one's own, or anybody's as administrator. Raises NotAllowed, NotFound."""
+    require_role(services, person, WORKER if user_id == person.id else ADMIN)
+    with writing(services) as session:
+        user = session.get(User, user_id)
+        if user is None:
+            raise NotFound("not_found")
+        end_all(session, user)
+        record(session, person, "user.signed_out_everywhere", "user", user_id, login=user.login)
+        session.commit()
 
 
 def know_device(services: Services, cookie: str, login: str) -> str:
