@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
 from core.access import ADMIN, ROLE_NAMES, ROLES, WORKER, Person, as_person, require_role
 from core.accounts import passwords
+from core.accounts.bindings import put_bindings
 from core.accounts.built_in import (
     API_LOGIN_PREFIX,
     BUILT_IN_LOGINS,
@@ -81,10 +83,13 @@ def create_user(
     role: str,
     password: str | None,
     must_change_password: bool = False,
+    products: Collection[int] = (),
+    lines: Collection[str] = (),
 ) -> User:
     """Add an account; `password` is None for people whom an identity provider, or a code of their own, lets in.
 
-    With `must_change_password` the person chooses another password at the first sign-in.
+    With `must_change_password` the person chooses another password at the first sign-in. A line worker may be bound to
+    `products` and `lines` from the start (`core.accounts.bindings`).
     Raises BadInput login_invalid, role_unknown, password_too_short, password_too_long; Conflict login_taken.
     """
     require_role(services, person, ADMIN)
@@ -99,10 +104,11 @@ def create_user(
     )
     with writing(services) as session:
         if session.exec(select(User.id).where(User.login == login)).first() is not None:
-            raise Conflict("login_taken")
+            raise Conflict("login_taken", login=login)
         session.add(user)
         session.flush()
         record(session, person, "user.created", "user", user.id, login=login, role=role)
+        put_bindings(session, person, user, products=products, lines=lines)
         session.commit()
     return user
 
@@ -136,7 +142,8 @@ def set_password(services: Services, person: Person, user_id: int, password: str
     """Set an account's password: one's own, or anybody's as administrator.
 
     Ends every session of the account, its codes, and the wait after wrong passwords. Whose password somebody else has
-    set chooses another one at the next sign-in. Raises NotFound not_found, BadInput password_too_short, password_too_long.
+    set chooses another one at the next sign-in.
+    Raises NotFound not_found, BadInput password_too_short, password_too_long.
     """
     require_role(services, person, WORKER if user_id == person.id else ADMIN)
     hashed = passwords.hash_password(password)

@@ -12,6 +12,8 @@ from core.access import Person
 from core.accounts.api_keys import Caller
 from core.accounts.bindings import limit_services
 from core.api.interface import Interface
+from core.api.scopes import require_scope
+from core.errors import NotAllowed
 from core.services import Services
 
 LARGEST_ID = 2**63 - 1
@@ -46,10 +48,17 @@ class Context:
 
 
 def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> Context:
-    """Return the context of a request that was admitted."""
+    """Return the context of a request that was admitted. Raises NotAllowed for what the key is not for."""
     state = request.scope["state"]
+    interface: Interface = request.app.state.interface
+    route = request.scope["route"]
+    try:
+        require_scope(interface.services, state["caller"], route, request.path_params)
+    except NotAllowed as error:
+        interface.note_scope_refusal(state["caller"], scope=str(error.params["scope"]), operation=route.name)
+        raise
     return Context(
-        interface=request.app.state.interface,
+        interface=interface,
         caller=state["caller"],
         language=state["language"],
         path=request.url.path,

@@ -23,6 +23,8 @@ PEOPLE_MESSAGES: dict[str, str] = {
     "binding_line_invalid": N_("The name of a line has at most {highest} characters."),
     "bindings_too_many": N_("An account can be bound to at most {highest} products and lines together."),
     # API keys
+    "check_api_keys": N_("No API key ends within the next {days} days."),
+    "check_api_keys_end": N_("API keys that end soon: {keys}. Make new ones on Users before then."),
     "api_scope_missing": N_(
         'The API key "{name}" is not for this: it would need the scope "{scope}", and has {scopes}. Ask an administrator for '
         "another key."
