@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sqlmodel import Session, col, func, select
 
-from core.access import ADMIN, Person, require_role
+from core.access import ADMIN, WORKER, Person, require_role
 from core.accounts.back_off import clear_failures
 from core.accounts.bindings import UNBOUND, Bindings, load_bindings
 from core.accounts.built_in import is_built_in, is_persons_own
@@ -230,7 +230,7 @@ def _describe(
         has_password=user.password_hash is not None,
         must_change_password=user.must_change_password,
         is_external=user.identity is not None,
-        bindings=bindings.get(user.id, UNBOUND),
+        bindings=bindings.get(user.id, UNBOUND) if user.role == WORKER else UNBOUND,
     )
 
 

@@ -182,7 +182,7 @@ def _change(services: Services, person: Person, user_id: int, row_version: int |
         if not changes:
             return user
         loses_admin = user.role == ADMIN and user.is_active and {"role", "is_active"} & changes.keys()
-        if loses_admin and not _has_other_admin(session, user_id):
+        if loses_admin and not has_other_admin(session, user_id):
             raise Conflict("last_admin", login=user.login)
         for name, value in values.items():
             setattr(user, name, value)
@@ -195,7 +195,8 @@ def _change(services: Services, person: Person, user_id: int, row_version: int |
         return user
 
 
-def _has_other_admin(session: Session, user_id: int) -> bool:
+def has_other_admin(session: Session, user_id: int) -> bool:
+    """Return whether somebody else, too, is an administrator who can sign in."""
     # Locked where the database can: two administrators who disable each other must not both succeed.
     admins = session.exec(select(User).where(User.role == ADMIN).with_for_update()).all()
     return any(user.is_active and user.id != user_id and not is_built_in(user.login) for user in admins)

@@ -22,6 +22,7 @@ PEOPLE_MESSAGES: dict[str, str] = {
     ),
     "binding_line_invalid": N_("The name of a line has at most {highest} characters."),
     "bindings_too_many": N_("An account can be bound to at most {highest} products and lines together."),
+    "bindings_unsaid": N_("Say what to bind to with --product and --line, or --none to end the bindings."),
     # API keys
     "check_api_keys": N_("No API key ends within the next {days} days."),
     "check_api_keys_end": N_("API keys that end soon: {keys}. Make new ones on Users before then."),

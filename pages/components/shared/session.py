@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.access import ENGINEER, ROLE_NAMES, WORKER, Person, reaches
 from core.accounts import sessions
-from core.accounts.bindings import seen_by
+from core.accounts.bindings import UNBOUND, Bindings, bindings_of, limit_services
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
 from core.services import Services, keep_services
@@ -40,6 +40,7 @@ class _RunServices(threading.local):
     at: float = 0.0
     seen: Services | None = None
     seen_for: int | None = None
+    bindings: Bindings = UNBOUND
 
 
 _of_run = _RunServices()
@@ -58,8 +59,20 @@ def services() -> Services:
     if not isinstance(who, Person) or who.role != WORKER:
         return _of_run.found
     if _of_run.seen is None or _of_run.seen_for != who.id:
-        _of_run.seen, _of_run.seen_for = seen_by(_of_run.found, who), who.id
+        _of_run.bindings = bindings_of(_of_run.found, who)
+        _of_run.seen, _of_run.seen_for = limit_services(_of_run.found, _of_run.bindings), who.id
     return _of_run.seen
+
+
+def own_bindings() -> Bindings:
+    """Return what the person of this run is bound to: nothing unless it is a line worker."""
+    services()
+    return _of_run.bindings if is_signed_in() and person().role == WORKER else UNBOUND
+
+
+def session_cookie() -> str:
+    """Return the cookie of the browser's sign-in session, "" where there is none."""
+    return st.context.cookies.get(sessions.cookie_names(services())[0], "")
 
 
 def is_first_run() -> bool:

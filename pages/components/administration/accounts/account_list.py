@@ -1,0 +1,131 @@
+"""The list of accounts: found by words, role and state, and each with the way to what can be done with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from core.access import ROLE_NAMES, ROLES
+from core.accounts.directory import STATE_NAMES, STATES, Account, State, list_accounts
+from core.catalog.names import ProductName
+from pages.components.administration.accounts.account_dialogs import open_account
+from pages.components.administration.binding_fields import product_names, say_bindings
+from pages.components.shared.language import _, _n, escape, moment, number
+from pages.components.shared.session import person, services
+
+_PAGE_SIZE = 25
+_COLUMNS = (2.6, 1.5, 1.9, 3.2, 1.2)
+_STATE_LOOKS: dict[State, tuple[str, str]] = {
+    "active": (":material/check_circle:", "green"),
+    "invited": (":material/mail:", "blue"),
+    "waiting": (":material/hourglass_empty:", "orange"),
+    "locked": (":material/lock_clock:", "orange"),
+    "disabled": (":material/block:", "gray"),
+}
+
+
+def show_accounts() -> None:
+    """Show the accounts that fit the filter."""
+    everybody = list_accounts(services(), person())
+    if not everybody:
+        _show_nothing_yet()
+        return
+    shown = _filter(everybody)
+    if not shown:
+        st.caption(_("No account fits these filters."))
+        return
+    names = product_names() if any(account.bindings.is_bound for account in shown) else {}
+    for account in _page_of(shown):
+        _show_row(account, names)
+
+
+def show_state(account: Account) -> None:
+    """Show in a badge what lets the person in, or keeps them out."""
+    icon, color = _STATE_LOOKS[account.state]
+    st.badge(say_state(account), icon=icon, color=color)  # type: ignore[arg-type]
+
+
+def say_state(account: Account) -> str:
+    """Return the state, with the moment at which it ends."""
+    if account.state == "locked":
+        return _("Locked until {time}", time=moment(account.locked_until))
+    if account.state == "invited":
+        return _("Invited until {time}", time=moment(account.invited_until))
+    return _(STATE_NAMES[account.state])
+
+
+def _show_nothing_yet() -> None:
+    with st.container(border=True):
+        st.markdown(_("**There are no accounts yet.**"))
+        st.caption(
+            _(
+                "Begin with an administrator: whoever turns accounts on without one is let in by a code on the server's "
+                "screen alone. Then add engineers and line workers."
+            )
+        )
+
+
+def _filter(everybody: list[Account]) -> list[Account]:
+    by_role, by_state = Counter(one.role for one in everybody), Counter(one.state for one in everybody)
+    text, role, state = st.columns((2, 1.2, 1.2), vertical_alignment="bottom")
+    words = text.text_input(
+        _("Search"), key="users_text", placeholder=_("Name or login"), icon=":material/search:", max_chars=190
+    )
+    wanted_role = role.selectbox(
+        _("Role"),
+        [None, *ROLES],
+        key="users_role",
+        format_func=lambda one: _("All roles") if one is None else f"{_(ROLE_NAMES[one])} ({number(by_role[one])})",
+    )
+    wanted_state = state.selectbox(
+        _("State"),
+        [None, *STATES],
+        key="users_state",
+        format_func=lambda one: _("All states") if one is None else f"{_(STATE_NAMES[one])} ({number(by_state[one])})",
+    )
+    if not words.strip() and wanted_role is None and wanted_state is None:
+        return everybody
+    return list_accounts(services(), person(), text=words, role=wanted_role, state=wanted_state)
+
+
+def _page_of(shown: list[Account]) -> list[Account]:
+    pages = max(1, -(-len(shown) // _PAGE_SIZE))
+    page = int(st.pagination(pages, key="users_page")) if pages > 1 else 1
+    st.caption(_n("{count} account", "{count} accounts", len(shown)))
+    return shown[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]
+
+
+def _show_row(account: Account, names: dict[int, ProductName]) -> None:
+    with st.container(border=True, key=f"user_row_{account.id}"):
+        who, role, state, about, action = st.columns(_COLUMNS, vertical_alignment="center")
+        with who, st.container(gap=None):
+            st.markdown(f"**{escape(account.display_name)}**")
+            st.caption(escape(account.login))
+        role.markdown(_(ROLE_NAMES[account.role]))
+        with state:
+            show_state(account)
+        with about, st.container(gap=None):
+            st.caption(_say_last_seen(account))
+            if bound := say_bindings(account.bindings, names):
+                st.caption(f":material/link: {bound}")
+        action.button(
+            _("Manage"),
+            key=f"user_open_{account.id}",
+            icon=":material/manage_accounts:",
+            width="stretch",
+            on_click=open_account,
+            args=(account,),
+        )
+
+
+def _say_last_seen(account: Account) -> str:
+    if account.last_seen_at is None:
+        seen = _("Never signed in")
+    else:
+        seen = _("Signed in last {time}", time=moment(account.last_seen_at))
+    if account.sessions:
+        seen += " · " + _n("{count} open session", "{count} open sessions", account.sessions)
+    if account.must_change_password and account.has_password:
+        seen += " · " + _("must change the password")
+    return seen
