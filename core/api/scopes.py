@@ -104,7 +104,8 @@ def require_scope(services: HasDatabase, caller: Caller, route: APIRoute, given:
 
 def _is_own(services: HasDatabase, caller: Caller, given: Mapping[str, Any]) -> bool:
     """Return whether the address names an inspection, or a batch of them, that the key's account has made."""
-    for name, table in (("inspection_id", Inspection), ("batch_id", Job)):
+    makers: tuple[tuple[str, type[Inspection] | type[Job]], ...] = (("inspection_id", Inspection), ("batch_id", Job))
+    for name, table in makers:
         text = str(given.get(name, ""))
         if text.isascii() and text.isdecimal() and len(text) <= 18:
             with reading(services) as session:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from core.accounts.api_keys import WARN_BEFORE, list_ending_soon
@@ -13,5 +14,6 @@ def check_keys(services: HasDatabase) -> tuple[bool, str, dict[str, Any]]:
     rows = list_ending_soon(services)
     if not rows:
         return True, "check_api_keys", {"days": WARN_BEFORE.days}
-    ends = [f"{row.name} ({row.expires_at:%Y-%m-%d})" for row in rows]
+    # The moment is the end of the last day.
+    ends = [f"{row.name} ({row.expires_at - timedelta(seconds=1):%Y-%m-%d})" for row in rows if row.expires_at]
     return True, "check_api_keys_end", {"keys": ", ".join(ends)}

@@ -29,8 +29,8 @@ require(WORKER)
 _MAY: dict[str, str] = {
     WORKER: N_("Inspect parts, see why one failed, follow the corrective steps, decide, and close actions."),
     ENGINEER: N_(
-        "Register products, images and manuals, set preprocessing and thresholds, train and deploy models, read trends and "
-        "reports."
+        "Register products, images and manuals, set preprocessing and thresholds, train and deploy models, read trends "
+        "and reports."
     ),
     ADMIN: N_("Manage people, API keys and backups, read the audit log, and delete for good."),
 }

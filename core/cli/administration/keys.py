@@ -94,7 +94,7 @@ def _moment(when: datetime | None) -> str | None:
 def _line(row: ApiKey) -> str:
     state: str = api_keys.key_state(row).replace("_", " ")
     if row.expires_at is not None and not row.revoked_at:
-        state = f"{state}, until {row.expires_at:%Y-%m-%d}"
+        state = f"{state}, until the end of {row.expires_at - timedelta(seconds=1):%Y-%m-%d}"
     scopes = ",".join(row.scopes) or "all"
     used = f"used {row.last_used_at:%Y-%m-%d %H:%M} UTC" if row.last_used_at else "never used"
     return f"{row.id}  gms_{row.prefix}_…  {row.role}  {scopes}  {state}  {used}  {row.name}"

@@ -7,7 +7,7 @@ import getpass
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 from core.access import ROLES, Person
 from core.accounts import people
@@ -19,6 +19,14 @@ from core.catalog.products import find_product
 from core.cli.terminal import to_json, write_note, write_out
 from core.errors import BadInput
 from core.services import Services, build_services
+
+
+class BoundTo(TypedDict):
+    """What an account is to be bound to, as the use cases take it."""
+
+    products: list[int]
+    lines: list[str]
+
 
 _SIMPLE = (
     ("disable", "disable an account: its sessions end now, its history keeps the name"),
@@ -74,9 +82,9 @@ def add_bindings(parser: Any) -> None:
     )
 
 
-def read_bindings(services: Services, wanted: argparse.Namespace) -> dict[str, list[Any]]:
+def read_bindings(services: Services, wanted: argparse.Namespace) -> BoundTo:
     """Return what `add_bindings` has read, as the use cases take it. Raises NotFound for an unknown product."""
-    return {"products": [find_product(services, name).id for name in wanted.product], "lines": list(wanted.line)}
+    return BoundTo(products=[find_product(services, name).id for name in wanted.product], lines=list(wanted.line))
 
 
 def user(wanted: argparse.Namespace) -> int:
@@ -185,7 +193,7 @@ def _sign_out(services: Services, person: Person, wanted: argparse.Namespace) ->
 
 def _bind(services: Services, person: Person, wanted: argparse.Namespace) -> None:
     bindings = read_bindings(services, wanted)
-    if any(bindings.values()) == wanted.none:
+    if bool(bindings["products"] or bindings["lines"]) == wanted.none:
         raise BadInput("bindings_unsaid")
     found = find_account(services, person, wanted.login)
     set_bindings(services, person, found.id, row_version=found.row_version, **bindings)

@@ -36,9 +36,7 @@ def pick_bindings(key: str, current: Bindings = UNBOUND) -> tuple[list[int], lis
         key=f"{key}_lines",
         accept_new_options=True,
         placeholder=_("All lines (type a name to add one)"),
-        help=_(
-            "A name has at most {count} characters, and is the one that stands in the inspections.", count=LONGEST_LINE
-        ),
+        help=_("The name is the one that stands in the inspections: at most {count} characters.", count=LONGEST_LINE),
     )
     return list(chosen), list(lines)
 

@@ -187,8 +187,8 @@ def _disable(dialog: OpenDialog) -> None:
 def _reset(dialog: OpenDialog) -> Secret | None:
     st.markdown(
         _(
-            "A code is made with which the person chooses a new password. The present one counts until then. Codes made "
-            "before count no more."
+            "A code is made with which the person chooses a new password. The present one counts until then. Codes "
+            "made before count no more."
         )
     )
     if not _agreed(_("Make the code"), ":material/lock_reset:"):

@@ -121,5 +121,4 @@ def _add(
         return None
     close_dialog()
     say_after_rerun(_("“{name}” was added.", name=user.display_name), ":material/person_add:")
-    st.rerun()
-    return None
+    return st.rerun()

@@ -38,6 +38,8 @@ def show_accounts() -> None:
     names = product_names() if any(account.bindings.is_bound for account in shown) else {}
     for account in _page_of(shown):
         _show_row(account, names)
+    if len(shown) > _PAGE_SIZE:
+        st.pagination(-(-len(shown) // _PAGE_SIZE), key="users_page")
 
 
 def show_state(account: Account) -> None:
@@ -60,8 +62,8 @@ def _show_nothing_yet() -> None:
         st.markdown(_("**There are no accounts yet.**"))
         st.caption(
             _(
-                "Begin with an administrator: whoever turns accounts on without one is let in by a code on the server's "
-                "screen alone. Then add engineers and line workers."
+                "Begin with an administrator: without one, the first is let in by a code that the server shows once. "
+                "Then add engineers and line workers."
             )
         )
 
@@ -91,7 +93,7 @@ def _filter(everybody: list[Account]) -> list[Account]:
 
 def _page_of(shown: list[Account]) -> list[Account]:
     pages = max(1, -(-len(shown) // _PAGE_SIZE))
-    page = int(st.pagination(pages, key="users_page")) if pages > 1 else 1
+    page = min(int(st.session_state.get("users_page", 1)), pages)
     st.caption(_n("{count} account", "{count} accounts", len(shown)))
     return shown[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]
 
