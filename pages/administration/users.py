@@ -17,7 +17,7 @@ from pages.components.shared.session import require, services
 require(ADMIN)
 
 _PEOPLE, _KEYS = "people", "keys"
-_PARTS: dict[str, str] = {_PEOPLE: N_("People"), _KEYS: N_("API keys")}
+_PARTS: dict[str, str] = {_PEOPLE: N_("Accounts"), _KEYS: N_("API keys")}
 
 
 def show_screen() -> None:

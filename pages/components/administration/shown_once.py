@@ -48,8 +48,8 @@ def draw_making(
         with place.container():
             made = form(open_one)
         if made is not None:
-            with place.container():
-                _show(made)
+            place.empty()
+            _show(made)
 
     draw_dialog(title, content, dialog, width=width)
 
@@ -66,4 +66,4 @@ def _show(made: Secret) -> None:
     if made.hint:
         st.caption(made.hint)
     with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button(_("Done"), key="secret_done", type="primary", icon=":material/check:", on_click=close_dialog)
+        st.button(_("Close"), key="secret_done", type="primary", icon=":material/close:", on_click=close_dialog)

@@ -42,21 +42,6 @@ def show_accounts() -> None:
         st.pagination(-(-len(shown) // _PAGE_SIZE), key="users_page")
 
 
-def show_state(account: Account) -> None:
-    """Show in a badge what lets the person in, or keeps them out."""
-    icon, color = _STATE_LOOKS[account.state]
-    st.badge(say_state(account), icon=icon, color=color)  # type: ignore[arg-type]
-
-
-def say_state(account: Account) -> str:
-    """Return the state, with the moment at which it ends."""
-    if account.state == "locked":
-        return _("Locked until {time}", time=moment(account.locked_until))
-    if account.state == "invited":
-        return _("Invited until {time}", time=moment(account.invited_until))
-    return _(STATE_NAMES[account.state])
-
-
 def _show_nothing_yet() -> None:
     with st.container(border=True):
         st.markdown(_("**There are no accounts yet.**"))
@@ -76,19 +61,19 @@ def _filter(everybody: list[Account]) -> list[Account]:
     )
     wanted_role = role.selectbox(
         _("Role"),
-        [None, *ROLES],
+        ["", *ROLES],
         key="users_role",
-        format_func=lambda one: _("All roles") if one is None else f"{_(ROLE_NAMES[one])} ({number(by_role[one])})",
+        format_func=lambda one: _("All roles") if not one else f"{_(ROLE_NAMES[one])} ({number(by_role[one])})",
     )
     wanted_state = state.selectbox(
         _("State"),
-        [None, *STATES],
+        ["", *STATES],
         key="users_state",
-        format_func=lambda one: _("All states") if one is None else f"{_(STATE_NAMES[one])} ({number(by_state[one])})",
+        format_func=lambda one: _("All states") if not one else f"{_(STATE_NAMES[one])} ({number(by_state[one])})",
     )
-    if not words.strip() and wanted_role is None and wanted_state is None:
+    if not words.strip() and not wanted_role and not wanted_state:
         return everybody
-    return list_accounts(services(), person(), text=words, role=wanted_role, state=wanted_state)
+    return list_accounts(services(), person(), text=words, role=wanted_role or None, state=wanted_state or None)
 
 
 def _page_of(shown: list[Account]) -> list[Account]:
@@ -105,8 +90,8 @@ def _show_row(account: Account, names: dict[int, ProductName]) -> None:
             st.markdown(f"**{escape(account.display_name)}**")
             st.caption(escape(account.login))
         role.markdown(_(ROLE_NAMES[account.role]))
-        with state:
-            show_state(account)
+        with state, st.container(gap=None):
+            _show_state(account)
         with about, st.container(gap=None):
             st.caption(_say_last_seen(account))
             if bound := say_bindings(account.bindings, names):
@@ -119,6 +104,14 @@ def _show_row(account: Account, names: dict[int, ProductName]) -> None:
             on_click=open_account,
             args=(account,),
         )
+
+
+def _show_state(account: Account) -> None:
+    icon, color = _STATE_LOOKS[account.state]
+    st.badge(_(STATE_NAMES[account.state]), icon=icon, color=color)  # type: ignore[arg-type]
+    until = {"locked": account.locked_until, "invited": account.invited_until}.get(account.state)
+    if until is not None:
+        st.caption(_("Until {time}", time=moment(until)))
 
 
 def _say_last_seen(account: Account) -> str:

@@ -70,7 +70,8 @@ def _show_row(one: KeyView, names: dict[int, ProductName]) -> None:
                 _("Used last {time}", time=moment(one.last_used_at)) if one.last_used_at else _("Never used so far")
             )
             made = _("Made {day}", day=day(one.created_at))
-            st.caption(f"{made} · {escape(one.made_by)}" if one.made_by else made)
+            maker = _("Command line") if one.made_by == "Command line" else escape(one.made_by)
+            st.caption(f"{made} · {maker}" if maker else made)
         if one.counts:
             action.button(
                 _("Revoke"),
