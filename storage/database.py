@@ -95,15 +95,17 @@ class Database:
             raise translate(error) from error
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, *, every_line: bool = False) -> Iterator[Session]:
         """Yield a session that never waits for writers on SQLite; rows are detached and loaded afterwards.
+
+        Of limits (`limited`), `every_line` keeps those of products alone: for what is a product's and not a line's.
 
         A write inside it fails with `database_unavailable` (read_only).
         """
         try:
             # Closing detaches the rows before it rolls back: a rollback first would empty them.
             options: dict[str, Any] = {"autoflush": False, "expire_on_commit": False}
-            limits = self._limits
+            limits = RowLimits(self._limits.products) if every_line else self._limits
             with (
                 open_limited(self._reader, limits, **options) if limits.is_limit else Session(self._reader, **options)
             ) as session:

@@ -1,7 +1,8 @@
 """Rows that a reading session sees: those of some products and lines alone, whatever it asks for.
 
 The condition is added to every query of mapped tables, joins and sub-queries too, so that none can be forgotten.
-Statements on bare tables, and those that go to the connection itself, know nothing of it: they ask `limits_of`.
+Statements on bare tables, those that go to the connection itself, and an alias of a table know nothing of it: who uses
+one asks `limits_of`, or reads what is no row of a product or line.
 """
 
 from __future__ import annotations
@@ -80,11 +81,7 @@ def _limit(state: ORMExecuteState) -> None:
 @lru_cache(maxsize=256)
 def _options(limits: RowLimits) -> tuple[Any, ...]:
     conditions = ((table, _condition(table, limits)) for table in _mapped_tables())
-    return tuple(
-        with_loader_criteria(table, condition, include_aliases=True)
-        for table, condition in conditions
-        if condition is not None
-    )
+    return tuple(with_loader_criteria(table, condition) for table, condition in conditions if condition is not None)
 
 
 def _condition(table: type[Any], limits: RowLimits) -> ColumnElement[bool] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlmodel import select
@@ -69,11 +70,7 @@ def test_what_is_read_is_within_the_bindings(services: Services, bound: BoundWor
     assert [found.code for found in list_products_in_use(seen)] == ["bracket"]
     assert load_choices(seen, product_id=None, defect_type_id=None).lines == (LINE,)
     for hidden in (*bound.other_line, *bound.other_product):
-        readers: list[Callable[[], object]] = [
-            lambda: load_record(seen, hidden),
-            lambda: trace(seen, hidden, language="ko"),
-        ]
-        for read in readers:
+        for read in (partial(load_record, seen, hidden), partial(trace, seen, hidden, language="ko")):
             with pytest.raises(NotFound):
                 read()
     with pytest.raises(NotFound):
@@ -92,7 +89,7 @@ def test_figures_are_those_within_the_bindings(services: Services, bound: BoundW
         assert sum(group.counts.n for group in count_groups(seen, scope, by)) == 2
     view = dashboard(seen, scope)
     assert (view.n_inspections, view.n_defects, view.n_products, view.n_actions_open) == (2, 2, 1, 2)
-    assert {line.id for line in (*view.last_inspections, *view.open_actions)} == set(bound.seen)
+    assert {line.inspection.id for line in (*view.last_inspections, *view.open_actions)} == set(bound.seen)
     assert dashboard(services, scope).n_inspections == 9
 
 
@@ -103,12 +100,12 @@ def test_every_decision_outside_the_bindings_is_refused_and_changes_nothing(
     for hidden, code in ((bound.other_line[0], "line_not_bound"), (bound.other_product[0], "product_not_bound")):
         before = load_record(services, hidden)
         acts: list[Callable[[], object]] = [
-            lambda: confirm_defect_type(services, who, hidden, row_version=1, defect_type_id=None),
-            lambda: override_verdict(services, who, hidden, row_version=1, verdict="ok", reason="x"),
-            lambda: close_action(services, who, hidden, row_version=1, status="done", note="x"),
-            lambda: decide_review(services, who, hidden, row_version=1),
-            lambda: save_draft(services, who, hidden, field="action", text="x"),
-            lambda: tick_step(services, who, hidden, section="action", text="x"),
+            partial(confirm_defect_type, services, who, hidden, row_version=1, defect_type_id=None),
+            partial(override_verdict, services, who, hidden, row_version=1, verdict="ok", reason="x"),
+            partial(close_action, services, who, hidden, row_version=1, status="done", note="x"),
+            partial(decide_review, services, who, hidden, row_version=1),
+            partial(save_draft, services, who, hidden, field="action", text="x"),
+            partial(tick_step, services, who, hidden, section="action", text="x"),
         ]
         for act in acts:
             with pytest.raises(NotAllowed) as caught:
@@ -125,28 +122,17 @@ def test_every_decision_outside_the_bindings_is_refused_and_changes_nothing(
 
 
 def test_inspecting_outside_the_bindings_is_refused_before_any_work(services: Services, bound: BoundWorker) -> None:
-    def order(product_id: int, line: str) -> BatchOrder:
-        return BatchOrder(product_id, PartDetails(line=line))
-
+    who = bound.person
     acts: list[tuple[Callable[[], object], str]] = []
     for product_id, line, code in (
         (bound.other.id, LINE, "product_not_bound"),
         (bound.own.id, OTHER_LINE, "line_not_bound"),
     ):
-        details = PartDetails(line=line)
+        part = PartDetails(line=line)
+        order = BatchOrder(product_id, part)
         acts += [
-            (
-                lambda product_id=product_id, details=details: inspect(  # type: ignore[misc]
-                    services, bound.person, product_id=product_id, data=b"x", file_name="x.png", part=details
-                ),
-                code,
-            ),
-            (
-                lambda product_id=product_id, line=line: start_with_files(  # type: ignore[misc]
-                    services, bound.person, order(product_id, line), []
-                ),
-                code,
-            ),
+            (partial(inspect, services, who, product_id=product_id, data=b"x", file_name="x.png", part=part), code),
+            (partial(start_with_files, services, who, order, []), code),
         ]
     for act, code in acts:
         with pytest.raises(NotAllowed) as caught:
