@@ -19,7 +19,7 @@ from core.refusals import WHERE
 from core.registry.versions import has_any_active
 from pages.components.shared.language import _, browser_language, escape, language, set_language
 from pages.components.shared.navigation import fold_groups, show_jump
-from pages.components.shared.screens import FIRST_INSPECTION, address_of, navigation_pages
+from pages.components.shared.screens import FIRST_INSPECTION, PROFILE, address_of, link_to, navigation_pages
 from pages.components.shared.session import (
     enter_session,
     is_first_run,
@@ -127,10 +127,17 @@ def show_sidebar(address: str, also: tuple[str, ...]) -> None:
                 show_language_switch("content")
         else:
             with st.container(horizontal=True, vertical_alignment="center", key="side_person", wrap=False):
-                st.caption(f"{escape(person().display_name)} · {_(ROLE_NAMES[person().role])}", width="stretch")
+                show_account_link()
                 st.button(_("Sign out"), key="sign_out", icon=":material/logout:", type="tertiary", on_click=sign_out)
             show_language_switch("stretch")
         show_worker_notice(seconds_since_worker_start())
+
+
+def show_account_link() -> None:
+    """Show who is signed in, in which role; it leads to the person's own account."""
+    name = f"{escape(person().display_name)} · {_(ROLE_NAMES[person().role])}"
+    with st.container(key="side_account", width="stretch"):
+        link_to(PROFILE, name, icon=":material/account_circle:", help_text=_("My account"))
 
 
 def show_role_switch() -> None:

@@ -30,10 +30,14 @@ class HasStores(HasDatabase, Protocol):
 
 
 @contextmanager
-def reading(services: HasDatabase) -> Iterator[Session]:
-    """Give a session that only reads. Raises AppError when the database fails."""
+def reading(services: HasDatabase, *, every_line: bool = False) -> Iterator[Session]:
+    """Give a session that only reads. Raises AppError when the database fails.
+
+    Who is bound to lines sees the rows of all lines with `every_line`: of what is told of a product and its models as a
+    whole. Bindings to products hold all the same.
+    """
     try:
-        with services.database.reading() as session:
+        with services.database.reading(every_line=every_line) as session:
             yield session
     except DatabaseError as error:
         raise from_lower(error) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from storage import schema
 from storage.audit_chain import AuditedSession
 from storage.database_errors import DatabaseError, DatabaseErrorCode, translate
 from storage.integrity import describe_damage, find_damage
+from storage.row_limits import NO_LIMITS, RowLimits, open_limited
 from storage.sqlite_files import FileWatch, Mode, ended_uncleanly
 from storage.sqlite_setup import prepare_sqlite
 
@@ -60,6 +62,7 @@ class Database:
         self._watch: FileWatch | None = None
         self._engine = self._create_engine(echo=echo)
         self._reader = self._engine.execution_options(geomsa_read_only=True)
+        self._limits = NO_LIMITS
 
     def __repr__(self) -> str:
         return f"Database({self.describe()!r})"
@@ -69,6 +72,15 @@ class Database:
         url = self._url
         shown = URL.create(url.drivername, username=url.username, host=url.host, port=url.port, database=url.database)
         return shown.render_as_string()
+
+    def limited(self, limits: RowLimits) -> Database:
+        """Return the same database, whose reading sessions see the rows within `limits` alone.
+
+        What is written is not limited: whoever writes checks the row that is changed.
+        """
+        limited = copy.copy(self)
+        limited._limits = limits
+        return limited
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
@@ -84,14 +96,20 @@ class Database:
             raise translate(error) from error
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
+    def reading(self, *, every_line: bool = False) -> Iterator[Session]:
         """Yield a session that never waits for writers on SQLite; rows are detached and loaded afterwards.
+
+        Of limits (`limited`), `every_line` keeps those of products alone: for what is a product's and not a line's.
 
         A write inside it fails with `database_unavailable` (read_only).
         """
         try:
             # Closing detaches the rows before it rolls back: a rollback first would empty them.
-            with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+            options: dict[str, Any] = {"autoflush": False, "expire_on_commit": False}
+            limits = RowLimits(self._limits.products) if every_line else self._limits
+            with (
+                open_limited(self._reader, limits, **options) if limits.is_limit else Session(self._reader, **options)
+            ) as session:
                 yield session
         except _TRANSLATED as error:
             raise translate(error) from error

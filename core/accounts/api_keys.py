@@ -11,17 +11,20 @@ import hmac
 import logging
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import or_, update
 from sqlmodel import col, select
 
 from core.access import ADMIN, ENGINEER, WORKER, Person, as_person, require_role
+from core.accounts.bindings import UNBOUND, Bindings, bindings_of, put_bindings
 from core.accounts.built_in import API_LOGIN_PREFIX
+from core.accounts.key_scopes import check_scopes
 from core.accounts.sessions import end_all
-from core.audit import record
+from core.audit import REFUSED, record
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import ApiKey, User, utc_now
@@ -29,11 +32,15 @@ from storage.tables import ApiKey, User, utc_now
 if TYPE_CHECKING:
     from core.services import Services
 
+KeyState = Literal["valid", "ends_soon", "expired", "revoked"]
+
 _log = logging.getLogger(__name__)
 
 # A program is no administrator: what deletes people or data for good is decided by a person.
 KEY_ROLES = (WORKER, ENGINEER)
 TOUCH_EVERY = timedelta(minutes=1)
+# Whoever runs the program needs time to get another key.
+WARN_BEFORE = timedelta(days=14)
 _KEY = re.compile(r"gms_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 
 
@@ -47,20 +54,35 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Caller:
-    """The program behind a request: its key's id and name, when that ends (UTC), and the account that it acts as."""
+    """The program behind a request: its key's id and name, when that ends (UTC), and the account that it acts as.
+
+    `scopes` are what the key is for (none: everything that the role may), `bindings` what its account is bound to.
+    """
 
     key_id: int
     name: str
     person: Person
     expires_at: datetime | None = None
+    scopes: frozenset[str] = frozenset()
+    bindings: Bindings = UNBOUND
 
 
 def create_key(
-    services: Services, person: Person, *, name: str, role: str, expires_at: datetime | None = None
+    services: Services,
+    person: Person,
+    *,
+    name: str,
+    role: str,
+    expires_at: datetime | None = None,
+    scopes: Collection[str] = (),
+    products: Collection[int] = (),
+    lines: Collection[str] = (),
 ) -> NewKey:
     """Make a key and the account that it acts as; nobody can read the key's text again.
 
-    Raises NotAllowed, BadInput api_key_name_missing, name_too_long, api_key_role_unknown, api_key_expiry_past.
+    `scopes` are what it is for (of `key_scopes.SCOPES`; none: everything that the role may). In the role of a line
+    worker it may be bound to `products` and `lines`. Raises NotAllowed, BadInput api_key_name_missing, name_too_long,
+    api_key_role_unknown, api_key_expiry_past, api_scope_unknown, and what `bindings.set_bindings` raises.
     """
     require_role(services, person, ADMIN)
     name = " ".join(name.split())
@@ -72,6 +94,7 @@ def create_key(
         raise BadInput("api_key_role_unknown", choices=", ".join(KEY_ROLES))
     if expires_at is not None and expires_at <= utc_now():
         raise BadInput("api_key_expiry_past")
+    wanted = check_scopes(scopes)
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     user = User(login=f"{API_LOGIN_PREFIX}{prefix}", display_name=name, role=role)
     with writing(services) as session:
@@ -81,6 +104,7 @@ def create_key(
             name=name,
             user_id=user.id,
             role=role,
+            scopes=wanted,
             prefix=prefix,
             secret_sha256=_hash(secret),
             created_by=person.id,
@@ -88,7 +112,19 @@ def create_key(
         )
         session.add(row)
         session.flush()
-        record(session, person, "api_key.created", "api_key", row.id, name=name, role=role, prefix=prefix)
+        put_bindings(session, person, user, products=products, lines=lines)
+        record(
+            session,
+            person,
+            "api_key.created",
+            "api_key",
+            row.id,
+            name=name,
+            role=role,
+            prefix=prefix,
+            scopes=wanted,
+            expires_at=None if expires_at is None else expires_at.isoformat(timespec="seconds"),
+        )
         session.commit()
         session.refresh(row)
     return NewKey(row, f"gms_{prefix}_{secret}")
@@ -99,6 +135,49 @@ def list_keys(services: HasDatabase, person: Person) -> list[ApiKey]:
     require_role(services, person, ADMIN)
     with reading(services) as session:
         return list(session.exec(select(ApiKey).order_by(col(ApiKey.id).desc())).all())
+
+
+def key_state(row: ApiKey, now: datetime | None = None) -> KeyState:
+    """Return whether a key still counts; "ends soon" in its last WARN_BEFORE."""
+    now = utc_now() if now is None else now
+    if row.revoked_at is not None:
+        return "revoked"
+    if _is_past(row.expires_at, now):
+        return "expired"
+    return "ends_soon" if row.expires_at is not None and row.expires_at - now <= WARN_BEFORE else "valid"
+
+
+def list_ending_soon(services: HasDatabase) -> list[ApiKey]:
+    """Return the keys that count now and end within WARN_BEFORE, the first to end first: for the checks of a server."""
+    now = utc_now()
+    query = (
+        select(ApiKey)
+        .where(
+            col(ApiKey.revoked_at).is_(None),
+            col(ApiKey.expires_at) > now,
+            col(ApiKey.expires_at) <= now + WARN_BEFORE,
+        )
+        .order_by(col(ApiKey.expires_at))
+    )
+    with reading(services) as session:
+        return list(session.exec(query).all())
+
+
+def record_scope_refusal(services: HasDatabase, caller: Caller, *, scope: str, operation: str) -> None:
+    """Keep in the audit log that a key asked for what it is not for. Raises AppError (database)."""
+    with writing(services) as session:
+        row = record(
+            session,
+            caller.person,
+            "api_key.scope_refused",
+            "api_key",
+            caller.key_id,
+            name=caller.name,
+            scope=scope,
+            operation=operation,
+        )
+        row.outcome = REFUSED
+        session.commit()
 
 
 def revoke_key(services: HasDatabase, person: Person, key_id: int) -> ApiKey:
@@ -152,7 +231,8 @@ def find_caller(services: HasDatabase, text: str) -> Caller:
         raise NotAllowed("api_key_over", name=row.name)
     if row.last_used_at is None or now - row.last_used_at >= TOUCH_EVERY:
         _touch(services, row.id, now)
-    return Caller(row.id, row.name, as_person(user), row.expires_at)
+    person = as_person(user)
+    return Caller(row.id, row.name, person, row.expires_at, frozenset(row.scopes), bindings_of(services, person))
 
 
 def require_unexpired(caller: Caller) -> None:

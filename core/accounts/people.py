@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
 from core.access import ADMIN, CLI, ROLE_NAMES, ROLES, SYSTEM, WORKER, Person, as_person, require_role
 from core.accounts import passwords
+from core.accounts.bindings import put_bindings
 from core.accounts.built_in import (
     API_LOGIN_PREFIX,
     BUILT_IN_LOGINS,
@@ -81,10 +83,13 @@ def create_user(
     role: str,
     password: str | None,
     must_change_password: bool = False,
+    products: Collection[int] = (),
+    lines: Collection[str] = (),
 ) -> User:
     """Add an account; `password` is None for people whom an identity provider, or a code of their own, lets in.
 
-    With `must_change_password` the person chooses another password at the first sign-in.
+    With `must_change_password` the person chooses another password at the first sign-in. A line worker may be bound to
+    `products` and `lines` from the start (`core.accounts.bindings`).
     Raises BadInput login_invalid, role_unknown and what `passwords.hash_password` raises; Conflict login_taken.
     """
     require_role(services, person, ADMIN)
@@ -103,6 +108,7 @@ def create_user(
         session.add(user)
         session.flush()
         record(session, person, "user.created", "user", user.id, login=login, role=role)
+        put_bindings(session, person, user, products=products, lines=lines)
         session.commit()
     return user
 
@@ -177,7 +183,7 @@ def _change(services: Services, person: Person, user_id: int, row_version: int |
         if not changes:
             return user
         loses_admin = user.role == ADMIN and user.is_active and {"role", "is_active"} & changes.keys()
-        if loses_admin and not _has_other_admin(session, user_id):
+        if loses_admin and not has_other_admin(session, user_id):
             raise Conflict("last_admin", login=user.login)
         for name, value in values.items():
             setattr(user, name, value)
@@ -190,7 +196,8 @@ def _change(services: Services, person: Person, user_id: int, row_version: int |
         return user
 
 
-def _has_other_admin(session: Session, user_id: int) -> bool:
+def has_other_admin(session: Session, user_id: int) -> bool:
+    """Return whether somebody else, too, is an administrator who can sign in."""
     # Locked where the database can: two administrators who disable each other must not both succeed.
     admins = session.exec(select(User).where(User.role == ADMIN).with_for_update()).all()
     return any(user.is_active and user.id != user_id and not is_built_in(user.login) for user in admins)

@@ -22,6 +22,7 @@ from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
 from core.models.kinds import MEMORY_BANK
 from core.models.sources import BankSources
 from core.transactions import HasDatabase, reading
+from storage.row_limits import execute_columns
 from storage.tables import Inspection, ModelVersion, Product, ThresholdSetting, utc_now
 
 Outcome = Literal["rise", "fall", "shape", "none", "too_few"]
@@ -148,7 +149,7 @@ def _read_recent(session: Session, banks: Sequence[_Bank], since: datetime) -> d
                 .subquery()
             )
             newest.append(own.select())
-        for row in session.connection().execute(union_all(*newest)).all() if newest else []:
+        for row in execute_columns(session, union_all(*newest)).all() if newest else []:
             found.setdefault(row[0], []).append(row)
     return {version_id: rows[::-1] for version_id, rows in found.items()}
 

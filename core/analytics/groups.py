@@ -16,6 +16,7 @@ from core.rollups.sources import Source, between, inspection_source, latest_befo
 from core.rollups.state import read_state
 from core.transactions import HasDatabase, reading
 from storage.expressions import HourOf
+from storage.row_limits import limits_of
 from storage.tables import Inspection
 
 if TYPE_CHECKING:
@@ -118,8 +119,11 @@ def _count_rollups(session: Session, scope: Scope, by: By, calendar: PlantCalend
     if by == "hour" or not state.is_complete_for(calendar):
         return None
     asked = {*_COLUMNS[by], *_wanted(scope)}
-    source = rollup_source(in_detail=bool(asked & _IN_DETAIL))
-    period = [source.columns["day"] <= scope.last]
+    # The roll-ups are bare tables: what the session may see is asked for here.
+    limits = limits_of(session)
+    source = rollup_source(in_detail=bool(asked & _IN_DETAIL) or limits.lines is not None)
+    seen = limits.conditions(source.columns["product_id"], source.columns.get("line"))
+    period = [source.columns["day"] <= scope.last, *seen]
     if scope.first is not None:
         period.append(source.columns["day"] >= scope.first)
     keys = [source.columns[name] for name in _COLUMNS[by]]

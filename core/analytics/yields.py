@@ -16,6 +16,7 @@ from core.analytics.scope import Scope
 from core.rollups.calendar import read_calendar
 from core.rollups.counting import named_type_column
 from core.transactions import HasDatabase, reading
+from storage.row_limits import execute_columns
 from storage.tables import Inspection
 
 MOST_INSPECTIONS = 50_000
@@ -106,7 +107,7 @@ def read_yields(services: HasDatabase, scope: Scope) -> Yields:
         firsts = (_count_first(turn) for turn in turns)
         passed = (_count_first(turn, ranked.c.is_ok) for turn in turns)
         per_line = select(ranked.c.line, func.count(), *firsts, *passed).group_by(ranked.c.line)
-        rows = session.connection().execute(per_line.order_by(ranked.c.line)).all()
+        rows = execute_columns(session, per_line.order_by(ranked.c.line)).all()
     n = sum(row[1] for row in rows)
     total = PassYield(None, sum(int(row[2]) for row in rows), sum(int(row[4]) for row in rows))
     lines = tuple(PassYield(row[0], int(row[3]), int(row[5])) for row in rows)

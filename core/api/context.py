@@ -10,7 +10,10 @@ from fastapi.security import HTTPBearer
 
 from core.access import Person
 from core.accounts.api_keys import Caller
+from core.accounts.bindings import limit_services
 from core.api.interface import Interface
+from core.api.scopes import require_scope
+from core.errors import NotAllowed
 from core.services import Services
 
 LARGEST_ID = 2**63 - 1
@@ -31,8 +34,8 @@ class Context:
 
     @property
     def services(self) -> Services:
-        """Return the services of the process."""
-        return self.interface.services
+        """Return the services of the process, which show what the caller is bound to alone."""
+        return limit_services(self.interface.services, self.caller.bindings)
 
     @property
     def person(self) -> Person:
@@ -45,10 +48,17 @@ class Context:
 
 
 def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> Context:
-    """Return the context of a request that was admitted."""
+    """Return the context of a request that was admitted. Raises NotAllowed for what the key is not for."""
     state = request.scope["state"]
+    interface: Interface = request.app.state.interface
+    route = request.scope["route"]
+    try:
+        require_scope(interface.services, state["caller"], route, request.path_params)
+    except NotAllowed as error:
+        interface.note_scope_refusal(state["caller"], scope=str(error.params["scope"]), operation=route.name)
+        raise
     return Context(
-        interface=request.app.state.interface,
+        interface=interface,
         caller=state["caller"],
         language=state["language"],
         path=request.url.path,

@@ -23,7 +23,8 @@ DESCRIPTION = """\
 The use cases of Geomsa's screens for programs, with the same checks.
 
 * **Keys.** An administrator makes one: `python -m core api-key add NAME --role worker`. Send it as
-  `Authorization: Bearer KEY` (or `X-API-Key: KEY`).
+  `Authorization: Bearer KEY` (or `X-API-Key: KEY`). With `--scope` it is for some things alone: `inspect`, `read`,
+  `data`, `models`, `reports`; what it is not for is refused with the code `api_scope_missing`.
 * **Errors** are `application/problem+json` (RFC 9457): `code` and `params` for programs, `detail` for people, in the
   language of `Accept-Language` (`ko`, `en`).
 * **Sending again.** With an `Idempotency-Key`, a POST that is repeated gets the same response and makes nothing twice;

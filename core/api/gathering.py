@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.access import WORKER, Person, require_role
+from core.accounts.bindings import require_bound
 from core.errors import AppError, Unavailable, from_lower
 from core.inspections.batch import examine_loaded, store_examined
 from core.inspections.examination import GROUP_IMAGES, find_judges
@@ -155,6 +156,7 @@ class Gatherer:
 
         def judges_now() -> Judges:
             require_role(self._services, first.person, WORKER)
+            require_bound(self._services, first.person, product_id=first.product_id)
             return find_judges(self._services, first.product_id)
 
         for group in load_groups([wanted.file for wanted in company], self._memory, find_judges=judges_now):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
 from concurrent.futures import Future
 from functools import cached_property
 
-from core.accounts.api_keys import Caller, find_caller, require_unexpired
+from core.accounts.api_keys import Caller, find_caller, record_scope_refusal, require_unexpired
 from core.api.gathering import Gatherer
 from core.api.limits import RateLimit
 from core.api.metrics import ApiMetrics
-from core.errors import NotAllowed
+from core.errors import AppError, NotAllowed
 from core.inspections.records import InspectionRecord
 from core.inspections.storing import KeptRequest
 from core.services import Services
@@ -21,6 +22,8 @@ from core.services import Services
 # is checked against the account as it is then, in its own transaction.
 GOOD_FOR_S = 1.0
 _MOST_KEPT = 1_000
+_REFUSAL_AGAIN_S = 60.0
+_log = logging.getLogger("geomsa.api")
 
 
 class Interface:
@@ -33,6 +36,7 @@ class Interface:
         # Inspections under an idempotency key that are being made: who asks again meanwhile waits for the same one.
         self.running: dict[str, tuple[KeptRequest, Future[InspectionRecord]]] = {}
         self._gathering = threading.Lock()
+        self._refused: OrderedDict[tuple[int, str], float] = OrderedDict()
         self._good: OrderedDict[str, tuple[float, Caller]] = OrderedDict()
 
     @property
@@ -68,6 +72,22 @@ class Interface:
         while len(self._good) > _MOST_KEPT:
             self._good.popitem(last=False)
         return caller
+
+    def note_scope_refusal(self, caller: Caller, *, scope: str, operation: str) -> None:
+        """Keep in the audit log that a key asked for what it is not for: of one that goes on asking, once a minute."""
+        now = time.monotonic()
+        subject = (caller.key_id, operation)
+        with self._gathering:
+            if now - self._refused.get(subject, -_REFUSAL_AGAIN_S) < _REFUSAL_AGAIN_S:
+                return
+            self._refused[subject] = now
+            while len(self._refused) > _MOST_KEPT:
+                self._refused.popitem(last=False)
+        try:
+            record_scope_refusal(self.services, caller, scope=scope, operation=operation)
+        except AppError:
+            # It is refused whether or not that could be recorded.
+            _log.warning("that API key %d was refused %s could not be recorded", caller.key_id, operation)
 
     def close(self) -> None:
         """End the threads, if any were begun."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import exists, func, insert, update
 from sqlmodel import Session, col, select
 
 from core.access import ENGINEER, WORKER, Person, require_role
+from core.accounts.bindings import fit_line
 from core.audit import record
 from core.batches.sources import FolderContents, Staged, StagedFile, discard_folder, stage_files
 from core.catalog.names import spoken_name
@@ -173,6 +174,7 @@ def _check(services: HasDatabase, person: Person, order: BatchOrder) -> tuple[Ba
     require_role(services, person, WORKER)
     earlier = find_by_request(services, order.request_key)
     details = order.details.checked()
+    details = replace(details, line=fit_line(services, person, product_id=order.product_id, line=details.line))
     rule = read_rule(order.serial_rule).rule.text if order.serial_rule.strip() else ""
     with reading(services) as session:
         product = session.get(Product, order.product_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, col, func, select
 
 from core.access import ENGINEER, WORKER, require_role
+from core.accounts.bindings import require_bound
 from core.audit import record
 from core.catalog.edits import check_code, clean_description, clean_name, save_edit
 from core.catalog.outcomes import DEFECT, OUTCOME_NAMES
@@ -85,6 +86,7 @@ def create_defect_type(
     outcome_unknown; Conflict defect_code_taken; NotFound not_found.
     """
     require_role(services, person, WORKER if outcome == DEFECT else ENGINEER)
+    require_bound(services, person, product_id=product_id)
     code = check_code(code)
     if code.lower() in RESERVED_DEFECT_CODES:
         raise BadInput("defect_code_reserved", defect_code=code)

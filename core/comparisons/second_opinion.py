@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound
 from core.audit import record
 from core.catalog.names import name_product
 from core.comparisons.bills import read_meter
@@ -63,6 +64,7 @@ def ask_second_opinion(services: Services, person: Person, inspection_id: int, *
     with reading(services) as session:
         asked = _Asked.read(session, inspection_id)
         session.expunge_all()
+    require_bound(services, person, product_id=asked.product.id)
     started = time.perf_counter()
     answer, prediction, problem = StoredPrediction(), None, None
     try:

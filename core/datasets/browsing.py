@@ -13,6 +13,7 @@ from core.datasets.records import FrozenImage
 from core.datasets.splits import SPLITS
 from core.errors import BadInput
 from core.transactions import HasDatabase, reading
+from storage.row_limits import execute_columns
 from storage.tables import DatasetVersionImage, Image
 
 
@@ -50,7 +51,7 @@ def list_images(
     if domain is not None:
         tests.append(col(frozen.domain) == domain)
     with reading(services) as session:
-        total = int(session.connection().execute(select_columns(func.count()).where(*tests)).scalar_one())
+        total = int(execute_columns(session, select_columns(func.count()).where(*tests)).scalar_one())
         query = (
             select_columns(frozen, col(Image.stored_name), col(Image.thumbnail_key))
             .outerjoin(Image, col(Image.id) == col(frozen.image_id))

@@ -9,6 +9,7 @@ from sqlalchemy import case, update
 from sqlmodel import Session, col, func, select
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound_in
 from core.catalog.names import ProductName
 from core.errors import BadInput, Conflict, NotAllowed, NotFound, NotReady
 from core.gauge.studies import get_row
@@ -150,6 +151,7 @@ def _find(session: Session, person: Person, appraiser_id: int) -> tuple[GaugeApp
     if appraiser is None:
         raise NotFound("not_found")
     study = get_row(session, appraiser.study_id)
+    require_bound_in(session, person, product_id=study.product_id)
     if appraiser.user_id not in {None, person.id}:
         raise NotAllowed("gauge_not_yours", name=appraiser.name)
     if study.state != RUNNING:

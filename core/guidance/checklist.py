@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, func, select
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound_in
 from core.audit import record
 from core.errors import BadInput, Conflict, NotFound
 from core.inspections.terms import STEP_TITLES
@@ -87,7 +88,7 @@ def untick_step(services: HasDatabase, person: Person, inspection_id: int, *, st
     """
     require_role(services, person, WORKER)
     with writing(services) as session:
-        _require_inspection(session, inspection_id)
+        _require_inspection(session, person, inspection_id)
         found = _find(session, inspection_id, step_key)
         if found is None:
             return
@@ -149,7 +150,7 @@ def count_past_cases(
 def _tick(services: HasDatabase, person: Person, inspection_id: int, section: str, text: str) -> Tick:
     key = make_step_key(text)
     with writing(services) as session:
-        _require_inspection(session, inspection_id)
+        _require_inspection(session, person, inspection_id)
         found = _find(session, inspection_id, key)
         if found is not None:
             return _describe(found, _name_person(session, found.ticked_by))
@@ -171,9 +172,11 @@ def _tick(services: HasDatabase, person: Person, inspection_id: int, section: st
         return _describe(row, person.display_name)
 
 
-def _require_inspection(session: Session, inspection_id: int) -> None:
-    if session.get(Inspection, inspection_id) is None:
+def _require_inspection(session: Session, person: Person, inspection_id: int) -> None:
+    row = session.get(Inspection, inspection_id)
+    if row is None:
         raise NotFound("not_found")
+    require_bound_in(session, person, product_id=row.product_id, line=row.line)
 
 
 def _find(session: Session, inspection_id: int, step_key: str) -> ChecklistTick | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound
 from core.catalog.names import DefectTypeName, ProductName, name_product
 from core.catalog.outcomes import DEFECT
 from core.catalog.products import get_product_row
@@ -108,6 +109,7 @@ def preview_guidance(
     no_manual_index; Unavailable where the index cannot be opened.
     """
     require_role(services, person, WORKER)
+    require_bound(services, person, product_id=product_id)
     words = " ".join(question.split())
     if not words and defect_type_id is None:
         raise BadInput("question_missing")

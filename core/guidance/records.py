@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import col, select
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound_in
 from core.audit import record
 from core.errors import BadInput, NotFound
 from core.transactions import HasDatabase, reading, writing
@@ -231,6 +232,7 @@ def rate_guidance(
         row = session.get(ResponseHistory, guidance_id)
         if row is None:
             raise NotFound("guidance_unknown")
+        require_bound_in(session, person, product_id=row.product_id)
         row.rating, row.rating_reason = rating, reason.strip()[:MAX_REASON_CHARS]
         session.add(row)
         record(session, person, "guidance.rate", "guidance", guidance_id, rating=rating, reason=row.rating_reason)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound
 from core.errors import AppError
 from core.guidance.passages import FoundPassages, find_passages
 from core.guidance.records import WrittenGuidance, keep_guidance
@@ -47,6 +48,7 @@ def write_guidance(
     """
     require_role(services, person, WORKER)
     found = find_passages(services, inspection_id, language=language) if found is None else found
+    require_bound(services, person, product_id=found.subject.product_id)
     started = time.perf_counter()
     choice = current_text_choice(services)
     finding = found.subject.finding

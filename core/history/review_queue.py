@@ -15,6 +15,7 @@ from sqlalchemy import case
 from sqlmodel import Session, and_, col, func, select
 
 from core.access import ENGINEER, WORKER, Person, reaches, require_role
+from core.accounts.bindings import require_bound_in
 from core.audit import find_changes, record, stale_save
 from core.catalog.outcomes import check_is_defect
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
@@ -147,6 +148,7 @@ def _get_waiting(session: Session, person: Person, inspection_id: int, row_versi
     row = session.get(Inspection, inspection_id)
     if row is None:
         raise NotFound("not_found")
+    require_bound_in(session, person, product_id=row.product_id, line=row.line)
     if row.row_version != row_version:
         raise stale_save(session, subject_type="inspection", subject_id=inspection_id, row_version=row_version)
     if row.review_state != "waiting":

@@ -18,6 +18,7 @@ from sqlmodel import Session, and_, col, func, select
 
 from core.history.filters import NO_TYPE, HistoryFilter
 from core.transactions import HasDatabase, reading
+from storage.row_limits import execute_columns
 from storage.tables import Inspection
 
 # So many are found and counted at most; beyond, the number is "more than", and a narrower filter finds the others.
@@ -77,7 +78,7 @@ def find_inspections(
         until = (col(Inspection.id) <= newest,) if newest < highest else ()
         query = _choose(session, asked, until) if dialect == "sqlite" else _walk((*asked.tests, *until), "history")
         query = query if limit is None else query.limit(limit + 1)
-        found = array("q", session.connection().execute(query).scalars())
+        found = array("q", execute_columns(session, query).scalars())
     return Found(found[:limit], newest, limit is not None and len(found) > limit)
 
 

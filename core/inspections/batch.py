@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.access import WORKER, Person, require_role
+from core.accounts.bindings import require_bound
 from core.errors import AppError
 from core.inspections.examination import examine_group, find_judges
 from core.inspections.loading import MEMORY_BYTES, Group, MemoryLimit, PartFile, load_groups
@@ -63,6 +64,7 @@ def inspect_many(
     def judges_now() -> Judges:
         # As is the model, the account is that of the moment: a batch may take hours.
         require_role(services, person, WORKER)
+        require_bound(services, person, product_id=product_id)
         return find_judges(services, product_id)
 
     def examine(group: Group) -> tuple[Group, dict[int, Examined | AppError]]:

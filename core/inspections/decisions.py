@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core.access import WORKER, Person, require_role
+from core.accounts.bindings import require_bound_in
 from core.audit import find_changes, record, stale_save
 from core.catalog.outcomes import check_is_defect
 from core.errors import BadInput, Conflict, NotFound
@@ -158,6 +159,7 @@ def _change(
         row = session.get(Inspection, inspection_id)
         if row is None:
             raise NotFound("not_found")
+        require_bound_in(session, person, product_id=row.product_id, line=row.line)
         if row.row_version != row_version:
             raise stale_save(session, subject_type="inspection", subject_id=inspection_id, row_version=row_version)
         before, counted = {name: getattr(row, name) for name in _EDITED}, Counted.from_row(row)

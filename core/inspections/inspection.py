@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from core.access import WORKER, Person, require_role
+from core.accounts.bindings import fit_line
 from core.errors import AppError, from_lower
 from core.inspections.examination import Finding, examine_group, find_judges
 from core.inspections.images import InspectionImages, load_images
@@ -59,6 +60,7 @@ def inspect(
     """
     require_role(services, person, WORKER)
     details = part.checked()
+    details = replace(details, line=fit_line(services, person, product_id=product_id, line=details.line))
     earlier = find_by_key(services, idempotency_key) if idempotency_key is not None else None
     if earlier is not None:
         record = load_record(services, earlier)

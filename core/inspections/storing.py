@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, select
 
 from core.access import WORKER, require_role
+from core.accounts.bindings import require_bound
 from core.deliveries.outbox import Announcement, enqueue
 from core.errors import AppError, Conflict, from_lower
 from core.files.discarded_objects import discard_objects
@@ -76,6 +77,8 @@ def store(
     already gets that one's record; `along` is given its row. Raises NotAllowed before anything is stored.
     """
     require_role(services, person, WORKER)
+    for product_id, line in {(one.finding.product.id, one.details.line) for one in group}:
+        require_bound(services, person, product_id=product_id, line=line)
     rows = [_make_row(one, person) for one in group]
     failed = _put_objects(services, rows, group)
     there = [place for place in range(len(group)) if place not in failed]

@@ -20,6 +20,7 @@ from core.jobs.heartbeats import workers_alive
 from core.models.encoder import encoder_folder
 from core.models.judgment_words import weak_sentence
 from core.operations.counts import check_counts
+from core.operations.ending_keys import check_keys
 from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.registry.weak_models import WeakModel, list_weak_models
@@ -128,6 +129,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(_run("watching", lambda: _check_watching(opened)))
         found.append(_run("deliveries", lambda: _check_deliveries(opened)))
         found.append(_run("reports", lambda: _check_reports(opened)))
+        found.append(_run("api_keys", lambda: Check("api_keys", *check_keys(opened))))
         found.append(_run("tracking", lambda: Check("tracking", *check_tracking(opened, settings))))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("similar_images", lambda: _check_search(settings)))

@@ -47,7 +47,8 @@ def model_states(services: Services, *, with_changes: bool = True) -> dict[tuple
     Without `with_changes`, which costs some more for each model that is out of date, it is the same handful for any
     number of them.
     """
-    with reading(services) as session:
+    # A model is built from all lines: of one line alone it would be out of date.
+    with reading(services, every_line=True) as session:
         settings = services.settings
         ocr = engine_stamp(settings)
         now = fingerprints(session) | manual_fingerprints(session, settings.weights_dir, ocr=ocr)

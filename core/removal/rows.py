@@ -55,6 +55,7 @@ from storage.tables import (
     TrackingEvent,
     TrainingRun,
     TrashedImage,
+    UserBinding,
     WatchFile,
     WatchFolder,
 )
@@ -165,4 +166,6 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
         ImagePreprocessing, DefectType, FusionSetting, ProductView,
     ):  # fmt: skip
         session.execute(delete(table).where(col(table.product_id).in_(ids)))
+    # Not deleted: who was bound to nothing else would not be bound any more, and see everything.
+    session.execute(update(UserBinding).where(col(UserBinding.product_id).in_(ids)).values(product_id=None))
     session.execute(delete(Product).where(col(Product.id).in_(ids)))

@@ -37,6 +37,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "watching": (N_("Watched folders"), ":material/folder_eye:"),
     "deliveries": (N_("Results sent on"), ":material/outgoing_mail:"),
     "reports": (N_("Scheduled reports"), ":material/schedule_send:"),
+    "api_keys": (N_("API keys"), ":material/key:"),
     "tracking": (N_("Tracking of trainings"), ":material/monitoring:"),
     "device": (N_("Device"), ":material/memory:"),
     "similar_images": (N_("Similar images"), ":material/image_search:"),

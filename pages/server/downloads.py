@@ -26,9 +26,9 @@ from core.batches.exports import stream_batch_csv, stream_rejected, write_batch_
 from core.batches.overview import BatchView, view_batch
 from core.errors import AppError, NotFound, Unavailable, from_lower
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
-from core.services import Services, keep_services
-from core.settings import read_settings
+from core.services import Services
 from pages.server.requests import actor_of, app_path, preferred_language
+from pages.server.seen_services import services_for
 
 PREFIX = "/download/"
 CSV, XLSX, REJECTED = "table.csv", "table.xlsx", "ng.zip"
@@ -53,7 +53,7 @@ async def _respond(request: Request) -> Response:
     try:
         if name not in FILES or not (number.isascii() and number.isdecimal() and len(number) <= _MOST_DIGITS):
             raise NotFound("not_found")
-        services = await run_in_threadpool(keep_services, read_settings())
+        services = await run_in_threadpool(services_for, request)
         batch = await run_in_threadpool(view_batch, services, int(number))
         return await run_in_threadpool(_make, services, batch, name, request, language)
     except AppError as error:

@@ -25,10 +25,9 @@ from core.errors import AppError, Unavailable
 from core.history.filters import HistoryFilter
 from core.reports.history_table import stream_history_csv, write_history_xlsx
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
-from core.services import keep_services
-from core.settings import read_settings
 from pages.server.downloads import PREFIX
 from pages.server.requests import actor_of, app_path, preferred_language
+from pages.server.seen_services import services_for
 
 _HISTORY = f"{PREFIX}history."
 _log = logging.getLogger("geomsa.pages")
@@ -50,7 +49,7 @@ def history_routes() -> list[Route]:
 
 async def _send_csv(request: Request) -> Response:
     try:
-        services = await run_in_threadpool(keep_services, read_settings())
+        services = await run_in_threadpool(services_for, request)
         wanted, zone = _read(request)
         rows = stream_history_csv(
             services,
@@ -74,7 +73,7 @@ async def _send_xlsx(request: Request) -> Response:
     os.close(handle)
     target = Path(name)
     try:
-        services = await run_in_threadpool(keep_services, read_settings())
+        services = await run_in_threadpool(services_for, request)
         wanted, zone = _read(request)
         await run_in_threadpool(
             lambda: write_history_xlsx(

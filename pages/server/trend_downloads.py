@@ -23,10 +23,9 @@ from core.errors import AppError, NotFound, Unavailable, from_lower
 from core.outgoing import note_export
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
 from core.reports.trend_report import TABLES, stream_trend_csv, write_trend_xlsx
-from core.services import keep_services
-from core.settings import read_settings
 from pages.server.downloads import PREFIX
 from pages.server.requests import actor_of, app_path, preferred_language
+from pages.server.seen_services import services_for
 
 _TRENDS = f"{PREFIX}trends/"
 _WORKBOOK = "all.xlsx"
@@ -70,7 +69,7 @@ def _make(request: Request, language: str) -> Response:
     table = name.removesuffix(".csv")
     if name != _WORKBOOK and (table == name or table not in TABLES):
         raise NotFound("not_found")
-    services = keep_services(read_settings())
+    services = services_for(request)
     wanted, _wrong = TrendFilter.from_query(request.query_params)
     zone = _zone(request.query_params.get("zone", ""))
     headers = {"Cache-Control": "no-store"}

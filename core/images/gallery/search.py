@@ -19,6 +19,7 @@ from core.catalog.views import read_views
 from core.images.gallery.filters import NONE_NAMED, QUALITY_FAULTS, WITH_MASK, GalleryFilter
 from core.images.views.missing import is_without_view
 from core.transactions import HasDatabase, reading
+from storage.row_limits import execute_columns
 from storage.tables import Image, ImageBox
 
 PAGE_SIZE = 48
@@ -69,7 +70,7 @@ def count_images(services: HasDatabase, asked: Asked) -> FoundImages:
     """Return how many images fit: to be asked once for a filter, not at each click."""
     with reading(services) as session:
         query: Any = select(func.count(), func.max(Image.id)).where(*_tests(session, asked))
-        total, newest = session.connection().execute(_walked(session, query, asked)).one()
+        total, newest = execute_columns(session, _walked(session, query, asked)).one()
     return FoundImages(int(total), int(newest or 0))
 
 
@@ -98,7 +99,7 @@ def find_beside(services: HasDatabase, asked: Asked, found: FoundImages, image_i
             query = query.where(number < image_id).order_by(number.desc())
         else:
             query = query.where(number > image_id).order_by(number)
-        return session.connection().execute(_walked(session, query.limit(1), asked)).scalar()
+        return execute_columns(session, _walked(session, query.limit(1), asked)).scalar()
 
 
 def locate_image(services: HasDatabase, asked: Asked, found: FoundImages, image_id: int) -> tuple[int, int]:
@@ -107,7 +108,7 @@ def locate_image(services: HasDatabase, asked: Asked, found: FoundImages, image_
     with reading(services) as session:
         query: Any = select(func.count(case((number > image_id, 1))), func.count())
         query = query.select_from(Image).where(*_tests(session, asked), number <= found.newest)
-        before, total = session.connection().execute(_walked(session, query, asked)).one()
+        before, total = execute_columns(session, _walked(session, query, asked)).one()
     return int(before), int(total)
 
 
@@ -163,7 +164,7 @@ def load_choices(services: HasDatabase, product_id: int, image_type: str) -> Cho
             .where(Image.product_id == product_id, Image.image_type == image_type)
             .distinct()
         )
-        pairs = session.connection().execute(_by(query, "gallery")).all()
+        pairs = execute_columns(session, _by(query, "gallery")).all()
         own = [view.code for view in read_views(session, product_id)]
     named = sorted({view for view, _origin in pairs if view})
     return Choices(
@@ -268,7 +269,7 @@ def _find(services: HasDatabase, asked: Asked, newest: int, *, offset: int, limi
             .offset(offset)
             .limit(limit)
         )
-        return list(session.connection().execute(_walked(session, query, asked)).scalars())
+        return list(execute_columns(session, _walked(session, query, asked)).scalars())
 
 
 def _by(query: Any, index: str) -> Select[Any]:

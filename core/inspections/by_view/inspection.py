@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, select
 
 from core.access import WORKER, Person, require_role
+from core.accounts.bindings import fit_line
 from core.catalog.names import spoken_name
 from core.errors import AppError, NotFound, NotReady, from_lower
 from core.files.discarded_objects import discard_objects
@@ -109,6 +110,7 @@ def inspect_part(
 
     require_role(services, person, WORKER)
     details = part.checked()
+    details = replace(details, line=fit_line(services, person, product_id=product_id, line=details.line))
     if idempotency_key is not None and (earlier := find_by_key(services, idempotency_key)) is not None:
         return PartOutcome(earlier)
     started = time.perf_counter()

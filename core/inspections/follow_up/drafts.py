@@ -7,6 +7,7 @@ from typing import Literal
 from sqlmodel import Session, col, delete, select
 
 from core.access import WORKER, Person, require_role
+from core.accounts.bindings import require_bound_in
 from core.errors import BadInput, Conflict, NotFound
 from core.transactions import HasDatabase, reading, writing
 from storage.tables import Inspection, NoteDraft, utc_now
@@ -55,8 +56,10 @@ def discard_draft(session: Session, person: Person, inspection_id: int, field: D
 
 def _save(services: HasDatabase, person: Person, inspection_id: int, field: DraftField, text: str) -> None:
     with writing(services) as session:
-        if session.get(Inspection, inspection_id) is None:
+        inspected = session.get(Inspection, inspection_id)
+        if inspected is None:
             raise NotFound("not_found")
+        require_bound_in(session, person, product_id=inspected.product_id, line=inspected.line)
         query = select(NoteDraft).where(
             NoteDraft.inspection_id == inspection_id, NoteDraft.user_id == person.id, NoteDraft.field == field
         )

@@ -15,7 +15,8 @@ from core.i18n import N_
 from core.images.exposures.rules import read_rule
 from core.images.records import IncomingFile
 from core.inspections.by_view.examining import views_to_inspect
-from core.inspections.part_details import PartDetails, longest_text
+from core.inspections.part_details import PartDetails
+from pages.components.shared.detail_fields import draw_detail
 from pages.components.shared.language import _, _n, byte_size, escape, number
 from pages.components.shared.session import person, services, show_error
 
@@ -149,9 +150,7 @@ def _ask_details(product: Product) -> BatchOrder | None:
     texts: dict[str, Any] = {}
     for column, (name, title) in zip(columns, _DETAILS.items(), strict=False):
         # The same fields as of a single part: what was typed there is there.
-        texts[name] = column.text_input(
-            _(title), key=f"detail_{name}", max_chars=longest_text(name), persist_state="session"
-        )
+        texts[name] = draw_detail(column, name, _(title))
     written = (
         columns[3]
         .text_input(

@@ -14,10 +14,11 @@ from core.i18n import N_
 from core.images.library import get_image, read_image, read_thumbnails
 from core.images.samples import pick_sample_images
 from core.inspections.line.accepting import MOST_BYTES, check_file_size, preview
-from core.inspections.part_details import PartDetails, longest_text
+from core.inspections.part_details import PartDetails
 from pages.components.capture.camera import Picture, forget_picture, kept_picture, show_camera
 from pages.components.capture.scanner import take_scan
 from pages.components.capture.upload_guard import RefusedFile, guard_upload
+from pages.components.shared.detail_fields import draw_detail
 from pages.components.shared.language import _, byte_size, escape
 from pages.components.shared.session import services, show_error, showing_errors
 from pages.components.shared.thumbnails import show_thumbnail
@@ -99,10 +100,7 @@ def show_details(product: Product | None = None) -> PartDetails:
     with st.popover(label, icon=":material/edit_note:", width="stretch"):
         if product is not None:
             _show_code_field(product)
-        texts: dict[str, Any] = {
-            name: st.text_input(_(title), key=f"detail_{name}", max_chars=longest_text(name), persist_state="session")
-            for name, title in _DETAILS.items()
-        }
+        texts: dict[str, Any] = {name: draw_detail(st, name, _(title)) for name, title in _DETAILS.items()}
         st.slider(_("Similar images to show"), 1, 20, 6, key="inspect_top_k", persist_state="session")
     return PartDetails(**texts)
 

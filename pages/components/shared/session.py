@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from core.access import ENGINEER, PAGE, ROLE_NAMES, Person, reaches
+from core.access import ENGINEER, PAGE, ROLE_NAMES, WORKER, Person, reaches
 from core.accounts import sessions
+from core.accounts.bindings import UNBOUND, Bindings, bindings_of, limit_services
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
 from core.services import Services, keep_services
@@ -37,6 +38,9 @@ class _RunServices(threading.local):
 
     found: Services | None = None
     at: float = 0.0
+    seen: Services | None = None
+    seen_for: int | None = None
+    bindings: Bindings = UNBOUND
 
 
 _of_run = _RunServices()
@@ -45,12 +49,30 @@ _of_run = _RunServices()
 def services() -> Services:
     """Return the process's services, built at first use. Raises BadSetting, Unavailable; the next run tries again.
 
-    A run asks dozens of times: the settings are read and checked once for it, and again after a second.
+    A line worker who is bound to products or lines gets services that show those alone. A run asks dozens of times: the
+    settings are read and checked once for it, and again after a second.
     """
     now = time.monotonic()
     if _of_run.found is None or now - _of_run.at > _SETTINGS_GOOD_FOR_S:
-        _of_run.found, _of_run.at = keep_services(read_settings()), now
-    return _of_run.found
+        _of_run.found, _of_run.at, _of_run.seen = keep_services(read_settings()), now, None
+    who = st.session_state.get(_PERSON_KEY)
+    if not isinstance(who, Person) or who.role != WORKER:
+        return _of_run.found
+    if _of_run.seen is None or _of_run.seen_for != who.id:
+        _of_run.bindings = bindings_of(_of_run.found, who)
+        _of_run.seen, _of_run.seen_for = limit_services(_of_run.found, _of_run.bindings), who.id
+    return _of_run.seen
+
+
+def own_bindings() -> Bindings:
+    """Return what the person of this run is bound to: nothing unless it is a line worker."""
+    services()
+    return _of_run.bindings if is_signed_in() and person().role == WORKER else UNBOUND
+
+
+def session_cookie() -> str:
+    """Return the cookie of the browser's sign-in session, "" where there is none."""
+    return st.context.cookies.get(sessions.cookie_names(services())[0], "")
 
 
 def is_first_run() -> bool:
@@ -107,11 +129,6 @@ def set_person(who: Person) -> None:
 def client_address() -> str:
     """Return the network address of the browser, as the gate sees it."""
     return st.context.ip_address or "127.0.0.1"  # Streamlit says nothing of this machine's own
-
-
-def session_cookie() -> str:
-    """Return the cookie of the browser's sign-in session, "" where there is none."""
-    return st.context.cookies.get(sessions.cookie_names(services())[0], "")
 
 
 def clear_person() -> None:

@@ -1,0 +1,1 @@
+"""The accounts of people: the list, adding one, changing one."""

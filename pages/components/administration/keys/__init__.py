@@ -1,0 +1,1 @@
+"""API keys: the list, making one, revoking one."""
