@@ -6,6 +6,7 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
@@ -260,6 +261,22 @@ def _host(env: Mapping[str, str], name: str) -> str:
     return value
 
 
+def _proxies(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the networks of the proxies that are believed, separated by commas."""
+    found = []
+    for text in env.get(name, "").split(","):
+        if not text.strip():
+            continue
+        try:
+            network = ip_network(text.strip())
+        except ValueError as error:
+            raise BadSetting("setting_not_addresses", name=name, value=text.strip()) from error
+        if network.prefixlen == 0:  # everybody could be anybody
+            raise BadSetting("setting_all_addresses", name=name, value=text.strip())
+        found.append(str(network))
+    return tuple(found)
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings from `env` (default: the process's environment).
 
@@ -312,5 +329,6 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         metrics_port=_port(env, "GEOMSA_METRICS_PORT"),
         metrics_host=_host(env, "GEOMSA_METRICS_HOST"),
         idle_minutes=_whole(env, "GEOMSA_IDLE_MINUTES", default=720, highest=7 * 24 * 60),
+        trusted_proxies=_proxies(env, "GEOMSA_TRUSTED_PROXIES"),
         log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )
