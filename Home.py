@@ -15,6 +15,7 @@ from core.api.origins import is_forwarded, is_loopback_address
 from core.api.proxies import take_over_from_uvicorn
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
+from core.masking import mask_logs
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import has_any_active
 from pages.components.shared.language import _, browser_language, escape, language, set_language
@@ -214,6 +215,7 @@ def run_page() -> None:
 if runtime.exists():
     run_page()
 else:
+    mask_logs()
     take_over_from_uvicorn()
     # `streamlit run Home.py` finds this application and serves it, so that no way in passes by the gate.
     app = st.App(

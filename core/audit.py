@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from sqlmodel import Session, col, select
 
 from core.errors import Conflict
+from core.masking import mask_all
 from storage.tables import AuditLog
 
 DONE, REFUSED = "done", "refused"
@@ -43,7 +44,7 @@ def record(
         action=action,
         subject_type=subject_type,
         subject_id=subject_id,
-        details=details,
+        details=mask_all(details),
         channel=person.channel if person else "",
         address=person.address if person else "",
     )

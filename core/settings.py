@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from core.errors import BadSetting
 from core.i18n import LANGUAGES
+from core.masking import remember
 
 DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
 GIB = 1024**3
@@ -288,7 +289,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         raise BadSetting("setting_not_one_of", name="GEOMSA_LANGUAGE", value=language, choices=", ".join(LANGUAGES))
     data_dir = _data_dir(env)
     object_store = _one_of(env, "GEOMSA_OBJECT_STORE", ("local", "s3"), "local")
-    return Settings(
+    settings = Settings(
         data_dir=data_dir,
         database_url=_database_url(env, data_dir),
         object_store=object_store,
@@ -332,3 +333,23 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_proxies(env, "GEOMSA_TRUSTED_PROXIES"),
         log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )
+    remember(_secrets(settings))
+    return settings
+
+
+def _secrets(settings: Settings) -> list[str | None]:
+    """Return what is secret in the settings: keys, and the passwords in addresses."""
+    found = [settings.anthropic_api_key, settings.llm_api_key, settings.vlm_api_key, settings.backup_key]
+    if settings.s3 is not None:
+        found += [settings.s3.access_key, settings.s3.secret_key]
+    if settings.oidc is not None:
+        found.append(settings.oidc.client_secret)
+    addresses = (
+        settings.database_url, settings.mlflow_uri, settings.llm_base_url, settings.vlm_base_url,
+        settings.anthropic_base_url, settings.s3.endpoint if settings.s3 is not None else None,
+    )  # fmt: skip
+    for address in addresses:
+        # With a sign too many in it an address is still an address to whoever connects.
+        named, at, _host = (address or "").partition("://")[2].rpartition("@")
+        found.append(named.partition(":")[2] if at else None)
+    return found

@@ -134,7 +134,8 @@ def get_report(inspection_id: Id, asked: Asked) -> Response:
     """Return the inspection as PDF, in the language asked for."""
     from core.reports.inspection_report import make_finding_report
 
-    return file_response(make_finding_report(asked.services, inspection_id, language=asked.language), "application/pdf")
+    data = make_finding_report(asked.services, inspection_id, language=asked.language)
+    return file_response(data, "application/pdf", file_name=f"inspection_{inspection_id}.pdf")
 
 
 def _read_object(asked: Context, key: str, record: InspectionRecord) -> bytes:
