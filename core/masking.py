@@ -26,7 +26,7 @@ _SHAPES = re.compile(
     r"""
     (?P<key> \bgms_[0-9a-f]{12}_ ) [A-Za-z0-9_-]{20,}                              # keys of the REST interface
     | (?P<url> \b[a-zA-Z][\w+.-]*://[^\s/:@]*: ) [^\s/]+ (?=@)                     # the password in an address
-    | (?P<token> \b(?:bearer|basic)[ ]+ (?=[A-Za-z0-9._~+/=-]{12})(?=\S*\d) ) [A-Za-z0-9._~+/=-]+   # an Authorization header
+    | (?P<token> \b(?:bearer|basic)[ ]+ (?=[A-Za-z0-9._~+/=-]{12})(?=\S*\d) ) [A-Za-z0-9._~+/=-]+   # a header
     | (?P<cookie> \bgeomsa_(?:session|device)_[0-9a-f]{8}= ) [^\s;,"']+            # our cookies
     | (?P<signed> \bX-Amz-(?:Signature|Credential|Security-Token)= ) [^\s&]+       # signed addresses of a store
     | (?P<aws> \b(?:AKIA|ASIA) ) [0-9A-Z]{16}\b                                    # access keys
