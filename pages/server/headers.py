@@ -47,7 +47,7 @@ CONTENT_POLICY = "; ".join(
         "manifest-src 'self'",
         "frame-src 'none'",
         "object-src 'none'",
-        "base-uri 'self'",
+        "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
     )
