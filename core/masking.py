@@ -42,6 +42,8 @@ _NAMED = re.compile(
     r"""([^\s"'&,;}{)]{3,})"""
 )
 
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+
 _values: frozenset[str] = frozenset()
 _lock = threading.Lock()
 
@@ -98,7 +100,10 @@ def _masked(record: logging.LogRecord) -> logging.LogRecord:
         message = record.getMessage()
     except Exception:  # noqa: BLE001 - the handler says what is wrong with the arguments
         return record
-    if (masked := mask_log(message)) != message:
+    if record.args:
+        # What fills the line must not begin one of its own, nor steer a terminal.
+        message = _CONTROL.sub(_write_out, message) if _CONTROL.search(message) else message
+    if (masked := mask_log(message)) != record.getMessage():
         record.msg, record.args = masked, ()
     if record.exc_info and record.exc_info[0] is not None:
         # Formatters take the text that is there.
@@ -125,6 +130,10 @@ def _say_uncaught_in_thread(given: threading.ExceptHookArgs) -> None:
 def _pattern(values: frozenset[str]) -> re.Pattern[str] | None:
     # The longest first: one secret may be the beginning of another.
     return re.compile("|".join(map(re.escape, sorted(values, key=len, reverse=True)))) if values else None
+
+
+def _write_out(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode("ascii")
 
 
 def _keep_head(found: re.Match[str]) -> str:

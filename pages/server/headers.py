@@ -37,7 +37,8 @@ def _page_scripts() -> str:
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
-        f"script-src 'self' blob: {_page_scripts()}",
+        # WebAssembly alone: a library of Streamlit's counts in 64 bits with it, and complains where it may not.
+        f"script-src 'self' blob: 'wasm-unsafe-eval' {_page_scripts()}",
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",

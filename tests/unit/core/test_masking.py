@@ -100,6 +100,7 @@ logging.basicConfig(stream=sys.stdout, format="%(name)s %(message)s")
 log = logging.getLogger("third.party")
 log.warning("sent %s to %s", "telling-process-key", "http://me:telling@host/x")
 log.warning("password=telling, api_key: 'telling2', plain %d", 3)
+log.warning("name %s", "a\\n2026-01-01 INFO forged \\x1b[2J")
 log.warning("wrong arguments stay the handler's %s %s", 1)
 try:
     raise ValueError("telling-process-key")
@@ -116,6 +117,7 @@ raise RuntimeError("at the end telling-process-key")
     assert "telling" not in written.replace('File "<string>"', "")
     assert "third.party sent *** to http://me:***@host/x" in written
     assert "password=***, api_key: '***', plain 3" in written
+    assert r"name a\n2026-01-01 INFO forged \x1b[2J" in written
     assert "ValueError: ***" in written
     assert "in a thread ***" in written
     assert "RuntimeError: at the end ***" in written
