@@ -12,8 +12,10 @@ from core.access import ENGINEER, ROLE_NAMES, ROLES
 from core.accounts.people import open_person, save_language
 from core.api.mounting import LazyInterface
 from core.api.origins import is_forwarded, is_loopback_address
+from core.api.proxies import take_over_from_uvicorn
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
+from core.masking import mask_logs
 from core.models.kinds import MEMORY_BANK
 from core.refusals import WHERE
 from core.registry.versions import has_any_active
@@ -224,6 +226,8 @@ def run_page() -> None:
 if runtime.exists():
     run_page()
 else:
+    mask_logs()
+    take_over_from_uvicorn()
     # `streamlit run Home.py` finds this application and serves it, so that no way in passes by the gate.
     app = st.App(
         __file__,

@@ -15,7 +15,7 @@ export PYTHONPATH :=
 # Where it is set, every process compiles all of torch again: 15 s each on a small machine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo setup setup-test test test-full check format translations clean
+.PHONY: run demo setup setup-test test test-full check sbom format translations clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -69,7 +69,12 @@ test-full: setup-test check
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive core inference storage pages Home.py
 	$(BIN)/mypy .
+
+# What an installation consists of, for whoever must answer for it: CycloneDX, into build/.
+sbom: $(VENV)/.ready-dev
+	$(BIN)/python deploy/sbom.py --out build/sbom.json
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .

@@ -30,6 +30,7 @@ from core.cli.terminal import language
 from core.cli.training import adapter_commands, asking, runs, tracking, training
 from core.cli.training import exporting as model_exporting
 from core.errors import AppError
+from core.masking import mask_logs
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": set_up.demo,
@@ -78,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A file name in another encoding must not end the command; in JSON the escape is even the right one.
             stream.reconfigure(errors="backslashreplace")
     wanted = build_parser().parse_args(arguments)
+    mask_logs()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("faiss").setLevel(logging.WARNING)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sqlmodel import Session, col, select
 
 from core.errors import Conflict
+from core.masking import mask_all
 from storage.tables import AuditLog
 
 DONE, REFUSED = "done", "refused"
@@ -66,7 +67,7 @@ def record(
         action=action,
         subject_type=subject_type,
         subject_id=subject_id,
-        details=details,
+        details=mask_all(details),
         outcome=outcome,
         channel=person.channel if person else SYSTEM,
         address=person.address[:64] if person else "",

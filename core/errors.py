@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.i18n import translate
+from core.masking import mask_all
 from core.messages import MESSAGES
 
 
@@ -26,8 +27,9 @@ class AppError(Exception):
 
     def __init__(self, code: str, **params: Any) -> None:
         self.code = code
-        self.params = params
-        super().__init__(code, params)
+        # What another program said may hold its keys, and goes on from here to pages, logs, rows and programs.
+        self.params: dict[str, Any] = mask_all(params)
+        super().__init__(code, self.params)
 
     def __str__(self) -> str:
         return self.sentence("en")

@@ -6,12 +6,14 @@ import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from core.errors import BadSetting
 from core.i18n import LANGUAGES
+from core.masking import remember
 
 DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
 GIB = 1024**3
@@ -308,6 +310,22 @@ def _oidc_roles(env: Mapping[str, str], name: str) -> tuple[tuple[str, str], ...
     return tuple(found)
 
 
+def _proxies(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Return the networks of the proxies that are believed, separated by commas."""
+    found = []
+    for text in env.get(name, "").split(","):
+        if not text.strip():
+            continue
+        try:
+            network = ip_network(text.strip())
+        except ValueError as error:
+            raise BadSetting("setting_not_addresses", name=name, value=text.strip()) from error
+        if network.prefixlen == 0:  # everybody could be anybody
+            raise BadSetting("setting_all_addresses", name=name, value=text.strip())
+        found.append(str(network))
+    return tuple(found)
+
+
 def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings from `env` (default: the process's environment).
 
@@ -320,7 +338,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
     data_dir = _data_dir(env)
     object_store = _one_of(env, "GEOMSA_OBJECT_STORE", ("local", "s3"), "local")
     auth = _one_of(env, "GEOMSA_AUTH", ("open", "accounts", "oidc"), "open")
-    return Settings(
+    settings = Settings(
         data_dir=data_dir,
         database_url=_database_url(env, data_dir),
         object_store=object_store,
@@ -362,5 +380,26 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         metrics_port=_port(env, "GEOMSA_METRICS_PORT"),
         metrics_host=_host(env, "GEOMSA_METRICS_HOST"),
         idle_minutes=_whole(env, "GEOMSA_IDLE_MINUTES", default=720, highest=7 * 24 * 60),
+        trusted_proxies=_proxies(env, "GEOMSA_TRUSTED_PROXIES"),
         log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )
+    remember(_secrets(settings))
+    return settings
+
+
+def _secrets(settings: Settings) -> list[str | None]:
+    """Return what is secret in the settings: keys, and the passwords in addresses."""
+    found = [settings.anthropic_api_key, settings.llm_api_key, settings.vlm_api_key, settings.backup_key]
+    if settings.s3 is not None:
+        found += [settings.s3.access_key, settings.s3.secret_key]
+    if settings.oidc is not None:
+        found.append(settings.oidc.client_secret)
+    addresses = (
+        settings.database_url, settings.mlflow_uri, settings.llm_base_url, settings.vlm_base_url,
+        settings.anthropic_base_url, settings.s3.endpoint if settings.s3 is not None else None,
+    )  # fmt: skip
+    for address in addresses:
+        # With a sign too many in it an address is still an address to whoever connects.
+        named, at, _host = (address or "").partition("://")[2].rpartition("@")
+        found.append(named.partition(":")[2] if at else None)
+    return found

@@ -23,7 +23,7 @@ from core.access import API
 from core.accounts.api_keys import Caller, prefix_of
 from core.api.interface import Interface
 from core.api.limits import MOST_AT_ONCE, bound_body, most_bytes, too_large
-from core.api.origins import comes_from_here
+from core.api.origins import TRANSPORT_SECURITY, comes_from_here
 from core.api.problems import from_http, language_of, to_response
 from core.audit import Stranger
 from core.errors import AppError, BadInput, NotAllowed, Unavailable, from_lower
@@ -36,6 +36,10 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    # What is given out belongs to whoever holds the key; a file that may be kept for a while says so itself.
+    "Cache-Control": "no-store",
 }
 # Without a key: whether it lives, and how it is used. None of them tells what is stored.
 OPEN_PATHS = ("/v1/health/live", "/v1/health/ready", "/v1/openapi.json", "/v1/docs")
@@ -56,7 +60,7 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(send, is_tls=scope.get("scheme") == "https")
         started = time.perf_counter()
         self._n_running += 1
         try:
@@ -148,8 +152,9 @@ def _note_refused_key(interface: Interface, key: str, address: str, error: NotAl
 class _Answer:
     """The `send` of a request: adds the headers that every answer has, and knows the status that went out."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, is_tls: bool) -> None:
         self._send = send
+        self._is_tls = is_tls
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
@@ -158,6 +163,8 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
+            if self._is_tls:
+                headers.setdefault("Strict-Transport-Security", TRANSPORT_SECURITY)
         await self._send(message)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import Response
+
+from core.files.file_names import attachment
 
 ENDINGS = {
     "image/jpeg": ".jpg",
@@ -23,7 +24,7 @@ def file_response(data: bytes, media_type: str, *, file_name: str | None = None)
     """Return a stored file; nobody between keeps it."""
     headers = {"Cache-Control": "private, max-age=300"}
     if file_name is not None:
-        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(file_name)}"
+        headers["Content-Disposition"] = attachment(file_name)
     return Response(data, media_type=media_type, headers=headers)
 
 

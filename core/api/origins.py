@@ -7,6 +7,10 @@ from ipaddress import ip_address
 
 from starlette.requests import HTTPConnection
 
+from core.api.proxies import PROXIED
+
+# For a browser that came by TLS: a year, in seconds, and this host alone, whose neighbors in a plant may have none.
+TRANSPORT_SECURITY = "max-age=31536000"
 # Whatever a proxy adds says that the request did not begin on this machine, whoever delivers it.
 _FORWARDING = frozenset(
     {
@@ -55,6 +59,7 @@ def comes_from_here(connection: HTTPConnection) -> bool:
     client = connection.client
     return (
         is_loopback_address(client.host if client else None)
+        and not connection.scope.get(PROXIED)
         and not is_forwarded(connection.headers.keys())
         and is_loopback_host(connection.headers.get("host"))
     )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from core.api.mounting import UnderRoot
+from core.api.proxies import BehindProxies
 from core.errors import BadSetting
 from core.services import keep_services
 from core.settings import read_settings
@@ -36,7 +37,7 @@ def serve(*, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, before: Callabl
 
     logging.getLogger().setLevel(logging.INFO)
     uvicorn.run(
-        UnderRoot(build_application(services)),
+        BehindProxies(UnderRoot(build_application(services)), settings.trusted_proxies),
         host=host,
         port=port,
         log_config=None,

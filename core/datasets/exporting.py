@@ -13,6 +13,7 @@ from core.catalog.products import get_product
 from core.datasets.reading import load_dataset, require_intact
 from core.datasets.records import Dataset
 from core.errors import BadInput
+from core.files.spreadsheet_cells import guard_cell
 from core.images.exports.records import ExportChoice
 from core.services import Services
 from core.transactions import HasDatabase
@@ -24,8 +25,6 @@ VERSION = 1
 COLUMNS = (
     "image_id", "sha256", "image_type", "label", "part", "view", "domain", "split", "mask_sha256",
 )  # fmt: skip
-# What a spreadsheet would run as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def make_manifest(services: Services, person: Person, dataset_id: int, form: ManifestFormat) -> bytes:
@@ -88,5 +87,5 @@ def _as_csv(dataset: Dataset) -> bytes:
     lines = csv.writer(out)
     lines.writerow(COLUMNS)
     for row in _rows(dataset):
-        lines.writerow([f"'{one}" if isinstance(one, str) and one.startswith(_FORMULA_STARTS) else one for one in row])
+        lines.writerow(map(guard_cell, row))
     return out.getvalue().encode("utf-8-sig")

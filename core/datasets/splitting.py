@@ -70,7 +70,7 @@ def _hold_out(
     for label in dict.fromkeys(labels):
         own = sorted({groups[place] for place, other in zip(places, labels, strict=True) if other == label})
         if len(own) > 1 and not taken.intersection(own):
-            taken.add(random.Random(f"{seed} {label}").choice(own))  # noqa: S311 - a split, no secret
+            taken.add(random.Random(f"{seed} {label}").choice(own))  # noqa: S311 - a split, no secret  # nosec B311
     for group in taken:
         chosen[group] = split
 

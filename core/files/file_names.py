@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from urllib.parse import quote
 
 MAX_NAME_LENGTH = 255
 _LONGEST_ENDING = 16
@@ -28,6 +29,16 @@ def clean_file_name(name: str, *, with_folders: bool = False) -> str:
     if not dot or len(ending) > _LONGEST_ENDING:
         return shown[:MAX_NAME_LENGTH]
     return f"{stem[: MAX_NAME_LENGTH - len(ending) - 1]}.{ending}"
+
+
+def attachment(name: str) -> str:
+    """Return the value of Content-Disposition that saves a file as `name` (RFC 6266), whoever has given the name.
+
+    Old browsers get what of it is ASCII; all others the whole, Korean too. No folder, no line end, no quote gets out.
+    """
+    shown = clean_file_name(name)
+    plain = "".join(one if one.isascii() and one not in '"\\%;' else "_" for one in shown)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(shown, safe='')}"
 
 
 def strip_control(text: str) -> str:

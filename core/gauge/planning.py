@@ -173,7 +173,7 @@ def start_study(services: Services, person: Person, study_id: int, *, row_versio
             user = session.get(User, one.user_id) if one.user_id is not None else None
             if one.user_id is not None and (user is None or not user.is_active):
                 raise BadInput("gauge_account_gone", name=one.name)
-        generator = random.Random(study.seed)  # noqa: S311 - an order of looks, not a secret
+        generator = random.Random(study.seed)  # noqa: S311 - an order of looks, not a secret  # nosec B311
         session.execute(insert(GaugeTrial), _plan_trials(study, part_ids, generator))
         for one in people:
             session.execute(insert(GaugeRating), _plan_ratings(study, one, part_ids, generator))

@@ -68,7 +68,7 @@ def pick_labeled_parts(services: HasDatabase, product_id: int, *, n_good: int, n
         chosen += _spread(others, count - len(chosen))
         found += [PlannedPart(row.stored_name, reference, BY_LABEL, {IMAGE: row.id}) for row in chosen]
     # Good and defective parts in turn would tell themselves by their place.
-    random.Random(product_id).shuffle(found)  # noqa: S311 - an order, not a secret
+    random.Random(product_id).shuffle(found)  # noqa: S311 - an order, not a secret  # nosec B311
     return found
 
 

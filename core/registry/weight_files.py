@@ -134,7 +134,7 @@ def _download(spec: Network, download: Download, target: Path, *, progress: Prog
     digest = hashlib.sha256()
     try:
         with (
-            urllib.request.urlopen(download.url, timeout=timeout_s) as response,  # noqa: S310 - addresses of our own list
+            urllib.request.urlopen(download.url, timeout=timeout_s) as response,  # noqa: S310 - addresses of our own list  # nosec B310
             target.open("wb") as file,
         ):
             total = int(response.headers.get("Content-Length") or 0)

@@ -18,6 +18,8 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal
 
+from core.files.spreadsheet_cells import guard_text
+
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -29,9 +31,6 @@ _LONGEST_ADDRESS = 2_079
 _PICTURE_PX = 72
 _POINTS_PER_PX = 0.75
 _CHUNK_CHARACTERS = 64_000
-# OWASP, "CSV Injection": what a spreadsheet takes for the beginning of a formula, full-width forms included.
-_FORMULA_STARTS = frozenset("=+-@\t\r＝＋－＠")
-_PLAIN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 
 CellKind = Literal["text", "whole", "number", "moment", "link", "picture"]
 
@@ -243,11 +242,7 @@ def _to_csv(cell: Cell, zone: tzinfo) -> str:
 
 
 def _guard(text: str) -> str:
-    cleaned = clean_text(text)
-    first = (cleaned.lstrip(" ") or " ")[0]
-    if first in _FORMULA_STARTS and _PLAIN_NUMBER.fullmatch(cleaned) is None:
-        return f"'{cleaned}"
-    return cleaned
+    return guard_text(clean_text(text))
 
 
 def clean_text(text: str) -> str:

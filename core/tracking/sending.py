@@ -20,6 +20,7 @@ from typing import Any
 
 from core import leases
 from core.errors import AppError, from_lower
+from core.files.spreadsheet_cells import guard_cell
 from core.services import Services
 from core.tracking import outbox
 from core.tracking.address import StoreAddress, find_address
@@ -229,9 +230,9 @@ def _confusion_table(figures: dict[str, Any]) -> str:
         return ""
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
-    table.writerow(["truth", *labels])
+    table.writerow(map(guard_cell, ["truth", *labels]))
     for label, row in zip(labels, rows, strict=False):
-        table.writerow([label, *row])
+        table.writerow(map(guard_cell, [label, *row]))
     return written.getvalue()
 
 

@@ -11,8 +11,9 @@ from core.access import ADMIN, ENGINEER
 from core.errors import AppError
 from core.i18n import N_
 from core.jobs.heartbeats import list_workers
-from core.operations.health import Check, check, describe_system, list_packages
+from core.operations.health import Check, check, describe_system
 from core.operations.orphans import clean_up
+from core.operations.package_versions import list_packages
 from pages.components.administration.delivery_targets import show_delivery_targets
 from pages.components.administration.guidance_costs import show_use
 from pages.components.administration.watched_folders import show_watched_folders

@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from starlette.background import BackgroundTask
@@ -25,6 +25,7 @@ from starlette.routing import Route
 from core.batches.exports import stream_batch_csv, stream_rejected, write_batch_xlsx
 from core.batches.overview import BatchView, view_batch
 from core.errors import AppError, NotFound, Unavailable, from_lower
+from core.files.file_names import attachment
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
 from core.services import Services
 from pages.server.requests import actor_of, app_path, preferred_language
@@ -102,4 +103,4 @@ def _zone(name: str) -> tzinfo:
 
 def _disposition(stem: str, name: str) -> dict[str, str]:
     ending = {CSV: ".csv", XLSX: ".xlsx", REJECTED: "_ng.zip"}[name]
-    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(stem + ending, safe='')}"}
+    return {"Content-Disposition": attachment(stem + ending)}

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import cast
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from core.accounts import sessions
 from core.accounts.people import open_person
 from core.datasets.exporting import choose_images
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, Unavailable
+from core.files.file_names import attachment
 from core.images.exports.making import start_export
 from core.images.exports.records import ExportChoice, ExportFormat
 from core.images.exports.writing import stream_zip
@@ -87,7 +88,7 @@ def _answer(request: Request) -> Response:
     name = f"{made.product.code}_{choice.format}.zip"
     if dataset:
         name = f"{made.product.code}_dataset_{choice.format}.zip"
-    headers = {**_HEADERS, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    headers = {**_HEADERS, "Content-Disposition": attachment(name)}
     return StreamingResponse(_whole(first, pieces), media_type="application/zip", headers=headers)
 
 

@@ -20,7 +20,6 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -29,24 +28,20 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from core.access import ADMIN, PAGE, Person, reaches
 from core.accounts import sessions
 from core.api.origins import comes_from_here
+from core.api.proxies import see_through
 from core.errors import AppError, NotAllowed, Unavailable
 from core.refusals import note_refusal
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
 from pages.server import downloads, missing_page, pictures, plain_pages, provider_route, sign_in_route
+from pages.server.headers import with_headers, with_own_cookies
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
-from pages.server.requests import ACTOR, address_of, app_path, own_path, preferred_language
+from pages.server.requests import ACTOR, address_of, app_path, is_own_origin, own_path, preferred_language
 from pages.server.sign_in_pages import CHOOSE_PASSWORD
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
 
 _log = logging.getLogger("geomsa.gate")
 
-SECURITY_HEADERS = {
-    "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 HEALTH = "/_stcore/health"
 METRICS = "/_stcore/metrics"
 API = "/api/"
@@ -86,12 +81,14 @@ class Gate:
         self._good: OrderedDict[str, tuple[float, Person]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._http(scope, receive, _with_security_headers(send))
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
+        if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
+            return
+        scope = with_own_cookies(see_through(scope, self._proxies()))
+        if scope["type"] == "http":
+            await self._http(scope, receive, with_headers(scope, send))
+        else:
+            await self._websocket(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -163,7 +160,8 @@ class Gate:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
-        found = await self._admit(connection)
+        # Streamlit admits pages of any port of this machine; a session of ours is driven by our own page alone.
+        found = await self._admit(connection) if is_own_origin(connection) else Refusal("closed")
         if isinstance(found, Refusal):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
@@ -307,6 +305,12 @@ class Gate:
             self._settings = read_settings()
         return self._settings
 
+    def _proxies(self) -> tuple[str, ...]:
+        try:
+            return self._read_settings().trusted_proxies
+        except AppError:  # said on the page
+            return ()
+
     def _language(self) -> str | None:
         return self._settings.language if self._settings is not None else None
 
@@ -314,17 +318,6 @@ class Gate:
         if self._uploads is None:
             self._uploads = UploadBounds(total_bytes=self._read_settings().upload_memory_bytes)
         return self._uploads
-
-
-def _with_security_headers(send: Send) -> Send:
-    async def send_with_headers(event: Message) -> None:
-        if event["type"] == "http.response.start":
-            headers = MutableHeaders(scope=event)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-        await send(event)
-
-    return send_with_headers
 
 
 def _error_page(request: Request, error: AppError, default: str | None) -> Response:

@@ -22,6 +22,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from core.errors import AppError, Unavailable
+from core.files.file_names import attachment
 from core.history.filters import HistoryFilter
 from core.reports.history_table import stream_history_csv, write_history_xlsx
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
@@ -120,7 +121,7 @@ def _address(request: Request) -> str:
 
 
 def _headers(name: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return {"Content-Disposition": attachment(name), "Cache-Control": "no-store"}
 
 
 def _refuse(error: AppError, language: str) -> Response:

@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from core.access import Person
 from core.errors import AppError, NotAllowed, NotFound, Unavailable
+from core.files.file_names import attachment
 from core.images.gallery.archive import stream_images
 from core.services import keep_services
 from core.settings import read_settings
@@ -77,7 +78,7 @@ async def _send(request: Request) -> Response:
         first = await run_in_threadpool(next, pieces, b"")
     except AppError as error:
         return PlainTextResponse(error.sentence(language), status_code=_status(error), headers=_HEADERS)
-    headers = {**_HEADERS, "Content-Disposition": 'attachment; filename="images.zip"'}
+    headers = {**_HEADERS, "Content-Disposition": attachment("images.zip")}
     return StreamingResponse(_whole(first, pieces), media_type="application/zip", headers=headers)
 
 

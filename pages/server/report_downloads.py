@@ -19,6 +19,7 @@ from starlette.routing import Route
 from core.access import ENGINEER, ROLE_NAMES, reaches
 from core.accounts import sessions
 from core.errors import AppError, BadInput, NotAllowed, NotFound, NotReady, Unavailable
+from core.files.file_names import attachment
 from core.outgoing import note_export
 from core.refusals import note_refusal
 from core.reports.period.contents import gather
@@ -96,11 +97,10 @@ def _answer(request: Request, ending: ReportFormat | None) -> Response:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
         _log.warning("a report could not be fetched: %s", error.code)
         return PlainTextResponse(error.sentence(language), status_code=status, headers=_HEADERS)
-    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
     return Response(
         data,
         media_type=CONTENT_TYPES.get(Path(name).suffix, "application/octet-stream"),
-        headers={**_HEADERS, "Content-Disposition": disposition},
+        headers={**_HEADERS, "Content-Disposition": attachment(name)},
     )
 
 

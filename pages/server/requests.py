@@ -34,6 +34,12 @@ def is_same_origin(connection: HTTPConnection) -> bool:
     return origin.partition("://")[2] == connection.headers.get("host") != ""
 
 
+def is_own_origin(connection: HTTPConnection) -> bool:
+    """Return whether a WebSocket is opened by a page of this server; a program, which names no origin, may."""
+    origin = connection.headers.get("origin")
+    return origin is None or origin.partition("://")[2].lower() == connection.headers.get("host", "").lower() != ""
+
+
 def preferred_language(connection: HTTPConnection, default: str | None) -> str:
     """Return the language a page is written in: asked for in the address, then the browser's first, then `default`."""
     asked = connection.query_params.get("language", "")

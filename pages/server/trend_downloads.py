@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from core.analytics.trend_filter import TrendFilter
 from core.errors import AppError, NotFound, Unavailable, from_lower
+from core.files.file_names import attachment
 from core.outgoing import note_export
 from core.reports.tables import CSV_TYPE, XLSX_TYPE
 from core.reports.trend_report import TABLES, stream_trend_csv, write_trend_xlsx
@@ -76,7 +77,7 @@ def _make(request: Request, language: str) -> Response:
     if name != _WORKBOOK:
         # A chart has some hundred points at most: the whole table is no larger than a page.
         data = b"".join(stream_trend_csv(services, wanted, table, language=language, zone=zone))
-        headers["Content-Disposition"] = f'attachment; filename="trends_{table}.csv"'
+        headers["Content-Disposition"] = attachment(f"trends_{table}.csv")
         note_export(services, actor_of(request), "trends", form="csv", table=table, filter=wanted.to_query())
         return Response(data, media_type=CSV_TYPE, headers=headers)
     folder = tempfile.TemporaryDirectory(prefix="geomsa-download-")
@@ -86,7 +87,7 @@ def _make(request: Request, language: str) -> Response:
     except BaseException:
         folder.cleanup()
         raise
-    headers["Content-Disposition"] = 'attachment; filename="trends.xlsx"'
+    headers["Content-Disposition"] = attachment("trends.xlsx")
     note_export(services, actor_of(request), "trends", form="xlsx", filter=wanted.to_query())
     return FileResponse(target, media_type=XLSX_TYPE, headers=headers, background=BackgroundTask(folder.cleanup))
 

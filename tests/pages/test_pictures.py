@@ -22,7 +22,8 @@ from core.inspections.images import load_images
 from core.inspections.pictures import PICTURES, keep_pictures, picture_token, read_picture
 from core.inspections.records import load_record
 from core.services import Services, close_kept_services
-from pages.server.gate import SECURITY_HEADERS, Gate
+from pages.server.gate import Gate
+from pages.server.headers import SECURITY_HEADERS
 from pages.server.image_downloads import image_routes, images_path
 from pages.server.pictures import image_path, picture_path, picture_routes
 from tests.curated_images import add_image, add_product

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from core.api.context import Asked, Id
 from core.api.files import FILE_SCHEMA
+from core.files.file_names import attachment
 from core.images.exports.making import start_export
 from core.images.exports.records import ExportChoice
 from core.images.exports.writing import stream_zip
@@ -45,8 +45,8 @@ def export_product(
     made = start_export(asked.services, asked.person, product_id, choice)
     pieces = stream_zip(made)
     first = next(pieces, b"")
-    name = quote(f"{made.product.code}_{format}.zip", safe="")
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    name = f"{made.product.code}_{format}.zip"
+    headers = {"Cache-Control": "no-store", "Content-Disposition": attachment(name)}
     return StreamingResponse(_whole(first, pieces), media_type="application/zip", headers=headers)
 
 

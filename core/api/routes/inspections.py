@@ -137,7 +137,7 @@ def get_report(inspection_id: Id, asked: Asked) -> Response:
 
     data = make_finding_report(asked.services, inspection_id, language=asked.language)
     note_export(asked.services, asked.person, "report", subject_type="inspection", subject_id=inspection_id, form="pdf")
-    return file_response(data, "application/pdf")
+    return file_response(data, "application/pdf", file_name=f"inspection_{inspection_id}.pdf")
 
 
 def _read_object(asked: Context, key: str, record: InspectionRecord) -> bytes:

@@ -102,4 +102,4 @@ def _serve(port: int) -> NoReturn:
     # By the environment and not as an argument: it may hold a password, and arguments are there for all to read.
     env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": address.uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
     # In the place of this process: who stops this one stops the server.
-    os.execve(program, command, {**env, "DO_NOT_TRACK": "true"})  # noqa: S606 - a program of our own making, no shell
+    os.execve(program, command, {**env, "DO_NOT_TRACK": "true"})  # noqa: S606 - a program of our own making, no shell  # nosec B606

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from core.files.spreadsheet_cells import guard_cell
 from core.images.annotations.run_codes import pack_counts
 from core.images.exports.records import Entry, ExportImage, ExportType, Marked
 from core.images.exports.spooling import Spool
@@ -34,8 +35,6 @@ IMAGE_COLUMNS = (
 )
 REGION_COLUMNS = ("path", "defect_type", "shape", "x", "y", "width", "height", "outline")
 _MARK = "\ufeff"  # without it Excel reads Korean as something else
-# What a spreadsheet would run as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class CsvLayout:
@@ -106,9 +105,5 @@ def _outline(region: Region) -> str:
 
 def _row(values: Sequence[Any]) -> str:
     out = io.StringIO()
-    csv.writer(out).writerow([_harmless(value) for value in values])
+    csv.writer(out).writerow(map(guard_cell, values))
     return out.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from core.access import ENGINEER, require_role
 from core.errors import AppError, BadInput
+from core.files.spreadsheet_cells import guard_cell
 from core.files.zip_streams import ZipPieces
 from core.images.gallery.search import load_images
 from core.images.library import read_image, read_mask_png
@@ -78,7 +79,7 @@ def _pieces(services: Services, image_ids: Sequence[int], language: str) -> Iter
                     place = (image.split, image.part, image.view, image.domain, image.origin)
                     lines.writerow(
                         map(
-                            _safe,
+                            guard_cell,
                             (
                                 *line,
                                 image.original_name,
@@ -109,11 +110,6 @@ def _add(services: Services, archive: zipfile.ZipFile, image: Image, code: str) 
         mask_name = f"ground_truth/{folder}/{image.stored_name.rpartition('.')[0]}_mask.png"
         archive.writestr(mask_name, mask)
     return name, mask_name
-
-
-def _safe(value: object) -> object:
-    """Return the value so that no table program takes it for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
 
 
 def _names(services: Services, images: Sequence[Image]) -> tuple[dict[int, str], dict[int, str]]:

@@ -7,6 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from core.files.spreadsheet_cells import guard_text
 from core.training.experiments.figures import FIGURES
 from core.training.runs.overview import describe_head
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.training.experiments.side_by_side import SideBySide
-
-# Excel takes such a beginning for a formula.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def to_csv(found: SideBySide) -> bytes:
@@ -81,7 +79,7 @@ def to_json(found: SideBySide) -> bytes:
 def _write(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
-    table.writerow(columns)
+    table.writerow(map(guard_text, columns))
     table.writerows([[_cell(value) for value in row] for row in rows])
     return b"\xef\xbb\xbf" + written.getvalue().encode()
 
@@ -91,5 +89,4 @@ def _cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool | int | float):
         return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=list)
-    return f"'{text}" if text.startswith(_FORMULAS) else text
+    return guard_text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=list))

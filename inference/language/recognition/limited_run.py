@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (int(memory_bytes), int(memory_bytes)))
         resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_s), int(cpu_s) + 1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.execv(command, [command, *rest])  # noqa: S606 - the engine that was looked up, no shell
+    os.execv(command, [command, *rest])  # noqa: S606 - the engine that was looked up, no shell  # nosec B606
 
 
 if __name__ == "__main__":

@@ -82,7 +82,11 @@ def show_row(dialog: OpenDialog) -> None:
         st.markdown(f"**{_('Before → after')}**")
         st.table(
             [
-                {_("Field"): escape(one.field), _("Value before"): escape(one.before), _("Value after"): escape(one.after)}
+                {
+                    _("Field"): escape(one.field),
+                    _("Value before"): escape(one.before),
+                    _("Value after"): escape(one.after),
+                }
                 for one in changes
             ]
         )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import streamlit as st
-
 from core.i18n import N_
 from pages.components.shared.language import _
+from pages.components.shared.page_scripts import run_script
 
 # By the selector of the button; the words are those that the style puts in the place of the widget's own.
 BUTTON_WORDS: tuple[tuple[str, str], ...] = (
@@ -17,7 +14,7 @@ BUTTON_WORDS: tuple[tuple[str, str], ...] = (
 
 # The observer is made once for the page; a change of language only changes the words.
 _JS = """
-window.geomsaNames = %s;
+window.geomsaNames = data.names;
 window.geomsaName ??= (() => {
   const name = () => window.geomsaNames.forEach(([selector, word]) => document.querySelectorAll(selector)
     .forEach((button) => { if (button.getAttribute("aria-label") !== word) button.setAttribute("aria-label", word); }));
@@ -30,7 +27,4 @@ window.geomsaName();
 
 def name_buttons() -> None:
     """Give the buttons their names in the run's language; call once a run."""
-    names = [(selector, _(msgid)) for selector, msgid in BUTTON_WORDS]
-    # Constant text of the catalog alone: no data ever goes in here.
-    script = _JS % json.dumps(names).replace("<", "\\u003c")
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    run_script("button_names", _JS, {"names": [[selector, _(msgid)] for selector, msgid in BUTTON_WORDS]})

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LANGUAGE_KEY = "language"
 _MARKDOWN_CHARACTERS = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:^-])")
+# What becomes a link by itself: addresses of pages, and of mail.
+_LINK_STARTS = re.compile(r"https?:(?=//)|www(?=\.)|@(?=[-\w]+\.)", re.IGNORECASE)
 
 
 def set_language(language: str) -> None:
@@ -49,8 +51,11 @@ def _n(singular: str, plural: str, count: int, **params: object) -> str:
 
 
 def escape(text: str) -> str:
-    """Return `text` as plain characters inside a label or a sentence that Streamlit reads as Markdown."""
-    return _MARKDOWN_CHARACTERS.sub(r"\\\1", text)
+    """Return `text` as plain characters inside a label or a sentence that Streamlit reads as Markdown.
+
+    An address in it is no link either: a character without width stands in it, because no escape would help.
+    """
+    return _MARKDOWN_CHARACTERS.sub(r"\\\1", _LINK_STARTS.sub("\\g<0>\u2060", text))
 
 
 def number(value: float, decimals: int = 0) -> str:

@@ -8,7 +8,6 @@ says role and language and leads to them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import streamlit as st
 from core.access import ROLE_NAMES
 from core.i18n import LANGUAGES
 from pages.components.shared.language import _, language
+from pages.components.shared.page_scripts import run_script
 from pages.components.shared.screens import LINE_MODE, find_screen, groups_open_at_first, listed_screens
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _JUMP, _JUMP_TO = "jump", "jump_to"
 
 # The listeners are made once for the page; a run only changes what they go by: names, role and page.
 _JS = """
-window.geomsaNav = %s;
+window.geomsaNav = data;
 window.geomsaFold ??= (() => {
   const HEADING = '[data-testid="stNavSectionHeader"]';
   const read = () => {
@@ -112,9 +112,7 @@ def fold_groups(role: str, address: str, *, also: Collection[str] = ()) -> None:
         # Line mode fills the screen by itself.
         "who": "" if here and here.path == LINE_MODE else f"{_(ROLE_NAMES[role])} · {LANGUAGES[language()]}",
     }
-    # Names of the catalog and of the screens alone: no data ever goes in here.
-    script = _JS % json.dumps(state).replace("<", "\\u003c")
-    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+    run_script("navigation", _JS, state)
 
 
 def show_jump(role: str, *, also: Collection[str] = ()) -> None:

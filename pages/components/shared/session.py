@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import logging
 import threading
 import time
@@ -21,6 +20,7 @@ from core.services import Services, keep_services
 from core.settings import read_settings
 from core.worker.embedded import start_embedded
 from pages.components.shared.language import _, language
+from pages.components.shared.page_scripts import run_script
 from pages.components.shared.screens import INSPECT_PART, link_to
 from pages.server.requests import app_path
 
@@ -29,6 +29,11 @@ _SIGNED_OUT_KEY = "signed_out"
 _FLASH_KEY = "flash"
 _WORKER_START_S = 25.0
 _SETTINGS_GOOD_FOR_S = 1.0
+_LEAVE_JS = """
+const path = window.location.pathname + window.location.search;
+const back = data.comes_back ? "&next=" + encodeURIComponent(path.slice(data.base_length) || "/") : "";
+window.location.replace(data.where + back);
+"""
 opened = threading.Event()
 _log = logging.getLogger("geomsa.pages")
 
@@ -84,7 +89,7 @@ def is_first_run() -> bool:
 
 def open_again() -> None:
     """Load the page once more: before its first run a server knows no screens, and calls a link to one unknown."""
-    st.html("<script>window.location.reload()</script>", unsafe_allow_javascript=True)
+    run_script("open_again", "window.location.reload();", {})
 
 
 def seconds_since_worker_start() -> float | None:
@@ -175,14 +180,10 @@ def show_session_over() -> None:
     leave = "/auth/logout" if by_provider else "/sign-in?out=1"
     where = app_path(leave if chose_to_leave else "/sign-in?ended=1")
     st.title(_("Signed out") if chose_to_leave else _("Your sign-in has ended"))
+    st.html(f'<a href="{html.escape(where)}" target="_self">{html.escape(_("Sign in"))}</a>')
     # Whoever did not choose to leave comes back to the same page.
-    back = "" if chose_to_leave else f'+ "&next=" + encodeURIComponent(path.slice({len(app_path(""))}) || "/")'
-    st.html(
-        f'<a href="{where}" target="_self">{html.escape(_("Sign in"))}</a>'
-        "<script>const path = window.location.pathname + window.location.search;"
-        f"window.location.replace({json.dumps(where)} {back})</script>",
-        unsafe_allow_javascript=True,
-    )
+    data = {"where": where, "comes_back": not chose_to_leave, "base_length": len(app_path(""))}
+    run_script("session_over", _LEAVE_JS, data)
 
 
 def person() -> Person:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.i18n import N_
+from pages.components.shared import page_scripts
 from pages.components.shared.button_names import BUTTON_WORDS, name_buttons
 from pages.components.shared.language import _
 
@@ -226,5 +227,6 @@ def _style_labels() -> str:
 def apply_style() -> None:
     """Put the styles on the page; call once a run."""
     st.html(_STYLE)
+    st.html(f"<style>{page_scripts.STYLE}</style>")
     st.html(_style_labels())
     name_buttons()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -21,6 +20,7 @@ from core.datasets import browsing, deleting, reading
 from core.datasets.exporting import CONTENT_TYPES, choose_images, make_manifest, name_manifest
 from core.datasets.freezing import LONGEST_NAME, create_dataset
 from core.datasets.records import HIGHEST_LEAST, HIGHEST_SEED, HIGHEST_SHARE, SplitRule
+from core.files.file_names import attachment
 from core.images.domains import Domain
 from core.images.exports.making import start_export
 from core.images.exports.records import ExportChoice
@@ -164,8 +164,8 @@ def export_dataset_version(
     made = start_export(asked.services, asked.person, head.product_id, choice)
     pieces = stream_zip(made)
     first = next(pieces, b"")
-    name = quote(f"{made.product.code}_dataset_{head.number}_{format}.zip", safe="")
-    headers = {"Cache-Control": "no-store", "Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    name = f"{made.product.code}_dataset_{head.number}_{format}.zip"
+    headers = {"Cache-Control": "no-store", "Content-Disposition": attachment(name)}
     return StreamingResponse(_whole(first, pieces), media_type="application/zip", headers=headers)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
@@ -27,6 +26,7 @@ from core.api.uploads import (
 )
 from core.catalog.products import find_product
 from core.errors import BadInput
+from core.files.file_names import attachment
 from core.model_exports.asking import NetworkPrediction, ask_network
 from core.model_exports.making import ModelExport, make_export
 from core.model_exports.sources import NetworkSource, list_sources
@@ -175,10 +175,9 @@ async def export_trained_model(model: Reference, wanted: ExportWanted, asked: As
 def download_trained_model(model: Reference, format: Format, asked: Asked) -> StreamingResponse:  # noqa: A002 - of the address
     """Send the export, which is made now where nobody has asked for it before. For quality engineers."""
     made = make_export(asked.services, asked.person, model, format)
-    name = quote(made.file_name, safe="")
     headers = {
         "Cache-Control": "no-store",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Disposition": attachment(made.file_name),
         "Content-Length": str(made.byte_size),
     }
     return StreamingResponse(made.read_pieces(), media_type="application/zip", headers=headers)

@@ -51,7 +51,7 @@ def main() -> int:
 def _become(command: list[str], held: dict[str, bool]) -> NoReturn:
     sys.stderr.write(f"{MARK}{json.dumps(held)}\n")
     sys.stderr.flush()
-    os.execvpe(command[0], command, os.environ)  # noqa: S606 - no shell is wanted
+    os.execvpe(command[0], command, os.environ)  # noqa: S606 - no shell is wanted  # nosec B606
 
 
 def _limit(given: dict[str, object]) -> None:

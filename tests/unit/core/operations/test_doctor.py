@@ -14,7 +14,7 @@ from core.catalog.products import create_product
 from core.deliveries.settings import WebhookSettings
 from core.deliveries.targets import add_target
 from core.messages import MESSAGES
-from core.operations import health
+from core.operations import health, package_versions
 from core.operations.repair import repair
 from core.rollups.comparing import compare_totals
 from core.rollups.counting import count_new
@@ -52,7 +52,7 @@ def test_a_missing_worker_is_a_fault_only_where_it_runs_by_itself(services: Serv
 
 
 def test_a_package_that_is_too_old_is_named(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(health.LOWEST_VERSIONS, "pillow", "999.0")
+    monkeypatch.setitem(package_versions.LOWEST_VERSIONS, "pillow", "999.0")
     packages = next(check for check in health.check(services) if check.name == "packages")
     assert not packages.ok
     assert "pillow" in packages.sentence("en")
@@ -86,7 +86,7 @@ def test_the_build_of_faiss_for_a_gpu_stands_in_for_the_other(monkeypatch: pytes
         return installed[package]
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    faiss = next(one for one in health.list_packages() if one.name.startswith("faiss"))
+    faiss = next(one for one in package_versions.list_packages() if one.name.startswith("faiss"))
     assert (faiss.name, faiss.version, faiss.ok) == ("faiss-gpu", "1.15.1", True)
 
 
