@@ -67,10 +67,13 @@ class Server(ABC):
 
 
 class MariaDbServer(Server):
+    """MariaDB; `durable`: what was committed outlives a server that is killed, though not a power cut."""
+
     password = "비밀/pass:w@rd"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         super().__init__(folder)
+        self._durable = durable
         self._server = _program("mariadbd", "mysqld")
         install = _program("mariadb-install-db", "mysql_install_db")
         self._user = ["--user=root"] if os.geteuid() == 0 else []
@@ -95,8 +98,10 @@ class MariaDbServer(Server):
             "--bind-address=127.0.0.1",
             f"--init-file={self.folder / 'init.sql'}",
             # Fast, and as careless with text as an old server: strictness must come from us.
-            "--innodb-flush-log-at-trx-commit=0",
+            f"--innodb-flush-log-at-trx-commit={2 if self._durable else 0}",
+            "--innodb-flush-method=nosync",
             "--innodb-buffer-pool-size=32M",
+            "--innodb-log-file-size=16M",
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
             "--sql-mode=NO_ENGINE_SUBSTITUTION",
@@ -104,10 +109,13 @@ class MariaDbServer(Server):
 
 
 class PostgreSqlServer(Server):
+    """PostgreSQL; `durable`: what was committed outlives a server that is killed, though not a power cut."""
+
     password = "비밀/pass:w@rd"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         super().__init__(folder)
+        self._durable = durable
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
         if not found:
             raise ServerMissing("no /usr/lib/postgresql/*/bin/postgres")
@@ -132,7 +140,7 @@ class PostgreSqlServer(Server):
             "unix_socket_directories": "",
             "fsync": "off",
             "full_page_writes": "off",
-            "synchronous_commit": "off",
+            "synchronous_commit": "on" if self._durable else "off",
             "shared_buffers": "16MB",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
