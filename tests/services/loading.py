@@ -91,8 +91,8 @@ class Loader:
         """Do one thing after the other until the time is over."""
         actions: list[tuple[int, Callable[[], None]]] = [
             (6, self.inspect), (6, self.override), (3, self.confirm_type), (3, self.close), (2, self.confirm),
-            (2, self.change_thresholds), (2, self.edit_product), (4, self.work_off), (3, self.answer), (2, self.relabel),
-            (1, self.submit),
+            (2, self.change_thresholds), (2, self.edit_product), (4, self.work_off), (3, self.answer),
+            (2, self.relabel), (1, self.submit),
         ]  # fmt: skip
         weights, doing = zip(*actions, strict=True)
         end_s = time.monotonic() + self._world.seconds
