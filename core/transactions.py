@@ -17,8 +17,8 @@ from storage.object_store import ObjectStore
 
 # How long is waited before each further try, s: longer each time, and never as long as the others who met there.
 _PAUSES_S = (0.02, 0.1, 0.4, 1.0)
-# For `Session.get(…, with_for_update=LOCKED)`: the row is locked until the transaction ends, where the database has such
-# locks. Who reads it so in the same moment waits, then sees what was saved; rows that refer to it may be added.
+# For `Session.get(…, with_for_update=LOCKED)`: where the database has such locks, the row is locked until the
+# transaction ends. Who reads it so in the same moment waits, then sees what was saved.
 LOCKED = {"key_share": True}
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
