@@ -72,7 +72,7 @@ def work(world: World, seed: int, ready: Any, outcomes: Any) -> None:
     services = build_services(read_settings(world.variables))
     loader = Loader(services, world, seed)
     try:
-        ready.wait(120)
+        ready.wait(900)
         loader.run()
     finally:
         services.database.dispose()

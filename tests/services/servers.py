@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -72,17 +71,15 @@ class Server(ABC):
     def kill(self) -> None:
         """End all its processes at once, as the loss of its container does; `start` brings it back on its data."""
         assert self._process is not None
-        for process in self._family():
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        first = psutil.Process(self._process.pid)
+        family = [first, *first.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait()
         self._process = None
-
-    def _family(self) -> list[int]:
-        """Return the ids of the process and of all that it has started."""
-        assert self._process is not None
-        first = psutil.Process(self._process.pid)
-        return [first.pid, *(one.pid for one in first.children(recursive=True))]
+        # One that still holds the data would keep the next start from it.
+        psutil.wait_procs(family, timeout=START_TIMEOUT_S)
 
 
 class MariaDbServer(Server):

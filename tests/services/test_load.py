@@ -67,7 +67,7 @@ def _load(world: World) -> list[Kept]:
     processes = [SPAWN.Process(target=work, args=(world, seed, barrier, outcomes)) for seed in range(PROCESSES)]
     for process in processes:
         process.start()
-    found = [outcomes.get(timeout=world.seconds + 180) for _ in processes]
+    found = [outcomes.get(timeout=world.seconds + 900) for _ in processes]
     for process in processes:
         process.join(30)
     return found
