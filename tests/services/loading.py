@@ -34,6 +34,8 @@ from tests.history_rows import add_rows
 # What a person is told who was too late, and may be told in a load like this: never of a deadlock.
 LATE = {"stale_save", "thresholds_changed", "review_not_waiting", "action_not_needed", "image_changed"}
 KEYS = 40
+# So many things each process does at least.
+LEAST = 60
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,17 @@ class Loader:
         self.kept = Kept()
 
     def run(self) -> None:
-        """Do one thing after the other until the time is over."""
+        """Do one thing after the other until the time is over, and no fewer than `LEAST`."""
         actions: list[tuple[int, Callable[[], None]]] = [
             (6, self.inspect), (6, self.override), (3, self.confirm_type), (3, self.close), (2, self.confirm),
             (2, self.change_thresholds), (2, self.edit_product), (4, self.work_off), (3, self.answer),
             (2, self.relabel), (1, self.submit),
         ]  # fmt: skip
         weights, doing = zip(*actions, strict=True)
-        end_s = time.monotonic() + self._world.seconds
-        while time.monotonic() < end_s:
+        end_s, count = time.monotonic() + self._world.seconds, 0
+        # On a busy machine the time alone would prove nothing.
+        while time.monotonic() < end_s or count < LEAST:
+            count += 1
             action = self._dice.choices(doing, weights)[0]
             began_s = time.monotonic()
             try:
