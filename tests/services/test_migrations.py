@@ -112,10 +112,21 @@ def test_rows_outlive_the_way_to_the_newest_revision_and_back(
         assert _differences(connection) == []
         # With rows in every table of today: one revision back takes along what is new in it, and nothing else.
         newest = fill(connection)
+        counts_ids = _of_autoincrement(connection)
     before_last = _go_down(database_url, "0025")
     assert find_lost(before_last, newest) == []
     assert empty_database.migrate() == ("0025", schema.head_revision())
     assert find_lost(before_last, _rows(database_url)) == []
+    with _connected(database_url) as connection:
+        assert _of_autoincrement(connection) == counts_ids
+
+
+def _of_autoincrement(connection: Connection) -> set[str]:
+    """Return the tables of SQLite that never give an id again."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    asked = text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'")
+    return set(connection.execute(asked).scalars())
 
 
 class PowerCut(Exception):
