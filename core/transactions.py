@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from sqlmodel import Session
 
-from core.errors import from_lower
+from core.errors import Conflict, from_lower
 from storage.database import Database, DatabaseError
 from storage.object_store import ObjectStore
+
+# How long is waited before each further try, s: longer each time, and never as long as the others who met there.
+_PAUSES_S = (0.02, 0.1, 0.4, 1.0)
+# For `Session.get(…, with_for_update=LOCKED)`: where the database has such locks, the row is locked until the
+# transaction ends. Who reads it so in the same moment waits, then sees what was saved.
+LOCKED = {"key_share": True}
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
 
 
 class HasDatabase(Protocol):
@@ -51,3 +62,30 @@ def writing(services: HasDatabase) -> Iterator[Session]:
             yield session
     except DatabaseError as error:
         raise from_lower(error) from error
+
+
+def retried(use_case: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Return the use case tried again where the database ended its transaction in favor of another (deadlock).
+
+    MariaDB and PostgreSQL end one of several transactions that wait for each other, and nothing of it is kept: begun
+    again, it mostly succeeds. Only for a function that does nothing outside of one transaction, and that reads what it
+    decides on inside it: all of it runs again. Raises what the last try raised: Conflict `database_conflict`.
+    """
+
+    @functools.wraps(use_case)
+    def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        for pause_s in _PAUSES_S:
+            try:
+                return use_case(*args, **kwargs)
+            except Conflict as conflict:
+                if not was_deadlock(conflict):
+                    raise
+            time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        return use_case(*args, **kwargs)
+
+    return run
+
+
+def was_deadlock(conflict: Conflict) -> bool:
+    """Return whether the database ended the transaction in favor of another: nothing of it was kept."""
+    return conflict.code == "database_conflict" and conflict.params.get("reason") == "deadlock"

@@ -34,6 +34,9 @@ PATIENT_TIMEOUT_S = 15.0
 # How long for a free connection: longer than those wait who have one.
 POOL_EXTRA_S = 3.0
 SERVER_POOL_TIMEOUT_S = 15.0
+# How long for a row that another transaction has locked: PostgreSQL would wait for ever, MariaDB for 50 s. Nothing of
+# ours holds one for longer than a few seconds; what is given up then is told as busy, and may be tried again.
+LOCK_TIMEOUT_S = 15
 RECYCLE_S = 1800  # below the idle limits that clouds and firewalls put on a connection
 _DRIVERS = {
     "mysql": "mysql+pymysql",
@@ -218,6 +221,8 @@ class Database:
             prepare_sqlite(engine, watch, busy_timeout_s=self._busy_timeout_s, migrating=migrating)
         else:
             event.listen(engine, "begin", _begin_on_server)
+            if purpose == "work":
+                event.listen(engine, "connect", _limit_waiting)
         if purpose == "work":
             _survive_fork(engine)
         return engine
@@ -272,6 +277,21 @@ def _postgresql_options() -> dict[str, Any]:
             "tcp_user_timeout": RESPONSE_TIMEOUT_S * 1000,
         },
     }
+
+
+def _limit_waiting(connection: Any, _record: Any) -> None:
+    """Bound how long this session waits for the locks of others, and how long the server keeps one of a lost host."""
+    if hasattr(connection, "pgconn"):
+        # By statements, and not by `options` of the connection: what stands between pools may refuse those.
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
+            cursor.execute("SET tcp_keepalives_idle = 30")
+            cursor.execute("SET tcp_keepalives_interval = 10")
+            cursor.execute("SET tcp_keepalives_count = 3")
+        connection.commit()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT_S}")
 
 
 def _begin_on_server(connection: Connection) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from core.accounts.people import open_person
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
 from storage.database import Database
+from tests.databases import KIND, KINDS, ON_SERVER, data_settings, drop_databases, place_database
 
 # Two cores are shared by all tests. Nothing above imports numpy, torch or OpenCV, which read these once.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -28,6 +28,12 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # These drive real browsers, servers and processes that die: what a busy machine held up is tried once more, and the
 # summary names it ("RERUN"). Everything else has one try.
 TRIED_TWICE = tuple(Path(__file__).parent / name for name in ("browser", "faults", "services"))
+
+
+def pytest_configure() -> None:
+    """Refuse a database that there is none of, before every test would run on SQLite after all."""
+    if KIND not in KINDS:
+        raise pytest.UsageError(f"GEOMSA_TEST_DATABASE is {KIND}, and may be one of: {', '.join(KINDS[1:])}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,6 +88,14 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEOMSA_OCR", "off")
 
 
+@pytest.fixture(autouse=ON_SERVER)
+def _databases(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Drop at the end what the test has made on a server."""
+    folder: Path = request.getfixturevalue("tmp_path")
+    yield
+    drop_databases(folder)
+
+
 @pytest.fixture(scope="session")
 def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated, empty SQLite file; copying it is many times faster than migrating."""
@@ -98,13 +112,13 @@ def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Return settings of a fresh data folder: SQLite, local objects, CPU, no text recognition that may be installed."""
-    return read_settings({"GEOMSA_DATA_DIR": str(tmp_path / "data"), "GEOMSA_DEVICE": "cpu", "GEOMSA_OCR": "off"})
+    return read_settings({**data_settings(tmp_path / "data"), "GEOMSA_DEVICE": "cpu", "GEOMSA_OCR": "off"})
 
 
 @pytest.fixture
 def services(settings: Settings, database_template: Path) -> Iterator[Services]:
     """Yield migrated services on `settings`."""
-    shutil.copyfile(database_template, settings.data_dir / "geomsa.db")
+    place_database(database_template, settings.data_dir)
     built = build_services(settings)
     yield built
     built.database.dispose()

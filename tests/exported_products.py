@@ -21,19 +21,21 @@ from core.settings import read_settings
 from core.transactions import reading
 from inference.vision.images.decode import decode_mask
 from storage.tables import Image, ImageBox
+from tests.databases import data_settings, drop_databases, place_database
 
 
 @contextlib.contextmanager
 def fresh_services(database_template: Path) -> Iterator[Services]:
     """Yield services on an empty data folder of their own."""
     folder = Path(tempfile.mkdtemp(prefix="geomsa-test-"))
-    settings = read_settings({"GEOMSA_DATA_DIR": str(folder / "data"), "GEOMSA_DEVICE": "cpu"})
-    shutil.copyfile(database_template, settings.data_dir / "geomsa.db")
+    settings = read_settings({**data_settings(folder / "data"), "GEOMSA_DEVICE": "cpu"})
+    place_database(database_template, settings.data_dir)
     services = build_services(settings)
     try:
         yield services
     finally:
         services.database.dispose()
+        drop_databases(folder)
         shutil.rmtree(folder)
 
 

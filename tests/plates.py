@@ -21,6 +21,7 @@ from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 from core.settings import Settings, read_settings
 from storage.tables import Product
+from tests.databases import data_settings
 
 SIZE_PX = 112
 DEFECTS = ("scratch", "spot")
@@ -81,7 +82,7 @@ def seed_of(split: str, kind: str, number: int) -> int:
 
 
 def folder_settings(data_dir: Path, **more: str) -> Settings:
-    return read_settings({"GEOMSA_DATA_DIR": str(data_dir), "GEOMSA_DEVICE": "cpu", **more})
+    return read_settings({**data_settings(data_dir), "GEOMSA_DEVICE": "cpu", **more})
 
 
 def ingest_plates(services: Services, folder: Path) -> Product:
@@ -122,4 +123,5 @@ def build_plate_folder(data_dir: Path) -> None:
 def copy_data(template: Path, data_dir: Path) -> Path:
     """Copy a data folder for a test of its own."""
     shutil.copytree(template, data_dir)
+    data_settings(data_dir, source=template)
     return data_dir

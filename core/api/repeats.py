@@ -19,7 +19,7 @@ from sqlmodel import col, delete, select
 
 from core.api.context import Context
 from core.errors import AppError, BadInput, Conflict
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import ApiAnswer, utc_now
 
 KEPT = timedelta(hours=24)
@@ -86,6 +86,7 @@ def _is_abandoned(row: ApiAnswer) -> bool:
     return row.status == 0 and row.created_at < utc_now() - LONGEST_WORK
 
 
+@retried
 def _insert(services: HasDatabase, key_id: int, key: str, digest: str) -> int:
     with writing(services) as session:
         old = select(ApiAnswer.id).where(ApiAnswer.created_at < utc_now() - KEPT).limit(_DELETED_AT_ONCE)
@@ -99,6 +100,7 @@ def _insert(services: HasDatabase, key_id: int, key: str, digest: str) -> int:
         return found
 
 
+@retried
 def _keep(services: HasDatabase, row_id: int, status: int, body: str, location: str) -> None:
     with writing(services) as session:
         session.execute(

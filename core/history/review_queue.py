@@ -22,7 +22,7 @@ from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.inspections.decisions import Decision
 from core.inspections.terms import VERDICTS
 from core.rollups.counting import Counted, count_change
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import LOCKED, HasDatabase, reading, retried, writing
 from storage.tables import DefectType, Inspection, utc_now
 
 Order = Literal["oldest", "riskiest"]
@@ -83,6 +83,7 @@ def count_waiting(services: HasDatabase) -> int:
         return session.exec(waiting).one()
 
 
+@retried
 def decide_review(
     services: HasDatabase,
     person: Person,
@@ -116,6 +117,7 @@ def decide_review(
         return Decision.from_row(row)
 
 
+@retried
 def confirm_all(services: HasDatabase, person: Person, row_versions: Mapping[int, int]) -> Confirmed:
     """Confirm the verdicts of several inspections as they are; `row_versions` are those that the person saw, by id.
 
@@ -126,7 +128,8 @@ def confirm_all(services: HasDatabase, person: Person, row_versions: Mapping[int
     done: list[int] = []
     problems: dict[int, AppError] = {}
     with writing(services) as session:
-        for inspection_id, row_version in row_versions.items():
+        # In one order for everybody: two who confirm the same parts then wait for each other, and no more.
+        for inspection_id, row_version in sorted(row_versions.items()):
             try:
                 row = _get_waiting(session, person, inspection_id, row_version)
             except (Conflict, NotAllowed, NotFound) as error:
@@ -145,7 +148,7 @@ def may_confirm(person: Person, decision: Decision) -> bool:
 
 
 def _get_waiting(session: Session, person: Person, inspection_id: int, row_version: int) -> Inspection:
-    row = session.get(Inspection, inspection_id)
+    row = session.get(Inspection, inspection_id, with_for_update=LOCKED)
     if row is None:
         raise NotFound("not_found")
     require_bound_in(session, person, product_id=row.product_id, line=row.line)

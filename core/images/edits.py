@@ -76,7 +76,7 @@ def relabel_images(
     unused = [new_key for one in placements.values() for _key, new_key in one.copies]
     try:
         with writing(services) as session:
-            images = get_images(session, image_ids)
+            images = get_images(session, image_ids, lock=True)
             check_unchanged(images, row_versions)
             changed, left = _relabel(session, person, images, wanted, placements)
             session.commit()
@@ -221,7 +221,7 @@ def delete_images(
     """
     require_role(services, person, ENGINEER)
     with writing(services) as session:
-        images = get_images(session, image_ids)
+        images = get_images(session, image_ids, lock=True)
         check_unchanged(images, row_versions)
         require_not_in_training(session, images)
         put_into_trash(session, images, deleted_by=person.id)
@@ -268,8 +268,8 @@ def check_unchanged(images: Sequence[Image], row_versions: Mapping[int, int] | N
             raise Conflict("image_changed", name=image.stored_name)
 
 
-def get_images(session: Session, image_ids: Sequence[int]) -> list[Image]:
-    """Return the images of these ids that are there, inside the caller's transaction.
+def get_images(session: Session, image_ids: Sequence[int], *, lock: bool = False) -> list[Image]:
+    """Return the images of these ids that are there, inside the caller's transaction; locked until its end on demand.
 
     Raises BadInput no_images_chosen.
     """
@@ -277,7 +277,8 @@ def get_images(session: Session, image_ids: Sequence[int]) -> list[Image]:
         raise BadInput("no_images_chosen")
     images: list[Image] = []
     for start in range(0, len(image_ids), _AT_ONCE):
-        images += session.exec(select(Image).where(col(Image.id).in_(image_ids[start : start + _AT_ONCE]))).all()
+        query = select(Image).where(col(Image.id).in_(image_ids[start : start + _AT_ONCE])).order_by(col(Image.id))
+        images += session.exec(query.with_for_update(key_share=True) if lock else query).all()
     return images
 
 

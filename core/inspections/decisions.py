@@ -17,7 +17,7 @@ from core.errors import BadInput, Conflict, NotFound
 from core.inspections.follow_up.drafts import discard_draft
 from core.inspections.terms import VERDICTS
 from core.rollups.counting import Counted, count_change
-from core.transactions import HasDatabase, writing
+from core.transactions import LOCKED, HasDatabase, retried, writing
 from storage.tables import DefectType, Inspection, utc_now
 
 _EDITED = ("final_defect_type_id", "final_verdict", "override_reason", "action_status", "action_note")
@@ -143,6 +143,7 @@ def close_action(
     return _change(services, person, inspection_id, row_version, "inspection.action", change)
 
 
+@retried
 def _change(
     services: HasDatabase,
     person: Person,
@@ -156,7 +157,7 @@ def _change(
     What it tells is in the audit log even where it is as before: the next change takes its place in the row alone.
     """
     with writing(services) as session:
-        row = session.get(Inspection, inspection_id)
+        row = session.get(Inspection, inspection_id, with_for_update=LOCKED)
         if row is None:
             raise NotFound("not_found")
         require_bound_in(session, person, product_id=row.product_id, line=row.line)

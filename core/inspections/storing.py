@@ -90,7 +90,8 @@ def store(
     try:
         earlier = _insert(services, person, group, rows, there, top_k=top_k, along=along)
     except Conflict:
-        # Another process was faster with one of the keys: the second time it is found. Copies, because what failed to
+        # Another process was faster with one of the keys, and the second time it is found; or it met this one in a
+        # deadlock. Copies, because what failed to
         # be inserted belongs to the transaction that was rolled back.
         rows = [Inspection(**row.model_dump(exclude={"id"})) for row in rows]
         earlier = _insert(services, person, group, rows, there, top_k=top_k, along=along)

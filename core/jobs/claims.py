@@ -12,12 +12,13 @@ from core.errors import AppError
 from core.jobs.records import JobPayload, LogLine, write_line
 from core.jobs.stored_error import StoredError
 from core.jobs.terms import LEASE_S, Claim, JobCancelled, JobLost, changed_one
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import Job, utc_now
 
 MAX_LOG_BYTES = 1_000_000
 
 
+@retried
 def claim_next(services: HasDatabase, worker_id: str, *, lease_s: float = LEASE_S) -> Claim | None:
     """Claim the next job: the first in the queue, or a running one whose lease has run out.
 
@@ -92,6 +93,7 @@ def _of(job_id: int, fencing_token: int) -> Any:
     )
 
 
+@retried
 def renew_lease(services: HasDatabase, claim: Claim, *, lease_s: float = LEASE_S) -> bool:
     """Extend the lease; return whether a cancel was asked for. Raises JobLost when the job is not ours any more."""
     with writing(services) as session:
@@ -103,6 +105,7 @@ def renew_lease(services: HasDatabase, claim: Claim, *, lease_s: float = LEASE_S
         return bool(asked)
 
 
+@retried
 def report(services: HasDatabase, claim: Claim, **values: Any) -> None:
     """Write progress (`stage`, `done`, `total`, `result` …). Raises JobLost or JobCancelled."""
     with writing(services) as session:
@@ -124,6 +127,7 @@ def check_claim(services: HasDatabase, claim: Claim) -> None:
         raise JobCancelled
 
 
+@retried
 def append_log(services: HasDatabase, claim: Claim, code: str, **params: Any) -> None:
     """Add one line to the job's log; past one megabyte nothing is added. Raises JobLost."""
     line = write_line(LogLine(utc_now(), code, params))
@@ -157,6 +161,7 @@ def hold(session: Session, claim: Claim, *, stage: str = "activate", **values: A
         raise JobLost
 
 
+@retried
 def finish(services: HasDatabase, claim: Claim, *, state: str, error: AppError | None = None) -> bool:
     """End a running job; return False when it was not ours any more (nothing is changed then)."""
     stored = StoredError.from_error(error) if error is not None else None
@@ -175,6 +180,7 @@ def finish(services: HasDatabase, claim: Claim, *, state: str, error: AppError |
         return ended
 
 
+@retried
 def release(services: HasDatabase, claim: Claim, *, counts: bool = False) -> None:
     """Queue the job again for another worker: this one is told to stop. The try does not count, or it `counts`.
 

@@ -17,12 +17,13 @@ from core.errors import Conflict, NotFound
 from core.jobs.records import JobPayload
 from core.jobs.terms import BATCH_INSPECTION, NEEDED_ROLE, changed_one
 from core.models.kinds import KINDS
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import LOCKED, HasDatabase, reading, retried, writing
 from storage.tables import Job, Product, utc_now
 
 USUAL_PRIORITY = 100
 
 
+@retried
 def submit(
     services: HasDatabase, person: Person, *, kind: str, product_ids: Sequence[int], activate: bool = False
 ) -> int:
@@ -38,6 +39,9 @@ def submit(
     if not wanted:
         raise Conflict("job_without_products")
     with writing(services) as session:
+        # Locked, in one order: of two who ask for the same at once the second finds the first one's job.
+        for product_id in wanted:
+            session.get(Product, product_id, with_for_update=LOCKED)
         waiting = session.exec(select(Job).where(Job.kind == kind, col(Job.state).in_(("queued", "running")))).all()
         busy = {product_id for job in waiting for product_id in JobPayload.from_json(job.payload).product_ids}
         if overlap := busy & set(wanted):

@@ -13,7 +13,7 @@ from core.audit import find_changes, record
 from core.errors import BadInput, Conflict, NotFound
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import current_threshold
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import LOCKED, HasDatabase, reading, retried, writing
 from storage.tables import ModelVersion, ThresholdSetting
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def undo_thresholds(
     )
 
 
+@retried
 def save_thresholds(
     services: HasDatabase,
     person: Person,
@@ -107,7 +108,8 @@ def save_thresholds(
     if not reason.strip():
         raise BadInput("thresholds_need_reason")
     with writing(services) as session:
-        version = session.get(ModelVersion, version_id)
+        # Locked: of two who change the same thresholds the second is told of the first.
+        version = session.get(ModelVersion, version_id, with_for_update=LOCKED)
         if version is None or version.kind != MEMORY_BANK:
             raise NotFound("not_found")
         before = current_threshold(session, version_id)

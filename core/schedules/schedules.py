@@ -17,7 +17,7 @@ from core.rollups.calendar import PlantCalendar, read_calendar
 from core.schedules.destinations import check_folder
 from core.schedules.records import ScheduleOrder
 from core.schedules.timing import Due, next_due
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import LOCKED, HasDatabase, reading, writing
 from storage.tables import Job, Product, ReportRun, ReportSchedule, utc_now
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def list_schedules(services: HasDatabase, *, now: datetime | None = None) -> lis
 def get_schedule(services: HasDatabase, schedule_id: int) -> Schedule:
     """Return one schedule. Raises NotFound for one that is not there, or has been removed."""
     with reading(services) as session:
-        return _view(session, _get(session, schedule_id), read_calendar(session), utc_now())
+        return _view(session, _get(session, schedule_id, lock=False), read_calendar(session), utc_now())
 
 
 def add_schedule(services: Services, person: Person, order: ScheduleOrder) -> Schedule:
@@ -198,8 +198,8 @@ def _refuse_name(session: Session, name: str, *, but: int | None) -> None:
         raise Conflict("report_schedule_known", name=name)
 
 
-def _get(session: Session, schedule_id: int) -> ReportSchedule:
-    row = session.get(ReportSchedule, schedule_id)
+def _get(session: Session, schedule_id: int, *, lock: bool = True) -> ReportSchedule:
+    row = session.get(ReportSchedule, schedule_id, with_for_update=LOCKED if lock else None)
     if row is None or row.removed_at is not None:
         raise NotFound("not_found")
     return row

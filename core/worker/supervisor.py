@@ -27,11 +27,14 @@ from core.errors import AppError, from_lower
 from core.image_imports.starting import MAX_ATTEMPTS as MAX_IMPORT_ATTEMPTS
 from core.image_imports.starting import discard_rest as discard_rest_of_imports
 from core.jobs import claims, heartbeats, terms
+from core.jobs.records import JobProgress
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import queue_due
 from core.services import Services
 from core.training.runs.records import MAX_ATTEMPTS as MAX_TRAINING_ATTEMPTS
+from core.transactions import reading
 from core.worker.tidying import Measuring, tidy
+from storage.tables import Job
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +75,10 @@ Spawn = Callable[[terms.Claim, int | None], Child]
 
 # Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
 ENDED, LOST = 0, 3
+# A job whose database was away goes back into the queue, so often at most; its child waits so long to say so.
+OUTAGE_ATTEMPTS = 5
+OUTAGE_WAIT_S = 300.0
+_AWAY = {"database_unavailable", "database_busy"}
 
 
 class ChildWorker:
@@ -275,7 +282,7 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int) -> int:
     try:
         failed = open_executor(services.settings, claim.kind).work_off(services, claim)
         if failed:
-            claims.finish(services, claim, state="failed", error=failed)
+            _end_failed(services, claim, failed)
         else:
             claims.finish(services, claim, state="succeeded")
     except terms.JobLost:
@@ -284,8 +291,36 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int) -> int:
         claims.finish(services, claim, state="cancelled")
     except Exception as error:
         logger.exception("job %d failed", job_id)
-        claims.finish(services, claim, state="failed", error=from_lower(error))
+        _end_failed(services, claim, from_lower(error))
     return ENDED
+
+
+def _end_failed(services: Services, claim: terms.Claim, error: AppError) -> None:
+    """End the job as failed, or queue it again where nothing was wrong but that the database was away for a while.
+
+    Either is said when the database is back: until then the worker's lease keeps the job from the others.
+    """
+    deadline_s = time.monotonic() + OUTAGE_WAIT_S
+    while True:
+        try:
+            if error.code in _AWAY and claim.attempt < OUTAGE_ATTEMPTS and not _has_outcomes(services, claim):
+                claims.release(services, claim, counts=True)
+            else:
+                claims.finish(services, claim, state="failed", error=error)
+        except AppError as again:
+            if again.code not in _AWAY or time.monotonic() > deadline_s:
+                raise
+            logger.warning("job %d waits for the database: %s", claim.job_id, again.code)
+            time.sleep(1.0)
+        else:
+            return
+
+
+def _has_outcomes(services: Services, claim: terms.Claim) -> bool:
+    # What failed is among them, and would be passed over by another try.
+    with reading(services) as session:
+        job = session.get(Job, claim.job_id)
+        return job is not None and bool(JobProgress.from_json(job.result).outcomes)
 
 
 def prepare_child(parent_pid: int | None) -> None:

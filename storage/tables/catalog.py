@@ -6,12 +6,22 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Double, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, json_list, json_object, long_text, moment, reference, row_id
+from storage.tables.columns import (
+    BIG_ID,
+    NEVER_REUSE_IDS,
+    Versioned,
+    json_list,
+    json_object,
+    long_text,
+    moment,
+    reference,
+    row_id,
+)
 
 
-class Product(SQLModel, table=True):
+class Product(Versioned, table=True):
     """What is inspected. Deactivated rather than deleted, so that history keeps its meaning."""
 
     __tablename__: ClassVar[str] = "products"
@@ -37,7 +47,7 @@ class Product(SQLModel, table=True):
     row_version: int = 1
 
 
-class DefectType(SQLModel, table=True):
+class DefectType(Versioned, table=True):
     """A kind of defect of one product, or a kind of good part (`outcome` good): a Korean name, and a code.
 
     Normal images may name their kind of good part; defect images name a kind of defect.
@@ -67,7 +77,7 @@ class DefectType(SQLModel, table=True):
     row_version: int = 1
 
 
-class Image(SQLModel, table=True):
+class Image(Versioned, table=True):
     """A curated image of a product. `stored_name` follows the naming rule; `object_key` is made by the server.
 
     `part` names the physical piece that it shows, the same for all its exposures and views; empty where nobody said so:
@@ -138,7 +148,7 @@ class Image(SQLModel, table=True):
     row_version: int = 1
 
 
-class ImagePreprocessing(SQLModel, table=True):
+class ImagePreprocessing(Versioned, table=True):
     """The preprocessing that the next deployment of a product's view will use (inspection reads it from the bundle).
 
     `view` is the code of the view, empty for a product without views.
@@ -156,7 +166,7 @@ class ImagePreprocessing(SQLModel, table=True):
     row_version: int = 1
 
 
-class Manual(SQLModel, table=True):
+class Manual(Versioned, table=True):
     """A product's manual (PDF). `state` is what the last build made of it; none has seen one that is `stored`."""
 
     __tablename__: ClassVar[str] = "manuals"

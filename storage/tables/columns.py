@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 # Named constraints, so that a later migration can drop one on every database.
@@ -59,6 +60,21 @@ LONG_TEXT = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 # SQLite numbers rows by itself only for a column that is exactly INTEGER.
 BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Versioned(SQLModel):
+    """A row that people edit: `row_version` counts their edits, and whoever edits it raises it.
+
+    A row that was changed since it was read is never written over: the UPDATE names the version that was read, and
+    where it finds none the transaction fails (DatabaseError `database_conflict`, stale). MariaDB and PostgreSQL let
+    two transactions read one row at the same time; who wants to tell the second person more locks the row as it reads.
+    """
+
+    if not TYPE_CHECKING:
+
+        @declared_attr.directive
+        def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - of the class that has the table
+            return {"version_id_col": cls.__table__.c.row_version, "version_id_generator": False}
 
 
 def utc_now() -> datetime:

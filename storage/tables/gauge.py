@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from storage.tables.columns import (
     BIG_ID,
     NEVER_REUSE_IDS,
+    Versioned,
     json_list,
     json_object,
     long_text,
@@ -20,7 +21,7 @@ from storage.tables.columns import (
 )
 
 
-class GaugeStudy(SQLModel, table=True):
+class GaugeStudy(Versioned, table=True):
     """What a study was planned as, and how far it is.
 
     `setups` are the stations, fixtures or people who place the part: what is reproduced. The version and the thresholds

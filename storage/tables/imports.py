@@ -8,10 +8,19 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, json_list, json_object, moment, reference, row_id
+from storage.tables.columns import (
+    BIG_ID,
+    NEVER_REUSE_IDS,
+    Versioned,
+    json_list,
+    json_object,
+    moment,
+    reference,
+    row_id,
+)
 
 
-class ImageImport(SQLModel, table=True):
+class ImageImport(Versioned, table=True):
     """One import, from the moment its files were given: without `job_id` it is a draft that a person still decides on.
 
     `source` says where its files are: uploaded (they and the plan lie below `imports/` in the folder `staged`), in a

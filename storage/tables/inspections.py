@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from storage.tables.columns import (
     BIG_ID,
     NEVER_REUSE_IDS,
+    Versioned,
     double,
     json_list,
     json_object,
@@ -21,7 +22,7 @@ from storage.tables.columns import (
 )
 
 
-class Inspection(SQLModel, table=True):
+class Inspection(Versioned, table=True):
     """One inspected part and everything that was known at the time."""
 
     __tablename__: ClassVar[str] = "inspections"

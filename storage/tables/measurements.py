@@ -8,7 +8,16 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, Double
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, double, json_object, moment, reference, row_id
+from storage.tables.columns import (
+    BIG_ID,
+    NEVER_REUSE_IDS,
+    Versioned,
+    double,
+    json_object,
+    moment,
+    reference,
+    row_id,
+)
 
 
 class TestMeasurement(SQLModel, table=True):
@@ -46,7 +55,7 @@ class TestScore(SQLModel, table=True):
     pixel_auroc: float | None = Field(default=None, sa_type=Double, nullable=True)  # of its own pixels, by its mask
 
 
-class InspectionCost(SQLModel, table=True):
+class InspectionCost(Versioned, table=True):
     """What an escape, an overkill and a look by a person cost for a product; `defect_rate` as a person has set it."""
 
     __tablename__: ClassVar[str] = "inspection_costs"

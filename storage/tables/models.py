@@ -8,10 +8,19 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, double, json_object, long_text, moment, reference, row_id
+from storage.tables.columns import (
+    NEVER_REUSE_IDS,
+    Versioned,
+    double,
+    json_object,
+    long_text,
+    moment,
+    reference,
+    row_id,
+)
 
 
-class ModelParam(SQLModel, table=True):
+class ModelParam(Versioned, table=True):
     """Which model is chosen for a purpose (and its options).
 
     What is built applies at the next deployment, what is asked at once.

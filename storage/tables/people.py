@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, json_object, moment, reference, row_id
+from storage.tables.columns import BIG_ID, NEVER_REUSE_IDS, Versioned, json_object, moment, reference, row_id
 
 
-class User(SQLModel, table=True):
+class User(Versioned, table=True):
     """A person. `login` is the sign-in name, or the subject given by the identity provider."""
 
     __tablename__: ClassVar[str] = "users"

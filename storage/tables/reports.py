@@ -8,10 +8,18 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, json_list, json_object, moment, reference, row_id
+from storage.tables.columns import (
+    NEVER_REUSE_IDS,
+    Versioned,
+    json_list,
+    json_object,
+    moment,
+    reference,
+    row_id,
+)
 
 
-class ReportSchedule(SQLModel, table=True):
+class ReportSchedule(Versioned, table=True):
     """When a report is made, of what, and where it goes. A removed one keeps its reports.
 
     What falls due after `counted_from` is made; `last_due_at` is the last time that was taken up.

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import json_object, moment, reference
+from storage.tables.columns import Versioned, json_object, moment, reference
 
 
-class SystemConfig(SQLModel, table=True):
+class SystemConfig(Versioned, table=True):
     """System-wide settings that people change on screen."""
 
     __tablename__: ClassVar[str] = "system_config"

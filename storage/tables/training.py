@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 from storage.tables.columns import (
     BIG_ID,
     NEVER_REUSE_IDS,
+    Versioned,
     double,
     json_list,
     json_object,
@@ -21,7 +22,7 @@ from storage.tables.columns import (
 )
 
 
-class TrainingRun(SQLModel, table=True):
+class TrainingRun(Versioned, table=True):
     """One training of a configuration on a dataset version; its job says how far it is.
 
     `configuration` is all that was asked for, `config_hash` that of it without its name. `val` and `test` are the
@@ -121,7 +122,7 @@ class TrackedRun(SQLModel, table=True):
     created_at: datetime = moment()
 
 
-class Adapter(SQLModel, table=True):
+class Adapter(Versioned, table=True):
     """A trainer of somebody else's in a folder of this machine, and who accepted its license when.
 
     `manifest` is its `adapter.json` as it was when it was added, `manifest_sha256` that of the file: another one has
@@ -145,7 +146,7 @@ class Adapter(SQLModel, table=True):
     row_version: int = 1
 
 
-class Conversation(SQLModel, table=True):
+class Conversation(Versioned, table=True):
     """A conversation of one person with the assistant."""
 
     __tablename__: ClassVar[str] = "conversations"
@@ -159,7 +160,7 @@ class Conversation(SQLModel, table=True):
     row_version: int = 1
 
 
-class ConversationTurn(SQLModel, table=True):
+class ConversationTurn(Versioned, table=True):
     """What was said in a conversation: by the person, or by the assistant with the results that it stands on.
 
     `results` are those of the tools, each with its query; `draft` is a training that waits for a person to confirm it,

@@ -8,10 +8,20 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Double, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, double, json_list, json_object, long_text, moment, reference, row_id
+from storage.tables.columns import (
+    NEVER_REUSE_IDS,
+    Versioned,
+    double,
+    json_list,
+    json_object,
+    long_text,
+    moment,
+    reference,
+    row_id,
+)
 
 
-class ProductView(SQLModel, table=True):
+class ProductView(Versioned, table=True):
     """A named way of picturing a product (top, CT, RGB …), with images, preprocessing, models, thresholds of its own.
 
     A part is not judged without its `is_required` views. `found_as` says what a defect is called that this view alone

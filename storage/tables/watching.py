@@ -8,10 +8,18 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from storage.tables.columns import NEVER_REUSE_IDS, json_object, long_text, moment, reference, row_id
+from storage.tables.columns import (
+    NEVER_REUSE_IDS,
+    Versioned,
+    json_object,
+    long_text,
+    moment,
+    reference,
+    row_id,
+)
 
 
-class WatchFolder(SQLModel, table=True):
+class WatchFolder(Versioned, table=True):
     """A folder whose files are inspected as they arrive, and how it fares. A removed one keeps its number."""
 
     __tablename__: ClassVar[str] = "watch_folders"

@@ -13,6 +13,7 @@ import pytest
 
 from storage.database import Database
 from storage.objects import LocalObjects, ObjectStore, S3Objects
+from tests.databases import roomy_folder
 from tests.services.servers import MariaDbServer, PostgreSqlServer, S3Server, Server, ServerMissing
 
 _Server = TypeVar("_Server", bound=Server)
@@ -23,8 +24,7 @@ OBJECT_STORES = ("local", "s3")
 
 @contextmanager
 def _running(kind: type[_Server]) -> Iterator[_Server]:
-    # Not pytest's own folder: its path is too long for a socket, and closed to other users.
-    with tempfile.TemporaryDirectory(prefix="geomsa-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="geomsa-", dir=roomy_folder()) as folder:
         try:
             server = kind(Path(folder))
         except ServerMissing as missing:

@@ -10,7 +10,10 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 START_TIMEOUT_S = 60
 
@@ -65,12 +68,28 @@ class Server(ABC):
             self._process.wait()
         self._process = None
 
+    def kill(self) -> None:
+        """End all its processes at once, as the loss of its container does; `start` brings it back on its data."""
+        assert self._process is not None
+        first = psutil.Process(self._process.pid)
+        family = [first, *first.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+        self._process = None
+        # One that still holds the data would keep the next start from it.
+        psutil.wait_procs(family, timeout=START_TIMEOUT_S)
+
 
 class MariaDbServer(Server):
+    """MariaDB; `durable`: what was committed outlives a server that is killed, though not a power cut."""
+
     password = "비밀/pass:w@rd"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         super().__init__(folder)
+        self._durable = durable
         self._server = _program("mariadbd", "mysqld")
         install = _program("mariadb-install-db", "mysql_install_db")
         self._user = ["--user=root"] if os.geteuid() == 0 else []
@@ -95,8 +114,10 @@ class MariaDbServer(Server):
             "--bind-address=127.0.0.1",
             f"--init-file={self.folder / 'init.sql'}",
             # Fast, and as careless with text as an old server: strictness must come from us.
-            "--innodb-flush-log-at-trx-commit=0",
+            f"--innodb-flush-log-at-trx-commit={2 if self._durable else 0}",
+            "--innodb-flush-method=nosync",
             "--innodb-buffer-pool-size=32M",
+            "--innodb-log-file-size=16M",
             "--skip-name-resolve",
             "--character-set-server=utf8mb4",
             "--sql-mode=NO_ENGINE_SUBSTITUTION",
@@ -104,10 +125,13 @@ class MariaDbServer(Server):
 
 
 class PostgreSqlServer(Server):
+    """PostgreSQL; `durable`: what was committed outlives a server that is killed, though not a power cut."""
+
     password = "비밀/pass:w@rd"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         super().__init__(folder)
+        self._durable = durable
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
         if not found:
             raise ServerMissing("no /usr/lib/postgresql/*/bin/postgres")
@@ -132,7 +156,7 @@ class PostgreSqlServer(Server):
             "unix_socket_directories": "",
             "fsync": "off",
             "full_page_writes": "off",
-            "synchronous_commit": "off",
+            "synchronous_commit": "on" if self._durable else "off",
             "shared_buffers": "16MB",
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

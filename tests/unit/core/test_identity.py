@@ -23,6 +23,7 @@ from core.settings import Settings
 from storage.local_objects import LocalObjects
 from storage.objects import ObjectStoreError
 from storage.tables import AuditLog, SystemConfig
+from tests.databases import place_database
 from tests.stored import add_stored_images, age, objects_folder, put_lost, stored_keys
 
 
@@ -52,7 +53,7 @@ def test_the_first_start_writes_both_and_the_next_changes_neither(services: Serv
 
 
 def test_processes_that_start_side_by_side_agree_on_one_identity(settings: Settings, database_template: Path) -> None:
-    shutil.copyfile(database_template, settings.data_dir / "geomsa.db")
+    place_database(database_template, settings.data_dir)
     barrier = threading.Barrier(6)
     found: list[object] = []
 

@@ -192,16 +192,21 @@ def _replace_unique(columns: list[str], *, was: list[str]) -> None:
     name, table = "uq_image_preprocessing_product_id", "image_preprocessing"
     constraints = sa.inspect(connection).get_unique_constraints(table)
     found = {str(one["name"]): list(one["column_names"]) for one in constraints}
-    if found.get(name) == columns:
-        return
     if connection.dialect.name != "sqlite":
-        # MariaDB needs an index for the reference to the product at every moment.
+        # MariaDB needs an index for the reference to the product at every moment. It is left where this was broken off.
         spare = "ix_image_preprocessing_product_id"
-        op.create_index(op.f(spare), table, ["product_id"])
-        if name in found:
-            op.drop_constraint(op.f(name), table, type_="unique")
-        op.create_unique_constraint(op.f(name), table, columns)
-        op.drop_index(op.f(spare), table)
+        has_spare = spare in {index["name"] for index in sa.inspect(connection).get_indexes(table)}
+        if found.get(name) != columns:
+            if not has_spare:
+                op.create_index(op.f(spare), table, ["product_id"])
+                has_spare = True
+            if name in found:
+                op.drop_constraint(op.f(name), table, type_="unique")
+            op.create_unique_constraint(op.f(name), table, columns)
+        if has_spare:
+            op.drop_index(op.f(spare), table)
+        return
+    if found.get(name) == columns:
         return
     # SQLite builds the table anew. Its count of ids must not fall back to the highest that is left.
     count = sa.text("SELECT seq FROM sqlite_sequence WHERE name = :table").bindparams(table=table)

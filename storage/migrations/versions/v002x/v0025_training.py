@@ -59,10 +59,10 @@ def downgrade() -> None:
     # The version before does not know them; what was inspected with one names it by a number alone.
     op.execute("DELETE FROM model_versions WHERE kind = 'trained_model'")
     _replace_checks("model_versions", {"kind": _KINDS_BEFORE})
+    # Each by itself: a table that SQLite builds anew would no longer keep its count of ids.
     for table, columns in _columns().items():
-        with op.batch_alter_table(table) as batch:
-            for column in columns:
-                batch.drop_column(column.name)
+        for column in reversed(columns):
+            op.drop_column(table, column.name)
 
 
 def _make_training_runs() -> None:

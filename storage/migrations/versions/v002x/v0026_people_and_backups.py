@@ -81,10 +81,10 @@ def downgrade() -> None:
     op.drop_index(op.f("uq_users_identity"), "users")
     for table in reversed(_TABLES):
         op.drop_table(table)
+    # Each by itself: a table that SQLite builds anew would no longer keep its count of ids.
     for table, columns in _columns().items():
-        with op.batch_alter_table(table) as batch:
-            for column in columns:
-                batch.drop_column(column.name)
+        for column in reversed(columns):
+            op.drop_column(table, column.name)
     with op.batch_alter_table("audit_log", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.create_foreign_key(op.f(_PERSON), "users", ["user_id"], ["id"])
 
@@ -190,10 +190,21 @@ _INDEXED = (
 
 def _require_scopes() -> None:
     """Let the scopes be never NULL, now that none is."""
-    column = {one["name"]: one for one in sa.inspect(op.get_bind()).get_columns("api_keys")}["scopes"]
-    if column["nullable"]:
-        with op.batch_alter_table("api_keys", table_kwargs={"sqlite_autoincrement": True}) as batch:
-            batch.alter_column("scopes", existing_type=sa.JSON(), nullable=False)
+    connection = op.get_bind()
+    column = {one["name"]: one for one in sa.inspect(connection).get_columns("api_keys")}["scopes"]
+    if not column["nullable"]:
+        return
+    # SQLite builds the table anew. Its count of ids must not fall back to the highest that is left.
+    on_sqlite = connection.dialect.name == "sqlite"
+    count = sa.text("SELECT seq FROM sqlite_sequence WHERE name = 'api_keys'")
+    highest = connection.scalar(count) if on_sqlite else None
+    with op.batch_alter_table("api_keys", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        batch.alter_column("scopes", existing_type=sa.JSON(), nullable=False)
+    if highest is not None:
+        connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'api_keys'"))
+        connection.execute(
+            sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('api_keys', :seq)").bindparams(seq=highest)
+        )
 
 
 _PERSON = "fk_audit_log_user_id_users"

@@ -13,6 +13,7 @@ from core.catalog import defect_types, products
 from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
 from core.services import Services
 from storage.tables import AuditLog, Image, Manual, Product
+from tests.databases import sqlite_only
 
 
 def _image(product: Product, number: int, *, defect_type_id: int | None = None, split: str = "train") -> Image:
@@ -244,6 +245,7 @@ def test_a_worker_may_register_a_defect_type_but_not_edit_the_catalog(
             call()
 
 
+@sqlite_only
 def test_the_database_error_leaves_as_a_sentence(services: Services) -> None:
     services.database.dispose()
     (services.settings.data_dir / "geomsa.db").unlink()

@@ -26,6 +26,7 @@ from core.jobs import heartbeats, views
 from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 from storage.tables import Inspection, Job, Product, Worker, utc_now
+from tests.databases import data_settings
 from tests.plates import IMAGE_KINDS, folder_settings, plate, seed_of, submit_and_claim, write, write_plates
 from tests.unit.core.deployments.test_evaluation import KEYS as EVALUATION_KEYS
 
@@ -53,7 +54,7 @@ Run = Callable[..., tuple[int, list[Any], str]]
 
 
 def _environment(data_dir: Path) -> dict[str, str]:
-    return {**os.environ, "GEOMSA_DATA_DIR": str(data_dir), "GEOMSA_DEVICE": "cpu", "GEOMSA_LANGUAGE": "en"}
+    return {**os.environ, **data_settings(data_dir), "GEOMSA_DEVICE": "cpu", "GEOMSA_LANGUAGE": "en"}
 
 
 def _process(data_dir: Path, *arguments: str | Path) -> tuple[int, list[Any], str]:

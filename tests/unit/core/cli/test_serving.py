@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,15 @@ from core.__main__ import main
 from core.accounts.api_keys import find_caller
 from core.services import build_services
 from core.settings import read_settings
+from tests.databases import data_settings, place_database
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path, database_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
-    shutil.copyfile(database_template, folder / "geomsa.db")
+    place_database(database_template, folder)
+    data_settings(folder)
     for name, value in (("DATA_DIR", str(folder)), ("DEVICE", "cpu"), ("LANGUAGE", "en"), ("WORKER", "external")):
         monkeypatch.setenv(f"GEOMSA_{name}", value)
     return folder

@@ -22,6 +22,7 @@ from core.manuals.library import delete_manual, list_manuals
 from core.services import Services
 from inference.vision.images.encoding import encode_png
 from storage.tables import METADATA, DefectType, Job, ProductView, UtcDateTime, utc_now
+from tests.databases import sqlite_only
 from tests.manual_files import scratch_manual
 from tests.stored import stored_keys
 
@@ -185,6 +186,7 @@ def _fill_every_table(services: Services, product_id: int, *, admin_id: int) -> 
     return len(hanging)
 
 
+@sqlite_only
 def test_reset_deletes_all_that_hangs_on_a_product(services: Services, admin: Person) -> None:
     loading.load_demo_data(services, admin)
     product = products.find_product(services, "one")

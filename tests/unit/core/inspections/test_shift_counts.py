@@ -15,6 +15,7 @@ from core.inspections.part_details import PartDetails
 from core.services import Services
 from core.transactions import writing
 from storage.tables import Inspection, Product, utc_now
+from tests.databases import sqlite_only
 from tests.unit.core.inspections.conftest import GOOD, SPOT, Inspect
 
 
@@ -66,6 +67,7 @@ def test_a_named_shift_is_counted_over_its_own_hours_and_an_unnamed_one_since_mi
 
 
 @pytest.mark.parametrize("shift", ["", "A"])
+@sqlite_only
 def test_the_counters_read_the_index_and_no_row(toy_services: Services, product: Product, shift: str) -> None:
     asked: list[tuple[str, object]] = []
 

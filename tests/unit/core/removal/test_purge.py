@@ -13,6 +13,7 @@ from core.removal.products import purge_product, weigh_purge
 from core.services import Services
 from storage.object_store import ObjectStoreError
 from storage.tables import AuditLog, Inspection, InspectionView, Job, Product, ProductView
+from tests.databases import ON_SERVER
 from tests.inspected_part import add_inspected_part
 
 
@@ -60,7 +61,8 @@ def test_everything_of_the_product_goes_and_nothing_of_another(
         assert session.exec(select(Inspection)).all() == []
         assert session.exec(select(InspectionView)).all() == []
         assert session.exec(select(ProductView.id)).all() == [kept.id]
-        assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        if not ON_SERVER:  # the servers look at each statement
+            assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
         told = session.exec(select(AuditLog).where(AuditLog.action == "product.purged")).one()
     assert (told.user_id, told.details["code"], told.details["inspections"]) == (admin.id, "bracket", 1)
     with pytest.raises(NotFound):

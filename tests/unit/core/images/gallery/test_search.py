@@ -27,6 +27,7 @@ from core.images.gallery.search import (
 from core.services import Services
 from storage.tables import ImageBox
 from tests.curated_images import add_image, add_product, type_ids
+from tests.databases import sqlite_only
 
 SEOUL = ZoneInfo("Asia/Seoul")
 
@@ -120,6 +121,7 @@ def test_rows_come_in_the_order_asked_for_with_their_marks(services: Services, p
     assert not has_images(services, product_id + 99, "defect")
 
 
+@sqlite_only
 def test_no_row_of_the_table_is_read_to_filter(services: Services, product_id: int) -> None:
     # As SQLite plans it: a covering index is one that is answered from alone.
     query = (
