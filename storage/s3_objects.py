@@ -163,8 +163,8 @@ class S3Objects:
                 yield ObjectInfo(entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC))
             if not page.get("IsTruncated"):
                 return
-            # Without a delimiter the response names no next marker: it is the last key.
-            next_marker = page.get("NextMarker") or (found[-1]["Key"] if found else "")
+            # Without a delimiter the next marker is the last key. Some servers name one all the same, and not a key.
+            next_marker = found[-1]["Key"] if found else page.get("NextMarker", "")
             if next_marker <= marker:
                 raise ObjectStoreError("object_store_unavailable", key=prefix, reason="listing")
             marker = next_marker
