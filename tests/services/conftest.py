@@ -13,13 +13,14 @@ import pytest
 
 from storage.database import Database
 from storage.objects import LocalObjects, ObjectStore, S3Objects
+from tests.services.faulty_proxy import FaultyProxy, refuse_as_naver
 from tests.services.moto_server import MotoServer
 from tests.services.servers import MariaDbServer, PostgreSqlServer, S3Server, Server, ServerMissing
 
 _Server = TypeVar("_Server", bound=Server)
 
 DATABASES = ("sqlite", "mariadb", "postgresql")
-OBJECT_STORES = ("local", "s3", "moto")
+OBJECT_STORES = ("local", "s3", "moto", pytest.param("naver", marks=pytest.mark.full))
 
 
 @contextmanager
@@ -115,13 +116,21 @@ def database(empty_database: Database) -> Database:
 
 @pytest.fixture(params=OBJECT_STORES)
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    """Yield an empty object store: one test run for the folder, and for each of two servers that speak S3."""
+    """Yield an empty object store: one test run for the folder, and for each of two servers that speak S3.
+
+    The full tests run once more through a proxy that refuses what Naver Cloud refuses.
+    """
     if request.param == "local":
         yield LocalObjects(tmp_path / "objects")
         return
-    server = request.getfixturevalue("s3_server" if request.param == "s3" else "moto_server")
+    server = request.getfixturevalue("moto_server" if request.param == "moto" else "s3_server")
     _empty(server)
-    yield open_s3(server)
+    if request.param != "naver":
+        yield open_s3(server)
+        return
+    with FaultyProxy(server.port, refuse_as_naver) as proxy:
+        yield open_s3(server, endpoint=proxy.endpoint)
+        assert set(proxy.done) <= {"passed"}
 
 
 @pytest.fixture
