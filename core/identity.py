@@ -24,7 +24,7 @@ from sqlmodel import Session, col, func, select
 
 from core.errors import AppError, BadInput, Conflict, NotReady, Unavailable, from_lower
 from core.transactions import HasStores, reading, writing
-from storage.object_store import ObjectStoreError
+from storage.object_store import ObjectStore, ObjectStoreError
 from storage.tables import AuditLog, Image, Inspection, Manual, ModelVersion, Product, SystemConfig, User, utc_now
 
 logger = logging.getLogger(__name__)
@@ -171,8 +171,13 @@ def raise_generation(services: HasStores) -> None:
 
 def read_mark(services: HasStores) -> Mark | None:
     """Return the store's identity, None when it has none. Raises ObjectStoreError."""
+    return read_mark_of(services.objects)
+
+
+def read_mark_of(objects: ObjectStore) -> Mark | None:
+    """Return the identity of a store, None when it has none. Raises ObjectStoreError."""
     try:
-        content = services.objects.get(OBJECT_KEY)
+        content = objects.get(OBJECT_KEY)
     except ObjectStoreError as error:
         if error.code == "object_missing":
             return None
@@ -182,7 +187,7 @@ def read_mark(services: HasStores) -> Mark | None:
         return Mark(
             str(found["id"]), int(found["generation"]), str(found.get("state", "")), str(found.get("where", ""))
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return Mark("", 0)  # not ours: nothing has this id
 
 
@@ -195,12 +200,17 @@ def read_row(services: HasStores) -> Installation | None:
 
 def write_mark(services: HasStores, mark: Mark) -> None:
     """Write the store's identity. Raises Unavailable."""
-    moved = {"state": mark.state, "where": mark.where} if mark.state else {}
-    content = json.dumps({"id": mark.id, "generation": mark.generation, **moved}).encode()
     try:
-        services.objects.put(OBJECT_KEY, content, content_type="application/json")
+        put_mark(services.objects, mark)
     except ObjectStoreError as error:
         raise from_lower(error) from error
+
+
+def put_mark(objects: ObjectStore, mark: Mark) -> None:
+    """Write the identity of a store. Raises ObjectStoreError."""
+    moved = {"state": mark.state, "where": mark.where} if mark.state else {}
+    content = json.dumps({"id": mark.id, "generation": mark.generation, **moved}).encode()
+    objects.put(OBJECT_KEY, content, content_type="application/json")
 
 
 def to_value(found: Installation) -> dict[str, Any]:

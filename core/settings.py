@@ -323,8 +323,6 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         metrics_port=_port(env, "GEOMSA_METRICS_PORT"),
         metrics_host=_host(env, "GEOMSA_METRICS_HOST"),
         idle_minutes=_whole(env, "GEOMSA_IDLE_MINUTES", default=720, highest=7 * 24 * 60),
-        objects_dir=(
-            _folder(env, "GEOMSA_OBJECTS_DIR", "") if env.get("GEOMSA_OBJECTS_DIR", "").strip() else None
-        ),
+        objects_dir=(_folder(env, "GEOMSA_OBJECTS_DIR", "") if env.get("GEOMSA_OBJECTS_DIR", "").strip() else None),
         log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )

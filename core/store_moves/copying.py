@@ -109,16 +109,14 @@ class Copier:
         return sum(info.byte_size for key, info in found.items() if key not in there)
 
     def make_pass(self) -> Pass:
-        """Copy what the target does not hold as the source does. Raises as `telling`, at the first that stays failing."""
+        """Copy what the target does not hold as the source does. Raises as `telling`; what was copied stays."""
         there = list_all(self._target, is_source=False)
         found = list_all(self._source, is_source=True)
         done = Pass(objects=len(found), byte_size=sum(info.byte_size for info in found.values()))
         began = datetime.now(UTC)
         work = []
         for key, info in found.items():
-            if self._proven.get(key) == info and key in there:
-                done.same += 1
-            elif self._only_missing and key in there:
+            if (self._proven.get(key) == info and key in there) or (self._only_missing and key in there):
                 done.same += 1
             elif not _is_ours(key):
                 done.refused.append(key)
@@ -127,9 +125,7 @@ class Copier:
         self._bring_all(work, there, done, began)
         return done
 
-    def _bring_all(
-        self, work: Sequence[ObjectInfo], there: dict[str, ObjectInfo], done: Pass, began: datetime
-    ) -> None:
+    def _bring_all(self, work: Sequence[ObjectInfo], there: dict[str, ObjectInfo], done: Pass, began: datetime) -> None:
         started_s = time.monotonic()
         of_bytes, byte_size = sum(info.byte_size for info in work), 0
         pairs = ((info, there.get(info.key)) for info in work)
@@ -194,12 +190,20 @@ class Copier:
         with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "object"
             with _gone_as_such(), telling(self._source, is_source=True):
-                self._source.get_to_file(key, path)
+                self._fetch(key, path)
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             with telling(self._target, is_source=False):
                 self._target.put_file(key, path, content_type=content_type)
             return sha256
+
+    def _fetch(self, key: str, path: Path) -> None:
+        try:
+            self._source.get_to_file(key, path)
+        except ObjectStoreError as error:
+            if error.code == "object_store_full":  # reading fills no store, but this machine's disk
+                raise Unavailable("move_disk_full", folder=str(self._scratch)) from error
+            raise
 
     def remove_extra(self, day: str) -> int:
         """Put what the source no longer holds into the target's trash of `day` (yyyymmdd); return how many.
