@@ -246,7 +246,7 @@ def test_a_usable_store_passes_its_check_and_can_be_described(objects: ObjectSto
 def test_wrong_credentials_and_buckets_are_denied(
     each_s3_server: S3Server | MotoServer, wrong: dict[str, str], reason: str
 ) -> None:
-    store = open_s3(each_s3_server, **wrong)
+    store = open_s3(each_s3_server, **wrong)  # type: ignore[arg-type]
     for action in (store.check, lambda: store.get("k"), lambda: store.put("k", b""), lambda: list(store.list())):
         refusal = _refusal(action)
         assert (refusal.code, refusal.params["reason"]) == ("object_store_denied", reason)
