@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,27 @@ def _fill(services: Services, count: int = 60) -> dict[str, bytes]:
     for key, data in contents.items():
         services.objects.put(key, data)
     return contents
+
+
+@contextmanager
+def _worker_alive(services: Services) -> Iterator[None]:
+    """Let a worker's heart beat as long as it takes."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.is_set():
+            heartbeats.beat(services, "tests", host="here", pid=1, job_id=None)
+            stop.wait(2)
+
+    heartbeats.beat(services, "tests", host="here", pid=1, job_id=None)
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        heartbeats.remove_heartbeat(services, "tests")
 
 
 @pytest.fixture
@@ -222,15 +244,14 @@ def test_the_store_changes_only_once_no_worker_is_alive_and_nothing_that_came_is
 
     worker = threading.Thread(target=work)
     worker.start()
-    heartbeats.beat(local, "tests", host="here", pid=1, job_id=None)
     try:
-        waiting = moving.move_objects(local, admin_of, target, tell=_tell)
+        with _worker_alive(local):
+            waiting = moving.move_objects(local, admin_of, target, tell=_tell)
     finally:
         stop.set()
         worker.join()
     assert (waiting.switched, waiting.workers) == (False, 1)
     assert not identity.require_pair(local).is_behind
-    heartbeats.remove_heartbeat(local, "tests")
     done = moving.move_objects(local, admin_of, target, tell=_tell)
     assert done.switched
     assert {key for key in _contents(target) if not key.startswith("trash/")} == {
@@ -248,8 +269,8 @@ def test_what_differs_is_found_and_mended(local: Services, admin_of: Person, emp
     contents = _fill(local, 12)
     keys = sorted(key for key, data in contents.items() if len(data) > 1)
     target = open_s3(empty_s3_server)
-    heartbeats.beat(local, "tests", host="here", pid=1, job_id=None)
-    moving.move_objects(local, admin_of, target, tell=_tell)
+    with _worker_alive(local):
+        moving.move_objects(local, admin_of, target, tell=_tell)
     target.put(keys[0], contents[keys[0]][::-1])  # as long as the right one
     target.delete(keys[1])
     target.put("images/normal/1/extra.png", b"extra")
