@@ -21,7 +21,7 @@ from core.cli import (
     watching,
     working,
 )
-from core.cli.administration import auditing, checking, keys, people
+from core.cli.administration import auditing, checking, keys, moving, people
 from core.cli.arguments import build_parser
 from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
@@ -69,6 +69,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "api-key": keys.api_key,
     "audit": auditing.audit,
     "doctor": checking.doctor,
+    "move-objects": moving.move_objects,
 }
 
 

@@ -6,6 +6,9 @@ and every object would look like one that nothing refers to.
 The row `installation` of `system_config` holds {id, generation, began_at, adopted_at}, the object `installation.json`
 {id, generation}. The worker raises the generation every hour, in the database first: a database whose generation is
 the lower one is an older copy than its store.
+
+A store that objects are being moved into is marked as `moving` until all are there, and the one that they were moved
+out of as `moved`, with where to: neither is used by mistake (`core.store_moves`).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from sqlmodel import Session, col, func, select
 
 from core.errors import AppError, BadInput, Conflict, NotReady, Unavailable, from_lower
 from core.transactions import HasStores, reading, writing
-from storage.object_store import ObjectStoreError
+from storage.object_store import ObjectStore, ObjectStoreError
 from storage.tables import AuditLog, Image, Inspection, Manual, ModelVersion, Product, SystemConfig, User, utc_now
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ FOLDERS = (
     "thumbnails/", TRAINING_FOLDER,
 )  # fmt: skip
 FOREIGN, EMPTY, NEWER = "store_foreign", "store_empty", "store_newer"
+MOVING, MOVED = "moving", "moved"
 _SAMPLE = 20
 
 
@@ -64,10 +68,12 @@ def check_foreign_folder(folder: str) -> str:
 
 @dataclass(frozen=True)
 class Mark:
-    """The identity as the object store has it."""
+    """The identity as the object store has it. `state` is MOVING, MOVED or "", `where` the other store of a move."""
 
     id: str
     generation: int
+    state: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,8 @@ def verify_at_start(services: HasStores) -> None:
 def require_pair(services: HasStores) -> Installation:
     """Return the identity when the two stores agree on it now: the condition of every collection.
 
-    Raises Unavailable store_foreign, store_empty or for a store that does not answer; NotReady store_newer.
+    Raises Unavailable store_foreign, store_empty, store_moving, store_moved or for a store that does not answer;
+    NotReady store_newer.
     """
     found = establish(services)
     if found.is_behind:
@@ -166,16 +173,23 @@ def raise_generation(services: HasStores) -> None:
 
 def read_mark(services: HasStores) -> Mark | None:
     """Return the store's identity, None when it has none. Raises ObjectStoreError."""
+    return read_mark_of(services.objects)
+
+
+def read_mark_of(objects: ObjectStore) -> Mark | None:
+    """Return the identity of a store, None when it has none. Raises ObjectStoreError."""
     try:
-        content = services.objects.get(OBJECT_KEY)
+        content = objects.get(OBJECT_KEY)
     except ObjectStoreError as error:
         if error.code == "object_missing":
             return None
         raise
     try:
         found = json.loads(content)
-        return Mark(str(found["id"]), int(found["generation"]))
-    except (ValueError, TypeError, KeyError):
+        return Mark(
+            str(found["id"]), int(found["generation"]), str(found.get("state", "")), str(found.get("where", ""))
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
         return Mark("", 0)  # not ours: nothing has this id
 
 
@@ -188,11 +202,17 @@ def read_row(services: HasStores) -> Installation | None:
 
 def write_mark(services: HasStores, mark: Mark) -> None:
     """Write the store's identity. Raises Unavailable."""
-    content = json.dumps({"id": mark.id, "generation": mark.generation}).encode()
     try:
-        services.objects.put(OBJECT_KEY, content, content_type="application/json")
+        put_mark(services.objects, mark)
     except ObjectStoreError as error:
         raise from_lower(error) from error
+
+
+def put_mark(objects: ObjectStore, mark: Mark) -> None:
+    """Write the identity of a store. Raises ObjectStoreError."""
+    moved = {"state": mark.state, "where": mark.where} if mark.state else {}
+    content = json.dumps({"id": mark.id, "generation": mark.generation, **moved}).encode()
+    objects.put(OBJECT_KEY, content, content_type="application/json")
 
 
 def to_value(found: Installation) -> dict[str, Any]:
@@ -227,7 +247,10 @@ def _compare_marks(services: HasStores, mark: Mark | None) -> Installation:
     if row is not None and mark is not None:
         if row.id != mark.id:
             raise Unavailable(FOREIGN, where=services.objects.describe())
+        _refuse_moved(services, mark)
         return _with_mark(row, mark)
+    if mark is not None:
+        _refuse_moved(services, mark)
     sample = _named_sample(services)
     if any(services.objects.exists(key) for key in sample):
         if mark is not None:
@@ -245,6 +268,14 @@ def _compare_marks(services: HasStores, mark: Mark | None) -> Installation:
     mark = Mark(row.id, row.generation)
     write_mark(services, mark)
     return _with_mark(row, mark)
+
+
+def _refuse_moved(services: HasStores, mark: Mark) -> None:
+    where = services.objects.describe()
+    if mark.state == MOVING:
+        raise Unavailable("store_moving", where=where, source=mark.where)
+    if mark.state == MOVED:
+        raise Unavailable("store_moved", where=where, target=mark.where)
 
 
 def _write_row(services: HasStores, identity: str, *, generation: int) -> Installation:

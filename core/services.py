@@ -11,7 +11,7 @@ from core.errors import AppError, from_lower
 from core.files.kept_bytes import KeptBytes
 from core.models.cache import ModelCache
 from core.rollups.rebuilding import ensure_counts
-from core.settings import Settings, read_settings
+from core.settings import S3Settings, Settings, read_settings
 from storage.database import BUSY_TIMEOUT_S, PATIENT_TIMEOUT_S, Database, DatabaseError
 from storage.objects import LocalObjects, ObjectStore, S3Objects
 
@@ -31,14 +31,17 @@ class Services:
 
 def open_objects(settings: Settings) -> ObjectStore:
     """Return the object store that the settings name."""
-    if settings.s3 is None:
-        return LocalObjects(settings.data_dir / "objects")
+    return LocalObjects(settings.objects_folder) if settings.s3 is None else open_bucket(settings.s3)
+
+
+def open_bucket(s3: S3Settings) -> ObjectStore:
+    """Return the object store in a bucket."""
     return S3Objects(
-        endpoint=settings.s3.endpoint,
-        bucket=settings.s3.bucket,
-        region=settings.s3.region,
-        access_key=settings.s3.access_key,
-        secret_key=settings.s3.secret_key,
+        endpoint=s3.endpoint,
+        bucket=s3.bucket,
+        region=s3.region,
+        access_key=s3.access_key,
+        secret_key=s3.secret_key,
     )
 
 

@@ -90,6 +90,12 @@ class Settings:
     backup_dir: Path | None = None
     backup_key: str | None = field(default=None, repr=False)
     log_format: Literal["text", "json"] = "text"
+    objects_dir: Path | None = None
+
+    @property
+    def objects_folder(self) -> Path:
+        """The folder of the local object store."""
+        return self.data_dir / "objects" if self.objects_dir is None else self.objects_dir
 
     @property
     def cache_dir(self) -> Path:
@@ -139,6 +145,11 @@ def _http_url(env: Mapping[str, str], name: str) -> str | None:
     if not value.lower().startswith(("http://", "https://")) or not _host_of(value):
         raise BadSetting("setting_not_http_url", name=name)
     return value
+
+
+def read_s3_settings(env: Mapping[str, str] | None = None) -> S3Settings:
+    """Return where the S3-compatible store is, whichever store is in force. Raises BadSetting setting_s3_missing."""
+    return _s3(os.environ if env is None else env)
 
 
 def _s3(env: Mapping[str, str]) -> S3Settings:
@@ -381,6 +392,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         metrics_host=_host(env, "GEOMSA_METRICS_HOST"),
         idle_minutes=_whole(env, "GEOMSA_IDLE_MINUTES", default=720, highest=7 * 24 * 60),
         trusted_proxies=_proxies(env, "GEOMSA_TRUSTED_PROXIES"),
+        objects_dir=(_folder(env, "GEOMSA_OBJECTS_DIR", "") if env.get("GEOMSA_OBJECTS_DIR", "").strip() else None),
         log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )
     remember(_secrets(settings))

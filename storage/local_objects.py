@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import time
@@ -73,6 +74,13 @@ class LocalObjects:
             if not stat.S_ISREG(found.st_mode):
                 raise ObjectStoreError("object_missing", key=key)
             return found.st_size
+
+    def sha256(self, key: str) -> str:
+        with self._translated(key), self._open(key) as file:
+            found = hashlib.sha256()
+            for chunk in _chunks(file):
+                found.update(chunk)
+            return found.hexdigest()
 
     def delete(self, key: str) -> None:
         path = self._path(key)

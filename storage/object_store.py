@@ -3,7 +3,8 @@
     ObjectStoreError(code, **params)
         object_missing             key
         object_key_invalid         key, reason: empty | too_long | part | character | encoding | link | occupied
-        object_store_unavailable   reason: unreachable | timeout | tls | address | io | listing | <the store's own code>
+        object_store_unavailable   reason: unreachable | timeout | tls | address | io | listing | damaged | <the
+                                   store's own code>
         object_store_denied        reason: permission | credentials | no_bucket | clock
         object_store_full          reason: disk | quota | too_large
 
@@ -90,6 +91,9 @@ class ObjectStore(Protocol):
 
     def size(self, key: str) -> int:
         """Return the size of the object in bytes."""
+
+    def sha256(self, key: str) -> str:
+        """Return the SHA-256 of what the store holds, in hexadecimal; it is read unless the store vouches for it."""
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there counts as removed."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from storage.atomic_files import write_atomically
@@ -16,14 +17,11 @@ from storage.object_store import (
     PARALLEL_TRANSFERS,
     ObjectInfo,
     ObjectStoreError,
-    ObjectStoreErrorCode,
     check_key,
     check_prefix,
     transfer_in_parallel,
 )
-
-if TYPE_CHECKING:
-    from botocore.exceptions import BotoCoreError, ClientError
+from storage.s3_errors import broken_off, translated
 
 # Three tries and the pauses between them end before 15 s when nobody responds.
 CONNECT_TIMEOUT_S = 4.0
@@ -32,36 +30,20 @@ CHECK_TIMEOUT_S = 5.0
 ATTEMPTS = 3
 CHUNK_BYTES = 1 << 20
 PAGE_OBJECTS = 1000
+# The pause before a download is begun again, in seconds, doubled each time.
+_PAUSE_S = 0.2
+# Every object carries the hashes of its content, as we knew it before it went over the network.
+_SHA256, _MD5 = "geomsa-sha256", "geomsa-md5"
 
 _Result = TypeVar("_Result")
-_Meaning = tuple[ObjectStoreErrorCode, str]
-
-_CLIENT_ERRORS: dict[str, _Meaning] = {
-    "NoSuchBucket": ("object_store_denied", "no_bucket"),
-    "AccessDenied": ("object_store_denied", "permission"),
-    "AllAccessDisabled": ("object_store_denied", "permission"),
-    "InvalidAccessKeyId": ("object_store_denied", "credentials"),
-    "SignatureDoesNotMatch": ("object_store_denied", "credentials"),
-    "InvalidToken": ("object_store_denied", "credentials"),
-    "AuthorizationHeaderMalformed": ("object_store_denied", "credentials"),
-    "RequestTimeTooSkewed": ("object_store_denied", "clock"),
-    "QuotaExceeded": ("object_store_full", "quota"),
-    "XMinioStorageFull": ("object_store_full", "disk"),
-    "EntityTooLarge": ("object_store_full", "too_large"),
-}
-_STATUSES: dict[int, _Meaning] = {
-    401: ("object_store_denied", "credentials"),
-    403: ("object_store_denied", "permission"),
-    413: ("object_store_full", "too_large"),
-    507: ("object_store_full", "disk"),
-}
 
 
 class S3Objects:
     """An ObjectStore in one bucket, which must exist.
 
     Keeps to calls that Naver Cloud's Object Storage knows: the first version of the listing with markers, single PUTs
-    (up to 5 GB), deletion one by one, no checksums beyond the signature's SHA-256 of the content.
+    (up to 5 GB), deletion one by one, no checksums beyond the signature's SHA-256 of the content. Hashes travel as the
+    object's own metadata: what comes back and does not fit them is fetched again, and never taken for the content.
     """
 
     def __init__(
@@ -86,6 +68,7 @@ class S3Objects:
         self._page_objects = page_objects
         self._shared_client: Any = None
         self._client_lock = threading.Lock()
+        self._etags_are_md5 = False
 
     def __repr__(self) -> str:
         return f"S3Objects({self.describe()!r})"
@@ -98,13 +81,18 @@ class S3Objects:
 
     def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
         check_key(key)
-        with _translated(key):
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
+        hashes = _Hashes()
+        hashes.update(data)
+        self._upload(key, data, hashes, content_type)
 
     def put_file(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
         check_key(key)
-        with path.open("rb") as source, _translated(key):
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=source, ContentType=content_type)
+        with path.open("rb") as source:
+            hashes = _Hashes()
+            while chunk := source.read(CHUNK_BYTES):
+                hashes.update(chunk)
+            source.seek(0)
+            self._upload(key, source, hashes, content_type)
 
     def get(self, key: str) -> bytes:
         return self._download(key, b"".join)
@@ -125,14 +113,34 @@ class S3Objects:
         return True
 
     def size(self, key: str) -> int:
+        return int(self._head(key)["ContentLength"])
+
+    def sha256(self, key: str) -> str:
+        head = self._head(key)
+        kept = _metadata(head)
+        # The ETag of a single PUT is the MD5 that the server made of what it holds, but on buckets that it encrypts.
+        if kept.get(_SHA256) and kept.get(_MD5) == _etag(head):
+            return kept[_SHA256]
+        found = _Hashes()
+
+        def read(chunks: Iterable[bytes]) -> None:
+            nonlocal found
+            found = _Hashes()
+            for chunk in chunks:
+                found.update(chunk)
+
+        self._download(key, read)
+        return found.sha256
+
+    def _head(self, key: str) -> Any:
         check_key(key)
-        with _translated(key):
-            return int(self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+        with translated(key):
+            return self._client.head_object(Bucket=self._bucket, Key=key)
 
     def delete(self, key: str) -> None:
         check_key(key)
         try:
-            with _translated(key):
+            with translated(key):
                 self._client.delete_object(Bucket=self._bucket, Key=key)
         except ObjectStoreError as error:
             if error.code != "object_missing":
@@ -146,7 +154,7 @@ class S3Objects:
     def copy(self, key: str, new_key: str) -> None:
         check_key(key)
         check_key(new_key)
-        with _translated(key):
+        with translated(key):
             # The server copies by itself.
             self._client.copy_object(Bucket=self._bucket, Key=new_key, CopySource={"Bucket": self._bucket, "Key": key})
 
@@ -154,7 +162,7 @@ class S3Objects:
         check_prefix(prefix)
         marker = after or ""
         while True:
-            with _translated(prefix):
+            with translated(prefix):
                 page = self._client.list_objects(
                     Bucket=self._bucket, Prefix=prefix, Marker=marker, MaxKeys=self._page_objects
                 )
@@ -163,8 +171,8 @@ class S3Objects:
                 yield ObjectInfo(entry["Key"], int(entry["Size"]), entry["LastModified"].astimezone(UTC))
             if not page.get("IsTruncated"):
                 return
-            # Without a delimiter the response names no next marker: it is the last key.
-            next_marker = page.get("NextMarker") or (found[-1]["Key"] if found else "")
+            # Without a delimiter the next marker is the last key. Some servers name one all the same, and not a key.
+            next_marker = found[-1]["Key"] if found else page.get("NextMarker", "")
             if next_marker <= marker:
                 raise ObjectStoreError("object_store_unavailable", key=prefix, reason="listing")
             marker = next_marker
@@ -197,27 +205,59 @@ class S3Objects:
 
     def check(self) -> None:
         """Make one listing of one object, one try: it needs the address, the credentials and the bucket to be right."""
-        with _translated(""):
+        with translated(""):
             client = self._make_client(CHECK_TIMEOUT_S, CHECK_TIMEOUT_S, attempts=1)
             try:
                 client.list_objects(Bucket=self._bucket, MaxKeys=1)
             finally:
                 client.close()
 
+    def _upload(self, key: str, body: Any, hashes: _Hashes, content_type: str) -> None:
+        """Put the object, and once more while the server says that it holds something else."""
+        kept = {_SHA256: hashes.sha256, _MD5: hashes.md5}
+        for attempt in range(1, ATTEMPTS + 1):
+            with translated(key):
+                done = self._client.put_object(
+                    Bucket=self._bucket, Key=key, Body=body, ContentType=content_type, Metadata=kept
+                )
+            if _etag(done) == hashes.md5:
+                self._etags_are_md5 = True
+                return
+            # Where it was the MD5 until now, the content was damaged, or somebody has begun to encrypt the bucket.
+            if not self._etags_are_md5:
+                return
+            if self._holds(key, hashes.sha256):
+                self._etags_are_md5 = False
+                return
+            if attempt < ATTEMPTS and not isinstance(body, bytes):
+                body.seek(0)
+        raise ObjectStoreError("object_store_unavailable", key=key, reason="damaged")
+
+    def _holds(self, key: str, sha256: str) -> bool:
+        try:
+            return self.sha256(key) == sha256
+        except ObjectStoreError as error:
+            if error.params.get("reason") == "damaged":
+                return False
+            raise
+
     def _download(self, key: str, take: Callable[[Iterable[bytes]], _Result]) -> _Result:
-        """Pass the object's chunks to `take`, from the start again when the connection breaks in their midst."""
+        """Pass the object's chunks to `take`, from the start again when they break off or do not fit their hash."""
         from botocore.exceptions import BotoCoreError
 
         check_key(key)
-        with _translated(key):
+        with translated(key):
             for attempt in range(1, ATTEMPTS + 1):
-                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+                found = self._client.get_object(Bucket=self._bucket, Key=key)
+                body = found["Body"]
                 try:
                     with body:
-                        return take(body.iter_chunks(CHUNK_BYTES))
-                except BotoCoreError:
-                    if attempt == ATTEMPTS:
+                        return take(_checked(key, body.iter_chunks(CHUNK_BYTES), found))
+                except (BotoCoreError, *broken_off(), ObjectStoreError) as error:
+                    damaged = isinstance(error, ObjectStoreError) and error.params.get("reason") == "damaged"
+                    if attempt == ATTEMPTS or (isinstance(error, ObjectStoreError) and not damaged):
                         raise
+                    time.sleep(_PAUSE_S * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     @property
@@ -256,53 +296,43 @@ class S3Objects:
             raise ObjectStoreError("object_store_unavailable", reason="address") from None
 
 
-@contextmanager
-def _translated(key: str) -> Iterator[None]:
-    from botocore.exceptions import BotoCoreError, ClientError
+class _Hashes:
+    """What content hashes to."""
 
-    try:
-        yield
-    except ClientError as error:
-        raise _client_meaning(error, key) from error
-    except BotoCoreError as error:
-        raise _connection_meaning(error, key) from error
-    except OSError as error:
-        raise _local_meaning(error, key) from error
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        self._md5 = hashlib.md5(usedforsecurity=False)
 
+    def update(self, chunk: bytes) -> None:
+        self._sha256.update(chunk)
+        self._md5.update(chunk)
 
-def _client_meaning(error: ClientError, key: str) -> ObjectStoreError:
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    if meaning := _CLIENT_ERRORS.get(code):
-        return ObjectStoreError(meaning[0], key=key, reason=meaning[1])
-    # Only a HEAD has no body to name the error in; any other bare 404 comes from something that is no S3 store.
-    if code == "NoSuchKey" or (status == 404 and error.operation_name == "HeadObject"):
-        return ObjectStoreError("object_missing", key=key)
-    if meaning := _STATUSES.get(status):
-        return ObjectStoreError(meaning[0], key=key, reason=meaning[1])
-    return ObjectStoreError("object_store_unavailable", key=key, reason=code or str(status))
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+    @property
+    def md5(self) -> str:
+        return self._md5.hexdigest()
 
 
-def _connection_meaning(error: BotoCoreError, key: str) -> ObjectStoreError:
-    from botocore import exceptions
-
-    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
-        return ObjectStoreError("object_store_denied", key=key, reason="credentials")
-    if isinstance(error, exceptions.ParamValidationError | exceptions.InvalidRegionError):
-        return ObjectStoreError("object_store_unavailable", key=key, reason="address")
-    if isinstance(error, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError):
-        return ObjectStoreError("object_store_unavailable", key=key, reason="timeout")
-    if isinstance(error, exceptions.SSLError):
-        return ObjectStoreError("object_store_unavailable", key=key, reason="tls")
-    return ObjectStoreError("object_store_unavailable", key=key, reason="unreachable")
+def _etag(response: Mapping[str, Any]) -> str:
+    return str(response.get("ETag", "")).strip('"').lower()
 
 
-def _local_meaning(error: OSError, key: str) -> ObjectStoreError:
-    """Return the disk that a download is written to (uploads open the caller's file before they come here)."""
-    import errno
+def _metadata(response: Mapping[str, Any]) -> dict[str, str]:
+    # Some servers give the names back in other letters.
+    return {name.lower(): value for name, value in response.get("Metadata", {}).items()}
 
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return ObjectStoreError("object_store_full", key=key, reason="disk")
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return ObjectStoreError("object_store_denied", key=key, reason="permission")
-    return ObjectStoreError("object_store_unavailable", key=key, reason="io")
+
+def _checked(key: str, chunks: Iterable[bytes], response: Mapping[str, Any]) -> Iterator[bytes]:
+    """Pass the chunks on; raise after the last one when they are not what was put. Objects of others have no hash."""
+    wanted = _metadata(response).get(_SHA256, "")
+    found = _Hashes()
+    for chunk in chunks:
+        found.update(chunk)
+        yield chunk
+    # Metadata may be that of an earlier content, where files lie behind the server and somebody put others there; what
+    # the server says of its own content counts then.
+    if wanted and wanted != found.sha256 and _etag(response) != found.md5:
+        raise ObjectStoreError("object_store_unavailable", key=key, reason="damaged")

@@ -8,6 +8,7 @@ from pathlib import Path
 from core.cli.administration.auditing import add_audit
 from core.cli.administration.checking import add_doctor
 from core.cli.administration.keys import add_api_key
+from core.cli.administration.moving import add_move_objects
 from core.cli.administration.people import add_user
 from core.cli.catalog.viewing import add_view_commands
 from core.cli.comparing.arguments import add_compare, add_dataset
@@ -162,4 +163,5 @@ def build_parser() -> argparse.ArgumentParser:
     add_api_key(commands)
     add_audit(commands)
     add_doctor(commands)
+    add_move_objects(commands)
     return parser

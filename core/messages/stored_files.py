@@ -14,6 +14,14 @@ STORED_FILE_MESSAGES: dict[str, str] = {
         "The object store ({where}) is empty, but the database names files in it. Nothing was changed. Mount or "
         'restore the store, or run "python -m core migrate --new-store" to go on without the files.'
     ),
+    "store_moving": N_(
+        "Not all stored files have been moved into {where} yet. Nothing was changed. Go on with {source}, and give "
+        '"python -m core move-objects" there once more to finish.'
+    ),
+    "store_moved": N_(
+        "The stored files of this installation were moved from {where} to {target}. Nothing was changed. Name the new "
+        'place in the settings (GEOMSA_OBJECT_STORE), or run "python -m core migrate --adopt" to go on with the old one.'
+    ),
     "store_newer": N_(
         "The database is an older copy than its object store, so nothing is removed from the store. Restore the newer "
         'database, or run "python -m core migrate --adopt" to go on with this one.'

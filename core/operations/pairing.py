@@ -76,7 +76,7 @@ def begin_new_store(services: Services, person: Person) -> Path | None:
     if holds or not is_own:
         if not isinstance(services.objects, LocalObjects):
             raise Conflict("new_store_bucket", where=services.objects.describe())
-        set_aside = _set_aside(services.settings.data_dir / "objects")
+        set_aside = _set_aside(services.settings.objects_folder)
         services = replace(services, objects=open_objects(services.settings))
     known = row.id if row is not None and row.id else uuid.uuid4().hex
     _begin(

@@ -1,1 +1,1 @@
-"""Moving all objects from one object store to another."""
+"""Moving all objects of an installation to another store, from the folder to a bucket or back."""

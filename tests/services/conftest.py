@@ -14,12 +14,14 @@ import pytest
 from storage.database import Database
 from storage.objects import LocalObjects, ObjectStore, S3Objects
 from tests.databases import roomy_folder
+from tests.services.faulty_proxy import FaultyProxy, refuse_as_naver
+from tests.services.moto_server import MotoServer
 from tests.services.servers import MariaDbServer, PostgreSqlServer, S3Server, Server, ServerMissing
 
 _Server = TypeVar("_Server", bound=Server)
 
 DATABASES = ("sqlite", "mariadb", "postgresql")
-OBJECT_STORES = ("local", "s3")
+OBJECT_STORES = ("local", "s3", "moto", pytest.param("naver", marks=pytest.mark.full))
 
 
 @contextmanager
@@ -51,6 +53,12 @@ def postgresql_server() -> Iterator[PostgreSqlServer]:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     with _running(S3Server) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[MotoServer]:
+    with _running(MotoServer) as server:
         yield server
 
 
@@ -108,35 +116,61 @@ def database(empty_database: Database) -> Database:
 
 @pytest.fixture(params=OBJECT_STORES)
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    """Yield an empty object store: one test run for each of the two kinds."""
+    """Yield an empty object store: one test run for the folder, and for each of two servers that speak S3.
+
+    The full tests run once more through a proxy that refuses what Naver Cloud refuses.
+    """
     if request.param == "local":
         yield LocalObjects(tmp_path / "objects")
         return
-    yield open_s3(request.getfixturevalue("empty_s3_server"))
+    server = request.getfixturevalue("moto_server" if request.param == "moto" else "s3_server")
+    _empty(server)
+    if request.param != "naver":
+        yield open_s3(server)
+        return
+    with FaultyProxy(server.port, refuse_as_naver) as proxy:
+        yield open_s3(server, endpoint=proxy.endpoint)
+        assert set(proxy.done) <= {"passed"}
 
 
 @pytest.fixture
 def empty_s3_server(s3_server: S3Server) -> S3Server:
     """Return the server with nothing in its bucket, also no identity of another test's installation."""
-    store = open_s3(s3_server)
-    # Before and not after: whatever used the server last, this test begins with nothing.
-    for info in list(store.list()):
-        store.delete(info.key)
+    _empty(s3_server)
     return s3_server
 
 
+@pytest.fixture(params=["s3", "moto"])
+def each_s3_server(request: pytest.FixtureRequest) -> S3Server | MotoServer:
+    """Return a server with nothing in its bucket: one test run for each of the two that speak S3."""
+    server: S3Server | MotoServer = request.getfixturevalue(f"{request.param}_server")
+    _empty(server)
+    return server
+
+
+def _empty(server: S3Server | MotoServer) -> None:
+    store = open_s3(server)
+    # Before and not after: whatever used the server last, this test begins with nothing.
+    for info in list(store.list()):
+        store.delete(info.key)
+
+
 def open_s3(
-    server: S3Server,
+    server: S3Server | MotoServer,
     *,
-    secret_key: str = S3Server.secret_key,
-    access_key: str = S3Server.access_key,
-    bucket: str = S3Server.bucket,
+    endpoint: str | None = None,
+    secret_key: str | None = None,
+    access_key: str | None = None,
+    bucket: str | None = None,
+    read_timeout_s: float = 30.0,
 ) -> S3Objects:
+    """Return a store in the server's bucket, with its keys, each of which may be another."""
     return S3Objects(
-        endpoint=server.endpoint,
-        bucket=bucket,
+        endpoint=endpoint or server.endpoint,
+        bucket=bucket or server.bucket,
         region="kr-standard",
-        access_key=access_key,
-        secret_key=secret_key,
+        access_key=access_key or server.access_key,
+        secret_key=secret_key or server.secret_key,
+        read_timeout_s=read_timeout_s,
         page_objects=7,
     )

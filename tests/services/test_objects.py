@@ -1,4 +1,4 @@
-"""The contract of an object store, on a local folder and on a real S3 server."""
+"""The contract of an object store, on a local folder and on two real servers that speak S3."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from storage.objects import ObjectStore, ObjectStoreError, S3Objects
 from tests.services.conftest import open_s3
+from tests.services.moto_server import MotoServer
 from tests.services.servers import S3Server
 
 pytestmark = pytest.mark.services
@@ -242,14 +243,16 @@ def test_a_usable_store_passes_its_check_and_can_be_described(objects: ObjectSto
         ({"bucket": "no-such-bucket"}, "no_bucket"),
     ],
 )
-def test_wrong_credentials_and_buckets_are_denied(s3_server: S3Server, wrong: dict[str, str], reason: str) -> None:
-    store = open_s3(s3_server, **wrong)
+def test_wrong_credentials_and_buckets_are_denied(
+    each_s3_server: S3Server | MotoServer, wrong: dict[str, str], reason: str
+) -> None:
+    store = open_s3(each_s3_server, **wrong)  # type: ignore[arg-type]
     for action in (store.check, lambda: store.get("k"), lambda: store.put("k", b""), lambda: list(store.list())):
         refusal = _refusal(action)
         assert (refusal.code, refusal.params["reason"]) == ("object_store_denied", reason)
         shown = f"{refusal} {store!r} {store.describe()}"
         assert "Wrong-Secret" not in shown
-        assert s3_server.secret_key not in shown
+        assert each_s3_server.secret_key not in shown
 
 
 def test_a_store_that_went_away_is_told_soon_and_used_again_when_back(s3_server: S3Server) -> None:

@@ -15,7 +15,7 @@ def doctor(wanted: argparse.Namespace) -> int:
     from core.operations import health as checks
 
     settings = read_settings()
-    done = repair_store(settings, yes=wanted.yes) if wanted.repair else None
+    done = repair_store(settings, yes=wanted.yes, thorough=wanted.thorough) if wanted.repair else None
     found = checks.check(settings)
     lang = language()
     if wanted.json:
@@ -55,5 +55,10 @@ def add_doctor(commands: Any) -> None:
         "--repair",
         action="store_true",
         help="name the files that no row names, and what is missing; mend what can be mended, delete no row",
+    )
+    doctor.add_argument(
+        "--thorough",
+        action="store_true",
+        help="with --repair: also read every stored file whose hash is known and compare it (minutes for many)",
     )
     doctor.add_argument("--yes", action="store_true", help="with --repair: move orphans to the trash however many")

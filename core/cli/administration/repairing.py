@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.operations.repair import Repair
 
 
-def repair_store(settings: Settings, *, yes: bool) -> Repair:
+def repair_store(settings: Settings, *, yes: bool, thorough: bool = False) -> Repair:
     """Repair what can be repaired, as the person at the command line. Raises AppError when a store fails."""
     from core.operations.repair import repair
 
@@ -29,7 +29,7 @@ def repair_store(settings: Settings, *, yes: bool) -> Repair:
     # Also where the two stores do not belong together: then it only names what it found.
     services = build_services(settings, verify_store=False)
     try:
-        return repair(services, people.command_line_person(services), ask=ask)
+        return repair(services, people.command_line_person(services), ask=ask, thorough=thorough)
     finally:
         services.database.dispose()
 
@@ -41,6 +41,17 @@ def to_report(done: Repair, language: str) -> dict[str, Any]:
         "missing": [
             {"table": one.table, "id": one.row_id, "name": one.name, "column": one.column, "key": one.key}
             for one in done.missing
+        ],
+        "damaged": [
+            {
+                "table": one.named.table,
+                "id": one.named.row_id,
+                "name": one.named.name,
+                "column": one.named.column,
+                "key": one.named.key,
+                "why": one.why,
+            }
+            for one in done.damaged
         ],
         "restored": done.restored,
         "remade": done.remade,
@@ -61,6 +72,9 @@ def write_repair(done: Repair, language: str) -> None:
         write_out(f"remade   {key}")
     for one in done.missing:
         write_out(f"missing  {one.table} {one.row_id} ({one.name}): {one.key}")
+    for broken in done.damaged:
+        named = broken.named
+        write_out(f"damaged  {named.table} {named.row_id} ({named.name}): {named.key} ({broken.why})")
     if done.recounted:
         write_note("inspections were counted anew")
     if done.moved:
