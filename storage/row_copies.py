@@ -25,6 +25,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     column,
     func,
     inspect,
@@ -245,6 +246,8 @@ AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = found.oid AND deptype = 'e
 def _kind_of(found: TypeEngine[Any]) -> Kind:
     if isinstance(found, UtcDateTime):
         return "moment"
+    if isinstance(found, TypeDecorator):
+        return _kind_of(found.impl_instance)
     pairs: tuple[tuple[Any, Kind], ...] = (
         (Boolean, "truth"), (Integer, "integer"), (Float, "number"), (JSON, "json"), (LargeBinary, "bytes"),
         (String, "text"), (Date, "date"),

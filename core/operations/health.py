@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.backups.status import check_backup
 from core.deliveries.targets import TargetView, list_targets
 from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
@@ -124,6 +125,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(_run("watching", lambda: _check_watching(opened)))
         found.append(_run("deliveries", lambda: _check_deliveries(opened)))
         found.append(_run("reports", lambda: _check_reports(opened)))
+        found.append(_run("backup", lambda: _check_backup(opened)))
         found.append(_run("tracking", lambda: Check("tracking", *check_tracking(opened, settings))))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("similar_images", lambda: _check_search(settings)))
@@ -255,6 +257,11 @@ def _check_reports(services: HasDatabase) -> Check:
         return Check("reports", False, "check_reports_failed", params, failure=problem.error)
     count = sum(schedule.is_active for schedule in list_schedules(services))
     return Check("reports", True, "check_reports" if count else "check_reports_none", {"count": count})
+
+
+def _check_backup(services: HasDatabase) -> Check:
+    ok, code, params, failure = check_backup(services)
+    return Check("backup", ok, code, params, failure=failure)
 
 
 def _check_device(settings: Settings) -> Check:

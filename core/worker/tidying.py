@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from core.backups.records import note_lost
 from core.batches.starting import discard_rest
 from core.errors import AppError
 from core.identity import raise_generation
@@ -35,6 +36,7 @@ def tidy(services: Services) -> None:
         discard_rest_of_imports(services)
         discard_old_drafts(services)
         discard_scratch(services)
+        note_lost(services)
         raise_generation(services)
         expire_runs(services)
         outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")

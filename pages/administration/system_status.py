@@ -36,6 +36,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "watching": (N_("Watched folders"), ":material/folder_eye:"),
     "deliveries": (N_("Results sent on"), ":material/outgoing_mail:"),
     "reports": (N_("Scheduled reports"), ":material/schedule_send:"),
+    "backup": (N_("Backup"), ":material/backup:"),
     "tracking": (N_("Tracking of trainings"), ":material/monitoring:"),
     "device": (N_("Device"), ":material/memory:"),
     "similar_images": (N_("Similar images"), ":material/image_search:"),
