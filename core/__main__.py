@@ -21,7 +21,7 @@ from core.cli import (
     watching,
     working,
 )
-from core.cli.administration import checking, keys, people
+from core.cli.administration import backups, checking, keys, people
 from core.cli.arguments import build_parser
 from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
@@ -67,6 +67,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "api": serving.api,
     "api-key": keys.api_key,
     "doctor": checking.doctor,
+    "backup": backups.backup,
+    "restore": backups.restore,
 }
 
 

@@ -101,9 +101,7 @@ def list_shapes(connection: Connection) -> list[TableShape]:
     shapes, earlier = [], set[str]()
     for found in METADATA.sorted_tables:
         late = tuple(
-            one.name
-            for one in found.columns
-            if any(key.column.table.name not in earlier for key in one.foreign_keys)
+            one.name for one in found.columns if any(key.column.table.name not in earlier for key in one.foreign_keys)
         )
         earlier.add(found.name)
         columns = tuple((one.name, _kind_of(one.type)) for one in found.columns)
@@ -305,4 +303,3 @@ def _last_id(connection: Connection, found: Table) -> int:
         given = -1
     counted = connection.scalar(text(query), {"name": found.name})
     return max(highest, int(counted or 0) + given, 0)
-

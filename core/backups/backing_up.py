@@ -63,7 +63,7 @@ def make(
     progress: Progress = say_nothing,
 ) -> BackedUp:
     """Make a backup for whoever may ask for it; see `back_up`."""
-    records.note_lost(services)
+    records.note_lost(services, job_id=job_id)
     installation = require_pair(services).id
     folder = target if target.is_dir() else target.parent
     if not folder.is_dir():
@@ -139,6 +139,8 @@ def _name(header: Header) -> str:
 def _shape(error: Exception) -> AppError:
     from core.jobs.terms import JobCancelled, JobLost
 
-    if isinstance(error, JobCancelled | JobLost):
+    if isinstance(error, JobCancelled):
+        return AppError("backup_cancelled")
+    if isinstance(error, JobLost):
         return AppError("backup_broken_off")
     return from_lower(error)

@@ -133,9 +133,7 @@ class _Copying:
         singles = {one.key for one in named.objects}
         bundles = {one.key for one in named.bundles}
         needed = [key for key in stock if key in singles or _lies_in(key, bundles, named.held_folders)]
-        missing = {key for key in singles if key not in stock} | {
-            key for key in bundles if key + MANIFEST not in stock
-        }
+        missing = {key for key in singles if key not in stock} | {key for key in bundles if key + MANIFEST not in stock}
         new, kept = [], []
         for key in needed:
             if key not in self.copied:
@@ -150,11 +148,7 @@ class _Copying:
     def _is_known(self, info: ObjectInfo) -> bool:
         """Return whether the chain holds the object as it is: nobody has written it since."""
         one = self.known.get(info.key)
-        return (
-            one is not None
-            and one.byte_size == info.byte_size
-            and one.modified_at == info.modified_at.isoformat()
-        )
+        return one is not None and one.byte_size == info.byte_size and one.modified_at == info.modified_at.isoformat()
 
     def _copy(self, infos: Sequence[ObjectInfo]) -> set[str]:
         missing = set[str]()

@@ -153,14 +153,19 @@ def note_drill(services: HasDatabase, backup_id: str, drill: Drill) -> None:
     _change(services, backup_id, drill=told, **changed)
 
 
-def note_lost(services: HasDatabase) -> int:
-    """Let backups fail whose process is gone without a word, and remove what they have begun; return how many."""
+def note_lost(services: HasDatabase, *, job_id: int | None = None) -> int:
+    """Let backups fail whose process is gone without a word, and remove what they have begun; return how many.
+
+    Those of the job `job_id`, which begins anew, are among them.
+    """
     with reading(services) as session:
         query = select(Backup, Job.state).join(Job, col(Job.id) == col(Backup.job_id), isouter=True)
         running = session.exec(query.where(Backup.state == "running")).all()
-    lost = [row for row, state in running if _is_lost(row, state)]
-    for row in lost:
-        note_failed(services, row.id, AppError("backup_broken_off"))
+    lost = [
+        (row, state) for row, state in running if (job_id is not None and row.job_id == job_id) or _is_lost(row, state)
+    ]
+    for row, state in lost:
+        note_failed(services, row.id, AppError("backup_cancelled" if state == "cancelled" else "backup_broken_off"))
         if row.figures.get("host") == socket.gethostname()[:64]:
             temporary_of(Path(row.path)).unlink(missing_ok=True)
     return len(lost)

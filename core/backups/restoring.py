@@ -197,9 +197,7 @@ def _put_objects(
         raise BadInput("backup_changed", file=chain[-1].path.name)
 
 
-def _wanted_parts(
-    archive: Archive, wanted: dict[str, StoredObject]
-) -> Iterator[tuple[str, BinaryIO, StoredObject]]:
+def _wanted_parts(archive: Archive, wanted: dict[str, StoredObject]) -> Iterator[tuple[str, BinaryIO, StoredObject]]:
     if not wanted:
         return
     for name, _size, stream in archive.walk():

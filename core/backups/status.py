@@ -31,7 +31,9 @@ def find_backup_standing(services: HasDatabase, *, now: datetime | None = None) 
     now = utc_now() if now is None else now
     found = list_backups(services)
     last = next((one for one in found if one.state == "done"), None)
-    tried = next((one for one in found if one.state != "running"), None)
+    # One that a person has stopped says nothing of the others.
+    over = (one for one in found if one.state != "running" and getattr(one.error, "code", "") != "backup_cancelled")
+    tried = next(over, None)
     with reading(services) as session:
         schedule, state = read_schedule(session), read_state(session)
     since = last.began_at if last is not None else _moment(state.get("counted_from"))

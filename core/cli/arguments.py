@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.cli.administration.backups import add_backup
 from core.cli.administration.checking import add_doctor
 from core.cli.administration.keys import add_api_key
 from core.cli.administration.people import add_user
@@ -159,5 +160,6 @@ def build_parser() -> argparse.ArgumentParser:
     api.add_argument("--port", type=int, default=8502, metavar="PORT", help="the port to listen at (default: 8502)")
 
     add_api_key(commands)
+    add_backup(commands)
     add_doctor(commands)
     return parser

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from core.backups.jobs import queue_due as queue_due_backup
+from core.backups.records import note_lost
 from core.batches.starting import MAX_ATTEMPTS, discard_rest
 from core.comparisons.starting import MAX_ATTEMPTS as MAX_COMPARISON_ATTEMPTS
 from core.deployments import cleanup
@@ -220,6 +221,8 @@ class ChildWorker:
             cleanup.clean_up(self._services, claim.job_id)
         if claim.kind == terms.BATCH_INSPECTION:
             discard_rest(self._services, claim.job_id)
+        if claim.kind in terms.BACKUP_KINDS:
+            note_lost(self._services)
         if claim.kind == terms.IMAGE_IMPORT:
             discard_rest_of_imports(self._services, claim.job_id)
 

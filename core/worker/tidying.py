@@ -14,6 +14,7 @@ from core.images.likeness.measuring import measure_next
 from core.images.placement.moving import follow_labels
 from core.images.trash.purging import purge_expired
 from core.operations.orphans import collect_orphans
+from core.removal.pending import finish_removals
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import expire_runs
 from core.services import Services
@@ -40,6 +41,7 @@ def tidy(services: Services) -> None:
         raise_generation(services)
         expire_runs(services)
         outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")
+        finish_removals(services)
         purged = purge_expired(services)
         follow_labels(services, None, limit=_MOST_MOVED)
         count = collect_orphans(services)

@@ -4,7 +4,9 @@ from core.i18n import N_
 
 BACKUPS_MESSAGES: dict[str, str] = {
     "backup_not_one": N_("{file} is not a backup of Geomsa."),
-    "backup_file_unreadable": N_("{file} cannot be read: {reason}. Check that it is there and that Geomsa may read it."),
+    "backup_file_unreadable": N_(
+        "{file} cannot be read: {reason}. Check that it is there and that Geomsa may read it."
+    ),
     "backup_cut": N_(
         "The end of the backup {file} is missing or damaged: it was not copied whole. Copy it again from where it was made."
     ),
@@ -20,7 +22,9 @@ BACKUPS_MESSAGES: dict[str, str] = {
     "backup_key_changed": N_(
         "The newest backup, {file}, was made with another setting of the key: a new chain begins with a full backup."
     ),
-    "backup_newer_format": N_("The backup {file} was written by a newer version of Geomsa. Restore it with that version."),
+    "backup_newer_format": N_(
+        "The backup {file} was written by a newer version of Geomsa. Restore it with that version."
+    ),
     "backup_chain_missing": N_(
         "The incremental backup {file} stands on earlier ones that are not beside it, or are not the ones it was made on. Put all files of its chain into one folder."
     ),
@@ -39,6 +43,10 @@ BACKUPS_MESSAGES: dict[str, str] = {
         "Files were moved and deleted faster than they could be copied, so no backup of one moment came about. Try again when fewer jobs are running."
     ),
     "backup_broken_off": N_("The backup was broken off before it was whole; nothing of it is left. Make a new one."),
+    "backup_cancelled": N_("The backup was canceled; nothing of it is left."),
+    "backup_lacks": N_(
+        "{count} files that rows name are missing in the system itself, such as {key}. The backup holds everything else; run: python -m core doctor --repair"
+    ),
     "backup_waiting": N_("A backup, or the check of one, waits or runs already. Wait until it is finished."),
     "backup_none": N_("There is no backup that could be checked. Make one first."),
     "backup_job_restored": N_("The system was restored from a backup while this was running. Start it again."),
@@ -58,7 +66,9 @@ BACKUPS_MESSAGES: dict[str, str] = {
         "The restoration of another backup was broken off here. Finish that one first, or give --replace to begin anew with this one."
     ),
     "restore_not_confirmed": N_("Nothing was replaced: the word was not typed as asked."),
-    "restore_unfinished": N_("The restoration is not finished. Give the same command again: it goes on where it stopped."),
+    "restore_unfinished": N_(
+        "The restoration is not finished. Give the same command again: it goes on where it stopped."
+    ),
     "drill_missing": N_(
         "The trial restoration of {file} lacks {count} files that its rows name, such as {key}. Make a new full backup."
     ),
@@ -71,9 +81,13 @@ BACKUPS_MESSAGES: dict[str, str] = {
     "check_backup_old": N_(
         "The last backup is from {when} (UTC), {age} days ago: older than twice its schedule. Look at the screen Backups for the reason."
     ),
-    "check_backup_never": N_("Backups are scheduled, but none was made yet in twice that time. Look at the screen Backups."),
+    "check_backup_never": N_(
+        "Backups are scheduled, but none was made yet in twice that time. Look at the screen Backups."
+    ),
     "check_backup_failed": N_("The last backup failed: {reason}"),
     "setting_backup_key_both": N_("Set either GEOMSA_BACKUP_KEY or GEOMSA_BACKUP_KEY_FILE, not both."),
     "setting_backup_key_short": N_("{name}: the key of backups needs at least {lowest} characters."),
-    "setting_backup_key_file": N_('{name}: the file "{value}" cannot be read as text. Write the key into it as one line.'),
+    "setting_backup_key_file": N_(
+        '{name}: the file "{value}" cannot be read as text. Write the key into it as one line.'
+    ),
 }
