@@ -60,7 +60,7 @@ class ArchiveWriter:
         return self.add_stream(name, io.BytesIO(data), len(data))
 
     def add_stream(self, name: str, stream: BinaryIO, byte_size: int) -> str:
-        """Add a part of exactly so many bytes; return its SHA-256. Raises OSError, also for a stream that is shorter."""
+        """Add a part of exactly so many bytes; return its SHA-256. Raises OSError, also where the stream ends early."""
         info = tarfile.TarInfo(name)
         info.size, info.mode = byte_size, 0o600
         offset = self._tar.offset
@@ -151,7 +151,7 @@ class Archive:
                         raise ValueError(info.name)
                     yield info.name, info.size, stream  # type: ignore[misc]
                     # Otherwise it keeps every part it has seen.
-                    tar.members = []
+                    tar.members = []  # type: ignore[attr-defined]
 
     def _read_manifest(self) -> tuple[Manifest, str]:
         size = self._body.seek(0, os.SEEK_END)

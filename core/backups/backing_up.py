@@ -1,4 +1,4 @@
-"""Backing up, as people and jobs ask for it: where to, on which earlier one, and what stands in the table afterwards."""
+"""Backing up, as people and jobs ask for it: where to, on which earlier one, and what the table says of it."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ class _Copying:
         bundles = {one.key for one in named.bundles}
         needed = [key for key in stock if key in singles or _lies_in(key, bundles, named.held_folders)]
         missing = {key for key in singles if key not in stock} | {key for key in bundles if key + MANIFEST not in stock}
-        new, kept = [], []
+        new, kept = list[ObjectInfo](), list[ObjectInfo]()
         for key in needed:
             if key not in self.copied:
                 (kept if self._is_known(stock[key]) else new).append(stock[key])

@@ -123,8 +123,8 @@ def retire_run(services: Services, person: Person, run_id: int) -> None:
 def delete_run(services: Services, person: Person, run_id: int) -> None:
     """Delete a run for good: its rows, its network, its results and maps.
 
-    The version of its model stays as a row without files, for inspections that were made with it. Only an administrator may. Raises NotAllowed,
-    NotFound run_unknown, Conflict run_still_going and run_in_use.
+    The version of its model stays as a row without files, for inspections that were made with it. Only an administrator
+    may do so. Raises NotAllowed, NotFound run_unknown, Conflict run_still_going and run_in_use.
     """
     require_role(services, person, ADMIN)
     with writing(services) as session:

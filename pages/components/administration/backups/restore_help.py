@@ -43,11 +43,13 @@ def show_restore_help() -> None:
                 for place, line in enumerate(
                     (
                         _(
-                            "Install the same or a newer version of Geomsa, with an empty database and an empty object store."
+                            "Install the same or a newer version of Geomsa, with an empty database and an empty "
+                            "object store."
                         ),
                         _("Stop the application, the workers and the REST interface."),
                         _(
-                            "Put all files of the chain into one folder: the full backup and the incremental ones after it."
+                            "Put all files of the chain into one folder: the full backup and the incremental ones "
+                            "after it."
                         ),
                         _("On the server, give the command below with the newest file you want to go back to."),
                         _("Start Geomsa. Everybody signs in again; jobs that were running begin again."),

@@ -133,7 +133,8 @@ def _start(order: object) -> None:
 
 
 def _last_words(found: BackupStanding) -> str:
-    assert found.last is not None and found.age is not None
+    assert found.last is not None
+    assert found.age is not None
     seconds = found.age.total_seconds()
     age = _("{time} ago", time=duration(seconds)) if seconds < _DAY_S else _("{count} days ago", count=found.age.days)
     proven = _("verified") if found.last.verified_at is not None else _("not verified yet")
