@@ -21,7 +21,7 @@ from core.cli import (
     watching,
     working,
 )
-from core.cli.administration import auditing, checking, keys, moving, people
+from core.cli.administration import auditing, backups, checking, keys, moving, people
 from core.cli.arguments import build_parser
 from core.cli.catalog import viewing
 from core.cli.comparing import comparisons, datasets, fusing
@@ -70,6 +70,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "audit": auditing.audit,
     "doctor": checking.doctor,
     "move-objects": moving.move_objects,
+    "backup": backups.backup,
+    "restore": backups.restore,
 }
 
 

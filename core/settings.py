@@ -18,6 +18,7 @@ from core.masking import remember
 DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
 GIB = 1024**3
 _ROLES = ("worker", "engineer", "admin")  # those of core.access, which lies above this module
+SHORTEST_KEY = 12
 # Databases that MLflow writes into without a server of its own.
 MLFLOW_SCHEMES = ("sqlite", "postgresql", "mysql+pymysql", "file")
 
@@ -263,6 +264,35 @@ def _mlflow_uri(env: Mapping[str, str]) -> str | None:
     return value
 
 
+def _backup_key(env: Mapping[str, str]) -> str | None:
+    """Return the passphrase that backups are encrypted with, from a variable or from a file; None without one."""
+    name, file_name = "GEOMSA_BACKUP_KEY", "GEOMSA_BACKUP_KEY_FILE"
+    key, file = env.get(name, "").strip(), env.get(file_name, "").strip()
+    if key and file:
+        raise BadSetting("setting_backup_key_both")
+    if file:
+        return read_key_file(Path(file), file_name)
+    return _long_enough(key, name) if key else None
+
+
+def read_key_file(path: Path, name: str) -> str:
+    """Return the passphrase in a file, without the end of its line.
+
+    Raises BadSetting setting_backup_key_file and setting_backup_key_short, which name where it was asked for.
+    """
+    try:
+        key = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting("setting_backup_key_file", name=name, value=str(path)) from error
+    return _long_enough(key, name)
+
+
+def _long_enough(key: str, name: str) -> str:
+    if len(key) < SHORTEST_KEY:
+        raise BadSetting("setting_backup_key_short", name=name, lowest=SHORTEST_KEY)
+    return key
+
+
 def _port(env: Mapping[str, str], name: str) -> int | None:
     return _whole(env, name, default=1, highest=65535) if env.get(name, "").strip() else None
 
@@ -393,6 +423,8 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
         idle_minutes=_whole(env, "GEOMSA_IDLE_MINUTES", default=720, highest=7 * 24 * 60),
         trusted_proxies=_proxies(env, "GEOMSA_TRUSTED_PROXIES"),
         objects_dir=(_folder(env, "GEOMSA_OBJECTS_DIR", "") if env.get("GEOMSA_OBJECTS_DIR", "").strip() else None),
+        backup_dir=_folder(env, "GEOMSA_BACKUP_DIR", str(data_dir / "backups")),
+        backup_key=_backup_key(env),
         log_format=cast(Literal["text", "json"], _one_of(env, "GEOMSA_LOG_FORMAT", ("text", "json"), "text")),
     )
     remember(_secrets(settings))

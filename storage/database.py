@@ -117,6 +117,41 @@ class Database:
         except _TRANSLATED as error:
             raise translate(error) from error
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session that sees the rows of one moment in all it reads, whatever others commit meanwhile.
+
+        Nobody waits for it. A write inside it fails as in `reading`.
+        """
+        options: dict[str, Any] = {"geomsa_snapshot": True}
+        if self._dialect == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"
+        try:
+            with (
+                self._reader.execution_options(**options).connect() as connection,
+                Session(connection, autoflush=False, expire_on_commit=False) as session,
+            ):
+                yield session
+        except _TRANSLATED as error:
+            raise translate(error) from error
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[Connection]:
+        """Yield a connection on which tables can be dropped, made and filled again; the caller commits.
+
+        A SQLite database that is not there is made, and foreign keys are not checked on it.
+        """
+        if self._dialect == "sqlite":
+            self._make_folder()
+        engine = self._create_engine("migrating")
+        try:
+            with engine.connect() as connection:
+                yield connection
+        except _TRANSLATED as error:
+            raise translate(error) from error
+        finally:
+            engine.dispose()
+
     def migrate(self) -> tuple[str | None, str]:
         """Create or bring up to date all tables; return the revisions before (None: empty database) and after.
 
@@ -299,6 +334,10 @@ def _begin_on_server(connection: Connection) -> None:
         return
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    elif connection.get_execution_options().get("geomsa_snapshot"):
+        # For the next transaction alone: those of the connection are not ours to change.
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
     else:
         connection.exec_driver_sql("START TRANSACTION READ ONLY")
 

@@ -66,8 +66,8 @@ def compare_revision(revision: str | None) -> Literal["current", "older", "newer
     return "older" if revision in known else "newer"
 
 
-def upgrade(connection: Connection) -> tuple[str | None, str]:
-    """Bring the database to the newest revision, alone: a second process waits and then finds the work done.
+def upgrade(connection: Connection, *, revision: str = "head") -> tuple[str | None, str]:
+    """Bring the database to the newest revision, or to `revision`, alone: a second process waits, then finds it done.
 
     SQLite and PostgreSQL migrate in one transaction, all or nothing; MariaDB and MySQL commit every DDL statement by
     themselves. Returns the revisions before and after; raises DatabaseError `database_newer` and changes nothing when
@@ -77,11 +77,11 @@ def upgrade(connection: Connection) -> tuple[str | None, str]:
 
     with _migrating_alone(connection):
         before = current_revision(connection)
-        head = head_revision()
+        head = head_revision() if revision == "head" else revision
         if compare_revision(before) == "newer":
             raise DatabaseError("database_newer", reason="revision", found=str(before), expected=head)
         if before != head:
-            command.upgrade(alembic_config(connection), "head")
+            command.upgrade(alembic_config(connection), revision)
         if connection.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
             raise DatabaseError("database_conflict", reason="foreign_key")
     return before, head

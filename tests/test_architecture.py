@@ -281,6 +281,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("guidance", "watching", "schedules", "gauge", "methods", "tracking", "adapters"),
     ("history", "training"),
+    ("named_objects",),
     ("audit_log", "backups", "store_moves"),
     ("operations", "replay", "reports", "model_report"),
     ("batches", "image_imports", "comparisons", "model_exports"),

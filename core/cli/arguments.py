@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.administration.auditing import add_audit
+from core.cli.administration.backups import add_backup
 from core.cli.administration.checking import add_doctor
 from core.cli.administration.keys import add_api_key
 from core.cli.administration.moving import add_move_objects
@@ -162,6 +163,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     add_api_key(commands)
     add_audit(commands)
+    add_backup(commands)
     add_doctor(commands)
     add_move_objects(commands)
     return parser

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
-from core.access import ENGINEER, Person, require_role
+from core.access import ADMIN, Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
 from core.transactions import HasDatabase, reading, writing
@@ -19,8 +19,11 @@ def count_uses(services: HasDatabase, dataset_id: int) -> int:
 
 
 def delete_dataset(services: HasDatabase, person: Person, dataset_id: int) -> None:
-    """Delete a version with its rows. Raises NotAllowed, NotFound dataset_unknown, Conflict dataset_in_use (count)."""
-    require_role(services, person, ENGINEER)
+    """Delete a version with its rows; only an administrator may.
+
+    Raises NotAllowed, NotFound dataset_unknown, Conflict dataset_in_use (count).
+    """
+    require_role(services, person, ADMIN)
     with writing(services) as session:
         row = session.get(DatasetVersion, dataset_id)
         if row is None:

@@ -6,6 +6,7 @@ the same code is never touched, neither by loading nor by a reset.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +17,23 @@ from core.audit import record
 from core.catalog.outcomes import DEFECT, GOOD
 from core.demo.images.catalog import PRODUCTS
 from core.demo.images.records import DemoDefect, DemoImage, DemoKind, DemoProduct
-from core.errors import Conflict, NotReady
+from core.errors import AppError, Conflict, NotReady
 from core.images.ingest import ingest_images
 from core.images.parts import LIST
 from core.images.records import BY_DEMO, IncomingFile, IngestItem, Label
 from core.jobs import queue
 from core.jobs.records import JobPayload
 from core.manuals.library import add_manuals
-from core.removal.products import discard_all
-from core.removal.rows import delete_product_rows, is_busy, list_product_objects
+from core.removal.pending import finish_removals, note_removal
+from core.removal.rows import delete_product_rows, is_busy, list_bound_alone, list_product_objects
 from core.transactions import reading, writing
 from storage.tables import DefectType, Job, Product, ProductView, SystemConfig, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
+
+logger = logging.getLogger(__name__)
 
 # Large groups: on one machine nearly all the time of a commit is waiting for the disk.
 GROUP_FILES = 128
@@ -85,7 +88,7 @@ def cancel_waiting_jobs(services: Services, person: Person) -> None:
 def reset_demo_data(services: Services, person: Person) -> list[str]:
     """Remove the demo's own products with everything that depends on them; return their codes.
 
-    Raises Conflict demo_busy while a job that touches them waits or runs.
+    Raises Conflict demo_busy while a job that touches them waits or runs, and purge_bound.
     """
     require_role(services, person, ADMIN)
     with writing(services) as session:
@@ -94,13 +97,20 @@ def reset_demo_data(services: Services, person: Person) -> list[str]:
         if is_busy(session, ids):
             raise Conflict("demo_busy")
         codes = list(session.exec(select(Product.code).where(col(Product.id).in_(ids))).all())
+        if bound := list_bound_alone(session, ids):
+            raise Conflict("purge_bound", product_code=", ".join(sorted(codes)), names=", ".join(bound))
         keys, prefixes = list_product_objects(session, ids)
         delete_product_rows(session, ids)
+        if ids:
+            note_removal(session, ids[0], keys, prefixes)
         for marker in markers:
             session.delete(marker)
         record(session, person, "demo.reset", "system", None, products=sorted(codes))
         session.commit()
-    discard_all(services, keys, prefixes)
+    try:
+        finish_removals(services)
+    except AppError as error:
+        logger.warning("the files of the demo are deleted later: %s", error.code)
     return sorted(codes)
 
 

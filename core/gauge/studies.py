@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, select
 
-from core.access import ENGINEER, require_role
+from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record, stale_save
 from core.catalog.names import ProductName
 from core.errors import BadInput, Conflict, NotFound
@@ -145,9 +145,9 @@ def cancel_study(services: HasDatabase, person: Person, study_id: int, *, row_ve
 def delete_study(services: HasStores, person: Person, study_id: int, *, typed_name: str) -> None:
     """Delete a study with its pictures and ratings; `typed_name` is its name as the person has typed it.
 
-    Raises NotFound, BadInput gauge_name_differs.
+    Only an administrator may. Raises NotAllowed, NotFound, BadInput gauge_name_differs.
     """
-    require_role(services, person, ENGINEER)
+    require_role(services, person, ADMIN)
     with writing(services) as session:
         study = get_row(session, study_id)
         if " ".join(typed_name.split()) != study.name:

@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from core.access import WORKER, Person, require_role
+from core.access import ADMIN, WORKER, Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
 from core.jobs.records import JobPayload
-from core.jobs.terms import BATCH_INSPECTION, NEEDED_ROLE, changed_one
+from core.jobs.terms import BACKUP_KINDS, BATCH_INSPECTION, NEEDED_ROLE, changed_one
 from core.models.kinds import KINDS
 from core.transactions import LOCKED, HasDatabase, reading, retried, writing
 from storage.tables import Job, Product, utc_now
@@ -55,7 +55,7 @@ def submit(
 
 def add_job(
     session: Session,
-    person: Person,
+    person: Person | None,
     *,
     kind: str,
     payload: JobPayload,
@@ -75,7 +75,7 @@ def add_job(
         payload=payload.to_json(),
         max_attempts=max_attempts,
         priority=priority,
-        created_by=person.id,
+        created_by=None if person is None else person.id,
     )
     session.add(job)
     session.flush()
@@ -114,7 +114,9 @@ def cancel(services: HasDatabase, person: Person, job_id: int) -> None:
         found = session.get(Job, job_id)
     if found is None:
         raise NotFound("not_found")
-    if found.kind != BATCH_INSPECTION or found.created_by != person.id:
+    if found.kind in BACKUP_KINDS:
+        require_role(services, person, ADMIN)
+    elif found.kind != BATCH_INSPECTION or found.created_by != person.id:
         require_role(services, person, NEEDED_ROLE)
     with writing(services) as session:
         if changed_one(

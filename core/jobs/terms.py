@@ -39,6 +39,13 @@ COMPARISON = "comparison"
 # A job that trains a network on a dataset version.
 TRAINING = "training"
 
+# Jobs that make a backup, and that prove one whole or restore it for a trial; theirs is the administrator's role.
+BACKUP = "backup"
+BACKUP_CHECK = "backup_check"
+BACKUP_KINDS = (BACKUP, BACKUP_CHECK)
+# How many workers may be lost over one: it begins anew each time.
+BACKUP_ATTEMPTS = 3
+
 LEASE_S = 15.0
 
 STAGE_NAMES: dict[str, str] = {
@@ -70,6 +77,11 @@ STAGE_NAMES: dict[str, str] = {
     "epochs": N_("Training, epoch by epoch"),
     "score": N_("Measuring on images it has not seen"),
     "export": N_("Writing the network"),
+    "rows": N_("Reading the rows"),
+    "copy": N_("Copying files"),
+    "finish": N_("Finishing"),
+    "objects": N_("Restoring files"),
+    "tables": N_("Restoring rows"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from sqlmodel import Session, col, func, select
 from core.access import ENGINEER, require_role
 from core.audit import find_changes, record, stale_save
 from core.errors import AppError, BadInput, NotFound, from_lower
-from core.files.discarded_objects import discard_objects
 from core.i18n import LANGUAGES
+from core.identity import TRASH
 from core.manuals.ingest import READ_MEMORY_BYTES, READ_TIMEOUT_S, ManualFile, ManualOutcome, add_manuals
 from core.manuals.titles import clean_title
 from core.models.encoder import encoder_stamp
@@ -22,11 +23,13 @@ from core.models.sources import ManualSources
 from core.registry.versions import active_version, retire
 from core.transactions import reading, writing
 from storage.object_store import ObjectStoreError
-from storage.tables import Manual, ModelVersion
+from storage.tables import Manual, ModelVersion, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
+
+logger = logging.getLogger(__name__)
 
 __all__ = [
     "ManualFile",
@@ -135,7 +138,9 @@ def update_manual(
 
 
 def delete_manual(services: Services, person: Person, manual_id: int, *, row_version: int | None = None) -> Manual:
-    """Delete a manual: the row, then its file. With the last one, the product's index goes out of use as well.
+    """Delete a manual: the row goes, and its file into the trash of the object store, for GEOMSA_TRASH_DAYS.
+
+    With the last one, the product's index goes out of use as well.
 
     The index in use may still hold passages of it until the next deployment; nobody is shown them (`find_manuals`).
     `row_version` is the state that the person saw; None for whoever saw none. Raises NotAllowed, NotFound not_found,
@@ -165,8 +170,16 @@ def delete_manual(services: Services, person: Person, manual_id: int, *, row_ver
             retire(session, index)
             record(session, person, "version.retire", "model_version", index.id, kind=MANUAL_INDEX, number=index.number)
         session.commit()
-    discard_objects(services, [key])
+    _trash(services, key)
     return manual
+
+
+def _trash(services: Services, key: str) -> None:
+    """Move a file that no row names any more into the trash; one that cannot be moved now is an orphan until later."""
+    try:
+        services.objects.move(key, f"{TRASH}{utc_now():%Y%m%d}/{key}")
+    except ObjectStoreError as error:
+        logger.warning("%s stays until orphans are collected: %s", key, error.code)
 
 
 def _view(manual: Manual, version: ModelVersion | None, encoder: str) -> ManualView:

@@ -27,6 +27,10 @@ CATALOG_MESSAGES: dict[str, str] = {
         'Several products are called "{name}". Give the code of the one that is meant: {codes}.'
     ),
     "purge_not_confirmed": N_('Nothing was deleted: type the code "{product_code}" exactly as it stands here.'),
+    "purge_bound": N_(
+        'These accounts are bound to "{product_code}" and to no other product: {names}. Without it they would see every '
+        "product. Bind them to another one or disable them under Users, then delete the product."
+    ),
     "purge_busy": N_(
         'A job works on the product "{product_code}", or waits for it. Wait until it has ended, or cancel it, then '
         "delete the product."

@@ -11,6 +11,7 @@ from typing import Any
 
 from core.audit_log.findings import say_faults
 from core.audit_log.verification import verify_chain
+from core.backups.status import check_backup
 from core.deliveries.targets import TargetView, list_targets
 from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
@@ -100,6 +101,7 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         found.append(_run("deliveries", lambda: _check_deliveries(opened)))
         found.append(_run("reports", lambda: _check_reports(opened)))
         found.append(_run("api_keys", lambda: Check("api_keys", *check_keys(opened))))
+        found.append(_run("backup", lambda: _check_backup(opened)))
         found.append(_run("tracking", lambda: Check("tracking", *check_tracking(opened, settings))))
     found.append(_run("device", lambda: _check_device(settings)))
     found.append(_run("similar_images", lambda: _check_search(settings)))
@@ -247,6 +249,11 @@ def _check_reports(services: HasDatabase) -> Check:
         return Check("reports", False, "check_reports_failed", params, failure=problem.error)
     count = sum(schedule.is_active for schedule in list_schedules(services))
     return Check("reports", True, "check_reports" if count else "check_reports_none", {"count": count})
+
+
+def _check_backup(services: HasDatabase) -> Check:
+    ok, code, params, failure = check_backup(services)
+    return Check("backup", ok, code, params, failure=failure)
 
 
 def _check_device(settings: Settings) -> Check:

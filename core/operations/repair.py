@@ -15,10 +15,11 @@ from core.access import ADMIN, require_role
 from core.errors import AppError, from_lower
 from core.images.bit_depth import find_bit_depth, read_bit_depth
 from core.images.placement.moving import follow_labels
+from core.named_objects import NamedObject
 from core.operations.counts import check_counts
 from core.operations.damaged_objects import DamagedObject, Expected, find_damaged, has_content, read_expected
 from core.operations.orphans import are_too_many, clean_up, list_orphans, original_key, require_collectable
-from core.operations.stored_objects import NamedObject, Stock, find_missing, take_stock
+from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.rollups.rebuilding import ensure_counts, rebuild_counts
 from core.transactions import reading
 from inference.errors import ImageError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,10 @@ from sqlmodel import Session, col, func, select
 from core.access import ADMIN, require_role
 from core.audit import record, stale_save
 from core.catalog.products import get_product_row
-from core.errors import BadInput, Conflict
-from core.files.discarded_objects import discard_objects
-from core.removal.rows import delete_product_rows, is_busy, list_product_objects
-from core.transactions import HasStores, reading, writing
-from storage.object_store import ObjectStoreError
+from core.errors import AppError, BadInput, Conflict
+from core.removal.pending import finish_removals, note_removal
+from core.removal.rows import delete_product_rows, is_busy, list_bound_alone, list_product_objects
+from core.transactions import reading, writing
 from storage.tables import (
     DefectType,
     GaugeStudy,
@@ -32,6 +31,8 @@ from storage.tables import (
 if TYPE_CHECKING:
     from core.access import Person
     from core.services import Services
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,10 @@ def purge_product(
     """Delete a product with everything that hangs on it, for good; return what went.
 
     The person has typed the product's code, and saw it in the state `row_version`. The rows go first, in one
-    transaction; objects that a crash then leaves are collected as orphans. The audit log keeps who purged what. Raises
-    NotAllowed; NotFound not_found; BadInput purge_not_confirmed; Conflict purge_busy (a job has to do with it) and
-    stale_save.
+    transaction that keeps which objects are to follow; what a crash or a store that is away leaves of those, the next
+    tidying deletes. The audit log keeps who purged what. Raises NotAllowed; NotFound not_found; BadInput
+    purge_not_confirmed; Conflict purge_busy (a job has to do with it), purge_bound (accounts would be bound to no
+    product any more, and so be let into all) and stale_save.
     """
     require_role(services, person, ADMIN)
     with writing(services) as session:
@@ -76,24 +78,20 @@ def purge_product(
             raise stale_save(session, subject_type="product", subject_id=product_id, row_version=row_version)
         if is_busy(session, [product_id]):
             raise Conflict("purge_busy", product_code=product.code)
+        if bound := list_bound_alone(session, [product_id]):
+            raise Conflict("purge_bound", product_code=product.code, names=", ".join(bound))
         weight = _weigh(session, product_id)
         keys, prefixes = list_product_objects(session, [product_id])
         told = {"code": product.code, "name": product.name, **asdict(weight)}
         delete_product_rows(session, [product_id])
+        note_removal(session, product_id, keys, prefixes)
         record(session, person, "product.purged", "product", product_id, **told)
         session.commit()
-    discard_all(services, keys, prefixes)
-    return weight
-
-
-def discard_all(services: HasStores, keys: Sequence[str], prefixes: Sequence[str]) -> None:
-    """Delete the objects of rows that are gone; what cannot be deleted now is collected as an orphan later."""
-    discard_objects(services, keys)
     try:
-        for prefix in prefixes:
-            services.objects.delete_prefix(prefix)
-    except ObjectStoreError:
-        return
+        finish_removals(services)
+    except AppError as error:
+        logger.warning("the files of product %s are deleted later: %s", told["code"], error.code)
+    return weight
 
 
 def _weigh(session: Session, product_id: int) -> PurgeWeight:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core.identity import BATCHES, COMPARISONS, TRAINING_FOLDER
+from core.identity import BATCHES, COMPARISONS, IMPORTS, TRAINING_FOLDER
 from core.jobs.records import JobPayload
 from core.rollups.counting import forget_products
+from storage.json_fields import read_objects, read_text
 from storage.tables import (
+    Backup,
     Batch,
     BatchItem,
     ChecklistTick,
@@ -55,6 +57,7 @@ from storage.tables import (
     TrackingEvent,
     TrainingRun,
     TrashedImage,
+    User,
     UserBinding,
     WatchFile,
     WatchFolder,
@@ -66,6 +69,16 @@ def is_busy(session: Session, ids: list[int]) -> bool:
     jobs = session.exec(select(Job).where(col(Job.state).in_(["queued", "running"]))).all()
     wanted = set(ids)
     return any(job.product_id in wanted or wanted & set(JobPayload.from_json(job.payload).product_ids) for job in jobs)
+
+
+def list_bound_alone(session: Session, ids: list[int]) -> list[str]:
+    """Return the login names of accounts that are bound to these products and to no other."""
+    query = select(User.login, UserBinding.product_id).join(UserBinding, col(UserBinding.user_id) == col(User.id))
+    bound: dict[str, set[int]] = {}
+    for login, product_id in session.exec(query.where(UserBinding.kind == "product")):
+        if product_id is not None:
+            bound.setdefault(login, set()).add(product_id)
+    return sorted(login for login, products in bound.items() if products <= set(ids))
 
 
 def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], list[str]]:
@@ -88,6 +101,13 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     keys += session.exec(select(Manual.object_key).where(col(Manual.product_id).in_(ids))).all()
     folders = session.exec(select(Batch.folder).where(col(Batch.product_id).in_(ids), Batch.folder != "")).all()
     prefixes = [f"{BATCHES}{folder}" for folder in folders]
+    jobs = select(Job.id).where(col(Job.product_id).in_(ids))
+    staged = select(ImageImport.staged).where(col(ImageImport.job_id).in_(jobs), ImageImport.staged != "")
+    prefixes += [f"{IMPORTS}{folder}" for folder in session.exec(staged)]
+    schedules = select(ReportSchedule.id).where(col(ReportSchedule.product_id).in_(ids))
+    for files in session.exec(select(ReportRun.files).where(col(ReportRun.schedule_id).in_(schedules))):
+        # Those that were put into a folder of the server belong to whoever is given them.
+        keys += [read_text(one.get("place")) or "" for one in read_objects(files) if one.get("in_folder") is not True]
     compared = session.exec(select(Comparison.id).where(col(Comparison.product_id).in_(ids))).all()
     prefixes += [f"{COMPARISONS}{number}" for number in compared]
     trained = session.exec(select(TrainingRun.id).where(col(TrainingRun.product_id).in_(ids))).all()
@@ -152,6 +172,7 @@ def delete_product_rows(session: Session, ids: list[int]) -> None:
     session.execute(delete(ThresholdSetting).where(col(ThresholdSetting.model_version_id).in_(versions)))
     session.execute(delete(ModelVersion).where(col(ModelVersion.product_id).in_(ids)))
     session.execute(update(ModelVersion).where(col(ModelVersion.job_id).in_(jobs)).values(job_id=None))
+    session.execute(update(Backup).where(col(Backup.job_id).in_(jobs)).values(job_id=None))
     session.execute(update(Inspection).where(col(Inspection.batch_job_id).in_(jobs)).values(batch_job_id=None))
     forget_products(session, ids)
     imports = select(ImageImport.id).where(col(ImageImport.job_id).in_(jobs))

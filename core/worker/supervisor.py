@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from core.backups.jobs import queue_due as queue_due_backup
+from core.backups.records import note_lost
 from core.batches.starting import MAX_ATTEMPTS, discard_rest
 from core.comparisons.starting import MAX_ATTEMPTS as MAX_COMPARISON_ATTEMPTS
 from core.deployments import cleanup
@@ -155,13 +157,14 @@ class ChildWorker:
             self._counted_at = time.monotonic()
 
     def _queue_reports(self) -> None:
-        """Queue the reports that have fallen due, every few seconds."""
+        """Queue the reports and the backup that have fallen due, every few seconds."""
         if time.monotonic() - self._reports_at >= REPORTS_EVERY_S:
             self._reports_at = time.monotonic()
             try:
                 queue_due(self._services)
+                queue_due_backup(self._services)
             except AppError as error:
-                logger.warning("could not look for reports that are due: %s", error.code)
+                logger.warning("could not look for reports and backups that are due: %s", error.code)
 
     def _beat(self, job_id: int | None) -> None:
         heartbeats.beat(self._services, self.worker_id, host=socket.gethostname(), pid=os.getpid(), job_id=job_id)
@@ -225,6 +228,8 @@ class ChildWorker:
             cleanup.clean_up(self._services, claim.job_id)
         if claim.kind == terms.BATCH_INSPECTION:
             discard_rest(self._services, claim.job_id)
+        if claim.kind in terms.BACKUP_KINDS:
+            note_lost(self._services)
         if claim.kind == terms.IMAGE_IMPORT:
             discard_rest_of_imports(self._services, claim.job_id)
 
@@ -232,9 +237,11 @@ class ChildWorker:
 def _goes_on(claim: terms.Claim) -> bool:
     """Return whether a job whose child was killed is worth another try.
 
-    A batch, an import, a comparison, a training and a change of images go on where they stopped; a measurement, which
-    changes nothing before its end, begins once more.
+    A batch, an import, a comparison, a training and a change of images go on where they stopped; a measurement and
+    a backup, which change nothing before their end, begin once more.
     """
+    if claim.kind in terms.BACKUP_KINDS:
+        return claim.attempt < terms.BACKUP_ATTEMPTS
     if claim.kind == terms.MEASUREMENT:
         return claim.attempt < terms.MEASUREMENT_ATTEMPTS
     if claim.kind == terms.IMAGE_IMPORT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from core.audit_log.anchors import write_anchor
+from core.backups.records import note_lost
 from core.batches.starting import discard_rest
 from core.errors import AppError
 from core.identity import raise_generation
@@ -14,6 +15,7 @@ from core.images.likeness.measuring import measure_next
 from core.images.placement.moving import follow_labels
 from core.images.trash.purging import purge_expired
 from core.operations.orphans import collect_orphans
+from core.removal.pending import finish_removals
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import expire_runs
 from core.services import Services
@@ -36,10 +38,12 @@ def tidy(services: Services) -> None:
         discard_rest_of_imports(services)
         discard_old_drafts(services)
         discard_scratch(services)
+        note_lost(services)
         raise_generation(services)
         write_anchor(services)
         expire_runs(services)
         outbox.purge(services, everything_old=services.settings.mlflow_tracking == "off")
+        finish_removals(services)
         purged = purge_expired(services)
         follow_labels(services, None, limit=_MOST_MOVED)
         count = collect_orphans(services)

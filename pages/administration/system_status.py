@@ -39,6 +39,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "deliveries": (N_("Results sent on"), ":material/outgoing_mail:"),
     "reports": (N_("Scheduled reports"), ":material/schedule_send:"),
     "api_keys": (N_("API keys"), ":material/key:"),
+    "backup": (N_("Backup"), ":material/backup:"),
     "tracking": (N_("Tracking of trainings"), ":material/monitoring:"),
     "device": (N_("Device"), ":material/memory:"),
     "similar_images": (N_("Similar images"), ":material/image_search:"),

@@ -219,8 +219,8 @@ def ask_to_delete(dialog: OpenDialog) -> None:
     confirm(
         _("Delete “{name}”?", name=escape(dialog.values["title"])),
         _(
-            "The file is gone for good, and guidance no longer quotes it. What was written from it before stays in the "
-            "history."
+            "Guidance no longer quotes it. What was written from it before stays in the history. The file lies in the "
+            "trash of the object store for a while; after that, only a backup has it."
         ),
         action=_("Delete"),
         icon=":material/delete_forever:",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from core.access import ENGINEER, require_role
+from core.access import ADMIN, ENGINEER, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound, NotReady
 from core.files.file_names import strip_control
@@ -123,10 +123,10 @@ def retire_run(services: Services, person: Person, run_id: int) -> None:
 def delete_run(services: Services, person: Person, run_id: int) -> None:
     """Delete a run for good: its rows, its network, its results and maps.
 
-    The version of its model stays as a row without files, for inspections that were made with it. Raises NotAllowed,
-    NotFound run_unknown, Conflict run_still_going and run_in_use.
+    The version of its model stays as a row without files, for inspections that were made with it. Only an administrator
+    may do so. Raises NotAllowed, NotFound run_unknown, Conflict run_still_going and run_in_use.
     """
-    require_role(services, person, ENGINEER)
+    require_role(services, person, ADMIN)
     with writing(services) as session:
         run = session.get(TrainingRun, run_id, with_for_update=True)
         if run is None:

@@ -1,9 +1,9 @@
 """Who does the work of a claimed job: this process, product after product, or a Ray cluster, one task per product.
 
-Batches are inspected, images imported and changed, versions measured, methods compared, networks trained and reports
-made in this process whatever the settings say: the results of a batch are wanted one after the other, images are stored
-by one process better than by several, a measurement, a comparison and a training are of a single product, and the
-others are short.
+Batches are inspected, images imported and changed, versions measured, methods compared, networks trained, backups and
+reports made in this process whatever the settings say: the results of a batch are wanted one after the other, images
+and backups are stored by one process better than by several, a measurement, a comparison and a training are of a single
+product, and the others are short.
 
 Either way it is called in the worker's child, which can be ended at any moment, and either way the transaction that
 activates a version proves first that the job is still ours.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from core.errors import AppError
 from core.jobs.terms import (
+    BACKUP_KINDS,
     BATCH_INSPECTION,
     COMPARISON,
     IMAGE_CHANGE,
@@ -73,6 +74,10 @@ def open_executor(settings: Settings, kind: str) -> Executor:
         from core.worker.executors.trainings import TrainingExecutor
 
         return TrainingExecutor()
+    if kind in BACKUP_KINDS:
+        from core.worker.executors.backups import BackupExecutor
+
+        return BackupExecutor()
     if settings.executor == "ray":
         from core.worker.executors.ray_cluster import RayExecutor
 

@@ -91,6 +91,7 @@ def _show_purge(dialog: OpenDialog) -> None:
     st.error(_("This cannot be undone. There is no trash for it, only a backup."), icon=":material/delete_forever:")
     st.markdown(_("With the product these go, from the database and from the object store:"))
     st.markdown("\n".join(f"- {line}" for line in _list_weight(weight)))
+    st.caption(_("Backups that were made before keep it until they are deleted themselves."))
     st.caption(_("To keep the history, deactivate the product instead. The audit log keeps who deleted it, and when."))
     with st.form("product_purge", border=False):
         typed = st.text_input(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ADMIN
 from core.datasets.deleting import count_uses, delete_dataset
 from core.datasets.exporting import CONTENT_TYPES, MANIFEST_FORMATS, make_manifest, name_manifest
 from core.errors import AppError
@@ -16,7 +17,7 @@ from pages.components.shared import screens
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, open_dialog, opened
 from pages.components.shared.language import _, _n, language
 from pages.components.shared.noted_downloads import noted
-from pages.components.shared.session import person, say_after_rerun, services, show_error
+from pages.components.shared.session import may, person, say_after_rerun, services, show_error
 from pages.server.export_downloads import export_path
 
 if TYPE_CHECKING:
@@ -40,19 +41,23 @@ def show_actions(head: DatasetHead, product: Product) -> None:
                 )  # fmt: skip
         with st.popover(_("Download"), icon=":material/download:", key="dataset_download"):
             _show_downloads(head, product)
-        st.button(
-            _("Delete"),
-            key="dataset_delete",
-            icon=":material/delete:",
-            disabled=uses > 0,
-            help=_n(
-                "{count} training or comparison stands on it.", "{count} trainings or comparisons stand on it.", uses
+        # Deleting for good is the administrator's.
+        if may(ADMIN):
+            st.button(
+                _("Delete"),
+                key="dataset_delete",
+                icon=":material/delete:",
+                disabled=uses > 0,
+                help=_n(
+                    "{count} training or comparison stands on it.",
+                    "{count} trainings or comparisons stand on it.",
+                    uses,
+                )
+                if uses
+                else None,
+                on_click=open_dialog,
+                args=(_DELETE,),
             )
-            if uses
-            else None,
-            on_click=open_dialog,
-            args=(_DELETE,),
-        )
     if dialog := opened(_DELETE):
         confirm(
             _("Delete dataset version {number}?", number=head.number),

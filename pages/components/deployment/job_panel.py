@@ -11,7 +11,17 @@ from core.errors import AppError
 from core.i18n import N_
 from core.jobs.outcomes import ACTIVATED, BUILT, CANDIDATE, ProductOutcome
 from core.jobs.queue import cancel
-from core.jobs.terms import BATCH_INSPECTION, COMPARISON, IMAGE_IMPORT, MEASUREMENT, PERIOD_REPORT, STAGE_NAMES
+from core.jobs.terms import (
+    BACKUP,
+    BACKUP_CHECK,
+    BACKUP_KINDS,
+    BATCH_INSPECTION,
+    COMPARISON,
+    IMAGE_IMPORT,
+    MEASUREMENT,
+    PERIOD_REPORT,
+    STAGE_NAMES,
+)
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
 from core.models.figures import ManualFigures
 from core.models.judgment_words import weak_remedy
@@ -55,6 +65,8 @@ KIND_NAMES: dict[str, str] = {
     MEASUREMENT: N_("Measurement"),
     COMPARISON: N_("Comparison of methods"),
     PERIOD_REPORT: N_("Report"),
+    BACKUP: N_("Backup"),
+    BACKUP_CHECK: N_("Check of a backup"),
 }
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
@@ -213,6 +225,8 @@ def show_cancel(job: JobView) -> None:
             st.markdown(_("Stop this comparison? What is trained and predicted stays."))
         elif job.kind == MEASUREMENT:
             st.markdown(_("Stop this measurement? What was measured before stays."))
+        elif job.kind in BACKUP_KINDS:
+            st.markdown(_("Stop this? Nothing of a backup that is not whole is kept."))
         else:
             st.markdown(_("Stop this deployment? What is not finished is lost; the models in use stay."))
         if st.button(_("Yes, stop it"), key=f"cancel_{job.id}", type="primary"):

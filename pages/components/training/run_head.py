@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ADMIN
 from core.errors import AppError
 from core.jobs.terms import STAGE_NAMES
 from core.training.runs.control import cancel_run, delete_run, resume_run
@@ -14,6 +15,7 @@ from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, o
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, duration, escape, language, number, product_name
 from pages.components.shared.session import (
+    may,
     person,
     say_after_rerun,
     seconds_since_worker_start,
@@ -124,7 +126,8 @@ def _show_buttons(run: RunView) -> None:
                     cancel_run(services(), person(), head.id)
                     st.rerun(scope="app")
         return
-    if head.version_state != "active":
+    # Deleting for good is the administrator's.
+    if head.version_state != "active" and may(ADMIN):
         st.button(
             _("Delete"), key="train_delete", icon=":material/delete:", width="stretch",
             on_click=open_dialog, args=(_DELETE,), kwargs={"run_id": head.id},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from core.access import ADMIN
 from core.gauge.planning import copy_plan, set_references
 from core.gauge.studies import cancel_study, close_study, delete_study, load_study
 from core.gauge.terms import (
@@ -32,7 +33,7 @@ from pages.components.analysis.gauge.ratings_step import show_ratings_step
 from pages.components.analysis.gauge.result_step import show_result_step
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, escape, moment, number, product_name
-from pages.components.shared.session import person, say_after_rerun, services, showing_errors
+from pages.components.shared.session import may, person, say_after_rerun, services, showing_errors
 
 if TYPE_CHECKING:
     from core.gauge.records import Study
@@ -186,10 +187,12 @@ def _show_more(study: Study) -> None:
                 _("Cancel the study"), key="gauge_more_cancel", icon=":material/cancel:", width="stretch",
                 on_click=open_dialog, args=(_CANCEL,),
             )  # fmt: skip
-        st.button(
-            _("Delete the study"), key="gauge_more_delete", icon=":material/delete:", width="stretch",
-            on_click=open_dialog, args=(_DELETE,),
-        )  # fmt: skip
+        # Deleting for good is the administrator's.
+        if may(ADMIN):
+            st.button(
+                _("Delete the study"), key="gauge_more_delete", icon=":material/delete:", width="stretch",
+                on_click=open_dialog, args=(_DELETE,),
+            )  # fmt: skip
 
 
 def _show_dialogs(study: Study) -> None:

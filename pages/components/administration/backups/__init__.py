@@ -1,0 +1,1 @@
+"""What the screen of backups is made of."""
