@@ -264,7 +264,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("i18n",),
     ("messages",),
     ("errors",),
-    ("settings", "transactions"),
+    ("settings", "transactions", "logs"),
     ("audit",),
     ("access", "identity", "leases", "models", "files"),
     ("rollups",),

@@ -23,7 +23,9 @@ from core.api.interface import Interface
 from core.api.limits import MOST_AT_ONCE, bound_body, most_bytes, too_large
 from core.api.origins import comes_from_here
 from core.api.problems import from_http, language_of, to_response
+from core.api.request_ids import answer_under_id
 from core.errors import AppError, BadInput, NotAllowed, Unavailable, from_lower
+from core.logs import note_person
 
 _log = logging.getLogger("geomsa.api")
 
@@ -52,6 +54,15 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+
+        async def answer(send: Send) -> int | None:
+            return await self._note(scope, receive, send)
+
+        trusted = self.interface.services.settings.trusted_proxies
+        await answer_under_id(scope, send, trusted, answer, channel="api")
+
+    async def _note(self, scope: Scope, receive: Receive, send: Send) -> int | None:
+        """Answer, and count the answer; return the id of the account that the caller acts as."""
         answer = _Answer(send)
         started = time.perf_counter()
         self._n_running += 1
@@ -64,6 +75,8 @@ class Admission:
             self.interface.metrics.note(
                 route=route, method=_known_method(scope), status=answer.status, seconds=time.perf_counter() - started
             )
+        caller: Caller | None = scope["state"].get("caller")
+        return caller.person.id if caller is not None else None
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         path = path_of(scope)
@@ -73,6 +86,7 @@ class Admission:
         try:
             caller = await self._admit(scope, path)
             state["caller"] = caller
+            note_person(caller.person.id if caller is not None else None)
             await self._app(scope, self._bounded(scope, receive, path), answer)
         except HTTPException as error:
             await self._refuse(scope, receive, answer, from_http(error), language)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 from collections.abc import Callable
 
+from core import logs
 from core.api.mounting import UnderRoot
 from core.errors import BadSetting
 from core.services import keep_services
@@ -34,7 +34,7 @@ def serve(*, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, before: Callabl
 
     from core.api.application import build_application
 
-    logging.getLogger().setLevel(logging.INFO)
+    logs.set_up("api")
     uvicorn.run(
         UnderRoot(build_application(services)),
         host=host,

@@ -6,6 +6,7 @@ import argparse
 import logging
 import signal
 
+from core import logs
 from core.errors import AppError
 from core.identity import raise_generation
 from core.metrics.serving import serve_metrics
@@ -81,6 +82,7 @@ def run_job(wanted: argparse.Namespace) -> int:
     """Work one claimed job off, in the worker's child."""
     from core.worker.supervisor import prepare_child, run_claimed_job
 
+    logs.note_job(wanted.job_id)
     # The worker has the database in order; a child that finds it away fails the attempt and not the job.
     services = build_services(patient=True)
     prepare_child(wanted.parent_pid)
