@@ -14,6 +14,7 @@ from core.api.mounting import LazyInterface
 from core.api.origins import is_forwarded, is_loopback_address
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
+from core.logs import set_up, wants_json
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import has_any_active
 from pages.components.shared.language import _, browser_language, escape, language, set_language
@@ -45,6 +46,7 @@ from pages.server.image_downloads import image_routes
 from pages.server.pictures import picture_routes
 from pages.server.report_downloads import report_routes
 from pages.server.requests import app_path
+from pages.server.streamlit_logs import log_as_all_others_do
 from pages.server.trend_downloads import trend_routes
 
 _HAS_MODEL, _STAYS_LISTED = "has_model", "first_path_listed"
@@ -213,6 +215,9 @@ def run_page() -> None:
 if runtime.exists():
     run_page()
 else:
+    set_up("app", level="INFO" if wants_json() else "WARNING")
+    if wants_json():
+        log_as_all_others_do()
     # `streamlit run Home.py` finds this application and serves it, so that no way in passes by the gate.
     app = st.App(
         __file__,

@@ -7,6 +7,7 @@ import logging
 import signal
 
 from core import logs
+from core.cli.terminal import write_note, write_out
 from core.errors import AppError
 from core.identity import raise_generation
 from core.metrics.serving import serve_metrics
@@ -14,6 +15,7 @@ from core.services import build_services
 from core.settings import read_settings
 from core.worker.child_keeper import keep_tracking, keep_watcher
 from core.worker.embedded import work_alone
+from core.worker.sign_of_life import read_signs
 from core.worker.supervisor import ChildWorker
 
 # So long without a message the process that tracks runs ends: MLflow takes seconds to load, and memory while it is.
@@ -25,6 +27,8 @@ def worker(wanted: argparse.Namespace) -> int:
 
     An app's own worker works only where it is the data folder's only one, and otherwise ends at once.
     """
+    if wanted.health:
+        return _say_health()
     if not wanted.embedded:
         return _work(wanted)
     with work_alone(read_settings().data_dir) as is_alone:
@@ -55,6 +59,24 @@ def _work(wanted: argparse.Namespace) -> int:
         if stop_metrics is not None:
             stop_metrics()
     return 0
+
+
+def _say_health() -> int:
+    """Say what the workers of this machine do; return 1 where none of them lives. Asks neither database nor store."""
+    signs = read_signs(read_settings().data_dir)
+    for sign in signs:
+        state = "alive" if sign.is_alive else "hangs"
+        doing = (
+            f"job {sign.job_id}"
+            if sign.job_id is not None
+            else f"waits: {sign.waits_for}"
+            if sign.waits_for
+            else "idle"
+        )
+        write_out(f"{sign.pid}  {state}  {doing}  last sign {sign.age_s:.0f} s ago")
+    if not signs:
+        write_note("no worker runs on this machine with this data folder")
+    return 0 if any(sign.is_alive for sign in signs) else 1
 
 
 def prepare(_wanted: argparse.Namespace) -> int:

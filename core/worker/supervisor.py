@@ -31,6 +31,7 @@ from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import queue_due
 from core.services import Services
 from core.training.runs.records import MAX_ATTEMPTS as MAX_TRAINING_ATTEMPTS
+from core.worker.sign_of_life import SignOfLife
 from core.worker.tidying import Measuring, tidy
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class ChildWorker:
         self._reports_at = -REPORTS_EVERY_S
         self._counted_at = -COUNTS_EVERY_S
         self._measuring = Measuring(services)
+        self._sign = SignOfLife(services.settings.data_dir)
         self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
     def stop(self) -> None:
@@ -113,6 +115,7 @@ class ChildWorker:
                 if time.monotonic() - last_beat >= BEAT_EVERY_S:
                     self._beat(None)
                     last_beat = time.monotonic()
+                self._sign.give()
                 self._count()
                 self._queue_reports()
                 claim = claims.claim_next(self._services, self.worker_id, lease_s=self._lease_s)
@@ -129,9 +132,11 @@ class ChildWorker:
                 self._measuring.go_on()
             except AppError as error:
                 # The database may be away for a while: stay, and take up work again when it is back.
+                self._sign.give(waits_for=error.code)
                 logger.warning("the database does not answer: %s", error.code)
                 self._stop.wait(2.0)
             self._stop.wait(POLL_S)
+        self._sign.end()
         try:
             heartbeats.remove_heartbeat(self._services, self.worker_id)
         except AppError as error:
@@ -173,6 +178,7 @@ class ChildWorker:
                     killed_for = "stop"
                     break
                 now = time.monotonic()
+                self._sign.give(claim.job_id)
                 try:
                     if now - renewed >= min(RENEW_EVERY_S, self._lease_s / 4):
                         if claims.renew_lease(self._services, claim, lease_s=self._lease_s):

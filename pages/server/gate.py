@@ -2,7 +2,7 @@
 
     open mode       this machine alone, and nothing that a proxy has forwarded
     accounts mode   a valid session, asked of the database at each message; without one there is the sign-in page, the
-                    health address, and nothing else
+                    health addresses, and nothing else
     /api/           the REST interface (core.api): a key in every mode, and in open mode this machine alone, too
     any mode        an address that no screen has is said to be missing, in the person's language
                     no developer messages, bounded uploads, headers against framing and guessing of content types
@@ -28,10 +28,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.access import ADMIN, Person, reaches
 from core.accounts import sessions
 from core.api.origins import comes_from_here
+from core.api.request_ids import answer_under_id
 from core.errors import AppError, NotAllowed, Unavailable
+from core.logs import note_person
+from core.operations.readiness import ReadinessProbe
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
-from pages.server import downloads, missing_page, pictures, plain_pages, sign_in_route
+from pages.server import downloads, health_routes, missing_page, pictures, plain_pages, sign_in_route
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
 from pages.server.requests import app_path, own_path, preferred_language
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
@@ -50,6 +53,8 @@ API = "/api/"
 # Streamlit serves there what a browser of ours never asks for.
 _NEVER = ("/_stcore/agent/", "/_stcore/script-health-check")
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/static/", "/app/static/", pictures.PREFIX, downloads.PREFIX)
+# A page brings dozens of these: a log of them would say nothing of what people do.
+_NOT_LOGGED = ("/static/", "/_stcore/", "/media/", "/component/", "/app/static/")
 # How long a session that was found good is taken for good when pictures and scripts are fetched.
 _FILES_GOOD_FOR_S = 1.0
 _MOST_BOUND_SESSIONS = 10_000
@@ -81,10 +86,18 @@ class Gate:
         self._uploads: UploadBounds | None = None
         self._owners: OrderedDict[str, str] = OrderedDict()
         self._good: OrderedDict[str, tuple[float, Person]] = OrderedDict()
+        self._probe = ReadinessProbe(lambda: keep_services(self._read_settings()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._http(scope, receive, _with_security_headers(send))
+
+            async def answer(send: Send) -> int | None:
+                await self._http(scope, receive, _with_security_headers(send))
+                return None
+
+            path = own_path(scope)
+            is_logged = path not in (HEALTH, *health_routes.PATHS) and not path.startswith(_NOT_LOGGED)
+            await answer_under_id(scope, send, self._trusted_proxies(), answer, channel="app", is_logged=is_logged)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -97,6 +110,9 @@ class Gate:
             # The REST interface admits by its own keys, and never by a browser's cookie.
             await self._app(scope, receive, send)
             return
+        if path in health_routes.PATHS and request.method in {"GET", "HEAD"}:
+            await (await health_routes.respond(request, path, self._probe))(scope, receive, send)
+            return
         if path.startswith(_NEVER):
             await PlainTextResponse("Not found", status_code=HTTPStatus.NOT_FOUND)(scope, receive, send)
             return
@@ -105,6 +121,9 @@ class Gate:
             return
         is_file = request.method in {"GET", "HEAD"} and path.startswith(_NO_PAGES) and path != METRICS
         found = await self._admit(request, is_file=is_file)
+        if isinstance(found, Admission) and found.person is not None:
+            scope["state"]["person_id"] = found.person.id
+            note_person(found.person.id)
         if isinstance(found, Refusal):
             await self._refuse(request, path, found)(scope, receive, send)
             return
@@ -283,6 +302,12 @@ class Gate:
         if self._settings is None:
             self._settings = read_settings()
         return self._settings
+
+    def _trusted_proxies(self) -> tuple[str, ...]:
+        try:
+            return self._read_settings().trusted_proxies
+        except AppError:
+            return ()  # every answer says what is wrong with the settings
 
     def _language(self) -> str | None:
         return self._settings.language if self._settings is not None else None

@@ -16,6 +16,7 @@ from core.access import ENGINEER, ROLE_NAMES, Person, reaches
 from core.accounts import sessions
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
+from core.logs import note_person
 from core.services import Services, keep_services
 from core.settings import read_settings
 from core.worker.embedded import start_embedded
@@ -102,6 +103,7 @@ def show_worker_missing(since_start_s: float | None) -> None:
 def set_person(who: Person) -> None:
     """Make `who` the person of this browser session."""
     st.session_state[_PERSON_KEY] = who
+    note_person(who.id)
 
 
 def clear_person() -> None:
