@@ -66,13 +66,8 @@ def _say_health() -> int:
     signs = read_signs(read_settings().data_dir)
     for sign in signs:
         state = "alive" if sign.is_alive else "hangs"
-        doing = (
-            f"job {sign.job_id}"
-            if sign.job_id is not None
-            else f"waits: {sign.waits_for}"
-            if sign.waits_for
-            else "idle"
-        )
+        waiting = f"waits: {sign.waits_for}" if sign.waits_for else "idle"
+        doing = waiting if sign.job_id is None else f"job {sign.job_id}"
         write_out(f"{sign.pid}  {state}  {doing}  last sign {sign.age_s:.0f} s ago")
     if not signs:
         write_note("no worker runs on this machine with this data folder")
