@@ -264,6 +264,7 @@ CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("i18n",),
     ("messages",),
     ("errors",),
+    ("secret_files",),
     ("settings", "transactions", "logs"),
     ("audit",),
     ("access", "identity", "leases", "models", "files"),
