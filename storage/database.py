@@ -38,6 +38,7 @@ _DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
 }
+_PRODUCTS = {"sqlite": "SQLite", "mysql": "MySQL", "mariadb": "MariaDB", "postgresql": "PostgreSQL"}
 # Faults of our own code (a wrong argument, a missing row asked for by `one()`) are let through untouched.
 _TRANSLATED = (DBAPIError, StaleDataError, PoolTimeoutError)
 # What an engine is for: the application's work, migrating alone, or looking for damage without changing anything.
@@ -68,6 +69,17 @@ class Database:
         url = self._url
         shown = URL.create(url.drivername, username=url.username, host=url.host, port=url.port, database=url.database)
         return shown.render_as_string()
+
+    def product(self) -> str:
+        """Return which database it is and in which version, such as "MariaDB 10.11.6"."""
+        try:
+            with self._reader.connect() as connection:
+                numbers = connection.dialect.server_version_info or ()
+                is_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
+        except _TRANSLATED as error:
+            raise translate(error) from error
+        name = "MariaDB" if is_mariadb else _PRODUCTS.get(self._dialect, self._dialect)
+        return f"{name} {'.'.join(str(number) for number in numbers[:3])}"
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
