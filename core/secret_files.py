@@ -13,7 +13,6 @@ SECRET_NAMES = (
     "GEOMSA_S3_ACCESS_KEY",
     "GEOMSA_S3_SECRET_KEY",
     "GEOMSA_OIDC_CLIENT_SECRET",
-    "GEOMSA_BACKUP_KEY",
     "GEOMSA_LLM_API_KEY",
     "GEOMSA_VLM_API_KEY",
     "GEOMSA_MLFLOW_URI",
@@ -32,7 +31,8 @@ def with_secret_files(env: Mapping[str, str]) -> Mapping[str, str]:
         path = env.get(f"{name}_FILE", "").strip()
         if path and not env.get(name, "").strip():
             found[name] = _read(path, name=f"{name}_FILE")
-    return {**env, **found} if found else env
+    rest = {name: value for name, value in env.items() if name.removesuffix("_FILE") not in found}
+    return {**rest, **found}
 
 
 def _read(path: str, *, name: str) -> str:
