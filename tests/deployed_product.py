@@ -19,7 +19,7 @@ def _reader(data: bytes) -> Callable[[], bytes]:
 
 
 def build_deployed_product(folder: Path, **environment: str) -> None:
-    """Fill `folder` (and the database and store of `environment`) with the product "cells" and deploy it, as a worker."""
+    """Fill `folder`, and what `environment` names, with the product "cells" and deploy it, along a worker's path."""
     from core.catalog.defect_types import create_defect_type
     from core.catalog.products import create_product
     from core.demo.images.solar_cells import DEFECT_CODE, cell_images

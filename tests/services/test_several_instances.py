@@ -123,13 +123,9 @@ def _run_caddy(folder: Path, apps: tuple[AppServer, ...], api_port: int) -> Iter
         "XDG_CONFIG_HOME": str(folder / "caddy"),
     }
     config = ROOT / "deploy" / "caddy" / "Caddyfile"
+    command = [str(CADDY), "run", "--config", str(config), "--adapter", "caddyfile"]
     with (folder / "caddy.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(CADDY), "run", "--config", str(config), "--adapter", "caddyfile"],
-            env=variables,
-            stdout=log,
-            stderr=log,
-        )
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
     try:
         _wait(lambda: _listens(port), "the proxy to listen")
         yield port
@@ -186,7 +182,7 @@ def _instance(context: BrowserContext) -> str:
 def _inspect(plant: Plant, page: Page) -> None:
     from playwright.sync_api import expect
 
-    page.goto(f"{plant.url}/inspect")
+    page.goto(f"{plant.url}/")
     page.get_by_role("radio", name="Samples").click()
     page.get_by_role("button", name="Inspect cell_defect").first.click()
     verdict = page.locator('[class*="st-key-verdict_"]')
@@ -220,9 +216,9 @@ def test_what_is_done_on_one_instance_is_there_on_the_other_and_one_that_dies_ta
         context, page = _open_page(browser)
         _sign_in(plant, page)
         _inspect(plant, page)
-        first = next(app for app in plant.apps if _served_by(app, "/inspect"))
+        first = next(app for app in plant.apps if _served_by(app, "/sign-in"))
         second = next(app for app in plant.apps if app is not first)
-        assert not _served_by(second, "/inspect")
+        assert not _served_by(second, "/sign-in")
 
         # Another browser, which the proxy sends to the other instance: the inspection is in its history.
         for _ in range(20):
@@ -233,14 +229,14 @@ def test_what_is_done_on_one_instance_is_there_on_the_other_and_one_that_dies_ta
             other_context.close()
         assert _instance(other_context) != _instance(context)
         _sign_in(plant, other_page)
-        other_page.goto(f"{plant.url}/inspection-history")
+        other_page.goto(f"{plant.url}/inspection_history")
         expect(other_page.get_by_text("cell_defect").first).to_be_visible()
-        assert _served_by(second, "/inspection-history")
+        assert _served_by(second, "/inspection_history")
         assert _ask_api(plant, "/inspections?limit=5")[1]["total"] == 1
 
         # The first instance is killed: its person goes on with the other one, still signed in.
         os.kill(first.process.pid, signal.SIGKILL)
-        page.goto(f"{plant.url}/inspection-history")
+        page.goto(f"{plant.url}/inspection_history")
         expect(page.get_by_text("cell_defect").first).to_be_visible()
         _inspect(plant, page)
         _wait(lambda: _ask_api(plant, "/inspections?limit=5")[1]["total"] == 2, "the second inspection")
