@@ -15,7 +15,7 @@ export PYTHONPATH :=
 # Where it is set, every process compiles all of torch again: 15 s each on a small machine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo setup setup-test test test-full check format translations clean
+.PHONY: run demo setup setup-test test test-full check check-deploy format translations clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -70,6 +70,10 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+
+# The files of deploy/, by the tools that are installed; it names those that are not.
+check-deploy: setup-test
+	$(BIN)/python -m pytest -q -rs tests/deploy
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .

@@ -82,7 +82,7 @@ def plant(mariadb_url: str, empty_s3_server: S3Server, tmp_path: Path) -> Iterat
         "GEOMSA_LOG_FORMAT": "json",
         "GEOMSA_TRUSTED_PROXIES": "127.0.0.1/32",
     }
-    build_deployed_product(tmp_path / "maker", **shared)
+    build_deployed_product(tmp_path / "maker", **{**shared, "GEOMSA_AUTH": "open"})
     settings = read_settings({"GEOMSA_DATA_DIR": str(tmp_path / "test"), "GEOMSA_DEVICE": "cpu", **shared})
     services = build_services(settings)
     admin = command_line_person(services)
