@@ -15,6 +15,7 @@ from core.api.origins import is_forwarded, is_loopback_address
 from core.api.proxies import take_over_from_uvicorn
 from core.errors import AppError, BadSetting
 from core.i18n import LANGUAGES
+from core.logs import set_up, wants_json
 from core.masking import mask_logs
 from core.models.kinds import MEMORY_BANK
 from core.refusals import WHERE
@@ -50,6 +51,7 @@ from pages.server.pictures import picture_routes
 from pages.server.report_downloads import report_routes
 from pages.server.requests import app_path
 from pages.server.starting import secrets_at_start, starting
+from pages.server.streamlit_logs import log_as_all_others_do
 from pages.server.trend_downloads import trend_routes
 
 _HAS_MODEL, _STAYS_LISTED = "has_model", "first_path_listed"
@@ -227,6 +229,9 @@ if runtime.exists():
     run_page()
 else:
     mask_logs()
+    set_up("app", level="INFO" if wants_json() else "WARNING")
+    if wants_json():
+        log_as_all_others_do()
     take_over_from_uvicorn()
     # `streamlit run Home.py` finds this application and serves it, so that no way in passes by the gate.
     app = st.App(

@@ -15,7 +15,7 @@ export PYTHONPATH :=
 # Where it is set, every process compiles all of torch again: 15 s each on a small machine.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo setup setup-test test test-full test-databases check sbom format translations clean
+.PHONY: run demo setup setup-test test test-full test-databases check check-deploy sbom format translations clean
 .DEFAULT_GOAL := run
 
 run: setup
@@ -88,6 +88,10 @@ check: $(VENV)/.ready-dev
 # What an installation consists of, for whoever must answer for it: CycloneDX, into build/.
 sbom: $(VENV)/.ready-dev
 	$(BIN)/python deploy/sbom.py --out build/sbom.json
+
+# The files of deploy/, by the tools that are installed; it names those that are not.
+check-deploy: setup-test
+	$(BIN)/python -m pytest -q -rs tests/deploy
 
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff check --fix .

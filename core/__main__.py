@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 
+from core import logs
 from core.cli import (
     deploying,
     inspecting,
@@ -75,6 +76,13 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
+def _log_level(wanted: argparse.Namespace) -> int | str:
+    """Return from which level on the command logs: processes that go on by themselves say what they do."""
+    if wanted.command == "run-job":
+        return str(wanted.log_level)
+    return logging.INFO if wanted.command in {"worker", "run-watch", "run-tracking"} else logging.WARNING
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0 done, 1 failed, 2 wrong usage or setting, 3 in part (see --help)."""
     for stream in (sys.stdout, sys.stderr):
@@ -83,13 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     wanted = build_parser().parse_args(arguments)
     mask_logs()
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("faiss").setLevel(logging.WARNING)
-    if wanted.command == "run-job":
-        logging.getLogger().setLevel(wanted.log_level)
-    elif wanted.command not in {"worker", "run-watch", "run-tracking"}:
-        logging.getLogger().setLevel(logging.WARNING)
+    logs.set_up(wanted.command, level=_log_level(wanted))
     try:
         return COMMANDS[wanted.command](wanted)
     except AppError as error:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from core.errors import BadSetting
 from core.i18n import LANGUAGES
 from core.masking import remember
+from core.secret_files import with_secret_files
 
 DATABASE_SCHEMES = ("sqlite", "mysql+pymysql", "mariadb+pymysql", "postgresql+psycopg")
 GIB = 1024**3
@@ -372,7 +373,7 @@ def read_settings(env: Mapping[str, str] | None = None) -> Settings:
 
     Raises BadSetting with one sentence that names the variable and what it may be. Creates the data folder.
     """
-    env = os.environ if env is None else env
+    env = with_secret_files(os.environ if env is None else env)
     language = env.get("GEOMSA_LANGUAGE", "").strip().lower() or None
     if language is not None and language not in LANGUAGES:
         raise BadSetting("setting_not_one_of", name="GEOMSA_LANGUAGE", value=language, choices=", ".join(LANGUAGES))

@@ -44,6 +44,7 @@ _DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
 }
+_PRODUCTS = {"sqlite": "SQLite", "mysql": "MySQL", "mariadb": "MariaDB", "postgresql": "PostgreSQL"}
 # Faults of our own code (a wrong argument, a missing row asked for by `one()`) are let through untouched.
 _TRANSLATED = (DBAPIError, StaleDataError, PoolTimeoutError)
 # What an engine is for: the application's work, migrating alone, or looking for damage without changing anything.
@@ -84,6 +85,17 @@ class Database:
         limited = copy.copy(self)
         limited._limits = limits
         return limited
+
+    def product(self) -> str:
+        """Return which database it is and in which version, such as "MariaDB 10.11.6"."""
+        try:
+            with self._reader.connect() as connection:
+                numbers = connection.dialect.server_version_info or ()
+                is_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
+        except _TRANSLATED as error:
+            raise translate(error) from error
+        name = "MariaDB" if is_mariadb else _PRODUCTS.get(self._dialect, self._dialect)
+        return f"{name} {'.'.join(str(number) for number in numbers[:3])}"
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:

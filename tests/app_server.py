@@ -89,6 +89,24 @@ def run_app(
             process.wait()
 
 
+@contextmanager
+def run_core(data_dir: Path, log: Path, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `python -m core ARGUMENTS` on a data folder until the block ends."""
+    variables = {**os.environ, "GEOMSA_DATA_DIR": str(data_dir), "GEOMSA_DEVICE": "cpu", **environment}
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "core", *arguments]
+        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=out, stderr=out)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 def _wait_until_up(server: AppServer, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and server.process.poll() is None:

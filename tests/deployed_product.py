@@ -18,8 +18,8 @@ def _reader(data: bytes) -> Callable[[], bytes]:
     return lambda: data
 
 
-def build_deployed_product(folder: Path) -> None:
-    """Fill `folder` with the product "cells" and deploy it, along the same path as a worker."""
+def build_deployed_product(folder: Path, **environment: str) -> None:
+    """Fill `folder`, and what `environment` names, with the product "cells" and deploy it, along a worker's path."""
     from core.catalog.defect_types import create_defect_type
     from core.catalog.products import create_product
     from core.demo.images.solar_cells import DEFECT_CODE, cell_images
@@ -29,7 +29,8 @@ def build_deployed_product(folder: Path) -> None:
     from core.jobs import claims, queue
     from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 
-    built = build_services(read_settings({"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu"}), migrate=True)
+    variables = {"GEOMSA_DATA_DIR": str(folder), "GEOMSA_DEVICE": "cpu", **environment}
+    built = build_services(read_settings(variables), migrate=True)
     person = open_person(built, "engineer")
     product = create_product(built, person, name="Solar cell", code="cells", notice="CC BY-NC-SA 4.0")
     defect = create_defect_type(

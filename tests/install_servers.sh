@@ -15,6 +15,11 @@ PATH="$PATH:/usr/sbin:/usr/local/sbin"
 need chromium chromium chromium-browser google-chrome
 need mariadb-server mariadbd mysqld
 need mosquitto mosquitto
+# What reads the files of deploy/; the proxy also stands in front of the tests of several instances.
+need caddy caddy
+need nginx nginx
+need prometheus promtool
+need docker-compose docker-compose
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 ls /usr/share/fonts/truetype/nanum/*.ttf >/dev/null 2>&1 || missing="$missing fonts-nanum"
 [ -n "$missing" ] || exit 0

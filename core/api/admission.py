@@ -25,8 +25,10 @@ from core.api.interface import Interface
 from core.api.limits import MOST_AT_ONCE, bound_body, most_bytes, too_large
 from core.api.origins import TRANSPORT_SECURITY, comes_from_here
 from core.api.problems import from_http, language_of, to_response
+from core.api.request_ids import answer_under_id
 from core.audit import Stranger
 from core.errors import AppError, BadInput, NotAllowed, Unavailable, from_lower
+from core.logs import note_person
 from core.refusals import KEY, WHERE, note_refusal
 
 _log = logging.getLogger("geomsa.api")
@@ -60,6 +62,15 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+
+        async def answer(send: Send) -> int | None:
+            return await self._note(scope, receive, send)
+
+        trusted = self.interface.services.settings.trusted_proxies
+        await answer_under_id(scope, send, trusted, answer, channel="api")
+
+    async def _note(self, scope: Scope, receive: Receive, send: Send) -> int | None:
+        """Answer, and count the answer; return the id of the account that the caller acts as."""
         answer = _Answer(send, is_tls=scope.get("scheme") == "https")
         started = time.perf_counter()
         self._n_running += 1
@@ -72,6 +83,8 @@ class Admission:
             self.interface.metrics.note(
                 route=route, method=_known_method(scope), status=answer.status, seconds=time.perf_counter() - started
             )
+        caller: Caller | None = scope["state"].get("caller")
+        return caller.person.id if caller is not None else None
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         path = path_of(scope)
@@ -82,6 +95,7 @@ class Admission:
         try:
             caller = await self._admit(scope, path)
             state["caller"] = caller
+            note_person(caller.person.id if caller is not None else None)
             await self._app(scope, self._bounded(scope, receive, path), answer)
         except HTTPException as error:
             await self._refuse(scope, receive, answer, from_http(error), language)

@@ -16,6 +16,7 @@ from core.api.metrics import ApiMetrics
 from core.errors import AppError, NotAllowed
 from core.inspections.records import InspectionRecord
 from core.inspections.storing import KeptRequest
+from core.operations.readiness import ReadinessProbe
 from core.services import Services
 
 # How long a key that was found good is taken for good: a camera asks many times a second. Whatever a use case changes
@@ -32,6 +33,7 @@ class Interface:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.rates = RateLimit(services.settings.api_requests_per_minute)
+        self.readiness = ReadinessProbe(lambda: services)
         self.metrics = ApiMetrics(services, n_waiting=lambda: self.n_waiting)
         # Inspections under an idempotency key that are being made: who asks again meanwhile waits for the same one.
         self.running: dict[str, tuple[KeptRequest, Future[InspectionRecord]]] = {}

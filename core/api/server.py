@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 from collections.abc import Callable
 
+from core import logs
 from core.api.mounting import UnderRoot
 from core.api.proxies import BehindProxies
 from core.errors import BadSetting
@@ -35,7 +35,7 @@ def serve(*, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT, before: Callabl
 
     from core.api.application import build_application
 
-    logging.getLogger().setLevel(logging.INFO)
+    logs.set_up("api")
     uvicorn.run(
         BehindProxies(UnderRoot(build_application(services)), settings.trusted_proxies),
         host=host,

@@ -132,6 +132,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_tracking(commands)
 
     worker = commands.add_parser("worker", help="work off the jobs")
+    worker.add_argument(
+        "--health", action="store_true", help="say what the workers of this machine do; exit status 1 where none lives"
+    )
     worker.add_argument("--parent-pid", type=int, help=argparse.SUPPRESS)
     worker.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
 

@@ -6,6 +6,8 @@ import argparse
 import logging
 import signal
 
+from core import logs
+from core.cli.terminal import write_note, write_out
 from core.errors import AppError
 from core.identity import raise_generation
 from core.metrics.serving import serve_metrics
@@ -13,6 +15,7 @@ from core.services import build_services
 from core.settings import read_settings
 from core.worker.child_keeper import keep_tracking, keep_watcher
 from core.worker.embedded import work_alone
+from core.worker.sign_of_life import read_signs
 from core.worker.supervisor import ChildWorker
 
 # So long without a message the process that tracks runs ends: MLflow takes seconds to load, and memory while it is.
@@ -24,6 +27,8 @@ def worker(wanted: argparse.Namespace) -> int:
 
     An app's own worker works only where it is the data folder's only one, and otherwise ends at once.
     """
+    if wanted.health:
+        return _say_health()
     if not wanted.embedded:
         return _work(wanted)
     with work_alone(read_settings().data_dir) as is_alone:
@@ -56,6 +61,19 @@ def _work(wanted: argparse.Namespace) -> int:
     return 0
 
 
+def _say_health() -> int:
+    """Say what the workers of this machine do; return 1 where none of them lives. Asks neither database nor store."""
+    signs = read_signs(read_settings().data_dir)
+    for sign in signs:
+        state = "alive" if sign.is_alive else "hangs"
+        waiting = f"waits: {sign.waits_for}" if sign.waits_for else "idle"
+        doing = waiting if sign.job_id is None else f"job {sign.job_id}"
+        write_out(f"{sign.pid}  {state}  {doing}  last sign {sign.age_s:.0f} s ago")
+    if not signs:
+        write_note("no worker runs on this machine with this data folder")
+    return 0 if any(sign.is_alive for sign in signs) else 1
+
+
 def prepare(_wanted: argparse.Namespace) -> int:
     """Convert the networks of the chosen models, beside a first start."""
     from core.deployments import graph_preparation
@@ -81,6 +99,7 @@ def run_job(wanted: argparse.Namespace) -> int:
     """Work one claimed job off, in the worker's child."""
     from core.worker.supervisor import prepare_child, run_claimed_job
 
+    logs.note_job(wanted.job_id)
     # The worker has the database in order; a child that finds it away fails the attempt and not the job.
     services = build_services(patient=True)
     prepare_child(wanted.parent_pid)

@@ -100,32 +100,44 @@ CATALOG_MESSAGES: dict[str, str] = {
         "{product}: parts with training and test images both: {n_parts} ({n_images} images: {names}). What is measured on the test images will be too good to be true. Use all images of a part for one: on Normal images or Defect images."
     ),
     # the checks of the system status
-    "check_settings": N_("The settings are valid (sign-in: {auth})."),
+    "check_settings_open": N_("Every setting can be used. Nobody signs in: this computer alone may use Geomsa."),
+    "check_settings_accounts": N_("Every setting can be used. People sign in with accounts of Geomsa."),
+    "check_settings_oidc": N_("Every setting can be used. People sign in through your OpenID provider."),
     "check_disk": N_("{folder}: {free_gib} GiB free."),
     "check_disk_low": N_("{folder}: only {free_gib} GiB free. Free some space before the next deployment."),
-    "check_database": N_("The database answers and is up to date: {where}."),
+    "check_database": N_("{product} answers, and its tables are those of this version: {where}."),
     "check_database_damaged": N_(
         "The database is damaged: {where}. Stop Geomsa, keep a copy of the database file as it is, and restore the newest backup. Found: {findings}"
     ),
-    "check_objects": N_("The object store answers: {where}."),
-    "check_worker": N_("Workers alive: {count}."),
+    "check_objects": N_("The store of images and models answers: {where}."),
+    "check_worker": N_("Workers that take up deployments, trainings and batches: {count}."),
     "check_worker_embedded": N_("No worker runs now; the app starts its own."),
     "check_worker_missing": N_('No worker is alive, so jobs wait. Start one: "python -m core worker".'),
-    "check_device": N_("Models run on: {device}."),
-    "check_search_cpu": N_("Similar images are searched on: cpu."),
-    "check_search_gpu": N_("Similar images are searched on: cuda, in indexes of {least} vectors and more."),
+    "check_device_cpu": N_("Models run on the processor of this machine (CPU)."),
+    "check_device_gpu": N_("Models run on the graphics card (NVIDIA GPU)."),
+    "check_search_cpu": N_("Similar images are searched for by the processor (CPU)."),
+    "check_search_gpu": N_(
+        "Similar images are searched for by the graphics card where a product has {least} places in images or more, "
+        "and by the processor otherwise."
+    ),
     "check_search_build": N_(
-        "Similar images are searched on: cpu. There is a GPU, but this faiss does not use it: "
+        "Similar images are searched for by the processor, although there is a graphics card: the search library (faiss) is built without it. "
         '"make setup EXTRA=gpu" installs the one that does.'
     ),
     "check_search_refused": N_(
-        "Similar images are searched on: cpu. The GPU did not pass a trial search; the log has the details."
+        "Similar images are searched for by the processor, because the graphics card did not pass a trial search; the log has the details."
     ),
-    "check_weights": N_("The carried weights of {model} are here (SHA-256 {sha256}…)."),
-    "check_weights_missing": N_('The carried weights of {model} are missing. Run "make setup".'),
-    "check_encoder": N_("The carried sentence encoder for the manuals is here ({package})."),
-    "check_encoder_folder": N_("Manuals are indexed with the sentence encoder in {folder}."),
-    "check_encoder_missing": N_('The sentence encoder for the manuals ({package}) is missing. Run "make setup".'),
-    "check_packages": N_("{count} packages checked, none is too old."),
-    "check_packages_wrong": N_('Packages missing or too old: {packages}. Run "make setup".'),
+    "check_weights": N_("The built-in image model is complete ({model}, fingerprint {sha256}…)."),
+    "check_weights_missing": N_(
+        'The built-in image model ({model}) is missing, so nothing can be deployed with it. Install the packages again: "make setup".'
+    ),
+    "check_encoder": N_("Manuals are searched by meaning with the built-in language model ({package})."),
+    "check_encoder_folder": N_("Manuals are searched by meaning with the language model in {folder}."),
+    "check_encoder_missing": N_(
+        'The language model that searches manuals by meaning ({package}) is missing. Install the packages again: "make setup".'
+    ),
+    "check_packages": N_("All {count} program packages that are watched are new enough."),
+    "check_packages_wrong": N_(
+        'Program packages are missing or too old: {packages}. Install them again: "make setup".'
+    ),
 }

@@ -42,9 +42,7 @@ STORED_FILE_MESSAGES: dict[str, str] = {
         "GEOMSA_DATA_DIR to another folder."
     ),
     # the checks of the system status
-    "check_identity": N_(
-        "The database and the object store belong together (installation {id}, generation {generation})."
-    ),
+    "check_identity": N_("The database and the stored files belong to the same installation ({id})."),
     "check_folders": N_("Every image lies in the folder of its label."),
     "check_folders_wrong": N_(
         "Images whose files lie in the folder of an earlier label: {count}. The worker moves them within the hour; "

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from core.errors import AppError
 from core.metrics.gauges import Gauge, read_gauges
+from core.metrics.installation import InstallationGauges
 
 if TYPE_CHECKING:
     from core.metrics.gpus import GpuReader
@@ -25,6 +26,7 @@ class InstallationCollector(Collector):
     def __init__(self, services: Services, *, gpus: GpuReader | None = None) -> None:
         self._services = services
         self._gpus = gpus
+        self._installation = InstallationGauges(services)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         """Return nothing: what there is, is only known when it is read."""
@@ -33,10 +35,11 @@ class InstallationCollector(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Yield every figure."""
         try:
-            found = read_gauges(self._services, self._services.settings)
+            found = [*read_gauges(self._services, self._services.settings), *self._installation.read_backups()]
         except AppError as error:
             logger.warning("the figures for Prometheus cannot be read: %s", error.code)
             found = []
+        found += self._installation.read()
         if self._gpus is not None:
             found += self._gpus.read()
         for gauge in found:

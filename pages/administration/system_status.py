@@ -32,7 +32,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "data_dir": (N_("Disk"), ":material/hard_drive:"),
     "database": (N_("Database"), ":material/database:"),
     "object_store": (N_("Object store"), ":material/inventory_2:"),
-    "identity": (N_("Installation"), ":material/link:"),
+    "identity": (N_("Database and files"), ":material/link:"),
     "audit": (N_("Audit log"), ":material/receipt_long:"),
     "worker": (N_("Worker"), ":material/engineering:"),
     "watching": (N_("Watched folders"), ":material/folder_eye:"),
@@ -41,20 +41,21 @@ _PARTS: dict[str, tuple[str, str]] = {
     "api_keys": (N_("API keys"), ":material/key:"),
     "backup": (N_("Backup"), ":material/backup:"),
     "tracking": (N_("Tracking of trainings"), ":material/monitoring:"),
-    "device": (N_("Device"), ":material/memory:"),
+    "certificates": (N_("Certificates"), ":material/verified_user:"),
+    "device": (N_("Computing device"), ":material/memory:"),
     "similar_images": (N_("Similar images"), ":material/image_search:"),
-    "weights": (N_("Weights"), ":material/deployed_code:"),
-    "encoder": (N_("Sentence encoder"), ":material/translate:"),
+    "weights": (N_("Built-in image model"), ":material/deployed_code:"),
+    "encoder": (N_("Search in manuals"), ":material/translate:"),
     "models": (N_("Models in use"), ":material/monitoring:"),
-    "packages": (N_("Packages"), ":material/package_2:"),
-    "orphans": (N_("Orphaned files"), ":material/delete_sweep:"),
+    "packages": (N_("Program packages"), ":material/package_2:"),
+    "orphans": (N_("Files without use"), ":material/delete_sweep:"),
     "folders": (N_("Folders of images"), ":material/drive_file_move:"),
     "missing": (N_("Missing files"), ":material/search_off:"),
 }
 _SYSTEM_NAMES: dict[str, str] = {
     "python": N_("Python"),
     "system": N_("Operating system"),
-    "schema": N_("Revision of the tables"),
+    "schema": N_("Version of the tables"),
 }
 
 
@@ -189,7 +190,7 @@ def show_workers() -> None:
                 _("Process"): str(row.pid),
                 _("Started"): moment(row.started_at),
                 _("Last sign of life"): _("{time} ago", time=duration((now - row.heartbeat_at).total_seconds())),
-                _("Works on"): _("deployment {id}", id=row.job_id) if row.job_id is not None else "–",
+                _("Works on"): _("job {id}", id=row.job_id) if row.job_id is not None else "–",
             }
             for row in workers
         ],

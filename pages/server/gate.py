@@ -2,7 +2,7 @@
 
     open mode       this machine alone, and nothing that a proxy has forwarded
     accounts, oidc  a valid session, asked of the database at each message; without one there are the sign-in pages, the
-                    health address, and nothing else; nor with one whose person must choose a password first
+                    health addresses, and nothing else; nor with one whose person must choose a password first
     /api/           the REST interface (core.api): a key in every mode, and in open mode this machine alone, too
     any mode        an address that no screen has is said to be missing, in the person's language
                     no developer messages, bounded uploads, headers against framing and guessing of content types
@@ -29,11 +29,14 @@ from core.access import ADMIN, PAGE, Person, reaches
 from core.accounts import sessions
 from core.api.origins import comes_from_here
 from core.api.proxies import see_through
+from core.api.request_ids import answer_under_id
 from core.errors import AppError, NotAllowed, Unavailable
+from core.logs import note_person
+from core.operations.readiness import ReadinessProbe
 from core.refusals import note_refusal
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
-from pages.server import downloads, missing_page, pictures, plain_pages, provider_route, sign_in_route
+from pages.server import downloads, health_routes, missing_page, pictures, plain_pages, provider_route, sign_in_route
 from pages.server.headers import with_headers, with_own_cookies
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
 from pages.server.requests import ACTOR, address_of, app_path, is_own_origin, own_path, preferred_language
@@ -48,6 +51,8 @@ API = "/api/"
 # Streamlit serves there what a browser of ours never asks for.
 _NEVER = ("/_stcore/agent/", "/_stcore/script-health-check", provider_route.LOGIN)
 _NO_PAGES = ("/_stcore/", "/media/", "/component/", "/static/", "/app/static/", pictures.PREFIX, downloads.PREFIX)
+# A page brings dozens of these: a log of them would say nothing of what people do.
+_NOT_LOGGED = ("/static/", "/_stcore/", "/media/", "/component/", "/app/static/")
 # How long a session that was found good is taken for good when pictures and scripts are fetched.
 _FILES_GOOD_FOR_S = 1.0
 _MOST_BOUND_SESSIONS = 10_000
@@ -79,16 +84,25 @@ class Gate:
         self._uploads: UploadBounds | None = None
         self._owners: OrderedDict[str, str] = OrderedDict()
         self._good: OrderedDict[str, tuple[float, Person]] = OrderedDict()
+        self._probe = ReadinessProbe(lambda: keep_services(self._read_settings()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        scope = with_own_cookies(see_through(scope, self._proxies()))
-        if scope["type"] == "http":
-            await self._http(scope, receive, with_headers(scope, send))
-        else:
-            await self._websocket(scope, receive, send)
+        scope.setdefault("state", {})
+        seen = with_own_cookies(see_through(scope, self._proxies()))
+        if scope["type"] == "websocket":
+            await self._websocket(seen, receive, send)
+            return
+
+        async def answer(send: Send) -> int | None:
+            await self._http(seen, receive, with_headers(seen, send))
+            return None
+
+        path = own_path(scope)
+        is_logged = path not in (HEALTH, *health_routes.PATHS) and not path.startswith(_NOT_LOGGED)
+        await answer_under_id(scope, send, self._proxies(), answer, channel="app", is_logged=is_logged)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -96,6 +110,9 @@ class Gate:
         if path == HEALTH or (path.startswith(API) and path.isprintable()):
             # The REST interface admits by its own keys, and never by a browser's cookie.
             await self._app(scope, receive, send)
+            return
+        if path in health_routes.PATHS and request.method in {"GET", "HEAD"}:
+            await (await health_routes.respond(request, path, self._probe))(scope, receive, send)
             return
         if path.startswith(_NEVER):
             await PlainTextResponse("Not found", status_code=HTTPStatus.NOT_FOUND)(scope, receive, send)
@@ -105,6 +122,9 @@ class Gate:
             return
         is_file = request.method in {"GET", "HEAD"} and path.startswith(_NO_PAGES) and path != METRICS
         found = await self._admit(request, is_file=is_file)
+        if isinstance(found, Admission) and found.person is not None:
+            scope["state"]["person_id"] = found.person.id
+            note_person(found.person.id)
         if isinstance(found, Refusal):
             await self._refuse(request, path, found)(scope, receive, send)
             return

@@ -8,8 +8,6 @@ from fastapi import APIRouter, Request, Response
 
 from core.api.context import Asked
 from core.api.shapes import Shape
-from core.errors import AppError, Unavailable
-from core.operations.health import check_stores
 
 router = APIRouter(tags=["health"])
 
@@ -21,11 +19,13 @@ class Live(Shape):
 
 
 class Ready(Shape):
-    """Database and object store answer."""
+    """Database and object store answer; a worker or the files of a model in use may be missing all the same."""
 
     status: Literal["ready"] = "ready"
     database: Literal["ok"] = "ok"
     object_store: Literal["ok"] = "ok"
+    worker: Literal["ok", "missing"] = "ok"
+    models: Literal["ok", "missing"] = "ok"
 
 
 @router.get("/health/live", summary="Whether the process lives")
@@ -36,15 +36,13 @@ async def get_live() -> Live:
 
 @router.get("/health/ready", summary="Whether it can work")
 def get_ready(request: Request) -> Ready:
-    """Ask the database and the object store; 503 with the reason where one does not answer."""
-    try:
-        check_stores(request.app.state.interface.services)
-    except Unavailable:
-        raise
-    except AppError as error:
-        # Whatever it is, this process can do no work now: who balances sends requests elsewhere.
-        raise Unavailable(error.code, **error.params) from error
-    return Ready()
+    """Ask the parts, at most once in two seconds; 503 with the reason where database or object store fails."""
+    found = request.app.state.interface.readiness.require_ready()
+    failed = {part.name for part in found.parts if not part.ok}
+    return Ready(
+        worker="missing" if "worker" in failed else "ok",
+        models="missing" if "models" in failed else "ok",
+    )
 
 
 @router.get(

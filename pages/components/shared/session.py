@@ -16,6 +16,7 @@ from core.accounts import sessions
 from core.accounts.bindings import UNBOUND, Bindings, bindings_of, limit_services
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
+from core.logs import note_person
 from core.services import Services, keep_services
 from core.settings import read_settings
 from core.worker.embedded import start_embedded
@@ -129,6 +130,7 @@ def show_worker_missing(since_start_s: float | None) -> None:
 def set_person(who: Person) -> None:
     """Make `who` the person of this browser session, who acts through its pages and from its address."""
     st.session_state[_PERSON_KEY] = who.acting(PAGE, client_address())
+    note_person(who.id)
 
 
 def client_address() -> str:

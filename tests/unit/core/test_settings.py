@@ -222,3 +222,26 @@ def test_a_higher_role_may_do_what_a_lower_one_may_and_never_the_reverse() -> No
         [True, True, True],
     ]
     assert not reaches("owner", WORKER)
+
+
+def test_a_secret_may_come_as_a_file_and_the_variable_itself_wins(tmp_path: Path) -> None:
+    secret = tmp_path / "database_url"
+    secret.write_text("postgresql+psycopg://geomsa:s3cret@db/geomsa\n")
+    env = {"GEOMSA_DATA_DIR": str(tmp_path / "data"), "GEOMSA_DATABASE_URL_FILE": str(secret)}
+    assert read_settings(env).database_url == "postgresql+psycopg://geomsa:s3cret@db/geomsa"
+    own = f"sqlite:///{tmp_path / 'own.db'}"
+    assert read_settings({**env, "GEOMSA_DATABASE_URL": own}).database_url == own
+
+
+@pytest.mark.parametrize("content", [None, b"", b"two\nlines", b"\xff\xfe"])
+def test_a_secret_file_that_cannot_be_used_stops_the_start_and_is_not_shown(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    secret = tmp_path / "key"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(BadSetting) as raised:
+        read_settings({"GEOMSA_DATA_DIR": str(tmp_path), "GEOMSA_S3_SECRET_KEY_FILE": str(secret)})
+    assert raised.value.code == "setting_secret_file"
+    assert "GEOMSA_S3_SECRET_KEY_FILE" in str(raised.value)
+    assert "two" not in str(raised.value)

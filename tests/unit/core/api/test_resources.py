@@ -14,7 +14,7 @@ from sqlmodel import select, update
 from core.services import Services
 from core.transactions import writing
 from storage.tables import ApiAnswer, utc_now
-from tests.api_server import ApiClient
+from tests.api_server import ApiClient, serve_api
 from tests.manual_files import scratch_manual
 from tests.plates import encode, plate
 
@@ -256,7 +256,8 @@ def test_a_period_that_cannot_be_counted_is_refused(
 
 def test_health_needs_no_key_and_figures_do(stranger: ApiClient, worker_api: ApiClient) -> None:
     assert stranger.get("/v1/health/live").json() == {"status": "live"}
-    assert stranger.get("/v1/health/ready").json() == {"status": "ready", "database": "ok", "object_store": "ok"}
+    ready = {"status": "ready", "database": "ok", "object_store": "ok", "worker": "missing", "models": "missing"}
+    assert stranger.get("/v1/health/ready").json() == ready
     assert stranger.get("/v1/metrics").status == 401
     text = worker_api.get("/v1/metrics").body.decode()
     assert "geomsa_database_up 1.0" in text
@@ -265,19 +266,19 @@ def test_health_needs_no_key_and_figures_do(stranger: ApiClient, worker_api: Api
         assert name in text
 
 
-def test_a_store_that_does_not_answer_is_not_ready(
-    api_services: Services, stranger: ApiClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_does_not_answer_is_not_ready(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     from storage.objects import LocalObjects, ObjectStoreError
 
     def fail(_: LocalObjects) -> None:
         raise ObjectStoreError("object_store_unavailable")
 
     monkeypatch.setattr(LocalObjects, "check", fail)
-    answer = stranger.get("/v1/health/ready")
-    assert (answer.status, answer.json()["code"]) == (503, "object_store_unavailable")
-    assert int(answer.headers["retry-after"]) > 0
-    assert stranger.get("/v1/health/live").status == 200
+    with serve_api(services) as port:
+        stranger = ApiClient(port)
+        answer = stranger.get("/v1/health/ready")
+        assert (answer.status, answer.json()["code"]) == (503, "object_store_unavailable")
+        assert int(answer.headers["retry-after"]) > 0
+        assert stranger.get("/v1/health/live").status == 200
 
 
 def test_the_description_is_complete_and_its_page_needs_no_network(stranger: ApiClient) -> None:

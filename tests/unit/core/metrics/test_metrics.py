@@ -9,6 +9,7 @@ import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from core.api.metrics import ApiMetrics
 from core.errors import BadSetting
 from core.metrics.gpus import GpuReader, read_lines
+from core.metrics.installation import InstallationGauges
 from core.metrics.serving import serve_metrics
 from core.services import Services
 from core.settings import read_settings
 from core.tracking.events import note_event
+from storage.tables import Backup
+from tests.tls_server import make_certificate, serve_tls
 from tests.tracked_runs import add_run, add_set, configure
 
 DEPLOY = Path(__file__).resolve().parents[4] / "deploy"
@@ -116,14 +120,37 @@ def test_every_series_of_the_dashboard_is_told_of(services: Services, scrape: Ca
     asked += [one["definition"] for one in board["templating"]["list"] if "definition" in one]
     assert len(asked) > 15
     used = {name for expression in asked for name in re.findall(r"geomsa_\w+", expression)}
-    assert sorted(used - set(labels_of)) == []
+    # These two are there where there is a backup, and a server with a certificate.
+    elsewhere = {"geomsa_backup_finished_timestamp_seconds", "geomsa_certificate_days_left"}
+    assert sorted(used - set(labels_of)) == sorted(elsewhere)
     for expression in asked:
-        names = re.findall(r"geomsa_\w+", expression)
+        names = [one for one in re.findall(r"geomsa_\w+", expression) if one not in elsewhere]
         by = {word.strip() for found in re.findall(r"by \(([^)]*)\)", expression) for word in found.split(",")}
         assert by - set().union(*(labels_of[name] for name in names)) <= {"instance"}, expression
     # Every figure about trainings is drawn somewhere.
     about = ("geomsa_training", "geomsa_gpu", "geomsa_tracking")
     assert sorted(name for name in labels_of if name.startswith(about) and name not in used) == []
+
+
+def test_the_last_good_backup_the_disk_and_a_certificate_are_told_of(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished_at = datetime(2026, 11, 1, 3, tzinfo=UTC)
+    with services.database.unit_of_work() as session:
+        session.add(Backup(state="done", path="a", finished_at=finished_at))
+        session.add(Backup(state="failed", path="b", finished_at=finished_at + timedelta(days=1)))
+        session.commit()
+    certificate = make_certificate(tmp_path / "server.pem", days=12)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serve_tls(certificate) as port:
+        settings = replace(services.settings, llm_base_url=f"https://localhost:{port}/v1")
+        gauges = InstallationGauges(replace(services, settings=settings))
+        found = {gauge.name: dict(gauge.samples) for gauge in [*gauges.read(), *gauges.read_backups()]}
+    assert found["geomsa_backup_finished_timestamp_seconds"] == {(): finished_at.timestamp()}
+    assert found["geomsa_certificate_days_left"] == {("localhost",): 12}
+    assert found["geomsa_certificate_refused"] == {("localhost",): 0}
+    assert found["geomsa_part_up"] == {("database",): 1, ("object_store",): 1, ("worker",): 0, ("models",): 1}
+    assert 0 < found["geomsa_disk_free_bytes"][()] <= found["geomsa_disk_total_bytes"][()]
 
 
 def test_the_dashboard_can_be_imported_and_its_panels_do_not_overlap() -> None:

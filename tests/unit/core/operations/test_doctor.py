@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from core.deliveries.settings import WebhookSettings
 from core.deliveries.targets import add_target
 from core.messages import MESSAGES
 from core.operations import health, package_versions
+from core.operations.certificates import check_certificates
 from core.operations.repair import repair
 from core.rollups.comparing import compare_totals
 from core.rollups.counting import count_new
@@ -25,6 +27,7 @@ from core.tracking.events import note_event
 from core.watching.folders import add_folder
 from storage.tables import Inspection, TrackingEvent
 from tests.history_rows import add_product, add_rows
+from tests.tls_server import make_certificate, serve_tls
 from tests.tracked_runs import add_run, add_set
 
 
@@ -33,7 +36,7 @@ def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     assert set(found) == {
         "settings", "data_dir", "database", "object_store", "identity", "worker", "watching", "deliveries", "device",
         "similar_images", "weights", "encoder", "packages", "orphans", "missing", "models", "counts", "reports",
-        "folders", "tracking",
+        "folders", "tracking", "certificates",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
@@ -61,9 +64,9 @@ def test_a_package_that_is_too_old_is_named(services: Services, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("obstacle", "words"),
     [
-        (None, "searched on: cuda, in indexes of 5,000 vectors and more"),
-        ("device_is_cpu", "searched on: cpu."),
-        ("gpu_absent", "searched on: cpu."),
+        (None, "by the graphics card where a product has 5,000 places in images or more"),
+        ("device_is_cpu", "by the processor (CPU)."),
+        ("gpu_absent", "by the processor (CPU)."),
         ("faiss_without_gpu", "make setup EXTRA=gpu"),
         ("gpu_refuses", "did not pass a trial search"),
     ],
@@ -149,3 +152,34 @@ def test_counts_that_are_still_being_made_are_no_fault_and_are_finished(services
     assert (found.ok, found.code) == (True, "check_counts_open")
     assert repair(services, admin, ask=lambda *_: False).recounted
     assert compare_totals(services) == (2, 2)
+
+
+def test_a_store_that_hangs_holds_up_no_other_part(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = threading.Event()
+    monkeypatch.setattr(type(services.objects), "check", lambda _: let_go.wait(60))
+    monkeypatch.setattr(health, "PART_TIMEOUT_S", 0.5)
+    found = {check.name: check for check in health.check(services)}
+    let_go.set()
+    assert (found["object_store"].ok, found["object_store"].code) == (False, "part_timed_out")
+    assert found["missing"].code == "part_timed_out"
+    assert found["counts"].ok
+    assert found["database"].ok
+
+
+def test_certificates_that_end_soon_have_ended_or_are_not_trusted_are_told_apart(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look(days: int, *, trusted: bool = True) -> tuple[bool, str]:
+        certificate = make_certificate(tmp_path / f"{days}.pem", days=days)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate) if trusted else "/dev/null")
+        with serve_tls(certificate) as port:
+            reached = dataclasses.replace(settings, llm_base_url=f"https://localhost:{port}/v1")
+            return check_certificates(reached)[:2]
+
+    assert check_certificates(settings)[:2] == (True, "check_certificates_none")
+    assert look(90) == (True, "check_certificates")
+    assert look(10) == (False, "check_certificates_soon")
+    assert look(-1) == (False, "check_certificates_expired")
+    assert look(91, trusted=False) == (False, "check_certificates_untrusted")
+    gone = dataclasses.replace(settings, llm_base_url="https://localhost:9/v1")
+    assert check_certificates(gone)[:2] == (False, "check_certificates_silent")
