@@ -65,6 +65,13 @@ class Server(ABC):
             self._process.wait()
         self._process = None
 
+    def forget(self) -> None:
+        """Take note that somebody has killed the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
 
 class MariaDbServer(Server):
     password = "비밀/pass:w@rd"
