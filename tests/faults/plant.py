@@ -88,6 +88,10 @@ class Program:
         self._health = health
         self._process: subprocess.Popen[bytes] | None = None
 
+    def add_environment(self, **variables: str) -> None:
+        """Give the process more variables, from its next start on."""
+        self._env |= variables
+
     def start(self) -> None:
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(
@@ -182,7 +186,7 @@ class Plant:
         }
 
     def _program(self, name: str, words: list[str], env: dict[str, str], health: str) -> Program:
-        return Program(name, [sys.executable, *words], env, self.folder / f"{name}.log", health)
+        return Program(name, [sys.executable, *words], dict(env), self.folder / f"{name}.log", health)
 
     def settings(self) -> Settings:
         """Return the settings of this installation."""
