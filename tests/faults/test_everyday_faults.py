@@ -33,7 +33,7 @@ from tests.api_server import ApiClient, make_client, serve_api
 from tests.faults.conftest import TINY_PARTS
 from tests.faults.plant import DurableMariaDb, run_plant, until
 from tests.pages.screen_reading import texts
-from tests.plates import deploy, encode, plate, write_plates
+from tests.plates import copy_data, deploy, encode, plate, write_plates
 from tests.services.servers import S3Server
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("plant")]
@@ -195,7 +195,7 @@ def full_disk(place: Place) -> Iterator[None]:
 
 
 @contextmanager
-def _on_small_disk(tmp_path: Path) -> Iterator[Place]:
+def _on_small_disk(tmp_path: Path, template: Path) -> Iterator[Place]:
     disk = tmp_path / "disk"
     disk.mkdir()
     done = subprocess.run(
@@ -205,8 +205,8 @@ def _on_small_disk(tmp_path: Path) -> Iterator[Place]:
         pytest.skip("mounting a small file system is not allowed here")
     try:
         env = {"GEOMSA_DATA_DIR": str(disk / "data"), "GEOMSA_DEVICE": "cpu", "GEOMSA_WORKER": "external"}
-        services = build_services(read_settings(env), migrate=True)
-        _fill(services, tmp_path)
+        copy_data(template, disk / "data")
+        services = build_services(read_settings(env))
         yield Place(services, disk, env)
         services.database.dispose()
     finally:
@@ -313,11 +313,11 @@ CASES: dict[str, tuple[Fault, str, dict[str, str]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_fault_is_said_on_the_page_and_in_the_interface_and_work_resumes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+    tmp_path: Path, tiny_template: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     fault, code, params = CASES[case]
     places: dict[Fault, Callable[[], AbstractContextManager[Place]]] = {
-        full_disk: lambda: _on_small_disk(tmp_path),
+        full_disk: lambda: _on_small_disk(tmp_path, tiny_template),
         expired_certificate: lambda: _on_store(tmp_path, monkeypatch, tls=True),
         wrong_password: _on_database,
     }
