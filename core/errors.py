@@ -84,9 +84,12 @@ class _Gaps(dict[str, Any]):
 def describe(code: str, params: dict[str, Any], language: str) -> str:
     """Return the sentence of `code` in `language`; the code itself without one (a test proves that all have one).
 
-    A parameter may be a name in both languages, {"ko": …, "en": …} (`core.catalog.names.spoken_name`).
+    A parameter may be a name in both languages, {"ko": …, "en": …} (`core.catalog.names.spoken_name`). Where a code has
+    a sentence of its own for a `reason` (`code_reason`), that one says what to do.
     """
-    template = translate(language, MESSAGES[code]) if code in MESSAGES else code
+    narrower = f"{code}_{params.get('reason', '')}"
+    found = narrower if narrower in MESSAGES else code
+    template = translate(language, MESSAGES[found]) if found in MESSAGES else code
     spoken = {name: value[language] if _is_spoken(value) else value for name, value in params.items()}
     return template.format_map(_Gaps(spoken))
 

@@ -1,7 +1,7 @@
 """What a database can refuse, reported the same way whichever of the three databases it was.
 
     DatabaseError(code, **params)
-        database_unavailable   reason: unreachable | denied | read_only | io | address
+        database_unavailable   reason: unreachable | denied | name | tls | read_only | io | address
         database_busy          reason: busy (another holds a lock for too long, or every connection is taken)
         database_damaged       reason: corrupt
         database_replaced      reason: replaced (SQLite: a file was removed, or another put in its place)
@@ -20,9 +20,18 @@ import re
 from typing import Literal
 
 from sqlalchemy.exc import DatabaseError as DriverDatabaseError
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
+
+from storage.name_errors import is_name_error
 
 DatabaseErrorCode = Literal[
     "database_unavailable",
@@ -73,6 +82,8 @@ _SCHEMA: _Meaning = ("database_not_migrated", "schema")
 _FULL: _Meaning = ("database_full", "disk")
 _UNREACHABLE: _Meaning = ("database_unavailable", "unreachable")
 _DENIED: _Meaning = ("database_unavailable", "denied")
+_NAME: _Meaning = ("database_unavailable", "name")
+_TLS: _Meaning = ("database_unavailable", "tls")
 _BUSY: _Meaning = ("database_busy", "busy")
 _READ_ONLY: _Meaning = ("database_unavailable", "read_only")
 _CORRUPT: _Meaning = ("database_damaged", "corrupt")
@@ -171,6 +182,7 @@ _SQLSTATE: tuple[tuple[str, _Meaning], ...] = (
     ("3D000", _UNREACHABLE),
 )
 
+_CERTIFICATE = re.compile(r"certificate verify failed|certificate has expired|SSL error: certificate")
 _DISK_FULL_ERRNO = re.compile(r"[Ee]rr(?:code|no):? 28\b|No space left on device")
 
 
@@ -196,6 +208,13 @@ def _meaning(error: DBAPIError, cause: BaseException) -> _Meaning:
         return _sqlite_meaning(sqlite_name, str(cause), error)
     if _DISK_FULL_ERRNO.search(str(cause)):
         return _FULL
+    if error.connection_invalidated or isinstance(error, OperationalError):
+        if is_name_error(cause):
+            return _NAME
+        if _CERTIFICATE.search(str(cause)):
+            return _TLS
+        if "password authentication failed" in str(cause):
+            return _DENIED  # libpq gives no SQLSTATE to a connection that never was
     # The number first: newer drivers of MariaDB carry a SQLSTATE too, a far coarser one.
     number = cause.args[0] if cause.args else None
     if number in _MYSQL_ENGINE_ERRORS and _ENGINE_DAMAGE.search(str(cause)):

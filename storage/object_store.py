@@ -3,8 +3,8 @@
     ObjectStoreError(code, **params)
         object_missing             key
         object_key_invalid         key, reason: empty | too_long | part | character | encoding | link | occupied
-        object_store_unavailable   reason: unreachable | timeout | tls | address | io | listing | damaged | <the
-                                   store's own code>
+        object_store_unavailable   reason: unreachable | timeout | tls | name | address | io | listing | damaged
+                                   | <the store's own code>
         object_store_denied        reason: permission | credentials | no_bucket | clock
         object_store_full          reason: disk | quota | too_large
 

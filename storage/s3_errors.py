@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from storage.name_errors import is_name_error
 from storage.object_store import ObjectStoreError, ObjectStoreErrorCode
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def _connection_meaning(error: BotoCoreError, key: str) -> ObjectStoreError:
         return ObjectStoreError("object_store_unavailable", key=key, reason="timeout")
     if isinstance(error, exceptions.SSLError):
         return ObjectStoreError("object_store_unavailable", key=key, reason="tls")
-    return ObjectStoreError("object_store_unavailable", key=key, reason="unreachable")
+    is_unknown = isinstance(error, exceptions.EndpointConnectionError) and is_name_error(error)
+    return ObjectStoreError("object_store_unavailable", key=key, reason="name" if is_unknown else "unreachable")
 
 
 def _local_meaning(error: OSError, key: str) -> ObjectStoreError:

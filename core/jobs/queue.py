@@ -15,6 +15,7 @@ from core.access import ADMIN, WORKER, Person, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
 from core.jobs.records import JobPayload
+from core.jobs.requests import note_job
 from core.jobs.terms import BACKUP_KINDS, BATCH_INSPECTION, NEEDED_ROLE, changed_one
 from core.models.kinds import KINDS
 from core.transactions import LOCKED, HasDatabase, reading, retried, writing
@@ -79,6 +80,7 @@ def add_job(
     )
     session.add(job)
     session.flush()
+    note_job(session, job.id)
     record(session, person, "job.submit", "job", job.id, kind=kind, product_ids=list(ids), **noted)
     return job.id
 

@@ -49,6 +49,31 @@ SYSTEM_MESSAGES: dict[str, str] = {
     "object_store_unavailable": N_("The object store does not answer. Nothing was lost; try again in a moment."),
     "object_store_denied": N_("The object store refused the access key or the bucket. Check the settings."),
     "object_store_full": N_("The object store has no space left. Nothing was saved; free some space and try again."),
+    # Of one reason each: the code stays, and the sentence says what to look at.
+    "database_unavailable_denied": N_(
+        "The database refused the user name or the password. Nothing was lost; check GEOMSA_DATABASE_URL."
+    ),
+    "database_unavailable_name": N_(
+        "The name of the database server cannot be found on the network (DNS). Nothing was lost; check the network and GEOMSA_DATABASE_URL."
+    ),
+    "database_unavailable_tls": N_(
+        "The certificate of the database server has expired or is not trusted. Nothing was lost; renew it, and check this machine's clock."
+    ),
+    "database_unavailable_read_only": N_(
+        "The database takes no changes now: it is set to read-only. Nothing was saved; ask whoever looks after it."
+    ),
+    "object_store_unavailable_tls": N_(
+        "The certificate of the object store has expired or is not trusted. Nothing was lost; renew it, and check this machine's clock."
+    ),
+    "object_store_unavailable_name": N_(
+        "The name of the object store cannot be found on the network (DNS). Nothing was lost; check the network and GEOMSA_S3_ENDPOINT."
+    ),
+    "object_store_denied_clock": N_(
+        "The object store refused the request because this machine's clock is wrong. Nothing was saved; set the clock right."
+    ),
+    "object_store_denied_credentials": N_(
+        "The object store refused the access key. Nothing was lost; check GEOMSA_S3_ACCESS_KEY and GEOMSA_S3_SECRET_KEY."
+    ),
     "object_key_invalid": N_("The name of a stored file is not valid. Nothing was saved."),
     "disk_full": N_("The disk is full. Nothing was saved; free some space and try again."),
     "out_of_memory": N_("There was not enough memory. Nothing was changed; close other programs and try again."),

@@ -192,7 +192,15 @@ def _start(asked: Context, sent: Sent, once: str | None) -> Response:
         return get_batch(job_id, asked)
 
     request = [sent.fields, [[file.name, file.digest()] for file in files]] if once is not None else None
-    return answer_once(asked, once, request, make, status=202, location=lambda made: asked.address("batches", made.id))
+    return answer_once(
+        asked,
+        once,
+        request,
+        make,
+        status=202,
+        location=lambda made: asked.address("batches", made.id),
+        find=lambda job_ids: get_batch(job_ids[0], asked),
+    )
 
 
 def _shape(one: BatchView, language: str) -> BatchShape:

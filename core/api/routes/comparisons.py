@@ -252,7 +252,13 @@ def _start(asked: Context, sent: Sent, once: str | None) -> Response:
 
     request = [sent.fields, [[file.name, file.digest()] for file in files]] if once is not None else None
     return answer_once(
-        asked, once, request, make, status=202, location=lambda made: asked.address("comparisons", made.id)
+        asked,
+        once,
+        request,
+        make,
+        status=202,
+        location=lambda made: asked.address("comparisons", made.id),
+        find=lambda job_ids: get_comparison(overview.find_by_job(asked.services, job_ids[0]).id, asked),
     )
 
 

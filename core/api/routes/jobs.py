@@ -104,7 +104,10 @@ def start_deployment(wanted: DeploymentWanted, asked: Asked, once: OnceKey = Non
             jobs = start_stale(services, person, ids, kinds=KINDS)
         else:
             jobs = [start(services, person, kind=wanted.kind, product_ids=ids)]
-        return Jobs(items=[_shape(views.view(services, job_id), asked.language) for job_id in jobs])
+        return find(jobs)
+
+    def find(job_ids: list[int]) -> Jobs:
+        return Jobs(items=[_shape(views.view(asked.services, job_id), asked.language) for job_id in job_ids])
 
     return answer_once(
         asked,
@@ -113,6 +116,7 @@ def start_deployment(wanted: DeploymentWanted, asked: Asked, once: OnceKey = Non
         make,
         status=202,
         location=lambda made: asked.address("jobs", made.items[0].id),
+        find=find,
     )
 
 

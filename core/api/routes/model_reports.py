@@ -154,7 +154,15 @@ def measure_version(version_id: Id, asked: Asked, once: OnceKey = None) -> Respo
     def make() -> JobShape:
         return get_job(start_measurement(asked.services, asked.person, version_id), asked)
 
-    return answer_once(asked, once, None, make, status=202, location=lambda made: asked.address("jobs", made.id))
+    return answer_once(
+        asked,
+        once,
+        None,
+        make,
+        status=202,
+        location=lambda made: asked.address("jobs", made.id),
+        find=lambda job_ids: get_job(job_ids[0], asked),
+    )
 
 
 @router.get("/{version_id}/comparison", summary="Two memory banks beside each other")

@@ -99,6 +99,15 @@ def read_run(services: HasDatabase, person: Person, run_id: int) -> RunView:
     )
 
 
+def find_by_job(services: HasDatabase, job_id: int) -> int:
+    """Return the id of the run that a job trains. Raises NotFound not_found."""
+    with reading(services) as session:
+        found = session.exec(select(TrainingRun.id).where(TrainingRun.job_id == job_id)).first()
+    if found is None:
+        raise NotFound("not_found")
+    return found
+
+
 def read_epochs(services: HasDatabase, person: Person, run_id: int) -> list[EpochRow]:
     """Return the epochs of a run that are over, in their order. Raises NotAllowed, NotFound run_unknown."""
     require_role(services, person, ENGINEER)

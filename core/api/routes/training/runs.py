@@ -55,7 +55,13 @@ def start_training(configuration: Configuration, asked: Asked, once: OnceKey = N
         return shape_run(asked, _head(asked, starting.start_run(asked.services, asked.person, wanted)))
 
     return answer_once(
-        asked, once, configuration, make, status=202, location=lambda made: asked.address("training", "runs", made.id)
+        asked,
+        once,
+        configuration,
+        make,
+        status=202,
+        location=lambda made: asked.address("training", "runs", made.id),
+        find=lambda job_ids: shape_run(asked, _head(asked, overview.find_by_job(asked.services, job_ids[0]))),
     )
 
 
