@@ -108,6 +108,9 @@ def list_product_objects(session: Session, ids: list[int]) -> tuple[list[str], l
     for files in session.exec(select(ReportRun.files).where(col(ReportRun.schedule_id).in_(schedules))):
         # Those that were put into a folder of the server belong to whoever is given them.
         keys += [read_text(one.get("place")) or "" for one in read_objects(files) if one.get("in_folder") is not True]
+    keys += session.exec(select(Comparison.result_key).where(col(Comparison.product_id).in_(ids))).all()
+    for run in session.exec(select(TrainingRun).where(col(TrainingRun.product_id).in_(ids))):
+        keys += [run.result_key, run.last_checkpoint_key]
     compared = session.exec(select(Comparison.id).where(col(Comparison.product_id).in_(ids))).all()
     prefixes += [f"{COMPARISONS}{number}" for number in compared]
     trained = session.exec(select(TrainingRun.id).where(col(TrainingRun.product_id).in_(ids))).all()

@@ -73,13 +73,13 @@ BACKUPS_MESSAGES: dict[str, str] = {
         "The trial restoration of {file} lacks {count} files that its rows name, such as {key}. Make a new full backup."
     ),
     "drill_damaged": N_("The trial restoration of {file} gave a damaged database: {findings}. Make a new full backup."),
-    "check_backup": N_("The last backup is from {when} (UTC), {age} days ago."),
+    "check_backup": N_("The last backup is from {when} (UTC); its age in days: {age}."),
     "check_backup_none": N_(
         "No backup was made yet. Set up a schedule on the screen Backups, or run: python -m core backup FOLDER"
     ),
-    "check_backup_unscheduled": N_("The last backup is from {when} (UTC), {age} days ago. No schedule is set up."),
+    "check_backup_unscheduled": N_("The last backup is from {when} (UTC); its age in days: {age}. No schedule is set up."),
     "check_backup_old": N_(
-        "The last backup is from {when} (UTC), {age} days ago: older than twice its schedule. Look at the screen Backups for the reason."
+        "The last backup is from {when} (UTC), {age} days old: older than twice its schedule. Look at the screen Backups for the reason."
     ),
     "check_backup_never": N_(
         "Backups are scheduled, but none was made yet in twice that time. Look at the screen Backups."

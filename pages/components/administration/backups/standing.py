@@ -12,7 +12,7 @@ from core.jobs.terms import BACKUP, BACKUP_KINDS
 from core.jobs.views import JobView, list_unfinished, view
 from pages.components.deployment.job_panel import KIND_NAMES, describe_times, progress_text, show_cancel
 from pages.components.shared.labels import label_of
-from pages.components.shared.language import _, duration, escape, language, moment
+from pages.components.shared.language import _, _n, duration, escape, language, moment
 from pages.components.shared.session import (
     person,
     say_after_rerun,
@@ -136,6 +136,6 @@ def _last_words(found: BackupStanding) -> str:
     assert found.last is not None
     assert found.age is not None
     seconds = found.age.total_seconds()
-    age = _("{time} ago", time=duration(seconds)) if seconds < _DAY_S else _("{count} days ago", count=found.age.days)
+    age = _("{time} ago", time=duration(seconds)) if seconds < _DAY_S else _n("{count} day ago", "{count} days ago", found.age.days)
     proven = _("verified") if found.last.verified_at is not None else _("not verified yet")
     return _("Last backup: {time} ({age}), {proven}.", time=moment(found.last.began_at), age=age, proven=proven)

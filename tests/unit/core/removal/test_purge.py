@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select as sa_select
 from sqlmodel import select
 
 from core.access import Person
 from core.catalog import products
 from core.catalog.view_edits import add_view
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
+from core.removal.pending import finish_removals
 from core.removal.products import purge_product, weigh_purge
 from core.services import Services
+from core.worker.tidying import tidy
 from storage.object_store import ObjectStoreError
-from storage.tables import AuditLog, Inspection, InspectionView, Job, Product, ProductView
+from storage.tables import METADATA, AuditLog, Inspection, InspectionView, Job, Product, ProductView, UserBinding
 from tests.databases import ON_SERVER
+from tests.filled_tables import descend_from, fill_tables, name_objects
 from tests.inspected_part import add_inspected_part
+from tests.stored import stored_keys
 
 
 @pytest.fixture
@@ -97,14 +102,50 @@ def test_a_job_on_the_product_refuses_it(services: Services, admin: Person, brac
     assert caught.value.code == "purge_busy"
 
 
-def test_a_store_that_fails_after_the_rows_went_leaves_orphans_and_no_error(
+def test_what_a_store_that_fails_or_a_kill_leaves_is_deleted_by_the_next_tidying(
     services: Services, admin: Person, bracket: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object) -> None:
         raise ObjectStoreError("object_store_unavailable", reason="io")
 
-    monkeypatch.setattr(type(services.objects), "delete", fail)
-    monkeypatch.setattr(type(services.objects), "delete_prefix", fail)
-    purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code="bracket")
-    assert products.list_products(services, include_inactive=True) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(type(services.objects), "delete", fail)
+        patch.setattr(type(services.objects), "delete_prefix", fail)
+        purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code="bracket")
+        assert products.list_products(services, include_inactive=True) == []
     assert services.objects.exists("inspections/part.png")
+    tidy(services)
+    assert stored_keys(services) == []
+    assert finish_removals(services) == 0
+
+
+def test_no_row_and_no_object_of_the_product_is_left_in_any_table_or_folder(services: Services, admin: Person) -> None:
+    gone, kept = fill_tables(services, "gone"), fill_tables(services, "kept")
+    product = products.get_product(services, gone["products"]["id"])
+    purge_product(services, admin, product.id, row_version=product.row_version, typed_code=product.code)
+    left = []
+    with services.database.reading() as session:
+        for name, row in gone.items():
+            table = METADATA.tables[name]
+            mine = [table.c[key.name] == row[key.name] for key in table.primary_key]
+            if session.execute(sa_select(*table.primary_key).where(*mine)).first() is not None:
+                left.append(name)
+        assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
+        for name, row in kept.items():
+            table = METADATA.tables[name]
+            mine = [table.c[key.name] == row[key.name] for key in table.primary_key]
+            assert session.execute(sa_select(*table.primary_key).where(*mine)).first() is not None, name
+    # What was said in a conversation, and which backups were made, is not the product's.
+    assert set(left) & (descend_from("products") | {"products"}) == {"conversation_turns", "backups"}
+    assert stored_keys(services) == sorted(set(name_objects(kept, "kept")))
+
+
+def test_an_account_bound_to_nothing_else_is_not_let_into_everything(
+    services: Services, engineer: Person, admin: Person, bracket: Product
+) -> None:
+    with services.database.unit_of_work() as session:
+        session.add(UserBinding(user_id=engineer.id, kind="product", product_id=bracket.id))
+        session.commit()
+    with pytest.raises(Conflict) as caught:
+        purge_product(services, admin, bracket.id, row_version=bracket.row_version, typed_code="bracket")
+    assert (caught.value.code, caught.value.params["names"]) == ("purge_bound", engineer.login)
