@@ -77,7 +77,9 @@ BACKUPS_MESSAGES: dict[str, str] = {
     "check_backup_none": N_(
         "No backup was made yet. Set up a schedule on the screen Backups, or run: python -m core backup FOLDER"
     ),
-    "check_backup_unscheduled": N_("The last backup is from {when} (UTC); its age in days: {age}. No schedule is set up."),
+    "check_backup_unscheduled": N_(
+        "The last backup is from {when} (UTC); its age in days: {age}. No schedule is set up."
+    ),
     "check_backup_old": N_(
         "The last backup is from {when} (UTC), {age} days old: older than twice its schedule. Look at the screen Backups for the reason."
     ),

@@ -227,9 +227,9 @@ def test_a_worker_that_is_alive_keeps_a_restoration_off(
     other = open_restored(elsewhere, opened)
     with other.database.unit_of_work() as session:
         session.connection().execute(
-            METADATA.tables["workers"].insert().values(
-                id="w", host="h", pid=1, started_at=utc_now(), heartbeat_at=utc_now()
-            )
+            METADATA.tables["workers"]
+            .insert()
+            .values(id="w", host="h", pid=1, started_at=utc_now(), heartbeat_at=utc_now())
         )
         session.commit()
     with pytest.raises(Conflict) as caught:
