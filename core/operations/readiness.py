@@ -20,7 +20,7 @@ from storage.database import DatabaseError
 from storage.object_store import ObjectStoreError
 from storage.tables import ModelVersion
 
-TIMEOUT_S = 3.0
+TIMEOUT_S = 5.0
 KEPT_S = 2.0
 # The files of models do not vanish from one moment to the next, and each costs a request to the store.
 MODELS_KEPT_S = 60.0

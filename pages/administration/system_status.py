@@ -49,6 +49,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "models": (N_("Models in use"), ":material/monitoring:"),
     "packages": (N_("Program packages"), ":material/package_2:"),
     "orphans": (N_("Files without use"), ":material/delete_sweep:"),
+    "counts": (N_("Counts of inspections"), ":material/functions:"),
     "folders": (N_("Folders of images"), ":material/drive_file_move:"),
     "missing": (N_("Missing files"), ":material/search_off:"),
 }
