@@ -32,10 +32,11 @@ from core.api.origins import comes_from_here
 from core.errors import AppError, NotAllowed, Unavailable
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
-from pages.server import downloads, missing_page, pictures, plain_pages, provider_route, sign_in_route
+from pages.server import downloads, missing_page, pictures, plain_pages, sign_in_route
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
 from pages.server.requests import app_path, own_path, preferred_language
-from pages.server.sign_in_pages import CHOOSE_PASSWORD
+from pages.server.signing_in import provider_route
+from pages.server.signing_in.forms import CHOOSE_PASSWORD
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
 
 _log = logging.getLogger("geomsa.gate")
