@@ -1,6 +1,6 @@
 """Signing in at an OpenID provider: which account somebody is whom the provider has identified.
 
-The provider's answer comes here checked (signature, issuer, audience, nonce, times: pages/server/provider_route.py).
+The provider's answer comes here checked: signature, issuer, nonce and times (pages/server/signing_in).
 An account is found by `identity`, "issuer|subject", because names and addresses are given to others some day.
 
     roles by a claim    the role follows the claim at every sign-in; who has none of its values stays outside; an

@@ -1,4 +1,4 @@
-"""The pages that are there without Streamlit: closed, cannot start, missing, and what `sign_in_pages` writes on."""
+"""The pages that are there without Streamlit: closed, cannot start, missing, and what `signing_in` writes on."""
 
 from __future__ import annotations
 

@@ -24,10 +24,11 @@ from core.accounts.sign_in import choose_password, sign_in
 from core.errors import AppError, BadInput, Conflict, NotAllowed
 from core.i18n import N_
 from core.services import Services
-from pages.server import plain_pages, sign_in_pages
+from pages.server import plain_pages
 from pages.server.requests import is_same_origin, own_path, preferred_language, safe_target
-from pages.server.sign_in_cookies import begin_session, client_address, enter
-from pages.server.sign_in_pages import CHOOSE_PASSWORD, CODE, FIRST_ADMINISTRATOR, SIGN_IN, Asked
+from pages.server.signing_in import forms
+from pages.server.signing_in.cookies import begin_session, client_address, enter
+from pages.server.signing_in.forms import CHOOSE_PASSWORD, CODE, FIRST_ADMINISTRATOR, SIGN_IN, Asked
 
 PATH = SIGN_IN
 PATHS = frozenset({SIGN_IN, FIRST_ADMINISTRATOR, CODE, CHOOSE_PASSWORD})
@@ -102,17 +103,17 @@ async def _show(request: Request, services: Services, path: str, asked: Asked) -
 def sign_in_text(services: Services, asked: Asked, *, offers_first: bool = False) -> str:
     """Return the sign-in page of the mode that is set."""
     if services.settings.auth == "oidc":
-        return sign_in_pages.provider_page(asked, offers_first=offers_first)
-    return sign_in_pages.password_page(asked, offers_first=offers_first)
+        return forms.provider_page(asked, offers_first=offers_first)
+    return forms.password_page(asked, offers_first=offers_first)
 
 
 def _text(services: Services, path: str, asked: Asked) -> str:
     if path == FIRST_ADMINISTRATOR:
-        return sign_in_pages.first_administrator_page(asked, with_password=services.settings.auth == "accounts")
+        return forms.first_administrator_page(asked, with_password=services.settings.auth == "accounts")
     if path == CODE:
-        return sign_in_pages.code_page(asked)
+        return forms.code_page(asked)
     if path == CHOOSE_PASSWORD:
-        return sign_in_pages.choose_password_page(asked)
+        return forms.choose_password_page(asked)
     return sign_in_text(services, asked)
 
 

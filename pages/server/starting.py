@@ -15,7 +15,7 @@ from core.accounts.first_administrator import ensure_code
 from core.errors import AppError
 from core.services import keep_services
 from core.settings import Settings, read_settings
-from pages.server.provider_route import cookie_secret, streamlit_secrets
+from pages.server.signing_in.provider_route import cookie_secret, streamlit_secrets
 
 _log = logging.getLogger("geomsa.start")
 

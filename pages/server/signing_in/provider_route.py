@@ -16,6 +16,7 @@ import hmac
 import json
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -40,9 +41,10 @@ from core.accounts.provider import refuse, require_turn, sign_in_from_provider
 from core.errors import AppError, NotAllowed, Unavailable
 from core.services import Services
 from core.settings import OidcSettings, Settings
-from pages.server import plain_pages, sign_in_pages
+from pages.server import plain_pages
 from pages.server.requests import app_path, is_same_origin, own_path, preferred_language, safe_target
-from pages.server.sign_in_cookies import (
+from pages.server.signing_in import forms
+from pages.server.signing_in.cookies import (
     begin_session,
     client_address,
     enter,
@@ -51,7 +53,7 @@ from pages.server.sign_in_cookies import (
     read_begun,
     remember_begun,
 )
-from pages.server.sign_in_pages import PROVIDER, SIGN_IN, Asked
+from pages.server.signing_in.forms import PROVIDER, SIGN_IN, Asked
 
 CALLBACK, LOGOUT = "/oauth2callback", "/auth/logout"
 PATHS = frozenset({PROVIDER, CALLBACK, LOGOUT})
@@ -59,6 +61,8 @@ PATHS = frozenset({PROVIDER, CALLBACK, LOGOUT})
 LOGIN = "/auth/login"
 _PROVIDER_NAME = "default"
 _AT_ADDRESS = "at"
+MOST_AT_ONCE = 8
+_asking: Counter[str] = Counter()
 _heard: ContextVar[list[BaseException | None] | None] = ContextVar("heard", default=None)
 
 
@@ -114,7 +118,14 @@ async def _begin(request: Request, services: Services, app: ASGIApp) -> Response
         return RedirectResponse(f"{oidc.address}{PROVIDER}?{query}", HTTPStatus.SEE_OTHER, headers=_NOT_KEPT)
     address = client_address(request)
     await run_in_threadpool(require_turn, services, address)
-    answer = await _ask(app, request, LOGIN, {"provider": encode_provider_token(_PROVIDER_NAME)})
+    if _asking[oidc.issuer] >= MOST_AT_ONCE:
+        # Whoever has not signed in must not make us ask the provider without end.
+        raise NotAllowed("sign_in_busy")
+    _asking[oidc.issuer] += 1
+    try:
+        answer = await _ask(app, request, LOGIN, {"provider": encode_provider_token(_PROVIDER_NAME)})
+    finally:
+        _asking[oidc.issuer] -= 1
     if not answer.location.startswith(("https://", "http://")):
         error = _error_of(answer.heard)
         await run_in_threadpool(_refuse, services, error, address)
@@ -184,7 +195,7 @@ def _failed(services: Services, request: Request, error: AppError) -> Response:
     language = preferred_language(request, services.settings.language)
     asked = Asked(language, target, app_path(""), error=error)
     status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, Unavailable) else HTTPStatus.FORBIDDEN
-    text = sign_in_pages.provider_page(asked, offers_first=False)
+    text = forms.provider_page(asked, offers_first=False)
     return HTMLResponse(text, status_code=status, headers=plain_pages.HEADERS)
 
 

@@ -72,8 +72,8 @@ def provider_page(asked: Asked, *, offers_first: bool) -> str:
 def first_administrator_page(asked: Asked, *, with_password: bool) -> str:
     """Return the page on which the first administrator is set up with the code that the server has written."""
     hint = N_(
-        "The code is in the server’s log and in the file first-administrator.txt in its data folder. It can be used once, "
-        "within 24 hours."
+        "The code is in the server’s log and in the file first-administrator.txt in its data folder. It can be used "
+        "once, within 24 hours."
     )
     login_hint = "" if with_password else N_("As the identity provider calls you: your user name or e-mail address.")
     form = _form(
@@ -104,7 +104,7 @@ def code_page(asked: Asked) -> str:
 def choose_password_page(asked: Asked) -> str:
     """Return the page for somebody who has signed in with a password that somebody else has set."""
     why = text(asked.language, N_("An administrator has set your password. Choose one that you alone know."))
-    form = _form(asked, CHOOSE_PASSWORD, N_("Save and go on"), _new_passwords(asked, is_focused=True))
+    form = _form(asked, CHOOSE_PASSWORD, N_("Save and continue"), _new_passwords(asked, is_focused=True))
     other = escape(asked.address(SIGN_IN))
     leave = (
         f'<ul class="ways"><li><a href="{other}">{text(asked.language, N_("Sign in as somebody else"))}</a></li></ul>'
