@@ -43,10 +43,25 @@ class Bindings:
         """Return whether the account is bound at all."""
         return self.products is not None or self.lines is not None
 
-    def allows(self, product_id: int, line: str) -> bool:
-        """Return whether a part of this product, on this line, is within the bindings."""
-        in_products = self.products is None or product_id in self.products
-        return in_products and (self.lines is None or line in self.lines)
+    def fit_line(self, *, product_id: int, line: str) -> str:
+        """Return the line to note with a part: where none is named, the only one that the account is bound to.
+
+        Raises NotAllowed product_not_bound, line_not_bound.
+        """
+        if not line and self.lines is not None and len(self.lines) == 1:
+            line = self.sorted_lines[0]
+        self.require(product_id, line)
+        return line
+
+    def require(self, product_id: int, line: str | None) -> None:
+        """Raise NotAllowed unless a part of this product, on this line where one is given, is within the bindings.
+
+        Its codes are product_not_bound and line_not_bound (with the account's lines).
+        """
+        if self.products is not None and product_id not in self.products:
+            raise NotAllowed("product_not_bound")
+        if line is not None and self.lines is not None and line not in self.lines:
+            raise NotAllowed("line_not_bound", lines=", ".join(self.sorted_lines))
 
     @property
     def sorted_lines(self) -> tuple[str, ...]:
@@ -105,27 +120,20 @@ def require_bound(services: HasDatabase, person: Person, *, product_id: int, lin
     Raises NotAllowed product_not_bound, line_not_bound (with the account's lines).
     """
     if person.role == WORKER:
-        _require(bindings_of(services, person), product_id, line)
+        bindings_of(services, person).require(product_id, line)
 
 
 def require_bound_in(session: Session, person: Person, *, product_id: int, line: str | None = None) -> None:
     """Do as `require_bound`, inside the caller's transaction."""
     if person.role == WORKER:
-        _require(bindings_in(session, person.id), product_id, line)
+        bindings_in(session, person.id).require(product_id, line)
 
 
 def fit_line(services: HasDatabase, person: Person, *, product_id: int, line: str) -> str:
-    """Return the line to note with a part: where none is named, the only one that the person is bound to.
-
-    Raises as `require_bound`.
-    """
+    """Return the line to note with a part, as `Bindings.fit_line` of what the person is bound to now."""
     if person.role != WORKER:
         return line
-    bindings = bindings_of(services, person)
-    if not line and bindings.lines is not None and len(bindings.lines) == 1:
-        line = bindings.sorted_lines[0]
-    _require(bindings, product_id, line)
-    return line
+    return bindings_of(services, person).fit_line(product_id=product_id, line=line)
 
 
 def set_bindings(
@@ -184,13 +192,6 @@ def put_bindings(
         session, person, "user.bound", "user", user.id, login=user.login, row_version=user.row_version, changes=changes
     )
     session.flush()
-
-
-def _require(bindings: Bindings, product_id: int, line: str | None) -> None:
-    if bindings.products is not None and product_id not in bindings.products:
-        raise NotAllowed("product_not_bound")
-    if line is not None and bindings.lines is not None and line not in bindings.lines:
-        raise NotAllowed("line_not_bound", lines=", ".join(bindings.sorted_lines))
 
 
 def _gather(rows: Collection[tuple[str, str, int | None]]) -> Bindings:

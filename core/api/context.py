@@ -53,7 +53,7 @@ def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> 
     interface: Interface = request.app.state.interface
     route = request.scope["route"]
     try:
-        require_scope(interface.services, state["caller"], route, request.path_params)
+        require_scope(interface.services, state["caller"], route, request.method, request.path_params)
     except NotAllowed as error:
         interface.note_scope_refusal(state["caller"], scope=str(error.params["scope"]), operation=route.name)
         raise

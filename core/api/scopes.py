@@ -6,7 +6,7 @@ the table does not know is refused to every key with scopes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,22 +73,24 @@ _BY_NAME: dict[str, Need] = {
 }
 
 
-def need_of(route: APIRoute) -> Need | None:
-    """Return what an operation needs; None for one that the table does not know."""
-    named = _BY_NAME.get(route.name)
+def need_of(name: str, tags: Iterable[str], method: str) -> Need | None:
+    """Return what the operation called `name` needs; None for one that the table does not know."""
+    named = _BY_NAME.get(name)
     if named is not None:
         return named
-    of_tag = next((_BY_TAG[str(tag)] for tag in route.tags if str(tag) in _BY_TAG), None)
+    of_tag = next((_BY_TAG[tag] for tag in tags if tag in _BY_TAG), None)
     if of_tag is None:
         return None
-    return of_tag[0] if set(route.methods or ()) <= _READING else of_tag[1]
+    return of_tag[0] if method in _READING else of_tag[1]
 
 
-def require_scope(services: HasDatabase, caller: Caller, route: APIRoute, given: Mapping[str, Any]) -> None:
+def require_scope(
+    services: HasDatabase, caller: Caller, route: APIRoute, method: str, given: Mapping[str, Any]
+) -> None:
     """Raise NotAllowed api_scope_missing unless the key is for the operation; `given` are the parts of its address."""
     if not caller.scopes:
         return
-    need = need_of(route)
+    need = need_of(route.name, [str(tag) for tag in route.tags], method)
     if need is not None:
         if caller.scopes & set(need.scopes):
             return

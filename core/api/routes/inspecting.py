@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -187,8 +188,11 @@ async def _inspect_once(
     Raises BadInput idempotency_key_reused where the key came with another image, product or part.
     """
     services = asked.services
+    product = await run_in_threadpool(find_product, services, code)
+    # As it is noted, so that the same request is the same with and without the line. What is stored is checked again.
+    line = asked.caller.bindings.fit_line(product_id=product.id, line=details.line)
+    details = replace(details, line=line)
     if once is None:
-        product = await run_in_threadpool(find_product, services, code)
         return await _wait(
             asked.interface.gatherer.submit(
                 asked.person, product_id=product.id, file=PartFile(file.name, file.read, details), top_k=top_k
@@ -197,7 +201,6 @@ async def _inspect_once(
     key = f"api:{asked.caller.key_id}:{once}"
 
     def look() -> tuple[KeptRequest, KeptRequest | None]:
-        product = find_product(services, code)
         wanted = KeptRequest(0, product.id, file.digest(), details)
         return wanted, find_request(services, key)
 
