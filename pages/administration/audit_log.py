@@ -121,7 +121,9 @@ def show_pager(page: Page, wanted: AuditFilter) -> None:
         if st.button(_("Newer entries"), icon=":material/chevron_left:", disabled=not cursors()):
             cursors().pop()
             st.rerun()
-        if st.button(_("Older entries"), icon=":material/chevron_right:", icon_position="right", disabled=page.before is None):
+        if st.button(
+            _("Older entries"), icon=":material/chevron_right:", icon_position="right", disabled=page.before is None
+        ):
             assert page.before is not None
             cursors().append(page.before)
             st.rerun()

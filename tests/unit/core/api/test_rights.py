@@ -22,6 +22,7 @@ WORKERS_OWN = {
     "POST /v1/batches",
     "POST /v1/batches/{batch_id}/cancel",
     "POST /v1/batches/{batch_id}/resume",
+    "POST /v1/defect-types",
     "POST /v1/inspections",
     "POST /v1/inspections/by-view",
     "POST /v1/inspections/many",
