@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPBearer
 
-from core.access import Person
+from core.access import ENGINEER, Person, reaches
 from core.accounts.api_keys import Caller
 from core.accounts.bindings import limit_services
 from core.api.interface import Interface
 from core.api.scopes import require_scope
 from core.errors import NotAllowed
+from core.refusals import note_refusal
 from core.services import Services
 
 LARGEST_ID = 2**63 - 1
@@ -47,11 +48,42 @@ class Context:
         return "/".join([self.base, "v1", *(str(part) for part in parts)])
 
 
+# What a line worker's key may change. Every other operation that changes something needs an engineer's: a new one is
+# closed until it is named here.
+_OPEN_TO_WORKERS = frozenset(
+    {
+        ("DELETE", "/v1/assistant/conversations/{conversation_id}"),
+        ("DELETE", "/v1/assistant/drafts/{turn_id}"),
+        ("PATCH", "/v1/assistant/conversations/{conversation_id}"),
+        ("POST", "/v1/assistant/ask"),
+        ("POST", "/v1/assistant/ask/stream"),
+        ("POST", "/v1/batches"),
+        ("POST", "/v1/batches/{batch_id}/cancel"),
+        ("POST", "/v1/batches/{batch_id}/resume"),
+        ("POST", "/v1/defect-types"),
+        ("POST", "/v1/inspections"),
+        ("POST", "/v1/inspections/by-view"),
+        ("POST", "/v1/inspections/many"),
+        ("POST", "/v1/inspections/{inspection_id}/second-opinion"),
+        ("POST", "/v1/trained-models/{model}/predict"),
+        ("PUT", "/v1/inspections/{inspection_id}/action"),
+        ("PUT", "/v1/inspections/{inspection_id}/defect-type"),
+        ("PUT", "/v1/inspections/{inspection_id}/review"),
+        ("PUT", "/v1/inspections/{inspection_id}/verdict"),
+    }
+)
+
+
 def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> Context:
-    """Return the context of a request that was admitted. Raises NotAllowed for what the key is not for."""
+    """Return the context of a request that was admitted.
+
+    Raises NotAllowed role_too_low before anything is looked up, where a worker's key asks for a change that is none of
+    theirs (the use case looks at the account again), and what the key is not for.
+    """
     state = request.scope["state"]
     interface: Interface = request.app.state.interface
     route = request.scope["route"]
+    _require_reach(request, state["caller"])
     try:
         require_scope(interface.services, state["caller"], route, request.method, request.path_params)
     except NotAllowed as error:
@@ -64,6 +96,22 @@ def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> 
         path=request.url.path,
         base=str(request.scope.get("root_path", "")),
     )
+
+
+def _require_reach(request: Request, caller: Caller) -> None:
+    if request.method in {"GET", "HEAD"} or reaches(caller.person.role, ENGINEER):
+        return
+    route = request.scope.get("route")
+    if (request.method, getattr(route, "path", "")) not in _OPEN_TO_WORKERS:
+        note_refusal(
+            request.app.state.interface.services,
+            caller.person,
+            reason="role_too_low",
+            place="core.api.context",
+            needed=ENGINEER,
+            role=caller.person.role,
+        )
+        raise NotAllowed("role_too_low", needed=ENGINEER)
 
 
 Asked = Annotated[Context, Depends(find_context)]

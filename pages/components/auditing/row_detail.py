@@ -61,7 +61,7 @@ def show_row(dialog: OpenDialog) -> None:
         show_error(error)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(escape(word(ACTION_NAMES, row.action)), width="content", anchor=False)
+        st.markdown(f"**{escape(word(ACTION_NAMES, row.action))}**", width="content")
         refused = row.outcome == "refused"
         st.badge(
             word(OUTCOME_NAMES, row.outcome),
