@@ -33,7 +33,8 @@ _CHOICE = re.compile(r"^[\"`(]*(\w+)[\"`)]*(?:::[\w ]+)?\)? (?:=|in) ", re.IGNOR
 _TABLES_OF_ITS_OWN = {"alembic_version", "sqlite_sequence"}
 _SHOWN = "검사"
 
-Rows = dict[str, list[dict[str, Any]]]
+# By table, by the values of the primary key, by column.
+Rows = dict[str, dict[tuple[Any, ...], dict[str, Any]]]
 
 
 def fill(connection: Connection) -> Rows:
@@ -60,31 +61,34 @@ def fill(connection: Connection) -> Rows:
 
 
 def read(connection: Connection) -> Rows:
-    """Return the rows of every table, in the order of their keys, as plain values."""
+    """Return the rows of every table by their keys, as plain values."""
     metadata = MetaData()
     metadata.reflect(connection)
     found: Rows = {}
     for table in metadata.sorted_tables:
         if table.name not in _TABLES_OF_ITS_OWN:
-            rows = connection.execute(select(table).order_by(*table.primary_key.columns)).mappings().all()
-            found[table.name] = [{name: _plain(value) for name, value in row.items()} for row in rows]
+            keys = [column.name for column in table.primary_key.columns]
+            rows = connection.execute(select(table)).mappings().all()
+            found[table.name] = {
+                tuple(row[key] for key in keys): {name: _plain(value) for name, value in row.items()} for row in rows
+            }
     connection.commit()
     return found
 
 
 def find_lost(before: Rows, after: Rows) -> list[str]:
-    """Return which values of `before` are not in `after`; tables and columns that were added count for nothing."""
+    """Return which values of `before` are not in `after`; what was added counts for nothing."""
     lost: list[str] = []
     for table, rows in before.items():
-        now = after.get(table)
-        if now is None or len(now) != len(rows):
-            lost.append(f"{table}: {len(rows)} rows, then {None if now is None else len(now)}")
-            continue
-        for old, new in zip(rows, now, strict=True):
+        for key, row in rows.items():
+            now = after.get(table, {}).get(key)
+            if now is None:
+                lost.append(f"{table} {key}: gone")
+                continue
             lost += [
-                f"{table}.{name}: {value!r}, then {new.get(name, 'no such column')!r}"
-                for name, value in old.items()
-                if name not in new or new[name] != value
+                f"{table} {key}.{name}: {value!r}, then {now.get(name, 'no such column')!r}"
+                for name, value in row.items()
+                if name not in now or now[name] != value
             ]
     return lost
 
@@ -128,7 +132,7 @@ def _make_value(column: Any, number: int) -> Any:
     elif isinstance(kind, Integer):
         value = number % 2 if getattr(kind, "display_width", None) == 1 else number + 1
     elif isinstance(kind, Float | Numeric):
-        value = number + 0.1
+        value = 0.1 + number % 9 / 10  # a share is no more than 1
     else:
         length = getattr(kind, "length", None) or 40
         value = f"{number}{_SHOWN}é🔩 {column.name}"[:length]

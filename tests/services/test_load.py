@@ -95,7 +95,7 @@ def _check(services: Services, world: World, found: list[Kept]) -> None:
         ]
         inspected = len(session.exec(select(Inspection.id)).all())
     assert {one: count for one, count in versions.items() if count} == dict(edits)
-    assert relabeled == done["relabeled"] == told["image.changed"]
+    assert relabeled == done["relabeled"] == told["image.relabelled"]
     assert inspected == len(world.inspection_ids) + done["inspections"]
     assert compare_totals(services) == (inspected, inspected)
     assert find_difference(services) is None
