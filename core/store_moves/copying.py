@@ -134,6 +134,8 @@ class Copier:
             byte_size += info.byte_size
             if outcome == "gone":
                 done.gone += 1
+            elif outcome == "refused":
+                done.refused.append(info.key)
             else:
                 if outcome == "copied":
                     done.copied += 1
@@ -147,12 +149,14 @@ class Copier:
             self._report(Progress(number, len(work), byte_size, of_bytes, rate, remaining_s))
 
     def _bring(self, pair: tuple[ObjectInfo, ObjectInfo | None]) -> str:
-        """Return "copied", "same", or "gone" for an object that was deleted meanwhile."""
+        """Return "copied", "same", "gone" for an object that was deleted meanwhile, or "refused" for its key."""
         info, there = pair
         for pause_s in (*_PAUSES_S, None):
             try:
                 return self._bring_once(info, there)
             except AppError as error:
+                if _code_behind(error) == "object_key_invalid":
+                    return "refused"  # a bucket may hold both a and a/b, and a folder cannot
                 if pause_s is None or not _may_pass(error):
                     raise
                 logger.info("%s: once more: %s", info.key, error)
@@ -208,22 +212,20 @@ class Copier:
     def remove_extra(self, day: str) -> int:
         """Put what the source no longer holds into the target's trash of `day` (yyyymmdd); return how many.
 
-        What lies there in nobody's folder of ours is left. Raises as `telling`.
+        What lies there in no folder of ours is left, and what is in the trash goes when its days are over. Raises as
+        `telling`.
         """
         there = list_all(self._target, is_source=False)
         found = list_all(self._source, is_source=True)
         count = 0
         for key in there:
-            if key in found or not key.startswith((*FOLDERS, TRASH)) or not _is_ours(key):
+            if key in found or not key.startswith(FOLDERS) or not _is_ours(key):
                 continue
             with telling(self._source, is_source=True):
                 if self._source.exists(key):
                     continue  # it came while we looked
             with telling(self._target, is_source=False):
-                if key.startswith(TRASH):
-                    self._target.delete(key)
-                else:
-                    self._target.move(key, f"{TRASH}{day}/{key}")
+                self._target.move(key, f"{TRASH}{day}/{key}")
             count += 1
         return count
 
@@ -271,14 +273,18 @@ def _gone_as_such() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        if isinstance(error.__cause__, ObjectStoreError) and error.__cause__.code == "object_missing":
+        if _code_behind(error) == "object_missing":
             raise _GoneError from error
         raise
 
 
 def _may_pass(error: AppError) -> bool:
+    return _code_behind(error) == "object_store_unavailable"
+
+
+def _code_behind(error: AppError) -> str:
     cause = error.__cause__
-    return isinstance(cause, ObjectStoreError) and cause.code == "object_store_unavailable"
+    return cause.code if isinstance(cause, ObjectStoreError) else ""
 
 
 def _is_ours(key: str) -> bool:
