@@ -169,7 +169,7 @@ def test_files_that_are_deleted_and_moved_while_they_are_copied_leave_a_backup_o
         named = set(session.exec(select(Image.object_key)).all())
     assert len(named) == 30
     # What was copied and is named by no row any more is not put back.
-    assert {key for key in stored_keys(again, "images/")} == named
+    assert set(stored_keys(again, "images/")) == named
 
 
 def test_what_the_system_itself_lacks_is_named_and_keeps_no_backup_from_being_made(
@@ -227,9 +227,9 @@ def test_a_worker_that_is_alive_keeps_a_restoration_off(
     other = open_restored(elsewhere, opened)
     with other.database.unit_of_work() as session:
         session.connection().execute(
-            METADATA.tables["workers"].insert().values(
-                id="w", host="h", pid=1, started_at=utc_now(), heartbeat_at=utc_now()
-            )
+            METADATA.tables["workers"]
+            .insert()
+            .values(id="w", host="h", pid=1, started_at=utc_now(), heartbeat_at=utc_now())
         )
         session.commit()
     with pytest.raises(Conflict) as caught:
