@@ -138,7 +138,7 @@ def main() -> None:
     parser.add_argument("--key", action="store_true", help="encrypt")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-backup-") as folder:
-        print(json.dumps(run(wanted, Path(folder))))  # noqa: T201
+        print(json.dumps(run(wanted, Path(folder))))
 
 
 if __name__ == "__main__":

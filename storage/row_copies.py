@@ -190,12 +190,13 @@ def count_rows(connection: Connection) -> dict[str, int]:
     }
 
 
-def read_values(connection: Connection, name: str, column_name: str) -> list[Any]:
-    """Return the values of a column as the driver gives them; none where the table or the column is not there."""
+def read_values(connection: Connection, name: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Return some columns of each row as the driver gives them; none where the table or a column is not there."""
     found = inspect(connection)
-    if name not in found.get_table_names() or column_name not in {one["name"] for one in found.get_columns(name)}:
+    if name not in found.get_table_names() or set(columns) - {one["name"] for one in found.get_columns(name)}:
         return []
-    return list(connection.execute(select(column(column_name)).select_from(table(name))).scalars())
+    query = select(*(column(one) for one in columns)).select_from(table(name))
+    return [tuple(row) for row in connection.execute(query)]
 
 
 def find_broken_references(connection: Connection) -> bool:

@@ -61,10 +61,9 @@ def find_standing(database: Database, objects: ObjectStore, marker_key: str, res
     """Return what is there. Raises DatabaseError and ObjectStoreError; a database without tables is no error."""
     with database.rebuilding() as connection:
         counts = count_rows(connection)
-        named = any(read_values(connection, "users", "password_hash")) if counts.get("users") else False
-        beats = read_values(connection, "workers", "heartbeat_at")
-        keys = read_values(connection, "system_config", "key")
-        config = dict(zip(keys, read_values(connection, "system_config", "value"), strict=True))
+        named = any(password for (password,) in read_values(connection, "users", "password_hash"))
+        beats = [found for (found,) in read_values(connection, "workers", "heartbeat_at")]
+        config = dict(read_values(connection, "system_config", "key", "value"))
         connection.rollback()
     since = utc_now().astimezone(UTC).replace(tzinfo=None) - timedelta(seconds=WORKER_SILENT_AFTER_S)
     row = _object(config.get(identity.KEY))

@@ -19,9 +19,11 @@ from core.services import Services, build_services
 from core.settings import S3Settings, Settings, read_settings
 from storage.tables import METADATA, Product
 from tests.filled_tables import fill_tables, name_objects
+from tests.plates import deploy, ingest_plates
+from tests.restored_verdicts import give_verdicts
 from tests.services.servers import S3Server
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.services, pytest.mark.full, pytest.mark.xdist_group("worker")]
 
 _CHANGED = {"sessions", "workers", "system_config", "sign_in_codes", "backups", "audit_log", "users", "audit_chain"}
 
@@ -103,3 +105,23 @@ def test_every_row_and_object_comes_into_another_kind(
     third = build_services(settings)
     opened.append(third)
     assert len(_rows(third, "products")) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "target_store"),
+    [("sqlite", "postgresql", "s3"), ("mariadb", "sqlite", "local")],
+)
+def test_a_deployed_product_gives_the_same_verdicts_on_another_kind(
+    request: pytest.FixtureRequest, tmp_path: Path, opened: list[Services], source: str, target: str, target_store: str
+) -> None:
+    services = build_services(_settings(request, tmp_path / "source", source, "local"), migrate=True)
+    opened.append(services)
+    product = ingest_plates(services, tmp_path)
+    deploy(services, product.id)
+    before = give_verdicts(services)
+    made = back_up(services, open_person(services, "admin"), tmp_path / "all.geomsa").made
+    settings = _settings(request, tmp_path / "target", target, target_store)
+    restore_backup(settings, made.path, settings.backup_key)
+    again = build_services(settings)
+    opened.append(again)
+    assert give_verdicts(again) == before

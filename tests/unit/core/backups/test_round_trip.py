@@ -142,9 +142,13 @@ def test_files_that_are_deleted_and_moved_while_they_are_copied_leave_a_backup_o
 ) -> None:
     keys = add_stored_images(services, 30)
     happened: list[str] = []
+    before = ""
 
-    def meddle(stage: str, done: int, _total: int) -> None:
-        if stage != "copy" or done != 1 or len(happened) >= 2:
+    def meddle(stage: str, _done: int, _total: int) -> None:
+        nonlocal before
+        before, last = stage, before
+        # Twice: after the rows were read and the files listed, before the first of them is copied.
+        if stage != "copy" or last != "rows" or len(happened) >= 2:
             return
         happened.append(stage)
         # One image is deleted for good, another moves into another folder, a third comes.
@@ -169,7 +173,7 @@ def test_files_that_are_deleted_and_moved_while_they_are_copied_leave_a_backup_o
         named = set(session.exec(select(Image.object_key)).all())
     assert len(named) == 30
     # What was copied and is named by no row any more is not put back.
-    assert {key for key in stored_keys(again, "images/")} == named
+    assert set(stored_keys(again, "images/")) == named
 
 
 def test_what_the_system_itself_lacks_is_named_and_keeps_no_backup_from_being_made(

@@ -36,7 +36,7 @@ def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     assert set(found) == {
         "settings", "data_dir", "database", "object_store", "identity", "worker", "watching", "deliveries", "device",
         "similar_images", "weights", "encoder", "packages", "orphans", "missing", "models", "counts", "reports",
-        "folders", "tracking", "certificates",
+        "folders", "tracking", "certificates", "backup", "api_keys", "audit",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
