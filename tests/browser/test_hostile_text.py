@@ -118,11 +118,10 @@ def browser() -> Iterator[Browser]:
 
 
 def _visit(page: Page, url: str) -> dict[str, object]:
-    page.goto(url)
-    page.get_by_test_id("stSidebarNav").wait_for(timeout=90_000)
-    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(timeout=90_000)
-    page.locator('[data-testid="stSkeleton"]').first.wait_for(state="detached", timeout=90_000)
-    page.wait_for_timeout(500)  # charts and tables draw themselves after the run
+    page.goto(url, timeout=180_000)
+    page.get_by_test_id("stSidebarNav").wait_for(timeout=180_000)
+    page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(timeout=180_000)
+    page.wait_for_timeout(1_500)  # charts and tables draw themselves after the run
     found: dict[str, object] = page.evaluate(_TAKEN)
     return found
 
