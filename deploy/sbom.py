@@ -96,7 +96,7 @@ def read_requirements(file: Path) -> list[Requirement]:
 
 
 def name_license(found: Distribution) -> str:
-    """Return the licence of a package: its SPDX expression, its classifiers, its own first line; UNKNOWN without any."""
+    """Return the licence of a package: its SPDX expression, classifiers or own first line; UNKNOWN without."""
     told = found.metadata
     if expression := _read(found, "License-Expression"):
         return expression
@@ -127,9 +127,7 @@ def _license_files(found: Distribution) -> Iterable[str]:
 def _describe(found: Distribution, name: str, licenses: LicenseFactory) -> Component:
     text = name_license(found)
     # An expression stands alone in its list; anything else is the licence's name in words.
-    known = (
-        licenses.make_from_string(text) if found.metadata.get("License-Expression") else DisjunctiveLicense(name=text)
-    )
+    known = licenses.make_from_string(text) if _read(found, "License-Expression") else DisjunctiveLicense(name=text)
     return Component(
         name=name,
         version=found.version,
