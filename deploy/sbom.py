@@ -23,7 +23,7 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = SchemaVersion.V1_6
@@ -53,10 +53,10 @@ def make_bill(files: Iterable[Path]) -> str:
     product = Component(name="geomsa", version=_product_version(), type=ComponentType.APPLICATION, bom_ref="geomsa")
     bill.metadata.component = product
     direct = [one for file in files for one in read_requirements(file)]
-    components: dict[str, Component] = {}
-    needs: dict[str, set[str]] = {}
+    components: dict[NormalizedName, Component] = {}
+    needs: dict[NormalizedName, set[NormalizedName]] = {}
     waiting = [(canonicalize_name(one.name), frozenset(one.extras)) for one in direct]
-    seen: set[tuple[str, frozenset[str]]] = set()
+    seen: set[tuple[NormalizedName, frozenset[str]]] = set()
     while waiting:
         name, extras = waiting.pop()
         if (name, extras) in seen:
@@ -76,8 +76,8 @@ def make_bill(files: Iterable[Path]) -> str:
     for component in components.values():
         bill.components.add(component)
     bill.register_dependency(product, [components[canonicalize_name(one.name)] for one in direct])
-    for name, component in components.items():
-        bill.register_dependency(component, [components[other] for other in sorted(needs.get(name, ()))])
+    for needing, component in components.items():
+        bill.register_dependency(component, [components[other] for other in sorted(needs.get(needing, ()))])
     return make_outputter(bill, OutputFormat.JSON, VERSION).output_as_string(indent=1) + "\n"
 
 
@@ -96,10 +96,10 @@ def read_requirements(file: Path) -> list[Requirement]:
 
 
 def name_license(found: Distribution) -> str:
-    """Return the licence of a package: its SPDX expression, its classifiers, or its own word; UNKNOWN without any."""
+    """Return the licence of a package: its SPDX expression, classifiers or own first line; UNKNOWN without."""
     told = found.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if expression := _read(found, "License-Expression"):
+        return expression
     classified = [
         line.rpartition(" :: ")[2].strip()
         for line in told.get_all("Classifier") or []
@@ -107,11 +107,15 @@ def name_license(found: Distribution) -> str:
     ]
     if classified:
         return " / ".join(sorted(set(classified)))
-    for own in (str(told.get("License") or ""), *_license_files(found)):
+    for own in (_read(found, "License"), *_license_files(found)):
         first = next((" ".join(line.split()) for line in own.splitlines() if line.strip()), "")
         if first and first != "UNKNOWN" and len(first) <= _LONGEST_LICENSE:
             return first
     return _KNOWN.get(canonicalize_name(told["Name"]), UNKNOWN)
+
+
+def _read(found: Distribution, field: str) -> str:
+    return str((found.metadata.get_all(field) or [""])[0] or "")
 
 
 def _license_files(found: Distribution) -> Iterable[str]:
@@ -123,9 +127,7 @@ def _license_files(found: Distribution) -> Iterable[str]:
 def _describe(found: Distribution, name: str, licenses: LicenseFactory) -> Component:
     text = name_license(found)
     # An expression stands alone in its list; anything else is the licence's name in words.
-    known = (
-        licenses.make_from_string(text) if found.metadata.get("License-Expression") else DisjunctiveLicense(name=text)
-    )
+    known = licenses.make_from_string(text) if _read(found, "License-Expression") else DisjunctiveLicense(name=text)
     return Component(
         name=name,
         version=found.version,
@@ -133,7 +135,7 @@ def _describe(found: Distribution, name: str, licenses: LicenseFactory) -> Compo
         licenses=[known],
         purl=PackageURL("pypi", name=name, version=found.version),
         bom_ref=f"{name}@{found.version}",
-        description=(found.metadata.get("Summary") or "")[:200] or None,
+        description=_read(found, "Summary")[:200] or None,
     )
 
 
