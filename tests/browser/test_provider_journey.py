@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
@@ -27,6 +27,7 @@ class World:
     app: AppServer
     provider: OpenIdProvider
     services: Services
+    browsers: list[httpx.Client] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +58,27 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(running: World) -> World:
+def world(running: World) -> Iterator[World]:
     running.provider.faults.__dict__.update(Faults().__dict__)
     with running.services.database.unit_of_work() as session:
         for row in session.exec(select(SignInFailure)).all():
             session.delete(row)
         session.commit()
-    return running
+    yield running
+    for browser in running.browsers:
+        browser.close()
+    running.browsers.clear()
+
+
+def _browser(world: World) -> httpx.Client:
+    """Return a browser without a session, which is closed after the test."""
+    world.browsers.append(httpx.Client(timeout=120, headers={"Accept": "text/html", "Accept-Language": "en"}))
+    return world.browsers[-1]
 
 
 def _sign_in(world: World, subject: str, *, action: str = "authorize") -> tuple[httpx.Client, httpx.Response]:
     """Go the whole way as a browser does; return the browser and what the app has answered last."""
-    browser = httpx.Client(timeout=120, headers={"Accept": "text/html", "Accept-Language": "en"})
+    browser = _browser(world)
     response = browser.get(f"{world.app.url}/sign-in/provider?next=/products")
     if response.status_code == 303:
         response = browser.post(response.headers["location"], data={"sub": subject, "action": action})
@@ -176,28 +186,29 @@ def test_a_provider_that_is_away_or_refuses_is_said(world: World) -> None:
 
 def test_an_answer_without_a_beginning_in_this_browser_is_nobodys(world: World) -> None:
     url = f"{world.app.url}/sign-in/provider"
-    browser = httpx.Client(timeout=120, headers={"Accept-Language": "en"})
+    browser = _browser(world)
     where = browser.get(url).headers["location"]
     answer = browser.post(where, data={"sub": "s-lee"}).headers["location"]
     # Another browser is led to the answer of this one: it must not become this one's person.
-    other = httpx.get(answer, timeout=120, headers={"Accept-Language": "en"})
+    other = _browser(world).get(answer)
     assert (other.status_code, "begun elsewhere" in other.text) == (403, True)
-    victim = httpx.Client(timeout=120, headers={"Accept-Language": "en"})
+    victim = _browser(world)
     victim.get(url)
     response = victim.get(answer)
     assert (response.status_code, "begun elsewhere" in response.text) == (403, True)
     assert _last_refusal(world) == "oidc_state_lost"
-    assert httpx.get(f"{world.app.url}/auth/login?provider=x").status_code == 404
-    leave = httpx.get(f"{world.app.url}/auth/logout", headers={"Sec-Fetch-Site": "cross-site"})
+    assert _browser(world).get(f"{world.app.url}/auth/login?provider=x").status_code == 404
+    leave = _browser(world).get(f"{world.app.url}/auth/logout", headers={"Sec-Fetch-Site": "cross-site"})
     assert leave.headers["location"] == "/"
 
 
 def test_passwords_and_codes_are_not_offered_beside_the_provider(world: World) -> None:
-    page = httpx.get(f"{world.app.url}/sign-in", headers={"Accept-Language": "en"})
+    browser = _browser(world)
+    page = browser.get(f"{world.app.url}/sign-in")
     assert "password" not in page.text.lower()
     for path in ("code", "password", "first-administrator"):
-        assert httpx.get(f"{world.app.url}/sign-in/{path}").headers["location"].startswith("/sign-in?")
-    response = httpx.post(
+        assert browser.get(f"{world.app.url}/sign-in/{path}").headers["location"].startswith("/sign-in?")
+    response = browser.post(
         f"{world.app.url}/sign-in", data={"login": "kim", "password": "x" * 12}, headers={"Origin": world.app.url}
     )
     assert response.status_code == 401
