@@ -22,6 +22,7 @@ _PARTS: dict[str, str] = {_PEOPLE: N_("Accounts"), _KEYS: N_("API keys")}
 
 def show_screen() -> None:
     """Show the people or the keys, and the dialog that is open."""
+    names = {name: _(title) for name, title in _PARTS.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(_("Users"), width="stretch")
         part = st.segmented_control(
@@ -30,7 +31,7 @@ def show_screen() -> None:
             key="users_part",
             default=_PEOPLE,
             required=True,
-            format_func=lambda name: _(_PARTS[name]),
+            format_func=names.__getitem__,
             label_visibility="collapsed",
         )
         if part == _KEYS:

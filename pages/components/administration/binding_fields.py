@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def pick_bindings(key: str, current: Bindings = UNBOUND) -> tuple[list[int], list[str]]:
     """Draw the fields; return the products and lines that are chosen: none of a kind binds to nothing in it."""
     choices = load_choices(services(), product_id=None, defect_type_id=None)
-    products = {found.id: found for found in choices.products}
+    products = {found.id: _say(found) for found in choices.products}
     chosen = st.multiselect(
         _("Only these products"),
         list(products),
         default=[one for one in sorted(current.products or ()) if one in products],
         key=f"{key}_products",
-        format_func=lambda product_id: _say(products[product_id]),
+        format_func=products.__getitem__,
         placeholder=_("All products"),
     )
     known = sorted({*choices.lines, *current.sorted_lines})

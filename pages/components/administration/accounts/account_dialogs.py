@@ -71,12 +71,13 @@ def _manage(dialog: OpenDialog) -> None:
 
 def _edit(dialog: OpenDialog, account: Account) -> None:
     name = st.text_input(_("Name to show"), account.display_name, key="user_edit_name", max_chars=190)
+    roles = {role: _(ROLE_NAMES[role]) for role in ROLES}
     role = st.selectbox(
         _("Role"),
         ROLES,
         index=ROLES.index(account.role),
         key="user_edit_role",
-        format_func=lambda one: _(ROLE_NAMES[one]),
+        format_func=roles.__getitem__,
     )
     products, lines = pick_bindings("user_edit_bind", account.bindings) if role == WORKER else ([], [])
     if role != WORKER and account.bindings.is_bound:

@@ -66,15 +66,17 @@ def _form(_dialog: OpenDialog) -> Secret | None:
     name = name_field.text_input(
         _("Name to show"), key="user_add_name", max_chars=190, help=_("Stands beside everything the person does.")
     )
-    role = st.selectbox(_("Role"), ROLES, key="user_add_role", format_func=lambda one: _(ROLE_NAMES[one]))
+    roles = {role: _(ROLE_NAMES[role]) for role in ROLES}
+    role = st.selectbox(_("Role"), ROLES, key="user_add_role", format_func=roles.__getitem__)
     products, lines = pick_bindings("user_add_bind") if role == WORKER else ([], [])
     st.markdown(_("**2. How they come in**"))
     ways = [PROVIDER] if services().settings.auth == "oidc" else [INVITATION, PASSWORD]
+    names = {way: _(_WAYS[way]) for way in ways}
     way = st.radio(
         _("How they come in"),
         ways,
         key="user_add_way",
-        format_func=lambda one: _(_WAYS[one]),
+        format_func=names.__getitem__,
         captions=[_(_WAY_HINTS[one]) for one in ways],
         label_visibility="collapsed",
     )

@@ -55,21 +55,23 @@ def _show_nothing_yet() -> None:
 
 def _filter(everybody: list[Account]) -> list[Account]:
     by_role, by_state = Counter(one.role for one in everybody), Counter(one.state for one in everybody)
+    roles = {"": _("All roles")} | {one: f"{_(ROLE_NAMES[one])} ({number(by_role[one])})" for one in ROLES}
+    states = {"": _("All states")} | {str(one): f"{_(STATE_NAMES[one])} ({number(by_state[one])})" for one in STATES}
     text, role, state = st.columns((2, 1.2, 1.2), vertical_alignment="bottom")
     words = text.text_input(
         _("Search"), key="users_text", placeholder=_("Name or login"), icon=":material/search:", max_chars=190
     )
     wanted_role = role.selectbox(
         _("Role"),
-        ["", *ROLES],
+        list(roles),
         key="users_role",
-        format_func=lambda one: _("All roles") if not one else f"{_(ROLE_NAMES[one])} ({number(by_role[one])})",
+        format_func=roles.__getitem__,
     )
     wanted_state = state.selectbox(
         _("State"),
-        ["", *STATES],
+        list(states),
         key="users_state",
-        format_func=lambda one: _("All states") if not one else f"{_(STATE_NAMES[one])} ({number(by_state[one])})",
+        format_func=states.__getitem__,
     )
     if not words.strip() and not wanted_role and not wanted_state:
         return everybody

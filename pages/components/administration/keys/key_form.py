@@ -46,20 +46,22 @@ def _form(_dialog: OpenDialog) -> Secret | None:
     name = st.text_input(
         _("Name"), key="key_make_name", max_chars=190, placeholder=_("The program or station that will use it")
     )
+    roles = {role: _(ROLE_NAMES[role]) for role in KEY_ROLES}
     role = st.segmented_control(
         _("Role"),
         list(KEY_ROLES),
         key="key_make_role",
         default=WORKER,
         required=True,
-        format_func=lambda one: _(ROLE_NAMES[one]),
+        format_func=roles.__getitem__,
         help=_("A program is no administrator: what deletes people or data for good is decided by a person."),
     )
+    meanings = {scope: f"{scope}: {_(meaning)}" for scope, meaning in SCOPES.items()}
     scopes = st.multiselect(
         _("What it is for"),
         list(SCOPES),
         key="key_make_scopes",
-        format_func=lambda one: f"{one}: {_(SCOPES[one])}",
+        format_func=meanings.__getitem__,
         placeholder=_("Everything that the role may"),
     )
     ends = st.checkbox(_("It ends on a day"), True, key="key_make_ends")
