@@ -1,0 +1,161 @@
+"""Whatever a person changes is recorded, and whatever is recorded has words in both languages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from core.audit_log.words import ACTION_NAMES, GROUP_NAMES, SUBJECT_NAMES, group_of
+
+ROOT = Path(__file__).resolve().parents[4]
+_ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
+# What writes in a person's name and adds no row, and why.
+NOT_RECORDED = {
+    "core.accounts.people.save_language": "the language of one's own screens",
+    "core.accounts.sessions.begin": "signing in is recorded by whoever let the person in",
+    "core.assistant.confirming.change_draft": "a draft of one's own; confirming it is recorded",
+    "core.assistant.confirming.discard_draft": "a draft of one's own; confirming it is recorded",
+    "core.assistant.conversations._add": "one's own conversation",
+    "core.assistant.conversations._start": "one's own conversation",
+    "core.assistant.conversations.delete_conversation": "one's own conversation",
+    "core.assistant.conversations.discard_waiting": "one's own conversation",
+    "core.assistant.conversations.rename_conversation": "one's own conversation",
+    "core.gauge.pictures._store": "the trial keeps who added its picture, and when",
+    "core.gauge.rating.rate": "the rating keeps who gave it, and when",
+    "core.gauge.rating.take_back": "a rating of one's own before the study is closed",
+    "core.guidance.records.keep_guidance": "the record of the guidance keeps who asked, and when",
+    "core.image_imports.drafts.discard_draft": "a draft from which nothing was taken in",
+    "core.inspections.follow_up.drafts._save": "what is typed and not yet decided",
+    "core.inspections.storing._insert": "the inspection itself keeps who made it, when and from where",
+    "core.similarity.text_search.search_text": "the search history keeps who searched, and when",
+}
+
+
+class _Module:
+    """The functions of a module, and what its names stand for elsewhere in core."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.tree = ast.parse(path.read_text("utf-8"))
+        self.functions = {node.name: node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef)}
+        self.imported: dict[str, tuple[str, str]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("core"):
+                for alias in node.names:
+                    self.imported[alias.asname or alias.name] = (node.module or "", alias.name)
+
+
+def _modules() -> dict[str, _Module]:
+    found = {}
+    for path in sorted((ROOT / "core").rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found[name] = _Module(name, path)
+    return found
+
+
+MODULES = _modules()
+
+
+def _calls(function: ast.FunctionDef, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name for node in ast.walk(function)
+    )
+
+
+def _reached(module: _Module, function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """Yield the functions of core that a function names: calls, callbacks, and those of imported modules."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            if node.id in module.functions:
+                yield module.name, node.id
+            elif node.id in module.imported:
+                yield module.imported[node.id]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            at, name = module.imported.get(node.value.id, ("", ""))
+            if f"{at}.{name}" in MODULES:
+                yield f"{at}.{name}", node.attr
+
+
+@cache
+def _records(module: str, name: str) -> bool:
+    waiting, seen = [(module, name)], set()
+    while waiting:
+        here = waiting.pop()
+        if here in seen or here[0] not in MODULES or here[1] not in MODULES[here[0]].functions:
+            continue
+        seen.add(here)
+        function = MODULES[here[0]].functions[here[1]]
+        if here[0] != "core.audit" and _calls(function, "record"):
+            return True
+        # A refusal that is recorded is no record of what is done.
+        waiting += [one for one in _reached(MODULES[here[0]], function) if one[1] != "require_role"]
+    return False
+
+
+def _writes_for_a_person() -> set[tuple[str, str]]:
+    return {
+        (module.name, name)
+        for module in MODULES.values()
+        for name, function in module.functions.items()
+        if "person" in {one.arg for one in (*function.args.args, *function.args.kwonlyargs)}
+        and _calls(function, "writing")
+    }
+
+
+def test_what_is_written_for_a_person_is_recorded() -> None:
+    found = _writes_for_a_person()
+    assert len(found) > 80
+    silent = {f"{module}.{name}" for module, name in found if not _records(module, name)}
+    assert silent == NOT_RECORDED.keys()
+
+
+def _actions() -> Iterator[tuple[str, str]]:
+    """Yield each action with the module that records it: also where a module chooses among several."""
+    known = {action.split(".")[0] for action in ACTION_NAMES}
+    for module in MODULES.values():
+        for node in ast.walk(module.tree):
+            if (
+                not isinstance(node, ast.Call)
+                or ast.unparse(node.func).split(".")[-1] != "record"
+                or len(node.args) < 4
+            ):
+                continue
+            if isinstance(node.args[2], ast.Constant):
+                yield str(node.args[2].value), module.name
+                continue
+            for part in ast.walk(module.tree):
+                value = part.value if isinstance(part, ast.Constant) else None
+                if isinstance(value, str) and _ACTION.fullmatch(value) and value.split(".")[0] in known:
+                    yield value, module.name
+
+
+def test_every_action_and_subject_has_words() -> None:
+    actions = dict(_actions())
+    assert len(actions) > 80
+    assert {action: at for action, at in actions.items() if action not in ACTION_NAMES} == {}
+    exports = {
+        f"export.{node.args[2].value}"
+        for folder in ("core", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"note_export"}
+        and len(node.args) > 2
+        and isinstance(node.args[2], ast.Constant)
+    }
+    assert exports > set()
+    assert exports - ACTION_NAMES.keys() == set()
+    assert {group_of(action) for action in ACTION_NAMES} == GROUP_NAMES.keys()
+    subjects = {
+        str(node.args[3].value)
+        for module in MODULES.values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).split(".")[-1] == "record"
+        and len(node.args) > 3
+        and isinstance(node.args[3], ast.Constant)
+    }
+    assert subjects - SUBJECT_NAMES.keys() == set()
