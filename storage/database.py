@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,9 @@ class Database:
         self._engine = self._create_engine(echo=echo)
         self._reader = self._engine.execution_options(geomsa_read_only=True)
         self._limits = NO_LIMITS
+        if self._dialect != "sqlite":
+            # A server is told that its client leaves, also by a command that just ends.
+            weakref.finalize(self, _leave, self._engine, os.getpid())
 
     def __repr__(self) -> str:
         return f"Database({self.describe()!r})"
@@ -324,6 +328,12 @@ def _postgresql_options() -> dict[str, Any]:
             "tcp_user_timeout": RESPONSE_TIMEOUT_S * 1000,
         },
     }
+
+
+def _leave(engine: Engine, pid: int) -> None:
+    # A forked child would end the connections of its parent.
+    if os.getpid() == pid:
+        engine.dispose()
 
 
 def _limit_waiting(connection: Any, _record: Any) -> None:

@@ -36,6 +36,8 @@ LATE = {"stale_save", "thresholds_changed", "review_not_waiting", "action_not_ne
 KEYS = 40
 # So many things each process does at least.
 LEAST = 60
+# On a busy machine a shorter lease runs out, and the job is rightly taken by another.
+LEASE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -209,12 +211,12 @@ class Loader:
 
     def work_off(self) -> None:
         """Claim a job, report on it and end it."""
-        claim = claims.claim_next(self._services, "load")
+        claim = claims.claim_next(self._services, "load", lease_s=LEASE_S)
         if claim is None:
             return
         self.kept.jobs.append(claim.job_id)
         for number in range(3):
-            claims.renew_lease(self._services, claim)
+            claims.renew_lease(self._services, claim, lease_s=LEASE_S)
             claims.report(self._services, claim, done=number, total=3)
             claims.append_log(self._services, claim, "stage", number=number)
         assert claims.finish(self._services, claim, state="succeeded")

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from math import pi
 
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import SQLModel, col, select
 
+from core.transactions import LOCKED, retried, writing
 from storage.database import Database, DatabaseError
 from storage.tables import DefectType, Inspection, ModelVersion, Product, SystemConfig, ThresholdSetting, User
 from tests.services.servers import MariaDbServer, PostgreSqlServer
@@ -197,6 +199,67 @@ def test_threads_that_claim_the_same_row_get_it_once_each(database: Database) ->
         for thread in threads:
             thread.join()
     assert wins == [1, 2, 3, 4, 5]
+
+
+def test_a_row_that_changed_since_it_was_read_is_never_written_over(database: Database) -> None:
+    product_id = _add_product(database)
+    with database.reading() as session:
+        seen = session.get(Product, product_id)
+    assert seen is not None
+    with database.unit_of_work() as session:
+        session.exec(update(Product).where(col(Product.id) == product_id).values(name="first", row_version=2))
+        session.commit()
+
+    def save_what_was_seen() -> None:
+        with database.unit_of_work() as session:
+            session.add(seen)
+            seen.name, seen.row_version = "second", 2
+            session.commit()
+
+    refusal = _refusal(save_what_was_seen)
+    assert (refusal.code, refusal.params["reason"]) == ("database_conflict", "stale")
+    with database.reading() as session:
+        assert session.exec(select(Product.name)).one() == "first"
+
+
+@dataclass(frozen=True)
+class _Opened:
+    database: Database
+
+
+@pytest.mark.parametrize("database_url", ["mariadb", "postgresql"], indirect=True)
+def test_of_two_that_wait_for_each_other_both_succeed_in_the_end(database: Database) -> None:
+    ids = [_add_product(database, code) for code in ("a", "b")]
+    meeting, tries, problems = threading.Barrier(2), [0, 0], list[BaseException]()
+
+    @retried
+    def lock_both(place: int) -> None:
+        tries[place] += 1
+        with writing(_Opened(database)) as session:
+            for number in ids if place == 0 else reversed(ids):
+                row = session.get(Product, number, with_for_update=LOCKED)
+                assert row is not None
+                row.description += f"{place}"
+                session.flush()
+                if tries[place] == 1 and number == (ids if place == 0 else ids[::-1])[0]:
+                    meeting.wait(30)
+            session.commit()
+
+    def run(place: int) -> None:
+        try:
+            lock_both(place)
+        except BaseException as error:  # noqa: BLE001 - named below
+            problems.append(error)
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert sum(tries) == 3  # one of them was ended by the server, and tried again
+    with database.reading() as session:
+        assert {"".join(sorted(text)) for text in session.exec(select(Product.description))} == {"01"}
 
 
 def test_a_reader_is_not_kept_waiting_by_a_writer(database: Database) -> None:
