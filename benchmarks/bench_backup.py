@@ -52,7 +52,7 @@ def add_images(services: Services, product_id: int, first: int, count: int, byte
                 Image(
                     product_id=product_id, image_type="normal", split="train", stored_name=f"bench_{number}.png",
                     original_name=f"{number}.png", object_key=key, thumbnail_key=thumbnails[number - first],
-                    content_sha256=f"{number:064d}", width_px=64, height_px=64, byte_size=byte_size,
+                    content_sha256=f"{number:064d}", pixel_sha256=f"{number:064d}", file_format="PNG", width_px=64, height_px=64, byte_size=byte_size,
                 )
             )  # fmt: skip
         session.commit()
@@ -91,7 +91,7 @@ def run(wanted: argparse.Namespace, folder: Path) -> dict[str, Any]:
         session.add(
             Manual(
                 product_id=product.id, title="Large", original_name="large.pdf", object_key=large,
-                content_sha256="0" * 64, byte_size=wanted.large_mib << 20, pages=1,
+                content_sha256="0" * 64, byte_size=wanted.large_mib << 20,
             )
         )  # fmt: skip
         session.commit()

@@ -16,6 +16,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    Column,
     Connection,
     Date,
     Double,
@@ -38,7 +39,7 @@ from sqlalchemy.types import TypeEngine
 
 from storage.tables import METADATA, UtcDateTime
 
-Kind = Literal["integer", "number", "truth", "text", "json", "moment", "date", "bytes"]
+Kind = Literal["integer", "number", "truth", "text", "json", "json_or_none", "moment", "date", "bytes"]
 # A row as its values, in the order of the columns of its table.
 Values = list[Any]
 ROWS_AT_ONCE = 500
@@ -50,6 +51,8 @@ _TYPES: Mapping[Kind, Callable[[], TypeEngine[Any]]] = {
     "truth": Boolean,
     "text": Text,
     "json": JSON,
+    # Nothing stays nothing, and does not become the word for it in JSON.
+    "json_or_none": lambda: JSON(none_as_null=True),
     "moment": UtcDateTime,
     "date": Date,
     "bytes": LargeBinary,
@@ -104,7 +107,7 @@ def list_shapes(connection: Connection) -> list[TableShape]:
             one.name for one in found.columns if any(key.column.table.name not in earlier for key in one.foreign_keys)
         )
         earlier.add(found.name)
-        columns = tuple((one.name, _kind_of(one.type)) for one in found.columns)
+        columns = tuple((one.name, _kind_of_column(one)) for one in found.columns)
         key = tuple(one.name for one in found.primary_key)
         shapes.append(TableShape(found.name, columns, key, late, _last_id(connection, found)))
     return shapes
@@ -240,6 +243,11 @@ SELECT found.oid::regprocedure::text FROM pg_proc AS found
 WHERE found.prorettype = 'trigger'::regtype AND found.pronamespace = current_schema()::regnamespace
 AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = found.oid AND deptype = 'e')
 """
+
+
+def _kind_of_column(found: Column[Any]) -> Kind:
+    kind = _kind_of(found.type)
+    return "json_or_none" if kind == "json" and found.nullable else kind
 
 
 def _kind_of(found: TypeEngine[Any]) -> Kind:

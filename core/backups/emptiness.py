@@ -63,7 +63,9 @@ def find_standing(database: Database, objects: ObjectStore, marker_key: str, res
         counts = count_rows(connection)
         named = any(password for (password,) in read_values(connection, "users", "password_hash"))
         beats = [found for (found,) in read_values(connection, "workers", "heartbeat_at")]
-        config = dict(read_values(connection, "system_config", "key", "value"))
+        config = dict[str, object](
+            (str(key), value) for key, value in read_values(connection, "system_config", "key", "value")
+        )
         connection.rollback()
     since = utc_now().astimezone(UTC).replace(tzinfo=None) - timedelta(seconds=WORKER_SILENT_AFTER_S)
     row = _object(config.get(identity.KEY))

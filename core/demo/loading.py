@@ -102,7 +102,7 @@ def reset_demo_data(services: Services, person: Person) -> list[str]:
         keys, prefixes = list_product_objects(session, ids)
         delete_product_rows(session, ids)
         if ids:
-            note_removal(session, ids[0], keys, prefixes)
+            note_removal(session, ids, keys, prefixes)
         for marker in markers:
             session.delete(marker)
         record(session, person, "demo.reset", "system", None, products=sorted(codes))

@@ -12,6 +12,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
+from core.identity import TRASH
 from core.transactions import HasStores, reading, writing
 from storage.json_fields import read_object, read_texts
 from storage.object_store import ObjectStoreError, transfer_in_parallel
@@ -24,12 +25,15 @@ _PREFIX = "removal:"
 _KEYS_AT_ONCE = 5000
 
 
-def note_removal(session: Session, number: int, keys: Sequence[str], prefixes: Sequence[str]) -> None:
-    """Keep what is to be deleted from the store, inside the transaction that deletes the rows (of product `number`)."""
+def note_removal(session: Session, ids: Sequence[int], keys: Sequence[str], prefixes: Sequence[str]) -> None:
+    """Keep what is to be deleted from the store, inside the transaction that deletes the rows of the products."""
     parts: list[dict[str, Any]] = [{"keys": list(some)} for some in _split(keys)]
     parts += [{"prefixes": list(some)} for some in _split(prefixes)]
+    # What lay in the product's own folders, and has been put into the trash of the store before.
+    folders = [(f"manuals/{one}/", f"images/normal/{one}/", f"images/defect/{one}_") for one in ids]
+    parts.append({"trashed": [folder for some in folders for folder in some]})
     for place, part in enumerate(parts):
-        session.add(SystemConfig(key=f"{_PREFIX}{number}:{place}", value=part))
+        session.add(SystemConfig(key=f"{_PREFIX}{ids[0]}:{place}", value=part))
 
 
 def finish_removals(services: HasStores) -> int:
@@ -63,6 +67,12 @@ def _delete(services: HasStores, part: dict[str, Any]) -> None:
             raise outcome
     for prefix in read_texts(part.get("prefixes")):
         services.objects.delete_prefix(prefix)
+    if trashed := read_texts(part.get("trashed")):
+        # Below the day on which it was put there.
+        found = (info.key for info in services.objects.list(TRASH))
+        gone = [key for key in found if key.removeprefix(TRASH).partition("/")[2].startswith(trashed)]
+        for key in gone:
+            services.objects.delete(key)
 
 
 def _split(values: Sequence[str]) -> list[Sequence[str]]:

@@ -84,7 +84,7 @@ def purge_product(
         keys, prefixes = list_product_objects(session, [product_id])
         told = {"code": product.code, "name": product.name, **asdict(weight)}
         delete_product_rows(session, [product_id])
-        note_removal(session, product_id, keys, prefixes)
+        note_removal(session, [product_id], keys, prefixes)
         record(session, person, "product.purged", "product", product_id, **told)
         session.commit()
     try:

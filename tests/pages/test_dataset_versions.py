@@ -36,8 +36,8 @@ def product_id(services: Services) -> int:
     return product
 
 
-def _open(open_app: OpenApp, language: str = "en", **words: str) -> AppTest:
-    app = open_app(SCREEN, language=language)
+def _open(open_app: OpenApp, language: str = "en", role: str = "engineer", **words: str) -> AppTest:
+    app = open_app(SCREEN, language=language, role=role)
     for word, value in words.items():
         app.query_params[word] = value
     app.run()
@@ -87,6 +87,9 @@ def test_a_broken_version_says_why_and_is_deleted(
     app = _open(open_app, dataset=str(head.id))
     assert "Dataset version 1 is broken: an image of it has been deleted." in texts(app)
     assert "deleted" in texts(app)
+    # Deleting for good is the administrator's.
+    assert "dataset_delete" not in {button.key for button in app.button}
+    app = _open(open_app, role="admin", dataset=str(head.id))
     app.button(key="dataset_delete").click().run()
     assert "Its images stay." in texts(app)
     app.button(key="dialog_agree").click().run()

@@ -43,7 +43,7 @@ def _settings(request: pytest.FixtureRequest, folder: Path, database: str, store
 def _rows(services: Services, name: str) -> list[dict[str, object]]:
     table = METADATA.tables[name]
     with services.database.reading() as session:
-        return [dict(row._mapping) for row in session.execute(select(table).order_by(*table.primary_key))]
+        return [dict(row) for row in session.execute(select(table).order_by(*table.primary_key)).mappings()]
 
 
 @pytest.fixture

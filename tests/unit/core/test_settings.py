@@ -20,6 +20,7 @@ SECRETS = {
     "GEOMSA_S3_ACCESS_KEY": "access-secret",
     "GEOMSA_S3_SECRET_KEY": "key-secret",
     "ANTHROPIC_API_KEY": "llm-secret",
+    "GEOMSA_BACKUP_KEY": "backup-secret",
 }
 S3 = {
     "GEOMSA_OBJECT_STORE": "s3",
@@ -59,6 +60,8 @@ WRONG = [
     ("GEOMSA_MEMORY_BUDGET_GIB", "nan"),
     ("GEOMSA_UPLOAD_MEMORY_GIB", "0.1"),
     ("GEOMSA_UPLOAD_MEMORY_GIB", "all"),
+    ("GEOMSA_BACKUP_KEY", "too short"),
+    ("GEOMSA_BACKUP_KEY_FILE", "/there/is/no/such/file"),
     ("GEOMSA_TRASH_DAYS", "0"),
     ("GEOMSA_TRASH_DAYS", "366"),
     ("GEOMSA_TRASH_DAYS", "3.5"),

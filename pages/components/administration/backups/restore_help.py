@@ -66,7 +66,7 @@ def show_restore_help() -> None:
         )
         st.caption(
             _(
-                "Where data is in the way, nothing is restored unless --replace is given and confirmed. Keys and codes "
+                "Where data is in the way, nothing is restored unless --replace is given and confirmed. API keys "
                 "that were revoked after the backup are valid again: revoke them once more."
             )
         )

@@ -36,7 +36,7 @@ def read_table(database: Database, name: str) -> list[dict[str, Any]]:
     """Return the rows of a table in the order of their keys."""
     table = METADATA.tables[name]
     with database.reading() as session:
-        return [dict(row._mapping) for row in session.execute(sa_select(table).order_by(*table.primary_key))]
+        return [dict(row) for row in session.execute(sa_select(table).order_by(*table.primary_key)).mappings()]
 
 
 def test_every_table_and_every_object_is_as_it_was_and_who_was_signed_in_is_not(

@@ -200,23 +200,23 @@ def test_an_image_is_not_deleted_while_a_training_learns_from_its_version(
 
 
 def test_a_version_is_deleted_only_where_nothing_stands_on_it(
-    services: Services, engineer: Person, worker_person: Person, product_id: int
+    services: Services, engineer: Person, admin: Person, product_id: int
 ) -> None:
     head = create_dataset(services, engineer, product_id)
     other = create_dataset(services, engineer, product_id, rule=SplitRule(seed=3))
     with pytest.raises(NotAllowed):
-        delete_dataset(services, worker_person, head.id)
+        delete_dataset(services, engineer, head.id)
     _train_on(services, product_id, head.id, "failed")
     assert (count_uses(services, head.id), count_uses(services, other.id)) == (1, 0)
     with pytest.raises(Conflict, match="cannot be deleted"):
-        delete_dataset(services, engineer, head.id)
-    delete_dataset(services, engineer, other.id)
+        delete_dataset(services, admin, head.id)
+    delete_dataset(services, admin, other.id)
     assert [one.number for one in list_datasets(services, product_id)] == [1]
     with services.database.reading() as session:
         rows = session.exec(select(func.count()).where(DatasetVersionImage.dataset_version_id == other.id)).one()
     assert rows == 0
     with pytest.raises(NotFound):
-        delete_dataset(services, engineer, other.id)
+        delete_dataset(services, admin, other.id)
 
 
 def test_where_an_image_was_taken_can_be_said_later(services: Services, engineer: Person, product_id: int) -> None:

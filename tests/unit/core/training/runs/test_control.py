@@ -152,12 +152,14 @@ def test_each_view_of_a_product_has_its_own_model(bench: Services, trainer: Pers
 def test_a_run_is_deleted_with_its_rows_and_objects_but_not_the_one_in_use(bench: Services, trainer: Person) -> None:
     used, other = train(bench, trainer), train(bench, trainer, experiment="seeds", seed=2)
     activate_run(bench, trainer, used)
+    with pytest.raises(NotAllowed):
+        delete_run(bench, trainer, other)
     with pytest.raises(Conflict) as refused:
-        delete_run(bench, trainer, used)
+        delete_run(bench, open_person(bench, "admin"), used)
     assert refused.value.code == "run_in_use"
     prefix = read_run(bench, trainer, other).object_prefix
     version_id = _version(bench, trainer, other)
-    delete_run(bench, trainer, other)
+    delete_run(bench, open_person(bench, "admin"), other)
     with pytest.raises(NotFound):
         read_run(bench, trainer, other)
     assert list(bench.objects.list(prefix)) == []
@@ -170,7 +172,7 @@ def test_a_run_is_deleted_with_its_rows_and_objects_but_not_the_one_in_use(bench
     assert [head.id for head in list_runs(bench, trainer)] == [used]
     waiting = start_run(bench, trainer, tiny_configuration())
     with pytest.raises(Conflict) as going:
-        delete_run(bench, trainer, waiting)
+        delete_run(bench, open_person(bench, "admin"), waiting)
     assert going.value.code == "run_still_going"
 
 
@@ -265,11 +267,11 @@ def test_a_worker_may_do_nothing_with_runs(bench: Services, trainer: Person) -> 
     assert read_run(bench, trainer, run_id).head.state == "queued"
 
 
-def test_a_run_that_is_not_there_is_said_to_be_so(bench: Services, trainer: Person) -> None:
+def test_a_run_that_is_not_there_is_said_to_be_so(bench: Services) -> None:
     for name, use in _NAMED.items():
         if name not in {"start", "estimate", "list", "experiments"}:
             with pytest.raises(NotFound) as unknown:
-                use(bench, trainer, 999)
+                use(bench, open_person(bench, "admin"), 999)
             assert unknown.value.code == "run_unknown", name
 
 
@@ -283,5 +285,5 @@ def test_a_run_that_failed_has_no_model_and_no_results(bench: Services, trainer:
     head = read_run(bench, trainer, run_id).head
     assert head.error is not None
     assert (head.state, head.error.code, head.can_resume) == ("failed", "run_memory_limit", True)
-    delete_run(bench, trainer, run_id)
+    delete_run(bench, open_person(bench, "admin"), run_id)
     assert list_runs(bench, trainer) == []
