@@ -136,15 +136,7 @@ def _last_words(found: BackupStanding) -> str:
     assert found.last is not None
     assert found.age is not None
     seconds = found.age.total_seconds()
-<<<<<<< HEAD
-    age = (
-        _("{time} ago", time=duration(seconds))
-        if seconds < _DAY_S
-        else _n("{count} day ago", "{count} days ago", found.age.days)
-    )
-=======
     days = _n("{count} day ago", "{count} days ago", found.age.days)
     age = _("{time} ago", time=duration(seconds)) if seconds < _DAY_S else days
->>>>>>> backup
     proven = _("verified") if found.last.verified_at is not None else _("not verified yet")
     return _("Last backup: {time} ({age}), {proven}.", time=moment(found.last.began_at), age=age, proven=proven)
