@@ -52,8 +52,8 @@ def add_images(services: Services, product_id: int, first: int, count: int, byte
                 Image(
                     product_id=product_id, image_type="normal", split="train", stored_name=f"bench_{number}.png",
                     original_name=f"{number}.png", object_key=key, thumbnail_key=thumbnails[number - first],
-                    content_sha256=f"{number:064d}", pixel_sha256=f"{number:064d}",
-                    file_format="PNG", width_px=64, height_px=64, byte_size=byte_size,
+                    content_sha256=f"{number:064d}", pixel_sha256=f"{number:064d}", file_format="PNG", width_px=64,
+                    height_px=64, byte_size=byte_size,
                 )
             )  # fmt: skip
         session.commit()
