@@ -182,7 +182,10 @@ class Gate:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         # Streamlit admits pages of any port of this machine; a session of ours is driven by our own page alone.
-        found = await self._admit(connection) if is_own_origin(connection) else Refusal("closed")
+        is_own = is_own_origin(connection)
+        if not is_own:
+            _log.warning("a WebSocket from %s was refused: a page of another origin", connection.client)
+        found = await self._admit(connection) if is_own else Refusal("closed")
         if isinstance(found, Refusal):
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return

@@ -107,7 +107,7 @@ def test_commands_tell_no_secret_when_parts_fail(tmp_path: Path, gossip: str) ->
 
 
 def test_the_app_tells_no_secret_when_its_store_refuses(tmp_path: Path, gossip: str) -> None:
-    environment = _environment(tmp_path / "data", gossip)
+    environment: dict[str, Any] = dict(_environment(tmp_path / "data", gossip))
     with run_app(tmp_path / "data", tmp_path / "server.log", **environment) as app, StreamlitClient(app) as client:
         client.connect()
         page = client.run()
