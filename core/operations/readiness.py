@@ -148,7 +148,8 @@ class ReadinessProbe:
         with reading(services) as session:
             versions = session.exec(query).all()
         missing = sum(
-            not services.objects.exists(f"{version.object_prefix}/manifest.json") for version in versions[:_MOST_MODELS]
+            not services.objects.exists(version.object_prefix.rstrip("/") + "/manifest.json")
+            for version in versions[:_MOST_MODELS]
         )
         found = PartState("models", "model_files_missing" if missing else None, {"in_use": len(versions)})
         self._models = (time.monotonic(), found)

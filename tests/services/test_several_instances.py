@@ -103,7 +103,10 @@ def plant(mariadb_url: str, empty_s3_server: S3Server, tmp_path: Path) -> Iterat
             run_core(tmp_path / "api", tmp_path / "api.log", "api", "--port", str(api_port), **shared)
         )
         port = running.enter_context(_run_caddy(tmp_path, apps, api_port))
-        yield Plant(port, apps, workers, services, key)  # type: ignore[arg-type]
+        made = Plant(port, apps, workers, services, key)  # type: ignore[arg-type]
+        _wait(lambda: all(_is_ready(app) for app in apps), "both instances to be ready")
+        _wait(lambda: _ask_api(made, "/health/ready")[0] == 200, "the REST interface to be ready")
+        yield made
     services.database.dispose()
 
 
@@ -134,6 +137,12 @@ def _run_caddy(folder: Path, apps: tuple[AppServer, ...], api_port: int) -> Iter
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def _is_ready(app: AppServer) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{app.url}/ready", timeout=30) as answer:
+        return bool(answer.status == 200)
+    return False
 
 
 def _listens(port: int) -> bool:

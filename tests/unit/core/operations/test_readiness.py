@@ -106,7 +106,7 @@ def test_a_model_whose_files_are_gone_is_named(services: Services) -> None:
         session.add(
             ModelVersion(
                 kind=MEMORY_BANK, scope="product:1", number=1, state="active", active_key="memory_bank:product:1",
-                model_name="patchcore", object_prefix="models/gone", manifest_sha256="0" * 64, fingerprint="0" * 64,
+                model_name="patchcore", object_prefix="models/gone/", manifest_sha256="0" * 64, fingerprint="0" * 64,
             )
         )  # fmt: skip
         session.commit()
