@@ -18,6 +18,7 @@ from core.errors import NotAllowed
 from core.transactions import HasDatabase, reading
 from storage.tables import Inspection, Job
 
+_MOST_DIGITS = 18  # as many as every database's largest number has
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -106,11 +107,16 @@ def require_scope(
 
 def _is_own(services: HasDatabase, caller: Caller, given: Mapping[str, Any]) -> bool:
     """Return whether the address names an inspection, or a batch of them, that the key's account has made."""
-    makers: tuple[tuple[str, type[Inspection] | type[Job]], ...] = (("inspection_id", Inspection), ("batch_id", Job))
-    for name, table in makers:
-        text = str(given.get(name, ""))
-        if text.isascii() and text.isdecimal() and len(text) <= 18:
-            with reading(services) as session:
-                row = session.get(table, int(text))
-                return row is not None and row.created_by == caller.person.id
+    with reading(services) as session:
+        if (number := _number(given.get("inspection_id"))) is not None:
+            inspected = session.get(Inspection, number)
+            return inspected is not None and inspected.created_by == caller.person.id
+        if (number := _number(given.get("batch_id"))) is not None:
+            job = session.get(Job, number)
+            return job is not None and job.created_by == caller.person.id
     return False
+
+
+def _number(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

@@ -15,7 +15,7 @@ from pages.components.shared.language import _, _n, escape, moment, number
 from pages.components.shared.session import person, services
 
 _PAGE_SIZE = 25
-_COLUMNS = (2.6, 1.5, 1.9, 3.2, 1.2)
+_COLUMNS = (2.2, 1.5, 1.9, 3.0, 1.6)
 _STATE_LOOKS: dict[State, tuple[str, str]] = {
     "active": (":material/check_circle:", "green"),
     "invited": (":material/mail:", "blue"),

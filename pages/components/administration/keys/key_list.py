@@ -15,7 +15,7 @@ from pages.components.administration.keys.key_form import start_revoking
 from pages.components.shared.language import _, _n, day, escape, moment
 from pages.components.shared.session import person, services
 
-_COLUMNS = (2.6, 2.4, 1.9, 2.6, 1.2)
+_COLUMNS = (2.2, 2.3, 2.0, 2.5, 1.6)
 _LOOKS: dict[KeyState, tuple[str, str, str]] = {
     "valid": (N_("Valid"), ":material/check_circle:", "green"),
     "ends_soon": (N_("Ends soon"), ":material/schedule:", "orange"),

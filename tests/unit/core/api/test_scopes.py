@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pytest
 from sqlmodel import col, select
@@ -23,9 +22,22 @@ GOOD = encode(plate(seed_of("test", "good", 1)))
 _GIVEN = {"code": "plate", "method": "percentile", "name": "x", "format": "onnx", "model": "1"}
 
 
-def _key(services: Services, port: int, *scopes: str, role: str = "engineer", **bindings: list[Any]) -> ApiClient:
+def _key(
+    services: Services,
+    port: int,
+    *scopes: str,
+    role: str = "engineer",
+    products: Sequence[int] = (),
+    lines: Sequence[str] = (),
+) -> ApiClient:
     made = create_key(
-        services, command_line_person(services), name=f"for {','.join(scopes)}", role=role, scopes=scopes, **bindings
+        services,
+        command_line_person(services),
+        name=f"for {','.join(scopes)}",
+        role=role,
+        scopes=scopes,
+        products=products,
+        lines=lines,
     )
     return ApiClient(port, made.text)
 
