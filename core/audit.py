@@ -49,8 +49,6 @@ def record(
     action: str,
     subject_type: str,
     subject_id: int | None,
-    *,
-    outcome: str = DONE,
     **details: Any,
 ) -> AuditLog:
     """Add one row to the caller's transaction, so that the change and its record are kept or lost together.
@@ -68,11 +66,19 @@ def record(
         subject_type=subject_type,
         subject_id=subject_id,
         details=mask_all(details),
-        outcome=outcome,
         channel=person.channel if person else SYSTEM,
         address=person.address[:64] if person else "",
     )
     session.add(row)
+    return row
+
+
+def record_refusal(
+    session: Session, person: Actor | None, action: str, subject_type: str, subject_id: int | None, **details: Any
+) -> AuditLog:
+    """Add a row that says that somebody was refused; otherwise as `record`."""
+    row = record(session, person, action, subject_type, subject_id, **details)
+    row.outcome = REFUSED
     return row
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from core.audit import REFUSED, Actor, record
+from core.audit import Actor, record_refusal
 from core.errors import AppError
 from core.transactions import HasDatabase, writing
 
@@ -104,16 +104,15 @@ def note_refusal(
     count = _throttle_of(services).take(key, is_stranger=who is None)
     if not count:
         return
-    told = {name: value[:_MOST_CHARACTERS] for name, value in details.items()}
+    told = {name: value[:_MOST_CHARACTERS] for name, value in details.items() if value}
     try:
         with writing(services) as session:
-            record(
+            record_refusal(
                 session,
                 person,
                 action,
                 subject_type,
                 subject_id,
-                outcome=REFUSED,
                 reason=reason,
                 place=place,
                 **({"where": where} if where else {}),

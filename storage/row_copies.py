@@ -198,7 +198,7 @@ def read_values(connection: Connection, name: str, *columns: str) -> list[tuple[
     found = inspect(connection)
     if name not in found.get_table_names() or set(columns) - {one["name"] for one in found.get_columns(name)}:
         return []
-    query = select(*(column(one) for one in columns)).select_from(table(name))
+    query: Any = select(*(column(one) for one in columns)).select_from(table(name))
     return [tuple(row) for row in connection.execute(query)]
 
 

@@ -151,7 +151,7 @@ class _PostgreSqlCopies(_Copies):
             host="127.0.0.1", port=self._server.port, user="geomsa", password=self._server.password,
             dbname="postgres", autocommit=True,
         ) as connection:  # fmt: skip
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
     def create(self, name: str, source: str | None) -> None:
         if source is None:

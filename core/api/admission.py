@@ -159,7 +159,7 @@ def _note_refused_key(interface: Interface, key: str, address: str, error: NotAl
         reason=error.code,
         place="core.api.admission",
         subject_type="api_key",
-        **({"prefix": prefix} if prefix else {}),
+        prefix=prefix,
     )
 
 

@@ -53,7 +53,6 @@ class Context:
 _OPEN_TO_WORKERS = frozenset(
     {
         ("DELETE", "/assistant/conversations/{conversation_id}"),
-        ("DELETE", "/assistant/drafts/{turn_id}"),
         ("PATCH", "/assistant/conversations/{conversation_id}"),
         ("POST", "/assistant/ask"),
         ("POST", "/assistant/ask/stream"),

@@ -112,8 +112,8 @@ def _is_own(services: HasDatabase, caller: Caller, given: Mapping[str, Any]) -> 
             inspected = session.get(Inspection, number)
             return inspected is not None and inspected.created_by == caller.person.id
         if (number := _number(given.get("batch_id"))) is not None:
-            job = session.get(Job, number)
-            return job is not None and job.created_by == caller.person.id
+            queued = session.get(Job, number)
+            return queued is not None and queued.created_by == caller.person.id
     return False
 
 

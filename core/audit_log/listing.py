@@ -174,7 +174,7 @@ def _filters(wanted: AuditFilter, since: datetime | None, until: datetime | None
     if wanted.subject_type:
         subject: Any = AuditLog.subject_type == wanted.subject_type
         if wanted.subject_id is not None:
-            subject = subject & (AuditLog.subject_id == wanted.subject_id)  # type: ignore[arg-type]
+            subject = subject & (AuditLog.subject_id == wanted.subject_id)
         found.append(subject)
     if wanted.outcome:
         found.append(AuditLog.outcome == wanted.outcome)

@@ -153,7 +153,7 @@ class _Walk:
         return self._faults
 
     def _fits(self, row: Row[Any], before: str, *, moved: int = 0) -> bool:
-        return row.seal == seal_row(before, {**row._mapping, "position": row.position - self._ahead - moved})
+        return bool(row.seal == seal_row(before, {**row._mapping, "position": row.position - self._ahead - moved}))
 
     def _let_held_go(self) -> None:
         if self._held is not None:

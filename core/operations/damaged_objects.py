@@ -11,7 +11,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from core.errors import from_lower
-from core.operations.stored_objects import MANIFEST, NamedObject, Stock
+from core.named_objects import MANIFEST, NamedObject
+from core.operations.stored_objects import Stock
 from core.schedules.records import read_files
 from core.transactions import HasStores, reading
 from inference.errors import ImageError

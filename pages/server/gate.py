@@ -321,7 +321,8 @@ class Gate:
                 reason="role_too_low" if needed else "session_of_another",
                 place="pages.server.gate",
                 path=path,
-                **({"needed": needed, "role": person.role} if needed else {}),
+                needed=needed,
+                role=person.role if needed else "",
             )
 
     def _read_settings(self) -> Settings:

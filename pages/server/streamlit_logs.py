@@ -17,7 +17,7 @@ def log_as_all_others_do() -> None:
     Streamlit gives each of its loggers a handler that writes text, also to those that it makes later.
     """
     config.on_config_parsed(_take_over)
-    logger.setup_formatter = _leave_to_the_root
+    logger.setup_formatter = _leave_to_the_root  # type: ignore[assignment]
     _take_over()
     # Our own gate says of each request what there is to say, without its query.
     logging.getLogger("uvicorn.access").disabled = True

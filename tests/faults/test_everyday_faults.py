@@ -157,14 +157,15 @@ def wrong_password(place: Place) -> Iterator[None]:
     import pymysql
 
     assert place.database is not None
+    port = place.database.port
 
     def change(old: str, new: str) -> None:
         with (
             pymysql.connect(
                 host="127.0.0.1",
-                port=place.database.port,
+                port=port,
                 user="geomsa",
-                password=old.encode(),  # type: ignore[union-attr]
+                password=old.encode(),
             ) as connection,
             connection.cursor() as cursor,
         ):
@@ -271,7 +272,8 @@ def _on_database() -> Iterator[Place]:
 def _open_page(place: Place, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     for name, value in place.env.items():
         monkeypatch.setenv(name, value)
-    for name, value in (("ip_address", None), ("headers", {}), ("cookies", {})):
+    connection: dict[str, Any] = {"ip_address": None, "headers": {}, "cookies": {}}
+    for name, value in connection.items():
         monkeypatch.setattr(f"streamlit.runtime.context.ContextProxy.{name}", value)
     app = AppTest.from_file(str(HOME), default_timeout=90)
     app.session_state["role"], app.session_state["language_choice"] = "worker", "ko"

@@ -71,7 +71,7 @@ class Plant:
 @pytest.fixture
 def plant(mariadb_url: str, empty_s3_server: S3Server, tmp_path: Path) -> Iterator[Plant]:
     """Yield the installation: each process has a data folder of its own, as on machines of their own."""
-    shared = {
+    shared: dict[str, Any] = {
         "GEOMSA_DATABASE_URL": mariadb_url,
         "GEOMSA_OBJECT_STORE": "s3",
         "GEOMSA_S3_ENDPOINT": empty_s3_server.endpoint,

@@ -50,6 +50,11 @@ def audit(wanted: argparse.Namespace) -> int:
     if wanted.action == "verify":
         return _verify(services, as_json=wanted.json)
     person = people.command_line_person(services)
+    from core.reports.period.request import read_day
+
+    for day in (wanted.since, wanted.until):
+        if day:
+            read_day(day)  # one that cannot be read must not show everything
     words = {
         "group": wanted.group,
         "action": wanted.code,

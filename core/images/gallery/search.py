@@ -99,7 +99,8 @@ def find_beside(services: HasDatabase, asked: Asked, found: FoundImages, image_i
             query = query.where(number < image_id).order_by(number.desc())
         else:
             query = query.where(number > image_id).order_by(number)
-        return execute_columns(session, _walked(session, query.limit(1), asked)).scalar()
+        found_id: int | None = execute_columns(session, _walked(session, query.limit(1), asked)).scalar()
+        return found_id
 
 
 def locate_image(services: HasDatabase, asked: Asked, found: FoundImages, image_id: int) -> tuple[int, int]:

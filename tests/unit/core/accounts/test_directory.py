@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from core.access import Person, as_person
-from core.accounts import people, sessions
+from core.accounts import people, session_list, sessions
 from core.accounts.bindings import Bindings
 from core.accounts.codes import create_code, revoke_codes
 from core.accounts.directory import find_account, get_account, list_accounts, rename_account, unlock_account
@@ -179,7 +179,7 @@ def test_ones_own_password_is_changed_with_the_old_one_alone_and_other_browsers_
     assert sign_in(services, "kim", "another good one", address="10.0.0.3").id == kim.id
     sessions.begin(services, changed, address="10.0.0.4")
     assert sign_out_elsewhere(services, changed, current_cookie=here) == 1
-    assert [one.is_current for one in sessions.list_sessions(services, changed, kim.id, current_cookie=here)] == [True]
+    assert [one.is_current for one in session_list.list_sessions(services, changed, kim.id, current_cookie=here)] == [True]
 
 
 def test_guessing_ones_own_password_is_slowed(services: Services, admin: Person) -> None:
@@ -198,15 +198,15 @@ def test_guessing_ones_own_password_is_slowed(services: Services, admin: Person)
 def test_nobody_changes_or_ends_what_is_another_persons(services: Services, admin: Person) -> None:
     kim, lee = add_worker(services, admin, login="kim"), add_worker(services, admin, login="lee")
     cookie = sessions.begin(services, kim, address="10.0.0.1")
-    (own,) = sessions.list_sessions(services, kim, kim.id, current_cookie=cookie)
+    (own,) = session_list.list_sessions(services, kim, kim.id, current_cookie=cookie)
     for act in (
-        lambda: sessions.list_sessions(services, lee, kim.id),
-        lambda: sessions.end_session(services, lee, own.id),
-        lambda: sessions.end_all_sessions(services, lee, kim.id),
+        lambda: session_list.list_sessions(services, lee, kim.id),
+        lambda: session_list.end_session(services, lee, own.id),
+        lambda: session_list.end_all_sessions(services, lee, kim.id),
         lambda: edit_account(services, lee, lee.id, row_version=1, display_name="x", role="admin"),
     ):
         with pytest.raises(NotAllowed):
             act()
-    sessions.end_session(services, admin, own.id)
+    session_list.end_session(services, admin, own.id)
     with pytest.raises(NotAllowed):
         sessions.find(services, cookie)

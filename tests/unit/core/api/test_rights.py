@@ -15,7 +15,6 @@ from tests.api_server import ApiClient
 # Whatever is not named here needs a quality engineer.
 WORKERS_OWN = {
     "DELETE /v1/assistant/conversations/{conversation_id}",
-    "DELETE /v1/assistant/drafts/{turn_id}",
     "PATCH /v1/assistant/conversations/{conversation_id}",
     "POST /v1/assistant/ask",
     "POST /v1/assistant/ask/stream",
@@ -128,6 +127,9 @@ def test_a_workers_key_gets_no_further_than_a_worker(api_services: Services, wor
     assert {row.address for row in rows} == {"127.0.0.1"}
     assert all(row.user_id is not None for row in rows)
     # The other way round: what is a worker's own is refused for other reasons at most.
+    kept_out = []
     for name in sorted(WORKERS_OWN):
         answer = _ask(worker_api, *operations[name], schemas)
-        assert answer.status != 403 or answer.json()["code"] != "role_too_low", name
+        if answer.status == 403 and answer.json()["code"] == "role_too_low":
+            kept_out.append(name)
+    assert kept_out == []

@@ -16,6 +16,7 @@ from core.access import Person
 from core.backups import restoring
 from core.backups.backing_up import back_up
 from core.backups.restoring import MARKER, restore_backup
+from core.backups.row_changes import RESTORED
 from core.backups.verifying import verify_backup
 from core.errors import BadInput, Conflict, NotAllowed, NotFound
 from core.identity import require_pair
@@ -60,8 +61,8 @@ def test_every_table_and_every_object_is_as_it_was_and_who_was_signed_in_is_not(
     assert {key: again.objects.get(key) for key in stored_keys(again)} == {
         key: f"row: {key}".encode() for key in name_objects(rows, "row")
     }
-    before, after = require_pair(services), require_pair(again)
-    assert (after.id, after.generation) == (before.id, before.generation + 1) == (before.id, done.generation)
+    old, new = require_pair(services), require_pair(again)
+    assert (new.id, new.generation) == (old.id, old.generation + 1) == (old.id, done.generation)
     assert find_missing(again) == []
     with again.database.reading() as session:
         codes = session.exec(select(SignInCode)).all()
@@ -349,7 +350,7 @@ def test_one_of_an_older_revision_is_brought_up_to_date_and_a_newer_one_is_refus
     again.database.check()
     with again.database.reading() as session:
         assert len(session.exec(select(Image)).all()) == 2
-        assert session.get(SystemConfig, restoring.RESTORED) is not None
+        assert session.get(SystemConfig, RESTORED) is not None
     assert head_revision() != "0025"
 
 
