@@ -29,7 +29,7 @@ def test_without_a_backup_it_says_what_is_at_stake_and_starts_one(open_app: Open
     app.button(key="backup_now").click().run()
     with services.database.reading() as session:
         assert session.exec(select(Job.kind)).all() == ["backup"]
-    assert "Waiting for the worker" in texts(app)
+    assert "Stop this?" in texts(app)
     claim = claims.claim_next(services, "tests")
     assert claim is not None
     run_claimed_job(services, claim.job_id, claim.fencing_token)
@@ -59,4 +59,4 @@ def test_what_runs_already_is_shown_instead_of_the_buttons(open_app: OpenApp, se
     start_backup(services, open_person(services, "admin"), full=True)
     app = open_app(SCREEN, role="admin")
     assert "backup_now" not in {button.key for button in app.button}
-    assert "Waiting for the worker" in texts(app)
+    assert "Stop this?" in texts(app)

@@ -68,9 +68,17 @@ def upgrade() -> None:
     _add_index("ix_audit_log_outcome", "audit_log", ["outcome", "id"])
     for table, column in _INDEXED:
         _add_index(f"ix_{table}_{column}", table, [column])
+    _widen_letters()
     _leave_people_free()
     _seal_what_is_there()
     _refuse_changes()
+
+
+def _widen_letters() -> None:
+    """Let tables that were made in the server's own character set hold every letter, as the others do."""
+    if op.get_bind().dialect.name in {"mysql", "mariadb"}:
+        for table in _OF_SERVERS_LETTERS:
+            op.execute(f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
 
 def downgrade() -> None:
@@ -178,6 +186,15 @@ _TABLES = {
     "audit_chain": _make_audit_chain,
     "backups": _make_backups,
 }
+_OF_SERVERS_LETTERS = (
+    "checklist_ticks",
+    "note_drafts",
+    "day_counts",
+    "detail_counts",
+    "inspection_costs",
+    "test_measurements",
+    "test_scores",
+)
 _INDEXED = (
     ("sign_in_codes", "user_id"),
     ("user_bindings", "user_id"),

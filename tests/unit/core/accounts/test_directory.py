@@ -179,7 +179,9 @@ def test_ones_own_password_is_changed_with_the_old_one_alone_and_other_browsers_
     assert sign_in(services, "kim", "another good one", address="10.0.0.3").id == kim.id
     sessions.begin(services, changed, address="10.0.0.4")
     assert sign_out_elsewhere(services, changed, current_cookie=here) == 1
-    assert [one.is_current for one in session_list.list_sessions(services, changed, kim.id, current_cookie=here)] == [True]
+    assert [one.is_current for one in session_list.list_sessions(services, changed, kim.id, current_cookie=here)] == [
+        True
+    ]
 
 
 def test_guessing_ones_own_password_is_slowed(services: Services, admin: Person) -> None:

@@ -82,7 +82,11 @@ def test_an_address_counts_only_where_the_provider_says_that_it_is_verified(by_t
     cases: tuple[dict[str, Any], ...] = ({}, {"email_verified": False}, {"email_verified": "true"})
     for verified in cases:
         assert _refused(by_table, _claims(**mail, **verified)) == "oidc_unknown_account"
-    unverified: dict[str, Any] = {"email": "kim@f.example", "preferred_username": "kim@f.example", "email_verified": False}
+    unverified: dict[str, Any] = {
+        "email": "kim@f.example",
+        "preferred_username": "kim@f.example",
+        "email_verified": False,
+    }
     assert _refused(by_table, _claims(**unverified)) == "oidc_unknown_account"
     assert _enter(by_table, _claims(**mail, email_verified=True)).id == kim.id
 

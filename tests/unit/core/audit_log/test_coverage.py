@@ -137,7 +137,7 @@ def test_every_action_and_subject_has_words() -> None:
     assert len(actions) > 80
     assert {action: at for action, at in actions.items() if action not in ACTION_NAMES} == {}
     exports = {
-        f"export.{node.args[2].value}"
+        f"export.{node.args[2].value!s}"
         for folder in ("core", "pages")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))

@@ -13,7 +13,6 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core.access import Person
-from core.backups import restoring
 from core.backups.backing_up import back_up
 from core.backups.restoring import MARKER, restore_backup
 from core.backups.row_changes import RESTORED
