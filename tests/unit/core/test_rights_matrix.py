@@ -40,7 +40,7 @@ class Untouchable:
     def _touched(self, *_args: object, **_named: object) -> NoReturn:
         raise AssertionError("looked at an argument before the role was asked for")
 
-    __getattr__ = __iter__ = __len__ = __bool__ = __eq__ = __int__ = __str__ = __fspath__ = _touched  # type: ignore[assignment]
+    __getattr__ = __iter__ = __len__ = __bool__ = __eq__ = __int__ = __str__ = __fspath__ = _touched
     __contains__ = __getitem__ = __lt__ = __gt__ = __index__ = __float__ = __add__ = __format__ = _touched
     __hash__ = None  # type: ignore[assignment]
 
