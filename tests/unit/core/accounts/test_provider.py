@@ -79,9 +79,14 @@ def test_the_table_lets_in_whom_an_administrator_has_added_and_ties_the_identity
 def test_an_address_counts_only_where_the_provider_says_that_it_is_verified(by_table: Services, admin: Person) -> None:
     kim = people.create_user(by_table, admin, login="kim@f.example", display_name="", role="admin", password=None)
     mail = {"email": "Kim@F.example", "preferred_username": "k.kim"}
-    for verified in ({}, {"email_verified": False}, {"email_verified": "true"}):
+    unconfirmed: list[dict[str, Any]] = [{}, {"email_verified": False}, {"email_verified": "true"}]
+    for verified in unconfirmed:
         assert _refused(by_table, _claims(**mail, **verified)) == "oidc_unknown_account"
-    unverified = {"email": "kim@f.example", "preferred_username": "kim@f.example", "email_verified": False}
+    unverified: dict[str, Any] = {
+        "email": "kim@f.example",
+        "preferred_username": "kim@f.example",
+        "email_verified": False,
+    }
     assert _refused(by_table, _claims(**unverified)) == "oidc_unknown_account"
     assert _enter(by_table, _claims(**mail, email_verified=True)).id == kim.id
 
