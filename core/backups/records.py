@@ -165,7 +165,8 @@ def note_lost(services: HasDatabase, *, job_id: int | None = None) -> int:
         (row, state) for row, state in running if (job_id is not None and row.job_id == job_id) or _is_lost(row, state)
     ]
     for row, state in lost:
-        note_failed(services, row.id, AppError("backup_cancelled" if state == "cancelled" else "backup_broken_off"))
+        is_wanted = state != "cancelled"
+        note_failed(services, row.id, AppError("backup_broken_off") if is_wanted else AppError("backup_cancelled"))
         if row.figures.get("host") == socket.gethostname()[:64]:
             temporary_of(Path(row.path)).unlink(missing_ok=True)
     return len(lost)
