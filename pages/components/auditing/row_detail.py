@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -15,7 +15,9 @@ from pages.components.shared import screens
 from pages.components.shared.dialogs import OpenDialog, close_dialog
 from pages.components.shared.language import _, escape, language, moment
 from pages.components.shared.session import person, services, show_error
-from storage.tables import AuditLog
+
+if TYPE_CHECKING:
+    from storage.tables import AuditLog
 
 # The screen that shows a subject, and the word of its address that takes the number.
 _SCREENS: dict[str, tuple[str, str]] = {
