@@ -36,11 +36,11 @@ from core.operations.readiness import ReadinessProbe
 from core.refusals import note_refusal
 from core.services import Services, keep_services, kept_already
 from core.settings import Settings, read_settings
-from pages.server import downloads, health_routes, missing_page, pictures, plain_pages, sign_in_route
+from pages.server import downloads, health_routes, missing_page, pictures, plain_pages
 from pages.server.headers import with_headers, with_own_cookies
 from pages.server.messages import as_bare_run, as_whole_run, read_message, session_id_in
 from pages.server.requests import ACTOR, address_of, app_path, is_own_origin, own_path, preferred_language
-from pages.server.signing_in import provider_route
+from pages.server.signing_in import provider_route, sign_in_route
 from pages.server.signing_in.forms import CHOOSE_PASSWORD
 from pages.server.uploads import UPLOAD_PATH, UploadBounds, UploadTooLargeError
 

@@ -126,20 +126,28 @@ def _visit(page: Page, url: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
-def test_hostile_texts_are_shown_and_never_run(browser: Browser, planted: Planted, locale: str) -> None:
+def test_hostile_texts_are_shown_and_never_run_on_any_screen(browser: Browser, planted: Planted, locale: str) -> None:
     """Every screen, in both languages: each shows other names. One visit each, because a browser takes its time."""
     from pages.components.shared.screens import address_of, existing_screens
 
+    _check(browser, planted, locale, [address_of(screen.path) for screen in existing_screens()])
+
+
+def test_hostile_texts_are_shown_and_never_run(browser: Browser, planted: Planted) -> None:
+    _check(browser, planted, "ko-KR", ["/", "/dashboard", "/products"])
+
+
+def _check(browser: Browser, planted: Planted, locale: str, addresses: list[str]) -> None:
     context = browser.new_context(viewport={"width": 1366, "height": 900}, locale=locale)
     context.add_init_script(_WATCH)
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     page = context.new_page()
-    addresses = [address_of(screen.path) for screen in existing_screens()]
-    addresses += [f"/inspection_history?inspection={planted.inspection_id}", "/traceability?serial=x"]
+    more = [f"/inspection_history?inspection={planted.inspection_id}", "/traceability?serial=x"]
     wrong = {}
-    for address in addresses:
+    for address in [*addresses, *more]:
         sign = "&" if "?" in address else "?"
         found = _visit(page, f"{planted.url}{address}{sign}role=admin")
         if found != _CLEAN:

@@ -14,7 +14,7 @@ from starlette.types import Message
 from core.access import Person
 from core.errors import NotAllowed
 from core.services import Services
-from pages.server.sign_in_route import MOST_AT_ONCE, PATH, respond
+from pages.server.signing_in.sign_in_route import MOST_AT_ONCE, PATH, respond
 
 TOO_MANY = 5
 
@@ -48,7 +48,7 @@ def test_more_than_a_few_at_once_are_turned_away_and_later_ones_are_not(
         assert may_go_on.wait(60)
         raise NotAllowed("sign_in_refused")
 
-    monkeypatch.setattr("pages.server.sign_in_route.sign_in", refuse_later)
+    monkeypatch.setattr("pages.server.signing_in.sign_in_route.sign_in", refuse_later)
 
     async def try_all() -> tuple[list[Response], list[Response]]:
         waiting = [asyncio.create_task(respond(_post(), services, base_path="")) for _ in range(MOST_AT_ONCE)]

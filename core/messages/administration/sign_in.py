@@ -8,7 +8,6 @@ SIGN_IN_MESSAGES: dict[str, str] = {
         "This password is one of the first that somebody would try. Choose a longer one, such as four words that do "
         "not belong together."
     ),
-    "password_unchanged": N_("This is the password that was set for you. Choose another one, which you alone know."),
     "password_change_due": N_("Choose a password of your own first: somebody else has set the one you signed in with."),
     "passwords_not_used": N_("People sign in through the identity provider here. Passwords are not used."),
     "code_purpose_unknown": N_("There is no code of this kind. Possible: {choices}."),
