@@ -7,14 +7,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core.identity import KEY, OBJECT_KEY
+from core.identity import AUDIT, KEY, OBJECT_KEY
 from core.services import Services
 from storage.tables import Image, Product, SystemConfig
 
 
 def stored_keys(services: Services, prefix: str = "") -> list[str]:
-    """Return the keys in their order."""
-    return [info.key for info in services.objects.list(prefix) if info.key != OBJECT_KEY]
+    """Return the keys in their order, without what the installation keeps of itself: its identity, and its anchors."""
+    return [info.key for info in services.objects.list(prefix) if not info.key.startswith((OBJECT_KEY, AUDIT))]
 
 
 def objects_folder(services: Services) -> Path:
