@@ -72,10 +72,10 @@ def is_busy(session: Session, ids: list[int]) -> bool:
 
 
 def list_bound_alone(session: Session, ids: list[int]) -> list[str]:
-    """Return the login names of accounts that are bound to these products and to no other."""
+    """Return the login names of accounts in use that are bound to these products and to no other."""
     query = select(User.login, UserBinding.product_id).join(UserBinding, col(UserBinding.user_id) == col(User.id))
     bound: dict[str, set[int]] = {}
-    for login, product_id in session.exec(query.where(UserBinding.kind == "product")):
+    for login, product_id in session.exec(query.where(UserBinding.kind == "product", col(User.is_active))):
         if product_id is not None:
             bound.setdefault(login, set()).add(product_id)
     return sorted(login for login, products in bound.items() if products <= set(ids))

@@ -200,7 +200,13 @@ def test_a_change_of_bindings_is_recorded_and_refused_when_stale(
 def test_who_was_bound_to_a_product_that_is_purged_sees_nothing_and_not_everything(
     services: Services, admin: Person, bound: BoundWorker
 ) -> None:
+    with pytest.raises(Conflict) as refused:
+        purge_product(services, admin, bound.own.id, row_version=1, typed_code="bracket")
+    assert refused.value.code == "purge_bound"
+    # Of a disabled account nobody need think: enabled again it sees nothing.
+    people.disable_user(services, admin, bound.person.id)
     purge_product(services, admin, bound.own.id, row_version=1, typed_code="bracket")
+    people.enable_user(services, admin, bound.person.id)
     assert bindings_of(services, bound.person).products == frozenset()
     seen = seen_by(services, bound.person)
     assert list(find_inspections(seen, HistoryFilter()).ids) == []
