@@ -80,7 +80,7 @@ def _find_grave(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize("locale", ["ko-KR", pytest.param("en-US", marks=pytest.mark.full)])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_screen_has_no_grave_finding(browser: Browser, app_url: str, screen: str, locale: str) -> None:
     page = _open(browser, f"{app_url}/{screen}?role=worker", locale)
@@ -88,7 +88,7 @@ def test_a_screen_has_no_grave_finding(browser: Browser, app_url: str, screen: s
     page.context.close()
 
 
-@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize("locale", ["ko-KR", pytest.param("en-US", marks=pytest.mark.full)])
 def test_the_model_report_has_no_grave_finding(browser: Browser, app_url: str, locale: str) -> None:
     page = _open(browser, f"{app_url}/model_report", locale)
     page.locator(".handle.review").wait_for()
@@ -97,7 +97,7 @@ def test_the_model_report_has_no_grave_finding(browser: Browser, app_url: str, l
     page.context.close()
 
 
-@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
+@pytest.mark.parametrize("locale", ["ko-KR", pytest.param("en-US", marks=pytest.mark.full)])
 def test_the_way_to_the_first_inspection_has_no_grave_finding(browser: Browser, app_url: str, locale: str) -> None:
     for address in ("first_inspection", "first_inspection?product=1"):
         page = _open(browser, f"{app_url}/{address}", locale)

@@ -19,7 +19,12 @@ from core.services import Services, build_services
 from storage.tables import AuditLog, Image, Inspection
 from tests.plates import copy_data, folder_settings
 
-pytestmark = [pytest.mark.xdist_group("killed"), pytest.mark.skipif(sys.platform == "win32", reason="needs fork")]
+# `test_random_kills` does the same to a whole installation in each run; this one, more often, to one process.
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.xdist_group("killed"),
+    pytest.mark.skipif(sys.platform == "win32", reason="needs fork"),
+]
 
 KILLS = 10
 SEED = 20_261_126

@@ -138,6 +138,7 @@ def test_a_cancel_acts_within_two_seconds_and_keeps_what_is_done(line: Services)
     assert done < FILES
 
 
+@pytest.mark.full
 def test_a_batch_of_parts_with_views_outlives_kills_and_inspects_no_part_twice(line: Services) -> None:
     job_id = _start_parts(line, PARTS)
     for number in range(2):

@@ -358,7 +358,7 @@ def test_a_clock_that_is_set_back_stops_no_work(tmp_path: Path, monkeypatch: pyt
         clock.write_text("+0\n")
         for program in plant.programs.values():
             program.add_environment(
-                LD_PRELOAD=str(FAKE_TIME), FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_NO_CACHE="1",
+                LD_PRELOAD=str(FAKE_TIME), FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_CACHE_DURATION="1",
                 FAKETIME_DONT_FAKE_MONOTONIC="1",
             )  # fmt: skip
         try:

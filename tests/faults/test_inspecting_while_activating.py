@@ -145,6 +145,7 @@ def test_sessions_that_inspect_while_versions_change_see_one_version_at_a_time(
     assert _inspect_while_activating(services, find_product(services, "plate").id, two_versions) == []
 
 
+@pytest.mark.full
 def test_thresholds_read_of_whatever_is_active_by_then_would_be_noticed(
     services: Services, two_versions: dict[int, Truth], monkeypatch: pytest.MonkeyPatch
 ) -> None:

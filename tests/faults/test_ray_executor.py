@@ -193,6 +193,7 @@ def test_products_built_side_by_side_are_those_that_are_built_one_after_the_othe
     assert not list(Path("/tmp").glob(f"geomsa-ray-{os.getpid()}*"))
 
 
+@pytest.mark.full
 def test_a_cancel_ends_every_task_at_once(
     two_larger_products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +270,7 @@ def _cluster(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[tuple[str, sub
 
 
 @pytest.mark.parametrize("lost", ["raylet", pytest.param("gcs_server", marks=pytest.mark.full)])
+@pytest.mark.full
 def test_a_cluster_that_goes_away_ends_the_job_with_the_reason_and_activates_nothing(
     lost: str, two_larger_products: Path, tmp_path: Path, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,6 +168,7 @@ def _hold_the_job_only(session: Session, claim: terms.Claim) -> None:
 
 
 @pytest.mark.parametrize("planted", [_hold_nothing, _hold_the_job_only])
+@pytest.mark.full
 def test_an_activation_without_the_fencing_check_would_be_noticed(
     planted: Callable[..., None], tiny_services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,7 @@ def test_what_goes_wrong_once_is_got_over(
 
 
 @pytest.mark.parametrize("fault", [*BEFORE, *AFTER, *DOWNLOAD], ids=_name)
+@pytest.mark.full
 def test_what_stays_wrong_is_told_and_leaves_no_half(empty_s3_server: S3Server, fault: Fault, tmp_path: Path) -> None:
     data = b"old" * 50_000
     plain = open_s3(empty_s3_server)

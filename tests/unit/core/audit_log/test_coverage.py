@@ -88,7 +88,7 @@ def _records(module: str, name: str) -> bool:
             continue
         seen.add(here)
         function = MODULES[here[0]].functions[here[1]]
-        if here[0] != "core.audit" and _calls(function, "record"):
+        if here[0] != "core.audit" and (_calls(function, "record") or _calls(function, "record_refusal")):
             return True
         # A refusal that is recorded is no record of what is done.
         waiting += [one for one in _reached(MODULES[here[0]], function) if one[1] != "require_role"]
@@ -119,7 +119,7 @@ def _actions() -> Iterator[tuple[str, str]]:
         for node in ast.walk(module.tree):
             if (
                 not isinstance(node, ast.Call)
-                or ast.unparse(node.func).split(".")[-1] != "record"
+                or ast.unparse(node.func).split(".")[-1] not in {"record", "record_refusal"}
                 or len(node.args) < 4
             ):
                 continue
@@ -154,7 +154,7 @@ def test_every_action_and_subject_has_words() -> None:
         for module in MODULES.values()
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call)
-        and ast.unparse(node.func).split(".")[-1] == "record"
+        and ast.unparse(node.func).split(".")[-1] in {"record", "record_refusal"}
         and len(node.args) > 3
         and isinstance(node.args[3], ast.Constant)
     }
