@@ -17,6 +17,7 @@ from core.accounts.bindings import UNBOUND, Bindings, bindings_of, limit_service
 from core.errors import AppError, NotAllowed, Unavailable, from_lower
 from core.jobs.heartbeats import workers_alive
 from core.logs import note_person
+from core.refusals import note_refusal
 from core.services import Services, keep_services
 from core.settings import read_settings
 from core.worker.embedded import start_embedded
@@ -210,6 +211,7 @@ def require(role: str) -> None:
     """Stop here, with a sentence, unless the person reaches `role`: the first line of every screen."""
     if may(role):
         return
+    note_refusal(services(), person() if is_signed_in() else None, reason="role_too_low", needed=role)
     st.title(_("This screen is not open to you"))
     st.error(
         _("It needs the role “{role}”. Ask an administrator, or choose another screen.", role=_(ROLE_NAMES[role])),
