@@ -141,7 +141,7 @@ def test_the_status_is_the_doctors_and_cleans_up(
     assert "older than a day" in shown
     assert "1 of 1" in shown
     assert "a person has looked" in shown
-    assert "belong together" in shown
+    assert "belong to the same installation" in shown
     assert app.dataframe[0].value["State"].tolist() == ["alive"]
     press(app, "Clean up")
     app.button(key="dialog_agree").click().run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,11 +18,9 @@ def _groups(role: str) -> list[str]:
 
 def _state(app: AppTest) -> dict[str, object]:
     """Return what the script that folds the groups goes by."""
-    bodies = [block.proto.body for block in app.get("html") if "geomsaNav =" in block.proto.body]
-    assert len(bodies) == 1
-    found = re.search(r"window\.geomsaNav = (\{.*?\});\n", bodies[0])
-    assert found is not None
-    state = json.loads(found[1])
+    mounted = [one.proto for one in app.get("bidi_component") if "geomsa_navigation" in one.proto.component_name]
+    assert len(mounted) == 1
+    state = json.loads(mounted[0].json)
     assert isinstance(state, dict)
     return state
 
