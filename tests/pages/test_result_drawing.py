@@ -100,7 +100,9 @@ def test_a_score_never_rounds_onto_its_threshold() -> None:
 
 
 def test_data_cannot_become_markup_in_a_label() -> None:
-    assert escape("[x](http://evil) **bold** :red[no] <b>") == (r"\[x\]\(http\://evil\) \*\*bold\*\* \:red\[no\] \<b\>")
+    # The sign without width keeps an address from becoming a link.
+    shown = escape("[x](http://evil) **bold** :red[no] <b>")
+    assert shown == "\\[x\\]\\(http\\:\u2060//evil\\) \\*\\*bold\\*\\* \\:red\\[no\\] \\<b\\>"
 
 
 def test_an_unknown_language_falls_back_to_english() -> None:
