@@ -116,7 +116,7 @@ class Clients:
             )
             if answer.status < 300:
                 # A first try whose answer was lost has stored it already.
-                outcome = answer.json()["items"][0]["outcome"]
+                outcome = answer.json()["outcomes"][0]["outcome"]
                 if outcome in {"added", "duplicate"}:
                     self._done.uploads.append(name)
                 else:
