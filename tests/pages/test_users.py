@@ -20,7 +20,7 @@ from tests.bound_people import LINE, OTHER_LINE, add_bound_worker, add_worker
 from tests.pages.conftest import OpenApp
 
 USERS = "pages/administration/users.py"
-PROFILE = "pages/administration/profile.py"
+PROFILE = "pages/administration/my_account.py"
 PASSWORD = "correct horse battery"
 
 

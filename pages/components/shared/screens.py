@@ -64,7 +64,7 @@ SYSTEM_STATUS = "pages/administration/system_status.py"
 USERS = "pages/administration/users.py"
 AUDIT_LOG = "pages/administration/audit_log.py"
 BACKUPS = "pages/administration/backups.py"
-PROFILE = "pages/administration/profile.py"
+PROFILE = "pages/administration/my_account.py"
 
 _INSPECTION, _OVERVIEW, _ANALYSIS = N_("Inspection"), N_("Overview"), N_("Analysis")
 _CATALOG, _IMAGES, _SETTINGS = N_("Products and manuals"), N_("Images"), N_("Settings")
