@@ -30,8 +30,8 @@ def _recipe() -> Iterator[None]:
         yield
 
 
-def _open(open_app: OpenApp, language: str = "en", **words: str) -> AppTest:
-    app = open_app(SCREEN, language=language)
+def _open(open_app: OpenApp, language: str = "en", role: str = "engineer", **words: str) -> AppTest:
+    app = open_app(SCREEN, language=language, role=role)
     for word, value in words.items():
         app.query_params[word] = value
     app.run()
@@ -197,7 +197,7 @@ def test_a_run_is_canceled_goes_on_and_is_deleted(open_app: OpenApp, services: S
     press(app, "Use for a new training")
     assert "run" not in app.query_params
     assert app.number_input(key="train_field_training.epochs").value == 3
-    app = _open(open_app, run=str(run_id))
+    app = _open(open_app, role="admin", run=str(run_id))
     press(app, "Delete")
     assert "Delete this training run?" in _plain(app) or app.button(key="dialog_agree")
     app.button(key="dialog_agree").click().run()

@@ -16,7 +16,7 @@ from core.api.repeats import answer_once
 from core.api.routes.comparisons import Datasets, DatasetShape
 from core.api.shapes import Shape, Wanted
 from core.catalog.products import find_product, get_product
-from core.datasets import browsing, deleting, reading
+from core.datasets import browsing, reading
 from core.datasets.exporting import CONTENT_TYPES, choose_images, make_manifest, name_manifest
 from core.datasets.freezing import LONGEST_NAME, create_dataset
 from core.datasets.records import HIGHEST_LEAST, HIGHEST_SEED, HIGHEST_SHARE, SplitRule
@@ -167,13 +167,6 @@ def export_dataset_version(
     name = f"{made.product.code}_dataset_{head.number}_{format}.zip"
     headers = {"Cache-Control": "no-store", "Content-Disposition": attachment(name)}
     return StreamingResponse(_whole(first, pieces), media_type="application/zip", headers=headers)
-
-
-@router.delete("/{dataset_id}", status_code=204, response_class=Response, summary="Delete a dataset version")
-def delete_dataset_version(dataset_id: Id, asked: Asked) -> Response:
-    """Delete a version that no training and no comparison stands on; its images stay."""
-    deleting.delete_dataset(asked.services, asked.person, dataset_id)
-    return Response(status_code=204)
 
 
 def _whole(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

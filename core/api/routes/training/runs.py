@@ -203,12 +203,5 @@ def roll_back_training(run_id: Id, asked: Asked, once: OnceKey = None) -> Respon
     return answer_once(asked, once, None, make, status=200)
 
 
-@router.delete("/{run_id}", status_code=204, response_class=Response, summary="Delete a training run")
-def delete_training(run_id: Id, asked: Asked) -> Response:
-    """Delete a run with its network and results, for good; not one whose model is in use."""
-    control.delete_run(asked.services, asked.person, run_id)
-    return Response(status_code=204)
-
-
 def _head(asked: Context, run_id: int) -> RunHead:
     return overview.read_head(asked.services, asked.person, run_id)

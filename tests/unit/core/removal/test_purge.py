@@ -135,8 +135,8 @@ def test_no_row_and_no_object_of_the_product_is_left_in_any_table_or_folder(serv
             table = METADATA.tables[name]
             mine = [table.c[key.name] == row[key.name] for key in table.primary_key]
             assert session.execute(sa_select(*table.primary_key).where(*mine)).first() is not None, name
-    # What was said in a conversation, and which backups were made, is not the product's.
-    assert set(left) & (descend_from("products") | {"products"}) == {"conversation_turns", "backups"}
+    # What was said in a conversation, and which backups were made, is not the product's; a binding is to nothing now.
+    assert set(left) & (descend_from("products") | {"products"}) == {"conversation_turns", "backups", "user_bindings"}
     assert stored_keys(services) == sorted(set(name_objects(kept, "kept")))
 
 
