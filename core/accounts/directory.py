@@ -98,8 +98,9 @@ def get_account(services: Services, person: Person, user_id: int) -> Account:
 
 def find_account(services: Services, person: Person, login: str) -> Account:
     """Return the account with this login, however it is capitalized. Raises NotAllowed, NotFound user_unknown."""
+    accounts = list_accounts(services, person)
     wanted = unicodedata.normalize("NFKC", login).strip().lower()
-    found = next((one for one in list_accounts(services, person) if one.login == wanted), None)
+    found = next((one for one in accounts if one.login == wanted), None)
     if found is None:
         raise NotFound("user_unknown", login=login[:190])
     return found

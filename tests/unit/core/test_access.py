@@ -28,6 +28,20 @@ PARTS_OF_USE_CASES = {
     "core.inspections.batch.store_examined",
     "core.registry.retention.expire_versions",
     "core.accounts.sessions.begin",
+    # What a person is bound to, asked beside the role.
+    "core.accounts.bindings.bindings_of",
+    "core.accounts.bindings.fit_line",
+    "core.accounts.bindings.require_bound",
+    "core.accounts.bindings.seen_by",
+    # The person stands in the audit log alone: the routes of downloads and the worker's jobs have asked.
+    "core.backups.backing_up.make",
+    "core.batches.exports.stream_batch_csv",
+    "core.batches.exports.stream_rejected",
+    "core.batches.exports.write_batch_xlsx",
+    "core.outgoing.note_export",
+    "core.refusals.note_refusal",
+    "core.reports.history_table.stream_history_csv",
+    "core.reports.history_table.write_history_xlsx",
 }
 
 
