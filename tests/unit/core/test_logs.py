@@ -20,6 +20,16 @@ from tests.api_server import make_client, serve_api
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.fixture(autouse=True)
+def _as_at_the_start() -> Iterator[None]:
+    """Undo what tests of commands have set up in this process: the mask of all logs, loggers that are silent."""
+    made = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(logging.LogRecord)
+    logging.getLogger(logs.ACCESS_LOGGER).disabled = False
+    yield
+    logging.setLogRecordFactory(made)
+
+
 @pytest.fixture
 def json_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Write JSON, and put everything back afterwards: the log belongs to the whole process."""

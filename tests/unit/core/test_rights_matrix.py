@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parents[3]
 # What asks for the role under a condition, and the arguments with which it does.
 _CONDITIONAL: dict[str, dict[str, Any]] = {
     "core.accounts.people.set_password": {"user_id": 0},
+    "core.accounts.bindings.load_bindings": {"user_ids": (0,)},
+    "core.accounts.session_list.end_session": {"session_id": 0},
+    "core.accounts.session_list.end_all_sessions": {"user_id": 0},
+    "core.accounts.session_list.list_sessions": {"user_id": 0},
     "core.catalog.defect_types.create_defect_type": {"outcome": "good"},
     "core.jobs.queue.submit": {"kind": "memory_bank"},
 }
