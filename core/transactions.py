@@ -80,7 +80,7 @@ def retried(use_case: Callable[_Parameters, _Result]) -> Callable[_Parameters, _
             except Conflict as conflict:
                 if not was_deadlock(conflict):
                     raise
-            time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  # nosec B311 - no secret
         return use_case(*args, **kwargs)
 
     return run
