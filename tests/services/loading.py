@@ -229,9 +229,8 @@ class Loader:
         def make() -> Answer:
             with writing(self._services) as session:
                 row = record(session, self._engineer, "load.answer", "key", None, key=key)
-                session.flush()
-                number = row.id
                 session.commit()
+                number = row.id
             self.kept.done["answers"] += 1
             return Answer(number=number)
 
