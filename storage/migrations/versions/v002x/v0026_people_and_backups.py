@@ -76,8 +76,15 @@ def upgrade() -> None:
 
 def _widen_letters() -> None:
     """Let tables that were made in the server's own character set hold every letter, as the others do."""
-    if op.get_bind().dialect.name in {"mysql", "mariadb"}:
-        for table in _OF_SERVERS_LETTERS:
+    connection = op.get_bind()
+    if connection.dialect.name not in {"mysql", "mariadb"}:
+        return
+    is_right = sa.text(
+        "SELECT table_collation = 'utf8mb4_bin' FROM information_schema.tables "
+        "WHERE table_schema = DATABASE() AND table_name = :name"
+    )
+    for table in _OF_SERVERS_LETTERS:
+        if not connection.scalar(is_right.bindparams(name=table)):
             op.execute(f"ALTER TABLE {table} CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
 
 
