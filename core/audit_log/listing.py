@@ -20,7 +20,7 @@ from core.transactions import HasDatabase, reading
 from storage.tables import AuditLog, User
 
 PAGE_ROWS = 50
-# A search that no index answers goes so far back at once, and gives up for this page after a while.
+# A search that no index serves goes so far back at once, and gives up for this page after a while.
 _WINDOW_IDS = 20_000
 _PATIENCE_S = 0.15
 # Ids follow the commits, moments the beginning of what was recorded: at the edge of a period they may differ so far.

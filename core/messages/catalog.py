@@ -105,11 +105,11 @@ CATALOG_MESSAGES: dict[str, str] = {
     "check_settings_oidc": N_("Every setting can be used. People sign in through your OpenID provider."),
     "check_disk": N_("{folder}: {free_gib} GiB free."),
     "check_disk_low": N_("{folder}: only {free_gib} GiB free. Free some space before the next deployment."),
-    "check_database": N_("{product} answers, and its tables are those of this version: {where}."),
+    "check_database": N_("{product} responds, and its tables are those of this version: {where}."),
     "check_database_damaged": N_(
         "The database is damaged: {where}. Stop Geomsa, keep a copy of the database file as it is, and restore the newest backup. Found: {findings}"
     ),
-    "check_objects": N_("The store of images and models answers: {where}."),
+    "check_objects": N_("The store of images and models responds: {where}."),
     "check_worker": N_("Workers that take up deployments, trainings and batches: {count}."),
     "check_worker_embedded": N_("No worker runs now; the app starts its own."),
     "check_worker_missing": N_('No worker is alive, so jobs wait. Start one: "python -m core worker".'),

@@ -1,6 +1,6 @@
 """Asks the process of this container whether it lives or can work; the exit status is the answer.
 
-probe.py app        the app answers           (GET /health on 8501)
+probe.py app        the app responds          (GET /health on 8501)
 probe.py app-ready  the app can work          (GET /ready on 8501)
 probe.py api        the REST interface answers (GET /api/v1/health/live on 8502)
 probe.py api-ready  it can work               (GET /api/v1/health/ready on 8502)

@@ -26,7 +26,7 @@ OPERATION_MESSAGES: dict[str, str] = {
     ),
     "part_timed_out": N_(
         "No answer within {seconds} s. The server behind it, the network or the name service hangs; look there first. "
-        "Work goes on by itself as soon as it answers again."
+        "Work goes on by itself as soon as it responds again."
     ),
     "worker_silent": N_(
         'No worker has given a sign of life for 20 s, so jobs wait. Start one: "python -m core worker".'
