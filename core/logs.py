@@ -28,7 +28,6 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _request_id: ContextVar[str | None] = ContextVar("geomsa_request_id", default=None)
 _person_id: ContextVar[int | None] = ContextVar("geomsa_person_id", default=None)
 _filters: list[logging.Filter] = []
-_handlers: list[logging.Handler] = []
 _lock = threading.Lock()
 
 
@@ -67,12 +66,11 @@ def set_up(process: str, *, level: int | str = logging.INFO) -> None:
     _Process.name = process
     root = logging.getLogger()
     with _lock:
-        for old in _handlers:
+        for old in _own_handlers():
             root.removeHandler(old)
-        _handlers[:] = [handler]
         for one in _filters:
             handler.addFilter(one)
-    root.addHandler(handler)
+        root.addHandler(handler)
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -80,6 +78,10 @@ def set_up(process: str, *, level: int | str = logging.INFO) -> None:
         logging.captureWarnings(True)
         sys.excepthook = _log_uncaught
         threading.excepthook = _log_uncaught_in_thread
+
+
+def _own_handlers() -> list[logging.Handler]:
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, _StandardError)]
 
 
 def take_over(names: Iterable[str]) -> None:
@@ -99,7 +101,7 @@ def add_filter(one: logging.Filter) -> None:
     with _lock:
         if one not in _filters:
             _filters.append(one)
-            for handler in _handlers:
+            for handler in _own_handlers():
                 handler.addFilter(one)
 
 
@@ -108,7 +110,7 @@ def remove_filter(one: logging.Filter) -> None:
     with _lock:
         if one in _filters:
             _filters.remove(one)
-            for handler in _handlers:
+            for handler in _own_handlers():
                 handler.removeFilter(one)
 
 

@@ -101,10 +101,10 @@ def _fail_database(patch: pytest.MonkeyPatch, failing: _Failing) -> None:
         opened = getattr(Database, name)
 
         @contextlib.contextmanager
-        def open_or_fail(self: Database, opened: Any = opened) -> Iterator[Any]:
+        def open_or_fail(self: Database, *, opened: Any = opened, **options: Any) -> Iterator[Any]:
             if failing.step():
                 raise DatabaseError("database_unavailable", reason="unreachable")
-            with opened(self) as session:
+            with opened(self, **options) as session:
                 yield session
 
         patch.setattr(Database, name, open_or_fail)
