@@ -27,6 +27,7 @@ from core.deployments.kinds.registry import find_steps
 from core.deployments.steps import BuildPart, ModelSteps, NewVersion, PartResult, RetiredPart, Snapshot, UnchangedPart
 from core.errors import AppError, BadInput, Conflict, from_lower
 from core.images.training import trim_cache
+from core.jobs.outages import goes_on_after
 from core.jobs.outcomes import FAILED, ProductOutcome
 from core.jobs.progress import JobRun
 from core.jobs.stored_error import plain
@@ -144,6 +145,9 @@ def _build_view(run: JobRun, steps: ModelSteps[Any, Any, Any], planned: PlannedP
         raise
     except Exception as error:
         shaped = from_lower(error)
+        if goes_on_after(run.claim, shaped):
+            # No outcome of this product: the next attempt builds it, and passes over those that are done.
+            raise shaped from error
         label = label_of(product.code, view)
         if shaped.code == "unexpected":
             logger.exception("product %s failed", label)

@@ -16,7 +16,7 @@ from core.audit import record
 from core.errors import Conflict, NotFound
 from core.jobs.records import JobPayload
 from core.jobs.requests import note_job
-from core.jobs.terms import BACKUP_KINDS, BATCH_INSPECTION, NEEDED_ROLE, changed_one
+from core.jobs.terms import BACKUP_KINDS, BATCH_INSPECTION, NEEDED_ROLE, WORKERS_LOST, changed_one
 from core.models.kinds import KINDS
 from core.transactions import LOCKED, HasDatabase, reading, retried, writing
 from storage.tables import Job, Product, utc_now
@@ -60,7 +60,7 @@ def add_job(
     *,
     kind: str,
     payload: JobPayload,
-    max_attempts: int = 2,
+    max_attempts: int = WORKERS_LOST,
     priority: int = USUAL_PRIORITY,
     **noted: Any,
 ) -> int:

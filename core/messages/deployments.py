@@ -13,7 +13,7 @@ DEPLOYMENT_MESSAGES: dict[str, str] = {
     "nothing_to_deploy": N_("Everything is up to date, or waits to be built already."),
     "job_already_waiting": N_("A deployment of these products is already waiting or running: {products}."),
     "job_already_over": N_("This deployment has already ended."),
-    "job_worker_lost": N_("The worker stopped answering, also on the second try. The active model was not touched."),
+    "job_worker_lost": N_("The worker stopped answering, time after time. The active model was not touched."),
     "job_killed": N_(
         "The system ended the deployment, most likely because memory ran out. The active model was not touched; "
         "close other programs, or deploy fewer products at once."

@@ -28,16 +28,14 @@ from core.deployments import cleanup
 from core.errors import AppError, from_lower
 from core.image_imports.starting import MAX_ATTEMPTS as MAX_IMPORT_ATTEMPTS
 from core.image_imports.starting import discard_rest as discard_rest_of_imports
-from core.jobs import claims, heartbeats, terms
-from core.jobs.records import JobProgress
+from core.jobs import claims, heartbeats, outages, terms
 from core.rollups.rebuilding import ensure_counts
 from core.schedules.runs import queue_due
 from core.services import Services
 from core.training.runs.records import MAX_ATTEMPTS as MAX_TRAINING_ATTEMPTS
-from core.transactions import reading
 from core.worker.sign_of_life import SignOfLife
 from core.worker.tidying import Measuring, tidy
-from storage.tables import Job
+from storage.object_store import ObjectStoreError
 
 logger = logging.getLogger(__name__)
 
@@ -78,10 +76,8 @@ Spawn = Callable[[terms.Claim, int | None], Child]
 
 # Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
 ENDED, LOST = 0, 3
-# A job whose database was away goes back into the queue, so often at most; its child waits so long to say so.
-OUTAGE_ATTEMPTS = 5
+# The child of a job whose database or store is away waits so long for it.
 OUTAGE_WAIT_S = 300.0
-_AWAY = {"database_unavailable", "database_busy"}
 
 
 class ChildWorker:
@@ -309,19 +305,22 @@ def run_claimed_job(services: Services, job_id: int, fencing_token: int) -> int:
 
 
 def _end_failed(services: Services, claim: terms.Claim, error: AppError) -> None:
-    """End the job as failed, or queue it again where nothing was wrong but that the database was away for a while.
+    """End the job as failed, or queue it again where the database or the store was only away for a while.
 
-    Either is said when the database is back: until then the worker's lease keeps the job from the others.
+    Either is said when they are back: until then the worker's lease keeps the job from the others.
     """
     deadline_s = time.monotonic() + OUTAGE_WAIT_S
+    goes_on = outages.goes_on_after(claim, error)
+    if goes_on and outages.is_store_outage(error):
+        goes_on = _store_comes_back(services, claim, deadline_s)
     while True:
         try:
-            if error.code in _AWAY and claim.attempt < OUTAGE_ATTEMPTS and not _has_outcomes(services, claim):
+            if goes_on:
                 claims.release(services, claim, counts=True)
             else:
                 claims.finish(services, claim, state="failed", error=error)
         except AppError as again:
-            if again.code not in _AWAY or time.monotonic() > deadline_s:
+            if not outages.is_outage(again) or time.monotonic() > deadline_s:
                 raise
             logger.warning("job %d waits for the database: %s", claim.job_id, again.code)
             time.sleep(1.0)
@@ -329,11 +328,19 @@ def _end_failed(services: Services, claim: terms.Claim, error: AppError) -> None
             return
 
 
-def _has_outcomes(services: Services, claim: terms.Claim) -> bool:
-    # What failed is among them, and would be passed over by another try.
-    with reading(services) as session:
-        job = session.get(Job, claim.job_id)
-        return job is not None and bool(JobProgress.from_json(job.result).outcomes)
+def _store_comes_back(services: Services, claim: terms.Claim, deadline_s: float) -> bool:
+    """Wait until the store can be used again; return whether it can, False at the end of the time."""
+    while time.monotonic() < deadline_s:
+        try:
+            services.objects.check()
+        except ObjectStoreError as error:
+            if not outages.is_store_outage(from_lower(error)):
+                return False
+            logger.warning("job %d waits for the object store: %s", claim.job_id, error.code)
+            time.sleep(1.0)
+        else:
+            return True
+    return False
 
 
 def prepare_child(parent_pid: int | None) -> None:

@@ -27,6 +27,7 @@ from core.deployments.pipeline import PlannedProduct, error_of, plan
 from core.errors import AppError, Unavailable, from_lower
 from core.jobs import terms
 from core.jobs.claims import check_claim
+from core.jobs.outages import goes_on_after
 from core.jobs.outcomes import ProductOutcome
 from core.jobs.progress import JobRun, StageShares, Standing
 from core.services import Services
@@ -105,7 +106,9 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
                 raise ConnectionError(address)
             done, _rest = ray.wait(list(waiting), timeout=LOOK_EVERY_S)
             for reference in done:
-                run.conclude(*_outcomes(ray, reference, waiting.pop(reference)))
+                found = _outcomes(ray, reference, waiting.pop(reference))
+                _raise_outage(claim, found)
+                run.conclude(*found)
             run.show(ray.get(board.read.remote(), timeout=ANSWER_TIMEOUT_S))
     except (ray.exceptions.RayError, ConnectionError) as error:
         logger.warning("the Ray cluster is gone: %s", error)
@@ -113,6 +116,14 @@ def _build_all(ray: Any, run: ParallelRun, planned: list[PlannedProduct]) -> Non
     finally:
         for reference in waiting:
             ray.cancel(reference, force=True)
+
+
+def _raise_outage(claim: terms.Claim, outcomes: list[ProductOutcome]) -> None:
+    """Raise what the next attempt of the job is to wait for, where a task met it: nothing is said of its product."""
+    for outcome in outcomes:
+        error = outcome.error.to_app_error() if outcome.error is not None else None
+        if error is not None and goes_on_after(claim, error):
+            raise error
 
 
 def _outcomes(ray: Any, reference: Any, planned: PlannedProduct) -> list[ProductOutcome]:

@@ -13,12 +13,17 @@ from core.deployments import pipeline
 from core.errors import AppError, from_lower
 from core.inspections import inspection
 from core.jobs import claims
+from core.jobs.outages import OUTAGE_ATTEMPTS
+from core.jobs.views import view
 from core.models.kinds import MEMORY_BANK
 from core.registry.versions import active_version
 from core.services import Services
+from core.worker.supervisor import run_claimed_job
 from inference.errors import ArtifactError, ModelError
 from inference.vision.detection.features import feature_extraction
 from inference.vision.networks.runtime import OpenVinoRuntime
+from storage.local_objects import LocalObjects
+from storage.object_store import ObjectStoreError
 from storage.tables import Product
 from tests.plates import encode, plate, submit_and_claim
 
@@ -76,6 +81,48 @@ def test_a_fault_half_way_is_named_and_the_active_model_is_untouched(
     after = _state(plate_services, plate_product)
     assert (after[0], after[2]) == (before[0], before[2])
     assert after[1] == pytest.approx(before[1], rel=1e-5)
+
+
+def _lose_store(patch: pytest.MonkeyPatch, *, times: int) -> None:
+    """Let the store not answer where the new version is written, so many times."""
+    real, left = LocalObjects.put_file, [times]
+
+    def put_file(self: LocalObjects, *given: Any, **options: Any) -> Any:
+        if left[0] > 0:
+            left[0] -= 1
+            raise ObjectStoreError("object_store_unavailable", reason="unreachable")
+        return real(self, *given, **options)
+
+    patch.setattr(LocalObjects, "put_file", put_file)
+
+
+@pytest.mark.parametrize(("times", "state"), [(1, "succeeded"), (1000, "failed")])
+def test_a_job_whose_store_goes_away_waits_for_it_and_is_tried_again(
+    times: int, state: str, plate_services: Services, plate_product: Product
+) -> None:
+    before = _state(plate_services, plate_product)
+    job_id, claim = submit_and_claim(
+        plate_services, open_person(plate_services, "engineer"), MEMORY_BANK, plate_product.id
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        _lose_store(patch, times=times)
+        for attempt in range(1, OUTAGE_ATTEMPTS + 1):
+            assert claim.attempt == attempt
+            run_claimed_job(plate_services, claim.job_id, claim.fencing_token)
+            found = view(plate_services, job_id)
+            if found.state != "queued":
+                break
+            assert found.outcomes == ()
+            again = claims.claim_next(plate_services, "w")
+            assert again is not None
+            claim = again
+    assert found.state == state
+    after = _state(plate_services, plate_product)
+    assert (after[0] == before[0]) == (state == "failed")
+    if state == "failed":
+        assert found.error is not None
+        assert found.error.code == "object_store_unavailable"
+        assert after[2] == before[2]
 
 
 @pytest.mark.parametrize(

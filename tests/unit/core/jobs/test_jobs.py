@@ -77,11 +77,11 @@ def test_a_job_without_a_lease_is_taken_over_and_the_old_worker_changes_nothing(
     assert views.view(services, job_id).state == "running"
 
 
-def test_a_job_that_loses_its_worker_twice_fails_with_the_reason(
+def test_a_job_that_loses_worker_after_worker_fails_with_the_reason(
     services: Services, engineer: Person, product_id: int
 ) -> None:
     job_id = _submit(services, engineer, product_id)
-    for _ in range(2):
+    for _ in range(terms.WORKERS_LOST):
         assert claims.claim_next(services, "w") is not None
         _let_lease_run_out(services, job_id)
     assert claims.claim_next(services, "w") is None
