@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,7 @@ from storage.database_errors import DatabaseError
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 MIGRATIONS_DIR = Path(__file__).parent / "migrations"
 MIGRATION_WAIT_S = 120
@@ -38,12 +40,18 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def head_revision() -> str:
     """Return the newest revision that this code knows."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    head = _scripts().get_current_head()
     if head is None:
         raise RuntimeError("the migrations folder holds no revision")
     return head
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    """Return the migrations, read once: they do not change while a process runs."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(alembic_config())
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -55,11 +63,9 @@ def current_revision(connection: Connection) -> str | None:
 
 def compare_revision(revision: str | None) -> Literal["current", "older", "newer"]:
     """Return where a database's revision stands beside this code: one that the code has never heard of is newer."""
-    from alembic.script import ScriptDirectory
-
     if revision is None:
         return "older"
-    scripts = ScriptDirectory.from_config(alembic_config())
+    scripts = _scripts()
     if revision == scripts.get_current_head():
         return "current"
     known = {script.revision for script in scripts.walk_revisions()}
