@@ -30,6 +30,17 @@ def _installed_components() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _compiled_once() -> Iterator[None]:
+    """Keep what is compiled from one opened app to the next: a server compiles each screen once, a test's app anew."""
+    from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+
+    shared, compile_once = ScriptCache(), ScriptCache.get_bytecode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptCache, "get_bytecode", lambda _own, path: compile_once(shared, path))
+        yield
+
+
 @pytest.fixture
 def open_app(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenApp]:
     """Yield a function that opens the screen at `path` in a role and a language; the server is this process."""
@@ -62,9 +73,9 @@ def _opener(services: Services, monkeypatch: pytest.MonkeyPatch) -> OpenApp:
         app = AppTest.from_file(str(HOME), default_timeout=60)
         app.session_state["role"] = role
         app.session_state["language_choice"] = language
-        app.run()
         if path is not None:
-            app.switch_page(path).run()
+            app.switch_page(path)
+        app.run()
         assert not app.exception
         return app
 
