@@ -14,6 +14,8 @@ import pytest
 from core.messages import MESSAGES
 
 ROOT = Path(__file__).resolve().parent.parent
+# Each worker that shares the tests would read all sources for itself.
+pytestmark = pytest.mark.xdist_group("sources")
 LAYERS = ("core", "inference", "storage", "pages")
 HEAVY = {
     "torch", "torchvision", "anomalib", "open_clip", "openvino", "faiss", "timm", "ray", "mlflow", "onnx",
@@ -29,12 +31,19 @@ SOURCES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py
 ]
 
 
+@cache
 def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def _layer(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+@cache
 def _in(*layers: str) -> list[Path]:
-    return [path for path in SOURCES if path.relative_to(ROOT).parts[0] in layers]
+    return [path for path in SOURCES if _layer(path) in layers]
 
 
 @cache
@@ -60,16 +69,29 @@ def _imports(path: Path, *, at_import_only: bool = False, typing: bool = True) -
     Without `typing`, those for the type checker alone are left out.
     """
     found: set[str] = set()
-    waiting: list[ast.AST] = [_tree(path)]
-    while waiting:
-        node = waiting.pop()
-        found |= set(_targets(node))
-        if (at_import_only or not typing) and _is_type_checking(node):
-            continue
-        if at_import_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        waiting += ast.iter_child_nodes(node)
+    for target, in_function, for_typing in _import_statements(path):
+        if not (in_function and at_import_only) and not (for_typing and (at_import_only or not typing)):
+            found.add(target)
     return found
+
+
+@cache
+def _import_statements(path: Path) -> tuple[tuple[str, bool, bool], ...]:
+    """Return what a file imports: the name, whether inside a function, and whether for the type checker alone.
+
+    Statements alone are looked at, and no expression: most of a tree is expressions, and no import is in one.
+    """
+    found: list[tuple[str, bool, bool]] = []
+    waiting: list[tuple[ast.AST, bool, bool]] = [(_tree(path), False, False)]
+    while waiting:
+        node, in_function, for_typing = waiting.pop()
+        found += [(target, in_function, for_typing) for target in _targets(node)]
+        in_function = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for_typing = for_typing or _is_type_checking(node)
+        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+            inner = getattr(node, block, [])
+            waiting += [(one, in_function, for_typing) for one in (inner if isinstance(inner, list) else [])]
+    return tuple(found)
 
 
 def _roots(path: Path, *, typing: bool = True) -> set[str]:
@@ -118,7 +140,7 @@ def test_the_web_framework_stays_in_the_rest_interface() -> None:
         _name(path): sorted(found)
         for path in SOURCES
         if "core/api/" not in _name(path)
-        and (found := _roots(path) & libraries - ({"starlette"} if path not in _in("core") else set()))
+        and (found := _roots(path) & libraries - ({"starlette"} if _layer(path) != "core" else set()))
     }
     assert wrong == {}
 
@@ -145,7 +167,7 @@ def test_ray_stays_in_its_executor() -> None:
 
 def test_engines_are_made_in_storage_only() -> None:
     makers = {f"{module}.{name}" for module in ("sqlmodel", "sqlalchemy") for name in ("create_engine", "Engine")}
-    wrong = {_name(path) for path in SOURCES if path not in _in("storage") and _imports(path) & makers}
+    wrong = {_name(path) for path in SOURCES if _layer(path) != "storage" and _imports(path) & makers}
     assert wrong == set()
 
 
