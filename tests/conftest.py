@@ -36,11 +36,16 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"GEOMSA_TEST_DATABASE is {KIND}, and may be one of: {', '.join(KINDS[1:])}")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests of real servers and browsers a second try."""
+    """Give the tests of real servers and browsers a second try, and keep those of a file that share one together."""
     for item in items:
-        if "GEOMSA_ONE_TRY" not in os.environ and any(folder in item.path.parents for folder in TRIED_TWICE):
+        if not any(folder in item.path.parents for folder in TRIED_TWICE):
+            continue
+        if "GEOMSA_ONE_TRY" not in os.environ:
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 class NetworkForbiddenError(Exception):

@@ -27,6 +27,8 @@ NOT_OURS = [
 ]
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SCREENS = ("", "line_mode", "batch_inspection", "inspection_history", "dashboard")
+# The others are looked at in `make test-full`.
+OFTEN = ("", "line_mode")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,9 @@ def _find_grave(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", pytest.param("en-US", marks=pytest.mark.full)])
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize(
+    "screen", [pytest.param(name, marks=() if name in OFTEN else pytest.mark.full) for name in SCREENS]
+)
 def test_a_screen_has_no_grave_finding(browser: Browser, app_url: str, screen: str, locale: str) -> None:
     page = _open(browser, f"{app_url}/{screen}?role=worker", locale)
     assert _find_grave(page) == []

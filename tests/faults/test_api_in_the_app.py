@@ -30,7 +30,7 @@ def _make_folder(folder: Path) -> str:
     return key
 
 
-@pytest.mark.parametrize("auth", ["open", "accounts"])
+@pytest.mark.parametrize("auth", [pytest.param("open", marks=pytest.mark.full), "accounts"])
 def test_the_app_serves_the_interface_to_keys_alone(tmp_path: Path, auth: str) -> None:
     key = _make_folder(tmp_path / "data")
     with run_app(tmp_path / "data", tmp_path / "app.log", GEOMSA_AUTH=auth) as server:

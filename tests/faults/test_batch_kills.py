@@ -123,6 +123,7 @@ def test_a_batch_outlives_kills_of_worker_and_child(line: Services) -> None:
     assert [key for key in take_stock(line).objects if key.startswith("batches/")] == []
 
 
+@pytest.mark.full
 def test_a_cancel_acts_within_two_seconds_and_keeps_what_is_done(line: Services) -> None:
     job_id = _start(line, FILES)
     with _worker(line):

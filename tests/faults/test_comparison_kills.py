@@ -95,6 +95,7 @@ def _result(services: Services, comparison_id: int) -> ComparisonResult:
     return result
 
 
+@pytest.mark.full
 def test_a_comparison_outlives_kills_of_worker_and_child(bench: Services) -> None:
     build_product(bench, open_person(bench, "engineer"), views=("ct", "rgb"))
     comparison_id, job_id = _start(bench)

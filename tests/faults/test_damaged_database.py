@@ -159,7 +159,7 @@ def _open_and_close(url: str, who: str, rounds: int, outcomes: Any) -> None:
         outcomes.put(error)
 
 
-@pytest.mark.parametrize("stays_open", [True, False])
+@pytest.mark.parametrize("stays_open", [pytest.param(True, marks=pytest.mark.full), False])
 def test_processes_that_come_and_go_refuse_nobody(services: Services, stays_open: bool) -> None:
     database, rounds = services.database, 60
     if not stays_open:

@@ -41,7 +41,7 @@ def model() -> PatchCore:
     return PatchCore.fit(_sources([_noise(seed) for seed in range(4)]), CONFIG, device="cpu")
 
 
-@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=() if name == "1x1" else pytest.mark.full) for name in ODD])
 def test_a_product_of_odd_images_is_built_and_inspected_with_finite_scores(name: str, model: PatchCore) -> None:
     for count in (1, 3):
         features = extract_patches(_sources([ODD[name]] * count), CONFIG, device="cpu")

@@ -314,8 +314,13 @@ CASES: dict[str, tuple[Fault, str, dict[str, str]]] = {
     "a wrong password of the database": (wrong_password, "database_unavailable", {"reason": "denied"}),
 }
 
+# The others are looked at in `make test-full`.
+OFTEN = ("a full disk", "a wrong key of the store")
 
-@pytest.mark.parametrize("case", CASES)
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case in OFTEN else pytest.mark.full) for case in CASES]
+)
 def test_a_fault_is_said_on_the_page_and_in_the_interface_and_work_resumes(
     tmp_path: Path, tiny_template: Path, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
@@ -348,6 +353,7 @@ def test_a_fault_is_said_on_the_page_and_in_the_interface_and_work_resumes(
             close_kept_services()
 
 
+@pytest.mark.full
 def test_a_clock_that_is_set_back_stops_no_work(tmp_path: Path) -> None:
     with run_plant(Path(os.path.realpath(tmp_path)) / "p", database="sqlite") as plant:
         services = build_services(plant.settings(), migrate=True)

@@ -112,6 +112,7 @@ def test_a_folder_of_the_version_before_whose_database_was_removed_is_refused_to
     assert len(stored_keys(full)) == 3005
 
 
+@pytest.mark.full
 def test_adopting_takes_the_files_over_and_nothing_goes_by_itself(full: Services) -> None:
     _remove_database(full)
     before = {key: value for key, value in _snapshot(objects_folder(full)).items() if key != OBJECT_KEY}
@@ -136,6 +137,7 @@ def test_adopting_takes_the_files_over_and_nothing_goes_by_itself(full: Services
     assert len(stored_keys(full, "trash/")) == 3005
 
 
+@pytest.mark.full
 def test_a_new_store_leaves_the_files_untouched_beside_it(full: Services) -> None:
     _remove_database(full)
     before = _snapshot(objects_folder(full))
@@ -214,6 +216,7 @@ def test_the_cleanup_of_an_older_copys_job_keeps_the_bundles_of_the_newer_one(se
     assert not services.objects.exists(key)
 
 
+@pytest.mark.full
 def test_five_hundred_deleted_files_are_told_by_number_and_by_name(services: Services) -> None:
     keys = add_stored_images(services, 600)
     for key in keys[:500]:
@@ -248,6 +251,7 @@ def _report(services: Services, *arguments: str) -> Any:
     return report
 
 
+@pytest.mark.full
 def test_a_folder_of_before_starts_and_gets_its_identity_once(services: Services) -> None:
     add_stored_images(services, 10)
     services.objects.delete(OBJECT_KEY)

@@ -123,6 +123,7 @@ def test_an_import_outlives_kills_of_worker_and_child(
     _assert_each_once(services, count)
 
 
+@pytest.mark.full
 def test_a_canceled_import_stops_in_its_midst_and_keeps_what_is_in(services: Services, engineer: Person) -> None:
     count = 320
     job_id = _start(services, engineer, count)

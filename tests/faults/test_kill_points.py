@@ -189,7 +189,7 @@ def _end_workers(ground: Ground) -> None:
 @pytest.mark.parametrize(
     ("stage", "killed"),
     [
-        *((stage, "handler") for stage in STAGES),
+        *(pytest.param(stage, "handler", marks=() if stage in OFTEN else pytest.mark.full) for stage in STAGES),
         # A lease has to run out after each of these.
         *((stage, "worker") for stage in OFTEN),
         *(pytest.param(stage, "worker", marks=pytest.mark.full) for stage in STAGES if stage not in OFTEN),
@@ -214,7 +214,7 @@ def test_a_kill_at_a_named_stage_leaves_a_whole_version(
     _end_workers(ground)
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(1000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("count", [8, pytest.param(1000, marks=pytest.mark.full)])
 def test_kills_at_random_moments_leave_a_whole_version(count: int, grounds: list[Ground]) -> None:
     def kill_here(place: int) -> None:
         rng = random.Random(SEED + place)

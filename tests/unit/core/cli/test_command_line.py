@@ -117,6 +117,7 @@ def _write_washers(folder: Path) -> None:
             write(folder / "ng" / defect / f"{number}.tif", plate(seed_of("train", defect, number), defect))
 
 
+@pytest.mark.full
 def test_a_folder_in_each_layout_is_ingested_deployed_and_inspected(plate_template: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     # Only so that the test is quick: without it the first build converts the network again.

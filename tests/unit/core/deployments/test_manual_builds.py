@@ -191,18 +191,21 @@ def test_when_no_manual_can_be_read_the_index_in_use_stays(
     assert active.number == 1
 
 
-def test_an_object_store_that_is_away_fails_the_build_and_blames_no_manual(
+def test_an_object_store_that_is_away_ends_the_attempt_and_blames_no_manual(
     services: Services, engineer: Person, product_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_arguments: object) -> bytes:
         raise ObjectStoreError("object_store_unavailable", reason="timeout")
 
     _add(services, engineer, product_id)
+    job_id, claim = submit_and_claim(services, engineer, KIND, product_id)
     with monkeypatch.context() as patch:
         patch.setattr(type(services.objects), "get", away)
-        _view, error = _build(services, engineer, product_id)
-    assert error is not None
-    assert error.code == "object_store_unavailable"
+        with pytest.raises(AppError) as caught:
+            pipeline.work_off(services, claim)
+    assert caught.value.code == "object_store_unavailable"
+    assert views.view(services, job_id).outcomes == ()
+    claims.finish(services, claim, state="failed", error=caught.value)
     assert [one.state for one in list_manuals(services)] == ["not_indexed"]
     assert _outcome(services, engineer, product_id) == "activated"
 
