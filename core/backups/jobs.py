@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 # It goes before deployments that wait, and after reports.
 PRIORITY = 60
+RETRY_AFTER, MOST_TRIES = timedelta(hours=1), 3
 _REPORT_EVERY_S = 0.5
 VERIFY, DRILL = "verify", "drill"
 
@@ -79,7 +80,8 @@ def start_check(services: HasDatabase, person: Person, *, how: str, row_id: int 
 def queue_due(services: HasDatabase, *, now: datetime | None = None) -> int:
     """Queue the backup that has fallen due, and the trial restoration; return how many. Several workers may ask.
 
-    Of several that were missed while nothing was running, one is made.
+    Of several that were missed while nothing was running, one is made. One that failed is tried again after an hour,
+    twice at most: a store that was away for a while costs no day without a backup.
     """
     now = utc_now() if now is None else now
     # Most looks end here, without a lock.
@@ -87,7 +89,8 @@ def queue_due(services: HasDatabase, *, now: datetime | None = None) -> int:
     if not schedule.is_active:
         return 0
     with reading(services) as session:
-        if not _is_due(session, schedule, now) and not _wants_drill(services, schedule, now):
+        tries_again = _tries_again(session, read_state(session), now)
+        if not (tries_again or _is_due(session, schedule, now) or _wants_drill(services, schedule, now)):
             return 0
     records.note_lost(services)
     queued = 0
@@ -96,9 +99,13 @@ def queue_due(services: HasDatabase, *, now: datetime | None = None) -> int:
         state = read_state(session, lock=True)
         if not schedule.is_active or _is_waiting(session):
             return 0
-        if _is_due(session, schedule, now):
-            state |= {"last_due_at": last_due(schedule, read_calendar(session), now).isoformat()}
-            _add(session, None, BACKUP, {"full": _wants_full(services, schedule), "scheduled": True})
+        is_due = _is_due(session, schedule, now)
+        if is_due or _tries_again(session, state, now):
+            tries = 1 if is_due else (read_int(state.get("tries")) or 1) + 1
+            job_id = _add(session, None, BACKUP, {"full": _wants_full(services, schedule), "scheduled": True})
+            state |= {"job_id": job_id, "tries": tries}
+            if is_due:
+                state |= {"last_due_at": last_due(schedule, read_calendar(session), now).isoformat()}
             queued = 1
         elif _wants_drill(services, schedule, now):
             state |= {"last_drill_at": now.isoformat()}
@@ -192,6 +199,15 @@ def _is_due(session: Session, schedule: BackupSchedule, now: datetime) -> bool:
     due = last_due(schedule, read_calendar(session), now)
     after = [state.get("counted_from"), state.get("last_due_at")]
     return all(due > datetime.fromisoformat(one) for one in after if isinstance(one, str))
+
+
+def _tries_again(session: Session, state: Mapping[str, Any], now: datetime) -> bool:
+    """Return whether the last backup of the schedule failed an hour ago, and may be tried once more."""
+    job_id = read_int(state.get("job_id"))
+    job = session.get(Job, job_id) if job_id is not None else None
+    if job is None or job.state != "failed" or job.finished_at is None:
+        return False
+    return (read_int(state.get("tries")) or 1) < MOST_TRIES and now - job.finished_at >= RETRY_AFTER
 
 
 def _wants_full(services: HasDatabase, schedule: BackupSchedule) -> bool:

@@ -12,10 +12,13 @@ Whatever was done stays done: a command that is given again compares and goes on
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from core import identity
 from core.access import ADMIN, require_role
@@ -76,11 +79,16 @@ def move_objects(
     """Copy all objects into `target` and make it the pair of the database; `folder` is where it lies, if it is one.
 
     `tell` is given the number of the pass and how far it is. Needs an administrator; it is recorded when it began and
-    when the store was changed. Raises Conflict move_same_store, move_target_foreign, move_target_in_use and
-    move_target_not_empty; Unavailable move_source_failed, move_target_failed, move_no_room, move_disk_full, and as
+    when the store was changed. Raises Conflict move_running, move_same_store, move_target_foreign, move_target_in_use
+    and move_target_not_empty; Unavailable move_source_failed, move_target_failed, move_no_room, move_disk_full, and as
     `core.identity.require_pair`.
     """
     require_role(services, person, ADMIN)
+    with _moving_alone(services.settings.data_dir):
+        return _move(services, person, target, tell=tell, folder=folder)
+
+
+def _move(services: Services, person: Person, target: ObjectStore, *, tell: Tell, folder: Path | None) -> Move:
     with telling(target, is_source=False):
         target.check()
     found = _check_pair(services, target)
@@ -99,6 +107,20 @@ def move_objects(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return done
+
+
+@contextmanager
+def _moving_alone(data_dir: Path) -> Iterator[None]:
+    """Keep every other move on this data folder out; the lock ends with its process. Raises Conflict move_running."""
+    lock = FileLock(data_dir / "move-objects.lock", thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise Conflict("move_running") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _copy_all(

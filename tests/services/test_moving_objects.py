@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from sqlmodel import select
 
 from core import identity
@@ -306,6 +307,8 @@ def test_a_place_that_is_another_s_is_refused_and_left_as_it_was(
     assert refused(target) == "move_target_foreign"
     assert set(_contents(target)) == {"somebody/s.txt"}
     assert refused(LocalObjects(local.settings.objects_folder)) == "move_same_store"
+    with FileLock(local.settings.data_dir / "move-objects.lock"):
+        assert refused(target) == "move_running"
     with pytest.raises(AppError) as denied:
         moving.move_objects(local, open_person(local, "engineer"), target, tell=_tell)
     assert denied.value.code == "role_too_low"

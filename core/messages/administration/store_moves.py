@@ -3,6 +3,10 @@
 from core.i18n import N_
 
 STORE_MOVES_MESSAGES: dict[str, str] = {
+    "move_running": N_(
+        "The stored files are being moved already, by another command on this data folder. Nothing was changed. Wait "
+        "for its end."
+    ),
     "move_same_store": N_("The stored files are in {where} already. Nothing was changed. Name another place."),
     "move_target_foreign": N_(
         "{where} belongs to another installation. Nothing was changed. Name an empty place for the stored files."

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from core.access import Person
-from core.backups.jobs import DRILL, queue_due, start_backup, start_check, work_off
+from core.backups.jobs import DRILL, MOST_TRIES, queue_due, start_backup, start_check, work_off
 from core.backups.records import list_backups
 from core.backups.retention import remove_old_chains
 from core.backups.schedule import BackupSchedule, backup_root, load_schedule, next_due, save_schedule
@@ -56,6 +56,29 @@ def test_a_schedule_falls_due_once_makes_up_for_what_was_missed_and_keeps_the_ne
     assert [path.name for path in root.iterdir()] == [found[0].path.name]
     assert all(one.verified_at is not None for one in found)
     assert check_backup(services)[:2] == (True, "check_backup")
+
+
+def test_one_that_failed_is_tried_again_after_an_hour_and_in_the_end_left_to_the_next_date(
+    services: Services, admin: Person
+) -> None:
+    save_schedule(services, admin, services.settings, NIGHTLY, row_version=0)
+    root, now = backup_root(services.settings), next_due(services, NIGHTLY, utc_now() + timedelta(days=1))
+    assert now is not None
+    root.write_bytes(b"no folder")
+    asked = 0
+    while queue_due(services, now=now) == 1:
+        asked += 1
+        assert _work(services).startswith("backup failed")
+        with services.database.unit_of_work() as session:
+            session.execute(update(Job).values(finished_at=now))
+            session.commit()
+        assert queue_due(services, now=now + timedelta(minutes=50)) == 0
+        now += timedelta(minutes=70)
+    assert asked == MOST_TRIES
+    root.unlink()
+    assert queue_due(services, now=now + timedelta(days=1)) == 1
+    assert _work(services) == "backup succeeded"
+    assert queue_due(services, now=now + timedelta(days=1, hours=2)) == 0
 
 
 def test_a_chain_that_was_never_proven_pushes_no_other_out(services: Services, admin: Person) -> None:
