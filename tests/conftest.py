@@ -38,14 +38,15 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests of real servers and browsers a second try, and keep those of a file that share one together."""
+    """Give the tests of real servers and browsers a second try, and keep each file's on one worker.
+
+    What a file starts, builds or draws once for all its tests is then made once, and not once a worker.
+    """
     for item in items:
-        if not any(folder in item.path.parents for folder in TRIED_TWICE):
-            continue
-        if "GEOMSA_ONE_TRY" not in os.environ:
+        if "GEOMSA_ONE_TRY" not in os.environ and any(folder in item.path.parents for folder in TRIED_TWICE):
             item.add_marker(pytest.mark.flaky(reruns=1))
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(Path(__file__).parent).as_posix()))
 
 
 class NetworkForbiddenError(Exception):
