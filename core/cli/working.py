@@ -7,9 +7,10 @@ import logging
 import signal
 
 from core import logs
-from core.cli.terminal import write_note, write_out
+from core.cli.terminal import language, write_note, write_out
 from core.errors import AppError
 from core.identity import raise_generation
+from core.jobs.outages import is_outage
 from core.metrics.serving import serve_metrics
 from core.services import build_services
 from core.settings import read_settings
@@ -97,10 +98,16 @@ def run_tracking(wanted: argparse.Namespace) -> int:
 
 def run_job(wanted: argparse.Namespace) -> int:
     """Work one claimed job off, in the worker's child."""
-    from core.worker.supervisor import prepare_child, run_claimed_job
+    from core.worker.supervisor import AWAY, prepare_child, run_claimed_job
 
     logs.note_job(wanted.job_id)
-    # The worker has the database in order; a child that finds it away fails the attempt and not the job.
-    services = build_services(patient=True)
-    prepare_child(wanted.parent_pid)
-    return run_claimed_job(services, wanted.job_id, wanted.fencing_token)
+    try:
+        # The worker has the database in order; a child that finds it away fails the attempt and not the job.
+        services = build_services(patient=True)
+        prepare_child(wanted.parent_pid)
+        return run_claimed_job(services, wanted.job_id, wanted.fencing_token)
+    except AppError as error:
+        if not is_outage(error):
+            raise
+        write_note(error.sentence(language()))
+        return AWAY

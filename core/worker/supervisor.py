@@ -75,7 +75,8 @@ class Child(Protocol):
 Spawn = Callable[[terms.Claim, int | None], Child]
 
 # Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
-ENDED, LOST = 0, 3
+# What a child's status says: it has ended the job, it has lost it, or the database did not answer.
+ENDED, LOST, AWAY = 0, 3, 4
 # The child of a job whose database or store is away waits so long for it.
 OUTAGE_WAIT_S = 300.0
 
@@ -221,7 +222,7 @@ class ChildWorker:
             claims.finish(self._services, claim, state="cancelled")
         elif killed_for == "stop":
             claims.release(self._services, claim)
-        elif killed_for is None and status not in (ENDED, LOST) and _goes_on(claim):
+        elif killed_for is None and status not in (ENDED, LOST) and (_goes_on(claim) or _met_outage(claim, status)):
             claims.release(self._services, claim, counts=True)
         elif killed_for is None and status not in (ENDED, LOST):
             code = "job_killed" if status in (-signal.SIGKILL, 128 + signal.SIGKILL) else "job_crashed"
@@ -234,6 +235,10 @@ class ChildWorker:
             note_lost(self._services)
         if claim.kind == terms.IMAGE_IMPORT:
             discard_rest_of_imports(self._services, claim.job_id)
+
+
+def _met_outage(claim: terms.Claim, status: int) -> bool:
+    return status == AWAY and claim.attempt < outages.OUTAGE_ATTEMPTS
 
 
 def _goes_on(claim: terms.Claim) -> bool:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from core.__main__ import main
 from core.access import Person
 from core.catalog import products
 from core.cli.job_following import follow
 from core.cli.terminal import StatusLine
-from core.jobs import queue, terms, views
+from core.jobs import claims, queue, terms, views
+from core.jobs.outages import OUTAGE_ATTEMPTS
 from core.models.kinds import MEMORY_BANK
 from core.services import Services
 from core.worker import supervisor
@@ -76,3 +78,24 @@ def test_an_interrupt_cancels_what_is_not_over(
         follow(services, job_ids, language="en")
     left = [views.view(services, job_id) for job_id in job_ids]
     assert all(view.cancel_requested or view.state == "cancelled" for view in left)
+
+
+def test_a_child_that_finds_the_database_away_costs_an_attempt_and_not_the_job(
+    services: Services, job_ids: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = supervisor.ChildWorker(services)
+    for attempt in range(1, OUTAGE_ATTEMPTS + 1):
+        claim = claims.claim_next(services, "w")
+        assert claim is not None
+        assert (claim.job_id, claim.attempt) == (job_ids[0], attempt)
+        with monkeypatch.context() as patch:
+            patch.setenv("GEOMSA_DATA_DIR", str(services.settings.data_dir))
+            patch.setenv("GEOMSA_DATABASE_URL", "postgresql+psycopg://u:p@127.0.0.1:9/none")
+            status = main(["run-job", str(claim.job_id), str(claim.fencing_token)])
+        assert status == supervisor.AWAY
+        assert "does not answer" in capsys.readouterr().err
+        worker.conclude(claim, status, None)
+        ended = views.view(services, claim.job_id)
+        assert ended.state == ("queued" if attempt < OUTAGE_ATTEMPTS else "failed")
+    assert ended.error is not None
+    assert ended.error.code == "job_crashed"
