@@ -159,13 +159,19 @@ def deploy_again_and_again(tally: Tally, product: str, until: float) -> None:
     services.database.dispose()
 
 
-def read_pictures(product: str, most: int) -> list[bytes]:
-    """Return pictures of the product as they are stored."""
+def prepare(product: str, most: int) -> list[bytes]:
+    """Empty the queue, and return pictures of the product as they are stored."""
+    from core.accounts.people import command_line_person
     from core.catalog.products import find_product
     from core.images.library import list_images, read_image
+    from core.jobs.queue import cancel
+    from core.jobs.views import list_unfinished
     from core.services import build_services
 
     services = build_services(migrate=True)
+    # What the folder still has to do would stand before the deployments.
+    for job in list_unfinished(services):
+        cancel(services, command_line_person(services), job.id)
     rows = list_images(services, find_product(services, product).id, page_size=most).rows
     found = [read_image(services, row) for row in rows]
     services.database.dispose()
@@ -175,7 +181,7 @@ def read_pictures(product: str, most: int) -> list[bytes]:
 def measure(wanted: argparse.Namespace, folder: Path) -> Tally:
     """Run app, worker, sessions and deployments."""
     tally = Tally()
-    pictures = read_pictures(wanted.product, 40)
+    pictures = prepare(wanted.product, 40)
     logs = folder.parent
     with run_app(folder, logs / "app.log") as server, run_core(folder, logs / "worker.log", "worker"):
         began = time.monotonic()
