@@ -153,8 +153,8 @@ def _conditions(wanted: HistoryFilter, zone: tzinfo, dialect: str) -> _Condition
         single.append(_Condition((_Way(_begins(wanted.serial, dialect), "serial_time"),), is_ordered=False))
     if wanted.name:
         name = col(Inspection.original_name)
-        # PostgreSQL alone tells capitals from small letters by itself.
-        find = name.icontains if dialect == "postgresql" else name.contains
+        # SQLite alone takes capitals and small letters for the same by itself.
+        find = name.contains if dialect == "sqlite" else name.icontains
         others.append(find(wanted.name, autoescape=True))
     if wanted.version is not None:
         others.append(col(Inspection.memory_bank_version_id) == wanted.version)

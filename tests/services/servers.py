@@ -93,7 +93,11 @@ class MariaDbServer(Server):
         self._server = _program("mariadbd", "mysqld")
         install = _program("mariadb-install-db", "mysql_install_db")
         self._user = ["--user=root"] if os.geteuid() == 0 else []
+        # Two servers that share a folder for temporary tables delete one another's.
+        self._temporary = folder / "t"
+        self._temporary.mkdir()
         _run([install, "--no-defaults", *self._user, f"--datadir={folder / 'data'}", "--skip-test-db",
+              f"--tmpdir={self._temporary}",
               "--auth-root-authentication-method=normal"])  # fmt: skip
         init = folder / "init.sql"
         init.write_text(
@@ -108,6 +112,7 @@ class MariaDbServer(Server):
             "--no-defaults",
             *self._user,
             f"--datadir={self.folder / 'data'}",
+            f"--tmpdir={self._temporary}",
             f"--socket={self.folder / 's'}",
             f"--pid-file={self.folder / 'pid'}",
             f"--port={self.port}",

@@ -226,9 +226,9 @@ def _of_quality(wanted: str) -> ColumnElement[bool]:
 def _name_conditions(wanted: GalleryFilter, dialect: str) -> _Tests:
     if not wanted.name:
         return []
-    # PostgreSQL alone tells capitals from small letters by itself.
+    # SQLite alone takes capitals and small letters for the same by itself.
     finds = [
-        (column.icontains if dialect == "postgresql" else column.contains)(wanted.name, autoescape=True)
+        (column.contains if dialect == "sqlite" else column.icontains)(wanted.name, autoescape=True)
         for column in (col(Image.stored_name), col(Image.original_name))
     ]
     return [or_(*finds)]
