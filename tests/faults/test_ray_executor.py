@@ -156,6 +156,7 @@ def _built(services: Services, code: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.full
 def test_products_built_side_by_side_are_those_that_are_built_one_after_the_other(
     two_products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,12 +119,12 @@ def _assert_nothing_left_over(services: Services) -> None:
     "moment",
     [
         pytest.param("extract", marks=pytest.mark.full),
-        "coreset",
+        pytest.param("coreset", marks=pytest.mark.full),
         pytest.param("calibrate", marks=pytest.mark.full),
         "uploading",
         pytest.param("verify", marks=pytest.mark.full),
         pytest.param("activate", marks=pytest.mark.full),
-        "activated",
+        pytest.param("activated", marks=pytest.mark.full),
     ],
 )
 def test_a_worker_killed_at_any_moment_leaves_the_old_model_inspecting_and_the_next_one_finishes(

@@ -66,12 +66,17 @@ def _content(store: S3Objects) -> dict[str, bytes]:
 ONCE = [*BEFORE, *AFTER, *DOWNLOAD, Fault("error_in_200", 200, "InternalError")]
 # On the second server those that differ from server to server; all of them in the full tests.
 ON_BOTH = {"drop_after", "flip", "error_in_200"}
+# These wait out a time limit again and again.
+SLOW = {"delay", "delay_after"}
 
 
 @pytest.mark.parametrize(
     ("server_name", "fault"),
     [
-        *(pytest.param("s3", fault, id=f"rclone-{_name(fault)}") for fault in ONCE),
+        *(
+            pytest.param("s3", fault, id=f"rclone-{_name(fault)}", marks=pytest.mark.full if fault.kind in SLOW else ())
+            for fault in ONCE
+        ),
         *(
             pytest.param(
                 "moto", fault, id=f"moto-{_name(fault)}", marks=() if fault.kind in ON_BOTH else pytest.mark.full

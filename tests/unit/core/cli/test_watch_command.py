@@ -154,6 +154,7 @@ def test_a_command_watches_until_it_is_told_to_stop(plate_services: Services, fo
     assert said.rstrip().endswith(f"{folder}: works again")
 
 
+@pytest.mark.full
 def test_the_worker_watches_what_is_set_up_and_starts_its_watcher_again(
     run: Run, plate_services: Services, folder: Path
 ) -> None:

@@ -99,7 +99,14 @@ def test_patchcore_and_embeddings_work_on_every_carried_backbone(name: str) -> N
     assert embedder.embed([draw(1)]).shape == (1, embedder.dimension)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "dinov2_vits14", pytest.param("wide_resnet50_2", marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "resnet18",
+        pytest.param("dinov2_vits14", marks=pytest.mark.full),
+        pytest.param("wide_resnet50_2", marks=pytest.mark.full),
+    ],
+)
 def test_patchcore_and_embeddings_work_on_a_weights_file_that_is_given(name: str, tmp_path: Path) -> None:
     path = save_random_weights(name, tmp_path)
     check_weights_file(name, path)
