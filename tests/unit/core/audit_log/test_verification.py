@@ -18,7 +18,10 @@ from core.operations.orphans import collect_orphans
 from core.services import Services
 from storage.audit_chain import seal_row, values_of
 from storage.tables import AuditLog, utc_now
+from tests.databases import sqlite_only
 
+# What somebody with the file can do; of the servers tests/services/test_audit_chain.py.
+pytestmark = sqlite_only
 ROWS = 12
 
 

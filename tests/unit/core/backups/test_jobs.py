@@ -21,6 +21,7 @@ from core.jobs import claims, queue
 from core.services import Services
 from core.worker.supervisor import run_claimed_job
 from storage.tables import Backup, Job, utc_now
+from tests.databases import sqlite_only
 from tests.stored import add_stored_images
 
 NIGHTLY = BackupSchedule(is_active=True, every="day", at=time(2), full_every=3, keep_chains=1, drill_days=0)
@@ -184,6 +185,7 @@ def test_the_next_one_is_by_the_plants_clock_on_its_weekday(services: Services, 
         assert session.exec(select(Job).where(col(Job.kind) == "backup")).all() == []
 
 
+@sqlite_only  # elsewhere another data folder is no other database
 def test_the_command_line_makes_verifies_and_restores(
     services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
