@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import CursorResult, or_, update
 from sqlmodel import col
 
-from core.transactions import HasDatabase, writing
+from core.transactions import HasDatabase, retried, writing
 from storage.tables import DeliveryTarget, WatchFolder, utc_now
 
 LEASE_S = 30.0
@@ -57,6 +57,7 @@ def release(services: HasDatabase, table: Leased, row_id: int, holder: str) -> N
     _change(services, held.values(holder="", lease_expires_at=None))
 
 
+@retried
 def _change(services: HasDatabase, statement: Any) -> int:
     with writing(services) as session:
         result = session.execute(statement)

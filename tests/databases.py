@@ -125,6 +125,10 @@ class _MariaDbCopies(_Copies):
                 cursor.execute(f"SHOW CREATE TABLE {source}.`{table}`")
                 cursor.execute(cursor.fetchone()[1])
                 cursor.execute(f"INSERT INTO `{table}` SELECT * FROM {source}.`{table}`")
+            # Last, for they keep rows from being changed.
+            cursor.execute(f"SHOW TRIGGERS IN {source}")
+            for trigger, event, table, statement, timing, *_rest in cursor.fetchall():
+                cursor.execute(f"CREATE TRIGGER {trigger} {timing} {event} ON `{table}` FOR EACH ROW {statement}")
 
     def drop(self, name: str) -> None:
         with self._cursor() as cursor:

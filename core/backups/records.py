@@ -17,7 +17,7 @@ from core.backups.making import Made
 from core.backups.manifest import BackupKind, Header
 from core.errors import AppError
 from core.jobs.stored_error import StoredError
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.json_fields import read_int, read_object, read_text
 from storage.tables import Backup, Job, User, utc_now
 
@@ -97,6 +97,7 @@ def begin(
     return row
 
 
+@retried
 def note_made(services: HasDatabase, row_id: int, made: Made, *, is_encrypted: bool, seconds: float) -> None:
     """Write what came of a backup that is whole."""
     manifest = made.manifest
@@ -120,6 +121,7 @@ def note_made(services: HasDatabase, row_id: int, made: Made, *, is_encrypted: b
         session.commit()
 
 
+@retried
 def note_failed(services: HasDatabase, row_id: int, error: AppError) -> None:
     """Write why a backup was not made."""
     stored = StoredError.from_error(error)
@@ -188,6 +190,7 @@ def find_row(services: HasDatabase, row_id: int) -> BackupView | None:
         return None if row is None else _view(row, None)
 
 
+@retried
 def _change(services: HasDatabase, backup_id: str, *, drill: Mapping[str, Any] | None = None, **values: Any) -> None:
     with writing(services) as session:
         for row in session.exec(select(Backup).where(Backup.state == "done").order_by(col(Backup.id).desc())):

@@ -19,7 +19,7 @@ from core.deliveries.terms import DeliveryError
 from core.deliveries.webhook import WebhookChannel
 from core.errors import AppError
 from core.jobs.stored_error import StoredError, plain
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import Delivery, DeliveryTarget, utc_now
 
 logger = logging.getLogger(__name__)
@@ -142,6 +142,7 @@ class TargetSender:
         if channel is not None:
             channel.close()
 
+    @retried
     def _note_success(self, sent: Delivery) -> None:
         now = utc_now()
         with writing(self._services) as session:
@@ -153,6 +154,7 @@ class TargetSender:
                 target.last_delivered_at, target.last_error, target.last_error_params = now, "", {}
             session.commit()
 
+    @retried
     def _note_failure(self, failed: Delivery, error: DeliveryError) -> None:
         problem = StoredError(error.problem.code, plain(error.problem.params))
         attempts = failed.attempts + 1

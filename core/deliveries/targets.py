@@ -16,7 +16,7 @@ from core.deliveries.settings import MqttSettings, TargetSettings, read_target_s
 from core.deliveries.terms import VERDICT_CHOICES
 from core.errors import BadInput, Conflict, NotFound
 from core.jobs.stored_error import StoredError
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import Delivery, DeliveryTarget, Product, utc_now
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ def retry_all(services: HasDatabase, person: Person, *, target_id: int | None = 
         return int(count)
 
 
+@retried
 def forget_delivered(services: HasDatabase) -> int:
     """Delete what was delivered more than 30 days ago; return how many messages that were."""
     before = utc_now() - timedelta(days=KEPT_DAYS)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import Worker, utc_now
 
 WORKER_SILENT_AFTER_S = 20.0
@@ -27,6 +27,7 @@ class WorkerView:
     is_alive: bool
 
 
+@retried
 def beat(services: HasDatabase, worker_id: str, *, host: str, pid: int, job_id: int | None) -> None:
     """Write a worker's heartbeat."""
     with writing(services) as session:
@@ -40,6 +41,7 @@ def beat(services: HasDatabase, worker_id: str, *, host: str, pid: int, job_id: 
         session.commit()
 
 
+@retried
 def remove_heartbeat(services: HasDatabase, worker_id: str) -> None:
     """Remove the heartbeat of a worker that ends in good order."""
     with writing(services) as session:

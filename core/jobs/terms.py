@@ -19,7 +19,7 @@ from core.jobs.records import JobPayload
 # Who may ask for a job that builds models, and cancel it.
 NEEDED_ROLE = ENGINEER
 # How many workers may be lost over it: a bad night has several power cuts, and a job that fells its machine must end.
-WORKERS_LOST = 5
+WORKERS_LOST = 10
 # A job that inspects many files, and builds nothing.
 BATCH_INSPECTION = "batch_inspection"
 # A job that measures a memory bank on its test images once more, and builds nothing.

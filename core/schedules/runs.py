@@ -20,7 +20,7 @@ from core.schedules.destinations import delete_file
 from core.schedules.periods import Period, last_ended, period_before
 from core.schedules.records import ScheduleOrder, read_files
 from core.schedules.timing import Due, Timing, list_due
-from core.transactions import HasDatabase, HasStores, reading, writing
+from core.transactions import HasDatabase, HasStores, reading, retried, writing
 from storage.tables import Job, ReportRun, ReportSchedule, utc_now
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def run_now(services: HasDatabase, person: Person, schedule_id: int, *, now: dat
         return run.id
 
 
+@retried
 def note_made(services: HasDatabase, run_id: int, job_id: int, **values: object) -> bool:
     """Write what came of a report; return whether it is still wanted from this job."""
     with writing(services) as session:
@@ -104,6 +105,7 @@ def note_made(services: HasDatabase, run_id: int, job_id: int, **values: object)
     return is_wanted
 
 
+@retried
 def note_failed(
     services: HasDatabase, run_id: int, job_id: int, error: AppError, *, now: datetime | None = None
 ) -> None:
@@ -152,6 +154,7 @@ def expire_runs(services: HasStores, *, now: datetime | None = None) -> int:
     return count
 
 
+@retried
 def _take_up(services: HasDatabase, schedule_id: int, now: datetime) -> int:
     with writing(services) as session:
         row = session.get(ReportSchedule, schedule_id)
@@ -177,6 +180,7 @@ def _take_up(services: HasDatabase, schedule_id: int, now: datetime) -> int:
     return int(known is None)
 
 
+@retried
 def _try_again(services: HasDatabase, run_id: int, now: datetime) -> int:
     with writing(services) as session:
         # By one UPDATE that names the state: of two workers, one does it.

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from core.errors import AppError
 from core.jobs.stored_error import StoredError
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.json_fields import read_text
 from storage.tables import SystemConfig, TrackedRun, TrackingEvent, utc_now
 
@@ -71,6 +71,7 @@ def waiting_of(services: HasDatabase, run_id: int, limit: int) -> list[TrackingE
         return list(session.exec(query).all())
 
 
+@retried
 def note_sent(services: HasDatabase, event_ids: Sequence[int]) -> None:
     """Mark messages as sent."""
     values: dict[str, object] = {"sent_at": utc_now(), "error_code": None, "error_params": {}}
@@ -79,6 +80,7 @@ def note_sent(services: HasDatabase, event_ids: Sequence[int]) -> None:
         session.commit()
 
 
+@retried
 def note_failure(services: HasDatabase, events: Sequence[TrackingEvent], error: AppError, *, refused: bool) -> None:
     """Put off messages that did not arrive, twice as long each time; set aside what was refused too often."""
     attempts = events[0].attempts + 1
@@ -97,6 +99,7 @@ def note_failure(services: HasDatabase, events: Sequence[TrackingEvent], error: 
         session.commit()
 
 
+@retried
 def put_off_all(services: HasDatabase) -> None:
     """Let every message wait for the one that waits longest: a store that is away is asked once, not once a run."""
     waiting = col(TrackingEvent.sent_at).is_(None)
@@ -111,6 +114,7 @@ def put_off_all(services: HasDatabase) -> None:
         session.commit()
 
 
+@retried
 def try_again(services: HasDatabase) -> None:
     """Let everything that waits be sent at once, whatever it waits for."""
     with writing(services) as session:
@@ -130,6 +134,7 @@ def find_external_id(services: HasDatabase, run_id: int, store: str) -> str | No
         return session.exec(query).first()
 
 
+@retried
 def keep_external_id(services: HasDatabase, run_id: int, store: str, external_id: str | None) -> None:
     """Remember under which number a run stands in the store; None: that it does not stand there."""
     with writing(services) as session:
@@ -157,6 +162,7 @@ def read_state(services: HasDatabase) -> OutboxState:
     return OutboxState(waiting, oldest, given_up, _error_of(stuck), _error_of(over))
 
 
+@retried
 def purge(services: HasDatabase, *, everything_old: bool = False) -> int:
     """Delete messages sent some time ago; with `everything_old` also those that waited for months. Return how many."""
     now = utc_now()
@@ -169,6 +175,7 @@ def purge(services: HasDatabase, *, everything_old: bool = False) -> int:
         return int(result.rowcount)  # type: ignore[attr-defined]
 
 
+@retried
 def take_turn(services: HasDatabase, holder: str, *, turn_s: float = TURN_S) -> bool:
     """Take or renew the right to send for `turn_s` seconds; return whether it is the holder's now.
 
@@ -190,6 +197,7 @@ def take_turn(services: HasDatabase, holder: str, *, turn_s: float = TURN_S) -> 
     return True
 
 
+@retried
 def give_turn_back(services: HasDatabase, holder: str) -> None:
     """Let another process send at once."""
     with writing(services) as session:

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from core.files.file_names import MAX_NAME_LENGTH, clean_file_name
-from core.transactions import HasDatabase, reading, writing
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import Inspection, WatchFile, utc_now
 
 KEPT_DAYS = 30
@@ -53,6 +53,7 @@ def add_inspected(session: Session, folder_id: int, rows: Sequence[tuple[Arrival
     session.flush()
 
 
+@retried
 def add_rejected(services: HasDatabase, folder_id: int, arrival: Arrival, *, target: str, error: str) -> None:
     """Note that a file is rejected, and where it goes, before it does."""
     with writing(services) as session:
@@ -63,6 +64,7 @@ def add_rejected(services: HasDatabase, folder_id: int, arrival: Arrival, *, tar
         session.commit()
 
 
+@retried
 def finish(services: HasDatabase, folder_id: int, targets: Mapping[str, str]) -> None:
     """Note that these files, by their keys, lie where they belong now."""
     if not targets:

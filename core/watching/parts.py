@@ -18,7 +18,7 @@ from core.inspections.by_view.inspection import inspect_part
 from core.inspections.by_view.naming import read_name
 from core.inspections.part_details import PartDetails, longest_text
 from core.inspections.records import load_record
-from core.transactions import writing
+from core.transactions import retried, writing
 from core.watching import ledger
 from core.watching.scanning import ChangedError
 
@@ -164,6 +164,7 @@ class PartInspector:
             error = BadInput("file_names_no_view", name=name, view=views[0])
             self._take_failure(candidate, found.arrival, error, batch, look)
 
+    @retried
     def _note(self, inspection_id: int, arrivals: Sequence[Arrival]) -> None:
         """Note files of a part that was inspected before, when their lines had been forgotten since."""
         from storage.tables import Inspection

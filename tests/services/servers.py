@@ -146,7 +146,7 @@ class PostgreSqlServer(Server):
             # The server refuses to run as root.
             self._as_user = [_program("runuser"), "-u", "postgres", "--"]
             shutil.chown(folder, "postgres")
-            for parent in folder.parents[:3]:
+            for parent in folder.parents:
                 if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
                     parent.chmod(parent.stat().st_mode | 0o055)
         secret = folder / "password"

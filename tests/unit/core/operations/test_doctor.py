@@ -26,6 +26,7 @@ from core.settings import Settings
 from core.tracking.events import note_event
 from core.watching.folders import add_folder
 from storage.tables import Inspection, TrackingEvent
+from tests.databases import sqlite_only
 from tests.history_rows import add_product, add_rows
 from tests.tls_server import make_certificate, serve_tls
 from tests.tracked_runs import add_run, add_set
@@ -42,6 +43,7 @@ def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     assert all(check.ok for check in found.values())
 
 
+@sqlite_only  # a server's database is made with its tables
 def test_a_database_without_tables_is_a_finding_and_the_rest_is_still_checked(settings: Settings) -> None:
     found = {check.name: check for check in health.check(settings)}
     assert (found["database"].ok, found["database"].code) == (False, "database_not_migrated")

@@ -67,6 +67,7 @@ def test_everything_of_the_product_goes_and_nothing_of_another(
         assert session.exec(select(InspectionView)).all() == []
         assert session.exec(select(ProductView.id)).all() == [kept.id]
         if not ON_SERVER:  # the servers look at each statement
+            if not ON_SERVER:  # the servers look at each statement
             assert session.connection().exec_driver_sql("PRAGMA foreign_key_check").all() == []
         told = session.exec(select(AuditLog).where(AuditLog.action == "product.purged")).one()
     assert (told.user_id, told.details["code"], told.details["inspections"]) == (admin.id, "bracket", 1)
