@@ -245,5 +245,5 @@ def test_two_versions_are_never_active_at_once(plate_services: Services, plate_p
     _, older = _second_version(plate_services, plate_product)
     with plate_services.database.unit_of_work() as session:
         key = f"{BANK}:{older.scope}"
-        with pytest.raises(Exception, match="(?i)unique|duplicate"):
+        with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
             session.execute(update(ModelVersion).where(col(ModelVersion.id) == older.id).values(active_key=key))
