@@ -113,6 +113,10 @@ _BY_PREFIX: tuple[tuple[str, type[AppError]], ...] = (
 )
 
 
+# What a database finds wrong with a value that another one takes: PostgreSQL holds no text with a zero in it.
+_OF_THE_VALUE = frozenset({"too_long", "out_of_range"})
+
+
 def from_lower(error: Exception, **params: Any) -> AppError:
     """Return the AppError for an error of `inference` or `storage` (anything with a `code` and `params`).
 
@@ -124,6 +128,8 @@ def from_lower(error: Exception, **params: Any) -> AppError:
     code = getattr(error, "code", None)
     if isinstance(code, str) and code in MESSAGES:
         merged = {**getattr(error, "params", {}), **params}
+        if code == "database_rejected" and merged.get("reason") in _OF_THE_VALUE:
+            return BadInput(code, **merged)
         for prefix, kind in _BY_PREFIX:
             if code.startswith(prefix):
                 return kind(code, **merged)

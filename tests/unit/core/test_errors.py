@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.errors import BadInput, from_lower
+from core.errors import AppError, BadInput, Unavailable, from_lower
+from storage.database import DatabaseError
 
 
 def test_text_that_nothing_can_hold_is_the_senders_to_mend() -> None:
@@ -14,3 +15,12 @@ def test_text_that_nothing_can_hold_is_the_senders_to_mend() -> None:
     assert isinstance(told, BadInput)
     assert told.code == "text_not_unicode"
     assert "surrogate" in told.sentence("en")
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"), [("out_of_range", BadInput), ("too_long", BadInput), ("statement", Unavailable)]
+)
+def test_a_value_that_a_database_cannot_hold_is_the_senders_to_mend_and_a_wrong_statement_is_not(
+    reason: str, kind: type[AppError]
+) -> None:
+    assert type(from_lower(DatabaseError("database_rejected", reason=reason))) is kind
