@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.errors import AppError
-from core.jobs.terms import Claim
+from core.jobs.terms import WORKERS_LOST, Claim
 
-# A job that met an outage goes back into the queue, so often at most.
-OUTAGE_ATTEMPTS = 5
+# A job that met an outage goes back into the queue, so often at most: lost workers and outages count together.
+OUTAGE_ATTEMPTS = WORKERS_LOST
 _DATABASE = frozenset({"database_unavailable", "database_busy"})
 _STORE = "object_store_unavailable"
 # A certificate, an address or a damaged listing does not mend itself.
