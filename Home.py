@@ -53,6 +53,7 @@ from pages.server.requests import app_path
 from pages.server.starting import secrets_at_start, starting
 from pages.server.streamlit_logs import log_as_all_others_do
 from pages.server.trend_downloads import trend_routes
+from pages.server.uploads import forget_uploads
 
 _HAS_MODEL, _STAYS_LISTED = "has_model", "first_path_listed"
 
@@ -213,6 +214,7 @@ def run_page() -> None:
     st.set_page_config(page_title="Geomsa", page_icon="assets/icon.svg", layout="wide")
     set_language(st.session_state.get("language") or browser_language())
     apply_style()
+    forget_uploads()
     st.logo("assets/logo.svg", size="large", icon_image="assets/icon.svg")
     chosen_page = authorize()
     if chosen_page is not None:

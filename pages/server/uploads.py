@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+import streamlit as st
 from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 if TYPE_CHECKING:
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
+_HELD = "uploads_held"
 UPLOAD_PATH = re.compile(r"/_stcore/upload_file/(?P<session>[^/]+)/(?P<file>[^/]+)")
 
 
@@ -47,6 +51,34 @@ class UploadBounds:
                 self._arriving[session_id] -= byte_size
                 if self._arriving[session_id] <= 0:
                     del self._arriving[session_id]
+
+
+def forget_uploads() -> None:
+    """Let go of the files that no box of this session holds any more (in each run of the page, before it draws).
+
+    Streamlit keeps what was uploaded as long as the session lives: at a screen that stays open for a shift, every
+    picture of every part, until there is room for none. Only what a box held before goes: a file may have arrived whose
+    box does not know of it yet.
+    """
+    context = get_script_run_ctx()
+    if context is None or not runtime.exists():
+        return
+    before: frozenset[str] = st.session_state.get(_HELD, frozenset())
+    manager = cast("MemoryUploadedFileManager", runtime.get_instance().uploaded_file_mgr)
+    if not before and not manager.file_storage.get(context.session_id):
+        return
+    now = frozenset(_file_ids(st.session_state.values()))
+    for file_id in before - now:
+        manager.remove_file(context.session_id, file_id)
+    st.session_state[_HELD] = now
+
+
+def _file_ids(values: Iterable[object]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, UploadedFile):
+            yield value.file_id
+        elif isinstance(value, list):
+            yield from (one.file_id for one in value if isinstance(one, UploadedFile))
 
 
 def held_bytes() -> dict[str, int]:
