@@ -171,7 +171,8 @@ def _ask_api(plant: Plant, path: str) -> tuple[int, Any]:
         connection.sock = trusting.wrap_socket(opened, server_hostname=HOST)
         connection.request("GET", f"/api/v1{path}", headers={"Authorization": f"Bearer {plant.key}"})
         answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        # What the proxy says of an interface that is not up yet is no JSON.
+        return answer.status, json.loads(answer.read()) if answer.status == 200 else None
     return 0, None
 
 
