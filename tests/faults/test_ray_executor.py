@@ -217,6 +217,7 @@ def test_a_cancel_ends_every_task_at_once(
     sys.stdout.write(f"cancel acted after {acted_after_s:.1f} s\n")
 
 
+@pytest.mark.full
 def test_a_task_that_is_killed_fails_its_product_and_no_other(
     two_larger_products: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
