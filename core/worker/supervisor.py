@@ -74,8 +74,8 @@ class Child(Protocol):
 
 Spawn = Callable[[terms.Claim, int | None], Child]
 
-# Exit statuses of the child: it has ended the job itself, or has learned that the job is not its own any more.
-# What a child's status says: it has ended the job, it has lost it, or the database did not answer.
+# Exit statuses of the child: it has ended the job itself, has learned that the job is not its own any more, or has
+# found no database that answers.
 ENDED, LOST, AWAY = 0, 3, 4
 # The child of a job whose database or store is away waits so long for it.
 OUTAGE_WAIT_S = 300.0

@@ -54,11 +54,11 @@ class UploadBounds:
 
 
 def forget_uploads() -> None:
-    """Let go of the files that no box of this session holds any more (in each run of the page, before it draws).
+    """Remove the files that no file uploader of this session holds any more; called in each run, before the page.
 
-    Streamlit keeps what was uploaded as long as the session lives: at a screen that stays open for a shift, every
-    picture of every part, until there is room for none. Only what a box held before goes: a file may have arrived whose
-    box does not know of it yet.
+    Streamlit keeps an uploaded file in memory until its session ends: on a screen that stays open for a shift, every
+    image of every part, until the limit of the session is reached. Only files that an uploader held in an earlier run
+    are removed: one that has just arrived is not in the state of its uploader yet.
     """
     context = get_script_run_ctx()
     if context is None or not runtime.exists():

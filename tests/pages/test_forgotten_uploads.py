@@ -1,4 +1,4 @@
-"""What was uploaded goes when no box holds it any more: a screen stays open for a whole shift."""
+"""An uploaded file is removed once no file uploader holds it: a screen stays open for a whole shift."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _upload(manager: MemoryUploadedFileManager, file_id: str) -> UploadedFile:
     return UploadedFile(record, FileURLs())
 
 
-def test_a_file_goes_once_no_box_holds_it_and_what_has_just_arrived_stays(
+def test_a_file_goes_once_no_uploader_holds_it_and_what_has_just_arrived_stays(
     manager: MemoryUploadedFileManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def test_a_file_goes_once_no_box_holds_it_and_what_has_just_arrived_stays(
     state |= {"one": _upload(manager, "a"), "many": [_upload(manager, "b"), _upload(manager, "c")], "other": 7}
     uploads.forget_uploads()
     assert uploads.held_bytes() == {SESSION: 15}
-    _upload(manager, "d")  # its box does not know of it yet
+    _upload(manager, "d")  # its uploader does not know of it yet
     state["many"] = state["many"][:1]
     del state["one"]
     uploads.forget_uploads()
