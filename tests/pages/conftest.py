@@ -41,6 +41,14 @@ def _compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _server_is_known() -> None:
+    """Let Home.py take this process for one that has run before: its first run only has the browser load it again."""
+    from pages.components.shared.session import opened
+
+    opened.set()
+
+
 @pytest.fixture
 def open_app(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenApp]:
     """Yield a function that opens the screen at `path` in a role and a language; the server is this process."""

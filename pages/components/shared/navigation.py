@@ -37,7 +37,7 @@ window.geomsaFold ??= (() => {
   };
   const groupOf = (heading) => window.geomsaNav.groups[heading.firstElementChild?.textContent.trim()];
   const isOpen = (heading) => heading.parentElement.childElementCount > 1;
-  let page = null, arrived = null;
+  let page = null, arrived = null, isAsked = false;
   const note = (heading) => {
     const group = groupOf(heading);
     if (!group) return;
@@ -45,6 +45,13 @@ window.geomsaFold ??= (() => {
     keep(group.id, !isOpen(heading));
   };
   const openSidebar = () => document.querySelector('[data-testid="stExpandSidebarButton"]')?.click();
+  const sayState = (heading) => {
+    const open = String(isOpen(heading));
+    if (heading.getAttribute("aria-expanded") === open) return;
+    heading.setAttribute("role", "button");
+    heading.tabIndex = 0;
+    heading.setAttribute("aria-expanded", open);
+  };
   const showWho = () => {
     let who = document.getElementById("geomsa-who");
     if (!who) {
@@ -56,18 +63,21 @@ window.geomsaFold ??= (() => {
     if (who.textContent !== window.geomsaNav.who) who.textContent = window.geomsaNav.who;
     who.hidden = !window.geomsaNav.who;
   };
+  // Streamlit turns a group over at each click: asked twice before it has drawn the first answer, it would stay.
+  const ask = (heading) => {
+    if (!isAsked) setTimeout(() => { isAsked = false; fold(); }, 50);
+    isAsked = true;
+    heading.click();
+  };
   const fold = () => {
     showWho();
+    document.querySelectorAll(HEADING).forEach(sayState);
+    if (isAsked) return;
     const kept = read(), isNew = page !== window.geomsaNav.page;
     if (isNew) [page, arrived] = [window.geomsaNav.page, window.geomsaNav.here];
     document.querySelectorAll(HEADING).forEach((heading) => {
       const group = groupOf(heading), open = isOpen(heading);
-      if (heading.getAttribute("aria-expanded") !== String(open)) {
-        heading.setAttribute("role", "button");
-        heading.tabIndex = 0;
-        heading.setAttribute("aria-expanded", open);
-      }
-      if (group && open !== (group.id === arrived || (kept[group.id] ?? group.open))) heading.click();
+      if (group && open !== (group.id === arrived || (kept[group.id] ?? group.open))) ask(heading);
     });
     if (isNew) setTimeout(() => document.querySelector(
       '[data-testid="stSidebarNavLink"][aria-current]')?.scrollIntoView({block: "nearest"}), 100);
