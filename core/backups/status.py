@@ -11,6 +11,9 @@ from core.errors import AppError
 from core.transactions import HasDatabase, reading
 from storage.tables import utc_now
 
+# Nothing is broken, but a lost disk takes data along that nothing brings back.
+UNPROTECTED = frozenset({"check_backup_none", "check_backup_unscheduled"})
+
 
 @dataclass(frozen=True)
 class BackupStanding:

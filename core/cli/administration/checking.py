@@ -16,7 +16,7 @@ def doctor(wanted: argparse.Namespace) -> int:
 
     settings = read_settings()
     done = repair_store(settings, yes=wanted.yes, thorough=wanted.thorough) if wanted.repair else None
-    found = checks.check(settings)
+    found = checks.check(settings, read_files=wanted.thorough)
     lang = language()
     if wanted.json:
         write_out(
@@ -27,7 +27,7 @@ def doctor(wanted: argparse.Namespace) -> int:
                         {
                             "name": check.name,
                             "ok": check.ok,
-                            "warning": bool(check.weak),
+                            "warning": check.is_warning,
                             "code": check.code,
                             "params": check.params,
                             "message": check.sentence(lang),
@@ -42,7 +42,7 @@ def doctor(wanted: argparse.Namespace) -> int:
         if done is not None:
             write_repair(done, lang)
         for check in found:
-            state = "warn" if check.weak else ("ok  " if check.ok else "FAIL")
+            state = "warn" if check.is_warning else ("ok  " if check.ok else "FAIL")
             write_out(f"{state}  {check.name}: {check.sentence(lang)}")
     return 0 if all(check.ok for check in found) else 1
 
@@ -59,6 +59,6 @@ def add_doctor(commands: Any) -> None:
     doctor.add_argument(
         "--thorough",
         action="store_true",
-        help="with --repair: also read every stored file whose hash is known and compare it (minutes for many)",
+        help="also read every stored file whose hash is known and compare it (minutes for many)",
     )
     doctor.add_argument("--yes", action="store_true", help="with --repair: move orphans to the trash however many")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core.access import Person
 from core.catalog.products import create_product
 from core.deliveries.settings import WebhookSettings
 from core.deliveries.targets import add_target
+from core.images.records import IncomingFile
+from core.images.uploads import add_images
 from core.messages import MESSAGES
 from core.operations import health, package_versions
 from core.operations.certificates import check_certificates
@@ -25,9 +28,10 @@ from core.services import Services
 from core.settings import Settings
 from core.tracking.events import note_event
 from core.watching.folders import add_folder
-from storage.tables import Inspection, TrackingEvent
+from storage.tables import Image, Inspection, TrackingEvent
 from tests.databases import sqlite_only
 from tests.history_rows import add_product, add_rows
+from tests.plates import encode, plate
 from tests.tls_server import make_certificate, serve_tls
 from tests.tracked_runs import add_run, add_set
 
@@ -36,8 +40,8 @@ def test_every_part_is_checked_and_has_a_sentence(services: Services) -> None:
     found = {check.name: check for check in health.check(services)}
     assert set(found) == {
         "settings", "data_dir", "database", "object_store", "identity", "worker", "watching", "deliveries", "device",
-        "similar_images", "weights", "encoder", "packages", "orphans", "missing", "models", "counts", "reports",
-        "folders", "tracking", "certificates", "backup", "api_keys", "audit",
+        "similar_images", "weights", "encoder", "packages", "orphans", "missing", "damaged",
+        "models", "counts", "reports", "folders", "tracking", "certificates", "backup", "api_keys", "audit",
     }  # fmt: skip
     assert all(check.code in MESSAGES and "{" not in check.sentence("en") for check in found.values())
     assert all(check.ok for check in found.values())
@@ -185,3 +189,31 @@ def test_certificates_that_end_soon_have_ended_or_are_not_trusted_are_told_apart
     assert look(91, trusted=False) == (False, "check_certificates_untrusted")
     gone = dataclasses.replace(settings, llm_base_url="https://localhost:9/v1")
     assert check_certificates(gone)[:2] == (False, "check_certificates_silent")
+
+
+def test_a_file_of_another_size_is_found_and_one_of_another_content_when_files_are_read(
+    services: Services, admin: Person
+) -> None:
+    product = create_product(services, admin, name="Plate", code="plate")
+    files = [IncomingFile(f"{seed}.png", partial(encode, plate(seed))) for seed in (1, 2)]
+    stored = add_images(services, admin, product_id=product.id, image_type="normal", split="train", files=files)
+    assert [one.error for one in stored] == [None, None]
+    with services.database.reading() as session:
+        first, second = session.exec(select(Image).order_by(col(Image.id))).all()
+    assert _damaged(services, read_files=True) == (True, "check_damaged_none", 0)
+    kept = services.objects.get(first.object_key)
+    services.objects.put(first.object_key, kept[::-1])
+    assert _damaged(services) == (True, "check_damaged_no_size", 0)
+    assert _damaged(services, read_files=True) == (False, "check_damaged", 1)
+    services.objects.put(second.object_key, b"cut")
+    assert _damaged(services) == (False, "check_damaged", 1)
+
+
+def test_no_backup_or_none_on_schedule_is_a_warning(services: Services) -> None:
+    found = next(one for one in health.check(services) if one.name == "backup")
+    assert (found.ok, found.is_warning, found.code) == (True, True, "check_backup_none")
+
+
+def _damaged(services: Services, *, read_files: bool = False) -> tuple[bool, str, int]:
+    found = next(one for one in health.check(services, read_files=read_files) if one.name == "damaged")
+    return found.ok, found.code, found.params["count"]
