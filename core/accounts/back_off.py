@@ -20,8 +20,8 @@ from sqlmodel import Session, col, delete, select
 
 from core.access import PAGE
 from core.audit import REFUSED, record
-from core.errors import NotAllowed
-from core.transactions import HasDatabase, reading, writing
+from core.errors import Conflict, NotAllowed
+from core.transactions import HasDatabase, reading, retried, writing
 from storage.tables import SignInFailure, utc_now
 
 FREE_FAILURES = 5
@@ -109,22 +109,57 @@ def keep_failure(
     **details: Any,
 ) -> None:
     """Count a failure, and record it as refused; the one that begins a wait is recorded as a lock-out, too."""
-    now = utc_now()
+    try:
+        _begin_counts(services, limits, login)
+    except Conflict as conflict:
+        # Another instance of the application has begun one of them in the same moment.
+        if conflict.params.get("reason") != "unique":
+            raise
+        _begin_counts(services, limits, login)
+    _count_failure(services, limits, action, address, login, user_id, subject_type, subject_id, details)
+
+
+@retried
+def _begin_counts(services: HasDatabase, limits: list[Limit], login: str) -> None:
+    """Add the rows that failures are counted on, and delete those that are long past."""
+    now, wanted = utc_now(), [limit.subject for limit in limits]
     with writing(services) as session:
         session.exec(delete(SignInFailure).where(col(SignInFailure.last_failure_at) < now - 24 * _COUNT_FOR))
-        wait_s = 0
+        known = set(session.exec(select(SignInFailure.subject).where(col(SignInFailure.subject).in_(wanted))).all())
         for limit in limits:
-            row = session.exec(select(SignInFailure).where(SignInFailure.subject == limit.subject)).first()
-            if row is None:
+            if limit.subject not in known:
                 # Many names share an address: a new password of one of them clears nothing there.
                 own = login[:190] if not limit.subject.startswith("address:") else ""
-                row = SignInFailure(subject=limit.subject, login=own)
-            elif now - row.last_failure_at > _COUNT_FOR:
-                row.failures = 0
-            row.failures += 1
+                session.add(SignInFailure(subject=limit.subject, login=own, last_failure_at=now))
+        session.commit()
+
+
+@retried
+def _count_failure(
+    services: HasDatabase,
+    limits: list[Limit],
+    action: str,
+    address: str,
+    login: str,
+    user_id: int | None,
+    subject_type: str,
+    subject_id: int | None,
+    details: dict[str, Any],
+) -> None:
+    now, wait_s = utc_now(), 0
+    by_subject = {limit.subject: limit for limit in limits}
+    with writing(services) as session:
+        # Locked, in the same order everywhere: guesses at several instances of the application count one by one.
+        rows = session.exec(
+            select(SignInFailure)
+            .where(col(SignInFailure.subject).in_(list(by_subject)))
+            .order_by(col(SignInFailure.id))
+            .with_for_update()
+        ).all()
+        for row in rows:
+            row.failures = 1 if now - row.last_failure_at > _COUNT_FOR else row.failures + 1
             row.last_failure_at = now
-            session.add(row)
-            wait_s = max(wait_s, _wait_s(row, limit, now))
+            wait_s = max(wait_s, _wait_s(row, by_subject[row.subject], now))
         _record_refusal(session, action, address, login, subject_type, subject_id or user_id, user_id, details)
         if wait_s > 0:
             locked = {"seconds": wait_s}

@@ -14,6 +14,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from core.access import Person
+from core.accounts.back_off import keep_failure, login_limits
 from core.accounts.people import open_person
 from core.api.context import Context
 from core.api.repeats import answer_once
@@ -34,6 +35,8 @@ from tests.history_rows import add_rows
 # What a person is told who was too late, and may be told in a load like this: never of a deadlock.
 LATE = {"stale_save", "thresholds_changed", "review_not_waiting", "action_not_needed", "image_changed"}
 KEYS = 40
+# Whose password all of them guess.
+GUESSED = "someone"
 # So many things each process does at least.
 LEAST = 60
 # On a busy machine a shorter lease runs out, and the job is rightly taken by another.
@@ -96,7 +99,7 @@ class Loader:
         actions: list[tuple[int, Callable[[], None]]] = [
             (6, self.inspect), (6, self.override), (3, self.confirm_type), (3, self.close), (2, self.confirm),
             (2, self.change_thresholds), (2, self.edit_product), (4, self.work_off), (3, self.answer),
-            (2, self.relabel), (1, self.submit),
+            (2, self.relabel), (1, self.submit), (2, self.fail_to_sign_in),
         ]  # fmt: skip
         weights, doing = zip(*actions, strict=True)
         end_s, count = time.monotonic() + self._world.seconds, 0
@@ -114,6 +117,13 @@ class Loader:
             except AppError as error:
                 self.kept.problems.append(f"{action.__name__}: {error.code} {error.params}")
             self.kept.longest_s = max(self.kept.longest_s, time.monotonic() - began_s)
+
+    def fail_to_sign_in(self) -> None:
+        keep_failure(
+            self._services, login_limits(GUESSED, "10.0.0.9", None),
+            action="user.sign_in_failed", address="10.0.0.9", login=GUESSED,
+        )  # fmt: skip
+        self.kept.done["failures"] += 1
 
     def _seen(self) -> Inspection:
         # Few of them, so that several meet at one.

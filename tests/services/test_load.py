@@ -18,7 +18,7 @@ from core.rollups.comparing import compare_totals, find_difference
 from core.rollups.rebuilding import ensure_counts
 from core.services import Services, build_services
 from core.settings import read_settings
-from storage.tables import AuditLog, Image, Inspection, Job, ModelVersion, Product, ThresholdSetting
+from storage.tables import AuditLog, Image, Inspection, Job, ModelVersion, Product, SignInFailure, ThresholdSetting
 from tests.counted_rows import set_calendar
 from tests.curated_images import add_image
 from tests.history_rows import add_product, add_rows
@@ -93,6 +93,7 @@ def _check(services: Services, world: World, found: list[Kept]) -> None:
         answers = [
             row.details["key"] for row in session.exec(select(AuditLog).where(AuditLog.action == "load.answer")).all()
         ]
+        guesses = {row.failures for row in session.exec(select(SignInFailure)).all()}
         inspected = len(session.exec(select(Inspection.id)).all())
     assert {one: count for one, count in versions.items() if count} == dict(edits)
     assert relabeled == done["relabeled"] == told["image.relabelled"]
@@ -102,6 +103,9 @@ def _check(services: Services, world: World, found: list[Kept]) -> None:
     decisions = sum(told[f"inspection.{one}"] for one in ("override", "confirm_type", "action", "review"))
     assert decisions == done["inspection"] > 0
     assert told["thresholds.changed"] == done["thresholds"] > 0
+    # For the name at the address, for the name and for the address.
+    assert guesses == {done["failures"]}
+    assert told["user.sign_in_failed"] == done["failures"] > 0
     assert told["product.changed"] == done["product"] > 0
     # Each job was claimed by one alone, and each key has one answer.
     claimed = [job_id for one in found for job_id in one.jobs]
