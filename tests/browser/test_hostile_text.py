@@ -120,7 +120,8 @@ def browser() -> Iterator[Browser]:
 
 def _visit(page: Page, url: str) -> dict[str, object]:
     page.goto(url, timeout=180_000)
-    page.get_by_test_id("stSidebarNav").wait_for(timeout=180_000)
+    # Line mode hides it.
+    page.get_by_test_id("stSidebarNav").wait_for(state="attached", timeout=180_000)
     page.locator('.stApp[data-test-script-state="notRunning"]').wait_for(timeout=180_000)
     page.wait_for_timeout(1_500)  # charts and tables draw themselves after the run
     found: dict[str, object] = page.evaluate(_TAKEN)
