@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.access import ROLE_NAMES
-from core.audit_log.words import FIELD_NAMES
+from core.audit_log.field_words import FIELD_NAMES
 from core.errors import describe
 from core.i18n import translate
 from core.inspections.terms import ACTION_NAMES, REVIEW_STATE_NAMES, VERDICT_NAMES
+from core.jobs.terms import JOB_KIND_NAMES
 from core.messages import MESSAGES
 
 # Told elsewhere, or of use to the program alone.
@@ -22,6 +23,7 @@ _VALUES: dict[str, dict[str, str]] = {
     **dict.fromkeys(("verdict", "final_verdict"), VERDICT_NAMES),
     **dict.fromkeys(("action_status", "status"), ACTION_NAMES),
     "review_state": REVIEW_STATE_NAMES,
+    "kind": JOB_KIND_NAMES,
 }
 
 

@@ -50,6 +50,21 @@ BACKUP_ATTEMPTS = 3
 
 LEASE_S = 15.0
 
+JOB_KIND_NAMES: dict[str, str] = {
+    "memory_bank": N_("Memory bank"),
+    "similarity_index": N_("Similarity index"),
+    "manual_index": N_("Manual index"),
+    BATCH_INSPECTION: N_("Batch inspection"),
+    IMAGE_IMPORT: N_("Image import"),
+    IMAGE_CHANGE: N_("Change of images"),
+    MEASUREMENT: N_("Measurement"),
+    COMPARISON: N_("Comparison of methods"),
+    TRAINING: N_("Training"),
+    PERIOD_REPORT: N_("Report"),
+    BACKUP: N_("Backup"),
+    BACKUP_CHECK: N_("Check of a backup"),
+}
+
 STAGE_NAMES: dict[str, str] = {
     "start": N_("Starting"),
     "inspect": N_("Inspecting"),

@@ -103,7 +103,7 @@ def show_rows(page: Page, wanted: AuditFilter) -> None:
                 _("Who"): st.column_config.Column(width=130),
                 _("What"): st.column_config.Column(width=190),
                 _("Subject"): st.column_config.Column(width=210),
-                _("Result"): st.column_config.Column(width=70),
+                _("Result"): st.column_config.Column(width=100),
             },
         )
         st.caption(_("Click the box at the left of a row to see everything about it."))

@@ -11,12 +11,13 @@ from core.access import ENGINEER
 from core.deployments.start import list_stale, start_stale
 from core.errors import AppError
 from core.jobs.outcomes import ACTIVATED
+from core.jobs.terms import JOB_KIND_NAMES
 from core.jobs.views import list_unfinished, view
 from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
 from core.registry.model_status import model_states
 from core.registry.versions import has_active_version
 from pages.components.deployment.inspect_now import show_inspect_now
-from pages.components.deployment.job_panel import KIND_NAMES, progress_text
+from pages.components.deployment.job_panel import progress_text
 from pages.components.deployment.sources import describe_changes
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, duration
@@ -82,7 +83,7 @@ def _show_under_way(job_ids: list[int]) -> None:
         job = min(left, key=lambda found: (found.state != "running", found.id))
         words = [
             _("The deployment is on its way. Inspection goes on meanwhile."),
-            f"**{label_of(KIND_NAMES, job.kind)}**",
+            f"**{label_of(JOB_KIND_NAMES, job.kind)}**",
             progress_text(job) if job.state == "running" else "",
             _("about {time} left", time=duration(job.remaining_s)) if job.remaining_s is not None else "",
         ]
@@ -119,7 +120,7 @@ def _started_key(key: str) -> str:
 def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], ModelState], *, single: bool) -> str:
     if not single:
         counts = [
-            f"{label_of(KIND_NAMES, kind)}: {_n('{count} product', '{count} products', len(ids))}"
+            f"{label_of(JOB_KIND_NAMES, kind)}: {_n('{count} product', '{count} products', len(ids))}"
             for kind, ids in stale.items()
         ]
         if all(states[(kind, number)].built for kind, ids in stale.items() for number in ids):
@@ -129,7 +130,7 @@ def _describe(stale: dict[str, list[int]], states: Mapping[tuple[str, int], Mode
     for kind, (product_id,) in stale.items():
         state = states[(kind, product_id)]
         words = describe_changes(kind, state) or _("not built yet")
-        parts.append(f"**{label_of(KIND_NAMES, kind)}**: {words}")
+        parts.append(f"**{label_of(JOB_KIND_NAMES, kind)}**: {words}")
     is_first = all(states[(kind, ids[0])].state == "none" for kind, ids in stale.items())
     head = _("Not yet deployed") if MEMORY_BANK in stale or is_first else _("Out of date")
     return f"{head} · " + " · ".join(parts)

@@ -12,14 +12,12 @@ from core.i18n import N_
 from core.jobs.outcomes import ACTIVATED, BUILT, CANDIDATE, ProductOutcome
 from core.jobs.queue import cancel
 from core.jobs.terms import (
-    BACKUP,
-    BACKUP_CHECK,
     BACKUP_KINDS,
     BATCH_INSPECTION,
     COMPARISON,
     IMAGE_IMPORT,
+    JOB_KIND_NAMES,
     MEASUREMENT,
-    PERIOD_REPORT,
     STAGE_NAMES,
 )
 from core.jobs.views import JobView, list_jobs, list_unfinished, running_job, view
@@ -55,18 +53,6 @@ JOB_STATES: dict[str, str] = {
     "succeeded": N_("Finished"),
     "failed": N_("Failed"),
     "cancelled": N_("Cancelled"),
-}
-KIND_NAMES: dict[str, str] = {
-    "memory_bank": N_("Memory bank"),
-    "similarity_index": N_("Similarity index"),
-    "manual_index": N_("Manual index"),
-    BATCH_INSPECTION: N_("Batch inspection"),
-    IMAGE_IMPORT: N_("Image import"),
-    MEASUREMENT: N_("Measurement"),
-    COMPARISON: N_("Comparison of methods"),
-    PERIOD_REPORT: N_("Report"),
-    BACKUP: N_("Backup"),
-    BACKUP_CHECK: N_("Check of a backup"),
 }
 _OUTCOMES: dict[str, tuple[str, str, str]] = {
     "activated": (":material/check_circle:", "green", N_("built and in use")),
@@ -157,7 +143,7 @@ def _show_queue(shown_id: int | None, product_names: Mapping[int, str]) -> None:
         words, stop = st.columns([5, 1], vertical_alignment="center")
         place = _("runs now") if job.state == "running" else _("number {position}", position=job.position or 1)
         about = [
-            f"**{label_of(KIND_NAMES, job.kind)}**",
+            f"**{label_of(JOB_KIND_NAMES, job.kind)}**",
             place,
             _list_products(job, product_names),
             _("about {time} left", time=duration(job.remaining_s)) if job.remaining_s is not None else "",

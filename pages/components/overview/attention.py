@@ -10,9 +10,9 @@ import streamlit as st
 from core.deliveries.targets import retry_all
 from core.deployments.start import start, start_stale
 from core.errors import AppError
+from core.jobs.terms import JOB_KIND_NAMES
 from core.models.judgment_words import weak_sentence
 from core.models.kinds import KINDS, MANUAL_INDEX, MEMORY_BANK, SIMILARITY_INDEX
-from pages.components.deployment.job_panel import KIND_NAMES
 from pages.components.overview.address import history_query
 from pages.components.overview.charts import panel_head
 from pages.components.overview.wording import age
@@ -87,7 +87,7 @@ def describe(view: DashboardView, one: Finding) -> tuple[str, str]:
             return _("The report “{name}” could not be made.", name=escape(one.subject)), sentence
         case "job_failed":
             return _(
-                "{kind}: the build failed for {names}.", kind=label_of(KIND_NAMES, one.subject), names=names
+                "{kind}: the build failed for {names}.", kind=label_of(JOB_KIND_NAMES, one.subject), names=names
             ), sentence
         case "drift":
             return _("The scores of good parts have shifted: {names}.", names=names), sentence
@@ -133,7 +133,7 @@ def name_products(products: Sequence[ProductName]) -> str:
 def describe_kinds(one: Finding) -> str:
     """Return which kinds of models of which products it is about."""
     return "  \n".join(
-        f"{label_of(KIND_NAMES, kind)}: {name_products(products)}" for kind, products in one.by_kind.items()
+        f"{label_of(JOB_KIND_NAMES, kind)}: {name_products(products)}" for kind, products in one.by_kind.items()
     )
 
 

@@ -8,9 +8,9 @@ from core.backups.jobs import DRILL, VERIFY, start_backup, start_check
 from core.backups.schedule import backup_root
 from core.backups.status import BackupStanding, find_backup_standing
 from core.errors import AppError
-from core.jobs.terms import BACKUP, BACKUP_KINDS
+from core.jobs.terms import BACKUP, BACKUP_KINDS, JOB_KIND_NAMES
 from core.jobs.views import JobView, list_unfinished, view
-from pages.components.deployment.job_panel import KIND_NAMES, describe_times, progress_text, show_cancel
+from pages.components.deployment.job_panel import describe_times, progress_text, show_cancel
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, _n, duration, escape, language, moment
 from pages.components.shared.session import (
@@ -107,7 +107,7 @@ def _show_live(job_id: int) -> None:
         st.rerun(scope="app")
     with st.container(border=True, key="backup_live"):
         head, stop = st.columns([4, 1], vertical_alignment="center")
-        head.markdown(f"**{label_of(KIND_NAMES, job.kind)}**")
+        head.markdown(f"**{label_of(JOB_KIND_NAMES, job.kind)}**")
         with stop:
             show_cancel(job)
         share = min(1.0, job.done / job.total) if job.total else 0.0
