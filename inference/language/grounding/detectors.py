@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from inference.errors import ModelError
 from inference.language.grounding.folder import OWLV2, GroundingNetwork, check_folder, hash_folder
+from inference.vision.networks.runtime import Device, choose_device
+from inference.vision.networks.torch_runtime import keep_float32, torch_errors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,12 +49,11 @@ class Grounder(Protocol):
         ...
 
 
-def open_grounder(
-    network: GroundingNetwork, folder: Path, *, device: Literal["auto", "cpu", "cuda"] = "cpu"
-) -> Grounder:
+def open_grounder(network: GroundingNetwork, folder: Path, *, device: Device = "cpu") -> Grounder:
     """Return the network in the folder, loaded without a network and from safetensors alone (seconds).
 
-    Raises ModelError as `check_folder` does, and `grounding_unreadable` where its weights do not fit its configuration.
+    Raises ModelError as `check_folder` does, `grounding_unreadable` where its weights do not fit its configuration,
+    and `device_unavailable`, `device_failed`, `out_of_memory`.
     """
     files = check_folder(network, folder)
     try:
@@ -80,11 +81,13 @@ def open_grounder(
     # transformers fills what a file lacks with random numbers and goes on.
     if lacking := sorted(report["missing_keys"]) or sorted(map(str, report["mismatched_keys"])):
         raise ModelError("grounding_unreadable", folder=folder.name, detail=lacking[0])
-    where = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    if device == "cuda" and where == "cpu":
-        raise ModelError("device_unavailable", device=device)
+    where = choose_device(device)
+    if where != "cpu":
+        keep_float32()
     kind = OwlGrounder if network == OWLV2 else DinoGrounder
-    return kind(model.eval().to(where), processor, hash_folder(files))
+    with torch_errors(where):
+        model = model.eval().to(where)
+    return kind(model, processor, hash_folder(files))
 
 
 class DinoGrounder:
@@ -96,22 +99,16 @@ class DinoGrounder:
         self.stamp = stamp
 
     def ground(self, image: np.ndarray, phrases: Sequence[str]) -> Grounded:
-        """Return every box that the network proposes. Raises ModelError(`device_failed`)."""
+        """Return every box that the network proposes. Raises ModelError(`device_failed`, `out_of_memory`)."""
         import torch
 
         height, width = image.shape[:2]
         scores: list[NDArray[np.float32]] = []
         corners: list[NDArray[np.float32]] = []
         for first, text, spans in self._texts(phrases):
-            inputs = self._processor(images=image, text=text, return_tensors="pt").to(self._model.device)
+            inputs = self._processor(images=image, text=text, return_tensors="pt")
             offsets = self._processor.tokenizer(text, return_offsets_mapping=True)["offset_mapping"]
-            try:
-                with torch.inference_mode():
-                    outputs = self._model(**inputs)
-            except RuntimeError as error:
-                raise ModelError(
-                    "device_failed", device=str(self._model.device), detail=type(error).__name__
-                ) from error
+            outputs = _run(self._model, inputs)
             tokens = torch.sigmoid(outputs.logits[0]).cpu().numpy()
             of_phrases = np.zeros((len(tokens), len(phrases)), np.float32)
             for number, (start, end) in enumerate(spans):
@@ -145,14 +142,14 @@ class OwlGrounder:
         self.stamp = stamp
 
     def ground(self, image: np.ndarray, phrases: Sequence[str]) -> Grounded:
-        """Return every box that the network proposes. Raises ModelError(`device_failed`)."""
+        """Return every box that the network proposes. Raises ModelError(`device_failed`, `out_of_memory`)."""
         import torch
 
         texts = [[f"a photo of {phrase}" for phrase in phrases]]
         longest = min(_OWL_TOKENS, self._model.config.text_config.max_position_embeddings)
         inputs = self._processor(
             images=image, text=texts, return_tensors="pt", padding="max_length", max_length=longest, truncation=True
-        ).to(self._model.device)
+        )
         outputs = _run(self._model, inputs)
         side = max(image.shape[:2])
         scores = torch.sigmoid(outputs.logits[0]).cpu().numpy()
@@ -165,11 +162,8 @@ class OwlGrounder:
 def _run(model: Any, inputs: Any) -> Any:
     import torch
 
-    try:
-        with torch.inference_mode():
-            return model(**inputs)
-    except RuntimeError as error:
-        raise ModelError("device_failed", device=str(model.device), detail=type(error).__name__) from error
+    with torch_errors(str(model.device)), torch.inference_mode():
+        return model(**inputs.to(model.device))
 
 
 def _corners(boxes: np.ndarray, width: int, height: int) -> NDArray[np.float32]:

@@ -26,6 +26,7 @@ from inference.vision.detection.reference_image import check_reference, verify_r
 from inference.vision.detection.registry import find_bundle_detector
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import Device, FeatureRuntime, choose_device, open_runtime, portable_of
+from inference.vision.networks.torch_runtime import GPU_FAULTS
 
 Extent = Literal["auto", "all", "own"]
 OPENVINO, TORCH_CPU, TORCH_CUDA = "openvino-cpu", "torch-cpu", "torch-cuda"
@@ -46,7 +47,7 @@ def verify_runtimes(
     `own` asks no other; `all` asks each; `auto` asks those that have not agreed on this graph on this machine before
     (kept in the folder `memory`), or whose library is loaded anyway. A detector that is no graph has only its own.
     `find_weights` gives the backbone's file, None for the carried one; a runtime that needs a file which is not here is
-    not available. Return the names of the runtimes that were asked.
+    not available, nor is, with `auto`, a GPU that is full or fails. Return the names of the runtimes that were asked.
 
     Raises ModelError(`golden_mismatch`) with the runtime's name, and as the runtimes do.
     """
@@ -65,12 +66,14 @@ def verify_runtimes(
             continue
         try:
             runtime = open_named(name, graph, weights=weights, weights_sha256=weights_sha256)
+            score, anomaly_map = on_graph.score_reference(runtime)
         except ModelError as error:
-            if error.code not in ("backbone_weights_missing", "backbone_weights_changed"):
+            # A GPU that is full or fails inspects nothing where the CPU takes over.
+            spared = GPU_FAULTS if name == TORCH_CUDA and device == "auto" else frozenset[str]()
+            if error.code not in {"backbone_weights_missing", "backbone_weights_changed", *spared}:
                 raise
             _log.info("%s is not asked: %s", name, error)
             continue
-        score, anomaly_map = on_graph.score_reference(runtime)
         check_reference(bundle, score=score, anomaly_map=anomaly_map, runtime=name)
         asked.append(name)
         if proof is not None:

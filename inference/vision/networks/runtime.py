@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol
+from typing import Any, Generic, Literal
 
 import numpy as np
 
@@ -29,9 +29,16 @@ from inference.vision.networks.graphs import (
     build_module,
     convert_graph,
 )
+from inference.vision.networks.torch_runtime import (
+    GPU_FAULTS,
+    FeatureRuntime,
+    SparingRuntime,
+    TorchRuntime,
+    check_batch,
+    first_line,
+)
 
-if TYPE_CHECKING:
-    import torch
+__all__ = ["FeatureRuntime", "TorchRuntime", "check_batch"]
 
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -41,17 +48,6 @@ _log = logging.getLogger(__name__)
 RUNTIMES_LIMIT = 8
 # The first image of a set, its mirror image and the reference image, by two callers at most.
 _SINGLES_OF_A_BUILD = 4
-
-
-class FeatureRuntime(Protocol):
-    """Computes one graph on one device."""
-
-    name: str
-    graph: GraphSpec
-
-    def features(self, batch: np.ndarray) -> list[np.ndarray]:
-        """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
-        ...
 
 
 class OpenVinoRuntime(Generic[SizedGraph]):
@@ -88,7 +84,7 @@ class OpenVinoRuntime(Generic[SizedGraph]):
             try:
                 return self._compute_each(batch) if len(batch) > 1 else self._compute_single(batch)
             except RuntimeError as error:
-                raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
+                raise ModelError("device_failed", device="cpu", detail=first_line(error)) from error
 
     def _compute_single(self, batch: np.ndarray) -> list[np.ndarray]:
         self._single_count += 1
@@ -142,34 +138,6 @@ class OpenVinoRuntime(Generic[SizedGraph]):
 TrainedRuntime = OpenVinoRuntime[TrainedGraph]
 
 
-class TorchRuntime:
-    """A graph through torch, in float32 (no TF32), on the CPU or on CUDA."""
-
-    def __init__(self, graph: GraphSpec, module: torch.nn.Module, *, device: str, threads: int) -> None:
-        self.name = f"torch-{device}"
-        self.graph = graph
-        self._device = device
-        self._threads = threads
-        self._lock = threading.Lock()
-        with _torch_errors(device):
-            self._module = module.to(device)
-
-    def features(self, batch: np.ndarray) -> list[np.ndarray]:
-        """Compute float32 N×C×h×w maps of uint8 N×H×W×3; raises ModelError."""
-        import torch
-
-        batch = check_batch(batch, size_px=self.graph.size_px)
-        with self._lock, _torch_errors(self._device):
-            threads_before = torch.get_num_threads()
-            torch.set_num_threads(self._threads)
-            try:
-                with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-                    maps = self._module(torch.from_numpy(batch).to(self._device))
-                    return [item.cpu().numpy() for item in maps]
-            finally:
-                torch.set_num_threads(threads_before)
-
-
 def open_runtime(
     graph: GraphSpec,
     *,
@@ -184,7 +152,8 @@ def open_runtime(
 
     On the CPU it is OpenVINO's: from `portable` where that is given, or from one that was given before for the same
     graph and weights (no torch is imported then), else converted from the weights. Where OpenVINO does not work it
-    is torch's. `weights` defaults to the carried file, and must have the hash `weights_sha256` where that is given.
+    is torch's. On CUDA it is torch's, and with `auto` the CPU's takes over where the GPU is full or fails. `weights`
+    defaults to the carried file, and must have the hash `weights_sha256` where that is given.
     `threads` defaults to the cores this process may use. Without `with_openvino` it is torch's on the CPU, too. Raises
     ModelError: `device_unavailable`, `device_failed`, `backbone_weights_missing`, `backbone_weights_mismatch`,
     `backbone_weights_changed`.
@@ -214,14 +183,38 @@ def open_runtime(
                 ),
             )
         except (ImportError, RuntimeError) as error:
-            _log.warning("OpenVINO cannot take the graph, torch takes over: %s", _first_line(error))
+            _log.warning("OpenVINO cannot take the graph, torch takes over: %s", first_line(error))
     path = resolve_weights(graph.backbone, weights)
     if hash_weights(path) != weights_sha256:
         raise ModelError("backbone_weights_changed", name=graph.backbone.name)
-    return RUNTIMES.get(
-        (graph, weights_sha256, f"torch-{chosen}", threads),
-        lambda: TorchRuntime(graph, build_module(graph, path), device=chosen, threads=threads),
-    )
+
+    def open_torch() -> FeatureRuntime:
+        return RUNTIMES.get(
+            (graph, weights_sha256, f"torch-{chosen}", threads),
+            lambda: TorchRuntime(graph, build_module(graph, path), device=chosen, threads=threads),
+        )
+
+    if chosen == "cpu" or device != "auto":
+        return open_torch()
+
+    def open_cpu() -> FeatureRuntime:
+        return open_runtime(
+            graph,
+            weights=weights,
+            weights_sha256=weights_sha256,
+            portable=portable,
+            device="cpu",
+            threads=threads,
+            with_openvino=with_openvino,
+        )
+
+    try:
+        return SparingRuntime(open_torch(), open_cpu)
+    except ModelError as error:
+        if error.code not in GPU_FAULTS:
+            raise
+        _log.warning("the GPU is left out: %s", error)
+        return open_cpu()
 
 
 def open_trained(graph: TrainedGraph, portable: PortableGraph, *, threads: int | None = None) -> TrainedRuntime:
@@ -232,7 +225,7 @@ def open_trained(graph: TrainedGraph, portable: PortableGraph, *, threads: int |
     try:
         return OpenVinoRuntime(graph, portable, threads=threads if threads is not None else CORES)
     except (ImportError, RuntimeError) as error:
-        raise ModelError("device_failed", device="cpu", detail=_first_line(error)) from error
+        raise ModelError("device_failed", device="cpu", detail=first_line(error)) from error
 
 
 def portable_of(runtime: FeatureRuntime) -> PortableGraph | None:
@@ -281,14 +274,6 @@ def choose_device(device: Device) -> Literal["cpu", "cuda"]:
     return "cpu"
 
 
-def check_batch(batch: np.ndarray, *, size_px: tuple[int, int]) -> np.ndarray:
-    """Return the batch, contiguous; raises ModelError(`image_wrong_shape`) when it is not what the graph takes."""
-    height, width = size_px
-    if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[1:] != (height, width, 3):
-        raise ModelError("image_wrong_shape", shape=batch.shape, dtype=str(batch.dtype))
-    return np.ascontiguousarray(batch)
-
-
 class RuntimeCache:
     """The runtimes last used; one thread opens a runtime while others that want it wait."""
 
@@ -311,30 +296,8 @@ class RuntimeCache:
 RUNTIMES = RuntimeCache()
 
 
-class _torch_errors:  # noqa: N801 - used as a context manager, reads as a phrase
-    """Turns torch's own failures on a device into ModelError."""
-
-    def __init__(self, device: str) -> None:
-        self._device = device
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        import torch
-
-        if isinstance(error, torch.OutOfMemoryError):
-            raise ModelError("out_of_memory", device=self._device) from error
-        if isinstance(error, RuntimeError):
-            raise ModelError("device_failed", device=self._device, detail=_first_line(error)) from error
-
-
 def may_have_cuda() -> bool:
     """Return whether a driver is there at all; asking torch itself would cost its import, some seconds."""
     if os.name == "nt":
         return (Path(os.environ.get("SYSTEMROOT", "C:/Windows")) / "System32" / "nvcuda.dll").exists()
     return any(Path(path).exists() for path in ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg"))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -61,7 +61,7 @@ class DetectorRecipe(Recipe):
             opened = time.monotonic()
             trainee = self._open(prepared, settings, context, QuietListener())
             opening = time.monotonic() - opened
-            loop = TrainingLoop(trainee, settings.training, seed=settings.seed, single=_is_single(settings))
+            loop = TrainingLoop(trainee, settings.training, seed=settings.seed, single=_is_single(settings, context))
             batch = np.arange(settings.training.batch_size) % len(prepared.train)
             rng = np.random.default_rng(settings.seed)
             loop.step(0, [batch], rng)
@@ -101,7 +101,7 @@ class DetectorRecipe(Recipe):
             prepared = self._prepare(examples, settings, listener)
             trainee = self._open(prepared, settings, context, listener)
             identity = identify(prepared, settings, hash_file(context.weights))
-            loop = TrainingLoop(trainee, settings.training, seed=settings.seed, single=_is_single(settings))
+            loop = TrainingLoop(trainee, settings.training, seed=settings.seed, single=_is_single(settings, context))
             result = loop.run(scratch=scratch, identity=identity, listener=listener)
             epochs = settings.training.epochs
             threshold, figures = measure_detector(
@@ -175,6 +175,6 @@ def _architecture(settings: RecipeSettings) -> str:
     return str(chosen)
 
 
-def _is_single(settings: RecipeSettings) -> bool:
-    """Return whether a batch is computed as a whole: others' losses are no sums over images."""
-    return _architecture(settings) != GEOMSA
+def _is_single(settings: RecipeSettings, context: RecipeContext) -> bool:
+    """Return whether a batch is computed as a whole: on a GPU, and as others' losses are no sums over images."""
+    return context.device != "cpu" or _architecture(settings) != GEOMSA

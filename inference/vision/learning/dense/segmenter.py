@@ -56,7 +56,7 @@ class SegmenterRecipe(Recipe):
             trunk, source = open_source(prepared, settings, context, trained_stages=0, listener=QuietListener())
             trainee = SegmenterTrainee(trunk, source, prepared, settings, device=context.device)
             opening = time.monotonic() - began
-            loop = TrainingLoop(trainee, settings.training, seed=settings.seed)
+            loop = TrainingLoop(trainee, settings.training, seed=settings.seed, single=context.device != "cpu")
             batch = np.arange(settings.training.batch_size) % len(prepared.train)
             rng = np.random.default_rng(settings.seed)
             loop.step(0, [batch], rng)
@@ -107,7 +107,7 @@ class SegmenterRecipe(Recipe):
                 cell_head, source, prepared, lambda: throttle.hear(len(prepared.train)), device=context.device
             )
             trainee = SegmenterTrainee(trunk, source, prepared, settings, device=context.device)
-            loop = TrainingLoop(trainee, settings.training, seed=settings.seed)
+            loop = TrainingLoop(trainee, settings.training, seed=settings.seed, single=context.device != "cpu")
             identity = identify(prepared, settings, hash_file(context.weights))
             result = loop.run(scratch=scratch, identity=identity, listener=listener)
             epochs = settings.training.epochs

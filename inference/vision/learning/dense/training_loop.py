@@ -25,10 +25,12 @@ from inference.parallel import CORES
 from inference.vision.learning.dense.checkpoints import Checkpoint, State, read_checkpoint, write_checkpoint
 from inference.vision.learning.recipes.contract import TIME_LIMIT, EndEarly, EpochFigures, Listener
 from inference.vision.learning.recipes.settings import TrainingSettings
+from inference.vision.networks.torch_runtime import keep_float32
 
 Result = TypeVar("Result")
 STAGE = "train"
-# Images of a share: a batch is divided into as many as that makes, each computed by one thread, two at a time.
+# Images of a share: a batch is divided into as many as that makes, each computed by one thread, two at a time. A GPU
+# computes a batch as a whole: small shares leave it idle.
 _SHARE_IMAGES, _THREADS = 2, 2
 # While something is computed, a listener is told so this often.
 _HEAR_EVERY_S = 0.5
@@ -88,6 +90,7 @@ def reproducible(seed: int) -> Iterator[None]:
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
         torch.set_num_threads(1)
+        keep_float32()
         try:
             yield
         except (MemoryError, torch.OutOfMemoryError) as error:
@@ -105,7 +108,8 @@ class TrainingLoop:
         self._settings = settings
         self._seed = seed
         self._single = single
-        self._pool = ThreadPoolExecutor(min(_THREADS, CORES), thread_name_prefix="share")
+        # One thread alone for whole batches: on CUDA each begins by finding out how convolutions are best computed.
+        self._pool = ThreadPoolExecutor(1 if single else min(_THREADS, CORES), thread_name_prefix="share")
         self._named = [(name, one) for name, one in trainee.module.named_parameters() if one.requires_grad]
         self._optimizer = torch.optim.AdamW(self._groups(), lr=settings.learning_rate)
         weights = trainee.weights()

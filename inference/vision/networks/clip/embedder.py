@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from inference.vision.networks.clip.model import build_clip
 from inference.vision.networks.clip.networks import ClipSpec, find_clip
 from inference.vision.networks.embeddings import embed_images, unit_rows
 from inference.vision.networks.runtime import Device, choose_device
+from inference.vision.networks.torch_runtime import compute_on, keep_float32, torch_errors
 
 if TYPE_CHECKING:
     import torch
@@ -109,22 +110,15 @@ class ClipEmbedder:
     def _normalisation(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         return self.spec.mean, self.spec.std
 
-    def _run(self, encode: Any) -> np.ndarray:
-        import torch
+    def _run(self, encode: Callable[[], torch.Tensor]) -> np.ndarray:
+        def compute() -> np.ndarray:
+            import torch
 
-        with self.lock:
-            before = torch.get_num_threads()
-            torch.set_num_threads(self.threads)
-            try:
-                with torch.inference_mode():
-                    vectors = encode().float().cpu().numpy()
-            except torch.OutOfMemoryError as error:
-                raise ModelError("out_of_memory", device=self.device) from error
-            except RuntimeError as error:
-                raise ModelError("device_failed", device=self.device, detail=str(error).splitlines()[0]) from error
-            finally:
-                torch.set_num_threads(before)
-        return unit_rows(vectors)
+            with torch.inference_mode():
+                return encode().float().cpu().numpy()
+
+        with self.lock, torch_errors(self.device):
+            return unit_rows(compute_on(self.device, compute, threads=self.threads))
 
 
 def open_clip_embedder(
@@ -133,13 +127,17 @@ def open_clip_embedder(
     """Return the CLIP of that name. Imports torch and open_clip (ten seconds).
 
     Raises ModelError: `backbone_unknown`, `backbone_weights_missing`, `backbone_weights_mismatch`,
-    `device_unavailable`.
+    `device_unavailable`, `device_failed`, `out_of_memory`.
     """
     spec = find_clip(name)
     if weights is None or not weights.is_file():
         raise ModelError("backbone_weights_missing", name=spec.title)
     chosen = choose_device(device)
-    model = build_clip(spec, weights).to(chosen)
+    model = build_clip(spec, weights)
+    if chosen != "cpu":
+        keep_float32()
+    with torch_errors(chosen):
+        model = model.to(chosen)
     return ClipEmbedder(
         name=name,
         key=f"{name}:{REVISION}:{hash_weights(weights)[:32]}",

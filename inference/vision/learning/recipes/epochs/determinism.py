@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from inference.errors import ModelError
+from inference.vision.networks.torch_runtime import keep_float32
 
 
 @contextmanager
@@ -18,6 +19,8 @@ def determined(seed: int, *, device: str, threads: int) -> Iterator[None]:
     import torch
 
     threads_before, strict_before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    if device != "cpu":
+        keep_float32()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
     torch.manual_seed(seed)

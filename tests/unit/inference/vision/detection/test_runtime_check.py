@@ -13,7 +13,7 @@ from inference.vision.detection import runtime_check
 from inference.vision.detection.detector import ImageSource
 from inference.vision.detection.patchcore.config import PatchCoreConfig
 from inference.vision.detection.patchcore.patchcore import PatchCore
-from inference.vision.detection.runtime_check import OPENVINO, TORCH_CPU, list_runtimes, verify_runtimes
+from inference.vision.detection.runtime_check import OPENVINO, TORCH_CPU, TORCH_CUDA, list_runtimes, verify_runtimes
 from inference.vision.networks.graphs import GraphSpec
 from inference.vision.networks.runtime import FeatureRuntime
 
@@ -99,3 +99,20 @@ def test_nothing_is_reported_to_the_maker_of_a_runtime() -> None:
         "assert ovc.tm.__name__ == 'openvino.tools.ovc.telemetry_stub', ovc.tm\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("code", ["out_of_memory", "device_failed"])
+def test_a_gpu_that_is_full_or_fails_is_not_available_where_none_was_asked_for(
+    code: str, built: tuple[PatchCore, Bundle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, bundle = built
+
+    def refuse(name: str, *_args: object, **_options: object) -> FeatureRuntime:
+        raise ModelError(code, device="cuda", detail=name)
+
+    monkeypatch.setattr(runtime_check, "list_runtimes", lambda _device: [OPENVINO, TORCH_CUDA])
+    monkeypatch.setattr(runtime_check, "open_named", refuse)
+    assert verify_runtimes(model, bundle, extent="all", device="auto") == (OPENVINO,)
+    with pytest.raises(ModelError) as caught:
+        verify_runtimes(model, bundle, extent="all", device="cuda")
+    assert caught.value.code == code
