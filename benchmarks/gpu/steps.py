@@ -69,12 +69,18 @@ def describe_machine(device: Where) -> dict[str, Any]:
 
 
 def read_memory(device: Where) -> dict[str, int]:
-    """Return the most that torch held on the GPU since the last call, in MiB."""
+    """Return the most that torch held on the GPU since the last call, and what is taken of the card now, in MiB."""
     if device == "cpu":
         return {}
     import torch
 
-    found = {"allocated": torch.cuda.max_memory_allocated() >> 20, "reserved": torch.cuda.max_memory_reserved() >> 20}
+    free, total = torch.cuda.mem_get_info()
+    found = {
+        "allocated": torch.cuda.max_memory_allocated() >> 20,
+        "reserved": torch.cuda.max_memory_reserved() >> 20,
+        # With the context and what other processes hold.
+        "card": (total - free) >> 20,
+    }
     torch.cuda.reset_peak_memory_stats()
     return found
 

@@ -46,13 +46,10 @@ from inference.vision.learning.recipes.whole_network import find_architecture
 from inference.vision.learning.trained_network.input import prepare_input
 from inference.vision.learning.trained_network.runtime import NetworkRuntime
 
-RECIPES: tuple[Recipe, ...] = (
-    ProbeRecipe(),
-    FineTuningRecipe(),
-    FullTrainingRecipe(),
-    SegmenterRecipe(),
-    DetectorRecipe(),
-)
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (ProbeRecipe(), FineTuningRecipe(), FullTrainingRecipe(), SegmenterRecipe(), DetectorRecipe())
+}
 MARKS = ("scratch", "spot")
 _COMPARED = 4
 
@@ -84,7 +81,7 @@ class Exported:
     module: Any = None
 
 
-def measure_training(device: Where, *, count: int, epochs: int, size_px: int) -> dict[str, Any]:
+def measure_training(device: Where, names: list[str], *, count: int, epochs: int, size_px: int) -> dict[str, Any]:
     """Return the figures of every recipe, each on the CPU and on the device."""
     settings = RecipeSettings(
         input=InputSettings(width_px=size_px, height_px=size_px),
@@ -96,9 +93,8 @@ def measure_training(device: Where, *, count: int, epochs: int, size_px: int) ->
     found: dict[str, Any] = {"train": count, "epochs": epochs, "size_px": size_px}
     with tempfile.TemporaryDirectory(prefix="geomsa-gpu-") as folder:
         bench = Bench(device, Path(folder))
-        for recipe in RECIPES:
+        for recipe in (RECIPES[name] for name in names):
             examples = sets[recipe.task]
-            # The head begins with random weights: so that it moves, few epochs go quickly.
             for name, where in (("cpu", "cpu"), ("device", device)):
                 attempt(
                     found,
