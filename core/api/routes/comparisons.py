@@ -162,7 +162,7 @@ def list_comparisons(asked: Asked, product: str = "", limit: Annotated[int, Quer
     return Comparisons(items=[_shape(asked, one) for one in found])
 
 
-@router.get("/datasets", summary="Dataset versions")
+@router.get("/datasets", deprecated=True, summary="Dataset versions; GET /v1/datasets says the same")
 def list_dataset_versions(asked: Asked, product: str) -> Datasets:
     """Return the dataset versions of a product (by its code), the newest first."""
     require_role(asked.services, asked.person, ENGINEER)
