@@ -18,8 +18,8 @@ from core.assistant.events import AskEvent
 from core.assistant.model.choice import ChosenModel, chosen_model
 from core.assistant.offline.answering import respond
 from core.assistant.offline.parser import parse
-from core.assistant.offline.text import HANGUL
 from core.assistant.offline.understood import Pending
+from core.assistant.offline.words.text import HANGUL
 from core.assistant.records import OFFLINE, ConversationView
 from core.assistant.results import ToolResult
 from core.assistant.tools.contract import ToolContext, open_context

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from core.assistant.names import NamedType, Names, Unclear, product_choices, type_choices
 from core.assistant.offline.naming import find_products, find_types
-from core.assistant.offline.text import line_key
+from core.assistant.offline.words.text import line_key
 from core.catalog.names import ProductName
 from core.errors import BadInput
 from core.transactions import HasDatabase, reading

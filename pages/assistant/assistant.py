@@ -9,6 +9,7 @@ import streamlit as st
 from core.access import WORKER
 from core.assistant.asking import ask
 from core.assistant.conversations import LONGEST_WORDS, list_conversations, read_conversation
+from core.assistant.offline.evidence.meaning import prepare
 from core.assistant.records import ConversationView
 from core.assistant.suggestions import list_suggestions
 from core.assistant.tools.contract import open_context
@@ -24,6 +25,8 @@ _SAID = "assistant_said"
 
 require(WORKER)
 follow_chosen()
+# Whoever opens the screen is about to ask.
+prepare()
 
 
 def say(words: str) -> None:

@@ -18,7 +18,7 @@ from core.inspections.records import load_record
 from core.training.recipes.registry import list_recipes
 
 _OWN_TASK = "task"
-_RECIPE = "model.recipe"
+_RECIPE, _BACKBONE = "model.recipe", "model.backbone"
 
 
 def make_draft(
@@ -37,7 +37,7 @@ def make_draft(
     if len(products) == 1 and products[0] != (before.product if before is not None else None):
         # What came from another product's data does not hold for this one.
         from_data, all_said = {}, {path: one for path, one in all_said.items() if not path.startswith("data.")}
-    all_said |= said
+    all_said |= _with_whole_network(said)
     if "report.goals" in said and before is not None:
         all_said["report.goals"] = {**before.said.get("report.goals", {}), **said["report.goals"]}
     if len(products) == 1:
@@ -48,6 +48,16 @@ def make_draft(
     if not draft.product:
         draft = _find_product(context, draft, products)
     return check_draft(context, draft)
+
+
+def _with_whole_network(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said with the whole name of a network of which only the family was: `dinov2`."""
+    from inference.vision.networks.catalog import list_networks
+
+    name = str(said.get(_BACKBONE) or "")
+    known = [network.name for network in list_networks()] if name else []
+    family = [one for one in known if one.startswith(f"{name}_")]
+    return {**said, _BACKBONE: family[0]} if name not in known and len(family) == 1 else dict(said)
 
 
 def check_draft(context: ToolContext, draft: Draft) -> Draft:

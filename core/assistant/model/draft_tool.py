@@ -9,8 +9,8 @@ from typing import Any
 
 from core.assistant.names import Names
 from core.assistant.offline.naming import blank_products, find_products
-from core.assistant.offline.settings_words import RECIPES, TASKS, read_settings
-from core.assistant.offline.text import normalize
+from core.assistant.offline.words.settings_words import RECIPES, TASKS, read_settings
+from core.assistant.offline.words.text import normalize
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 

@@ -12,7 +12,8 @@ from core.assistant.drafting.making import count_images, make_draft
 from core.assistant.drafting.words import ask_for, describe_draft
 from core.assistant.events import AskEvent
 from core.assistant.names import Unclear
-from core.assistant.offline.understood import Discard, Look, Pending, Start, Train, Understood
+from core.assistant.offline.parser import TASK
+from core.assistant.offline.understood import Discard, Look, Pending, Start, Train, Understood, Which
 from core.assistant.suggestions import list_suggestions
 from core.assistant.tools.contract import ToolContext
 from core.assistant.tools.registry import find_tool
@@ -20,6 +21,26 @@ from core.i18n import N_
 
 if TYPE_CHECKING:
     from core.assistant.records import ConversationView
+
+
+_TASKS: dict[str, str] = {
+    "count_inspections": N_("Counts and rates of inspections"),
+    "rank_defect_types": N_("The most frequent defects"),
+    "trend_defect_rate": N_("The trend of the defect rate"),
+    "explain_inspection": N_("Why a part was judged so"),
+    "list_inspections": N_("A list of inspections"),
+    "review": N_("What waits for a review"),
+    "read_manual": N_("What the manual says"),
+    "list_open_actions": N_("The open actions"),
+    "read_thresholds": N_("The thresholds"),
+    "weak_spots": N_("What the model misses"),
+    "model_state": N_("The state of the models"),
+    "list_datasets": N_("The dataset versions"),
+    "list_runs": N_("The training runs"),
+    "show_run": N_("One training run"),
+    "list_products": N_("The products and defect types"),
+    "train": N_("A draft of a training"),
+}
 
 
 def respond(context: ToolContext, understood: Understood, before: ConversationView) -> Iterator[AskEvent]:
@@ -38,8 +59,18 @@ def respond(context: ToolContext, understood: Understood, before: ConversationVi
     elif isinstance(understood, Discard):
         discard_waiting(context.services, context.person, before.head.id)
         yield AskEvent(words=context.speech.say(N_("The draft is discarded.")))
+    elif isinstance(understood, Which):
+        yield _ask_which(context, understood)
     else:
         yield from _help(context)
+
+
+def _ask_which(context: ToolContext, unsure: Which) -> AskEvent:
+    # What a person sees of a choice is what a press on it says.
+    labels = [context.speech.say(_TASKS[one]) for one in unsure.intents]
+    kept = {"said": unsure.said, "intents": ",".join(unsure.intents)}
+    question = Pending(TASK, tuple((label, label) for label in labels), "", kept)
+    return AskEvent(question=question, words=context.speech.say(N_("Which of these did you mean?")))
 
 
 def _look(context: ToolContext, wanted: Look) -> Iterator[AskEvent]:

@@ -9,7 +9,10 @@ from functools import lru_cache
 from typing import TypeVar
 
 from core.assistant.names import NamedType, Names
-from core.assistant.offline.text import HANGUL, PARTICLES, list_words, normalize
+from core.assistant.offline.evidence.examples import list_example_words
+from core.assistant.offline.synonyms import inflect, synonyms_of
+from core.assistant.offline.words.sounds import sound_alike
+from core.assistant.offline.words.text import HANGUL, PARTICLES, list_words, normalize
 from core.catalog.names import ProductName
 
 Found = TypeVar("Found")
@@ -39,27 +42,67 @@ _TASK_WORDS = frozenset(
 
 def find_products(text: str, names: Names) -> tuple[ProductName, ...]:
     """Return the products that the text names: several where it is not clear which, none where it names none."""
-    terms: list[tuple[ProductName, tuple[str, ...]]] = [
-        (one, (one.code, one.name, one.name_en)) for one in names.products
-    ]
-    return _find(normalize(text), terms)
+    return _find(normalize(text), _product_terms(names))
 
 
 def find_types(text: str, types: Sequence[NamedType]) -> tuple[NamedType, ...]:
     """Return the defect types that the text names; whole names, and names with a slip of the finger."""
     text = normalize(text)
-    terms = [(one, (one.name.code, one.name.name_ko, one.name.name_en)) for one in types]
-    whole = [one for one, _span in find_whole(text, terms)]
-    if whole:
-        return tuple(whole)
-    return tuple(_best(_similar(text, terms)))
+    for terms in (_type_terms(types), _type_terms(types, of_glossary=True)):
+        whole = [one for one, _span in find_whole(text, terms)]
+        if whole:
+            return tuple(whole)
+    return tuple(_best(_similar(text, _type_terms(types))))
 
 
-def blank_products(text: str, names: Names) -> str:
-    """Return normalized text with the whole names of products blanked: their digits are no settings."""
-    terms = [(one, (one.code, one.name, one.name_en)) for one in names.products]
-    for _one, (start, stop) in find_whole(text, terms):
-        text = f"{text[:start]}{' ' * (stop - start)}{text[stop:]}"
+def blank_products(text: str, names: Names, *, mark: str = " ") -> str:
+    """Return normalized text with the whole names of products blanked, or marked: their digits are no settings."""
+    return _mark_whole(text, _product_terms(names), mark)
+
+
+def mark_products(text: str, names: Names, mark: str) -> str:
+    """Return normalized text with `mark` for each product that it names, be it in part or with a slip."""
+    return _mark(text, _product_terms(names), mark, in_part=True)
+
+
+def mark_types(text: str, types: Sequence[NamedType], mark: str) -> str:
+    """Return normalized text with `mark` for each defect type that it names."""
+    marked = _mark_whole(text, _type_terms(types), mark)
+    return marked if marked != text else _mark(text, _type_terms(types, of_glossary=True), mark, in_part=False)
+
+
+def list_tokens(product: ProductName) -> list[str]:
+    """Return the words of a product's names, those of one letter too."""
+    return re.findall(r"[a-z0-9]+|[가-힣]+", normalize(f"{product.code} {product.name} {product.name_en}"))
+
+
+def _product_terms(names: Names) -> list[tuple[ProductName, tuple[str, ...]]]:
+    return [(one, (one.code, one.name, one.name_en)) for one in names.products]
+
+
+def _type_terms(types: Sequence[NamedType], *, of_glossary: bool = False) -> list[tuple[NamedType, tuple[str, ...]]]:
+    found = []
+    for one in types:
+        names = (one.name.code, one.name.name_ko, one.name.name_en)
+        forms = (form for name in names for form in inflect(normalize(name)))
+        found.append((one, (*synonyms_of(names), *forms) if of_glossary else names))
+    return found
+
+
+def _mark(text: str, terms: Sequence[tuple[Found, tuple[str, ...]]], mark: str, *, in_part: bool) -> str:
+    marked = _mark_whole(text, terms, mark)
+    if marked != text:
+        return marked
+    for word in list_own_words(text):
+        own = [(one, score) for one, score in (_in_part(word, terms) if in_part else []) if score]
+        if own or any(score for _one, score in _similar(word, terms)):
+            text = text.replace(word, mark)
+    return text
+
+
+def _mark_whole(text: str, terms: Sequence[tuple[Found, tuple[str, ...]]], mark: str) -> str:
+    for start, stop in sorted({span for _one, span in find_whole(text, terms)}, reverse=True):
+        text = f"{text[:start]}{mark * (stop - start) if mark == ' ' else mark}{text[stop:]}"
     return text
 
 
@@ -70,12 +113,20 @@ def list_own_words(text: str) -> list[str]:
 
 
 def _find(text: str, terms: list[tuple[ProductName, tuple[str, ...]]]) -> tuple[ProductName, ...]:
-    whole = [one for one, _span in find_whole(text, terms)]
+    whole = _drop_parts([one for one, _span in find_whole(text, terms)], terms)
     if len(whole) == 1 and (closer := _named_closer(text, whole[0], terms)):
         return closer
     if whole:
         return tuple(whole)
     return tuple(_best(_in_part(text, terms)) or _best(_similar(text, terms)))
+
+
+def _drop_parts(found: list[ProductName], terms: list[tuple[ProductName, tuple[str, ...]]]) -> list[ProductName]:
+    """Return products without those that another one's name holds: a “solar-poly cell” is no “cell”."""
+    words = {one.code: set(list_tokens(one)) for one, _names in terms}
+    return [
+        one for one in found if not any(other != one and normalize(one.code) in words[other.code] for other in found)
+    ]
 
 
 def _named_closer(
@@ -146,7 +197,9 @@ def _share(word: str, token: str) -> int:
 
 
 def _similar(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> list[tuple[Found, float]]:
-    words = [word for word in list_own_words(text) if len(word) >= (3 if HANGUL.match(word) else 4)]
+    known = list_example_words()
+    own = [word for word in list_own_words(text) if word not in known]
+    words = [word for word in own if len(word) >= (2 if HANGUL.match(word) else 4)]
     found: list[tuple[Found, float]] = []
     for one, names in terms:
         tokens = [token for token in _tokens(names) if len(token) >= 3]
@@ -156,7 +209,9 @@ def _similar(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> list[
 
 
 def _likeness(word: str, token: str) -> float:
-    if abs(len(word) - len(token)) > 2 or word[0] != token[0]:
+    if HANGUL.match(word) and token.isascii():
+        return float(sound_alike(word, token))
+    if abs(len(word) - len(token)) > 2 or len(word) < 3 or word[0] != token[0]:
         return 0.0
     least = _SIMILAR_KOREAN if HANGUL.match(word) else _SIMILAR_LATIN
     ratio = SequenceMatcher(None, word, token).ratio()

@@ -39,18 +39,26 @@ class Discard:
 
 
 @dataclass(frozen=True)
+class Which:
+    """Two tasks are as likely: it is asked which one is meant. `said` is the message."""
+
+    intents: tuple[str, ...]
+    said: str
+
+
+@dataclass(frozen=True)
 class Help:
     """Nothing of it was understood as a task."""
 
 
-Understood = Look | Train | Start | Discard | Help
+Understood = Look | Train | Start | Discard | Which | Help
 
 
 @dataclass(frozen=True)
 class Pending:
     """What was asked back last: of which field, what could be chosen, and what the tool was to be called with.
 
-    Without a tool it belongs to the draft.
+    Without a tool it belongs to the draft, or, with the field `task_meant`, to the message in `arguments`.
     """
 
     field: str

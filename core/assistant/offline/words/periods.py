@@ -3,100 +3,143 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("january|jan", "february|feb", "march|mar", "april|apr", "may", "june|jun", "july|jul", "august|aug",
-         "september|sept|sep", "october|oct", "november|nov", "december|dec"),
-        1,
-    )
-    for name in names.split("|")
-}  # fmt: skip
-_NAMED: tuple[tuple[str, str], ...] = (
-    (r"그저께|그제|엊그제|day before yesterday", "day_before"),
-    (r"어제|어저께|전일|작일|\byesterday'?s?\b|\byday\b|\byesteday\b", "yesterday"),
-    (r"오늘|금일|당일|\btoday'?s?\b|\btday\b", "today"),
-    (r"지지난\s*주|저저번\s*주|week before last", "week_before_last"),
-    (r"지난\s*주|저번\s*주|전\s*주(?!간)|\b(?:last|previous|past) week'?s?\b|\blastweek\b", "last_week"),
-    (r"이번\s*주|금주|요번\s*주|\bthis week'?s?\b|\bthisweek\b", "this_week"),
-    (r"지난\s*달|저번\s*달|전월|\b(?:last|previous) month'?s?\b", "last_month"),
-    (r"이번\s*달|이\s*달|금월|당월|요번\s*달|\bthis month'?s?\b", "this_month"),
-    (r"올해|금년|\bthis year'?s?\b", "this_year"),
-    (r"작년|지난\s*해|\blast year'?s?\b", "last_year"),
-    (r"전체\s*기간|전\s*기간|지금까지|여태|모든\s*기간|\ball[- ]time\b|\bso far\b|\bin total ever\b|\bever\b", "all"),
+from core.assistant.offline.words.calendar_words import (
+    COUNTS,
+    DAY,
+    DAY_SPAN,
+    LAST_N,
+    MONTH,
+    MONTHS,
+    N_AGO,
+    NAMED,
+    SINCE,
+    UNITS,
+    UNTIL,
+    WEEKDAY,
+    WEEKDAYS,
 )
-_UNITS = {"일": 1, "날": 1, "day": 1, "주": 7, "week": 7, "달": 30, "개월": 30, "month": 30, "년": 365, "year": 365}
-_LAST_N = re.compile(
-    r"(?:최근|지난|직전|last|past|previous|recent)\s*(?:the\s*)?(\d{1,4})\s*(일|날|주|달|개월|년|days?|weeks?|months?|years?)"
-    r"|(?<![\d-])(\d{1,4})\s*(일|주|달|개월|년)\s*(?:동안|간|치)"
-    r"|(?:최근|지난)\s*(?P<one>일주일|한\s*주|한\s*달|1\s*년)|\b(?:last|past)\s+(?P<few>few days|couple of weeks)\b"
-)
-_ISO = r"(\d{4})\s*[-./년]\s*(\d{1,2})\s*[-./월]\s*(\d{1,2})\s*일?"
-_KOREAN_DAY = r"(\d{1,2})\s*월\s*(\d{1,2})\s*일"
-_ENGLISH_DAY = rf"\b({'|'.join(_MONTHS)})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\b"
-_DAY_ENGLISH = rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?({'|'.join(_MONTHS)})\b"
-_DAY = re.compile("|".join((_ISO, _KOREAN_DAY, _ENGLISH_DAY, _DAY_ENGLISH)))
-_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}})\s*월(?!\s*\d)|\bin ({'|'.join(_MONTHS)})\b")
-_UNTIL = re.compile(r"(?:까지|\buntil\b|\btill\b)")
-_SINCE = re.compile(r"(?:부터|이후|\bsince\b|\bfrom\b|\bafter\b)")
+
+Period = dict[str, str]
 
 
-def read_period(text: str, today: date) -> tuple[dict[str, str], str]:
-    """Return the period of normalized text as arguments of a tool, {} for none, and the text without its words."""
-    days, rest = _read_days(text, today)
-    if days:
-        return days, rest
-    for pattern, name in _NAMED:
+def read_period(text: str, today: date, *, mark: str = " ") -> tuple[Period, str]:
+    """Return the period of normalized text as arguments of a tool, {} for none, and the text with `mark` for it."""
+    for read in (_read_span, _read_days, _read_named, _read_last_n, _read_ago, _read_weekday, _read_month):
+        period, spans = read(text, today)
+        if period:
+            for start, stop in sorted(spans, reverse=True):
+                text = f"{text[:start]} {mark} {text[stop:]}"
+            return period, text
+    return {}, text
+
+
+Found = tuple[Period, list[tuple[int, int]]]
+_NONE: Found = ({}, [])
+
+
+def _read_named(text: str, today: date) -> Found:
+    for pattern, name in NAMED:
         found = re.search(pattern, text)
         if found is not None:
-            return _named(name, today), _cut(text, found)
-    found = _LAST_N.search(text)
-    if found is not None:
-        return {"period": f"{_count_days(found)}d"}, _cut(text, found)
-    return _read_month(text, today)
+            return _named(name, today), [found.span()]
+    return _NONE
 
 
-def _count_days(found: re.Match[str]) -> int:
-    if found["few"]:
-        return 3 if "few" in found["few"] else 14
-    if found["one"]:
-        return 30 if "달" in found["one"] else 365 if "년" in found["one"] else 7
-    count, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
-    return max(1, min(3660, int(count) * _UNITS[unit.removesuffix("s") if unit.isascii() else unit]))
-
-
-def _named(name: str, today: date) -> dict[str, str]:
+def _named(name: str, today: date) -> Period:
     monday = today - timedelta(days=today.weekday())
-    spans = {
-        "day_before": (today - timedelta(days=2), today - timedelta(days=2)),
-        "week_before_last": (monday - timedelta(days=14), monday - timedelta(days=8)),
-        "last_year": (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+    quarter = date(today.year, 3 * ((today.month - 1) // 3) + 1, 1)
+    before = quarter - timedelta(days=1)
+    saturday = monday - timedelta(days=2)
+    spans: dict[str, Callable[[], tuple[date, date]]] = {
+        "day_before": lambda: (today - timedelta(days=2), today - timedelta(days=2)),
+        "week_before_last": lambda: (monday - timedelta(days=14), monday - timedelta(days=8)),
+        "weekend": lambda: (saturday, saturday + timedelta(days=1)),
+        "last_year": lambda: (date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+        "this_quarter": lambda: (quarter, today),
+        "last_quarter": lambda: (date(before.year, before.month - 2, 1), before),
     }
-    if name not in spans:
-        return {"period": name}
-    first, last = spans[name]
-    return {"first_day": first.isoformat(), "last_day": last.isoformat()}
+    return _days(*spans[name]()) if name in spans else {"period": name}
 
 
-def _read_days(text: str, today: date) -> tuple[dict[str, str], str]:
-    found = [(day, one) for one in _DAY.finditer(text) if (day := _to_day(one, today)) is not None]
+def _read_last_n(text: str, _today: date) -> Found:
+    found = LAST_N.search(text)
+    if found is None:
+        return _NONE
+    if found["few"]:
+        count = COUNTS[" ".join(found["few"].split())]
+    elif said := found["one"] or found["counted"]:
+        count = COUNTS["".join(said.split())]
+    else:
+        number, unit = next((found[one], found[one + 1]) for one in (1, 3, 5) if found[one])
+        count = int(number) * UNITS[unit.removesuffix("s") if unit.isascii() else unit]
+    return {"period": f"{max(1, min(3660, count))}d"}, [found.span()]
+
+
+def _read_ago(text: str, today: date) -> Found:
+    found = N_AGO.search(text)
+    if found is None:
+        return _NONE
+    number, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
+    days = int(number) * UNITS[unit.removesuffix("s")]
+    if not 0 < days <= 3660:
+        return _NONE
+    day = today - timedelta(days=days)
+    if UNITS[unit.removesuffix("s")] == 7:
+        monday = day - timedelta(days=day.weekday())
+        return _days(monday, monday + timedelta(days=6)), [found.span()]
+    return _days(day, day), [found.span()]
+
+
+def _read_weekday(text: str, today: date) -> Found:
+    found = WEEKDAY.search(text)
+    if found is None:
+        return _NONE
+    wanted = next(place for place, one in enumerate(WEEKDAYS) if re.match(one, found["day"]))
+    monday = today - timedelta(days=today.weekday())
+    if found["week"]:
+        day = monday + timedelta(days=wanted - (7 if re.match(r"last|지난|저번|전", found["week"]) else 0))
+    else:
+        # A day of the week alone is the one that has been; with `since` and today's name it is a week ago.
+        day = today - timedelta(days=(today.weekday() - wanted) % 7)
+    return _open_ended(text, found, day, today)
+
+
+def _read_span(text: str, today: date) -> Found:
+    """Return `3일부터 10일까지` and `november 3 to 9`, where the month is said once or is this one."""
+    found = DAY_SPAN.search(text)
+    if found is None:
+        return _NONE
+    month = int(found["month"]) if found["month"] else MONTHS[found["name"]] if found["name"] else today.month
+    first, last = int(found["first"] or found["begin"]), int(found["last"] or found["end"])
+    try:
+        begin, end = date(today.year, month, first), date(today.year, month, last)
+        if begin > today:
+            begin, end = begin.replace(year=today.year - 1), end.replace(year=today.year - 1)
+    except ValueError:
+        return _NONE
+    return (_days(begin, end), [found.span()]) if begin <= end else _NONE
+
+
+def _read_days(text: str, today: date) -> Found:
+    found = [(day, one) for one in DAY.finditer(text) if (day := _to_day(one, today)) is not None][:2]
     if not found:
-        return {}, text
-    rest = text
-    for _day, one in reversed(found[:2]):
-        rest = _cut(rest, one)
-    if len(found) >= 2:
-        first, last = sorted(day for day, _one in found[:2])
-        return {"first_day": first.isoformat(), "last_day": last.isoformat()}, rest
-    day, one = found[0]
-    after, before = text[one.end() : one.end() + 8], text[max(0, one.start() - 7) : one.start()]
-    if _SINCE.search(after) or _SINCE.search(before):
-        return {"first_day": day.isoformat(), "last_day": today.isoformat()}, rest
-    if _UNTIL.search(after) or _UNTIL.search(before):
-        return {"last_day": day.isoformat()}, rest
-    return {"first_day": day.isoformat(), "last_day": day.isoformat()}, rest
+        return _NONE
+    if len(found) == 2:
+        first, last = sorted(day for day, _one in found)
+        return _days(first, last), [one.span() for _day, one in found]
+    return _open_ended(text, found[0][1], found[0][0], today)
+
+
+def _open_ended(text: str, found: re.Match[str], day: date, today: date) -> Found:
+    after, before = text[found.end() : found.end() + 8], text[max(0, found.start() - 7) : found.start()]
+    if SINCE.search(after) or SINCE.search(before):
+        return _days(day, today), [found.span()]
+    if UNTIL.search(after) or UNTIL.search(before):
+        return {"last_day": day.isoformat()}, [found.span()]
+    return _days(day, day), [found.span()]
 
 
 def _to_day(found: re.Match[str], today: date) -> date | None:
@@ -106,9 +149,11 @@ def _to_day(found: re.Match[str], today: date) -> date | None:
     elif found[4]:
         month, day = int(found[4]), int(found[5])
     elif found[6]:
-        month, day = _MONTHS[found[6]], int(found[7])
+        month, day = MONTHS[found[6]], int(found[7])
+    elif found[8]:
+        month, day = MONTHS[found[9]], int(found[8])
     else:
-        month, day = _MONTHS[found[9]], int(found[8])
+        month, day = int(found[10]), int(found[11])
     try:
         made = date(year or today.year, month, day)
         # A day without a year is one that has been.
@@ -117,15 +162,15 @@ def _to_day(found: re.Match[str], today: date) -> date | None:
         return None
 
 
-def _read_month(text: str, today: date) -> tuple[dict[str, str], str]:
-    found = _MONTH.search(text)
-    month = 0 if found is None else int(found[1]) if found[1] else _MONTHS[found[2]]
+def _read_month(text: str, today: date) -> Found:
+    found = MONTH.search(text)
+    month = 0 if found is None else int(found[1]) if found[1] else MONTHS[found[2] or found[3]]
     if found is None or not 1 <= month <= 12:
-        return {}, text
+        return _NONE
     first = date(today.year if month <= today.month else today.year - 1, month, 1)
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    return {"first_day": first.isoformat(), "last_day": min(last, today).isoformat()}, _cut(text, found)
+    return _days(first, min(last, today)), [found.span()]
 
 
-def _cut(text: str, found: re.Match[str]) -> str:
-    return f"{text[: found.start()]} {text[found.end() :]}"
+def _days(first: date, last: date) -> Period:
+    return {"first_day": first.isoformat(), "last_day": last.isoformat()}

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import re
 
+_PLACE = r"(?:line|station|machine|press|cell)"
+_KOREAN_PLACE = r"(?:생산\s*)?(?:라인|호기|호\s*라인|호선|공정)"
 LINE = re.compile(
-    r"(?:\bline|\bl(?=\d))\s*(?:no\.?|number|#)?\s*(?!of\b)([a-z]?-?\d{1,4}[a-z]?|[a-z])\b"
-    r"|(?<![a-z0-9])([a-z]?-?\d{1,4}[a-z]?|[a-z])\s*(?:번\s*)?(?:생산\s*)?(?:라인|호기)"
+    rf"(?:\b{_PLACE}|\bln|\bl(?=\d))\s*(?:no\.?|number|#)?\s*(?!of\b)"
+    r"([a-z]?-?\d{1,4}[a-z]?|(?<=[ #])[a-z](?![-']))(?![a-z0-9])"
+    rf"|(?<![a-z0-9])([a-z]?-?\d{{1,4}}[a-z]?|[a-z])\s*(?:번\s*)?{_KOREAN_PLACE}"
     r"|(?:라인|호기)\s*(?:은|는|이)?\s*([a-z]?-?\d{1,4}|[a-z])(?![a-z0-9가-힣])"
+    r"|(?:라인|호기)\s*([a-z]?-?\d{1,4})(?!\d|\s*(?:개|건|장|분|점|일|주|월|시))"
+    r"|\b(\d{1,2})(?:st|nd|rd|th) line\b"
 )
 LOT = re.compile(
     r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)"
     r"|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
 )
+# 주간 is the day shift, and the week: before a figure it is the week.
+WEEKLY = r"주간\s*(?=불량|추이|추세|단위|보고|수율|평균|그래프|트렌드|변화|통계|요약|현황|경향)"
 SHIFT = re.compile(
-    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)|(?<![가-힣])(주간"
-    r"|야간)(?=에|조|\s|은|의|$)"
-    r"|\b(day|night|morning|evening|late|early|first|second|third|[a-c])\s+shift\b|\bshift\s+([a-z0-9]+)\b"
+    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)"
+    rf"|(?<![가-힣])(?!{WEEKLY})(주간|야간)(?=에|조|\s|은|의|이랑|하고|와|과|$)"
+    r"|\b(day|night|morning|evening|late|early|first|second|third|[a-c])\s+(?:shift|crew|team)\b|\bshift\s+([a-z]|\d{1,2})\b"
 )
 TOP = re.compile(
-    r"(?:top|상위|톱|탑)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?"
+    r"(?:top|worst|first|biggest|상위|톱|탑|워스트)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?"
     r"|inspections?|ng|불량)"
 )
 RUN = re.compile(
@@ -29,10 +36,6 @@ RUN = re.compile(
 INSPECTION = re.compile(
     r"\b(?:inspection|part|no\.?|number)\s*#?\s*(\d{1,9})\b|#(\d{1,9})|(\d{1,9})\s*번\s*(?:검사|부품|제품"
     r"|건)?|검사\s*(?:번호)?\s*(\d{1,9})"
-)
-HOW_IS_IT = re.compile(
-    r"어때|어땠|어떤가|어떻|상황|괜찮|문제\s*(?:없|있)|양호|심각|\bhow(?:'s| is| are| was| were| did"
-    r"| does)\b|\b(?:bad|good|fine|okay|well|doing)\b"
 )
 LATEST = re.compile(r"\b(?:last|latest|newest|most recent|previous)\b|마지막|최근|방금|직전|아까")
 ORDINALS = (

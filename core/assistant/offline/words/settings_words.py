@@ -8,6 +8,8 @@ from typing import Any
 
 _N = r"(\d+(?:\.\d+)?|\.\d+)"
 _IS = r"\s*(?:size|크기|사이즈|수|값)?\s*(?:은|는|을|를|이|가|to|of|at|is|=|:|로|->)?\s*"
+# Words between a setting and its value, none of which is another setting: “에폭 좀 늘려서 50”.
+_FILLED = r"(?:(?!배치|batch|시드|seed|학습률|\blr\b|입력|input|크기|size)[^\d.,;]){0,14}?"
 TASKS: tuple[tuple[str, str], ...] = (
     ("detection", r"detect\w*|\bdetct\w*|\byolo\w*|bounding box|\bboxes\b|검출|탐지|디텍|박스|객체\s*인식"),
     (
@@ -35,7 +37,7 @@ _SIZES = (
     re.compile(r"(?<![\d.])(\d{2,4})\s*(?:px\b|pixels?\b|픽셀|화소|px)"),
     re.compile(
         r"(?:imgsz|image size|img size|input size|resolution|\binput\b|입력(?:\s*(?:이미지|영상))?"
-        r"|이미지\s*크기|해상도)"
+        r"|이미지(?:\s*크기)?|해상도)"
         rf"{_IS}(\d{{2,4}})(?!\s*(?:장|개|분|%))"
     ),
 )
@@ -46,12 +48,15 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
             r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복"
             r"|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
             rf"(?:에폭|에포크|epochs?\b){_IS}(\d+)",
+            rf"(?:에폭|에포크|epochs?\b){_FILLED}(\d+)(?![\d.])(?!\s*(?:분|초|시간|장|개|px|min|hour|%))",
         ),
     ),
     (
         "training.batch_size",
         (
             rf"(?:batch(?:es)?(?:[\s_-]?size)?|bs\b|배치(?:\s*(?:크기|사이즈))?){_IS}(\d+)",
+            rf"(?:batch(?:es)?(?:[\s_-]?size)?|배치){_FILLED}(\d+)(?![\d.])"
+            r"(?!\s*(?:분|초|시간|장|에폭|에포크|px|min|hour|epoch|%))",
             r"(?<![\d.])(\d+)\s*(?:per batch|a batch|images? per batch|배치)(?!\s*(?:크기|사이즈|=|:|는|은)?\s*\d)",
         ),
     ),
@@ -70,7 +75,7 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
 _REAL: tuple[tuple[str, str], ...] = (
     (
         "training.learning_rate",
-        rf"(?:\blr\b|learning[\s_-]?rate|학습률|학습율|러닝\s*레이트){_IS}(\d*\.?\d+(?:e-?\d+)?)",
+        rf"(?:\blr\b|learning[\s_-]?rate|학습률|학습율|러닝\s*레이트)(?:{_IS}|{_FILLED},?\s*)(\d*\.?\d+(?:e-?\d+)?)",
     ),
     ("training.weight_decay", rf"(?:weight decay|가중치\s*감쇠){_IS}(\d*\.?\d+(?:e-?\d+)?)"),
     ("training.label_smoothing", rf"(?:label smoothing|레이블\s*스무딩){_IS}{_N}"),

@@ -1,0 +1,111 @@
+"""What a message means after others: an answer to a question, another day, the same for another product."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from core.assistant.names import Names
+from core.assistant.offline.arguments import ONE_PRODUCT, TAKEN, make_look, read_scope
+from core.assistant.offline.evidence.concepts import has_concept
+from core.assistant.offline.hearing import Heard
+from core.assistant.offline.naming import find_products, find_types, list_tokens, pattern_of
+from core.assistant.offline.understood import Look, Pending, Situation
+from core.assistant.offline.words.places_words import ORDINALS
+from core.assistant.offline.words.request_words import BACK, is_own, read_group, read_step
+from core.assistant.offline.words.text import normalize
+
+_PERIOD = frozenset({"period", "first_day", "last_day"})
+_SCOPE = (*sorted(_PERIOD), "product", "line", "lot", "shift", "defect_type")
+_SHORT = 20
+_SUBJECTS = ("defect", "reject", "inspect", "part", "rate", "model", "training", "threshold", "action", "products")
+
+
+def pick_value(text: str, pending: Pending, names: Names) -> str | None:
+    """Return the choice that the words name: by place, by name or in part; None for none."""
+    for place, pattern in enumerate(ORDINALS[: len(pending.choices)]):
+        if re.search(pattern, text):
+            return pending.choices[place][0]
+    if re.search(r"\blast\b|마지막", text) and len(text) < _SHORT and pending.choices:
+        return pending.choices[-1][0]
+    values = [value for value, _label in pending.choices]
+    exact = [value for value in values if pattern_of(normalize(value)).search(text)]
+    if exact:
+        return max(exact, key=len)
+    if pending.field == "product":
+        own = Names(tuple(one for one in names.products if one.code in values), (), {}, ())
+        found = find_products(text, own)
+        return found[0].code if len(found) == 1 else _pick_by_word(text, own)
+    if pending.field == "defect_type":
+        types = find_types(text, tuple(one for one in names.types if one.name.code in values))
+        return types[0].name.code if len({one.name.code for one in types}) == 1 else None
+    return None
+
+
+def _pick_by_word(text: str, own: Names) -> str | None:
+    """Return the one product that has a word of the answer in its name: among few, one syllable tells them apart."""
+    fits = {
+        one.code: sum(pattern_of(token).search(text) is not None for token in list_tokens(one)) for one in own.products
+    }
+    best = max(fits.values(), default=0)
+    found = [code for code, count in fits.items() if count == best]
+    return found[0] if best and len(found) == 1 else None
+
+
+def go_on(heard: Heard, situation: Situation) -> Look | None:
+    """Return the last look-up with what the words change about it: “and yesterday?”, “그럼 3라인은?”; None for none."""
+    last = situation.last
+    if last is None:
+        return None
+    scope = read_scope(heard)
+    changed: dict[str, Any] = dict(scope)
+    group, step = read_group(heard.masked), read_step(heard.masked)
+    tool = last.tool
+    if tool == "trend_defect_rate" and step:
+        changed["by"] = step
+    elif tool in {"count_inspections", "rank_defect_types"} and group:
+        tool, changed["group_by"] = "count_inspections", group
+    if tool == "list_open_actions" and is_own(heard.text):
+        changed["whose"] = "mine"
+    if tool == "list_inspections":
+        look = make_look("list_inspections", heard, situation).arguments
+        changed |= {name: look[name] for name in ("verdict", "top") if name in look}
+    taken = TAKEN.get(tool, ONE_PRODUCT)
+    used = {name: value for name, value in changed.items() if name in taken}
+    if used:
+        return Look(tool, {**_keep(last.arguments, used, taken), **used})
+    # The last one knows nothing of a line or a day: the figures do.
+    return Look("count_inspections", scope) if scope else None
+
+
+def _keep(before: Mapping[str, Any], changed: Mapping[str, Any], taken: frozenset[str]) -> dict[str, Any]:
+    dropped: set[str] = {"question"}
+    if changed.keys() & _PERIOD:
+        dropped |= _PERIOD
+    if "product" in changed:
+        # A type, a lot and an inspection are those of the product before.
+        dropped |= {"defect_type", "lot"}
+    kept = {name: value for name, value in before.items() if name in taken and name not in dropped}
+    if kept.get("inspection") == "context" and changed:
+        kept["inspection"] = "latest"
+    return kept
+
+
+def _is_elliptic(heard: Heard) -> bool:
+    """Return whether the words name nothing that could be asked about: “제일 많은 건 뭐였는데”."""
+    named = re.search(r"[PTDLSK]", heard.masked) or any(has_concept(heard.masked, one) for one in _SUBJECTS)
+    return not named and len(heard.masked) <= _SHORT
+
+
+def inherit(look: Look, heard: Heard, situation: Situation) -> Look:
+    """Return a look-up with what was asked about before, where the words point back: “그 제품”, “which of those”."""
+    last = situation.last
+    if last is None or not (BACK.search(heard.text) or _is_elliptic(heard)):
+        return look
+    taken = TAKEN.get(look.tool, ONE_PRODUCT)
+    said = dict(look.arguments)
+    kept = {name: last.arguments[name] for name in _SCOPE if name in taken and name in last.arguments}
+    if said.keys() & _PERIOD:
+        kept = {name: value for name, value in kept.items() if name not in _PERIOD}
+    return Look(look.tool, {**kept, **said})
