@@ -98,10 +98,15 @@ def _is_elliptic(heard: Heard) -> bool:
     return not named and len(heard.masked) <= _SHORT
 
 
+def _only_turns(heard: Heard) -> bool:
+    """Return whether a few Korean words turn to something else of the same: “불량은?”, “어제랑 비교하면?”."""
+    return len(heard.masked) <= _SHORT and re.search(r"(?:은|는|은요|는요|하면|보면)\s*\??$", heard.masked) is not None
+
+
 def inherit(look: Look, heard: Heard, situation: Situation) -> Look:
     """Return a look-up with what was asked about before, where the words point back: “그 제품”, “which of those”."""
     last = situation.last
-    if last is None or not (BACK.search(heard.text) or _is_elliptic(heard)):
+    if last is None or not (BACK.search(heard.text) or _is_elliptic(heard) or _only_turns(heard)):
         return look
     taken = TAKEN.get(look.tool, ONE_PRODUCT)
     said = dict(look.arguments)

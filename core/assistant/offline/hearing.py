@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,5 +25,6 @@ class Heard:
 
 def hear(words: str, names: Names, today: date) -> Heard:
     """Return a message in all its forms."""
-    text = normalize(words)
+    # An idiom that would be the name of a defect.
+    text = re.sub(r"\bbr(?:oken|eak) down\b", "split", normalize(words))
     return Heard(text, blank_products(text, names), mask(text, names, today), names, today)

@@ -6,7 +6,6 @@ import logging
 import threading
 from functools import cache
 
-from core.assistant.offline.evidence.examples import load_examples
 from core.assistant.offline.evidence.weighing import Weigher, plain_weigher
 from inference.errors import ModelError
 
@@ -37,7 +36,7 @@ def _load() -> Weigher | None:
 
     try:
         # Always the carried one: the shares of the three kinds of likeness were chosen with it.
-        return Weigher(load_examples(), open_encoder().encode)
+        return Weigher(open_encoder().encode)
     except ModelError as error:
         _log.warning("the assistant's parser goes on without the sentence encoder: %s", error.code)
         return None

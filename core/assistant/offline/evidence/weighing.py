@@ -20,6 +20,8 @@ from core.assistant.offline.evidence.concepts import read_concepts
 from core.assistant.offline.evidence.examples import Example, load_examples, to_words
 from core.assistant.offline.words.text import HANGUL
 
+# A piece of words that fewer examples have says little, and there are many of those.
+_LEAST_SPREAD = 3
 Encode = Callable[[Sequence[str]], np.ndarray]
 _LETTERS, _CONCEPTS = 0.3, 0.7
 # Chosen on messages that no example was made of: what the encoder says is worth most, and the others steady it.
@@ -29,50 +31,21 @@ _SHARPNESS, _RIDGE = 2.0, 0.1
 _N_OTHERS, _WEIGHT_OF_OTHERS = 8, 0.6
 
 
-class Weigher:
-    """The examples as vectors, and what each weighs for each task."""
+class _Shown:
+    """The examples as vectors of letters and of concepts."""
 
-    def __init__(self, examples: Sequence[Example], encode: Encode | None = None) -> None:
-        self.intents = tuple(dict.fromkeys(one.intent for one in examples))
+    def __init__(self, examples: Sequence[Example]) -> None:
         texts = [one.text for one in examples]
-        self._encode = encode
         self._terms, self._rarity = _weigh_terms(texts)
         concepts = np.array([read_concepts(one) for one in texts])
-        self._concept_weights = np.log(len(texts) / (concepts.sum(0) + 1.0)) + 0.2
-        self._concept_weights[-_N_OTHERS:] *= _WEIGHT_OF_OTHERS
-        self._letters = self._to_letters(texts)
-        self._concepts = _to_units(concepts * self._concept_weights)
-        self._mean = np.zeros(0)
-        self._meanings = np.zeros((0, 0))
-        if encode is not None:
-            vectors = _encode_all(encode, texts)
-            self._mean = vectors.mean(0)
-            self._meanings = _to_units(vectors - self._mean)
-        likeness = self._compare(self._letters, self._concepts, self._meanings)
-        # -1/(n-1) for the others: the weights of all tasks then add up to nothing.
-        wanted = np.full((len(texts), len(self.intents)), -1.0 / (len(self.intents) - 1))
-        wanted[np.arange(len(texts)), [self.intents.index(one.intent) for one in examples]] = 1.0
-        self._weights = np.linalg.solve(likeness + _RIDGE * np.eye(len(texts)), wanted)
+        self._weights = np.log(len(texts) / (concepts.sum(0) + 1.0)) + 0.2
+        self._weights[-_N_OTHERS:] *= _WEIGHT_OF_OTHERS
+        self.letters = self.to_letters(texts)
+        self.concepts = _to_units(concepts * self._weights)
 
-    def weigh(self, masked: str) -> dict[str, float]:
-        """Return what the masked message weighs for each task; about 1 is sure, 0 says nothing."""
-        letters = self._to_letters([masked])
-        concepts = _to_units(read_concepts(masked)[None] * self._concept_weights)
-        meanings = np.zeros((1, 0))
-        if self._encode is not None:
-            meanings = _to_units(_encode_all(self._encode, [masked]) - self._mean)
-        found = self._compare(letters, concepts, meanings) @ self._weights
-        return dict(zip(self.intents, (float(one) for one in found[0]), strict=True))
-
-    def _compare(self, letters: np.ndarray, concepts: np.ndarray, meanings: np.ndarray) -> np.ndarray:
-        by_letters, by_concepts = letters @ self._letters.T, (concepts @ self._concepts.T) ** 2
-        if self._encode is None:
-            return np.asarray(_LETTERS * by_letters + _CONCEPTS * by_concepts)
-        by_meaning = np.exp(_SHARPNESS * (meanings @ self._meanings.T - 1.0))
-        return np.asarray(_LETTERS_OF_THREE * by_letters + _CONCEPTS_OF_THREE * by_concepts + _MEANING * by_meaning)
-
-    def _to_letters(self, texts: Sequence[str]) -> np.ndarray:
-        found = np.zeros((len(texts), len(self._terms)))
+    def to_letters(self, texts: Sequence[str]) -> np.ndarray:
+        """Return float32 (n, terms), each row of length 1."""
+        found = np.zeros((len(texts), len(self._terms)), np.float32)
         for row, text in enumerate(texts):
             for term, count in list_terms(text).items():
                 place = self._terms.get(term)
@@ -80,11 +53,56 @@ class Weigher:
                     found[row, place] = np.log1p(count) * self._rarity[place]
         return _to_units(found)
 
+    def to_concepts(self, text: str) -> np.ndarray:
+        """Return (1, concepts) of length 1."""
+        return _to_units(read_concepts(text)[None] * self._weights)
+
+
+@cache
+def _show() -> _Shown:
+    return _Shown(load_examples())
+
+
+class Weigher:
+    """What each example weighs for each task; with `encode` their meanings are compared, too."""
+
+    def __init__(self, encode: Encode | None = None) -> None:
+        examples = load_examples()
+        self.intents = tuple(dict.fromkeys(one.intent for one in examples))
+        self._encode, self._shown = encode, _show()
+        self._mean = np.zeros(0)
+        self._meanings = np.zeros((0, 0))
+        if encode is not None:
+            vectors = _encode_all(encode, [one.text for one in examples])
+            self._mean = vectors.mean(0)
+            self._meanings = _to_units(vectors - self._mean)
+        likeness = self._compare(self._shown.letters, self._shown.concepts, self._meanings)
+        # -1/(n-1) for the others: the weights of all tasks then add up to nothing.
+        wanted = np.full((len(examples), len(self.intents)), -1.0 / (len(self.intents) - 1))
+        wanted[np.arange(len(examples)), [self.intents.index(one.intent) for one in examples]] = 1.0
+        self._weights = np.linalg.solve(likeness + _RIDGE * np.eye(len(examples)), wanted)
+
+    def weigh(self, masked: str) -> dict[str, float]:
+        """Return what the masked message weighs for each task; about 1 is sure, 0 says nothing."""
+        letters, concepts = self._shown.to_letters([masked]), self._shown.to_concepts(masked)
+        meanings = np.zeros((1, 0))
+        if self._encode is not None:
+            meanings = _to_units(_encode_all(self._encode, [masked]) - self._mean)
+        found = self._compare(letters, concepts, meanings) @ self._weights
+        return dict(zip(self.intents, (float(one) for one in found[0]), strict=True))
+
+    def _compare(self, letters: np.ndarray, concepts: np.ndarray, meanings: np.ndarray) -> np.ndarray:
+        by_letters, by_concepts = letters @ self._shown.letters.T, (concepts @ self._shown.concepts.T) ** 2
+        if self._encode is None:
+            return np.asarray(_LETTERS * by_letters + _CONCEPTS * by_concepts)
+        by_meaning = np.exp(_SHARPNESS * (meanings @ self._meanings.T - 1.0))
+        return np.asarray(_LETTERS_OF_THREE * by_letters + _CONCEPTS_OF_THREE * by_concepts + _MEANING * by_meaning)
+
 
 @cache
 def plain_weigher() -> Weigher:
     """Return the one that needs no encoder."""
-    return Weigher(load_examples())
+    return Weigher()
 
 
 def list_terms(text: str) -> Counter[str]:
@@ -108,7 +126,7 @@ def _weigh_terms(texts: Sequence[str]) -> tuple[dict[str, int], np.ndarray]:
     spread: Counter[str] = Counter()
     for text in texts:
         spread.update(list_terms(text).keys())
-    terms = {term: place for place, term in enumerate(term for term, count in spread.items() if count >= 2)}
+    terms = {term: place for place, term in enumerate(term for term, count in spread.items() if count >= _LEAST_SPREAD)}
     return terms, np.array([np.log(len(texts) / spread[term]) + 0.3 for term in terms])
 
 
