@@ -72,6 +72,7 @@ def _note_runs(services: Services, count: int) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")  # MLflow's own tables, read back here
 def test_a_process_killed_at_any_moment_leaves_every_run_there_once(services: Services, tmp_path: Path) -> None:
     _note_runs(services, 12)
     log = tmp_path / "child.log"
