@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _PAGE_ROWS = 200
 _OVERLAY_PX = 1400
-STATE_NAMES: dict[str, str] = {"waiting": N_("Waiting"), "done": N_("Inspected"), "failed": N_("Refused")}
+STATE_NAMES: dict[str, str] = {"waiting": N_("Waiting"), "done": N_("Finished"), "failed": N_("Refused")}
 # Where an inspection is opened: its address by its number.
 Address = Callable[[int], str]
 

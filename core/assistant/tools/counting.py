@@ -66,7 +66,7 @@ def count_inspections(context: ToolContext, arguments: Mapping[str, Any]) -> Too
     heads = [] if by is None else [Column(say(GROUPS[by]))]
     columns = (
         *heads,
-        Column(say(N_("Inspected")), "number"),
+        Column(say(N_("Inspected parts")), "number"),
         Column(say(N_("NG")), "number"),
         Column(say(N_("Defect rate")), "share"),
         Column(say(N_("Review")), "number"),

@@ -85,7 +85,7 @@ def trend_defect_rate(context: ToolContext, arguments: Mapping[str, Any]) -> Too
         words=tuple(words),
         columns=(
             Column(say(N_("When"))),
-            Column(say(N_("Inspected")), "number"),
+            Column(say(N_("Inspected parts")), "number"),
             Column(say(N_("NG")), "number"),
             Column(say(N_("Defect rate")), "share"),
             Column(say(N_("Control limits"))),
