@@ -11,7 +11,7 @@ from core.images.imports.file_names import FlatName, read_type_after
 from core.images.imports.names import UNNAMED_DEFECT
 from core.images.imports.records import DEFECT, NORMAL, Sureness, Told
 from core.images.imports.roles import FOLDER_NAME, Role
-from core.images.imports.tree import File, Place, Step, Tree, is_piece_step
+from core.images.imports.tree import File, Place, Step, Tree
 from core.images.imports.words import DEFECT as SAYS_DEFECT
 from core.images.imports.words import GOOD, KIND, NAME, NUMBER, UNSURE, VIEW
 
@@ -115,7 +115,7 @@ def _by_folders(file: File, tree: Tree, step: int | None, product: str | None, p
     place = file.place
     own = "/".join(place.folders)
     if step is None:
-        names = [found for found in place.steps if not is_piece_step(found)]
+        names = [found for found in place.steps if not tree.is_piece_step(place, found)]
         # A class that nobody knows, as in `train/cat`: its folder is asked about, else that of the file.
         after = [found for found in names if place.split and found.index >= _split_index(place)]
         asked = "/".join(place.folders[: after[0].index + 1]) if after else own
@@ -124,7 +124,7 @@ def _by_folders(file: File, tree: Tree, step: int | None, product: str | None, p
         return Answer(product=product, depth=depth, code=NO_LABEL, path=asked, suggested=suggested)
     said = place.steps[step]
     at = "/".join(place.folders[: said.index + 1])
-    below = [found for found in place.steps[step + 1 :] if not is_piece_step(found)]
+    below = [found for found in place.steps[step + 1 :] if not tree.is_piece_step(place, found)]
     base = Answer(product=product, depth=said.index + 1, path=at, suggested=said.name, reason=BY_FOLDER)
     if said.reading.says == GOOD:
         wrong = next((found for found in below if found.reading.says in {SAYS_DEFECT, KIND}), None)

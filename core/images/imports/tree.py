@@ -20,6 +20,7 @@ from core.images.imports.words import (
     SPLIT,
     VIEW,
     Reading,
+    is_numbered_view,
     read_domain_word,
     read_words,
 )
@@ -134,6 +135,10 @@ class Tree:
             return (both or depths)[0]
         return next((depth for depth, step in enumerate(place.steps) if step.reading.says == KIND), None)
 
+    def is_piece_step(self, place: Place, step: Step) -> bool:
+        """Return whether a folder is one piece: S0001, part 12."""
+        return is_piece(step.name) and not self._is_among_names(place.folders, step.index)
+
     def has_good(self, place: Place, depth: int) -> bool:
         """Return whether the folder at this depth has one that says good in it, and is divided into splits."""
         key = place.key[:depth]
@@ -203,7 +208,7 @@ class Tree:
         has_view_beside = any(read_words(other).says == VIEW for other in beside)
         if name.casefold() in {"rgb", "color", "colour"}:
             return has_view_beside
-        if read_words(name).says != VIEW:
+        if read_words(name).says != VIEW or (is_numbered_view(name) and self._is_among_names(folders, index)):
             return False
         if has_view_beside or any(other.casefold() == "rgb" for other in beside):
             return True
@@ -211,7 +216,11 @@ class Tree:
             step.reading.says == DEFECT for step in above
         )
 
+    def _is_among_names(self, folders: Folders, index: int) -> bool:
+        """Return whether most folders beside one are called like nothing that is known.
 
-def is_piece_step(step: Step) -> bool:
-    """Return whether a folder is one piece: S0001, part 12."""
-    return is_piece(step.name)
+        Classes may be called by codes: among `a1`, `b100` and `k5` neither `c11` is a camera nor `s8` a piece.
+        """
+        beside = self._children[folders[:index]]
+        names = sum(1 for other in beside if read_words(other).says == NAME and not is_piece(other))
+        return 2 * names > len(beside)

@@ -143,9 +143,16 @@ def read_words(name: str) -> Reading:
         return Reading(UNSURE, split)
     if _is_kind(found):
         return Reading(KIND, split)
-    if found <= _VIEW or (found <= _NUMBERED_VIEW and len(content) == 1 and any(word.isdecimal() for word in words)):
+    if found <= _VIEW or is_numbered_view(name):
         return Reading(VIEW)
     return Reading(NAME, split)
+
+
+def is_numbered_view(name: str) -> bool:
+    """Return whether a name is one of cameras or views that are counted: `C1`, `cam_2`, `카메라 3`."""
+    words = [word for word in tokens(name) if word not in _HELPER and word not in _SPLITS]
+    content = [word for word in words if not word.isdecimal()]
+    return len(content) == 1 and content[0] in _NUMBERED_VIEW and len(words) > 1
 
 
 def tokens(name: str) -> tuple[str, ...]:

@@ -245,3 +245,19 @@ def test_every_path_of_random_trees_is_planned_once_or_named() -> None:
         for code in plan.names.values():
             check_code(code)
         assert all((image.kind == "defect") == bool(image.defect_code) for image in plan.images)
+
+
+@pytest.mark.parametrize("around", ["", "studio/train/"])
+def test_a_class_called_by_a_code_is_neither_a_camera_nor_a_piece_among_other_codes(around: str) -> None:
+    codes = ["a1", "b100", "c11", "k5", "s8", "v40", "gl500"]
+    files = [f"{around}{code}/{code}-00_{side}.png" for code in codes for side in ("front", "back")]
+    plan = plan_of(files, product="pills", as_role="normal:{folder}")
+    assert not plan.questions
+    assert {image.path.split("/")[-2]: image.good_kind for image in plan.images} == {code: code for code in codes}
+
+
+def test_counted_cameras_and_pieces_beside_their_like_stay_views_and_pieces() -> None:
+    plan = plan_of([f"bolt/{view}/good/{number}.png" for view in ("C1", "C2", "C3") for number in range(2)])
+    assert {image.view for image in plan.images} == {"C1", "C2", "C3"}
+    plan = plan_of([f"bolt/OK/S000{number}/{place}.png" for number in range(3) for place in range(2)])
+    assert {image.part for image in plan.images} == {f"OK/S000{number}" for number in range(3)}
