@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -181,9 +183,7 @@ def examine_group(
             for (verdict, regions), said in zip(judged, trained, strict=True)
         ]
         verdicts = [verdict for verdict, _ in judged]
-        similar = _search(services, judges, images, detections, verdicts, top_k=top_k)
-        if judges.indexes:
-            detections = _look_closer(judges.model, images, detections, verdicts)
+        similar, detections = _look_further(services, judges, images, detections, verdicts, top_k=top_k)
     except (InferenceError, ObjectStoreError) as error:
         raise from_lower(error) from error
     share_ms = (time.perf_counter() - started) * 1000.0 / max(1, len(images))
@@ -214,6 +214,29 @@ def _judge(judges: Judges, image: DecodedImage, detection: Detection) -> tuple[s
         min_area_share=LEAST_AREA_SHARE * detection.view_share,
     )
     return decided, regions
+
+
+def _look_further(
+    services: Services,
+    judges: Judges,
+    images: Sequence[DecodedImage],
+    detections: Sequence[Detection],
+    verdicts: Sequence[str],
+    *,
+    top_k: int,
+) -> tuple[list[SearchResults], list[Detection]]:
+    """Return what looks alike, and the detections with the types of defects named by their regions, too."""
+    if not judges.indexes:
+        return _search(services, judges, images, detections, verdicts, top_k=top_k), list(detections)
+    if len(images) > 1 or verdicts[0] == "ok":
+        similar = _search(services, judges, images, detections, verdicts, top_k=top_k)
+        return similar, _look_closer(judges.model, images, detections, verdicts)
+    # One defective part is waited for: neither network keeps all cores busy at every moment, and the search asks the
+    # database besides. Of many, other groups fill the gaps.
+    with ThreadPoolExecutor(1, thread_name_prefix="closer") as beside:
+        closer = beside.submit(copy_context().run, _look_closer, judges.model, images, detections, verdicts)
+        similar = _search(services, judges, images, detections, verdicts, top_k=top_k)
+        return similar, closer.result()
 
 
 def _look_closer(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -80,13 +82,12 @@ def store(
     for product_id, line in {(one.finding.product.id, one.details.line) for one in group}:
         require_bound(services, person, product_id=product_id, line=line)
     rows = [_make_row(one, person) for one in group]
-    failed = _put_objects(services, rows, group)
+    # The disk or the store is waited for while the database is asked.
+    with ThreadPoolExecutor(1, thread_name_prefix="put") as putting:
+        put = putting.submit(copy_context().run, _put_objects, services, rows, group)
+        described = _describe(services, group, rows)
+        failed = put.result()
     there = [place for place in range(len(group)) if place not in failed]
-    described = dict(
-        zip(
-            there, _describe(services, [group[place] for place in there], [rows[place] for place in there]), strict=True
-        )
-    )
     try:
         earlier = _insert(services, person, group, rows, there, top_k=top_k, along=along)
     except Conflict:

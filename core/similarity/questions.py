@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.models.figures import ClosenessFigures
+    from inference.vision.networks.embeddings import Embedder
     from inference.vision.search import vector_index
     from inference.vision.search.knn_vote import VoteRule
     from inference.vision.search.ranking import View
@@ -63,6 +64,17 @@ class Looks:
         self.queries = queries
         self._services = services
         self._vectors: dict[tuple[str, str], dict[int, NDArray[np.float32]]] = {}
+        self._expected: dict[str, set[str]] = {}
+
+    def expect(self, products: Sequence[Versions]) -> None:
+        """Note which views the indexes of these products will be asked with: an embedder is given all of them at once.
+
+        The whole and the defective place of one part are computed side by side then, a core each.
+        """
+        for versions in products:
+            for part, version in versions.items():
+                if version is not None:
+                    self._expected.setdefault(version.model_name, set()).add("region" if part == "region" else "whole")
 
     def view(self, version: ModelVersion | None, name: str, place: int) -> View | None:
         """Return the index of `version` with a query's vector to ask it with; None without an index or such a view."""
@@ -77,9 +89,22 @@ class Looks:
             raise ModelError("index_of_other_embedder", name=version.model_name)
         key = (version.model_name, name)
         if key not in self._vectors:
-            shown = {at: image for at, query in enumerate(self.queries) if (image := query.show(name)) is not None}
-            self._vectors[key] = dict(zip(shown, embedder.embed(list(shown.values())), strict=True))
+            self._embed(embedder, version.model_name, {name} | self._expected.get(version.model_name, set()))
         return View(index, self._vectors[key][place])
+
+    def _embed(self, embedder: Embedder, model_name: str, names: Collection[str]) -> None:
+        """Embed the views of all queries that were not embedded yet."""
+        fresh = [name for name in sorted(names) if (model_name, name) not in self._vectors]
+        shown = [
+            (name, at, image)
+            for name in fresh
+            for at, query in enumerate(self.queries)
+            if (image := query.show(name)) is not None
+        ]
+        vectors = embedder.embed([image for _, _, image in shown])
+        self._vectors |= {(model_name, name): {} for name in fresh}
+        for (name, at, _), vector in zip(shown, vectors, strict=True):
+            self._vectors[model_name, name][at] = vector
 
 
 @dataclass(eq=False)
@@ -145,6 +170,7 @@ def ask(
     if defect_type_id is not None:
         with reading(services) as session:
             allowed = _ids_of_type(session, defect_type_id)
+    looks.expect(products)
     asked = [
         [_open_question(services, looks, products, image_type, place, allowed) for image_type in image_types]
         for place in range(len(looks.queries))
