@@ -18,7 +18,7 @@ from core.assistant.events import AskEvent
 from core.assistant.model.choice import ChosenModel, chosen_model
 from core.assistant.offline.answering import respond
 from core.assistant.offline.parser import parse
-from core.assistant.offline.understood import Pending
+from core.assistant.offline.understood import Look, Pending
 from core.assistant.offline.words.text import HANGUL
 from core.assistant.records import OFFLINE, ConversationView
 from core.assistant.results import ToolResult
@@ -36,6 +36,7 @@ class _Reply:
     words: list[str] = field(default_factory=list)
     results: list[ToolResult] = field(default_factory=list)
     question: Pending | None = None
+    look: Look | None = None
     draft: Draft | None = None
     writer: str = OFFLINE
     error: tuple[str, Mapping[str, Any]] | None = None
@@ -47,6 +48,7 @@ class _Reply:
         if event.result is not None:
             self.results.append(event.result)
         self.question = event.question or self.question
+        self.look = event.look or self.look
         self.draft = event.draft or self.draft
         self.error = event.error or self.error
 
@@ -86,6 +88,7 @@ def ask(
             writer=reply.writer,
             results=tuple(reply.results),
             question=reply.question,
+            failed_look=reply.look if reply.error is not None and not reply.results else None,
             draft=reply.draft,
             error=reply.error,
         )

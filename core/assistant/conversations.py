@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from core.access import WORKER, Person, require_role
 from core.assistant.drafting.draft import ASKING, DISCARDED, OPEN, Draft
-from core.assistant.offline.understood import Pending
+from core.assistant.offline.understood import Look, Pending
 from core.assistant.records import ASSISTANT, PERSON, ConversationHead, ConversationView, Turn, store_results
 from core.assistant.results import ToolResult
 from core.errors import BadInput, Conflict, NotFound
@@ -105,10 +105,14 @@ def add_assistant_turn(
     writer: str,
     results: tuple[ToolResult, ...] = (),
     question: Pending | None = None,
+    failed_look: Look | None = None,
     draft: Draft | None = None,
     error: tuple[str, Mapping[str, Any]] | None = None,
 ) -> Turn:
-    """Store what the assistant said. A draft takes the place of the one that waited before. Raises NotAllowed."""
+    """Store what the assistant said; `failed_look` is what could not be looked up, for what is said next.
+
+    A draft takes the place of the one that waited before. Raises NotAllowed.
+    """
     require_role(services, person, WORKER)
     return _add(
         services,
@@ -117,7 +121,7 @@ def add_assistant_turn(
         role=ASSISTANT,
         words=words,
         writer=writer[:190],
-        results=store_results(results, question),
+        results=store_results(results, question, failed_look),
         draft={} if draft is None else draft.to_json(),
         draft_state="" if draft is None else OPEN if draft.is_ready else ASKING,
         error_code=None if error is None else error[0],

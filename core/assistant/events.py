@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.assistant.drafting.draft import Draft
-from core.assistant.offline.understood import Pending
+from core.assistant.offline.understood import Look, Pending
 from core.assistant.records import Turn
 from core.assistant.results import ToolResult
 
 
 @dataclass(frozen=True)
 class AskEvent:
-    """One of: a tool that is used (`looking`, a msgid), a `result`, a sentence (`words`), a `draft`, a `question`.
+    """One of: a tool that is used (`looking`, a msgid, its call in `look`), a `result`, `words`, a draft, a question.
 
     `fallback_code` says that the parser takes over from the model: what came before is void. `n_dropped` sentences of
     the model held numbers that no result has. The first event names the `conversation_id`, the last one is the `turn`.
     """
 
     looking: str = ""
+    look: Look | None = None
     result: ToolResult | None = None
     words: str = ""
     draft: Draft | None = None

@@ -16,7 +16,7 @@ from storage.tables import Conversation, ConversationTurn
 
 OFFLINE = "offline"
 PERSON, ASSISTANT = "person", "assistant"
-_QUESTION, _RESULT = "question", "result"
+_QUESTION, _RESULT, _FAILED_LOOK = "question", "result", "failed_look"
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Turn:
     """What was said once: by the person, or by the assistant with the results that it stands on.
 
     `writer` is the model that wrote the words, `offline` for the parser; `question` is what was asked back. `error` is
-    the code and parameters of what went wrong: a refusal, or why the parser took over from a model.
+    the code and parameters of what went wrong: a refusal, or why the parser took over from a model. `failed_look` is
+    what could not be looked up: what is said next may still be about it.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Turn:
     writer: str = ""
     results: tuple[ToolResult, ...] = ()
     question: Pending | None = None
+    failed_look: Look | None = None
     draft: Draft | None = None
     draft_state: str = ""
     training_run_id: int | None = None
@@ -62,6 +64,11 @@ class Turn:
         """Return whether its draft can still be changed."""
         return self.draft is not None and self.draft_state in (OPEN, ASKING)
 
+    @property
+    def looked(self) -> Look | None:
+        """Return what was looked up, be it without success; None for nothing."""
+        return Look(self.results[0].tool, self.results[0].arguments) if self.results else self.failed_look
+
     def explain_error(self, language: str) -> str:
         """Return the sentence of what went wrong, empty where nothing did."""
         return "" if self.error is None else describe(self.error[0], dict(self.error[1]), language)
@@ -71,6 +78,7 @@ class Turn:
         """Return the turn of a row."""
         parts = [read_object(one) for one in row.results]
         asked = next((one for one in parts if one.get("kind") == _QUESTION), None)
+        failed = next((one for one in parts if one.get("kind") == _FAILED_LOOK), None)
         return cls(
             id=row.id,
             number=row.number,
@@ -80,6 +88,9 @@ class Turn:
             writer=row.writer,
             results=tuple(ToolResult.from_json(one) for one in parts if one.get("kind") == _RESULT),
             question=None if asked is None else read_pending(asked),
+            failed_look=None
+            if failed is None
+            else Look(read_text(failed.get("tool")) or "", read_object(failed.get("arguments"))),
             draft=Draft.from_json(row.draft) if row.draft else None,
             draft_state=row.draft_state,
             training_run_id=row.training_run_id,
@@ -108,18 +119,22 @@ class ConversationView:
         if pending is None and waiting is not None and waiting.draft is not None and waiting.draft.missing:
             missing = waiting.draft.missing[0]
             pending = Pending(missing.field, missing.choices)
-        looked = next((turn.results[0] for turn in reversed(self.turns) if turn.results), None)
+        looked = next((one for turn in reversed(self.turns) if (one := turn.looked) is not None), None)
         return Situation(
             has_draft=waiting is not None,
             pending=pending,
-            last=None if looked is None else Look(looked.tool, looked.arguments),
+            last=looked,
             has_inspection=has_inspection,
         )
 
 
-def store_results(results: tuple[ToolResult, ...], question: Pending | None) -> list[dict[str, Any]]:
-    """Return results and the question as a turn's row keeps them."""
+def store_results(
+    results: tuple[ToolResult, ...], question: Pending | None, failed_look: Look | None = None
+) -> list[dict[str, Any]]:
+    """Return results, the question and what could not be looked up as a turn's row keeps them."""
     stored = [{"kind": _RESULT, **one.to_json()} for one in results]
+    if failed_look is not None:
+        stored.append({"kind": _FAILED_LOOK, "tool": failed_look.tool, "arguments": dict(failed_look.arguments)})
     if question is not None:
         stored.append(
             {

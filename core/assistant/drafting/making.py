@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -56,8 +57,15 @@ def _with_whole_network(said: Mapping[str, Any]) -> dict[str, Any]:
 
     name = str(said.get(_BACKBONE) or "")
     known = [network.name for network in list_networks()] if name else []
-    family = [one for one in known if one.startswith(f"{name}_")]
-    return {**said, _BACKBONE: family[0]} if name not in known and len(family) == 1 else dict(said)
+    if not name or name in known:
+        return dict(said)
+    bare = _bare(name)
+    family = [one for one in known if _bare(one) == bare] or [one for one in known if _bare(one).startswith(bare)]
+    return {**said, _BACKBONE: family[0]} if len(family) == 1 else dict(said)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name)
 
 
 def check_draft(context: ToolContext, draft: Draft) -> Draft:

@@ -75,7 +75,7 @@ def _ask_which(context: ToolContext, unsure: Which) -> AskEvent:
 
 def _look(context: ToolContext, wanted: Look) -> Iterator[AskEvent]:
     tool = find_tool(wanted.tool)
-    yield AskEvent(looking=tool.title)
+    yield AskEvent(looking=tool.title, look=wanted)
     try:
         result = tool.call(context, wanted.arguments)
     except Unclear as unclear:

@@ -7,13 +7,19 @@ from typing import Any
 
 from core.assistant.names import Names
 from core.assistant.offline.evidence.concepts import has_concept
-from core.assistant.offline.evidence.examples import list_example_words
+from core.assistant.offline.evidence.familiar import is_familiar
 from core.assistant.offline.hearing import Heard
 from core.assistant.offline.naming import find_products, find_types, list_own_words
 from core.assistant.offline.understood import Look, Situation
 from core.assistant.offline.words.periods import read_period
 from core.assistant.offline.words.places_words import INSPECTION, LATEST, LINE, LOT, RUN, SHIFT, TOP
-from core.assistant.offline.words.request_words import is_own, read_group, read_looked_for, read_step
+from core.assistant.offline.words.request_words import (
+    is_own,
+    looks_for_time,
+    read_group,
+    read_looked_for,
+    read_step,
+)
 from core.assistant.offline.words.text import line_key
 
 _PERIOD = ("period", "first_day", "last_day")
@@ -76,14 +82,15 @@ def _fit_tool(intent: str, masked: str, group: str) -> str:
     changes = has_concept(masked, "trend") or has_concept(masked, "updown")
     if intent == "trend_defect_rate" and group not in ("", *_IN_TIME, "shift") and not changes:
         return "count_inspections"
+    if intent == "trend_defect_rate" and group and looks_for_time(masked) and not changes:
+        return "count_inspections"
     if intent == "count_inspections" and group in _IN_TIME and has_concept(masked, "rate"):
         return "trend_defect_rate"
     return intent
 
 
 def _has_own_words(heard: Heard) -> bool:
-    known = list_example_words()
-    return any(word not in known for word in list_own_words(re.sub(r"[A-Z]+", " ", heard.masked)))
+    return any(not is_familiar(word) for word in list_own_words(re.sub(r"[A-Z]+", " ", heard.masked)))
 
 
 def _read_verdict(heard: Heard) -> dict[str, str]:

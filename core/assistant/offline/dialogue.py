@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from core.assistant.names import Names
@@ -12,12 +13,20 @@ from core.assistant.offline.evidence.concepts import has_concept
 from core.assistant.offline.hearing import Heard
 from core.assistant.offline.naming import find_products, find_types, list_tokens, pattern_of
 from core.assistant.offline.understood import Look, Pending, Situation
+from core.assistant.offline.words.periods import shift_relative
 from core.assistant.offline.words.places_words import ORDINALS
-from core.assistant.offline.words.request_words import BACK, is_own, read_group, read_step
+from core.assistant.offline.words.request_words import BACK, WHOLE, is_own, read_group, read_step
 from core.assistant.offline.words.text import normalize
 
 _PERIOD = frozenset({"period", "first_day", "last_day"})
 _SCOPE = (*sorted(_PERIOD), "product", "line", "lot", "shift", "defect_type")
+_FIGURES = frozenset({"count_inspections", "rank_defect_types", "trend_defect_rate", "list_inspections"})
+# What “all of them” widens again, by the noun that is said with it; without one the first that was narrowed.
+_NARROWED = (
+    ("line", r"라인|호기|\blines?\b"), ("product", r"제품|품목|\bproducts?\b"), ("lot", r"로트|\blots?\b"),
+    ("shift", r"교대|근무|조(?![가-힣])|\bshifts?\b"), ("whose", r"사람|\beverybody|\beveryone"),
+    ("defect_type", r"유형|종류|불량|\btypes?\b"), ("verdict", r"판정|\bverdicts?\b"),
+)  # fmt: skip
 _SHORT = 20
 _SUBJECTS = ("defect", "reject", "inspect", "part", "rate", "model", "training", "threshold", "action", "products")
 
@@ -73,10 +82,29 @@ def go_on(heard: Heard, situation: Situation) -> Look | None:
         changed |= {name: look[name] for name in ("verdict", "top") if name in look}
     taken = TAKEN.get(tool, ONE_PRODUCT)
     used = {name: value for name, value in changed.items() if name in taken}
+    if not used and (widened := _widen(heard, last)) is not None:
+        return widened
     if used:
         return Look(tool, {**_keep(last.arguments, used, taken), **used})
     # The last one knows nothing of a line or a day: the figures do.
     return Look("count_inspections", scope) if scope else None
+
+
+def _widen(heard: Heard, last: Look) -> Look | None:
+    """Return the last look-up without what it was narrowed down to, where all of it is asked for; None for others."""
+    if WHOLE.search(heard.text) is None:
+        return None
+    named = [name for name, noun in _NARROWED if name in last.arguments and re.search(noun, heard.text)]
+    dropped = named or [name for name, _noun in _NARROWED if name in last.arguments]
+    if not dropped:
+        return None
+    return Look(last.tool, {name: value for name, value in last.arguments.items() if name != dropped[0]})
+
+
+def settle_relative(text: str, last: Look | None, today: date) -> str:
+    """Return normalized text with days in place of “the week before”, seen from the period asked about last."""
+    before = {} if last is None else {name: str(last.arguments.get(name) or "") for name in _PERIOD}
+    return shift_relative(text, before, today)
 
 
 def _keep(before: Mapping[str, Any], changed: Mapping[str, Any], taken: frozenset[str]) -> dict[str, Any]:
@@ -94,8 +122,15 @@ def _keep(before: Mapping[str, Any], changed: Mapping[str, Any], taken: frozense
 
 def _is_elliptic(heard: Heard) -> bool:
     """Return whether the words name nothing that could be asked about: “제일 많은 건 뭐였는데”."""
-    named = re.search(r"[PTDLSK]", heard.masked) or any(has_concept(heard.masked, one) for one in _SUBJECTS)
-    return not named and len(heard.masked) <= _SHORT
+    # A line, a shift or a lot only goes deeper: “3라인은 뭐가 제일 많아?”.
+    named = re.search(r"[PT]|D(?!은|는|엔|에는)", heard.masked)
+    return not named and len(heard.masked) <= _SHORT and not any(has_concept(heard.masked, one) for one in _SUBJECTS)
+
+
+def _says_no_scope(look: Look, heard: Heard, last: Look) -> bool:
+    """Return whether figures are asked for without saying of what, after others: “불량 목록 보여줘”."""
+    named = re.search(r"[PTDLSK]", heard.masked) or WHOLE.search(heard.text)
+    return not named and {look.tool, last.tool} <= _FIGURES
 
 
 def _only_turns(heard: Heard) -> bool:
@@ -106,7 +141,10 @@ def _only_turns(heard: Heard) -> bool:
 def inherit(look: Look, heard: Heard, situation: Situation) -> Look:
     """Return a look-up with what was asked about before, where the words point back: “그 제품”, “which of those”."""
     last = situation.last
-    if last is None or not (BACK.search(heard.text) or _is_elliptic(heard) or _only_turns(heard)):
+    if last is None:
+        return look
+    goes_on = BACK.search(heard.text) or _is_elliptic(heard) or _only_turns(heard)
+    if not goes_on and not _says_no_scope(look, heard, last):
         return look
     taken = TAKEN.get(look.tool, ONE_PRODUCT)
     said = dict(look.arguments)

@@ -118,7 +118,14 @@ def _find(text: str, terms: list[tuple[ProductName, tuple[str, ...]]]) -> tuple[
         return closer
     if whole:
         return tuple(whole)
-    return tuple(_best(_in_part(text, terms)) or _best(_similar(text, terms)))
+    in_part = _best(_in_part(text, terms))
+    if len(in_part) > 1:
+        # “모노 태양전지”: one word is in several names, and another tells them apart by ear.
+        among = [(one, names) for one, names in terms if one in in_part]
+        tokens = {token for _one, names in among for token in _tokens(names)}
+        others = [word for word in list_own_words(text) if not any(_share(word, token) for token in tokens)]
+        return tuple(_best(_similar(" ".join(others), among)) or in_part)
+    return tuple(in_part or _best(_similar(text, terms)))
 
 
 def _drop_parts(found: list[ProductName], terms: list[tuple[ProductName, tuple[str, ...]]]) -> list[ProductName]:

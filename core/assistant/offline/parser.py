@@ -13,7 +13,7 @@ from typing import Any
 
 from core.assistant.names import Names
 from core.assistant.offline.arguments import make_look
-from core.assistant.offline.dialogue import go_on, inherit, pick_value
+from core.assistant.offline.dialogue import go_on, inherit, pick_value, settle_relative
 from core.assistant.offline.evidence.concepts import has_concept
 from core.assistant.offline.evidence.deciding import DISCARD, FOLLOW_UP, NO_LOOK_UPS, START, TRAIN, Decision, decide
 from core.assistant.offline.hearing import Heard, hear
@@ -37,7 +37,7 @@ _IMITATED = re.compile(r"</?[a-z_]+[^>]*>|\b[a-z_]+\([^)]*[=)]|\{\s*\"|\bdrop ta
 
 def parse(words: str, names: Names, situation: Situation, *, today: date) -> Understood:
     """Return what a message is understood as."""
-    heard = hear(words, names, today)
+    heard = hear(settle_relative(normalize(words), situation.last, today), names, today)
     if _IMITATED.search(heard.text):
         return Help()
     decision = decide(heard.masked)

@@ -15,11 +15,26 @@ _N, _L, _SS = "\u11ab", "\u11af", "\u11bb"
 # A stem's last vowel with 었: 히 becomes 혔.
 _PAST = {"\u1175": "\u1167", "\u116e": "\u116f", "\u1173": "\u1165"}
 
+# Defects that English has irregular forms for.
+_IRREGULAR: tuple[frozenset[str], ...] = tuple(
+    frozenset(one.split())
+    for one in (
+        "swell swelling swollen swelled", "bend bending bent", "break breaking broke broken", "tear tearing tore torn",
+        "wear wearing wore worn", "burn burning burnt burned", "chip chipping chipped", "dent denting dented",
+        "warp warping warped", "split splitting", "leak leaking leaked", "fold folding folded",
+        "shrink shrunk shrinking",
+        "grind ground", "melt molten melted", "stick stuck", "wrinkle wrinkling wrinkled",
+    )
+)  # fmt: skip
+
 
 def inflect(name: str) -> tuple[str, ...]:
     """Return other forms of a normalized name: what is a noun in a list is often a verb in a sentence."""
     if name.isascii():
-        return (f"{name}ed", f"{name}ing", f"{name}d") if name.isalpha() else ()
+        if not name.isalpha():
+            return ()
+        others = next((group for group in _IRREGULAR if name in group), frozenset()) - {name}
+        return (f"{name}ed", f"{name}ing", f"{name}d", *sorted(others))
     jamo = unicodedata.normalize("NFD", name)
     if jamo[-1] not in (_M, _LM):
         return ()
@@ -27,6 +42,10 @@ def inflect(name: str) -> tuple[str, ...]:
     forms = [stem + _N, stem + rest + "었", stem + rest + "어", stem + rest + "은"]
     if not rest and stem[-1] in _PAST:
         forms.append(stem[:-1] + _PAST[stem[-1]] + _SS)
+    base = unicodedata.normalize("NFC", stem)
+    if base[-1] in "기히리이" and len(base) > 1:
+        # 끊김 is also 끊어진 and 끊어졌.
+        forms += [base[:-1] + end for end in ("어진", "어졌", "어짐")]
     return tuple(unicodedata.normalize("NFC", one) for one in forms)
 
 

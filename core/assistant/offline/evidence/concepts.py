@@ -18,6 +18,10 @@ _FORMS = r"(?:e?s|e?d|ing|er)?"
 # 만 and 는 mean something only behind what they belong to.
 _BEHIND = frozenset({"only", "also"})
 _LEAST_TO_CORRECT, _LONG, _LONG_KOREAN = 4, 8, 3
+_N, _L, _M, _P, _SS = "\u11ab", "\u11af", "\u11b7", "\u11b8", "\u11bb"
+_FINAL = frozenset(chr(code) for code in range(0x11A8, 0x11C3))
+# What a stem's last vowel becomes with 어: 생기 생겨, 나오 나와, 주 줘, 뜨 떠, 되 돼.
+_CONTRACTED = {"\u1175": "\u1167", "\u1169": "\u116a", "\u116e": "\u116f", "\u1173": "\u1165", "\u116c": "\u116b"}
 _ALIKE = str.maketrans("ᅢᅤᅨᅫᅰᆻ", "ᅦᅦᅦᅬᅬᆺ")
 
 
@@ -40,6 +44,8 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
 
 
 def _pattern(name: str, said: str) -> str:
+    if said.endswith("~"):
+        return _pattern_of_stem(said[:-1])
     if HANGUL.search(said) or not said.isascii():
         if len(said) == 1:
             return rf"(?<=[가-힣A-Z]){said}(?![가-힣])" if name in _BEHIND else rf"(?<![가-힣]){said}(?![가-힣])"
@@ -47,6 +53,34 @@ def _pattern(name: str, said: str) -> str:
     body = r"[\s-]+".join(re.escape(word.rstrip("*")) for word in said.casefold().split())
     end = r"\w*" if said.endswith("*") else _FORMS
     return rf"(?<![a-z]){body}{end}(?![a-z])"
+
+
+def _pattern_of_stem(stem: str) -> str:
+    spaced = [r"\s*".join(re.escape(one) for one in form.replace(" ", "")) for form in conjugate(stem)]
+    # A stem of one syllable begins a word: 많, but no 많 within another.
+    return rf"{'(?<![가-힣])' if len(stem) == 1 else ''}(?:{'|'.join(spaced)})"
+
+
+def conjugate(stem: str) -> tuple[str, ...]:
+    """Return what the forms of a Korean verb or adjective begin with: 흔하 is 흔한, 흔해, 흔했, 생기 is 생겨, 생긴."""
+    jamo = unicodedata.normalize("NFD", stem)
+    if jamo[-1] in _FINAL:
+        # 만들 loses its ㄹ: 만든, 만듭.
+        soft = [jamo[:-1] + end for end in (_N, _P)] if jamo[-1] == _L and len(stem) > 1 else []
+        return tuple(unicodedata.normalize("NFC", one) for one in (jamo, *soft))
+    forms = [jamo, *(jamo + end for end in (_N, _L, _M, _P))]
+    if stem[-1] == "하":
+        contracted = [jamo[:-1] + "\u1162"]
+    elif stem[-1] == "르" and len(stem) > 1:
+        before = unicodedata.normalize("NFD", stem[:-1])
+        contracted = [before + _L + ("라" if before[-1] in "\u1161\u1169" else "러")]
+        contracted = [unicodedata.normalize("NFD", one) for one in contracted]
+    elif jamo[-1] in _CONTRACTED:
+        contracted = [jamo[:-1] + _CONTRACTED[jamo[-1]]]
+    else:
+        contracted = [jamo]
+    forms += [one for base in contracted for one in (base, base + _SS)]
+    return tuple(dict.fromkeys(unicodedata.normalize("NFC", one) for one in forms))
 
 
 def correct_spelling(masked: str) -> str:

@@ -62,7 +62,7 @@ def _mask(line: str) -> str:
 
 
 def _whole_words(said: str) -> list[str]:
-    return [bare for word in said.split() if (bare := word.rstrip("*"))]
+    return [bare for word in said.split() if (bare := word.rstrip("*~"))]
 
 
 def _read_lines(name: str) -> Iterator[str]:

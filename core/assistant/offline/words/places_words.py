@@ -21,13 +21,18 @@ LOT = re.compile(
 # 주간 is the day shift, and the week: before a figure it is the week.
 WEEKLY = r"주간\s*(?=불량|추이|추세|단위|보고|수율|평균|그래프|트렌드|변화|통계|요약|현황|경향)"
 SHIFT = re.compile(
-    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트)(?![가-힣]*별)"
+    r"(주간|야간|오전|오후|심야|[a-z]|\d)\s*(?:조|교대|근무조?|시프트|반(?![가-힣]))(?![가-힣]*별)"
     rf"|(?<![가-힣])(?!{WEEKLY})(주간|야간)(?=에|조|\s|은|의|이랑|하고|와|과|$)"
     r"|\b(day|night|morning|evening|late|early|first|second|third|[a-c])\s+(?:shift|crew|team)\b|\bshift\s+([a-z]|\d{1,2})\b"
+    r"|\b(day|night|morning|early)"
+    r"(?= (?:vs\.?|versus|and|or|than|to) (?:the )?(?:night|day|evening|late)[ -](?:shift|crew|team)\b)"
 )
 TOP = re.compile(
-    r"(?:top|worst|first|biggest|상위|톱|탑|워스트)\s*(\d{1,3})|(?:last|latest|newest|recent|최근|마지막)\s*(\d{1,3})\s*(?:건|개|parts?"
-    r"|inspections?|ng|불량)"
+    r"(?:top|worst|first|biggest|상위|톱|탑|워스트)\s*(\d{1,3})(?!\s*(?:days?|weeks?|months?|일|주))"
+    r"|(?:last|latest|newest|recent|최근|최신|마지막)\s*(?:[^\d\s]+\s*){0,2}?(\d{1,3})\s*(?:건|개(?!월)|장|parts?\b|inspections?\b|ng\b"
+    r"|불량|rejects?\b|ones\b|pieces\b|images?\b|pictures?\b)"
+    r"|\b(\d{1,3}) (?:most recent|latest|newest|last|worst|biggest|most (?:frequent|common))\b"
+    r"|(?<![\d.])(\d{1,3})\s*(?:건|개|장|가지)\s*(?:만|씩만|정도만)(?![가-힣])"
 )
 RUN = re.compile(
     r"\brun\s*(?:no\.?|number|#)?\s*(\d{1,9})\b|#(\d{1,9})|(?:실행|런)\s*(?:번호)?\s*(\d{1,9})"

@@ -38,6 +38,13 @@ BACK = re.compile(
     r"|^(?:and|then|so|also|ok(?:ay)?,? and|but)\b|\b(?:that|those|these|same) (?:products?|lines?|lots?|parts?|ones?"
     r"|periods?|days?|weeks?|months?|shifts?|types?|defects?)\b|\b(?:in|from|on|over) there\b|\bthere\??$"
     r"|\babout (?:that|it|them|those)\b|그거|그것|그게|\bof (?:those|them|these)\b|\bits\b|\b(?:for|on|of) it\b"
+    r"|\bthe (?:last|latest|newest|most recent|first|other) one\b|(?:마지막|최근|첫)\s*(?:거|것|건|꺼)(?![가-힣]{2})"
+    r"|그\s*중"
+)
+# All of it is meant, not only what was narrowed down to before.
+WHOLE = re.compile(
+    r"전체|전부|모두|합쳐|통틀어|(?<![가-힣])전\s*(?:제품|라인|품목|교대)|(?<![가-힣])다(?![가-힣])"
+    r"|\b(?:all|overall|every|everything|everyone|everybody'?s?|in total|altogether|whole)\b"
 )
 _NOUNS: tuple[tuple[str, str, str], ...] = (
     ("line", r"(?:생산\s*)?(?:라인|호기|공정|설비)", r"(?:production )?(?:line|station|machine|press)"),
@@ -52,12 +59,24 @@ _NOUNS: tuple[tuple[str, str, str], ...] = (
 )
 _EVERY = {
     "hour": r"hourly|an hour",
-    "day": r"daily|매일|일간|하루\s*하루|day over day|day by day|a day",
-    "week": rf"weekly|매주|{WEEKLY}|a week",
-    "month": r"monthly|매달|매월|월간|a month",
+    "day": r"daily|매일|일간|하루\s*하루|day over day|day by day|a day|일자"
+    r"|하루에\s*(?:몇|얼마)|하루\s*(?:평균|단위|간격)",
+    "week": rf"weekly|매주|{WEEKLY}|a week|(?:일주일|1\s*주일?|한\s*주)\s*(?:단위|마다|간격|씩)",
+    "month": r"monthly|매달|매월|월간|a month|(?:1|한)\s*달\s*(?:단위|마다|간격|씩)",
+    "shift": r"주야간?(?:조)?",
+}
+# One of several times is looked for: “몇 월에 제일 많았어”, “which week was worst”.
+_WHICH_TIME = {
+    "week": r"(?:몇|어느|무슨)\s*주(?:차)?(?:에|가|이)?(?![가-힣])|\b(?:which|what|worst|best) week\b",
+    "month": r"(?:몇|어느|무슨)\s*(?:월|달)(?:에|이)?(?![가-힣])|\b(?:which|what|worst|best) month\b",
 }
 # What is asked for as one of many: “which line”, “어느 라인”. Of a time it is more often a period that is meant.
 _WHICH = frozenset({"line", "product", "lot", "shift", "day"})
+
+
+_TIME_LOOKED_FOR = re.compile(
+    rf"{'|'.join(_WHICH_TIME.values())}|(?:어느|무슨|며칠)\s*(?:날|요일)|\b(?:which|what) (?:day|date|weekday)\b"
+)
 
 
 def is_own(text: str) -> bool:
@@ -68,7 +87,8 @@ def is_own(text: str) -> bool:
 def _grouped(name: str, korean: str, english: str) -> re.Pattern[str]:
     found = [
         rf"{korean}\s*(?:별|마다|단위|대로|기준)|각\s*{korean}|{korean}\s*(?:끼리|간)?\s*비교",
-        rf"\b(?:by|per|each|every|across|between|vs\.?|versus) (?:the )?{english}s?\b",
+        rf"\b(?:by|per|each|every|across|between|vs\.?|versus)[ -](?:the )?{english}s?\b",
+        rf"\b{english}[- ]?wise\b|\b{english}s compare\b|\bcompar\w+ (?:\w+ ){{0,2}}{english}s\b",
         rf"\b{english}[- ](?:by|over|on)[- ]{english}\b",
         rf"\bcompare (?:all )?(?:the |our )?{english}s\b|\b{english} comparison\b",
     ]
@@ -77,10 +97,12 @@ def _grouped(name: str, korean: str, english: str) -> re.Pattern[str]:
     if name in _WHICH:
         found += [
             rf"(?:어느|어떤|무슨|몇\s*번)\s*{korean}|(?:많|높|심|나쁘|나쁜|좋|낮|적)\S{{0,3}}\s*(?:\S{{1,3}}\s*)?{korean}"
-            rf"|{korean}(?:이|은|중|중에)?\s*(?:에서\s*)?(?:어디|제일|가장|젤)",
+            rf"|{korean}(?:이|은|중|중에)?\s*(?:에서\s*)?(?:어디|제일|가장|젤)|{korean}\s*(?:간(?![가-힣])|들(?:을|끼리)?\s*비교)",
             rf"\b(?:which|wich|whch|what|worst|best) {english}s?\b"
             rf"|\b{english}s? (?:has|have|had|with|makes?|made|produce[sd]?) (?:the )?(?:most|highest|worst)",
         ]
+    if name in _WHICH_TIME:
+        found.append(_WHICH_TIME[name])
     return re.compile("|".join(found))
 
 
@@ -99,6 +121,11 @@ _LOOSE = tuple(
     for name, korean, english in _NOUNS
     if name in {"line", "shift", "lot", "product"}
 )
+
+
+def looks_for_time(masked: str) -> bool:
+    """Return whether one of several days, weeks or months is looked for."""
+    return _TIME_LOOKED_FOR.search(masked) is not None
 
 
 def read_looked_for(masked: str) -> str:

@@ -9,14 +9,28 @@ from typing import Any
 _N = r"(\d+(?:\.\d+)?|\.\d+)"
 _IS = r"\s*(?:size|크기|사이즈|수|값)?\s*(?:은|는|을|를|이|가|to|of|at|is|=|:|로|->)?\s*"
 # Words between a setting and its value, none of which is another setting: “에폭 좀 늘려서 50”.
+# A number below nought is refused as any other that cannot be: it must not pass for its amount.
+_WHOLE_NUMBER = r"((?<![a-z가-힣])-?\d+|\d+)"
 _FILLED = r"(?:(?!배치|batch|시드|seed|학습률|\blr\b|입력|input|크기|size)[^\d.,;]){0,14}?"
 TASKS: tuple[tuple[str, str], ...] = (
-    ("detection", r"detect\w*|\bdetct\w*|\byolo\w*|bounding box|\bboxes\b|검출|탐지|디텍|박스|객체\s*인식"),
+    (
+        "detection",
+        r"detect\w*|\bdetct\w*|\byolo\w*|bounding box|\bboxes\b|\blocali[sz]\w*|\blocat(?:e|es|ing|ion)\b"
+        r"|검출|탐지|디텍|박스|객체\s*인식"
+        r"|위치\s*(?:를|을|까지|도)?\s*(?:찾|잡|표시|알려|짚)",
+    ),
     (
         "segmentation",
-        r"segment\w*|\bsegm?\b|세그|(?<!데이터 )(?<!데이터)분할|마스크\s*(?:모델|학습)|픽셀\s*단위|영역\s*구분",
+        r"segment\w*|\bsegm?\b|세그|(?<!데이터 )(?<!데이터)분할|마스크\s*(?:모델|학습)|픽셀\s*(?:단위|별)"
+        r"|영역\s*(?:을|를|까지)?\s*(?:구분|따|표시|나누|잘라)"
+        r"|\bpixel[- ]?(?:wise|level|by[- ]pixel|accurate)|\bmasks?\b|\boutlin\w+",
     ),
-    ("classification", r"\bcla?ss?i?ff?i?\w*er\b|classif\w*|\bclasif\w*|\bclassfi\w*|분류|판별|구분기|이미지\s*레이블"),
+    (
+        "classification",
+        r"\bcla?ss?i?ff?i?\w*er\b|classif\w*|\bclasif\w*|\bclassfi\w*|분류|판별|구분기|이미지\s*레이블"
+        r"|가려내|구분\s*(?:하는|해\s*주는)"
+        r"|클래시파이어|\btells? \S+ (?:\S+ )?apart\b|\bsorts? \w+ into\b",
+    ),
 )
 RECIPES: tuple[tuple[str, str], ...] = (
     ("fine_tune", r"fine[-\s]?tun\w*|finetun\w*|파인\s*튜닝|미세\s*조정|전이\s*학습|transfer learning"),
@@ -25,10 +39,18 @@ RECIPES: tuple[tuple[str, str], ...] = (
 )
 TASK_OF_RECIPE = {"fine_tune": "classification", "full": "classification", "probe": "classification"}
 _SCRATCH = re.compile(r"from scratch|처음부터|스크래치\s*로")
+# Networks as Korean writes them by ear.
+_BY_EAR = (
+    (r"와이드\s*(?:레즈넷|레스넷|resnet)", "wide_resnet"), (r"레즈넷|레스넷|리즈넷", "resnet"),
+    (r"이?[피에]피?션트\s*넷|에피션트\s*넷|이피션트\s*넷|효율넷", "efficientnet"),
+    (r"(?<=efficientnet)\s*라이트\s*", "_lite"),
+    (r"모바일\s*넷", "mobilenet"), (r"콘브?넥스트|컨브?넥스트", "convnext"), (r"디노\s*v?\s*2", "dinov2"),
+)  # fmt: skip
 _BACKBONE = re.compile(
     r"\b(?:tf_|wide[ _-]?)?(?:efficient\s?net|resnet|convnext|mobilenet|vit|dinov\d|swin|regnet|densenet)"
     r"[a-z0-9_.]*(?:[ _-](?:lite\s?\d|b\d|v\d\w?|s|m|l|tiny|small|base|large|\d+)(?![a-z0-9]))*"
 )
+_IN_PLACE_OF = re.compile(r"\b(?:not|instead of|rather than)(?: the| a)?\s*$")
 _HOURS = re.compile(rf"{_N}\s*(?:시간|hours?\b|hrs?\b|hr\b|h\b)")
 _MINUTES = re.compile(rf"{_N}\s*(?:분(?!류|할|석|포|기)|minutes?\b|mins?\b|min\b|m\b(?!ap|iou))")
 _SECONDS = re.compile(rf"{_N}\s*(?:초|seconds?\b|secs?\b)")
@@ -47,22 +69,22 @@ _WHOLE: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"(?<![\d.])(\d+)\s*(?:에폭|에포크|이폭|epochs?\b|epcohs?\b|ep\b|회\s*(?:반복|학습)|번\s*(?:반복"
             r"|학습|돌))(?!\s*(?:수|=|:|는|은)?\s*\d)",
-            rf"(?:에폭|에포크|epochs?\b){_IS}(\d+)",
+            rf"(?:에폭|에포크|epochs?\b){_IS}{_WHOLE_NUMBER}",
             rf"(?:에폭|에포크|epochs?\b){_FILLED}(\d+)(?![\d.])(?!\s*(?:분|초|시간|장|개|px|min|hour|%))",
         ),
     ),
     (
         "training.batch_size",
         (
-            rf"(?:batch(?:es)?(?:[\s_-]?size)?|bs\b|배치(?:\s*(?:크기|사이즈))?){_IS}(\d+)",
+            rf"(?:batch(?:es)?(?:[\s_-]?size)?|bs\b|배치(?:\s*(?:크기|사이즈))?){_IS}{_WHOLE_NUMBER}",
             rf"(?:batch(?:es)?(?:[\s_-]?size)?|배치){_FILLED}(\d+)(?![\d.])"
             r"(?!\s*(?:분|초|시간|장|에폭|에포크|px|min|hour|epoch|%))",
             r"(?<![\d.])(\d+)\s*(?:per batch|a batch|images? per batch|배치)(?!\s*(?:크기|사이즈|=|:|는|은)?\s*\d)",
         ),
     ),
-    ("training.patience", (rf"(?:patience|early[- ]stop(?:ping)?(?: after)?|조기\s*종료){_IS}(\d+)",)),
+    ("training.patience", (rf"(?:patience|early[- ]stop(?:ping)?(?: after)?|조기\s*종료){_IS}{_WHOLE_NUMBER}",)),
     ("training.trained_stages", (r"(?:last|마지막)\s*(\d+)\s*(?:stages?|단계|스테이지)",)),
-    ("seed", (rf"(?:\bseed|시드){_IS}(\d+)",)),
+    ("seed", (rf"(?:\bseed|시드){_IS}{_WHOLE_NUMBER}",)),
     (
         "data.dataset",
         (
@@ -109,7 +131,8 @@ _FIGURES: tuple[tuple[str, str], ...] = (
     ("accuracy", r"accuracy|정확도|정확률|정답률"),
 )
 _BETWEEN = (
-    r"(?:\s*(?:은|는|이|가|을|를|score|점수|of|at least|above|over|>=?|=|:|to|should be|must be|is|최소|목표))*\s*"
+    r"(?:\s*(?:은|는|이|가|을|를|score|점수|값|of|at least|above|over|>=?|=|:|to|should be|must be|has to be|is"
+    r"|최소|목표|goal|target|min(?:imum)?|as|기준|수준|reach(?:es|ing)?|a))*\s*"
 )
 _ACCURACY = {"classification": "top1", "segmentation": "miou", "detection": "map50"}
 
@@ -163,11 +186,21 @@ def _read_goals(text: str, task: str) -> tuple[dict[str, float], str]:
 
 
 def _read_backbone(text: str) -> tuple[dict[str, Any], str]:
-    found = _BACKBONE.search(text)
+    for pattern, name in _BY_EAR:
+        text = re.sub(pattern, name, text)
+    said = list(_BACKBONE.finditer(text))
+    meant = [one for one in said if not _is_turned_down(text, one)]
+    found = next(iter(meant or said), None)
     if found is None:
         return {}, text
     name = re.sub(r"[\s-]+", "_", found[0].strip()).replace("efficient_net", "efficientnet")
     return {"model.backbone": name}, f"{text[: found.start()]} {text[found.end() :]}"
+
+
+def _is_turned_down(text: str, found: re.Match[str]) -> bool:
+    """Return whether something else is wanted in its place: “효율넷 말고 resnet18”."""
+    before, after = text[: found.start()], text[found.end() :]
+    return bool(re.match(r"\s*(?:은|는|을|를)?\s*(?:말고|대신|빼고|아니고)", after) or _IN_PLACE_OF.search(before))
 
 
 def _read_whole(text: str) -> tuple[dict[str, Any], str]:
@@ -214,7 +247,7 @@ def _read_size(text: str) -> tuple[dict[str, Any], str]:
 
 
 def _read_time(text: str) -> tuple[dict[str, Any], str]:
-    minutes = 0.0
+    minutes = 30.0 if re.search(r"\d\s*시간\s*반(?![가-힣])", text) else 0.0
     for pattern, factor in ((_HOURS, 60.0), (_MINUTES, 1.0), (_SECONDS, 1.0 / 60.0)):
         found = pattern.search(text)
         if found is not None:

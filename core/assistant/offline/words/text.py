@@ -11,12 +11,24 @@ _ENGLISH_NUMBERS = {
     "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90,
     "hundred": 100,
 }  # fmt: skip
-_COUNTED = r"(?=\s*(?:minutes?|mins?|hours?|hrs?|epochs?|days?|weeks?|months?|parts?|inspections?|types?|defects?)\b)"
+_COUNTED = (
+    r"(?=\s*(?:minutes?|mins?|hours?|hrs?|epochs?|days?|weeks?|months?|parts?|inspections?|types?|defects?|rejects?|ng"
+    r"|images?|pictures?|reasons?|kinds?|pieces|runs?|(?:most|latest|newest|last|worst|biggest) )\b)"
+)
+_NUMBERED = r"\b(line|station|machine|press|run|lot|inspection|shift|training|top|last|past)\s+(?:no\.? |number )?"
+_ORDINALS = {"first": "1st", "second": "2nd", "third": "3rd", "fourth": "4th", "fifth": "5th", "sixth": "6th"}
 _KOREAN_NUMBERS = {
     "한": 1, "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,
     "스무": 20, "삼십": 30, "이십": 20, "십오": 15, "십": 10, "오십": 50, "오": 5, "백": 100,
 }  # fmt: skip
-_KOREAN_UNITS = r"(?=\s*(?:시간|분(?!류|할|석|포|기)|에폭|에포크|개월|주(?:일)?\s|달\s|건|번|일간))"
+_KOREAN_UNITS = (
+    r"(?=\s*(?:시간|분(?!류|할|석|포|기)|에폭|에포크|개(?!선|수|별|발)|주(?:일)?\s|달\s|건|번|일간|장(?![가-힣])|가지))"
+)
+_KOREAN_PLACES = r"(?:번\s*)?(?:라인|호기|공정)"
+# 이 라인 is this line: what is written in one word is a number.
+_SPOKEN_LINE = rf"(?<![가-힣])(일|이|삼|사|오|육|칠|팔|구)(?={_KOREAN_PLACES})"
+_KOREAN_ORDINAL_LINE = r"(첫|두|세|네|다섯|여섯)\s*번?째\s*(?=라인|호기|공정)"
+_ORDERED = {"첫": "1", "두": "2", "세": "3", "네": "4", "다섯": "5", "여섯": "6"}
 PARTICLES = (
     "에서는|에서의|에서|에게|으로는|으로|로는|로|까지|부터|에는|에도|에|은|는|이랑|랑|이나|나|이야|야|이가|이|가|을|를|의|"
     "도|만|과|와|하고|용|꺼|거|인데|입니다|이요|요"
@@ -37,6 +49,15 @@ def normalize(text: str) -> str:
     text = re.sub(r"\ban? (?=hour\b)", "1 ", text)
     names = "|".join(_ENGLISH_NUMBERS)
     text = re.sub(rf"\b({names}){_COUNTED}", lambda found: str(_ENGLISH_NUMBERS[found[1]]), text)
+    # “the last one” is no number.
+    text = re.sub(
+        rf"{_NUMBERED}({names})\b(?<!last one)(?<!past one)(?<!top one)(?<!run one)",
+        lambda found: f"{found[1]} {_ENGLISH_NUMBERS[found[2]]}",
+        text,
+    )
+    text = re.sub(rf"\b({'|'.join(_ORDINALS)})(?= (?:line|station|machine)\b)", lambda found: _ORDINALS[found[1]], text)
+    text = re.sub(_KOREAN_ORDINAL_LINE, lambda found: _ORDERED[found[1]], text)
+    text = re.sub(_SPOKEN_LINE, lambda found: str("일이삼사오육칠팔구".index(found[1]) + 1), text)
     korean = "|".join(_KOREAN_NUMBERS)
     text = re.sub(rf"(?<![가-힣])({korean})\s*{_KOREAN_UNITS}", lambda found: f"{_KOREAN_NUMBERS[found[1]]} ", text)
     # `ng야`, `epoch은`: where a particle begins, the Latin word ends.
