@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from core.inspections.by_view.records import ViewRecord
+    from core.inspections.records import InspectionRecord
+
 _PAGE_ROWS = 200
 _OVERLAY_PX = 1400
 STATE_NAMES: dict[str, str] = {"waiting": N_("Waiting"), "done": N_("Finished"), "failed": N_("Refused")}
@@ -80,7 +83,8 @@ def stream_rejected(
 ) -> Iterator[bytes]:
     """Yield a ZIP file of the NG parts in pieces: each image as it came, with its overlay, and the table of them.
 
-    A part whose files cannot be read is named in a text file with the reason, and the others go on.
+    Of a part with views every picture is there, under the name of its file with the view's code, and an overlay where
+    it could be judged. What cannot be read is named in a text file with the reason, and the others go on.
     """
     out = ZipPieces()
     missing: list[str] = []
@@ -88,10 +92,7 @@ def stream_rejected(
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         parts = _each_row(services, job_id, RowFilter(kind="reject"))
         for row in counted(parts, _note(services, job_id, "zip", person)):
-            try:
-                _add_part(services, archive, row)
-            except AppError as error:
-                missing.append(f"{row.name}: {error.sentence(language)}")
+            missing += [f"{name}: {error.sentence(language)}" for name, error in _add_part(services, archive, row)]
             yield out.take()
         rejected = _rows(services, job_id, language, address, kind="reject")
         archive.writestr("parts.csv", b"".join(stream_csv(_columns(language), rejected, zone=zone)))
@@ -109,14 +110,13 @@ def _note(services: HasDatabase, job_id: int, form: str, person: Actor | None) -
     return note
 
 
-def draw_overlay(services: HasStores, inspection_id: int) -> NDArray[np.uint8]:
-    """Return the part with heat and outlined places, RGB uint8, no side longer than 1400 px.
+def _draw_overlay(services: HasStores, record: InspectionRecord) -> NDArray[np.uint8]:
+    """Return the picture with heat and outlined places, RGB uint8, no side longer than 1400 px.
 
     Raises NotFound and Unavailable.
     """
     from inference.vision.images.outlines import draw_outlined
 
-    record = load_record(services, inspection_id)
     images = load_images(services, record)
     review_at, reject_at = record.map_limits
     heat = color_heat(images.anomaly_map, review_at=review_at, reject_at=reject_at)
@@ -129,21 +129,56 @@ def draw_overlay(services: HasStores, inspection_id: int) -> NDArray[np.uint8]:
     return draw_outlined(overlay_heat(small, heat), longest_side_px=_OVERLAY_PX, boxes=boxes)
 
 
-def _add_part(services: HasStores, archive: zipfile.ZipFile, row: BatchRow) -> None:
+def _add_part(services: HasStores, archive: zipfile.ZipFile, row: BatchRow) -> list[tuple[str, AppError]]:
+    """Add the pictures of a part; return the names of those that cannot be read, with the reasons."""
+    assert row.inspection_id is not None
+    try:
+        record = load_record(services, row.inspection_id)
+    except AppError as error:
+        return [(row.name, error)]
+    # Numbered, because two folders may hold files of one name.
+    number = f"{row.place + 1:05d}"
+    if record.combined is None:
+        pictures = [(row.name, f"{number}_{_stem(row.name)}", record)]
+    else:
+        pictures = [
+            (one.original_name, f"{number}_{_with_view(_stem(one.original_name), one)}", record.of_view(one))
+            for one in record.combined.pictures
+            if one.image_key
+        ]
+    missing = []
+    for name, stem, pictured in pictures:
+        try:
+            _add_picture(services, archive, stem, pictured)
+        except AppError as error:
+            missing.append((name, error))
+    return missing
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(clean_file_name(name)).stem[:120]
+
+
+def _with_view(stem: str, one: ViewRecord) -> str:
+    """Return the name of a picture with its view and exposure at the end, so that no two of a part are alike."""
+    place = one.code if one.exposure == 0 else f"{one.code}-{one.exposure + 1}"
+    return stem if stem.endswith(f"_{place}") else f"{stem}_{place}"
+
+
+def _add_picture(services: HasStores, archive: zipfile.ZipFile, stem: str, record: InspectionRecord) -> None:
     from core.errors import from_lower
     from inference.vision.images.encoding import encode_jpeg
     from storage.object_store import ObjectStoreError
 
-    assert row.inspection_id is not None
-    overlay = encode_jpeg(draw_overlay(services, row.inspection_id), quality=88)
+    overlay = encode_jpeg(_draw_overlay(services, record), quality=88) if record.heat_map_key else None
     try:
-        image = services.objects.get(row.image_key)
+        image = services.objects.get(record.image_key)
     except ObjectStoreError as error:
-        raise from_lower(error, name=row.name) from error
-    # Numbered, because two folders may hold files of one name; the ending is that of the content.
-    stem = f"{row.place + 1:05d}_{PurePosixPath(clean_file_name(row.name)).stem[:120]}"
-    archive.writestr(f"images/{stem}{PurePosixPath(row.image_key).suffix}", image)
-    archive.writestr(f"overlays/{stem}.jpg", overlay)
+        raise from_lower(error, name=record.original_name) from error
+    # The ending is that of the content.
+    archive.writestr(f"images/{stem}{PurePosixPath(record.image_key).suffix}", image)
+    if overlay is not None:
+        archive.writestr(f"overlays/{stem}.jpg", overlay)
 
 
 def _columns(language: str) -> list[Column]:

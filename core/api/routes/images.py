@@ -89,6 +89,7 @@ class Relabel(Wanted):
     image_type: Literal["normal", "defect"] | None = None
     defect_type_id: int | None = Field(default=None, ge=1, le=LARGEST_ID)
     split: Literal["train", "val", "test"] | None = None
+    view: str | None = Field(default=None, max_length=64, description="Code or name of the view; empty: none.")
     domain: Literal["", Domain] | None = None
 
 
@@ -119,6 +120,7 @@ def list_images(
     image_type: Literal["normal", "defect"] | None = None,
     defect_type_id: Annotated[int | None, Query(ge=1, le=LARGEST_ID)] = None,
     split: Literal["train", "val", "test"] | None = None,
+    view: Annotated[str | None, Query(max_length=64, description="Code of the view; empty: without one.")] = None,
     domain: Literal["", Domain] | None = None,
     page: PageNumber = 1,
     page_size: PageSize = 50,
@@ -130,6 +132,7 @@ def list_images(
         image_type=image_type,
         defect_type_id=defect_type_id,
         split=split,
+        view=view,
         domain=domain,
         page=page,
         page_size=page_size,
@@ -180,6 +183,7 @@ _FORM: dict[str, Any] = {
                         "image_type": {"type": "string", "enum": ["normal", "defect"]},
                         "defect_type": {"type": "string", "description": "Code of the type, or good kind."},
                         "split": {"type": "string", "enum": ["train", "val", "test"], "default": "train"},
+                        "view": {"type": "string", "description": "Code or name of the view that all show."},
                         "domain": {"type": "string", "enum": ["", *DOMAINS], "description": "Where all were taken."},
                         "part_rule": {"type": "string", "description": "Reads the part out of each file's name."},
                     },
@@ -254,6 +258,7 @@ def relabel_image(image_id: Id, change: Relabel, asked: Asked) -> ImageShape:
         image_type=change.image_type,
         defect_type_id=change.defect_type_id,
         split=change.split,
+        view=change.view,
         domain=change.domain,
         row_versions={image_id: change.row_version},
     )
@@ -290,6 +295,7 @@ def _upload(asked: Asked, sent: Sent, once: str | None) -> Response:
             defect_type_id=type_id,
             split=sent.fields.get("split", "train"),
             part_rule=sent.fields.get("part_rule", ""),
+            view=sent.fields.get("view", ""),
             domain=sent.fields.get("domain", ""),
             files=[IncomingFile(file.name, file.read) for file in files],
             origin=BY_API,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from inference.vision.images.encoding import encode_png
 from tests.api_server import ApiClient
 
 
@@ -49,6 +52,24 @@ def test_a_worker_reads_views_and_changes_none(engineer_api: ApiClient, worker_a
     path = f"/v1/products/{product_id}/views"
     assert [one["code"] for one in worker_api.get(path).json()["items"]] == ["top"]
     assert worker_api.ask("POST", path, body={"code": "side"}).status == 403
+
+
+def test_images_are_uploaded_listed_and_moved_by_view(engineer_api: ApiClient) -> None:
+    product_id = _product(engineer_api, "by-view")
+    _add(engineer_api, product_id, "ct", name="단면", modality="ct")
+    _add(engineer_api, product_id, "rgb")
+    picture = [("files", "1.png", encode_png(np.full((32, 32, 3), 90, np.uint8)))]
+    fields = {"product": "by-view", "image_type": "normal", "view": "단면"}
+    sent = engineer_api.send_form("/v1/images", fields, picture).json()
+    assert sent["added"] == 1
+    image_id = sent["outcomes"][0]["image_id"]
+    assert engineer_api.get("/v1/images?product=by-view&view=rgb").json()["items"] == []
+    (found,) = engineer_api.get("/v1/images?product=by-view&view=ct").json()["items"]
+    assert (found["id"], found["view"]) == (image_id, "ct")
+    moved = engineer_api.ask("PATCH", f"/v1/images/{image_id}", body={"row_version": 1, "view": "RGB"}).json()
+    assert moved["view"] == "rgb"
+    refused = engineer_api.send_form("/v1/images", {**fields, "view": "side"}, picture)
+    assert (refused.status, refused.json()["code"]) == (422, "image_view_unknown")
 
 
 def test_preprocessing_and_its_window_are_set_for_one_view(engineer_api: ApiClient) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
-from core.batches.exports import stream_batch_csv
+from core.batches.exports import stream_batch_csv, stream_rejected
 from core.batches.overview import view_batch
 from core.batches.results import FAILED, RowFilter, Thresholds, list_rows, load_scores
 from core.batches.working import work_off
@@ -82,6 +83,35 @@ def test_a_part_is_one_row_with_all_its_files(viewed: Line) -> None:
     data = b"".join(stream_batch_csv(viewed.services, job_id, language="en", address=str))
     table = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert [line["File"] for line in table] == [f"P00{number}_ct.png, P00{number}_rgb.png" for number in range(3)]
+
+
+def test_the_zip_of_ng_parts_holds_every_picture_of_a_part_with_its_overlay(viewed: Line) -> None:
+    files = {"A1_ct.png": SPOT, "rgb/A1.png": SCRATCH, "A2_ct.png": GOOD, "A2_rgb.png": GOOD, "A1b_ct.png": GOOD}
+    job_id = viewed.start([bytes_file(name, content) for name, content in files.items()])
+    assert viewed.work_off() is None
+    data = b"".join(stream_rejected(viewed.services, job_id, language="en", address=str))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert sorted(archive.namelist()) == [
+            "images/00001_A1_ct.png",
+            "images/00001_A1_rgb.png",
+            "overlays/00001_A1_ct.jpg",
+            "overlays/00001_A1_rgb.jpg",
+            "parts.csv",
+        ]
+        assert archive.read("images/00001_A1_ct.png") == SPOT
+        assert archive.read("images/00001_A1_rgb.png") == SCRATCH
+
+
+def test_a_view_whose_picture_is_gone_is_named_in_the_zip_and_the_other_is_there(viewed: Line) -> None:
+    job_id = viewed.start([bytes_file("A1_ct.png", SPOT), bytes_file("A1_rgb.png", SCRATCH)])
+    assert viewed.work_off() is None
+    with viewed.services.database.reading() as session:
+        gone = session.exec(select(InspectionView).where(InspectionView.view == RGB)).one()
+    viewed.services.objects.delete(gone.image_key)
+    data = b"".join(stream_rejected(viewed.services, job_id, language="en", address=str))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert [name for name in archive.namelist() if name.startswith("images/")] == ["images/00001_A1_ct.png"]
+        assert archive.read("missing.txt").decode("utf-8-sig").startswith("A1_rgb.png: ")
 
 
 def test_a_part_without_a_required_view_is_held_back(viewed: Line) -> None:
