@@ -17,6 +17,7 @@ from core.methods.records import GOOD, ImageKind, LabelWords, Sample, Split, Tra
 from core.preprocessing.stored_options import read_preprocessing
 from core.transactions import reading
 from inference.errors import ImageError, InferenceError
+from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import DatasetVersion, DatasetVersionImage, DefectType, Image, Product, ProductView
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read_training_set(services: Services, dataset_version_id: int, view: str = "
     """Return the images of one view of a dataset version, in the order of their numbers.
 
     What has been deleted since is there, too: loading it raises ImageError(`image_object_missing`). Raises
-    NotFound(`dataset_version_unknown`) and NotReady for preprocessing that this version does not know.
+    NotFound(`dataset_version_unknown`) and NotReady for preprocessing that this version of the program does not know.
     """
     with reading(services) as session:
         version = session.get(DatasetVersion, dataset_version_id)
@@ -57,10 +58,7 @@ def read_training_set(services: Services, dataset_version_id: int, view: str = "
             .where(DatasetVersionImage.dataset_version_id == dataset_version_id, DatasetVersionImage.view == view)
             .order_by(col(DatasetVersionImage.image_id))
         ).all()
-        try:
-            preprocessing = read_preprocessing(session, product.id, view)
-        except InferenceError as error:
-            raise from_lower(error) from error
+        preprocessing = _read_chain(session, version, view)
         ids = [row.image_id for row in rows]
         images = _read_images(session, ids)
         mixed = find_mixed(session, ids)
@@ -90,6 +88,21 @@ def read_training_set(services: Services, dataset_version_id: int, view: str = "
             for row in rows
         ),
     )
+
+
+def _read_chain(session: Session, version: DatasetVersion, view: str) -> Preprocessing:
+    """Return how images of a view are read: as it was frozen with the version, so that it teaches the same for ever.
+
+    Versions of before, which froze nothing of the kind, are read as the product is set now. Raises NotReady.
+    """
+    frozen = version.configuration.get("preprocessing")
+    options = frozen.get(view) if isinstance(frozen, dict) else None
+    try:
+        if isinstance(options, dict):
+            return Preprocessing.from_dict(options)
+        return read_preprocessing(session, version.product_id, view)
+    except InferenceError as error:
+        raise from_lower(error) from error
 
 
 def _read_images(session: Session, ids: list[int]) -> dict[int, Image]:

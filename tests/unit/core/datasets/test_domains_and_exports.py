@@ -23,8 +23,10 @@ from core.images.edits import delete_images, relabel_images
 from core.images.exports.records import ExportChoice
 from core.images.exports.selection import count_images, list_types, read_images
 from core.images.trash.dataset_versions import list_versions_with
+from core.methods.training_sets import read_training_set
 from core.preprocessing.stored_options import parse_options, save_preprocessing
 from core.services import Services
+from inference.vision.images.preprocessing import Preprocessing
 from storage.tables import DatasetVersionImage, Job, TrainingRun
 from tests.curated_images import add_image, add_product, type_ids
 
@@ -117,6 +119,9 @@ def test_preprocessing_belongs_to_the_version(services: Services, engineer: Pers
     assert (second.number, second.preprocessing[""]["grayscale"]) == (2, True)
     assert second.content_hash != first.content_hash
     assert first.preprocessing[""]["grayscale"] is False
+    # What is learned from a version is read as it was when the version was frozen.
+    assert read_training_set(services, first.id).preprocessing == Preprocessing()
+    assert read_training_set(services, second.id).preprocessing == options
 
 
 def test_the_manifest_has_every_row_with_its_hashes(services: Services, engineer: Person, product_id: int) -> None:
