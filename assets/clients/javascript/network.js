@@ -51,7 +51,8 @@ export function describe(outputs, network, place, pixels) {
 
 function describeClasses(shares, labels, meaning) {
   const probabilities = Object.fromEntries(labels.map((label, at) => [label, shares[at]]));
-  const score = 1 - meaning.good_labels.reduce((sum, label) => sum + probabilities[label], 0);
+  const defects = labels.filter((label) => !meaning.good_labels.includes(label));
+  const score = defects.reduce((sum, label) => sum + probabilities[label], 0);
   return { named: labels[likeliest(shares)], score, is_defect: score >= meaning.threshold, probabilities };
 }
 

@@ -80,7 +80,7 @@ def describe(
     task = network.document["task"]
     if task == "classification":
         shares = {label: float(share) for label, share in zip(network.labels, outputs["probabilities"], strict=True)}
-        score = 1.0 - sum(shares[label] for label in meaning["good_labels"])
+        score = sum((share for label, share in shares.items() if label not in meaning["good_labels"]), 0.0)
         named = max(shares, key=lambda label: shares[label])
         return {
             "named": named,
