@@ -98,6 +98,7 @@ _SENTENCES: dict[str, str] = {
     ),
     "training_marks_missing": "None of the {count} training images shows where a defect is: nothing can be learned.",
     "training_failed": "The training failed in epoch {epoch}: its loss is no number.",
+    "teacher_archive_unknown": "“{name}” is not the archive of EfficientAD's teachers that is published.",
     "tiles_not_supported": "This detector cannot inspect in tiles.",
     "visual_answer_box_outside": "The model marked a place outside the picture.",
     "visual_answer_contradicts": "The model's verdict and the type that it names (“{name}”) contradict each other.",

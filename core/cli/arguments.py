@@ -154,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
     listing = steps.add_parser("list", help="which are here, which can be fetched")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     steps.add_parser("fetch", help="fetch them from their publisher").add_argument("name", metavar="NAME")
-    adding = steps.add_parser("add", help="add a .safetensors file, or the folder of a grounding network")
+    adding = steps.add_parser("add", help="add a .safetensors file, a grounding network's folder, EfficientAD's files")
     adding.add_argument("name", metavar="NAME")
     adding.add_argument("file", type=Path, metavar="FILE|FOLDER")
 

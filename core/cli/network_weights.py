@@ -10,6 +10,7 @@ from typing import Any
 from core.accounts import people
 from core.cli.terminal import StatusLine, to_json, write_out
 from core.errors import BadInput, NotFound
+from core.methods import efficient_ad_files
 from core.methods.visual.grounding_weights import add_grounding, list_grounding
 from core.models import weight_paths
 from core.registry import weight_files
@@ -76,7 +77,22 @@ def _list_states(settings: Settings) -> list[dict[str, Any]]:
         }
         for found in list_grounding(settings)
     ]
-    return backbones + grounding
+    efficient_ad = [
+        {
+            "name": found.name,
+            "title": found.title,
+            "here": found.path is not None,
+            "source": None if found.path is None else "added",
+            "path": None if found.path is None else str(found.path),
+            "byte_size": found.byte_size,
+            "sha256": hash_weights(found.path) if found.path is not None and found.path.is_file() else None,
+            "licence": found.licence,
+            "origin": found.source,
+            "fetchable": False,
+        }
+        for found in efficient_ad_files.list_files(settings)
+    ]
+    return backbones + grounding + efficient_ad
 
 
 def _describe(state: dict[str, Any]) -> str:
@@ -87,10 +103,14 @@ def _describe(state: dict[str, Any]) -> str:
 
 
 def _add(services: Services, name: str, file: Path) -> dict[str, Any]:
-    """Add a file from this machine, or the folder of a grounding network.
+    """Add a file from this machine, the folder of a grounding network, or what EfficientAD needs.
 
-    Raises as `weight_files.add_weights` and `add_grounding` do, and NotFound or BadInput for the path.
+    Raises as `weight_files.add_weights`, `add_grounding` and `efficient_ad_files.add_file` do, and NotFound or BadInput
+    for the path.
     """
+    if name in (efficient_ad_files.TEACHER, efficient_ad_files.IMAGES):
+        person = people.command_line_person(services)
+        return {"name": name, "path": str(efficient_ad_files.add_file(services, person, name=name, path=file))}
     if find_grounding_network(name) is not None:
         person = people.command_line_person(services)
         return {"name": name, "path": str(add_grounding(services, person, name=name, folder=file))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import NotFound
 from core.methods.records import MethodSpec
-from core.methods.specifications.anomalib_models import DINOMALY, GANOMALY, SUPERSIMPLENET
+from core.methods.specifications.anomalib_models import DINOMALY, EFFICIENT_AD, GANOMALY, SUPERSIMPLENET
 from core.methods.specifications.classifier import CLASSIFIER
 from core.methods.specifications.detectors import AUTOENCODER, PADIM, PATCHCORE
 from core.methods.specifications.trained_runs import TrainedRunSpec
@@ -21,6 +21,7 @@ _SPECS: dict[str, MethodSpec] = {
         GANOMALY,
         SUPERSIMPLENET,
         DINOMALY,
+        EFFICIENT_AD,
         TrainedRunSpec(),
         VlmSpec(),
         VlgSpec(),

@@ -11,8 +11,8 @@ from tests.unit.translation_catalog import extract_messages, placeholders, read_
 _HANGUL = re.compile("[가-힣]")
 # Names and formats that are written alike in both languages.
 _ALIKE = {
-    "AUPRO", "AUROC", "Claude", "Dinomaly", "GANomaly", "ONNX", "ONNX Runtime", "OpenVINO", "PaDiM", "PatchCore",
-    "SuperSimpleNet",
+    "AUPRO", "AUROC", "Claude", "Dinomaly", "EfficientAD", "GANomaly", "ONNX", "ONNX Runtime", "OpenVINO", "PaDiM",
+    "PatchCore", "SuperSimpleNet",
 }  # fmt: skip
 
 

@@ -34,6 +34,21 @@ METHOD_TRAINING_MESSAGES: dict[str, str] = {
     "method_weights_missing": N_(
         "{model} needs the file with the weights of {network} ({source}), which is not here. Add it: {command}"
     ),
+    "outside_images_missing": N_(
+        "{model} needs a folder with {needed} or more everyday pictures that show nothing of the product, which is not "
+        "here. Add it: {command}"
+    ),
+    "outside_images_few": N_(
+        'The folder "{folder}" holds {found} different pictures that can be read; {needed} or more are needed. Add more '
+        "everyday photographs that show nothing of your products."
+    ),
+    "outside_images_many": N_(
+        'The folder "{folder}" holds {found} different pictures; at most {limit} are taken. Choose some of them.'
+    ),
+    "teacher_archive_unknown": N_(
+        "The file \"{name}\" is neither the archive with EfficientAD's teachers that anomalib's authors publish (its hash "
+        "is another) nor a .safetensors file. Add that archive as it is."
+    ),
     "anomalib_missing": N_(
         "{model} needs the package anomalib, which is not installed. Install it: pip install anomalib"
     ),

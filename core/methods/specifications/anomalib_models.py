@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import AppError, NotReady
 from core.i18n import N_
+from core.methods import efficient_ad_files
 from core.methods.options import MethodOptions, read_options
 from core.methods.records import ConfigField, MethodConfig, Progress, Sample, TrainedMethod, TrainedSpec, TrainingSet
 from core.methods.specifications.detectors import FEWEST_GOOD, THRESHOLDS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.services import Services
+    from core.settings import Settings
     from inference.artifact import Bundle
     from inference.vision.comparison.anomalib_method import AnomalibMethod
     from inference.vision.comparison.predictions import Method
@@ -60,11 +62,13 @@ class AnomalibSpec(TrainedSpec):
         return read_options(self.name, self.fields, {**values, **typed})
 
     def find_obstacle(self, services: Services) -> AppError | None:
-        """Return NotReady(`anomalib_missing`, `method_weights_missing`), or None."""
+        """Return NotReady(`anomalib_missing`, `method_weights_missing`, `outside_images_missing`), or None."""
         from importlib.util import find_spec
 
         if find_spec("anomalib") is None:
             return NotReady("anomalib_missing", model=self._model.title)
+        if self._model.needs_outside_images:
+            return _find_efficient_ad_obstacle(services.settings, self._model.title)
         network = self._model.network
         if network is not None and find_weights(services.settings, network) is None:
             return NotReady(
@@ -75,6 +79,11 @@ class AnomalibSpec(TrainedSpec):
                 command=f"python -m core weights add {network} FILE",
             )
         return None
+
+    def _find_weights(self, settings: Settings) -> Path | None:
+        if self._model.needs_outside_images:
+            return efficient_ad_files.find_teacher(settings)
+        return None if self._model.network is None else find_weights(settings, self._model.network)
 
     def find_data_obstacle(self, training: TrainingSet) -> AppError | None:
         """Return NotReady(`method_no_good_images`, `method_no_validation_images`), or None."""
@@ -94,13 +103,18 @@ class AnomalibSpec(TrainedSpec):
 
         assert isinstance(config, MethodOptions)
         size_px, epochs = int(config.values[_SIZE]), int(config.values[_EPOCHS])
-        network = self._model.network
         skipped: dict[str, str] = {}
+        samples = training.of("train", image_type="normal")
+        outside = self._model.needs_outside_images
+        validation = training.of("val", image_type="normal") if outside else ()
+        shown = min(efficient_ad_files.MOST_SHOWN, epochs * len(samples))
         made = train_anomalib(
-            _prepare(training, size_px, skipped, progress),
+            _prepare(training, samples, size_px, skipped, progress),
             AnomalibConfig(self.name, size_px, epochs, seed=config.seed),
             folder=scratch / _KIND,
-            weights=None if network is None else find_weights(services.settings, network),
+            weights=self._find_weights(services.settings),
+            validation=_prepare(training, validation, size_px, {}, progress),
+            outside=(efficient_ad_files.read_outside_images(services.settings, size_px, most=shown) if outside else ()),
             progress=progress,
         )
         figures: dict[str, Any] = {"epochs": epochs, "losses": list(made.losses), "paper": self._model.paper}
@@ -131,13 +145,36 @@ class AnomalibSpec(TrainedSpec):
         return AnomalibMethod.from_bundle(bundle)
 
 
+def _find_efficient_ad_obstacle(settings: Settings, title: str) -> AppError | None:
+    weights, images = efficient_ad_files.list_files(settings)
+    if weights.path is None:
+        return NotReady(
+            "method_weights_missing",
+            model=title,
+            network=weights.title,
+            source=weights.source,
+            command=f"python -m core weights add {weights.name} FILE",
+        )
+    if images.path is None:
+        return NotReady(
+            "outside_images_missing",
+            model=title,
+            needed=efficient_ad_files.FEWEST_IMAGES,
+            command=f"python -m core weights add {images.name} FOLDER",
+        )
+    return None
+
+
 def _prepare(
-    training: TrainingSet, size_px: int, skipped: dict[str, str], progress: Progress
+    training: TrainingSet,
+    samples: Sequence[Sample],
+    size_px: int,
+    skipped: dict[str, str],
+    progress: Progress,
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield the good training images as they will be judged: preprocessed, resized."""
+    """Yield images as they will be judged: preprocessed, resized."""
     from inference.vision.learning.trunk_features import prepare_pixels
 
-    samples = training.of("train", image_type="normal")
     for _sample, pixels in load_samples(tell_progress(progress, "prepare", samples), skipped):
         yield prepare_pixels(pixels, training.preprocessing, size_px)
 
@@ -209,4 +246,12 @@ DINOMALY = AnomalibSpec(
     "dinomaly",
     N_("Dinomaly"),
     N_("Reconstructs the features of a vision transformer (anomalib). Needs the weights of DINOv2 ViT-S/14."),
+)
+EFFICIENT_AD = AnomalibSpec(
+    "efficientad",
+    N_("EfficientAD"),
+    N_(
+        "A small network learns from a teacher what good parts look like; where both differ is the defect (anomalib). "
+        "Needs the teacher's weights and a folder of everyday pictures. Trains for hours."
+    ),
 )

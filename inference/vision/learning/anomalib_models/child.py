@@ -2,10 +2,10 @@
 
     python -I child.py FOLDER PARENT_PID
 
-FOLDER holds `config.json`, `train/good/*.png` and, after an epoch, `checkpoints/last.ckpt`, from which the same call
-goes on. Standard output is one JSON object a line: {"stage", "done", "total"}. At the end there are `graph.xml`,
-`graph.bin` and `result.json`, or `error.json` with {"error", …}. The graph takes uint8 N×H×W×3 and gives the score
-N×1×1×1 and the map N×1×h×w, both float32.
+FOLDER holds `config.json`, `train/good/*.png` (for EfficientAD also `val/good/*.png` and `outside/*.png`) and, after an
+epoch, `checkpoints/last.ckpt`, from which the same call goes on. Standard output is one JSON object a line: {"stage",
+"done", "total"}. At the end there are `graph.xml`, `graph.bin` and `result.json`, or `error.json` with {"error", …}.
+The graph takes uint8 N×H×W×3 and gives the score N×1×1×1 and the map N×1×h×w, both float32.
 
 anomalib takes many seconds to import, patches torch and Lightning, and asks its hub for weights: all of that ends with
 this process, which has no network. Imports nothing of the product.
@@ -13,6 +13,7 @@ this process, which has no network. Imports nothing of the product.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import logging
 import math
@@ -31,6 +32,7 @@ from typing import Any
 _PARENT_CHECK_S = 0.5
 # How much the exported graph may differ from the model, as a share of the largest value: float32 in another order.
 _TOLERANCE = 2e-3
+_EFFICIENT_AD = "efficientad"
 _log = logging.getLogger("anomalib_child")
 
 
@@ -109,13 +111,13 @@ def _train(folder: Path, config: dict[str, Any], say: Callable[[str, int, int], 
 
     torch.set_num_threads(int(config["threads"]))
     torch.use_deterministic_algorithms(True)
-    if config.get("weights"):
+    if config.get("weights") and config["model"] != _EFFICIENT_AD:
         _offer_weights(str(config["weights"]))
     from anomalib.engine import Engine
 
     seed, epochs = int(config["seed"]), int(config["epochs"])
     _seed(seed, 0)
-    model = _make_model(config)
+    model = _make_model(folder, config)
     losses = _Losses()
     engine = Engine(
         default_root_dir=folder / "engine",
@@ -136,18 +138,20 @@ def _train(folder: Path, config: dict[str, Any], say: Callable[[str, int, int], 
     if not all(math.isfinite(loss) for loss in losses.values.values()):
         raise _Refusal("diverged", str(len(losses.values)))
     say("export", 0, 1)
+    if config["model"] == _EFFICIENT_AD:
+        _beside("efficient_ad").fit_map(model, sorted((folder / "val" / "good").glob("*.png")))
     module = _make_graph(model, config["model"]).eval().requires_grad_(False)
     _export(module, int(config["size_px"]), folder)
     say("export", 1, 1)
     return {"epochs": epochs, "losses": [losses.values.get(epoch) for epoch in range(epochs)]}
 
 
-def _seed(seed: int, epoch: int) -> None:
-    """Draw whatever is random anew for each epoch: a training that goes on ends as if it had never stopped."""
+def _seed(seed: int, step: int) -> None:
+    """Draw whatever is random anew for each step: a training that goes on ends as if it had never stopped."""
     import numpy
     import torch
 
-    value = (seed * 1_000_003 + epoch) % 2**32
+    value = (seed * 1_000_003 + step) % 2**32
     random.seed(value)
     numpy.random.seed(value)
     torch.manual_seed(value)
@@ -167,7 +171,17 @@ def _offer_weights(path: str) -> None:
     timm.create_model = create_from_file
 
 
-def _make_model(config: dict[str, Any]) -> Any:
+def _beside(name: str) -> Any:
+    """Return the module of this folder: the child has no search path of the product."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _make_model(folder: Path, config: dict[str, Any]) -> Any:
     """Return anomalib's model, without what it would measure and draw by itself."""
     from anomalib.models.image.dinomaly import Dinomaly
     from anomalib.models.image.ganomaly import Ganomaly
@@ -184,13 +198,12 @@ def _make_model(config: dict[str, Any]) -> Any:
             return optimizers, [{"scheduler": schedulers[0], "interval": "step"}]
 
     size = (int(config["size_px"]), int(config["size_px"]))
+    # What anomalib takes for all: it has no effect on the size of what is given here. EfficientAD normalizes itself.
+    steps: list[Any] = [Resize(size, antialias=True)]
+    if config["model"] != _EFFICIENT_AD:
+        steps.append(Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]))
     plain: dict[str, Any] = {
-        "pre_processor": PreProcessor(
-            # What anomalib takes for all three: it has no effect on the size of what is given here.
-            transform=Compose(
-                [Resize(size, antialias=True), Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])]
-            )
-        ),
+        "pre_processor": PreProcessor(transform=Compose(steps)),
         "post_processor": False,
         "evaluator": False,
         "visualizer": False,
@@ -201,6 +214,8 @@ def _make_model(config: dict[str, Any]) -> Any:
         return Supersimplenet(**plain)
     if config["model"] == "dinomaly":
         return StepwiseDinomaly(encoder_name=str(config["encoder"]), **plain)
+    if config["model"] == _EFFICIENT_AD:
+        return _beside("efficient_ad").make_efficient_ad(Path(config["weights"]), folder / "outside", plain)
     raise _Refusal("failed", f"there is no model {config['model']}")
 
 
@@ -237,6 +252,7 @@ def _make_data(folder: Path, config: dict[str, Any], model: Any) -> Any:
         name="images",
         root=folder,
         normal_dir="train/good",
+        train_batch_size=int(config["batch_size"]),
         test_split_mode="none",
         val_split_mode="none",
         num_workers=0,
@@ -263,8 +279,11 @@ def _make_callbacks(
 
         def on_train_epoch_start(self, trainer: Any, _module: Any) -> None:
             self._sum, self._count = 0.0, 0
-            _seed(seed, trainer.current_epoch)
             say("train", trainer.current_epoch, epochs)
+
+        def on_train_batch_start(self, trainer: Any, *_rest: Any) -> None:
+            # At every step: what is drawn between two of them is another number after a stop.
+            _seed(seed, trainer.global_step)
 
         def on_train_batch_end(self, trainer: Any, _module: Any, outputs: Any, *_rest: Any) -> None:
             values = [float(value) for name, value in dict(outputs or {}).items() if name.endswith("loss")]
@@ -291,8 +310,10 @@ def _make_graph(model: Any, name: str) -> Any:
     """Return the model with what is done to its input, from bytes to score and map."""
     import torch
 
-    normalize = model.pre_processor.transform.transforms[-1]
+    last = model.pre_processor.transform.transforms[-1]
+    means, deviations = getattr(last, "mean", [0.0] * 3), getattr(last, "std", [1.0] * 3)
     inner = model.model.eval()
+    least = _beside("efficient_ad").find_least(model) if name == _EFFICIENT_AD else 0.0
 
     class Graph(torch.nn.Module):
         scale: torch.Tensor
@@ -301,8 +322,8 @@ def _make_graph(model: Any, name: str) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.inner = inner
-            mean = torch.tensor(list(normalize.mean)).view(1, 3, 1, 1)
-            std = torch.tensor(list(normalize.std)).view(1, 3, 1, 1)
+            mean = torch.tensor(list(means)).view(1, 3, 1, 1)
+            std = torch.tensor(list(deviations)).view(1, 3, 1, 1)
             self.register_buffer("scale", 1.0 / (255.0 * std))
             self.register_buffer("shift", -mean / std)
 
@@ -315,7 +336,7 @@ def _make_graph(model: Any, name: str) -> Any:
                 found = torch.mean(torch.pow(pixels - drawn, 2), dim=1, keepdim=True)
             else:
                 answer = self.inner(pixels)
-                score, found = answer.pred_score, answer.anomaly_map
+                score, found = answer.pred_score - least, answer.anomaly_map - least
             return [score.reshape(-1, 1, 1, 1), found.reshape(-1, 1, found.shape[-2], found.shape[-1])]
 
     return Graph()

@@ -13,7 +13,8 @@ class AnomalibModel:
 
     `network` is the name of the pretrained network whose weights it needs, None for a model that learns everything
     itself; `encoder` the name by which anomalib knows that. `sizes_px` are the sides of its square input.
-    `score_is_probability` says that its scores end at 1. `paper` is where it was published.
+    `score_is_probability` says that its scores end at 1. `paper` is where it was published. `needs_outside_images` says
+    that it also learns from pictures that show nothing of the product, and is scaled on good validation images.
     """
 
     name: str
@@ -26,9 +27,9 @@ class AnomalibModel:
     batch_size: int
     score_is_probability: bool
     paper: str
+    needs_outside_images: bool = False
 
 
-# EfficientAD is not among them: beside its teacher's weights, its training reads a data set of its own (ImageNette).
 MODELS: dict[str, AnomalibModel] = {
     model.name: model
     for model in (
@@ -70,6 +71,21 @@ MODELS: dict[str, AnomalibModel] = {
             batch_size=16,
             score_is_probability=False,
             paper="Guo et al. 2024, arXiv:2405.14325",
+        ),
+        AnomalibModel(
+            name="efficientad",
+            title="EfficientAD",
+            network="efficientad_teacher",
+            encoder="",
+            # Its auto-encoder brings 256 pixels to one place, in steps of one half.
+            sizes_px=(256, 384, 512),
+            default_size_px=256,
+            default_epochs=70,
+            # anomalib takes no other.
+            batch_size=1,
+            score_is_probability=False,
+            paper="Batzner et al. 2024, arXiv:2303.14535",
+            needs_outside_images=True,
         ),
     )
 }

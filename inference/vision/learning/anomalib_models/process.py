@@ -84,12 +84,16 @@ def train_anomalib(
     *,
     folder: Path,
     weights: Path | None = None,
+    validation: Iterable[NDArray[np.uint8]] = (),
+    outside: Iterable[NDArray[np.uint8]] = (),
     progress: Progress | None = None,
     limits: Limits | None = None,
     child: Path = _CHILD,
 ) -> AnomalibTraining:
     """Return a model of anomalib trained on good images, RGB uint8 of `size_px` squared.
 
+    `weights`, and for some models `validation` (good images that are not trained on) and `outside` (images that show
+    nothing of the product), of the same kind and size, are what the model needs beside them: see `AnomalibModel`.
     `folder` is its own: a checkpoint is kept there after every epoch, from which the same call goes on; one of other
     images, weights or settings is removed. The same images and settings give the same graph on one machine's CPU.
     `progress` gets the stages `import`, `train` and `export`, several times a second; what it raises ends the child and
@@ -113,7 +117,9 @@ def train_anomalib(
     identity = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
     if weights is not None:
         identity.update(_hash_file(weights))
-    _lay_out(images, folder, identity)
+    for place, given in (("train/good", images), ("val/good", validation), ("outside", outside)):
+        identity.update(place.encode())
+        _lay_out(given, folder / place, identity)
     _keep_if_same(folder, identity.hexdigest())
     _write(folder / "config.json", document)
     with _Child(child, folder, limits, title=model.title) as running:
@@ -127,13 +133,12 @@ def _ignore(_stage: str, _done: int, _total: int) -> None:
 
 def _lay_out(images: Iterable[NDArray[np.uint8]], folder: Path, identity: Any) -> None:
     """Write the images as anomalib reads them, and take them into the identity."""
-    good = folder / "train" / "good"
-    shutil.rmtree(folder / "train", ignore_errors=True)
-    good.mkdir(parents=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     for number, pixels in enumerate(images):
         content = encode_png(pixels)
         identity.update(hashlib.sha256(content).digest())
-        (good / f"{number:08d}.png").write_bytes(content)
+        (folder / f"{number:08d}.png").write_bytes(content)
 
 
 def _keep_if_same(folder: Path, identity: str) -> None:

@@ -12,10 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from inference.errors import ModelError
 from inference.vision.learning.anomalib_models.models import MODELS
-from inference.vision.learning.anomalib_models.process import AnomalibConfig, Limits, train_anomalib
+from inference.vision.learning.anomalib_models.process import AnomalibConfig, AnomalibTraining, Limits, train_anomalib
+from inference.vision.learning.anomalib_models.teacher import SHAPES
+from inference.vision.networks.graphs import TrainedGraph
+from inference.vision.networks.runtime import open_trained
 
 TINY = AnomalibConfig("ganomaly", 64, 2)
 ROOT = Path(__file__).resolve().parents[5]
@@ -234,3 +238,52 @@ def test_a_training_whose_parent_is_killed_ends_and_goes_on_to_the_same_model(tm
     assert resumed.portable.weights == whole.portable.weights
     assert resumed.losses == whole.losses
     assert ("train", 0, TINY.epochs) not in stages
+
+
+def make_teacher(path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    save_file({name: (rng.normal(size=shape) * 0.02).astype(np.float32) for name, shape in SHAPES.items()}, path)
+    return path
+
+
+@pytest.mark.full
+def test_efficientad_trains_from_files_alone_sees_a_defect_and_goes_on_to_the_same_model(tmp_path: Path) -> None:
+    config = AnomalibConfig("efficientad", 256, 2)
+    teacher = make_teacher(tmp_path / "teacher.safetensors")
+    noise = [np.random.default_rng(seed).integers(0, 255, (256, 256, 3), np.uint8) for seed in range(2)]
+
+    def train(folder: Path, progress: Callable[[str, int, int], None] | None = None) -> AnomalibTraining:
+        return train_anomalib(
+            [draw(seed, 256) for seed in range(2)],
+            config,
+            folder=folder,
+            weights=teacher,
+            validation=[draw(10, 256)],
+            outside=noise,
+            progress=progress,
+        )
+
+    whole = train(tmp_path / "whole")
+    runtime = open_trained(TrainedGraph("anomalib", (256, 256)), whole.portable)
+    damaged = draw(99, 256)
+    damaged[60:120, 60:120] = (250, 20, 20)
+    good_score, good_map = runtime.features(draw(99, 256)[None])
+    score, found = runtime.features(damaged[None])
+    assert good_map.min() >= 0
+    assert score.item() > good_score.item() > 0
+    assert found[0, 0, 60:120, 60:120].mean() > 2 * found[0, 0, 150:].mean()
+
+    class Stopped(Exception):
+        pass
+
+    def stop(stage: str, done: int, _total: int) -> None:
+        if (stage, done) == ("train", 1):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(tmp_path / "stopped", stop)
+    stages: list[tuple[str, int, int]] = []
+    resumed = train(tmp_path / "stopped", lambda *step: stages.append(step))
+    assert ("train", 0, config.epochs) not in stages
+    assert resumed.losses == whole.losses
+    assert resumed.portable.weights == whole.portable.weights
