@@ -6,13 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
+from streamlit.testing.v1 import AppTest
 
 from core.accounts.people import open_person
 from core.catalog.products import find_product
 from core.fusion.in_force import read_fusion
+from core.inspections.by_view.inspection import inspect_views
 from core.services import Services, build_services
+from pages.components.capture import inspecting
+from pages.components.capture.camera import Picture
 from pages.components.shared.screens import COMBINE_VIEWS, INSPECT_PART
-from storage.tables import Product
+from storage.tables import Inspection, Product
 from tests.pages.conftest import OpenApp
 from tests.pages.screen_reading import press, texts
 from tests.plates import copy_data, folder_settings
@@ -104,4 +109,41 @@ def test_a_product_with_views_has_a_slot_for_each(services: Services, product: P
     shown = texts(app)
     assert "CT slice" in shown
     assert "required" in shown
+    assert app.button(key="inspect_views_go").disabled
+
+
+def _take(app: AppTest, identity: str, data: bytes) -> None:
+    # What the browser would send once somebody presses the camera's button.
+    app.session_state["camera_taken"] = Picture(identity, data, f"{identity}.png")
+    app.run()
+    assert not app.exception
+
+
+def test_the_camera_takes_one_view_after_the_other_and_the_part_is_inspected(
+    services: Services, product: Product, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The server of the test has no toy models: the services that have them inspect in its place.
+    monkeypatch.setattr(
+        inspecting, "inspect_views", lambda _served, who, **given: inspect_views(services, who, **given)
+    )
+    app = open_app()
+    app.button_group(key="inspect_source").set_value("camera").run()
+    assert app.button_group(key="inspect_camera_view").value == "ct"
+    _take(app, "first", SPOT)
+    assert app.button_group(key="inspect_camera_view").value == "rgb"
+    assert "first.png" in texts(app)
+    _take(app, "second", GOOD)
+    app.button(key="inspect_views_go").click().run()
+    assert not app.exception
+    with services.database.reading() as session:
+        assert session.exec(select(Inspection)).one().source == "camera"
+
+
+def test_a_discarded_picture_of_the_camera_is_taken_again(product: Product, open_app: OpenApp) -> None:
+    app = open_app()
+    app.button_group(key="inspect_source").set_value("camera").run()
+    _take(app, "first", SPOT)
+    app.button(key="discard_first").click().run()
+    assert app.button_group(key="inspect_camera_view").value == "ct"
+    assert "first.png" not in texts(app)
     assert app.button(key="inspect_views_go").disabled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import streamlit as st
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 UPLOAD, CAMERA, SAMPLE = "upload", "camera", "sample"
 _ROUND, _NONCE = "inspect_round", "inspect_nonce"
-_FAILED, _GO = "inspect_failed", "inspect_go"
+_FAILED, _GO, _TAKEN = "inspect_failed", "inspect_go", "inspect_taken"
+_MOST_TAKEN = 32
 _WAY, _WAY_CHOSEN, _NARROW = "inspect_source", "inspect_source_chosen", "inspect_is_narrow"
 _REFUSED = "refused"  # the identity of a file that never came here
 _SAMPLE_COLUMNS = 6
@@ -63,6 +64,64 @@ class PickedImage:
         return f"page:{upload_nonce()}:{product_id}:{self.identity}"
 
 
+class GivenFile(Protocol):
+    """A file that the person gave, however it came here."""
+
+    @property
+    def name(self) -> str:
+        """Return the file's name."""
+
+    @property
+    def size(self) -> int:
+        """Return its bytes."""
+
+    @property
+    def file_id(self) -> str:
+        """Return what tells it from every other file of the session."""
+
+    def getvalue(self) -> bytes:
+        """Return its content."""
+
+
+@dataclass(frozen=True)
+class TakenFile:
+    """A picture of the camera, as a file that was given."""
+
+    picture: Picture
+
+    @property
+    def name(self) -> str:
+        """Return the file's name, made of the moment."""
+        return self.picture.file_name
+
+    @property
+    def size(self) -> int:
+        """Return its bytes."""
+        return len(self.picture.data)
+
+    @property
+    def file_id(self) -> str:
+        """Return the picture's own id."""
+        return self.picture.id
+
+    def getvalue(self) -> bytes:
+        """Return its JPEG bytes."""
+        return self.picture.data
+
+
+def taken_pictures() -> list[tuple[str, TakenFile]]:
+    """Return what the camera took of the part so far, each with the code of its view."""
+    found: list[tuple[str, TakenFile]] = st.session_state.get(_TAKEN, [])
+    return found
+
+
+def keep_taken(view: str, file: TakenFile | None, *, instead_of: str = "") -> None:
+    """Keep what the camera took of a view until the next part; `instead_of` is the id of a picture to let go."""
+    kept = [one for one in taken_pictures() if one[1].file_id != instead_of]
+    # A picture has some hundred KB: so many of one part are enough.
+    st.session_state[_TAKEN] = (kept if file is None else [*kept, (view, file)])[-_MOST_TAKEN:]
+
+
 def upload_nonce() -> str:
     """Return what the idempotency keys of this session and this part have in common."""
     # Of this session and of this part: a sample may be inspected again, but not by one click.
@@ -73,7 +132,7 @@ def upload_nonce() -> str:
 def clear_upload() -> None:
     """Let go of what was picked, for the next part; how images come stays."""
     st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
-    for name in (_FAILED, _GO, _NONCE):
+    for name in (_FAILED, _GO, _NONCE, _TAKEN, "inspect_camera_view"):
         st.session_state.pop(name, None)
     forget_picture()
 
@@ -149,11 +208,9 @@ def upload_round() -> int:
     return int(st.session_state.get(_ROUND, 0))
 
 
-def pick_way(*, with_camera: bool = True) -> str:
+def pick_way() -> str:
     """Draw the ways to give an image; return the chosen one, which stays from part to part."""
     ways = [CAMERA, UPLOAD, SAMPLE] if is_narrow() else list(_WAYS)
-    if not with_camera:
-        ways = [UPLOAD, SAMPLE]
     names = {way: f"{icon} {_(title)}" for way, (icon, title) in _WAYS.items()}
 
     def keep() -> None:
@@ -320,8 +377,8 @@ def _show_picked(product: Product, picked: PickedImage) -> bool:
             )
 
 
-def preview_of(product: Product, uploaded: UploadedFile, *, view: str = "") -> bytes:
-    """Return a small picture of an uploaded file as its model will see it. Raises AppError for what is no image."""
+def preview_of(product: Product, uploaded: GivenFile, *, view: str = "") -> bytes:
+    """Return a small picture of a given file as its model will see it. Raises AppError for what is no image."""
     return _preview(f"{uploaded.file_id}:{view}", product.id, uploaded.getvalue(), uploaded.name, view)
 
 

@@ -12,6 +12,7 @@ from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, duration, escape, number, score
 from pages.components.shared.pickers import pick_product
 from pages.components.shared.session import person, services, showing_errors
+from pages.components.shared.view_choice import pick_view
 
 _RUNTIMES: dict[str, str] = {
     "openvino-cpu": N_("processor (OpenVINO)"),
@@ -30,13 +31,16 @@ def show_trial(option: ModelOption, options: dict[str, int]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(width=420):
             product = pick_product(products, key="models_trial")
+            view = None if product is None else pick_view(product.id, key="models_trial")
         pressed = st.button(_("Run the test"), icon=":material/play_arrow:", key="models_try")
     st.caption(_("Builds the model from a few of the product's normal images and inspects one. Nothing is kept."))
     if not pressed or product is None:
         return
     with showing_errors():
         with st.spinner(_("Running the model …")):
-            trial = try_model(services(), person(), name=option.name, options=options, product_id=product.id)
+            trial = try_model(
+                services(), person(), name=option.name, options=options, product_id=product.id, view=view or ""
+            )
         cells = st.columns(4 if trial.score is not None else 3)
         cells[0].metric(_("Time for an image"), _("{ms} ms", ms=number(round(trial.image_ms))))
         cells[1].metric(_("Getting ready"), duration(trial.start_s))

@@ -1,4 +1,7 @@
-"""Giving a part's pictures: one slot a view, all dropped at once and put to views by their names, or a sample part."""
+"""Giving a part's pictures: one slot a view, dropped all at once, taken one after the other, or a sample part.
+
+What is dropped is put to views by its name; the camera takes the view that is asked for, then asks for the next.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,25 @@ from core.images.samples import SamplePart, pick_sample_parts
 from core.inspections.by_view.examining import ViewPicture
 from core.inspections.by_view.naming import assign_views
 from core.inspections.line.accepting import check_file_size
-from pages.components.inspection.sources import SAMPLE, pick_way, preview_of, upload_nonce, upload_round
+from pages.components.capture.camera import forget_picture, kept_picture, show_camera
+from pages.components.inspection.sources import (
+    CAMERA,
+    SAMPLE,
+    GivenFile,
+    TakenFile,
+    keep_taken,
+    pick_way,
+    preview_of,
+    taken_pictures,
+    upload_nonce,
+    upload_round,
+)
 from pages.components.shared.labels import label_of
 from pages.components.shared.language import _, byte_size, escape, language
 from pages.components.shared.session import services, show_error, showing_errors
 from pages.components.shared.thumbnails import show_thumbnail
 
 if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
-
     from core.inspections.part_details import Source
     from storage.tables import Product
 
@@ -52,17 +65,21 @@ class PickedPart:
 class _Given:
     """A file that was given, and whether its slot was chosen by where it was dropped."""
 
-    file: UploadedFile
+    file: GivenFile
     view: str
     is_fixed: bool
 
 
 def pick_part(product: Product, views: Sequence[View]) -> PickedPart | None:
     """Draw how the pictures of a part are given; return them when the part is to be inspected, else None."""
-    if pick_way(with_camera=False) == SAMPLE:
+    way = pick_way()
+    if way == SAMPLE:
         return _pick_sample(product, views)
-    given = _take_files(views)
     names = {view.code: _name(view) for view in views}
+    given = [] if way == CAMERA else _take_dropped(views)
+    given += _take_held(views)
+    if way == CAMERA:
+        given = _show_camera(given, names)
     columns = st.columns(min(len(views), _MOST_COLUMNS), gap="medium")
     for place, view in enumerate(views):
         with columns[place % len(columns)], st.container(border=True, key=f"slot_{view.code}"):
@@ -77,28 +94,57 @@ def pick_part(product: Product, views: Sequence[View]) -> PickedPart | None:
     return _ask(views, given)
 
 
-def _take_files(views: Sequence[View]) -> list[_Given]:
-    """Draw the box that takes all pictures at once; return all files with their views, those of the slots too."""
-    turn = upload_round()
+def _take_dropped(views: Sequence[View]) -> list[_Given]:
+    """Draw the box that takes all pictures at once; return its files with their views."""
     dropped = st.file_uploader(
         _("All pictures of the part at once"),
-        key=f"inspect_views_{turn}",
+        key=f"inspect_views_{upload_round()}",
         accept_multiple_files=True,
         help=_(
             "Names such as P001_{view}.png put each picture to its view. You can change it below.", view=views[0].code
         ),
     )
-    codes = [view.code for view in views]
-    found = assign_views([file.name for file in dropped], codes)
-    given = [
+    found = assign_views([file.name for file in dropped], [view.code for view in views])
+    return [
         _Given(file, str(st.session_state.get(_chosen_key(file), view)), is_fixed=False)
         for file, view in zip(dropped, found, strict=True)
     ]
+
+
+def _take_held(views: Sequence[View]) -> list[_Given]:
+    """Return what the slots of the views hold: files of their own boxes, and what the camera took."""
+    given = []
     for view in views:
         # The box of a slot stands in the slot, further down: what it holds is known from the run before.
-        held = st.session_state.get(f"inspect_view_{view.code}_{turn}") or []
+        held = st.session_state.get(f"inspect_view_{view.code}_{upload_round()}") or []
         given += [_Given(file, view.code, is_fixed=True) for file in held]
-    return given
+    known = {view.code for view in views}
+    return given + [_Given(file, view, is_fixed=True) for view, file in taken_pictures() if view in known]
+
+
+def _show_camera(given: Sequence[_Given], names: dict[str, str]) -> list[_Given]:
+    """Draw the camera and which view it takes; return what is given with the picture that was just taken."""
+    key = "inspect_camera_view"
+    found = list(given)
+    taken = kept_picture()
+    if taken is not None:
+        view = str(st.session_state.get(key, ""))
+        if view in names:
+            file = TakenFile(taken)
+            keep_taken(view, file)
+            found.append(_Given(file, view, is_fixed=True))
+            st.session_state.pop(key, None)
+        forget_picture()
+    if st.session_state.get(key) not in names:
+        # The next view without a picture; the last one again where all have theirs.
+        empty = [code for code in names if not any(one.view == code for one in found)]
+        st.session_state[key] = next(iter(empty), list(names)[-1])
+    with st.container(key="views_camera"):
+        st.segmented_control(
+            _("The camera takes"), list(names), key=key, required=True, format_func=lambda code: names[code]
+        )
+        show_camera(key="inspect_views_camera", height="calc(45vh - 7rem)", beside=True)
+    return found
 
 
 def _show_slot(product: Product, view: View, given: Sequence[_Given], names: dict[str, str]) -> None:
@@ -126,7 +172,16 @@ def _show_file(product: Product, one: _Given, names: dict[str, str]) -> None:
         with words:
             show_error(error)
     words.markdown(f":small[{escape(one.file.name)} · {byte_size(one.file.size)}]")
-    if not one.is_fixed:
+    if isinstance(one.file, TakenFile):
+        words.button(
+            _("Discard"),
+            key=f"discard_{one.file.file_id}",
+            icon=":material/delete:",
+            help=_("The camera takes this view again."),
+            on_click=_discard,
+            args=(one,),
+        )
+    elif not one.is_fixed:
         choices = {_NOWHERE: _("leave out"), **names}
         key = _chosen_key(one.file)
         st.session_state.setdefault(key, one.view)
@@ -137,6 +192,11 @@ def _show_file(product: Product, one: _Given, names: dict[str, str]) -> None:
             format_func=lambda code: choices[code],
             label_visibility="collapsed",
         )
+
+
+def _discard(one: _Given) -> None:
+    keep_taken(one.view, None, instead_of=one.file.file_id)
+    st.session_state["inspect_camera_view"] = one.view
 
 
 def _ask(views: Sequence[View], given: Sequence[_Given]) -> PickedPart | None:
@@ -162,7 +222,8 @@ def _ask(views: Sequence[View], given: Sequence[_Given]) -> PickedPart | None:
     if not wants or not used:
         return None
     pictures = tuple(ViewPicture(one.view, one.file.getvalue(), one.file.name) for one in used)
-    return PickedPart(pictures, "upload", "+".join(sorted(f"{one.view}:{one.file.file_id[:12]}" for one in used))[:80])
+    source: Source = "camera" if all(isinstance(one.file, TakenFile) for one in used) else "upload"
+    return PickedPart(pictures, source, "+".join(sorted(f"{one.view}:{one.file.file_id[:12]}" for one in used))[:80])
 
 
 def _pick_sample(product: Product, views: Sequence[View]) -> PickedPart | None:
@@ -200,7 +261,7 @@ def _read_sample(part: SamplePart) -> PickedPart:
     return PickedPart(pictures, "sample", f"part:{part.name}"[:80])
 
 
-def _chosen_key(file: UploadedFile) -> str:
+def _chosen_key(file: GivenFile) -> str:
     return f"inspect_view_of_{file.file_id}"
 
 
