@@ -7,6 +7,8 @@ import io
 from functools import cache
 from pathlib import Path
 
+from core.korean_particles import KoreanText, has_open_particle
+
 LANGUAGES: dict[str, str] = {"ko": "한국어", "en": "English"}
 DEFAULT_LANGUAGE = "en"
 LOCALES_DIR = Path(__file__).resolve().parent.parent / "assets" / "locales"
@@ -36,12 +38,17 @@ def _catalog(language: str) -> _gettext.NullTranslations:
 
 def translate(language: str, msgid: str) -> str:
     """Return `msgid` in `language`; the msgid itself (English) where there is no translation."""
-    return _catalog(language).gettext(msgid) if msgid else ""
+    return _read_out(_catalog(language).gettext(msgid)) if msgid else ""
 
 
 def translate_plural(language: str, singular: str, plural: str, count: int) -> str:
     """Return the form of the message for `count`; Korean has one form, English two."""
-    return _catalog(language).ngettext(singular, plural, count)
+    return _read_out(_catalog(language).ngettext(singular, plural, count))
+
+
+def _read_out(text: str) -> str:
+    """Return the text as one that fits its Korean particles when its gaps are filled, where it has any."""
+    return KoreanText(text) if has_open_particle(text) else text
 
 
 def choose_language(*, saved: str | None, browser: str | None, fallback: str = DEFAULT_LANGUAGE) -> str:
