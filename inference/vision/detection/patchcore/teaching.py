@@ -159,13 +159,13 @@ def _region_examples(
         label = lesson.head.types.index(shown)
         for name in sorted(set(marks) - {shown}):
             if cut := cut_marked(image, marks[name]):
-                views = network.describe(cut, views=ALL_VIEWS)
+                views = network.describe(cut, views=range(ALL_VIEWS))
                 number = lesson.head.types.index(name)
                 others.append(
                     RegionExample(number, unseen.fold, views, views[:0], trusted=False, patches=unseen.shares)
                 )
     marked = [] if mask is None else cut_marked(image, mask)
-    described = network.describe([*marked, *found], views=ALL_VIEWS)
+    described = network.describe([*marked, *found], views=range(ALL_VIEWS))
     own = RegionExample(
         label=label,
         fold=unseen.fold,

@@ -23,6 +23,9 @@ _LEAST_WEIGHT = 0.3
 # As it is, mirrored both ways and turned round: a part may lie on its belt either way round. What runs across it does
 # not run along it: the same four with rows and columns exchanged are of use only where types do not care.
 UPRIGHT_VIEWS, ALL_VIEWS = 4, 8
+# What an inspection looks at: a cut-out as it is and turned round, the two of the four that are least alike. All four
+# named three of 200 real defects otherwise, no better, in twice the time: it is the dearest step of a defective part.
+INSPECTED_VIEWS = (0, 3)
 
 
 def region_graph(backbone: str) -> GraphSpec:
@@ -49,8 +52,8 @@ class RegionNetwork:
         """Numbers that describe a cut-out."""
         return _count(self.runtime.graph)
 
-    def describe(self, cut_outs: Sequence[CutOut], *, views: int = UPRIGHT_VIEWS) -> np.ndarray:
-        """Return the features of so many views of each cut-out, the upright ones first: float32 (n, views, D).
+    def describe(self, cut_outs: Sequence[CutOut], *, views: Sequence[int] = INSPECTED_VIEWS) -> np.ndarray:
+        """Return the features of these views of each cut-out, by their numbers: float32 (n, views, D).
 
         Raises ModelError.
         """
@@ -60,7 +63,7 @@ class RegionNetwork:
             smaller = one.pixels.shape[0] > side
             pixels = cv2.resize(one.pixels, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
             inside = cv2.resize(one.weights, (side, side), interpolation=cv2.INTER_LINEAR)
-            for view in range(views):
+            for view in views:
                 inputs.append(_turn(pixels, view))
                 weights.append(_turn(inside, view))
         rows = []
@@ -68,7 +71,7 @@ class RegionNetwork:
             part = slice(start, start + BATCH_SIZE)
             rows.append(_pool(self.runtime.features(np.stack(inputs[part])), weights[part]))
         found = np.concatenate(rows) if rows else np.zeros((0, self.dimension), np.float32)
-        return found.reshape(len(cut_outs), views, self.dimension)
+        return found.reshape(len(cut_outs), len(views), self.dimension)
 
 
 def open_network(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.special import log_softmax  # type: ignore[import-untyped]
 
-from inference.vision.detection.region_types.network import ALL_VIEWS, UPRIGHT_VIEWS
+from inference.vision.detection.region_types.network import ALL_VIEWS, INSPECTED_VIEWS, UPRIGHT_VIEWS
 from inference.vision.detection.region_types.region_types import RegionTypes, join_opinions, judge_regions
 
 FEWEST_DEFECTS = 10
@@ -51,8 +51,8 @@ class RegionExample:
 
     @property
     def shown(self) -> np.ndarray:
-        """What an inspection looks at: float32 (n, 4, D)."""
-        return self.found[:, :UPRIGHT_VIEWS]
+        """What an inspection looks at: float32 (n, 2, D)."""
+        return self.found[:, list(INSPECTED_VIEWS)]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from inference.vision.detection.patchcore.cross_fit import cross_fit
 from inference.vision.detection.patchcore.patchcore import PatchCore
 from inference.vision.detection.patchcore.teaching import teach_bank
 from inference.vision.detection.region_types.cut_outs import cut_found, cut_marked, find_met, meets
-from inference.vision.detection.region_types.network import ALL_VIEWS, UPRIGHT_VIEWS, count_features, region_graph
+from inference.vision.detection.region_types.network import ALL_VIEWS, count_features, region_graph
 from inference.vision.detection.region_types.region_types import RegionTypes, join_opinions
 from inference.vision.detection.region_types.training import FEWEST_DEFECTS, RegionExample, teach_regions
 
@@ -236,6 +236,7 @@ def test_a_bank_without_labels_says_of_a_closer_look_what_it_said(plain: PatchCo
     assert "region_graph.xml" not in read_bundle(tmp_path / "bundle", kind="memory_bank").files
 
 
-def test_an_inspection_looks_at_the_upright_views() -> None:
-    assert region(0, 0).shown.shape == (2, UPRIGHT_VIEWS, DIMENSION)
+def test_an_inspection_looks_at_a_cut_out_as_it_is_and_turned_round() -> None:
+    example = region(0, 0)
+    assert np.array_equal(example.shown, example.found[:, [0, 3]])
     assert region(0, 0).lessons(ALL_VIEWS).shape == (3 * ALL_VIEWS, DIMENSION)
