@@ -8,7 +8,7 @@ VOC. It is imported into an installation of its own (`python -m core import`); w
 folder, as a person says with `--as defect:{folder}`. Then it is trained (`python -m core train`): the probe for
 classes, the detector where boxes are marked (a recipe that is named goes before). `--limit` takes so many images of a
 set, evenly over its classes. `--pills` draws the demo's pills and trains on both domains. `--curve` trains again with
-so many training images. `--resume N` kills the worker at N random moments of one more training, lets it go on each
+so many training images. `--resume N` kills the worker at N random moments of more trainings, lets them go on each
 time, and compares the final network with that of an undisturbed one, file by file. Progress goes to stderr; the last
 line of stdout is one JSON object: by set `top1`, `macro_f1`, `map50`, `per_domain`, `train_s` (the training itself),
 `total_s` (import, freezing and training), `images_per_s`.
@@ -183,28 +183,35 @@ def measure_resuming(site: Installation, product: str, recipe: str, wanted: argp
     calm = json.loads(site.run("train", str(configuration), *changes, "--json", allowed=(0, 3)))
     usual_s = time.perf_counter() - begun
     rng = random.Random(1)
-    queued = json.loads(site.run("train", str(configuration), *changes, "--no-wait", "--json"))
-    kills = 0
-    for _ in range(wanted.resume):
+    open_run, finished, kills = 0, [], 0
+    while kills < wanted.resume:
+        if not open_run:
+            open_run = int(json.loads(site.run("train", str(configuration), *changes, "--no-wait", "--json"))["run"])
         worker = site.start("worker")
-        time.sleep(rng.uniform(0.2, 0.8) * usual_s)
+        time.sleep(rng.uniform(0.1, 0.9) * usual_s)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        kills += 1
-        if state_of(site, queued["run"]) in {"succeeded", "failed"}:
-            break
-    worker = site.start("worker")
-    until = time.monotonic() + wanted.timeout
-    while state_of(site, queued["run"]) in {"queued", "running"} and time.monotonic() < until:
-        time.sleep(1.0)
-    os.killpg(worker.pid, signal.SIGKILL)
-    worker.wait()
-    hashes = [hash_network(site, run) for run in (calm["run"], queued["run"])]
+        # Whoever was done before it was hit was not killed: the next one is begun.
+        if state_of(site, open_run) in {"succeeded", "failed"}:
+            finished.append(open_run)
+            open_run = 0
+        else:
+            kills += 1
+            say(f"kill {kills}")
+    if open_run:
+        worker = site.start("worker")
+        until = time.monotonic() + wanted.timeout
+        while state_of(site, open_run) in {"queued", "running"} and time.monotonic() < until:
+            time.sleep(1.0)
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        finished.append(open_run)
+    usual = hash_network(site, calm["run"])
     return {
         "kills": kills,
-        "state": state_of(site, queued["run"]),
-        "bit_equal": hashes[0] == hashes[1] and hashes[0] != {},
-        "files": hashes[0],
+        "states": [state_of(site, one) for one in finished],
+        "bit_equal": usual != {} and all(hash_network(site, one) == usual for one in finished),
+        "files": usual,
     }
 
 
