@@ -86,7 +86,7 @@ def find_change_of_model(services: HasDatabase, study_id: int) -> tuple[int, flo
     """Return (version number, Review from, NG from) in use now where they are not those of the study any more."""
     with reading(services) as session:
         study = get_row(session, study_id)
-        active = active_version(session, MEMORY_BANK, study.product_id)
+        active = active_version(session, MEMORY_BANK, study.product_id, view=study.view)
         if study.memory_bank_version_id is None or active is None:
             return None
         limits = current_threshold(session, active.id)
@@ -99,7 +99,7 @@ def find_change_of_model(services: HasDatabase, study_id: int) -> tuple[int, flo
 def _find_judges(services: Services, study: GaugeStudy) -> Judges:
     """Return the version and the thresholds of the study, which are from now on those in use where it has none yet."""
     if study.memory_bank_version_id is None:
-        judges = find_judges(services, study.product_id)
+        judges = find_judges(services, study.product_id, study.view)
         limits = judges.threshold
         fresh = update(GaugeStudy).where(
             col(GaugeStudy.id) == study.id, col(GaugeStudy.memory_bank_version_id).is_(None)

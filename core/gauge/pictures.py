@@ -133,7 +133,7 @@ def _find_depth(services: HasDatabase, study: GaugeStudy) -> Reading:
             bank = session.get(ModelVersion, study.memory_bank_version_id)
         if bank is not None:
             return read_bit_depth(bank.preprocessing)
-    return get_bit_depth(services, study.product_id)
+    return get_bit_depth(services, study.product_id, study.view)
 
 
 def _add(services: Services, person: Person, study: GaugeStudy, depth: Reading, picture: NewPicture) -> PictureOutcome:

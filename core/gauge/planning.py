@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from core.access import ENGINEER, require_role
 from core.accounts.built_in import API_LOGIN_PREFIX, BUILT_IN_LOGINS
 from core.audit import find_changes, record, stale_save
+from core.catalog.views import choose_view
 from core.errors import BadInput, Conflict, NotFound
 from core.gauge.plans import check_plan
 from core.gauge.records import PlannedAppraiser, PlannedPart, StudyPlan
@@ -50,15 +51,17 @@ def list_appraiser_choices(services: Services, person: Person) -> list[PlannedAp
 
 
 def create_study(services: Services, person: Person, plan: StudyPlan) -> int:
-    """Store a plan and return the number of the study. Raises as `check_plan`, and NotFound for the product."""
+    """Store a plan and return the number of the study.
+
+    Raises as `check_plan`, NotFound for the product, `view_unknown`, and `view_not_said` for one with several views.
+    """
     require_role(services, person, ENGINEER)
     checked = check_plan(plan)
     with writing(services) as session:
-        if session.get(Product, checked.product_id) is None:
-            raise NotFound("not_found")
         study = GaugeStudy(
             **_columns(checked),
             product_id=checked.product_id,
+            view=_settle_view(session, checked),
             # Not the clock, and not the program's own generator: the orders of two studies have nothing in common.
             seed=secrets.randbelow(_SEEDS),
             created_by=person.id,
@@ -79,7 +82,9 @@ def update_plan(services: Services, person: Person, study_id: int, plan: StudyPl
         study = get_row(session, study_id)
         _refuse_stale(session, study, row_version)
         _refuse_started(study)
-        values = _columns(checked)
+        # The product of a study stays; of its views another one may be meant.
+        view = _settle_view(session, replace(checked, product_id=study.product_id))
+        values = {**_columns(checked), "view": view}
         changes = find_changes({name: getattr(study, name) for name in values}, values)
         for name, value in values.items():
             setattr(study, name, value)
@@ -116,6 +121,7 @@ def read_plan(services: Services, study_id: int) -> StudyPlan:
         setups=study.setups,
         parts=tuple(PlannedPart(one.name, one.reference, one.reference_source, one.sources) for one in study.parts),
         appraisers=tuple(PlannedAppraiser(one.name, one.user_id) for one in study.appraisers),
+        view=study.view,
     )
 
 
@@ -181,6 +187,13 @@ def start_study(services: Services, person: Person, study_id: int, *, row_versio
         study.row_version += 1
         record(session, person, "gauge_study.started", SUBJECT, study_id, row_version=study.row_version)
         session.commit()
+
+
+def _settle_view(session: Session, plan: StudyPlan) -> str:
+    product = session.get(Product, plan.product_id)
+    if product is None:
+        raise NotFound("not_found")
+    return choose_view(session, product, plan.view)
 
 
 def _columns(plan: StudyPlan) -> dict[str, Any]:

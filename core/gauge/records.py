@@ -31,7 +31,10 @@ class PlannedAppraiser:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """What a study is to be. `one_picture` is whether each part has one picture that is shown again and again."""
+    """What a study is to be. `one_picture` is whether each part has one picture that is shown again and again.
+
+    `view` is the code of the view that is pictured, of a product with views.
+    """
 
     product_id: int
     name: str
@@ -43,6 +46,7 @@ class StudyPlan:
     setups: tuple[str, ...] = ("",)
     parts: tuple[PlannedPart, ...] = ()
     appraisers: tuple[PlannedAppraiser, ...] = ()
+    view: str = ""
 
     @property
     def n_pictures(self) -> int:
@@ -140,6 +144,7 @@ class Study:
     parts: tuple[PartView, ...]
     trials: tuple[TrialView, ...]
     appraisers: tuple[AppraiserView, ...]
+    view: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlmodel import col, func, select
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import Session, col, func, select
 
 from core.access import ENGINEER, require_role
 from core.errors import AppError, NotReady, from_lower
@@ -20,7 +21,7 @@ from core.images.parts import part_key
 from core.images.records import IncomingFile
 from core.transactions import HasDatabase, reading
 from storage.object_store import ObjectStoreError
-from storage.tables import Image, Inspection, utc_now
+from storage.tables import Image, Inspection, InspectionView, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -40,16 +41,21 @@ class Repeated:
     n_repeats: int
 
 
-def pick_labeled_parts(services: HasDatabase, product_id: int, *, n_good: int, n_defect: int) -> list[PlannedPart]:
-    """Return parts of curated images, one picture each, their label as reference: spread evenly, test images first.
+def pick_labeled_parts(
+    services: HasDatabase, product_id: int, *, n_good: int, n_defect: int, view: str = ""
+) -> list[PlannedPart]:
+    """Return parts of curated images (of one view), one picture each, their label as reference: test images first.
+
+    They are spread evenly.
 
     Raises NotReady gauge_images_missing where there are not so many parts of one kind.
     """
     found: list[PlannedPart] = []
+    of_view = (Image.view == view,) if view else ()
     for image_type, reference, count in (("normal", GOOD, n_good), ("defect", DEFECT, n_defect)):
         query = (
             select(Image)
-            .where(Image.product_id == product_id, Image.image_type == image_type)
+            .where(Image.product_id == product_id, Image.image_type == image_type, *of_view)
             .order_by(col(Image.split), col(Image.id))
             .limit(5000)
         )
@@ -73,11 +79,17 @@ def pick_labeled_parts(services: HasDatabase, product_id: int, *, n_good: int, n
 
 
 def find_repeated(
-    services: HasDatabase, product_id: int, *, n_repeats: int = FEWEST_REPEATS, days: int = RECENT_DAYS
+    services: HasDatabase,
+    product_id: int,
+    *,
+    n_repeats: int = FEWEST_REPEATS,
+    days: int = RECENT_DAYS,
+    view: str = "",
 ) -> Repeated:
     """Return the parts whose serial number was inspected several times lately: what a study could be made of.
 
-    Where all of them came at each of several lines, the lines are the setups. The newest inspections count.
+    With a `view` those are meant whose picture of this view was taken each time. Where all of them came at each of
+    several lines, the lines are the setups. The newest inspections count.
     """
     n_repeats = max(FEWEST_REPEATS, min(MOST_REPEATS, n_repeats))
     since = utc_now() - timedelta(days=days)
@@ -98,10 +110,12 @@ def find_repeated(
         serials = list(session.exec(often).all())
         if not serials:
             return Repeated((), ("",), n_repeats)
+        picture = InspectionView.image_sha256 if view else Inspection.image_sha256
+        looks = select(Inspection.id, Inspection.serial, Inspection.line, picture)
+        if view:
+            looks = looks.join(InspectionView, _is_of_view(view))
         rows = session.exec(
-            select(Inspection.id, Inspection.serial, Inspection.line, Inspection.image_sha256)
-            .where(*conditions, col(Inspection.serial).in_(serials))
-            .order_by(col(Inspection.id).desc())
+            looks.where(*conditions, col(Inspection.serial).in_(serials)).order_by(col(Inspection.id).desc())
         ).all()
     by_part: dict[str, dict[str, list[int]]] = {}
     seen: set[str] = set()
@@ -146,7 +160,7 @@ def _wanted(services: Services, study: Study) -> Iterator[NewPicture]:
     for trial_id, kind, source_id in _planned(study):
         with reading(services) as session:
             image = session.get(Image, source_id) if kind == IMAGE else None
-            inspection = session.get(Inspection, source_id) if kind == INSPECTIONS else None
+            inspection = _read_inspected(session, source_id, study.view) if kind == INSPECTIONS else None
         if image is not None:
             file = IncomingFile(image.original_name, _reader(services, image.object_key, image.original_name))
             yield NewPicture(trial_id, file, image_id=image.id)
@@ -154,7 +168,24 @@ def _wanted(services: Services, study: Study) -> Iterator[NewPicture]:
             file = IncomingFile(
                 inspection.original_name, _reader(services, inspection.image_key, inspection.original_name)
             )
-            yield NewPicture(trial_id, file, inspection_id=inspection.id)
+            yield NewPicture(trial_id, file, inspection_id=source_id)
+
+
+def _is_of_view(view: str) -> ColumnElement[bool]:
+    """Return the condition that a row of `inspection_views` is the first picture of the inspection's view."""
+    return and_(
+        col(InspectionView.inspection_id) == col(Inspection.id),
+        col(InspectionView.view) == view,
+        col(InspectionView.exposure) == 0,
+    )
+
+
+def _read_inspected(session: Session, inspection_id: int, view: str) -> Inspection | InspectionView | None:
+    """Return what holds the inspected picture: the inspection, or the picture of its view."""
+    if not view:
+        return session.get(Inspection, inspection_id)
+    pictures = select(InspectionView).join(Inspection, _is_of_view(view)).where(Inspection.id == inspection_id)
+    return session.exec(pictures).first()
 
 
 def _reader(services: Services, key: str, name: str) -> Callable[[], bytes]:

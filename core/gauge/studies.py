@@ -97,6 +97,7 @@ def load_study(services: HasDatabase, study_id: int) -> Study:
             id=study.id,
             product=ProductName.from_row(product),
             product_in_use=product.is_active,
+            view=study.view,
             name=study.name,
             purpose=study.purpose,
             kind=study.kind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from core.catalog.views import label_of
 from core.gauge.advice import describe
 from core.gauge.evaluation import evaluate
 from core.gauge.terms import GRADE_NAMES, KIND_METHODS, REFERENCE_NAMES, RUNNING, STATE_NAMES
@@ -70,7 +71,9 @@ def _head(found: Evaluation, words: Words, style: Style, title: str) -> list[Any
         make_paragraph(title, style.title),
         make_paragraph(study.name, style.heading),
         make_paragraph(
-            f"{words.product(study.product)} ({study.product.code}) · {words._(KIND_METHODS[study.kind])}", style.body
+            f"{words.product(study.product)} ({label_of(study.product.code, study.view)}) · "
+            f"{words._(KIND_METHODS[study.kind])}",
+            style.body,
         ),
         make_paragraph(
             f"{words._(STATE_NAMES[study.state])} · {words.moment(study.started_at)} – {words.moment(study.ended_at)}",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.catalog.views import label_of
 from core.gauge.advice import describe
 from core.gauge.evaluation import evaluate
 from core.gauge.terms import GRADE_NAMES, KIND_METHODS, REFERENCE_NAMES, STATE_NAMES
@@ -82,7 +83,7 @@ def _summary(found: Evaluation, words: Words) -> list[Sequence[Cell]]:
     study = found.study
     rows: list[Sequence[Cell]] = [
         (words._("Name of the study"), study.name),
-        (words._("Product"), f"{words.product(study.product)} ({study.product.code})"),
+        (words._("Product"), f"{words.product(study.product)} ({label_of(study.product.code, study.view)})"),
         (words._("Method"), words._(KIND_METHODS[study.kind])),
         (words._("Purpose of the study"), study.purpose),
         (words._("State"), words._(STATE_NAMES[study.state])),

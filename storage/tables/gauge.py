@@ -24,8 +24,9 @@ from storage.tables.columns import (
 class GaugeStudy(Versioned, table=True):
     """What a study was planned as, and how far it is.
 
-    `setups` are the stations, fixtures or people who place the part: what is reproduced. The version and the thresholds
-    that judge are those in use when the first picture is judged, and stay so. `seed` gave the random orders.
+    `view` is the view of the product that is pictured, empty for a product without views. `setups` are the stations,
+    fixtures or people who place the part: what is reproduced. The version and the thresholds that judge are those in
+    use when the first picture is judged, and stay so. `seed` gave the random orders.
     """
 
     __tablename__: ClassVar[str] = "gauge_studies"
@@ -38,6 +39,7 @@ class GaugeStudy(Versioned, table=True):
 
     id: int = row_id()
     product_id: int = reference("products.id", index=False)
+    view: str = Field(default="", max_length=64)
     name: str = Field(max_length=190)
     purpose: str = long_text()
     kind: str = Field(max_length=16)

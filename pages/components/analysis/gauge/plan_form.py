@@ -28,6 +28,7 @@ from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, o
 from pages.components.shared.language import _, escape, number, product_name
 from pages.components.shared.pickers import remembered_product_id
 from pages.components.shared.session import person, say_after_rerun, services, show_error, showing_errors
+from pages.components.shared.view_choice import choose_view, pick_view
 
 if TYPE_CHECKING:
     from core.gauge.records import Study
@@ -101,6 +102,8 @@ def _fill_in(stem: str, study: Study | None, products: list[Product]) -> None:
         plan = StudyPlan(
             product_id=remembered if remembered in ids else ids[0], name="", parts=usual_parts(SCORE), setups=("",)
         )
+    if plan.view:
+        choose_view(plan.product_id, plan.view, key=stem)
     values = {
         "product": plan.product_id,
         "name": plan.name,
@@ -142,6 +145,8 @@ def _ask(stem: str, products: list[Product]) -> StudyPlan:
     first, second = st.columns(2)
     names = {product.id: f"{product_name(product)}  ·  {product.code}" for product in products}
     product_id = first.selectbox(_("Product"), list(names), key=f"{stem}_product", format_func=lambda one: names[one])
+    with first:
+        view = pick_view(int(product_id), key=stem)
     name = second.text_input(
         _("Name of the study"), key=f"{stem}_name", max_chars=190, placeholder=_("Station 2, after the new lamp")
     )
@@ -175,7 +180,7 @@ def _ask(stem: str, products: list[Product]) -> StudyPlan:
                         "picture is taken for every repeat."
                     ),
                 )
-    parts = ask_parts(stem, kind, int(product_id), n_repeats)
+    parts = ask_parts(stem, kind, int(product_id), n_repeats, view=view or "")
     setups = _ask_setups(stem) if with_model and not one_picture else ("",)
     appraisers = _ask_people(stem) if kind != SCORE else ()
     return StudyPlan(
@@ -189,6 +194,7 @@ def _ask(stem: str, products: list[Product]) -> StudyPlan:
         setups=setups,
         parts=parts,
         appraisers=appraisers,
+        view=view or "",
     )
 
 

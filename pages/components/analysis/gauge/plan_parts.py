@@ -40,7 +40,7 @@ def usual_parts(kind: str) -> tuple[PlannedPart, ...]:
     return tuple(PlannedPart(str(number)) for number in range(1, count + 1))
 
 
-def ask_parts(stem: str, kind: str, product_id: int, n_repeats: int) -> tuple[PlannedPart, ...]:
+def ask_parts(stem: str, kind: str, product_id: int, n_repeats: int, *, view: str) -> tuple[PlannedPart, ...]:
     """Draw where the parts come from, how many there are, and their names; return them."""
     key, turn = f"{stem}_parts", f"{stem}_turn"
     parts: tuple[PlannedPart, ...] = st.session_state[key]
@@ -58,9 +58,9 @@ def ask_parts(stem: str, kind: str, product_id: int, n_repeats: int) -> tuple[Pl
     if way == NEW:
         _ask_count(stem, parts, take)
     elif way == IMAGES:
-        _ask_images(stem, product_id, take)
+        _ask_images(stem, product_id, take, view=view)
     else:
-        _ask_inspected(stem, product_id, n_repeats, take)
+        _ask_inspected(stem, product_id, n_repeats, take, view=view)
     return _edit(stem, st.session_state[key])
 
 
@@ -102,7 +102,7 @@ def _ask_count(stem: str, parts: tuple[PlannedPart, ...], take: Any) -> None:
         st.button(_("Use these parts instead"), key=f"{stem}_own", on_click=resize)
 
 
-def _ask_images(stem: str, product_id: int, take: Any) -> None:
+def _ask_images(stem: str, product_id: int, take: Any, *, view: str) -> None:
     st.caption(
         _(
             "One picture of each part is shown to people again and again, and its label is what the part really is. "
@@ -116,7 +116,7 @@ def _ask_images(stem: str, product_id: int, take: Any) -> None:
 
     def take_images() -> None:
         try:
-            take(pick_labeled_parts(services(), product_id, n_good=int(n_good), n_defect=int(n_defect)))
+            take(pick_labeled_parts(services(), product_id, n_good=int(n_good), n_defect=int(n_defect), view=view))
         except AppError as error:
             st.session_state[refused] = error
         else:
@@ -134,8 +134,8 @@ def _ask_images(stem: str, product_id: int, take: Any) -> None:
         show_error(st.session_state.pop(refused))
 
 
-def _ask_inspected(stem: str, product_id: int, n_repeats: int, take: Any) -> None:
-    found = find_repeated(services(), product_id, n_repeats=n_repeats)
+def _ask_inspected(stem: str, product_id: int, n_repeats: int, take: Any, *, view: str) -> None:
+    found = find_repeated(services(), product_id, n_repeats=n_repeats, view=view)
     if len(found.parts) < FEWEST_PARTS:
         st.info(
             _(

@@ -34,6 +34,7 @@ from pages.components.analysis.gauge.result_step import show_result_step
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, escape, moment, number, product_name
 from pages.components.shared.session import may, person, say_after_rerun, services, showing_errors
+from pages.components.shared.view_choice import title_view
 
 if TYPE_CHECKING:
     from core.gauge.records import Study
@@ -58,7 +59,8 @@ def show_study(study_id: int) -> None:
     with more:
         _show_more(study)
     st.caption(
-        f"{escape(product_name(study.product))} · {_(KIND_NAMES[study.kind])} · **{_(STATE_NAMES[study.state])}**"
+        f"{escape(product_name(study.product) + title_view(study.product.id, study.view))} · "
+        f"{_(KIND_NAMES[study.kind])} · **{_(STATE_NAMES[study.state])}**"
         + (f" · {moment(study.ended_at)}" if study.ended_at is not None else "")
     )
     step = PLAN if study.is_draft else _choose_step(study)
@@ -122,7 +124,10 @@ def _choose_step(study: Study) -> str:
 
 def _show_plan(study: Study) -> None:
     facts = [
-        (_("Product"), f"{product_name(study.product)} ({study.product.code})"),
+        (
+            _("Product"),
+            f"{product_name(study.product)} ({study.product.code}){title_view(study.product.id, study.view)}",
+        ),
         (_("Method"), _(KIND_METHODS[study.kind])),
         (_("Purpose of the study"), study.purpose or "–"),
         (_("Number of parts"), number(len(study.parts))),

@@ -10,7 +10,7 @@ from sqlmodel import select
 from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.products import create_product, find_product
-from core.errors import Conflict, NotFound, NotReady, Unavailable
+from core.errors import AppError, Conflict, NotFound, NotReady, Unavailable
 from core.gauge import judging, pictures, planning, rating, sources
 from core.gauge.file_plans import name_of, plan_by_name, plan_by_order
 from core.gauge.pictures import NewPicture, add_pictures
@@ -22,10 +22,11 @@ from core.operations.stored_objects import find_missing, take_stock
 from core.registry.thresholds import find_threshold, save_thresholds
 from core.services import Services
 from storage.object_store import ObjectStoreError
-from storage.tables import Image, Inspection, Product, utc_now
+from storage.tables import Image, Inspection, ModelVersion, Product, utc_now
 from tests.gauge_study import encode_gray, make_plan, photograph, reader, start
 from tests.history_rows import add_product, add_rows
 from tests.stored import stored_keys
+from tests.viewed_plates import RGB, SPOT, inspect_plate, with_views
 
 
 @pytest.fixture
@@ -304,3 +305,53 @@ def test_a_picture_that_cannot_be_read_any_more_is_named_and_the_others_are_judg
     assert again.n_judged == 15
     pictures.remove_picture(toy_services, engineer, study.id, lost.id)
     assert load_study(toy_services, study.id).trials[3].error_code == ""
+
+
+class TestOneViewOfAProduct:
+    @pytest.fixture
+    def viewed(self, toy_services: Services) -> Product:
+        product = find_product(toy_services, "plate")
+        with_views(toy_services, product)
+        return product
+
+    def test_a_study_says_which_view_it_is_of(self, toy_services: Services, viewed: Product) -> None:
+        engineer = open_person(toy_services, "engineer")
+        for view, code in (("", "view_not_said"), ("side", "view_unknown")):
+            with pytest.raises(AppError) as caught:
+                planning.create_study(toy_services, engineer, make_plan(viewed.id, view=view))
+            assert caught.value.code == code
+        study = start(toy_services, engineer, make_plan(viewed.id, view=RGB))
+        assert (study.view, planning.read_plan(toy_services, study.id).view) == (RGB, RGB)
+        copied = planning.copy_plan(toy_services, engineer, study.id, name="once more")
+        assert load_study(toy_services, copied).view == RGB
+
+    def test_pictures_are_judged_by_the_bank_of_the_view(self, toy_services: Services, viewed: Product) -> None:
+        engineer = open_person(toy_services, "engineer")
+        study = start(toy_services, engineer, make_plan(viewed.id, view=RGB))
+        photograph(toy_services, engineer, study, lambda *_: 150)
+        assert _judge(toy_services, engineer, study) == [(16, 16)]
+        judged = load_study(toy_services, study.id)
+        with toy_services.database.reading() as session:
+            bank = session.get_one(ModelVersion, judged.version_id)
+        assert (bank.view, judged.n_judged) == (RGB, 16)
+        assert judging.find_change_of_model(toy_services, study.id) is None
+
+    def test_what_was_inspected_repeatedly_gives_the_pictures_of_the_view(
+        self, toy_services: Services, viewed: Product
+    ) -> None:
+        engineer = open_person(toy_services, "engineer")
+        rgb = [encode_gray(100, mark) for mark in range(6)]
+        for number, picture in enumerate(rgb):
+            # The inspection itself keeps the picture of the other view, which decides.
+            record = inspect_plate(toy_services, viewed, engineer, ct=SPOT, rgb=picture)
+            with toy_services.database.unit_of_work() as session:
+                session.get_one(Inspection, record.id).serial = f"S{number // 2}"
+                session.commit()
+        found = sources.find_repeated(toy_services, viewed.id, view=RGB)
+        assert {part.name for part in found.parts} == {"S0", "S1", "S2"}
+        study = start(
+            toy_services, engineer, make_plan(viewed.id, view=RGB, kind="score", parts=found.parts, setups=("",))
+        )
+        assert [one.error for one in sources.fetch_pictures(toy_services, engineer, study.id)] == [None] * 6
+        trials = load_study(toy_services, study.id).trials
+        assert {toy_services.objects.get(one.image_key) for one in trials} == set(rgb)
