@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from core.access import ENGINEER, Person, reaches
 from core.accounts.api_keys import Caller
@@ -73,7 +74,7 @@ _OPEN_TO_WORKERS = frozenset(
 )
 
 
-def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> Context:
+async def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> Context:
     """Return the context of a request that was admitted.
 
     Raises NotAllowed role_too_low before anything is looked up, where a worker's key asks for a change that is none of
@@ -81,30 +82,35 @@ def find_context(request: Request, _key: Annotated[object, Depends(BEARER)]) -> 
     """
     state = request.scope["state"]
     interface: Interface = request.app.state.interface
-    route = request.scope["route"]
-    _require_reach(request, state["caller"])
-    try:
-        require_scope(interface.services, state["caller"], route, request.method, request.path_params)
-    except NotAllowed as error:
-        interface.note_scope_refusal(state["caller"], scope=str(error.params["scope"]), operation=route.name)
-        raise
+    caller: Caller = state["caller"]
+    if caller.scopes or not _is_within_reach(request, caller):
+        # Only then is the database asked or written to: no other request waits for it.
+        await run_in_threadpool(_require_rights, request, caller)
     return Context(
         interface=interface,
-        caller=state["caller"],
+        caller=caller,
         language=state["language"],
         path=request.url.path,
         base=str(request.scope.get("root_path", "")),
     )
 
 
-def _require_reach(request: Request, caller: Caller) -> None:
+def _is_within_reach(request: Request, caller: Caller) -> bool:
+    """Return whether the role of the key reaches the operation."""
     if request.method in {"GET", "HEAD"} or reaches(caller.person.role, ENGINEER):
-        return
+        return True
     # Some versions of the framework leave the prefix of an included router out.
     route = str(getattr(request.scope.get("route"), "path", "")).removeprefix("/v1")
-    if (request.method, route) not in _OPEN_TO_WORKERS:
+    return (request.method, route) in _OPEN_TO_WORKERS
+
+
+def _require_rights(request: Request, caller: Caller) -> None:
+    """Raise NotAllowed role_too_low, api_scope_missing; the refusal is noted."""
+    interface: Interface = request.app.state.interface
+    route = request.scope["route"]
+    if not _is_within_reach(request, caller):
         note_refusal(
-            request.app.state.interface.services,
+            interface.services,
             caller.person,
             reason="role_too_low",
             place="core.api.context",
@@ -112,6 +118,11 @@ def _require_reach(request: Request, caller: Caller) -> None:
             role=caller.person.role,
         )
         raise NotAllowed("role_too_low", needed=ENGINEER)
+    try:
+        require_scope(interface.services, caller, route, request.method, request.path_params)
+    except NotAllowed as error:
+        interface.note_scope_refusal(caller, scope=str(error.params["scope"]), operation=route.name)
+        raise
 
 
 Asked = Annotated[Context, Depends(find_context)]

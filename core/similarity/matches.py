@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from sqlalchemy import Select
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from core.catalog.names import DefectTypeName, ProductName
@@ -82,98 +84,131 @@ def live_types(session: Session, ids: Collection[int], image_type: str) -> dict[
     An image that was deleted, or re-labeled to the other kind, is not among them; nor is an inspection whose
     confirmation was taken back; nor anything of a product that was deactivated.
     """
-    asked = list(ids)
-    live: dict[int, int | None] = {}
-    for start in range(0, len(asked), _AT_ONCE):
-        live |= _live_types(session, asked[start : start + _AT_ONCE], image_type)
-    return live
+    return live_types_of_each(session, {image_type: ids})[image_type]
 
 
-def _live_types(session: Session, ids: Sequence[int], image_type: str) -> dict[int, int | None]:
-    images = [found for found in ids if found > 0]
-    inspections = [-found for found in ids if found < 0]
-    live: dict[int, int | None] = {}
-    if images:
+def live_types_of_each(session: Session, ids: Mapping[str, Collection[int]]) -> dict[str, dict[int, int | None]]:
+    """Return the same of the ids that were indexed as each type of image; the database is asked once for all."""
+    live: dict[str, dict[int, int | None]] = {image_type: {} for image_type in ids}
+    images = sorted({found for asked in ids.values() for found in asked if found > 0})
+    for start in range(0, len(images), _AT_ONCE):
         rows = session.exec(
-            select(Image.id, Image.defect_type_id)
+            select(Image.id, Image.image_type, Image.defect_type_id)
             .join(Product, col(Product.id) == col(Image.product_id))
-            .where(col(Image.id).in_(images), Image.image_type == image_type, col(Product.is_active).is_(True))
+            .where(col(Image.id).in_(images[start : start + _AT_ONCE]), col(Product.is_active).is_(True))
         ).all()
-        is_defect = image_type == "defect"  # the kind of a good part is no type of defect
-        live |= {image_id: type_id if is_defect else None for image_id, type_id in rows if image_id is not None}
-    if inspections and image_type == "defect":
+        for image_id, image_type, type_id in rows:
+            if image_type in live:
+                # The kind of a good part is no type of defect.
+                live[image_type][image_id] = type_id if image_type == "defect" else None
+    inspections = sorted({-found for found in ids.get("defect", ()) if found < 0})
+    for start in range(0, len(inspections), _AT_ONCE):
         confirmed = session.exec(
             select(Inspection.id, Inspection.final_defect_type_id)
             .join(Product, col(Product.id) == col(Inspection.product_id))
             .where(
-                col(Inspection.id).in_(inspections),
+                col(Inspection.id).in_(inspections[start : start + _AT_ONCE]),
                 col(Inspection.final_defect_type_id).is_not(None),
                 Inspection.final_verdict != "ok",
                 col(Product.is_active).is_(True),
             )
         ).all()
-        live |= {-row_id: type_id for row_id, type_id in confirmed if row_id is not None}
-    return live
+        live["defect"] |= {-row_id: type_id for row_id, type_id in confirmed}
+    return {
+        image_type: {found: type_id for found, type_id in live[image_type].items() if found in asked}
+        for image_type, asked in ((image_type, set(asked)) for image_type, asked in ids.items())
+    }
 
 
 def describe_matches(session: Session, matches: Sequence[Match]) -> tuple[Similar, ...]:
     """Return what is known of the matches, in order. An image that was deleted since is not among them."""
-    ids = [match.id for match in matches]
+    images = _find_images(session, [match.id for match in matches if match.id > 0])
+    inspections = _find_inspections(session, [-match.id for match in matches if match.id < 0])
+    known = images | {-number: similar for number, similar in inspections.items()}
+    return tuple(
+        replace(known[match.id], similarity=match.similarity, closeness=match.closeness)
+        for match in matches
+        if match.id in known
+    )
+
+
+def _find_images(session: Session, ids: Sequence[int]) -> dict[int, Similar]:
+    # Columns, not objects: this is asked for each part that is inspected.
     if not ids:
-        return ()
-    images = {
-        row.id: row for row in session.exec(select(Image).where(col(Image.id).in_([i for i in ids if i > 0]))).all()
+        return {}
+    columns: list[Any] = [
+        Image.id, Image.stored_name, Image.image_type, Image.created_at, Image.thumbnail_key, Image.content_sha256,
+    ]  # fmt: skip
+    query = _with_names(sql_select(*columns, *_NAMES), Image.product_id, Image.defect_type_id)
+    rows = session.execute(query.where(col(Image.id).in_(ids))).all()
+    actions = _last_actions(session, {row.content_sha256 for row in rows})
+    return {
+        row.id: Similar(
+            image_id=row.id,
+            stored_name=row.stored_name,
+            similarity=0.0,
+            image_type=row.image_type,
+            defect_type=_read_type(row) if row.image_type == "defect" else None,
+            created_at=row.created_at,
+            thumbnail_key=row.thumbnail_key,
+            last_action=actions.get(row.content_sha256),
+            product=_read_product(row),
+        )
+        for row in rows
     }
-    parts = [-i for i in ids if i < 0]
-    found = session.exec(select(Inspection).where(col(Inspection.id).in_(parts))).all() if parts else ()
-    inspected = {-row.id: row for row in found}
-    type_ids = {row.defect_type_id for row in images.values()} | {
-        row.final_defect_type_id for row in inspected.values()
+
+
+def _find_inspections(session: Session, ids: Sequence[int]) -> dict[int, Similar]:
+    if not ids:
+        return {}
+    columns: list[Any] = [
+        Inspection.id, Inspection.original_name, Inspection.created_at, Inspection.thumbnail_key,
+        Inspection.action_note, Inspection.action_status,
+    ]  # fmt: skip
+    query = _with_names(sql_select(*columns, *_NAMES), Inspection.product_id, Inspection.final_defect_type_id)
+    rows = session.execute(query.where(col(Inspection.id).in_(ids))).all()
+    return {
+        row.id: Similar(
+            image_id=None,
+            stored_name=row.original_name,
+            similarity=0.0,
+            image_type="defect",
+            defect_type=_read_type(row),
+            created_at=row.created_at,
+            thumbnail_key=row.thumbnail_key,
+            last_action=(row.action_note or None) if row.action_status == "done" else None,
+            inspection_id=row.id,
+            product=_read_product(row),
+        )
+        for row in rows
     }
-    types: dict[int | None, DefectTypeName] = {
-        row.id: DefectTypeName.from_row(row)
-        for row in session.exec(select(DefectType).where(col(DefectType.id).in_(type_ids))).all()
-    }
-    product_ids = {row.product_id for row in images.values()} | {row.product_id for row in inspected.values()}
-    products = {
-        row.id: ProductName.from_row(row)
-        for row in session.exec(select(Product).where(col(Product.id).in_(product_ids))).all()
-    }
-    actions = _last_actions(session, {row.content_sha256 for row in images.values()})
-    described = []
-    for match in matches:
-        if (image := images.get(match.id)) is not None:
-            described.append(
-                Similar(
-                    image_id=image.id,
-                    stored_name=image.stored_name,
-                    similarity=match.similarity,
-                    image_type=image.image_type,
-                    defect_type=types.get(image.defect_type_id) if image.image_type == "defect" else None,
-                    created_at=image.created_at,
-                    thumbnail_key=image.thumbnail_key,
-                    last_action=actions.get(image.content_sha256),
-                    product=products.get(image.product_id),
-                    closeness=match.closeness,
-                )
-            )
-        elif (row := inspected.get(match.id)) is not None:
-            described.append(
-                Similar(
-                    image_id=None,
-                    stored_name=row.original_name,
-                    similarity=match.similarity,
-                    image_type="defect",
-                    defect_type=types.get(row.final_defect_type_id),
-                    created_at=row.created_at,
-                    thumbnail_key=row.thumbnail_key,
-                    last_action=(row.action_note or None) if row.action_status == "done" else None,
-                    inspection_id=row.id,
-                    product=products.get(row.product_id),
-                    closeness=match.closeness,
-                )
-            )
-    return tuple(described)
+
+
+# The names of type and product, beside what is asked for.
+_NAMES: Final[tuple[Any, ...]] = (
+    col(DefectType.id).label("type_id"),
+    col(DefectType.code).label("type_code"),
+    col(DefectType.name_ko).label("type_ko"),
+    col(DefectType.name_en).label("type_en"),
+    col(Product.id).label("product_id"),
+    col(Product.code).label("product_code"),
+    col(Product.name).label("product_ko"),
+    col(Product.name_en).label("product_en"),
+)
+
+
+def _with_names(query: Select[Any], product_id: object, type_id: object) -> Select[Any]:
+    return query.outerjoin(Product, col(Product.id) == product_id).outerjoin(DefectType, col(DefectType.id) == type_id)
+
+
+def _read_type(row: Any) -> DefectTypeName | None:
+    return None if row.type_id is None else DefectTypeName(row.type_id, row.type_code, row.type_ko, row.type_en)
+
+
+def _read_product(row: Any) -> ProductName | None:
+    if row.product_id is None:
+        return None
+    return ProductName(row.product_id, row.product_code, row.product_ko, row.product_en)
 
 
 def describe_each(session: Session, lists: Sequence[Sequence[Match]]) -> list[tuple[Similar, ...]]:

@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 from core.errors import AppError, from_lower
 from core.services import Services
 from core.similarity.closeness import find_figures, rate_matches
-from core.similarity.matches import Match, live_types
+from core.similarity.matches import Match, live_types_of_each
 from core.similarity.results import SearchResult
 from core.similarity.suggestions import read_rule
 from core.transactions import reading
@@ -255,7 +255,7 @@ def _look_up(
     for question, lists in ranked:
         ids.setdefault(question.image_type, set()).update(match.id for matches in lists for match in matches)
     with reading(services) as session:
-        return {image_type: live_types(session, sorted(found), image_type) for image_type, found in ids.items()}
+        return live_types_of_each(session, ids)
 
 
 def _keep_live(
