@@ -7,7 +7,7 @@ from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from core.catalog.names import name_defect, name_product
-from core.i18n import translate
+from core.i18n import N_, translate
 
 if TYPE_CHECKING:
     from core.catalog.names import HasDefectNames, HasProductNames
@@ -29,9 +29,17 @@ class Speech:
         """Return what the product is called."""
         return name_product(product, self.language)
 
+    def subject(self, product: HasProductNames | None) -> str:
+        """Return what a sentence about a product begins with; None is all of them."""
+        return self.say(N_("All products")) if product is None else self.product(product)
+
     def defect(self, defect: HasDefectNames) -> str:
         """Return what the defect type is called."""
         return name_defect(defect, self.language)
+
+    def begin(self, words: str) -> str:
+        """Return words as a sentence begins: “this week” is “This week” there."""
+        return f"{words[:1].upper()}{words[1:]}"
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number with thousands separators."""

@@ -138,6 +138,11 @@ def read_scope(heard: Heard) -> dict[str, Any]:
     types = find_types(SHIFT.sub(" ", rest), names.types_of(owner.id if owner is not None else None))
     if types:
         found["defect_type"] = types[0].name.code
+        owners = {one.product_id for one in types}
+        is_shared = sum(one.name.code == types[0].name.code for one in names.types) > 1
+        if "product" not in found and len(owners) == 1 and is_shared:
+            # “blow hole” is the casting's, whatever else has a hole: its code alone would not tell.
+            found["product"] = next(one.code for one in names.products if one.id in owners)
     return found
 
 

@@ -12,7 +12,7 @@ from core.assistant.names import NamedType, Names
 from core.assistant.offline.evidence.examples import list_example_words
 from core.assistant.offline.synonyms import inflect, synonyms_of
 from core.assistant.offline.words.sounds import sound_alike
-from core.assistant.offline.words.text import HANGUL, PARTICLES, list_words, normalize
+from core.assistant.offline.words.text import HANGUL, PARTICLES, list_words, normalize, normalize_name
 from core.catalog.names import ProductName
 
 Found = TypeVar("Found")
@@ -35,7 +35,7 @@ _TASK_WORDS = frozenset(
     야간 교대 몇 얼마 가장 제일 많은 많이 자주 건수 개수 추이 추세 목록 보여 알려 해줘 해주세요 줘 주세요 매뉴얼
     조치 미조치 임계값 상태 데이터셋 버전 실행 결과 에폭 배치 크기 입력 목표 정확도 하나 그거 이거 저거 왜 무엇
     뭐 어떤 어떻게 전체 모두 이전 지시 무시 확인 없이 바로 시작 관리자 비밀번호 시켜 만들어 돌려 좀 지금 번 분
-    시간 안에 이내 이미지 셀 타입
+    시간 안에 이내 이미지 셀 타입 panel panels piece pieces unit units item items sample samples
     """.split()  # noqa: SIM905 - as a text it can be read
 )
 
@@ -84,7 +84,7 @@ def _type_terms(types: Sequence[NamedType], *, of_glossary: bool = False) -> lis
     found = []
     for one in types:
         names = (one.name.code, one.name.name_ko, one.name.name_en)
-        forms = (form for name in names for form in inflect(normalize(name)))
+        forms = (form for name in names for form in inflect(normalize_name(name)))
         found.append((one, (*synonyms_of(names), *forms) if of_glossary else names))
     return found
 
@@ -143,7 +143,7 @@ def _named_closer(
     words = set(normalize(text).split()) | set(list_words(text))
 
     def fit(names: tuple[str, ...]) -> int:
-        return max(len(words & set(re.findall(r"[a-z0-9]+|[가-힣]+", normalize(name)))) for name in names)
+        return len(words & {word for name in names for word in re.findall(r"[a-z0-9]+|[가-힣]+", normalize_name(name))})
 
     own = next(fit(names) for one, names in terms if one == found)
     # Only those whose name holds the short one.
@@ -157,7 +157,7 @@ def find_whole(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> lis
     hits = [
         (one, found.span())
         for one, names in terms
-        for name in {normalize(name) for name in names if name.strip()}
+        for name in {normalize_name(name) for name in names if name.strip()}
         for found in pattern_of(name).finditer(text)
     ]
     kept: list[tuple[Found, tuple[int, int]]] = []
@@ -168,7 +168,7 @@ def find_whole(text: str, terms: Iterable[tuple[Found, tuple[str, ...]]]) -> lis
     return kept
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def pattern_of(name: str) -> re.Pattern[str]:
     """Return the pattern of a normalized name: spaces and hyphens are free, Latin words stand alone."""
     pieces = re.findall(r"[a-z0-9]+|[가-힣]+|[^\sa-z0-9가-힣_-]+", name)
@@ -225,13 +225,14 @@ def _likeness(word: str, token: str) -> float:
     return ratio if ratio >= least else 0.0
 
 
-def _tokens(names: Iterable[str]) -> set[str]:
-    return {
+@lru_cache(maxsize=65536)
+def _tokens(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(
         token
         for name in names
-        for token in [*list_words(normalize(name)), *normalize(name).split()]
+        for token in [*list_words(normalize_name(name)), *normalize_name(name).split()]
         if len(token) >= 2 and token not in _TASK_WORDS
-    }
+    )
 
 
 def _best(found: Sequence[tuple[Found, float]]) -> list[Found]:

@@ -32,7 +32,13 @@ def list_open_actions(context: ToolContext, arguments: Mapping[str, Any]) -> Too
         arguments=dict(arguments),
         title=say(N_("Open corrective actions")),
         query=say(N_("Open corrective actions: {what}"), what=what),
-        words=(say(N_("{what}: {n} corrective actions are open."), what=what, n=speech.number(found.total)),),
+        words=(
+            say(
+                N_("{what}: {n} corrective actions are open."),
+                what=what if product is not None else speech.begin(what),
+                n=speech.number(found.total),
+            ),
+        ),
         columns=(
             Column(say(N_("Number")), "id"),
             Column(say(N_("When"))),

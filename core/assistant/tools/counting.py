@@ -44,7 +44,7 @@ def count_inspections(context: ToolContext, arguments: Mapping[str, Any]) -> Too
     words = [
         say(
             N_("{what}: {n} inspected, {ng} NG ({rate}), {review} in review, {ok} OK."),
-            what=asked.describe(context),
+            what=context.speech.begin(asked.describe(context)),
             n=context.speech.number(total.n),
             ng=context.speech.number(total.reject),
             rate=context.speech.share(total.defect_rate),
@@ -109,13 +109,13 @@ def rank_defect_types(context: ToolContext, arguments: Mapping[str, Any]) -> Too
     limit = min(MOST_ROWS, top) if isinstance(top, int) and top > 0 else MOST_ROWS
     what = asked.describe(context)
     if not found:
-        words = [say(N_("{what}: no NG part."), what=what)]
+        words = [say(N_("{what}: no NG part."), what=context.speech.begin(what))]
     else:
         first = found[0]
         words = [
             say(
                 N_("{what}: the most frequent is {name}, {n} of {all} NG parts ({share})."),
-                what=what,
+                what=context.speech.begin(what),
                 name=name_key(context, "type", first),
                 n=context.speech.number(first.counts.reject),
                 all=context.speech.number(n_rejected),

@@ -103,7 +103,7 @@ def list_inspections(context: ToolContext, arguments: Mapping[str, Any]) -> Tool
         arguments=dict(arguments),
         title=say(N_("Newest inspections")),
         query=say(N_("Inspections: {what}"), what=what),
-        words=(say(msgid, what=what, n=context.speech.number(found.total)),),
+        words=(say(msgid, what=context.speech.begin(what), n=context.speech.number(found.total)),),
         columns=(
             Column(say(N_("Number")), "id"),
             Column(say(N_("When"))),

@@ -56,7 +56,7 @@ def model_state(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResul
         words=(
             say(
                 N_("{what}: of {n} models, {stale} are out of date and {missing} are missing."),
-                what=what,
+                what=speech.subject(product),
                 n=len(rows),
                 stale=stale,
                 missing=missing,
@@ -103,7 +103,7 @@ def weak_spots(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult
         arguments=dict(arguments),
         title=say(N_("Weak spots of the models")),
         query=say(N_("Weak spots of the models: {what}"), what=what),
-        words=(say(msgid, what=what, n=len(weak)),),
+        words=(say(msgid, what=speech.subject(product), n=len(weak)),),
         columns=(
             Column(say(N_("Product"))),
             Column(say(N_("Version")), "id"),

@@ -79,7 +79,7 @@ def list_runs(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResult:
                 N_("{what}: more than {n} training runs.")
                 if len(found) > MOST_ROWS
                 else N_("{what}: {n} training runs."),
-                what=what,
+                what=speech.subject(product),
                 n=len(rows),
             ),
         ),
@@ -178,7 +178,7 @@ def list_datasets(context: ToolContext, arguments: Mapping[str, Any]) -> ToolRes
         arguments=dict(arguments),
         title=say(N_("Dataset versions")),
         query=say(N_("Dataset versions: {what}"), what=what),
-        words=(say(N_("{what}: {n} dataset versions."), what=what, n=len(rows)),),
+        words=(say(N_("{what}: {n} dataset versions."), what=speech.subject(product), n=len(rows)),),
         columns=(
             Column(say(N_("Product"))),
             Column(say(N_("Version")), "id"),

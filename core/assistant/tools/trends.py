@@ -59,7 +59,7 @@ def trend_defect_rate(context: ToolContext, arguments: Mapping[str, Any]) -> Too
     words = [
         say(
             N_("{what}: {ng} NG of {n} inspected ({rate})."),
-            what=what,
+            what=speech.begin(what),
             ng=speech.number(trend.n_rejected),
             n=speech.number(total),
             rate=speech.share(trend.n_rejected / total if total else None),

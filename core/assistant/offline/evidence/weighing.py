@@ -41,6 +41,8 @@ class _Shown:
         self._weights = np.log(len(texts) / (concepts.sum(0) + 1.0)) + 0.2
         self._weights[-_N_OTHERS:] *= _WEIGHT_OF_OTHERS
         self.letters = self.to_letters(texts)
+        # A message has few of the terms: only those are compared.
+        self._by_term = np.ascontiguousarray(self.letters.T)
         self.concepts = _to_units(concepts * self._weights)
 
     def to_letters(self, texts: Sequence[str]) -> np.ndarray:
@@ -52,6 +54,11 @@ class _Shown:
                 if place is not None:
                     found[row, place] = np.log1p(count) * self._rarity[place]
         return _to_units(found)
+
+    def compare_letters(self, letters: np.ndarray) -> np.ndarray:
+        """Return (n, examples) of likeness for float32 (n, terms)."""
+        used = np.flatnonzero(letters.any(0))
+        return np.asarray(letters[:, used] @ self._by_term[used])
 
     def to_concepts(self, text: str) -> np.ndarray:
         """Return (1, concepts) of length 1."""
@@ -92,7 +99,7 @@ class Weigher:
         return dict(zip(self.intents, (float(one) for one in found[0]), strict=True))
 
     def _compare(self, letters: np.ndarray, concepts: np.ndarray, meanings: np.ndarray) -> np.ndarray:
-        by_letters, by_concepts = letters @ self._shown.letters.T, (concepts @ self._shown.concepts.T) ** 2
+        by_letters, by_concepts = self._shown.compare_letters(letters), (concepts @ self._shown.concepts.T) ** 2
         if self._encode is None:
             return np.asarray(_LETTERS * by_letters + _CONCEPTS * by_concepts)
         by_meaning = np.exp(_SHARPNESS * (meanings @ self._meanings.T - 1.0))

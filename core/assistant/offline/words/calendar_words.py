@@ -75,7 +75,7 @@ NAMED: tuple[tuple[str, str], ...] = (
     (r"작년|지난\s*해|전년|\b(?:last|previous) year'?s?\b", "last_year"),
     (
         r"전체\s*기간|전\s*기간|(?:처음부터\s*)?지금까지|여태(?:까지|껏)?|모든\s*기간|이제까지|누적"
-        r"|\ball[- ]time\b|\bso far\b|\bin total ever\b|\bever\b|\bto date\b|\bsince the beginning\b",
+        r"|\ball[- ]time\b|\bso far\b|\bin total ever\b|\bever\b|(?<!up )\bto date\b|\bsince the beginning\b",
         "all",
     ),
 )  # fmt: skip

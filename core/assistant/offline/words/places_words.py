@@ -8,14 +8,14 @@ _PLACE = r"(?:line|station|machine|press|cell)"
 _KOREAN_PLACE = r"(?:생산\s*)?(?:라인|호기|호\s*라인|호선|공정)"
 LINE = re.compile(
     rf"(?:\b{_PLACE}|\bln|\bl(?=\d))\s*(?:no\.?|number|#)?\s*(?!of\b)"
-    r"([a-z]?-?\d{1,4}[a-z]?|(?<=[ #])[a-z](?![-']))(?![a-z0-9])"
+    r"([a-z]?-?\d{1,4}[a-z]?|(?<=[ #])[a-z](?![-']))(?![a-z0-9])(?:\s*(?:라인|호기))?"
     rf"|(?<![a-z0-9])([a-z]?-?\d{{1,4}}[a-z]?|[a-z])\s*(?:번\s*)?{_KOREAN_PLACE}"
     r"|(?:라인|호기)\s*(?:은|는|이)?\s*([a-z]?-?\d{1,4}|[a-z])(?![a-z0-9가-힣])"
     r"|(?:라인|호기)\s*([a-z]?-?\d{1,4})(?!\d|\s*(?:개|건|장|분|점|일|주|월|시))"
     r"|\b(\d{1,2})(?:st|nd|rd|th) line\b"
 )
 LOT = re.compile(
-    r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)"
+    r"(?:\blot|로트|롯트)[\s_-]*(?:no\.?|number|번호|#|은|는|:)?\s*([a-z0-9][a-z0-9_.-]*)(?:\s*(?:번\s*)?(?:로트|롯트))?"
     r"|([a-z0-9][a-z0-9_.-]*)\s*(?:번\s*)?(?:로트|롯트)"
 )
 # 주간 is the day shift, and the week: before a figure it is the week.

@@ -97,9 +97,11 @@ def _grouped(name: str, korean: str, english: str) -> re.Pattern[str]:
     if name in _WHICH:
         found += [
             rf"(?:어느|어떤|무슨|몇\s*번)\s*{korean}|(?:많|높|심|나쁘|나쁜|좋|낮|적)\S{{0,3}}\s*(?:\S{{1,3}}\s*)?{korean}"
-            rf"|{korean}(?:이|은|중|중에)?\s*(?:에서\s*)?(?:어디|제일|가장|젤)|{korean}\s*(?:간(?![가-힣])|들(?:을|끼리)?\s*비교)",
+            rf"|{korean}(?:이|은|중|중에)?\s*(?:에서\s*)?(?:어디|제일|가장|젤)"
+            rf"|{korean}(?:들)?\s*(?:중|중에|중에서|가운데)\s.{{0,12}}?(?:제일|가장|젤|꼴찌|꼴등|최하위|최고|최저)|{korean}\s*(?:간(?![가-힣])|들(?:을|끼리)?\s*비교)",
             rf"\b(?:which|wich|whch|what|worst|best) {english}s?\b"
-            rf"|\b{english}s? (?:has|have|had|with|makes?|made|produce[sd]?) (?:the )?(?:most|highest|worst)",
+            rf"|\b{english}s? (?:has|have|had|with|makes?|made|produce[sd]?) (?:the )?"
+            r"(?:most|least|fewest|highest|lowest|worst|best)",
         ]
     if name in _WHICH_TIME:
         found.append(_WHICH_TIME[name])
@@ -112,7 +114,7 @@ _GROUPS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 
 
 _SUPERLATIVE = (
-    r"제일|가장|젤|최고|최저|최악|최다|어느|어떤"
+    r"제일|가장|젤|최고|최저|최악|최다|꼴찌|꼴등|최하위|어느|어떤"
     r"|\b(?:most|least|fewest|best|worst|highest|lowest|biggest|which|what|who|where)\b"
 )
 # Of these the noun alone tells it, where one of them is looked for: “which of the lines”, “제일 불량 안 나는 라인”.
