@@ -14,16 +14,18 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import union_all
+from sqlalchemy import Select, union_all
+from sqlalchemy.orm import load_only
 from sqlmodel import Session, col, select
 
 from core.catalog.names import ProductName
+from core.catalog.views import View, find_view, read_views_of
 from core.models.calibration_figures import CalibrationFigures, ThresholdFigures
 from core.models.kinds import MEMORY_BANK
 from core.models.sources import BankSources
 from core.transactions import HasDatabase, reading
 from storage.row_limits import execute_columns
-from storage.tables import Inspection, ModelVersion, Product, ThresholdSetting, utc_now
+from storage.tables import Inspection, InspectionView, ModelVersion, Product, ThresholdSetting, utc_now
 
 Outcome = Literal["rise", "fall", "shape", "none", "too_few"]
 
@@ -40,6 +42,7 @@ _AT_ONCE = 100  # products in one statement: SQLite takes 500 at most
 class ScoreDrift:
     """The scores of a product's good parts now, against those of the calibration of its memory bank.
 
+    Of a product with views each `view` is compared by itself: what is combined of them is no distance.
     `change` is that of the median (of the mean, where only that is known of the calibration: `is_summary`), relative:
     0.12 is 12 % higher. `higher` is the chance that a part of now scores higher than one of the calibration. `p_value`
     is corrected for all products asked at once. Scores at or above `below` were left out on both sides: what scores so
@@ -60,6 +63,7 @@ class ScoreDrift:
     below: float | None = None
     recent: tuple[float, ...] = ()
     calibration: tuple[float, ...] = ()
+    view: View | None = None
 
     @property
     def has_drifted(self) -> bool:
@@ -76,6 +80,7 @@ class _Bank:
     number: int
     scores: tuple[float, ...]
     figures: CalibrationFigures
+    view: View | None
 
 
 def find_drift(services: HasDatabase, *, now: datetime | None = None) -> list[ScoreDrift]:
@@ -90,7 +95,7 @@ def find_drift(services: HasDatabase, *, now: datetime | None = None) -> list[Sc
 def measure_drift(
     services: HasDatabase, *, product_id: int | None = None, now: datetime | None = None
 ) -> list[ScoreDrift]:
-    """Return the comparison for every product with a memory bank in use, or for one. Raises as `find_drift`."""
+    """Return the comparison for every memory bank in use, or for those of one product. Raises as `find_drift`."""
     since = (now or utc_now()) - WINDOW
     with reading(services) as session:
         banks = _read_banks(session, product_id)
@@ -100,8 +105,10 @@ def measure_drift(
 
 
 def _read_banks(session: Session, product_id: int | None) -> list[_Bank]:
+    wanted = (ModelVersion.number, ModelVersion.sources, ModelVersion.view)
     active = (
-        select(ModelVersion.id, ModelVersion.number, ModelVersion.sources, Product)
+        select(ModelVersion, Product)
+        .options(load_only(*(col(column) for column in wanted)))  # type: ignore[arg-type]
         .join(Product, col(Product.id) == col(ModelVersion.product_id))
         .where(ModelVersion.kind == MEMORY_BANK, ModelVersion.state == "active", col(Product.is_active).is_(True))
         .order_by(col(Product.name))
@@ -111,7 +118,7 @@ def _read_banks(session: Session, product_id: int | None) -> list[_Bank]:
     rows = session.exec(active).all()
     thresholds = session.exec(
         select(ThresholdSetting.model_version_id, ThresholdSetting.figures)
-        .where(col(ThresholdSetting.model_version_id).in_([row[0] for row in rows]))
+        .where(col(ThresholdSetting.model_version_id).in_([version.id for version, _ in rows]))
         .order_by(col(ThresholdSetting.id))
     ).all()
     figures: dict[int, CalibrationFigures] = {}
@@ -119,39 +126,45 @@ def _read_banks(session: Session, product_id: int | None) -> list[_Bank]:
         calibration = ThresholdFigures.from_json(told).calibration
         if calibration.n_normal:  # thresholds that a person set stand on no images
             figures.setdefault(version_id, calibration)
+    views = read_views_of(session, {product.id for _, product in rows})
     banks = []
-    for version_id, number, sources, product in rows:
-        growth = BankSources.from_json(sources).growth
+    for version, product in rows:
+        view = find_view(views.get(product.id, ()), version.view)
+        if (view is None) == (product.id in views):
+            continue  # nothing is inspected by it any more: the product got views, or lost this one
+        growth = BankSources.from_json(version.sources).growth
         scores = sorted(growth.normal_scores.values()) if growth is not None else []
         name = ProductName.from_row(product)
-        banks.append(_Bank(name, version_id, number, tuple(scores), figures.get(version_id, CalibrationFigures())))
+        calibration = figures.get(version.id, CalibrationFigures())
+        banks.append(_Bank(name, version.id, version.number, tuple(scores), calibration, view))
     return banks
 
 
 def _read_recent(session: Session, banks: Sequence[_Bank], since: datetime) -> dict[int, list[Any]]:
     """Return the newest OK inspections of each version: moment, score and the threshold of then, the oldest first."""
     found: dict[int, list[Any]] = {}
-    columns = (Inspection.memory_bank_version_id, Inspection.created_at, Inspection.score, Inspection.review_at)
-    recent = [col(column) for column in columns]
     for start in range(0, len(banks), _AT_ONCE):
-        newest = []
-        for bank in banks[start : start + _AT_ONCE]:
-            own = (
-                select(*recent)
-                .where(
-                    Inspection.product_id == bank.product.id,
-                    Inspection.memory_bank_version_id == bank.version_id,
-                    Inspection.final_verdict == "ok",
-                    col(Inspection.created_at) >= since,
-                )
-                .order_by(col(Inspection.created_at).desc())
-                .limit(MOST_RECENT)
-                .subquery()
-            )
-            newest.append(own.select())
+        newest = [_select_recent(bank, since).subquery().select() for bank in banks[start : start + _AT_ONCE]]
         for row in execute_columns(session, union_all(*newest)).all() if newest else []:
             found.setdefault(row[0], []).append(row)
     return {version_id: rows[::-1] for version_id, rows in found.items()}
+
+
+def _select_recent(bank: _Bank, since: datetime) -> Select[Any]:
+    """Return the query of the newest OK parts: version, moment, score and threshold; of a view its own picture's."""
+    judged = Inspection if bank.view is None else InspectionView
+    columns = (judged.memory_bank_version_id, Inspection.created_at, judged.score, judged.review_at)
+    wanted = select(*(col(column) for column in columns)).where(
+        Inspection.product_id == bank.product.id,
+        col(judged.memory_bank_version_id) == bank.version_id,
+        Inspection.final_verdict == "ok",
+        col(Inspection.created_at) >= since,
+    )
+    if bank.view is not None:
+        wanted = wanted.join(InspectionView, col(InspectionView.inspection_id) == col(Inspection.id)).where(
+            col(InspectionView.score).is_not(None)
+        )
+    return wanted.order_by(col(Inspection.created_at).desc()).limit(MOST_RECENT)
 
 
 def _compare(bank: _Bank, rows: Sequence[Any]) -> ScoreDrift:
@@ -172,6 +185,7 @@ def _compare(bank: _Bank, rows: Sequence[Any]) -> ScoreDrift:
         below=limit if math.isfinite(limit) else None,
         recent=tuple(recent.tolist()),
         calibration=tuple(calibration.tolist()),
+        view=bank.view,
     )
     if result.n_recent < FEWEST_RECENT or result.n_calibration < FEWEST_CALIBRATION:
         return result

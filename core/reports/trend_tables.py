@@ -15,6 +15,7 @@ from core.analytics.score_trend import ScoreTrend
 from core.analytics.trend_filter import GROUPINGS
 from core.analytics.trends import Trend, TrendGroup
 from core.analytics.yields import ActionTimes, TimesToAction, Yields
+from core.catalog.views import name_view
 from core.i18n import N_
 from core.reports.group_labels import GroupNames
 from core.reports.tables import Column, Row, Sheet
@@ -108,12 +109,17 @@ def drift_sheet(drifts: Sequence[ScoreDrift], words: Words) -> Sheet:
     ]
     rows = [
         (
-            words.product(one.product), one.version_number, one.n_recent, one.n_calibration, one.change, one.higher,
+            _name_compared(one, words), one.version_number, one.n_recent, one.n_calibration, one.change, one.higher,
             one.p_value, describe_drift(one, words),
         )
         for one in drifts
     ]  # fmt: skip
     return Sheet(_("Drift"), columns, rows)
+
+
+def _name_compared(one: ScoreDrift, words: Words) -> str:
+    view = f" · {name_view(one.view, words.language)}" if one.view is not None else ""
+    return words.product(one.product) + view
 
 
 def yield_sheet(yields: Yields, words: Words) -> Sheet:

@@ -16,7 +16,7 @@ from pages.components.analysis.trends.figures import show_row
 from pages.components.analysis.trends.filter_bar import words
 from pages.components.analysis.trends.tables import show_table
 from pages.components.shared.charts import show_chart
-from pages.components.shared.language import _, escape, number, percent, product_name, score
+from pages.components.shared.language import _, escape, number, percent, product_name, score, view_name
 from pages.components.shared.screens import HISTORY, MEMORY_BANKS, PREPROCESSING, link_to
 from pages.components.shared.session import services
 
@@ -56,7 +56,8 @@ def show_drift_panel(wanted: TrendFilter) -> None:
 
 
 def _say(one: ScoreDrift) -> None:
-    text = f"**{escape(product_name(one.product))}** · {describe_drift(one, words())}"
+    subject = product_name(one.product) + (f" · {view_name(one.view)}" if one.view is not None else "")
+    text = f"**{escape(subject)}** · {describe_drift(one, words())}"
     show = st.warning if one.has_drifted else st.success if one.outcome == "none" else st.info
     show(text, icon=_ICONS[one.outcome])
     if one.has_drifted:
