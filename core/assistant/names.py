@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.catalog.defect_types import list_defect_types
-from core.catalog.names import DefectTypeName, ProductName
+from core.catalog.names import DefectTypeName, ProductName, name_defect, name_product
 from core.catalog.outcomes import DEFECT
 from core.catalog.products import list_products_in_use
 from core.catalog.views import codes_of, list_views_of
@@ -69,14 +69,15 @@ def read_names(services: Services) -> Names:
     return Names(products, types, views, tuple(line for line in lines if line))
 
 
-def product_choices(products: Sequence[ProductName]) -> list[tuple[str, str]]:
-    """Return products as choices: code, and what they are called."""
-    return [(one.code, one.name if one.name == one.code else f"{one.name} ({one.code})") for one in products]
+def product_choices(products: Sequence[ProductName], language: str) -> list[tuple[str, str]]:
+    """Return products as choices: code, and what they are called in the language."""
+    called = [(one.code, name_product(one, language)) for one in products]
+    return [(code, name if name == code else f"{name} ({code})") for code, name in called]
 
 
-def type_choices(names: Names, types: Sequence[NamedType]) -> list[tuple[str, str]]:
-    """Return defect types as choices; one code of several products stands there once."""
+def type_choices(types: Sequence[NamedType], language: str) -> list[tuple[str, str]]:
+    """Return defect types as choices in the language; one code of several products stands there once."""
     found: dict[str, str] = {}
     for one in types:
-        found.setdefault(one.name.code, f"{one.name.name_ko} ({one.name.code})")
+        found.setdefault(one.name.code, f"{name_defect(one.name, language)} ({one.name.code})")
     return list(found.items())

@@ -15,8 +15,11 @@ from core.transactions import HasDatabase, reading
 from storage.tables import Inspection
 
 
-def require_product(names: Names, said: str) -> ProductName:
-    """Return the product that is meant by a code or a name. Raises Unclear with the choices, BadInput where none is."""
+def require_product(names: Names, said: str, language: str) -> ProductName:
+    """Return the product that is meant by a code or a name. Raises Unclear with the choices, BadInput where none is.
+
+    Choices are called as they are in the language.
+    """
     exact = names.product(said)
     if exact is not None:
         return exact
@@ -25,12 +28,11 @@ def require_product(names: Names, said: str) -> ProductName:
     found = find_products(said, names)
     if len(found) == 1:
         return found[0]
-    raise Unclear("product", said, product_choices(found or names.products))
+    raise Unclear("product", said, product_choices(found or names.products, language))
 
 
-def require_type(names: Names, said: str, product_id: int | None) -> NamedType:
-    """Return the defect type that is meant by a code or a name. Raises Unclear with the choices."""
-
+def require_type(names: Names, said: str, product_id: int | None, language: str) -> NamedType:
+    """Return the defect type that is meant by a code or a name. Raises Unclear with the choices, in the language."""
     wanted = said.strip().casefold()
     own = names.types_of(product_id)
     found = [one for one in own if one.name.code.casefold() == wanted] or list(find_types(said, own))
@@ -39,8 +41,9 @@ def require_type(names: Names, said: str, product_id: int | None) -> NamedType:
     if found and len({one.name.code for one in found}) == 1:
         # One name in several products: the product is what is not clear.
         owners = {one.product_id for one in found}
-        raise Unclear("product", said, product_choices([one for one in names.products if one.id in owners]))
-    raise Unclear("defect_type", said, type_choices(names, found or own))
+        meant = [one for one in names.products if one.id in owners]
+        raise Unclear("product", said, product_choices(meant, language))
+    raise Unclear("defect_type", said, type_choices(found or own, language))
 
 
 def match_line(names: Names, said: str) -> str:

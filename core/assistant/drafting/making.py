@@ -74,7 +74,7 @@ def check_draft(context: ToolContext, draft: Draft) -> Draft:
         return _with_problem_of_values(draft)
     product = context.names.product(draft.product)
     if product is None:
-        choices = tuple(product_choices(context.names.products))
+        choices = tuple(product_choices(context.names.products, context.speech.language))
         said = {path: value for path, value in draft.said.items() if path != "product"}
         return replace(draft, said=said, missing=(Missing("product", choices),), configuration={})
     from_data = {**draft.from_data, **_read_data(context, product, draft)}
@@ -118,7 +118,7 @@ def _find_product(context: ToolContext, draft: Draft, products: Sequence[str]) -
         if code:
             return replace(draft, from_data={**draft.from_data, "product": code})
     meant: Sequence[ProductName] = [one for one in known if one.code in products] or known
-    return replace(draft, missing=(Missing("product", tuple(product_choices(meant))),))
+    return replace(draft, missing=(Missing("product", tuple(product_choices(meant, context.speech.language))),))
 
 
 def _opened_product(context: ToolContext) -> str:

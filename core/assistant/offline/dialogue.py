@@ -14,7 +14,7 @@ from core.assistant.offline.hearing import Heard
 from core.assistant.offline.naming import find_products, find_types, list_tokens, pattern_of
 from core.assistant.offline.understood import Look, Pending, Situation
 from core.assistant.offline.words.periods import shift_relative
-from core.assistant.offline.words.places_words import ORDINALS
+from core.assistant.offline.words.places_words import LATEST, ORDINALS
 from core.assistant.offline.words.request_words import BACK, WHOLE, is_own, read_group, read_step
 from core.assistant.offline.words.text import normalize
 
@@ -129,7 +129,8 @@ def _is_elliptic(heard: Heard) -> bool:
 
 def _says_no_scope(look: Look, heard: Heard, last: Look) -> bool:
     """Return whether figures are asked for without saying of what, after others: “불량 목록 보여줘”."""
-    named = re.search(r"[PTDLSK]", heard.masked) or WHOLE.search(heard.text)
+    # “the last 50 rejects” are the newest, whatever was asked about before.
+    named = re.search(r"[PTDLSK]", heard.masked) or WHOLE.search(heard.text) or LATEST.search(heard.text)
     return not named and {look.tool, last.tool} <= _FIGURES
 
 

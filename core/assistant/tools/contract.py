@@ -48,7 +48,7 @@ class ToolContext:
     def product(self, arguments: Mapping[str, Any]) -> ProductName | None:
         """Return the product that the arguments name, None where they name none. Raises Unclear, BadInput."""
         said = str(arguments.get("product") or "").strip()
-        return require_product(self.names, said) if said else None
+        return require_product(self.names, said, self.speech.language) if said else None
 
     def span(self, arguments: Mapping[str, Any], *, usual: str = "") -> Span:
         """Return the period that the arguments name. Raises BadInput."""
@@ -68,7 +68,9 @@ class ToolContext:
     def type_id(self, arguments: Mapping[str, Any], product: ProductName | None) -> int | None:
         """Return the id of the defect type that the arguments name. Raises Unclear."""
         said = str(arguments.get("defect_type") or "").strip()
-        return require_type(self.names, said, product.id if product else None).name.id if said else None
+        if not said:
+            return None
+        return require_type(self.names, said, product.id if product else None, self.speech.language).name.id
 
     def say_span(self, span: Span) -> str:
         """Return the period in words, with its days where its name alone does not tell them."""

@@ -41,10 +41,13 @@ def count_inspections(context: ToolContext, arguments: Mapping[str, Any]) -> Too
     say = context.speech.say
     by = _read_by(arguments)
     total = sum((group.counts for group in count_groups(context.services, asked.scope)), start=_none())
+    what = context.speech.begin(asked.describe(context))
     words = [
-        say(
+        say(N_("{what}: no part was inspected."), what=what)
+        if not total.n
+        else say(
             N_("{what}: {n} inspected, {ng} NG ({rate}), {review} in review, {ok} OK."),
-            what=context.speech.begin(asked.describe(context)),
+            what=what,
             n=context.speech.number(total.n),
             ng=context.speech.number(total.reject),
             rate=context.speech.share(total.defect_rate),

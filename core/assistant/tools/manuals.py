@@ -36,9 +36,10 @@ def read_manual(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResul
         suggested = record.suggestion.defect_type if record.suggestion is not None else None
         type_id = type_id or record.decision.defect_type_id or (suggested.id if suggested is not None else None)
     if product is None:
-        raise Unclear("product", "", product_choices(context.names.products))
+        raise Unclear("product", "", product_choices(context.names.products, context.speech.language))
     if type_id is None and not question:
-        raise Unclear("defect_type", "", type_choices(context.names, context.names.types_of(product.id)))
+        own = context.names.types_of(product.id)
+        raise Unclear("defect_type", "", type_choices(own, context.speech.language))
     speech = context.speech
     found = preview_guidance(
         context.services,
@@ -92,12 +93,12 @@ def _owner_of(context: ToolContext, said: str) -> Any:
         one
         for one in context.names.types
         if wanted in {one.name.code.casefold(), one.name.name_ko.casefold(), one.name.name_en.casefold()}
-    ] or [require_type(context.names, said, None)]
+    ] or [require_type(context.names, said, None, context.speech.language)]
     owners = {one.product_id for one in own}
     products = [one for one in context.names.products if one.id in owners]
     if len(products) == 1:
         return products[0]
-    raise Unclear("product", said, product_choices(products))
+    raise Unclear("product", said, product_choices(products, context.speech.language))
 
 
 READ_MANUAL = Tool(

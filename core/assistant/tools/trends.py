@@ -57,12 +57,14 @@ def trend_defect_rate(context: ToolContext, arguments: Mapping[str, Any]) -> Too
     what = f"{asked.describe(context)} · {say(STEPS[by])}"
     total = trend.total.n
     words = [
-        say(
+        say(N_("{what}: no part was inspected."), what=speech.begin(what))
+        if not total
+        else say(
             N_("{what}: {ng} NG of {n} inspected ({rate})."),
             what=speech.begin(what),
             ng=speech.number(trend.n_rejected),
             n=speech.number(total),
-            rate=speech.share(trend.n_rejected / total if total else None),
+            rate=speech.share(trend.n_rejected / total),
         )
     ]
     if outside:

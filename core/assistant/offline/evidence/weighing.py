@@ -8,11 +8,13 @@ the same.
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -41,24 +43,26 @@ class _Shown:
         self._weights = np.log(len(texts) / (concepts.sum(0) + 1.0)) + 0.2
         self._weights[-_N_OTHERS:] *= _WEIGHT_OF_OTHERS
         self.letters = self.to_letters(texts)
-        # A message has few of the terms: only those are compared.
-        self._by_term = np.ascontiguousarray(self.letters.T)
         self.concepts = _to_units(concepts * self._weights)
 
-    def to_letters(self, texts: Sequence[str]) -> np.ndarray:
-        """Return float32 (n, terms), each row of length 1."""
-        found = np.zeros((len(texts), len(self._terms)), np.float32)
-        for row, text in enumerate(texts):
-            for term, count in list_terms(text).items():
-                place = self._terms.get(term)
-                if place is not None:
-                    found[row, place] = np.log1p(count) * self._rarity[place]
-        return _to_units(found)
+    def to_letters(self, texts: Sequence[str]) -> Any:
+        """Return (n, terms), each row of length 1; of the thousands of terms a text has a few dozen."""
+        from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 
-    def compare_letters(self, letters: np.ndarray) -> np.ndarray:
-        """Return (n, examples) of likeness for float32 (n, terms)."""
-        used = np.flatnonzero(letters.any(0))
-        return np.asarray(letters[:, used] @ self._by_term[used])
+        values: list[float] = []
+        places: list[int] = []
+        ends = [0]
+        for text in texts:
+            own = [
+                (place, count)
+                for term, count in list_terms(text).items()
+                if (place := self._terms.get(term)) is not None
+            ]
+            weights = np.array([np.log1p(count) * self._rarity[place] for place, count in own])
+            values += list(weights / max(float(np.linalg.norm(weights)), 1e-9))
+            places += [place for place, _count in own]
+            ends.append(len(places))
+        return csr_matrix((values, places, ends), shape=(len(texts), len(self._terms)))
 
     def to_concepts(self, text: str) -> np.ndarray:
         """Return (1, concepts) of length 1."""
@@ -68,6 +72,9 @@ class _Shown:
 @cache
 def _show() -> _Shown:
     return _Shown(load_examples())
+
+
+_plain_lock = threading.Lock()
 
 
 class Weigher:
@@ -98,17 +105,22 @@ class Weigher:
         found = self._compare(letters, concepts, meanings) @ self._weights
         return dict(zip(self.intents, (float(one) for one in found[0]), strict=True))
 
-    def _compare(self, letters: np.ndarray, concepts: np.ndarray, meanings: np.ndarray) -> np.ndarray:
-        by_letters, by_concepts = self._shown.compare_letters(letters), (concepts @ self._shown.concepts.T) ** 2
+    def _compare(self, letters: Any, concepts: np.ndarray, meanings: np.ndarray) -> np.ndarray:
+        by_letters, by_concepts = (letters @ self._shown.letters.T).toarray(), (concepts @ self._shown.concepts.T) ** 2
         if self._encode is None:
             return np.asarray(_LETTERS * by_letters + _CONCEPTS * by_concepts)
         by_meaning = np.exp(_SHARPNESS * (meanings @ self._meanings.T - 1.0))
         return np.asarray(_LETTERS_OF_THREE * by_letters + _CONCEPTS_OF_THREE * by_concepts + _MEANING * by_meaning)
 
 
-@cache
 def plain_weigher() -> Weigher:
-    """Return the one that needs no encoder."""
+    """Return the one that needs no encoder; whoever asks for it while it is made waits for it."""
+    with _plain_lock:
+        return _make_plain()
+
+
+@cache
+def _make_plain() -> Weigher:
     return Weigher()
 
 
