@@ -58,7 +58,7 @@ def test_a_version_is_made_opened_and_found_in_the_list(open_app: OpenApp, servi
     press(app, "All versions")
     assert "dataset" not in app.query_params
     assert "**Version 1**" in texts(app)
-    press(app, "Open")
+    press(app, "Details")
     assert app.query_params["dataset"] in ("1", ["1"])
     assert "This screen is not open to you" in texts(open_app(SCREEN, role="worker"))
 

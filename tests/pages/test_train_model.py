@@ -129,7 +129,7 @@ def test_a_training_is_estimated_started_and_followed(open_app: OpenApp, service
     assert "Test figures" in shown
     assert "waits to be put into use" in shown
     assert "Macro F1" in [one.label for one in app.metric]
-    press(_open(open_app), "Open")
+    press(_open(open_app), "Details")
 
 
 def test_what_it_found_is_shown_and_every_number_opens_its_images(

@@ -24,7 +24,7 @@ def show_version_list(versions: Sequence[DatasetHead]) -> int | None:
             told, button = st.columns([5, 1], vertical_alignment="center")
             told.markdown(_title(head))
             told.caption(_about(head))
-            if button.button(_("Open"), key=f"dataset_open_{head.id}", width="stretch"):
+            if button.button(_("Details"), key=f"dataset_open_{head.id}", width="stretch"):
                 chosen = head.id
     if len(versions) > wanted and st.button(_("Show more"), key="datasets_more", icon=":material/expand_more:"):
         st.session_state[_SHOWN] = wanted + _STEP

@@ -257,7 +257,7 @@ def show_tiles(
             "chosen": list(chosen),
             "words": {
                 "label": _("Images: arrows move, space chooses, Enter opens"),
-                "open": _("Open"),
+                "open": _("Open the image"),
                 "nothing": _("(no preview)"),
             },
         },

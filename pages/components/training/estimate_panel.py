@@ -18,16 +18,27 @@ from pages.components.shared.session import person, services, show_error
 from pages.components.training.draft import read_text
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from core.training.configuration.records import RunConfiguration
     from core.training.runs.records import RunEstimate
 
 _ESTIMATES = "train_estimates"
 
 
-def show_decision(draft: RunConfiguration, *, disabled: bool) -> int | None:
-    """Show the checks, the estimate and the start; return the number of the run that was started."""
-    checked = None if disabled else _check(draft)
-    estimating, starting = st.columns(2)
+def show_decision(
+    draft: RunConfiguration, *, disabled: bool, buttons: DeltaGenerator, told: DeltaGenerator
+) -> int | None:
+    """Show the estimate and the start in `buttons`, what is to be known in `told`; return the number of a new run."""
+    with told:
+        checked = None if disabled else _check(draft)
+        return _decide(draft, checked, disabled=disabled, buttons=buttons)
+
+
+def _decide(
+    draft: RunConfiguration, checked: CheckedConfiguration | None, *, disabled: bool, buttons: DeltaGenerator
+) -> int | None:
+    estimating, starting = buttons.columns(2)
     is_blocked = disabled or checked is None
     if estimating.button(
         _("Estimate time and memory"), key="train_estimate", icon=":material/timer:", width="stretch",

@@ -53,4 +53,4 @@ def _show_one(head: RunHead) -> bool:
         if any(second):
             told.markdown(" · ".join(part for part in second if part))
         told.caption(describe_about(head))
-        return button.button(_("Open"), key=f"train_run_open_{head.id}", width="stretch")
+        return button.button(_("Details"), key=f"train_run_open_{head.id}", width="stretch")

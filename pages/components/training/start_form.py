@@ -46,7 +46,11 @@ def show_start_form(product: Product, words: ProductWords) -> int | None:
     """Draw the draft of the product's next training; return the number of the run that was started."""
     draft = read_draft(product.code)
     has_error = read_text(product.code).error is not None
-    _choose_side()
+    # Above the form: whoever is content with what is proposed starts without scrolling past all of it.
+    side, buttons = st.columns([1.0, 1.6], vertical_alignment="center")
+    with side:
+        _choose_side()
+    told = st.container()
     if has_error and read_side() == FORM:
         _show_broken_text(product.code)
     if read_side() == YAML:
@@ -59,8 +63,7 @@ def show_start_form(product: Product, words: ProductWords) -> int | None:
         show_remedies(draft, head)
         st.markdown(f"**3. {_('Training settings')}**")
         show_settings(draft, head, words, disabled=has_error)
-    st.divider()
-    return show_decision(draft, disabled=has_error)
+    return show_decision(draft, disabled=has_error, buttons=buttons, told=told)
 
 
 def _choose_side() -> None:
