@@ -15,6 +15,7 @@ from core.assistant.tools.scopes import (
     HISTORY_SCREEN,
     PERIOD_ARGUMENTS,
     PLACE_ARGUMENTS,
+    PLACE_WORDS,
     PRODUCT,
     AskedScope,
     read_scope,
@@ -167,9 +168,13 @@ def _name_product(context: ToolContext, found: ProductName | None, key: object) 
 
 
 def _most(context: ToolContext, group: Group, by: By) -> str:
+    name = name_key(context, by, group)
+    if by in PLACE_WORDS and isinstance(group.key, str) and group.key:
+        # A sentence says “line 3”, where a table has a heading.
+        name = context.speech.say(PLACE_WORDS[by], name=name)
     return context.speech.say(
         N_("Most NG parts: {name}, {n} of {all} inspected ({rate})."),
-        name=name_key(context, by, group),
+        name=name,
         n=context.speech.number(group.counts.reject),
         all=context.speech.number(group.counts.n),
         rate=context.speech.share(group.counts.defect_rate),

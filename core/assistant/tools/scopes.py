@@ -32,6 +32,7 @@ PLACE_ARGUMENTS = (
     Argument("lot", "The lot."),
     Argument("shift", "The shift's name."),
 )
+PLACE_WORDS = {"line": N_("line {name}"), "lot": N_("lot {name}"), "shift": N_("shift {name}")}
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,8 @@ class AskedScope:
             parts.append(context.speech.product(self.product))
         if self.defect_type is not None:
             parts.append(context.speech.defect(self.defect_type.name))
-        for msgid, value in (
-            (N_("line {name}"), self.scope.line),
-            (N_("lot {name}"), self.scope.lot),
-            (N_("shift {name}"), self.scope.shift),
-        ):
-            if value:
+        for place, msgid in PLACE_WORDS.items():
+            if value := getattr(self.scope, place):
                 parts.append(say(msgid, name=value))
         if self.verdict:
             parts.append(say(VERDICT_NAMES[self.verdict]))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.assistant.results import Chart, Column, ToolResult
 
 _HEIGHT_PX, _TABLE_PX = 260, 340
+_MOST_TICKS = 6
 _OF_INSPECTIONS = frozenset({"list_inspections", "list_open_actions"})
 _BAR = "#0f7c9c"
 
@@ -108,10 +109,14 @@ def _draw(result: ToolResult, chart: Chart) -> go.Figure:
     shown = "%{customdata}: %{y:.1%}<extra></extra>" if is_share else "%{customdata}: %{y:,}<extra></extra>"
     if chart.kind == "line":
         figure.add_scatter(
-            x=[_moment(label) for label in labels], y=values, mode="lines+markers", customdata=names,
+            x=(moments := [_moment(label) for label in labels]), y=values, mode="lines+markers", customdata=names,
             hovertemplate=shown, line={"color": _BAR, "width": 2.5}, marker={"size": 7},
         )  # fmt: skip
         figure.update_xaxes(fixedrange=True)
+        if all(isinstance(one, date) for one in moments):
+            # Days as figures: the names of months would be English on every screen.
+            by_month = result.arguments.get("by") == "month"
+            figure.update_xaxes(tickformat="%Y-%m" if by_month else "%m-%d", nticks=_MOST_TICKS, type="date")
     else:
         places = list(range(len(labels)))
         figure.add_bar(x=places, y=values, marker_color=_BAR, customdata=names, hovertemplate=shown)

@@ -8,15 +8,17 @@ import pytest
 
 from core.assistant.names import Names, read_names
 from core.assistant.offline.evidence import deciding
-from core.assistant.offline.evidence.concepts import correct_spelling
+from core.assistant.offline.evidence.concepts import conjugate, correct_spelling
 from core.assistant.offline.evidence.deciding import decide
 from core.assistant.offline.evidence.examples import load_examples
+from core.assistant.offline.evidence.familiar import is_familiar
 from core.assistant.offline.evidence.weighing import plain_weigher
 from core.assistant.offline.masking import mask
 from core.assistant.offline.parser import TASK, parse
 from core.assistant.offline.synonyms import inflect
 from core.assistant.offline.understood import Discard, Help, Look, Pending, Situation, Start, Train, Which
 from core.assistant.offline.words.periods import read_period
+from core.assistant.offline.words.settings_words import read_settings
 from core.assistant.offline.words.sounds import sound_alike
 from core.assistant.offline.words.text import normalize
 from core.assistant.tools.registry import TOOLS
@@ -88,10 +90,28 @@ def test_a_defects_name_is_known_as_a_verb() -> None:
         ("2 weeks ago", {"first_day": "2026-11-09", "last_day": "2026-11-15"}),
         ("line 3 october", {"first_day": "2026-10-01", "last_day": "2026-10-31"}),
         ("12번 검사 20건", {}),
+        ("어제 하루 동안", {"period": "yesterday"}),
+        ("10월 한달동안", {"first_day": "2026-10-01", "last_day": "2026-10-31"}),
+        ("9월부터 10월까지", {"first_day": "2026-09-01", "last_day": "2026-10-31"}),
+        ("어제부터 오늘까지", {"first_day": "2026-11-27", "last_day": "2026-11-28"}),
+        ("monday to wednesday", {"first_day": "2026-11-23", "last_day": "2026-11-25"}),
+        ("friday last week", {"first_day": "2026-11-20", "last_day": "2026-11-20"}),
+        ("since last month", {"first_day": "2026-10-01", "last_day": "2026-11-28"}),
+        ("11월 10일까지", {"last_day": "2026-11-10"}),
+        ("오늘 말고 어제", {"period": "yesterday"}),
+        ("over the past week", {"period": "7d"}),
+        ("상반기", {"first_day": "2026-01-01", "last_day": "2026-06-30"}),
+        ("q3", {"first_day": "2026-07-01", "last_day": "2026-09-30"}),
+        ("early october", {"first_day": "2026-10-01", "last_day": "2026-10-10"}),
+        ("두 달 전", {"first_day": "2026-09-01", "last_day": "2026-09-30"}),
+        ("3일 전 주조품", {"first_day": "2026-11-25", "last_day": "2026-11-25"}),
+        ("이번 주조품", {}),
+        ("is it up to date", {}),
+        ("lot 20261103", {}),
     ],
 )
 def test_periods(said: str, period: dict[str, str]) -> None:
-    assert read_period(said, TODAY)[0] == period
+    assert read_period(normalize(said), TODAY)[0] == period
 
 
 @pytest.mark.parametrize(
@@ -108,6 +128,18 @@ def test_periods(said: str, period: dict[str, str]) -> None:
         ("rationale for rejecting 27", "explain_inspection", {"inspection": "27"}),
         ("parts where a human has to decide", "list_inspections", {"review": "waiting"}),
         ("주간 불량률 추이", "trend_defect_rate", {"by": "week"}),
+        ("첫번째 라인 어제 불량 몇 건", "count_inspections", {"period": "yesterday", "line": "1"}),
+        ("rejects on the third line today", "count_inspections", {"period": "today", "line": "3"}),
+        ("day vs night shift rejects today", "count_inspections", {"period": "today", "group_by": "shift"}),
+        ("이번달 라인 간 불량률 비교", "count_inspections", {"period": "this_month", "group_by": "line"}),
+        ("올해 몇 월에 불량이 제일 많았나", "count_inspections", {"period": "this_year", "group_by": "month"}),
+        ("ten most recent rejects", "list_inspections", {"verdict": "reject", "top": 10}),
+        ("최근 불량 5건 목록", "list_inspections", {"verdict": "reject", "top": 5}),
+        ("제일 흔했던 불량이 뭐였어요?", "rank_defect_types", {}),
+        ("폴리 태양전지 임계값", "read_thresholds", {"product": "solar-poly"}),
+        ("blow hole trend", "trend_defect_rate", {"product": "casting", "defect_type": "hole"}),
+        ("캐스팅 불량 났을때 조치방법 좀 알려줘", "read_manual", {"product": "casting"}),
+        ("주조A형 윤활유 규격 매뉴얼", "read_manual", {"product": "casting", "question": "주조 a 형 윤활유 규격 매뉴얼"}),
     ],
 )
 def test_unseen_wording(names: Names, said: str, tool: str, arguments: dict[str, str]) -> None:
@@ -127,6 +159,67 @@ def test_what_follows_changes_what_was_asked_before(names: Names) -> None:
     thresholds = Look("read_thresholds", {"product": "casting"})
     same = parse("same for carpet", names, Situation(last=thresholds), today=TODAY)
     assert same == Look("read_thresholds", {"product": "carpet"})
+
+
+def test_the_period_before_is_that_before_the_one_asked_about(names: Names) -> None:
+    for period, said, days in (
+        ({"period": "yesterday"}, "and the day before?", ("2026-11-26", "2026-11-26")),
+        ({"period": "last_week"}, "그 전 주는?", ("2026-11-09", "2026-11-15")),
+        ({"period": "this_month"}, "그 전달은?", ("2026-10-01", "2026-10-31")),
+        ({"first_day": "2026-11-09", "last_day": "2026-11-15"}, "and the week after?", ("2026-11-16", "2026-11-22")),
+    ):
+        asked = Look("count_inspections", {**period, "line": "3"})
+        gone_on = parse(said, names, Situation(last=asked), today=TODAY)
+        assert gone_on == Look("count_inspections", {"line": "3", "first_day": days[0], "last_day": days[1]})
+
+
+def test_what_was_narrowed_down_is_widened_again(names: Names) -> None:
+    mine = Look("list_open_actions", {"whose": "mine"})
+    assert parse("전체는?", names, Situation(last=mine), today=TODAY) == Look("list_open_actions", {})
+    narrow = Look("count_inspections", {"period": "today", "product": "casting", "line": "3"})
+    for said in ("전체 라인은?", "all lines"):
+        widened = parse(said, names, Situation(last=narrow), today=TODAY)
+        assert widened == Look("count_inspections", {"period": "today", "product": "casting"})
+
+
+def test_figures_asked_for_without_a_scope_are_those_of_before(names: Names) -> None:
+    asked = Situation(last=Look("count_inspections", {"period": "today", "line": "3"}))
+    listed = parse("불량 목록 보여줘", names, asked, today=TODAY)
+    assert listed == Look("list_inspections", {"period": "today", "line": "3", "verdict": "reject"})
+    newest = parse("list the last 50 rejects", names, asked, today=TODAY)
+    assert newest == Look("list_inspections", {"verdict": "reject", "top": 50})
+
+
+@pytest.mark.parametrize(
+    ("said", "settings"),
+    [
+        ("에폭 -5로", {"training.epochs": -5}),
+        ("epoch-20", {"training.epochs": 20}),
+        ("miou goal 0.7", {"report.goals": {"miou": 0.7}}),
+        ("와이드 레즈넷 말고 레즈넷18로", {"model.backbone": "resnet18"}),
+        ("불량 위치를 찾는 모델", {"task": "detection"}),
+        ("두 시간 반 안에", {"limits.minutes": 150}),
+    ],
+)
+def test_settings_in_other_words(said: str, settings: dict[str, object]) -> None:
+    assert read_settings(normalize(said)) == settings
+
+
+def test_a_stem_stands_for_all_its_forms() -> None:
+    assert {"흔하", "흔한", "흔했", "흔해"} <= set(conjugate("흔하"))
+    assert {"생긴", "생겨", "생겼"} <= set(conjugate("생기"))
+    assert {"오른", "올라", "올랐"} <= set(conjugate("오르"))
+    assert {"만들", "만든"} <= set(conjugate("만들"))
+
+
+@pytest.mark.parametrize("word", ["났을때", "조치방법", "하죠", "procedures"])
+def test_words_of_the_tasks_are_known_in_any_form(word: str) -> None:
+    assert is_familiar(word)
+
+
+@pytest.mark.parametrize("word", ["윤활유", "lubricant", "torque"])
+def test_words_of_the_trade_are_looked_for(word: str) -> None:
+    assert not is_familiar(word)
 
 
 def test_an_open_draft_is_changed_started_only_in_words_and_dropped(names: Names) -> None:
