@@ -24,6 +24,7 @@ from core.images.records import BY_DEMO, IncomingFile, IngestItem, Label
 from core.jobs import queue
 from core.jobs.records import JobPayload
 from core.manuals.library import add_manuals
+from core.models.options import DETECTION, default_option
 from core.removal.pending import finish_removals, note_removal
 from core.removal.rows import delete_product_rows, is_busy, list_bound_alone, list_product_objects
 from core.transactions import reading, writing
@@ -163,6 +164,8 @@ def _types_and_views(demo: DemoProduct, product_id: int) -> Iterator[DefectType 
             modality=view.modality,
             found_as=view.found_as,
             place=place,
+            detector="" if view.input_size_px is None else default_option(DETECTION).name,
+            detector_options={} if view.input_size_px is None else {"input_size_px": view.input_size_px},
         )
 
 

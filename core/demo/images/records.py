@@ -58,13 +58,17 @@ class DemoKind:
 
 @dataclass(frozen=True)
 class DemoView:
-    """A way of picturing the product; `found_as` says what a defect is called that this view alone shows."""
+    """A way of picturing the product; `found_as` says what a defect is called that this view alone shows.
+
+    `input_size_px` is the side of the input that its memory bank looks at, None: that of all products.
+    """
 
     code: str
     name_ko: str
     name_en: str
     modality: str
     found_as: Literal["internal", "external"]
+    input_size_px: int | None = None
 
 
 @dataclass(frozen=True)

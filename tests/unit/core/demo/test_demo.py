@@ -13,12 +13,15 @@ from sqlmodel import col, select
 
 from core.access import Person
 from core.catalog import products
+from core.catalog.views import View
 from core.demo import loading
 from core.demo.images.records import DemoDefect, DemoImage, DemoKind, DemoProduct, DemoView, Split
 from core.demo.manuals import DemoManual
 from core.errors import Conflict, NotReady
 from core.images import edits, library
 from core.manuals.library import delete_manual, list_manuals
+from core.models.options import DETECTION
+from core.registry.choices import choose_among, current_choice
 from core.services import Services
 from inference.vision.images.encoding import encode_png
 from storage.tables import METADATA, DefectType, Job, ProductView, UtcDateTime, utc_now
@@ -52,7 +55,10 @@ def _product_of_views(code: str) -> DemoProduct:
             view, split = ("ct", "rgb")[part % 2], SPLITS[part // 6]
             yield dataclasses.replace(image, part=f"P{part // 2}", view=view, kind="block", split=split)
 
-    views = (DemoView("ct", "단면", "Slice", "ct", "internal"), DemoView("rgb", "사진", "Photo", "rgb", "external"))
+    views = (
+        DemoView("ct", "단면", "Slice", "ct", "internal"),
+        DemoView("rgb", "사진", "Photo", "rgb", "external", 448),
+    )
     kinds = (DemoKind("block", "블록", "Block", "정상품", "A good one"),)
     return dataclasses.replace(_product(code, 3), make_images=images, kinds=kinds, views=views)
 
@@ -93,6 +99,11 @@ def test_loads_views_kinds_of_good_and_the_parts_that_tie_the_views(
     assert [(view.code, view.modality, view.found_as) for view in views] == [
         ("ct", "ct", "internal"),
         ("rgb", "rgb", "external"),
+    ]
+    chosen = [choose_among(current_choice(services, DETECTION), View.from_row(view)) for view in views]
+    assert [(one.option.name, one.options) for one in chosen] == [
+        ("patchcore-efficientnet_lite0", {}),
+        ("patchcore-efficientnet_lite0", {"input_size_px": 448}),
     ]
     rows = library.list_images(services, product.id).rows
     assert {(row.part, row.view) for row in rows} == {(f"P{part}", view) for part in range(4) for view in ("ct", "rgb")}
