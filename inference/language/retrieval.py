@@ -24,9 +24,10 @@ from inference.language.encoders.second_look import LOOKED_AT, SecondLook
 from inference.language.lexical_index import TERMS_NAME, LexicalIndex
 from inference.language.passages import Passage
 from inference.language.pdf_text import Box
-from inference.language.quoting.headings import section_of_headings, sections_asked
 from inference.language.ranking.evidence import Evidence, is_answered, weigh
 from inference.language.ranking.glossary import Glossary, read_glossary
+from inference.language.ranking.sections import asks_aside, is_aside, sections_asked, sections_of
+from inference.language.ranking.values import VALUES, values_asked
 from inference.language.ranking.word_match import match_words, read_question
 from inference.language.search_terms import split_terms
 from inference.language.sentence_encoder import CarriedEncoder, SentenceEncoder
@@ -145,15 +146,21 @@ class ManualIndex:
         else:
             asked, glossaries = sections_asked(query.text), [glossary or read_glossary(), Glossary(query.same_names)]
         asked_for = read_question(query.text, glossaries)
-        said = match_words(self.words, asked_for)
+        said = match_words(self.words, asked_for, self._chapters)
+        likeness = self._compare(query.text)
+        count = len(self.passages)
         evidence = Evidence(
             words=lexical.scores / max(float(lexical.scores.max()), 1e-6),
             covered=lexical.coverage,
             said=said.covered,
             said_above=match_words(self.headings, asked_for).covered,
+            around=said.around,
             rarest=said.rarest,
-            section=np.isin(self._sections, list(asked)).astype(np.float32),
-            likeness=self._compare(query.text),
+            section=self._stand_in(asked),
+            aside=np.zeros(count, np.float32) if asks_aside(query.text) else self._asides,
+            value=np.zeros(count, np.float32) if query.defect_terms else self._tell_values(query.text),
+            likeness=likeness,
+            likeness_around=_best_of_chapter(likeness, self._chapters),
         )
         heading, body, _named = self._match_terms(query.defect_terms)
         first = weigh(evidence) + _HEADING_BONUS * heading + _BODY_BONUS * body
@@ -205,13 +212,48 @@ class ManualIndex:
             metadata=bundle.metadata,
         )
 
+    def _tell_values(self, question: str) -> np.ndarray:
+        """Return 1 for the passages that tell a value of a kind that the question asks for, float32 (n,)."""
+        told = np.zeros(len(self.passages), bool)
+        for place in values_asked(question):
+            if place not in self._telling:
+                search = VALUES[place].told.search
+                self._telling[place] = np.array([bool(search(passage.text)) for passage in self.passages], bool)
+            told |= self._telling[place]
+        return told.astype(np.float32)
+
+    @cached_property
+    def _asides(self) -> np.ndarray:
+        has_title = max((len(passage.heading) for passage in self.passages), default=0) > 1
+        return np.array([has_title and is_aside(passage.heading) for passage in self.passages], np.float32)
+
+    @cached_property
+    def _telling(self) -> dict[int, np.ndarray]:
+        return {}
+
     @cached_property
     def _languages(self) -> np.ndarray:
         return np.array([_language(passage) for passage in self.passages])
 
     @cached_property
-    def _sections(self) -> np.ndarray:
-        return np.array([section_of_headings(passage.heading) or "" for passage in self.passages])
+    def _chapters(self) -> np.ndarray:
+        """Return the number of the chapter that each passage stands in, int64 (n,)."""
+        begins = [
+            place == 0 or _chapter_of(passage) != _chapter_of(self.passages[place - 1])
+            for place, passage in enumerate(self.passages)
+        ]
+        return np.cumsum(begins, dtype=np.int64) - 1
+
+    def _stand_in(self, sections: frozenset[str]) -> np.ndarray:
+        """Return 1 for the passages that stand in one of the sections, float32 (n,)."""
+        kinds, places = self._sections
+        return np.asarray(np.array([not sections.isdisjoint(kind) for kind in kinds], np.float32)[places])
+
+    @cached_property
+    def _sections(self) -> tuple[list[frozenset[str]], np.ndarray]:
+        """Return the different headings' sections, and for each passage the place of its own among them."""
+        headings = {heading: place for place, heading in enumerate(dict.fromkeys(p.heading for p in self.passages))}
+        return [sections_of(heading) for heading in headings], np.array([headings[p.heading] for p in self.passages])
 
     def _compare(self, text: str) -> np.ndarray:
         """Return the likeness of meaning, float32 (n,), 0 for all while the encoder is not there."""
@@ -243,6 +285,19 @@ def searched_text(passage: Passage) -> str:
 
 def _near_headings(passage: Passage) -> str:
     return " ".join(passage.heading[-_HEADINGS:])
+
+
+def _chapter_of(passage: Passage) -> tuple[int, tuple[str, ...]]:
+    # The first heading is the manual's title.
+    return passage.source_id, passage.heading[:2]
+
+
+def _best_of_chapter(values: np.ndarray, chapters: np.ndarray) -> np.ndarray:
+    if not len(values):
+        return values
+    best = np.full(int(chapters.max()) + 1, values.min(), np.float32)
+    np.maximum.at(best, chapters, values)
+    return np.asarray(best[chapters], np.float32)
 
 
 def _to_encoded(passage: Passage) -> str:

@@ -38,11 +38,19 @@ _ASKING = frozenset(_ASKING_WORDS.split())
 _TALK = re.compile(
     "(나오|나왔|나온|나와|난다|났|생기|생겼|생긴|생겨|발견|있으|있는|있나|있어|있을|없으|되나|되는|됐|되었|되요|돼|하나|하는|하면|하려|하죠|하지|해야|해요|했|"
     "이래|이러|그래|그러|그냥|이거|그거|이런|그런|다른|아직|벌써|계속|자꾸|너무|좀|많이|혹시|제가|우리|저희|어느|어디|어떡|뭐|뭘|뭔|무슨|누가|얼마|몇|언제|"
-    "괜찮|좋은|좋나|좋아|알려|알고|궁금|싶|가능|필요|문제|경우|정도|때문)[가-힣]*|"
-    "[거건게걸것데때난날나내수안줄지참중쪽]|것[가-힣]|"
+    "괜찮|좋은|좋나|좋아|알려|알고|궁금|싶|가능|필요|문제|경우|정도|때문|않|못하|못해|둬야|둬도|놓고|놓은|놓았|놨|버렸|들어가|들어갔|들어오|들어왔|"
+    "들어있|지났|지나면|만들|만든|말고|같은|같아|같이|이렇|그렇|어떤|것들|거야|거예|건가|건지|될까|될지|된다|되고|되죠|되지|이미|아예|엄청|되게|"
+    "약간|살짝|진짜|완전|여기|거기|저기|이쪽|그쪽|이번|아무)[가-힣]*|"
+    "[거건게걸것데때난날나내수안줄지참중쪽해봐한번또더못된될갔왔돼줘푹쩍뻥쫙확막꼭딱쭉]|것[가-힣]|"
+    "(해도|해서|할까|할지|하고|하게|하니|한다|합니다|하여|하자|봐요|봐도|보죠|보나|보니|봤는데|봤어|봤더니|갔어|갔는데|가요|가나|와요|"
+    "줘요|주면|위에|뒤에|앞에|안에|밖에|옆에|속에|밑에|사이에|두고|두면|개나|일이|일은|끝난|끝나고|부터|에서|도가)|"
+    "[이가은는을를의에로와과도만]|까지|마다|이나|이면|"
     "ok|okay|please|found|find|find|happen\\w*|get\\w*|got|go\\w*|went|come\\w*|give|make\\w*|need\\w*|want\\w*|put|already|still|just"
     "|there|here|some|something|anything|anybody|somebody|about|after|before|then|too|very|much|many|long|kind|right|like"
     "|us|me|they|them|he|she|while|during|each|also|only|no|yes|more|most|less|let|see|off|out|up|down|into|over"
+    "|next|now|again|ever|even|once|bit|away|back|such|other|another|both|all|every|everywhere|anywhere|somewhere|whose|which"
+    "|whom|again|say|said|know|think|mean|mine|maybe|always|never|really|same|through|onto|because|since|without|thing\\w*"
+    "|little|lot|lots|bring|brought|keeps|kept|does|don|doesn|did|didn|isn|aren|won|wasn|[sdt]|re|ve|ll|as|being|whether|instead"
 )
 
 

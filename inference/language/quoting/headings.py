@@ -67,27 +67,6 @@ _SENTENCES: tuple[tuple[SectionName, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_ASKED: tuple[tuple[SectionName, re.Pattern[str]], ...] = (
-    ("cause", re.compile(r"원인|왜|이유|때문|\bwhy\b|cause|reason|comes? from", re.I)),
-    (
-        "prevention",
-        re.compile(
-            r"재발|예방|방지|막으려|주기|마다|교체|얼마나 쓰|몇 번|interval|how often|prevent|keep .* from"
-            r"|renew|replace|avoid",
-            re.I,
-        ),
-    ),
-    (
-        "check",
-        re.compile(r"기준|허용|확인|시험|합격|한도|limit|accept|\btest|measure|verif|how (rough|strong|big)", re.I),
-    ),
-    (
-        "action",
-        re.compile(
-            r"조치|어떻게|방법|되나|돼|해도|처리|제거|없애|what to do|may i|should|repair|remove|\bnext\b", re.I
-        ),
-    ),
-)
 # Korean instructions end in a verb that somebody does; what only is, shows or comes about is description.
 _DOES = re.compile(r"(다|것|시오|세요|니다|마라|말라)\s*[.。]?\s*$")
 _IS = re.compile(
@@ -152,11 +131,6 @@ def section_of_sentence(sentence: str) -> SectionName | None:
     if re.search("[가-힣]", sentence):
         return "action" if _DOES.search(sentence) and not _IS.search(sentence) else None
     return "action" if _DO.match(sentence) else None
-
-
-def sections_asked(question: str) -> frozenset[SectionName]:
-    """Return the sections that the words of a question ask for, none where they tell none."""
-    return frozenset(section for section, sign in _ASKED if sign.search(question))
 
 
 def tells_severity(sentence: str) -> bool:

@@ -21,18 +21,24 @@ class Evidence:
     """For each passage of an index float32 (n,).
 
     `words`: BM25 relative to the best; `covered`: the share of the question's terms that it holds; `said`: the share
-    of its words that it says in one way or another, `said_above` that its headings say; `rarest`: how far it says the
-    rarest word; `section`: 1 where it stands in a section that the question asks for; `likeness` of meaning; `second`:
-    that of the second look, None without one.
+    of its words that it says in one way or another, `said_above` that its headings say, `around` that its chapter
+    says; `rarest`: how far it says the rarest word; `section`: 1 where it stands in a section that the question asks
+    for; `aside`: 1 where it speaks of the manual itself, and the question does not; `value`: 1 where it tells a value
+    of a kind that the question asks for; `likeness` of meaning,
+    `likeness_around` that of the likest of its chapter; `second`: that of the second look, None without one.
     """
 
     words: np.ndarray
     covered: np.ndarray
     said: np.ndarray
     said_above: np.ndarray
+    around: np.ndarray
     rarest: np.ndarray
     section: np.ndarray
+    aside: np.ndarray
+    value: np.ndarray
     likeness: np.ndarray
+    likeness_around: np.ndarray
     second: np.ndarray | None = None
 
     def with_second(self, places: np.ndarray, likeness: np.ndarray) -> Evidence:
@@ -43,14 +49,24 @@ class Evidence:
 
 
 class OrderWeights(NamedTuple):
-    """How much each piece of evidence counts; `second` counts from `SECOND_FROM` on: all its likenesses lie there."""
+    """How much each piece of evidence counts; `second` counts from `SECOND_FROM` on: all its likenesses lie there.
+
+    `section_around`: the section that is asked for, in a chapter that says what is asked about; `value_said`: a value
+    of the kind that is asked for, in a passage that does.
+    """
 
     words: float
     covered: float
     said: float
     said_above: float
+    around: float
     section: float
+    section_around: float
+    aside: float
+    value: float
+    value_said: float
     likeness: float
+    likeness_around: float
     second: float = 0.0
 
 
@@ -65,26 +81,37 @@ class FoundWeights(NamedTuple):
 
 
 SECOND_FROM = 0.8
-FIRST = OrderWeights(0.42, 2.55, 4.09, 2.24, 1.27, 3.27)
-WITH_SECOND = OrderWeights(0.20, 2.44, 3.78, 1.90, 1.14, 2.26, 12.0)
-FOUND_FIRST = FoundWeights(0.80, 2.83, 1.52, 0.0, 5.11)
-FOUND_WITH_SECOND = FoundWeights(0.62, 3.23, 1.82, 18.69, 5.21)
+FIRST = OrderWeights(0.44, 2.39, 2.04, 2.53, 0.76, 0.73, 0.96, -0.53, 1.12, 1.03, 3.27, 1.74)
+WITH_SECOND = OrderWeights(0.20, 2.33, 1.88, 2.22, 0.69, 0.62, 1.00, -0.45, 1.09, 0.96, 2.30, 1.45, 12.0)
+FOUND_FIRST = FoundWeights(0.67, 4.27, 1.22, 0.0, 6.13)
+FOUND_WITH_SECOND = FoundWeights(0.62, 4.07, 1.25, 10.01, 6.08)
 
 
 def weigh(evidence: Evidence) -> np.ndarray:
     """Return how well each passage answers, float32 (n,)."""
-    weights = FIRST if evidence.second is None else WITH_SECOND
-    score = (
-        weights.words * evidence.words
-        + weights.covered * evidence.covered
-        + weights.said * evidence.said
-        + weights.said_above * evidence.said_above
-        + weights.section * evidence.section
-        + weights.likeness * evidence.likeness
-    )
+    weights = FIRST[:-1] if evidence.second is None else WITH_SECOND
+    return np.asarray(tabulate(evidence) @ np.array(weights), np.float32)
+
+
+def tabulate(evidence: Evidence) -> np.ndarray:
+    """Return what is weighed, float64 (n, 12), or (n, 13) with the second look: columns as in `OrderWeights`."""
+    columns = [
+        evidence.words,
+        evidence.covered,
+        evidence.said,
+        evidence.said_above,
+        evidence.around,
+        evidence.section,
+        evidence.section * evidence.around,
+        evidence.aside,
+        evidence.value,
+        evidence.value * evidence.said,
+        evidence.likeness,
+        evidence.likeness_around,
+    ]
     if evidence.second is not None:
-        score = score + weights.second * (evidence.second - SECOND_FROM)
-    return np.asarray(score, np.float32)
+        columns.append(evidence.second - SECOND_FROM)
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def describe_best(evidence: Evidence) -> tuple[float, float, float, float]:

@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from inference.language.ranking.spelling import one_letter_away
 from inference.language.search_terms import cut_words, is_korean, letter_groups, stem_of
 
 TERMS_FILE = Path(__file__).resolve().parents[3] / "assets" / "glossary" / "inspection_terms.txt"
@@ -25,7 +26,8 @@ _ENDING = re.compile(
     unicodedata.normalize("NFD", "(고|지|면|는|서|도|야|나|니|다|기|려|거|게|아|어|여|았|었|으|은|을|자|요)")
     + "|[\u11ab\u11af\u11b7]?$"
 )
-
+# Entries are looked up by so many first letters (of Korean: jamo).
+_BEGINNING = 2
 
 Kind = Literal["is", "begins", "verb"]
 
@@ -63,6 +65,7 @@ class Glossary:
         """Take the groups as people write them."""
         self._groups: list[tuple[Entry, ...]] = []
         self._starts: dict[str, list[tuple[int, Entry]]] = {}
+        self._single: dict[str, list[int]] = {}
         for words in groups:
             entries = tuple(entry for word in words for entry in _read_entries(word))
             if len(entries) < 2:
@@ -70,7 +73,9 @@ class Glossary:
             number = len(self._groups)
             self._groups.append(entries)
             for entry in entries:
-                self._starts.setdefault(entry.keys[0][0][:1], []).append((number, entry))
+                self._starts.setdefault(entry.keys[0][0][:_BEGINNING], []).append((number, entry))
+                if len(entry.keys) == 1:
+                    self._single.setdefault(entry.keys[0][0], []).append(number)
 
     def find(self, question: str) -> list[Said]:
         """Return the groups that the question's words belong to; places are those of `cut_words`.
@@ -83,7 +88,8 @@ class Glossary:
         ]
         spans: set[tuple[int, int, int]] = set()
         for place, (whole, stem) in enumerate(words):
-            for start in {whole[:1], stem[:1]}:
+            # A key may be shorter than what entries are sorted by.
+            for start in {one[:length] for one in (whole, stem) for length in range(1, _BEGINNING + 1)}:
                 for number, entry in self._starts.get(start, ()):
                     end = place + len(entry.keys)
                     if _matches(entry, words[place:end]):
@@ -97,6 +103,12 @@ class Glossary:
             if not within:
                 found.setdefault(number, set()).update(range(first, end))
         return [Said(tuple(sorted(places)), self._groups[number]) for number, places in sorted(found.items())]
+
+    def find_meant(self, word: str) -> list[tuple[Entry, ...]]:
+        """Return the groups of the words of one word each that a misspelt one may have been meant to be."""
+        meant = (unicodedata.normalize("NFD", one) for one in one_letter_away(word))
+        numbers = {number for key in meant for number in self._single.get(key, ())}
+        return [self._groups[number] for number in sorted(numbers)]
 
 
 @cache

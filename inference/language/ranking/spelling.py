@@ -19,15 +19,24 @@ def respell(word: str, known: Container[str]) -> list[tuple[str, ...]]:
 
     `known` are the terms of an index: of Korean words pairs of syllables, all of which have to be known.
     """
+    if is_korean(word):
+        spelt = (tuple(one[at : at + 2] for at in range(len(one) - 1)) for one in one_letter_away(word))
+        return [terms for terms in spelt if all(term in known for term in terms)]
+    return [(one,) for one in one_letter_away(word) if one in known]
+
+
+def one_letter_away(word: str) -> list[str]:
+    """Return the words that this one's stem may have been meant to be; none for a short word, or one with digits.
+
+    What ends like a particle may belong to the word: of 깁이 the stem is too short to be changed, not the word.
+    """
     stem = stem_of(word)
     if is_korean(word):
-        if len(stem) < _SYLLABLES:
-            return []
-        spelt = (tuple(one[at : at + 2] for at in range(len(one) - 1)) for one in _korean(stem))
-        return [terms for terms in spelt if all(term in known for term in terms)]
+        stem = stem if len(stem) >= _SYLLABLES else word
+        return list(_korean(stem)) if len(stem) >= _SYLLABLES else []
     if len(stem) < _LETTERS or not stem.isascii() or not stem.isalpha():
         return []
-    return [(one,) for one in dict.fromkeys(_english(stem)) if one in known]
+    return list(dict.fromkeys(_english(stem)))
 
 
 def _korean(stem: str) -> Iterator[str]:
