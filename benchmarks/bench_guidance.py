@@ -2,10 +2,11 @@
 
     python -m benchmarks.bench_guidance [--pages 2000] [--split blind]
 
-Asks the questions of guidance_questions.json to the demo manuals and to those of other trades (`manuals/`). The weights
-are fitted on all of them, so these figures tell what was fitted: `fit_retrieval` leaves manuals out. Then indexes and
-searches a manual of `--pages` pages that is set from their texts, and searches the words of `--passages` passages by
-the index and by the retriever that the index was fitted with. Prints progress to stderr and one JSON object as the last line of stdout.
+Asks the questions of guidance_questions.json to the demo manuals and to those of other trades (`manuals/`). The
+weights are fitted on all of them, so these figures tell what was fitted: `fit_retrieval` leaves manuals out. Then
+indexes and searches a manual of `--pages` pages that is set from their texts, and searches the words of `--passages`
+passages by the index and by the retriever that the index was fitted with. Prints progress to stderr and one JSON
+object as the last line of stdout.
 
 `library` is that retriever of langchain-community as it comes (k1 = 1.5, b = 0.75, its own idf) with our terms: what
 `lexical`, the same BM25 with other constants and a lower weight for groups of letters, is to be compared with.
