@@ -30,12 +30,13 @@ class DepthUse:
     """How a product's images with 16 bits a channel use them, read with `depth` bits.
 
     `used_bits` hold the brightest value of all of them: 0 where there is no such image, or its notes do not tell.
-    `n_dark` look nearly black, `n_clipped` have values beyond the depth.
+    `n_dark` look nearly black, the brightest of these uses `dark_bits`; `n_clipped` have values beyond the depth.
     """
 
     depth: int
     used_bits: int
     n_dark: int
+    dark_bits: int
     n_clipped: int
 
 
@@ -45,10 +46,12 @@ def measure_depth(services: Services, product_id: int, bit_depth: int, view: str
         notes = session.exec(select(Image.notes).where(Image.product_id == product_id, *of_view(view))).all()
     used = [bits for found in notes if (bits := find_used_bits(read_texts(found))) is not None]
     depth = choose_depth(bit_depth, declared=16)
+    dark = [bits for bits in used if loses_range(bits, depth=depth)]
     return DepthUse(
         depth=depth,
         used_bits=max(used, default=0),
-        n_dark=sum(loses_range(bits, depth=depth) for bits in used),
+        n_dark=len(dark),
+        dark_bits=max(dark, default=0),
         n_clipped=sum(bits > depth for bits in used),
     )
 
@@ -65,7 +68,7 @@ def list_notices(services: Services, product_id: int, view: str = "") -> tuple[N
     if isinstance(depth, int):  # a window shows what somebody wants to see of them
         use = measure_depth(services, product_id, depth, view)
         if use.n_dark:
-            found.append(Notice(DARK, {"count": use.n_dark, "bits": use.used_bits}))
+            found.append(Notice(DARK, {"count": use.n_dark, "bits": use.dark_bits}))
         if use.n_clipped:
             found.append(Notice(CLIPPED, {"count": use.n_clipped, "bits": use.used_bits, "depth": use.depth}))
     small = find_small_defects(services, product_id, options, view)

@@ -85,6 +85,19 @@ def test_a_nearly_black_image_is_noted_when_it_comes_in_and_before_a_deployment(
     assert measure_depth(services, product_id, 10).n_clipped == 12
 
 
+def test_the_bits_named_are_those_of_the_dark_images_not_of_brighter_ones_beside_them(
+    services: Services, engineer: Person, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mixed" / "train" / "good"
+    folder.mkdir(parents=True)
+    (folder / "dark.png").write_bytes(dark_plate(1))
+    ramp = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64) * 16
+    (folder / "full.png").write_bytes(bytes(cv2.imencode(".png", ramp)[1].tobytes()))
+    import_path(services, engineer, tmp_path / "mixed")
+    (notice,) = list_notices(services, find_product(services, "mixed").id)
+    assert (notice.code, notice.params["count"], notice.params["bits"]) == ("notice_dark_images", 1, 12)
+
+
 def test_images_of_earlier_versions_count_as_dark_by_their_note_alone() -> None:
     assert find_used_bits(["sixteen_bit", "low_range"]) == 12
     assert find_used_bits(["sixteen_bit"]) is None
