@@ -46,6 +46,8 @@ def upgrade() -> None:
     if "detail_counts" not in there:
         texts = [sa.Column(name, sa.String(length), nullable=False) for name, length in _TEXTS.items()]
         _create("detail_counts", [_day(), _id("product_id"), *texts, _id("version_id"), *_verdicts()])
+    for table in ("day_counts", "detail_counts"):
+        _complete(table)
     if not op.get_bind().scalar(sa.select(sa.func.count()).select_from(CONFIG).where(CONFIG.c.key == STATE)):
         now = datetime.now(UTC).replace(tzinfo=None)
         op.bulk_insert(CONFIG, [{"key": STATE, "value": {}, "updated_at": now, "row_version": 1}])
@@ -71,6 +73,13 @@ def _id(name: str) -> sa.Column[Any]:
 def _verdicts() -> list[sa.Column[Any]]:
     named = [sa.Column(name, sa.String(16), nullable=False) for name in ("verdict", "final_verdict")]
     return [*named, _id("defect_type_id")]
+
+
+def _complete(table: str) -> None:
+    """Make the index that a migration left out which was broken off right after the table."""
+    name = f"ix_{table}_product_day"
+    if name not in {index["name"] for index in sa.inspect(op.get_bind()).get_indexes(table)}:
+        op.create_index(op.f(name), table, ["product_id", "day"])
 
 
 def _create(table: str, keys: list[sa.Column[Any]]) -> None:
