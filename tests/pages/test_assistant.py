@@ -36,7 +36,7 @@ def test_a_draft_is_asked_for_made_and_discarded(open_app: OpenApp, services: Se
     app = open_app(SCREEN)
     app.chat_input[0].set_value("train a classifier for solar within 10 minutes").run()
     assert "Which product is it about?" in texts(app)
-    press(app, "다결정 태양전지 \\(solar\\-poly\\)")
+    press(app, "Polycrystalline solar cell \\(solar\\-poly\\)")
     assert "Nothing is started yet" in texts(app)
     stored = read_conversation(services, engineer, int(app.query_params["conversation"][0])).turns[-1]
     assert stored.draft is not None

@@ -139,7 +139,7 @@ def test_periods(said: str, period: dict[str, str]) -> None:
         ("폴리 태양전지 임계값", "read_thresholds", {"product": "solar-poly"}),
         ("blow hole trend", "trend_defect_rate", {"product": "casting", "defect_type": "hole"}),
         ("캐스팅 불량 났을때 조치방법 좀 알려줘", "read_manual", {"product": "casting"}),
-        ("주조A형 윤활유 규격 매뉴얼", "read_manual", {"product": "casting", "question": "주조 a 형 윤활유 규격 매뉴얼"}),
+        ("캐스팅 윤활유 규격 매뉴얼", "read_manual", {"product": "casting", "question": "캐스팅 윤활유 규격 매뉴얼"}),
     ],
 )
 def test_unseen_wording(names: Names, said: str, tool: str, arguments: dict[str, str]) -> None:
