@@ -265,7 +265,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--passages", type=int, nargs="*", default=[2000, 9000, 20000])
-    parser.add_argument("--split", choices=("tune", "test", "held_out", "dev", "blind", "blind2", "all"), default="blind2")
+    parser.add_argument(
+        "--split", choices=("tune", "test", "held_out", "dev", "blind", "blind2", "all"), default="blind2"
+    )
     options = parser.parse_args()
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
     chosen = [item for item in questions if options.split in (item["split"], "all")]
