@@ -14,6 +14,8 @@ from core.assistant.offline.understood import Look, Situation
 from core.assistant.offline.words.periods import read_period
 from core.assistant.offline.words.places_words import INSPECTION, LATEST, LINE, LOT, RUN, SHIFT, TOP
 from core.assistant.offline.words.request_words import (
+    asks_which_defects,
+    counts_a_type,
     is_own,
     looks_for_time,
     read_group,
@@ -44,6 +46,9 @@ _IN_TIME = frozenset({"day", "week", "month"})
 def make_look(intent: str, heard: Heard, situation: Situation) -> Look:
     """Return the look-up of this task with what the message says about it."""
     group = read_group(heard.masked)
+    if group == "type" and counts_a_type(heard.masked):
+        # “burr count of the type A castings”: one type is named, and counted.
+        group = ""
     tool = _fit_tool(intent, heard.masked, group)
     found: dict[str, Any] = read_scope(heard)
     if tool == "explain_inspection":
@@ -75,6 +80,10 @@ def _fit_tool(intent: str, masked: str, group: str) -> str:
     """Return the tool for a task: what is asked by line, by day or as a curve is another tool's."""
     if intent == "review":
         return "list_inspections"
+    if intent in {"rank_defect_types", "read_manual"} and counts_a_type(masked):
+        return "count_inspections"
+    if intent == "count_inspections" and group in ("", "type") and asks_which_defects(masked):
+        return "rank_defect_types"
     if intent == "rank_defect_types" and group not in ("", "type"):
         return "count_inspections"
     if intent in {"read_manual", "list_inspections"} and group in _PLACES_TO_COMPARE:

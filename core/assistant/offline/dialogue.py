@@ -15,12 +15,22 @@ from core.assistant.offline.naming import find_products, find_types, list_tokens
 from core.assistant.offline.understood import Look, Pending, Situation
 from core.assistant.offline.words.periods import shift_relative
 from core.assistant.offline.words.places_words import LATEST, ORDINALS
-from core.assistant.offline.words.request_words import BACK, WHOLE, is_own, read_group, read_step
+from core.assistant.offline.words.request_words import (
+    ALSO,
+    BACK,
+    OF_MANY,
+    WHOLE,
+    asks_for_parts,
+    is_own,
+    read_group,
+    read_step,
+)
 from core.assistant.offline.words.text import normalize
 
 _PERIOD = frozenset({"period", "first_day", "last_day"})
 _SCOPE = (*sorted(_PERIOD), "product", "line", "lot", "shift", "defect_type")
 _FIGURES = frozenset({"count_inspections", "rank_defect_types", "trend_defect_rate", "list_inspections"})
+_OF_MODELS = frozenset({"weak_spots", "read_thresholds", "model_state", "list_datasets", "list_runs", "show_run"})
 # What “all of them” widens again, by the noun that is said with it; without one the first that was narrowed.
 _NARROWED = (
     ("line", r"라인|호기|\blines?\b"), ("product", r"제품|품목|\bproducts?\b"), ("lot", r"로트|\blots?\b"),
@@ -28,6 +38,8 @@ _NARROWED = (
     ("defect_type", r"유형|종류|불량|\btypes?\b"), ("verdict", r"판정|\bverdicts?\b"),
 )  # fmt: skip
 _SHORT = 20
+# What is named with the words that part is a question of its own: “라인별 불량 건수”.
+_OTHER_SUBJECTS = ("defect", "reject", "inspect", "rate", "model", "training", "threshold", "action", "dataset")
 _SUBJECTS = ("defect", "reject", "inspect", "part", "rate", "model", "training", "threshold", "action", "products")
 
 
@@ -73,7 +85,7 @@ def go_on(heard: Heard, situation: Situation) -> Look | None:
     tool = last.tool
     if tool == "trend_defect_rate" and step:
         changed["by"] = step
-    elif tool in {"count_inspections", "rank_defect_types"} and group:
+    elif tool in _FIGURES and group:
         tool, changed["group_by"] = "count_inspections", group
     if tool == "list_open_actions" and is_own(heard.text):
         changed["whose"] = "mine"
@@ -88,6 +100,13 @@ def go_on(heard: Heard, situation: Situation) -> Look | None:
         return Look(tool, {**_keep(last.arguments, used, taken), **used})
     # The last one knows nothing of a line or a day: the figures do.
     return Look("count_inspections", scope) if scope else None
+
+
+def only_parts(masked: str, situation: Situation) -> bool:
+    """Return whether figures asked for before are to be parted, and nothing else: “주야간으로 나눠서 보자”."""
+    if situation.last is None or situation.last.tool not in _FIGURES or not asks_for_parts(masked):
+        return False
+    return bool(read_group(masked)) and not any(has_concept(masked, one) for one in _OTHER_SUBJECTS)
 
 
 def _widen(heard: Heard, last: Look) -> Look | None:
@@ -134,6 +153,24 @@ def _says_no_scope(look: Look, heard: Heard, last: Look) -> bool:
     return not named and {look.tool, last.tool} <= _FIGURES
 
 
+def _goes_into(look: Look, heard: Heard, last: Look) -> bool:
+    """Return whether one of the groups that were counted before is named: a lot after “by lot”."""
+    return (
+        {look.tool, last.tool} <= _FIGURES
+        and last.arguments.get("group_by") in look.arguments
+        and re.search(r"[PD]", heard.masked) is None
+    )
+
+
+def _stays_with_product(look: Look, heard: Heard, last: Look) -> bool:
+    """Return whether models, data or trainings are those of the product spoken of: “학습 이력도 보여줘”."""
+    if look.tool not in _OF_MODELS or "product" in look.arguments or "run" in look.arguments:
+        return False
+    if WHOLE.search(heard.text) or OF_MANY.search(heard.text):
+        return False
+    return last.tool in _OF_MODELS or ALSO.search(heard.text) is not None
+
+
 def _only_turns(heard: Heard) -> bool:
     """Return whether a few Korean words turn to something else of the same: “불량은?”, “어제랑 비교하면?”."""
     return len(heard.masked) <= _SHORT and re.search(r"(?:은|는|은요|는요|하면|보면)\s*\??$", heard.masked) is not None
@@ -145,7 +182,8 @@ def inherit(look: Look, heard: Heard, situation: Situation) -> Look:
     if last is None:
         return look
     goes_on = BACK.search(heard.text) or _is_elliptic(heard) or _only_turns(heard)
-    if not goes_on and not _says_no_scope(look, heard, last):
+    goes_on = goes_on or _says_no_scope(look, heard, last) or _goes_into(look, heard, last)
+    if not goes_on and not _stays_with_product(look, heard, last):
         return look
     taken = TAKEN.get(look.tool, ONE_PRODUCT)
     said = dict(look.arguments)

@@ -26,5 +26,5 @@ class Heard:
 def hear(words: str, names: Names, today: date) -> Heard:
     """Return a message in all its forms."""
     # An idiom that would be the name of a defect.
-    text = re.sub(r"\bbr(?:oken|eak) down\b", "split", normalize(words))
+    text = re.sub(r"\bbr(?:oken|eak) (?:(?:it|that|this|them|those|these) )?(?:down|out)\b", "split", normalize(words))
     return Heard(text, blank_products(text, names), mask(text, names, today), names, today)

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.assistant.names import Names
 from core.assistant.offline.arguments import make_look
-from core.assistant.offline.dialogue import go_on, inherit, pick_value, settle_relative
+from core.assistant.offline.dialogue import go_on, inherit, only_parts, pick_value, settle_relative
 from core.assistant.offline.evidence.concepts import has_concept
 from core.assistant.offline.evidence.deciding import DISCARD, FOLLOW_UP, NO_LOOK_UPS, START, TRAIN, Decision, decide
 from core.assistant.offline.hearing import Heard, hear
@@ -21,7 +21,7 @@ from core.assistant.offline.naming import blank_products, find_products, pattern
 from core.assistant.offline.understood import Discard, Help, Look, Pending, Situation, Start, Train, Understood, Which
 from core.assistant.offline.words.request_words import BACK, CANCEL, INSTEAD, SHORT_START
 from core.assistant.offline.words.request_words import START as START_WORDS
-from core.assistant.offline.words.settings_words import read_settings
+from core.assistant.offline.words.settings_words import SETTING_PATHS, read_settings
 from core.assistant.offline.words.text import normalize
 
 TASK = "task_meant"
@@ -29,6 +29,10 @@ TASK = "task_meant"
 _OWN_QUESTION_WORDS, _OWN_QUESTION_LEAD = 4, 0.3
 _FRAGMENT, _NEAR = 24, 0.25
 _SETTING_WEIGHT = 0.5
+# Whatever else the words are like, these belong to a training; what is asked of past ones and of the manual may name
+# them. “batch 20” is a lot as well, and minutes are a time.
+_ONLY_SETTINGS = SETTING_PATHS - {"training.batch_size", "data.dataset", "data.test_share"}
+_ASK_ABOUT_SETTINGS = frozenset({"list_runs", "show_run", "list_datasets", "read_manual", "model_state", "weak_spots"})
 
 
 # What imitates a program, a record or a call of a tool is no order of a person.
@@ -57,7 +61,7 @@ def _asks_anew(decision: Decision) -> bool:
 
 
 def _understand(heard: Heard, decision: Decision, situation: Situation) -> Understood:
-    if decision.follows or _is_fragment(decision, situation):
+    if decision.follows or _is_fragment(decision, situation) or only_parts(decision.masked, situation):
         gone_on = go_on(heard, situation)
         if gone_on is not None:
             return gone_on
@@ -127,15 +131,18 @@ def _read_view(text: str, names: Names, product_code: str) -> Mapping[str, Any]:
 
 def _read_draft_words(heard: Heard, decision: Decision, situation: Situation) -> Understood | None:
     """Return what the words mean for the draft that is open, None where they are about something else."""
-    if decision.intent == DISCARD or (CANCEL.search(heard.text) and not decision.looks_up):
-        return Discard()
     changed = _train(heard, situation, changes_draft=True)
+    # “뒤집기는 하지 마” turns a setting off, and drops no draft.
+    turns_off = any(value is False for value in changed.said.values())
+    if not turns_off and (decision.intent == DISCARD or (CANCEL.search(heard.text) and not decision.looks_up)):
+        return Discard()
     pending = situation.pending
     if pending is not None and not pending.tool and pending.field != TASK:
         picked = _pick(heard, pending)
         if isinstance(picked, Train):
             return Train({**picked.said, **changed.said}, picked.products or changed.products, changes_draft=True)
-    if changed.said and (not decision.looks_up or decision.weight < _SETTING_WEIGHT):
+    is_setting = _names_setting(decision, changed)
+    if changed.said and (is_setting or not decision.looks_up or decision.weight < _SETTING_WEIGHT):
         return changed if not _begins_anew(heard, decision, changed) else _train(heard, situation)
     if decision.looks_up:
         return None
@@ -144,6 +151,12 @@ def _read_draft_words(heard: Heard, decision: Decision, situation: Situation) ->
     if decision.intent == START or START_WORDS.search(heard.text) or SHORT_START.fullmatch(heard.text):
         return Start()
     return _train(heard, situation) if decision.intent == TRAIN else None
+
+
+def _names_setting(decision: Decision, changed: Train) -> bool:
+    """Return whether a setting is named that nothing but a training has; how images are changed is never asked for."""
+    asks = decision.intent in _ASK_ABOUT_SETTINGS
+    return any(one.startswith("augmentation.") or (one in _ONLY_SETTINGS and not asks) for one in changed.said)
 
 
 def _begins_anew(heard: Heard, decision: Decision, changed: Train) -> bool:

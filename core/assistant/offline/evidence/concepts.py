@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 import numpy as np
 
 from core.assistant.offline.evidence.examples import list_example_words, load_concepts
-from core.assistant.offline.words.text import HANGUL
+from core.assistant.offline.words.text import HANGUL, strip_particle
 
 # What is masked is evidence as well: a question with a defect type is more likely one for the manual.
 _MASKS = "PTDLSKN"
@@ -91,7 +91,8 @@ def correct_spelling(masked: str) -> str:
 @lru_cache(maxsize=4096)
 def _correct(word: str) -> str:
     known = list_example_words()
-    if word in known or any(pattern.search(word) for pattern in _patterns()):
+    # 교대로 is 교대 with a particle, and no slip of 그대로.
+    if word in known or strip_particle(word) in known or any(pattern.search(word) for pattern in _patterns()):
         return word
     near = _near_korean(word) if HANGUL.match(word) else _near_english(word)
     return min(near)[1] if near else word

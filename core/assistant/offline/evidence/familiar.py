@@ -11,7 +11,8 @@ from core.assistant.offline.words.text import HANGUL
 
 # Verbs that say nothing by themselves, in whatever form: 하죠, 되나요, 났을때, 있습니까.
 _EMPTY_VERB = re.compile(
-    r"(?:하|한|할|함|합|해|했|되|된|될|됩|돼|됐|있|없|주|줄|줘|줬|봐|봤|볼|나|난|날|났|나오|나온|나왔|생기|생긴|생겨|생겼)"
+    r"(?:하|한|할|함|합|해|했|되|된|될|됩|돼|됐|있|없|주|줄|줘|줬|봐|봤|볼|나|난|날|났|나오|나온|나왔|생기|생긴|생겨|생겼|뜨|뜬|뜰|떠|떴"
+    r"|어쩌|어쩔|어떡)"
 )
 _LONGEST_EMPTY, _SHORTEST_BASE = 4, 4
 _FORMS = re.compile(r"(?:'s|s|es|ed|d|ing|er|ly)$")
@@ -32,7 +33,8 @@ def is_familiar(word: str) -> bool:
 
 
 def _is_rest(rest: str) -> bool:
-    return len(rest) <= 2 or rest in list_example_words() or any(rest.startswith(one) for one in _korean())
+    is_verb = len(rest) <= _LONGEST_EMPTY and _EMPTY_VERB.match(rest) is not None
+    return len(rest) <= 2 or is_verb or rest in list_example_words() or any(rest.startswith(one) for one in _korean())
 
 
 @cache

@@ -41,6 +41,17 @@ BACK = re.compile(
     r"|\bthe (?:last|latest|newest|most recent|first|other) one\b|(?:마지막|최근|첫)\s*(?:거|것|건|꺼)(?![가-힣]{2})"
     r"|그\s*중"
 )
+# One thing more of the same.
+ALSO = re.compile(
+    r"(?:이력|기록|내역|목록|결과|성적|현황|상태|버전|데이터|데이터\s*셋|학습|훈련|실행|모델|약점|임계값|기준값|기준)들?도(?![가-힣])"
+    r"|\b(?:too|also|as well)\b"
+)
+# Models or products at large, whatever was spoken of.
+OF_MANY = re.compile(
+    r"(?:모델|제품|학습)들|(?:어느|어떤|무슨)\s*(?:제품|모델|품목)|제품별|지금|현재|돌고|돌아가|진행\s*중"
+    r"|\b(?:models|products|running|currently|right now|at the moment|in progress|any)\b"
+    r"|\b(?:which|what) (?:model|product)\b"
+)
 # All of it is meant, not only what was narrowed down to before.
 WHOLE = re.compile(
     r"전체|전부|모두|합쳐|통틀어|(?<![가-힣])전\s*(?:제품|라인|품목|교대)|(?<![가-힣])다(?![가-힣])"
@@ -63,13 +74,31 @@ _EVERY = {
     r"|하루에\s*(?:몇|얼마)|하루\s*(?:평균|단위|간격)",
     "week": rf"weekly|매주|{WEEKLY}|a week|(?:일주일|1\s*주일?|한\s*주)\s*(?:단위|마다|간격|씩)",
     "month": r"monthly|매달|매월|월간|a month|(?:1|한)\s*달\s*(?:단위|마다|간격|씩)",
-    "shift": r"주야간?(?:조)?",
+    "shift": r"주야간?(?:조)?|주\s*[/·]\s*야간?|days? (?:and|vs\.?|versus) nights?|nights? (?:and|vs\.?|versus) days?",
 }
 # One of several times is looked for: “몇 월에 제일 많았어”, “which week was worst”.
 _WHICH_TIME = {
     "week": r"(?:몇|어느|무슨)\s*주(?:차)?(?:에|가|이)?(?![가-힣])|\b(?:which|what|worst|best) week\b",
     "month": r"(?:몇|어느|무슨)\s*(?:월|달)(?:에|이)?(?![가-힣])|\b(?:which|what|worst|best) month\b",
 }
+_PARTED = r"나눠|나누|나눌|나눈|나뉘|쪼개|갈라|가르|구분|분리|묶"
+# What was asked before is to be parted: “주야간으로 나눠서”, “split it into shifts”.
+_PARTS = re.compile(
+    rf"{_PARTED}|따로|별로|마다(?![가-힣])|비교"
+    r"|\b(?:split|separat|divid|group|compar)\w*|\b(?:by|per|each|apart|versus|vs)\b"
+)
+# A defect type that is counted: “burr count”, “얼룩 건수”.
+_COUNTED_TYPE = re.compile(
+    r"T(?:의|이|가|은|는)?\s*(?:불량\s*|발생\s*|검출\s*)?"
+    r"(?:건수|개수|갯수|수량|횟수|총\s*수|몇\s*(?:건|개|장|번|회)|\b(?:counts?|tally|tallies|totals?|numbers?|quantity)\b)"
+    r"|\b(?:counts?|numbers?|tally|totals?|amount|quantity) of (?:the |all )?T|\bhow many (?:of the )?T"
+)
+# Which types of defects there were, of whatever it is said: “LOT-77은 무슨 불량이 많았는데”.
+_WHICH_DEFECTS = re.compile(
+    r"(?:무슨|어떤|뭔|어느)\s*(?:종류의\s*|유형의\s*)?(?:불량|결함|하자|흠|디펙트)(?!\s*(?:률|율|수|건수|제품|품))"
+    r"|\b(?:what|which) (?:(?:sorts?|kinds?|types?) of )?(?:defects?|flaws?|faults?|imperfections?)\b"
+    r"(?! (?:rates?|counts?|numbers?|percent\w*|totals?))"
+)
 # What is asked for as one of many: “which line”, “어느 라인”. Of a time it is more often a period that is meant.
 _WHICH = frozenset({"line", "product", "lot", "shift", "day"})
 
@@ -90,6 +119,8 @@ def _grouped(name: str, korean: str, english: str) -> re.Pattern[str]:
         rf"\b(?:by|per|each|every|across|between|vs\.?|versus)[ -](?:the )?{english}s?\b",
         rf"\b{english}[- ]?wise\b|\b{english}s compare\b|\bcompar\w+ (?:\w+ ){{0,2}}{english}s\b",
         rf"\b{english}[- ](?:by|over|on)[- ]{english}\b",
+        rf"{korean}(?:으로|로)\s*(?:좀\s*|다시\s*)?(?:{_PARTED})",
+        rf"\b(?:split|separat|divid|group)\w* (?:(?!by\b|per\b)\w+ ){{0,3}}?{english}s?\b",
         rf"\bcompare (?:all )?(?:the |our )?{english}s\b|\b{english} comparison\b",
     ]
     if name in _EVERY:
@@ -123,6 +154,21 @@ _LOOSE = tuple(
     for name, korean, english in _NOUNS
     if name in {"line", "shift", "lot", "product"}
 )
+
+
+def asks_for_parts(masked: str) -> bool:
+    """Return whether something is to be parted: by what, `read_group` tells."""
+    return _PARTS.search(masked) is not None
+
+
+def counts_a_type(masked: str) -> bool:
+    """Return whether a count word stands beside a defect type."""
+    return _COUNTED_TYPE.search(masked) is not None
+
+
+def asks_which_defects(masked: str) -> bool:
+    """Return whether it is asked which types of defects there were, none of them named."""
+    return "T" not in masked and _WHICH_DEFECTS.search(masked) is not None
 
 
 def looks_for_time(masked: str) -> bool:

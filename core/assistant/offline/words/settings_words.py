@@ -103,11 +103,27 @@ _REAL: tuple[tuple[str, str], ...] = (
     ("training.label_smoothing", rf"(?:label smoothing|레이블\s*스무딩){_IS}{_N}"),
     ("augmentation.mixup", rf"(?:mix-?up|믹스업){_IS}{_N}"),
     ("augmentation.cutmix", rf"(?:cut-?mix|컷믹스){_IS}{_N}"),
-    ("augmentation.rotation_deg", rf"(?:rotat\w*|회전){_IS}(?:by\s*|up to\s*|±\s*)?{_N}"),
+    (
+        "augmentation.rotation_deg",
+        rf"(?:rotat\w*|회전){_FILLED}(?:up to\s*)?±?\s*{_N}(?![\d.])"
+        r"(?!\s*(?:분|초|시간|장|에폭|에포크|px|min|hour|epoch|%))",
+    ),
+    ("augmentation.rotation_deg", rf"{_N}\s*(?:도|deg(?:ree)?s?\b|°)[^\d.,;]{{0,10}}?(?:rotat\w*|회전)"),
 )
-_FLAGS: tuple[tuple[str, bool, str], ...] = (
-    ("augmentation.flip_horizontal", True, r"좌우\s*(?:반전|뒤집기)|horizontal(?:ly)? flip\w*|flip\w* horizontal\w*"),
-    ("augmentation.flip_vertical", True, r"상하\s*(?:반전|뒤집기)|vertical(?:ly)? flip\w*|flip\w* vertical\w*"),
+_FLIPS: tuple[tuple[str, str], ...] = (
+    ("augmentation.flip_horizontal", r"좌우|양옆|\bhorizontal\w*|\bleft\b.{0,12}\bright\b|\bsideways\b"),
+    (
+        "augmentation.flip_vertical",
+        r"상하|위\s*아래|\bvertical\w*|\bupside[- ]down\b|\b(?:top|up)\b.{0,12}\b(?:bottom|down)\b",
+    ),
+)
+_FLIP = re.compile(r"반전|뒤집|미러링|거울|\bflip\w*(?!.{0,20}\bto\b)|\bmirror\w*|\bupside[- ]down\b")
+_TURNED_OFF = re.compile(
+    r"(?:반전|뒤집\S*|미러링)(?:은|는|을|를|도)?\s*(?:말고|말아|마(?![가-힣])|하지\s*마|빼|끄|꺼|없이|없애|제외|안\s)"
+    r"|뒤집지\s*(?:마|말)"
+    r"|\b(?:no|without|don'?t|do not|stop|disable|turn off|switch off|drop|remove|skip)"
+    r" (?:\w+[- ]){0,3}?(?:flip|mirror)\w*"
+    r"|\b(?:flip|mirror)\w*(?: \w+)? off\b"
 )
 _SHARES: tuple[tuple[str, str], ...] = (
     (
@@ -119,6 +135,11 @@ _SHARES: tuple[tuple[str, str], ...] = (
         rf"(?:\btest\b|시험|테스트)\s*(?:set|split|share|데이터|세트|비율)?{_IS}{_N}\s*(%|퍼센트|프로)?",
     ),
 )
+# What is said of nothing but a training, with a value.
+SETTING_PATHS = frozenset(path for path, _said in (*_WHOLE, *_REAL, *_FLIPS, *_SHARES)) | {
+    "model.backbone",
+    "report.goals",
+}
 _FIGURES: tuple[tuple[str, str], ...] = (
     ("map50_95", r"map\s*@?\s*\[?(?:50|0?\.5)\s*[-_:~]\s*(?:95|0?\.95)\]?"),
     ("map50", r"map\s*[@_-]?\s*(?:50|0?\.50?)(?![\d.])"),
@@ -167,8 +188,19 @@ def read_settings(text: str) -> dict[str, Any]:
     for read in (_read_backbone, _read_whole, _read_real, _read_shares, _read_size, _read_time):
         found, text = read(text)
         said |= found
-    said |= {path: value for path, value, pattern in _FLAGS if re.search(pattern, text)}
-    return said
+    return said | _read_flips(text)
+
+
+def _read_flips(text: str) -> dict[str, Any]:
+    """Return in which directions images are mirrored: left and right, where none is said."""
+    if _FLIP.search(text) is None:
+        return {}
+    wanted = _TURNED_OFF.search(text) is None
+    directions = [path for path, pattern in _FLIPS if re.search(pattern, text)]
+    if not directions:
+        # None at all is none either way.
+        directions = [path for path, _pattern in _FLIPS[: 1 if wanted else 2]]
+    return dict.fromkeys(directions, wanted)
 
 
 def _read_goals(text: str, task: str) -> tuple[dict[str, float], str]:

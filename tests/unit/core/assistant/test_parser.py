@@ -262,3 +262,202 @@ def test_without_the_encoder_letters_and_concepts_decide(monkeypatch: pytest.Mon
     monkeypatch.setattr(deciding, "meaning_weigher", lambda: None)
     assert decide("D 불량 몇 개 나왔어").intent == "count_inspections"
     assert decide("show the outdated models").intent == "model_state"
+
+
+@pytest.mark.parametrize(
+    ("said", "product"),
+    [
+        ("가죽 불량 떴을 때 어떻게 하라고 적혀있나요", "leather"),
+        ("그리드 불량 조치법 어디 써 있더라", "grid"),
+        ("배터리 모듈 불량 생기면 어쩌라고 써있어", "battery"),
+        ("카펫 하자 나오면 처치 어떻게 하라고 쓰여 있지", "carpet"),
+        ("주조 불량 대책 기재된 거 있나", "casting"),
+        ("가죽 결함 나오면 어찌하라고 되어있나", "leather"),
+        ("what is written about defects on leather", "leather"),
+        ("leather defect found, what's written down for that", "leather"),
+        ("what does the sop state for casting defects", "casting"),
+        ("is it written anywhere what to do about grid defects", "grid"),
+        ("where is it written how to fix defects on carpet", "carpet"),
+        ("how does the manual say to treat a casting defect", "casting"),
+    ],
+)
+def test_how_a_question_for_the_manual_is_put_is_nothing_to_look_for(names: Names, said: str, product: str) -> None:
+    assert parse(said, names, Situation(), today=TODAY) == Look("read_manual", {"product": product})
+
+
+@pytest.mark.parametrize(
+    ("said", "group"),
+    [
+        ("교대로 갈라서 볼까", "shift"),
+        ("라인으로 쪼개서 보여줘", "line"),
+        ("제품으로 나누면?", "product"),
+        ("로트로 묶어서 볼래", "lot"),
+        ("주야로 갈라서 다시", "shift"),
+        ("제품군 말고 라인으로 나눠줘", "line"),
+        ("now divided into lots", "lot"),
+        ("split those up per line", "line"),
+        ("separate the lines for me", "line"),
+        ("grouped by product would be nicer", "product"),
+        ("break that out by lot", "lot"),
+        ("apart by line please", "line"),
+    ],
+)
+def test_words_that_part_regroup_what_was_asked_before(names: Names, said: str, group: str) -> None:
+    scope = {"period": "yesterday", "line": "3"}
+    for tool in ("count_inspections", "rank_defect_types", "list_inspections", "trend_defect_rate"):
+        asked = Situation(last=Look(tool, scope))
+        # A curve goes on by shift.
+        is_step = tool == "trend_defect_rate" and group == "shift"
+        parted = (
+            Look(tool, {**scope, "by": group}) if is_step else Look("count_inspections", {**scope, "group_by": group})
+        )
+        assert parse(said, names, asked, today=TODAY) == parted
+
+
+@pytest.mark.parametrize(
+    ("said", "scope"),
+    [
+        ("3라인은 어떤 불량이 많이 나왔어", {"line": "3"}),
+        ("야간조는 무슨 불량이 많이 나오나", {"shift": "야간"}),
+        ("가죽은 무슨 결함이 많은 편이야", {"product": "leather"}),
+        ("이번달 그리드는 무슨 불량이 잦았지", {"period": "this_month", "product": "grid"}),
+        ("로트 A12는 어떤 불량 유형이 많이 나왔는지", {"lot": "A12"}),
+        ("지난주 야간조에선 뭔 불량이 많았나요", {"period": "last_week", "shift": "야간"}),
+        ("what defects were many in lot 77", {"lot": "77"}),
+        ("what sort of defects did lot 77 have a lot of", {"lot": "77"}),
+        ("which defects did the night shift see a lot of", {"shift": "night"}),
+        ("what flaws were plentiful on leather last week", {"period": "last_week", "product": "leather"}),
+        ("which defects came up a lot on line 1 yesterday", {"period": "yesterday", "line": "1"}),
+        ("which defects turned up on lot A12", {"lot": "A12"}),
+    ],
+)
+def test_which_defects_there_were_is_ranked_wherever(names: Names, said: str, scope: dict[str, str]) -> None:
+    assert parse(said, names, Situation(), today=TODAY) == Look("rank_defect_types", scope)
+
+
+def test_a_group_that_was_counted_is_one_of_those_before(names: Names) -> None:
+    scope = {"period": "last_week", "product": "casting"}
+    by_lot = Situation(last=Look("count_inspections", {**scope, "group_by": "lot"}))
+    for said in ("77번 로트는 무슨 불량이 많아", "what kinds of defects did lot 77 have"):
+        assert parse(said, names, by_lot, today=TODAY) == Look("rank_defect_types", {**scope, "lot": "77"})
+    # With a product of its own it is a new question.
+    other = parse("가죽 77번 로트는 무슨 불량이 많아", names, by_lot, today=TODAY)
+    assert other == Look("rank_defect_types", {"product": "leather", "lot": "77"})
+
+
+@pytest.mark.parametrize(
+    ("said", "tool"),
+    [
+        ("실행 기록도 좀", "list_runs"),
+        ("임계값도 알려줘", "read_thresholds"),
+        ("데이터셋도 보자", "list_datasets"),
+        ("기준값은 얼마로 되어있어", "read_thresholds"),
+        ("지금 버전이 최신이야?", "model_state"),
+        ("최근 학습 결과는 어땠어", "show_run"),
+        ("show the training history too", "list_runs"),
+        ("what about thresholds", "read_thresholds"),
+        ("is the model up to date", "model_state"),
+        ("list the dataset versions", "list_datasets"),
+        ("when was it last trained", "show_run"),
+        ("list past runs", "list_runs"),
+    ],
+)
+def test_models_data_and_trainings_stay_with_the_product(names: Names, said: str, tool: str) -> None:
+    asked = Situation(last=Look("weak_spots", {"product": "carpet"}))
+    assert parse(said, names, asked, today=TODAY) == Look(tool, {"product": "carpet"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["전체 학습 이력 보여줘", "which models are outdated", "training history of all products", "any training running"],
+)
+def test_those_of_all_products_are_not_narrowed_down(names: Names, said: str) -> None:
+    found = parse(said, names, Situation(last=Look("weak_spots", {"product": "carpet"})), today=TODAY)
+    assert isinstance(found, Look)
+    assert found.arguments == {}
+
+
+def test_one_thing_more_after_figures_is_of_the_same_product(names: Names) -> None:
+    ranked = Situation(last=Look("rank_defect_types", {"period": "last_week", "product": "casting"}))
+    for said, tool in (("모델 상태도 알려줘", "model_state"), ("show the thresholds as well", "read_thresholds")):
+        assert parse(said, names, ranked, today=TODAY) == Look(tool, {"product": "casting"})
+    assert parse("학습 이력 보여줘", names, ranked, today=TODAY) == Look("list_runs", {})
+
+
+@pytest.mark.parametrize(
+    ("said", "scope"),
+    [
+        ("어제 가죽 얼룩 수량 종류 상관없이", {"period": "yesterday", "product": "leather", "defect_type": "stain"}),
+        ("이번주 기공 건수는 어떻게 되나", {"period": "this_week", "product": "casting", "defect_type": "hole"}),
+        ("주조 A 타입 버 발생 건수", {"product": "casting", "defect_type": "burr"}),
+        ("긁힘 수량, A타입 주조, 어제", {"period": "yesterday", "product": "casting", "defect_type": "scratch"}),
+        ("버 건수 지난달 A형 주조", {"period": "last_month", "product": "casting", "defect_type": "burr"}),
+        ("얼룩 횟수 오늘 가죽", {"period": "today", "product": "leather", "defect_type": "stain"}),
+        (
+            "count of stains on leather panel type this week",
+            {"period": "this_week", "product": "leather", "defect_type": "stain"},
+        ),
+        (
+            "number of scratches, type A castings, yesterday",
+            {"period": "yesterday", "product": "casting", "defect_type": "scratch"},
+        ),
+        (
+            "hole count, type A castings, this week",
+            {"period": "this_week", "product": "casting", "defect_type": "hole"},
+        ),
+        (
+            "castings of type A: scratch total last week",
+            {"period": "last_week", "product": "casting", "defect_type": "scratch"},
+        ),
+        (
+            "how many burrs on the type A castings last month",
+            {"period": "last_month", "product": "casting", "defect_type": "burr"},
+        ),
+        (
+            "fold count on the leather kind, yesterday",
+            {"period": "yesterday", "product": "leather", "defect_type": "fold"},
+        ),
+    ],
+)
+def test_a_count_word_beside_a_defect_type_counts_it(names: Names, said: str, scope: dict[str, str]) -> None:
+    assert parse(said, names, Situation(), today=TODAY) == Look("count_inspections", scope)
+
+
+@pytest.mark.parametrize(
+    ("said", "settings"),
+    [
+        ("이미지 좌우로도 뒤집어줘", {"augmentation.flip_horizontal": True}),
+        ("위아래로도 뒤집어서 학습해", {"augmentation.flip_vertical": True}),
+        ("좌우 반전은 빼줘", {"augmentation.flip_horizontal": False}),
+        ("뒤집기는 하지 마", {"augmentation.flip_horizontal": False, "augmentation.flip_vertical": False}),
+        ("사진을 10도까지 회전시켜줘", {"augmentation.rotation_deg": 10.0}),
+        ("시드 7로 고정해서 보여줘", {"seed": 7}),
+        ("이미지는 512픽셀로 줄여서 보자", {"input.width_px": 512, "input.height_px": 512}),
+        ("목표 정확도를 95%로 올려서 보여줘", {"report.goals": {"top1": 0.95}}),
+        ("mirror the images as well", {"augmentation.flip_horizontal": True}),
+        ("also mirror them top to bottom", {"augmentation.flip_vertical": True}),
+        ("turn off flipping", {"augmentation.flip_horizontal": False, "augmentation.flip_vertical": False}),
+        ("rotate the pictures up to 15 degrees", {"augmentation.rotation_deg": 15.0}),
+        ("let's see 60 epochs", {"training.epochs": 60}),
+        ("list it with input 256", {"input.width_px": 256, "input.height_px": 256}),
+        ("stop after 45 minutes at most", {"limits.minutes": 45}),
+    ],
+)
+def test_what_names_a_setting_changes_the_open_draft(names: Names, said: str, settings: dict[str, object]) -> None:
+    assert parse(said, names, Situation(has_draft=True), today=TODAY) == Train(settings, (), True)
+
+
+@pytest.mark.parametrize(
+    "said", ["list the inspections of batch 20", "list the rejects of the last 30 minutes", "show open actions"]
+)
+def test_other_questions_leave_the_open_draft(names: Names, said: str) -> None:
+    assert isinstance(parse(said, names, Situation(has_draft=True), today=TODAY), Look)
+
+
+def test_a_known_word_with_a_particle_is_no_slip_of_another() -> None:
+    assert correct_spelling("교대로") == "교대로"
+
+
+def test_flipping_to_something_else_mirrors_nothing() -> None:
+    assert read_settings("flip it to the other product") == {}
+    assert read_settings("바로 돌려 10 에폭") == {"training.epochs": 10}
