@@ -29,7 +29,7 @@ from storage.tables import DatasetVersion, Product, TrainingRun
 from tests.assistant_world import count_runs
 
 # Measured once with the finished parser, and not mended by: what it gets wrong stays.
-_NEVER_TUNED_ON = {"sixth_set"}
+_NEVER_TUNED_ON = {"seventh_a", "seventh_b"}
 
 
 def talk(
