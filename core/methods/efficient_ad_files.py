@@ -6,11 +6,9 @@ Neither is ever fetched. In GEOMSA_WEIGHTS_DIR they lie as `efficientad_teacher.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
 from core.audit import record
-from core.errors import BadInput, Conflict, NotFound, Unavailable, from_lower
+from core.errors import BadInput, Conflict, NotFound
+from core.registry.weight_files import scratch_beside_weights
 from core.transactions import writing
 from inference.errors import ImageError, ModelError
 from inference.vision.learning.anomalib_models import teacher
@@ -119,7 +118,7 @@ def add_file(services: Services, person: Person, *, name: str, path: Path) -> Pa
     require_role(services, person, ENGINEER)
     if not (path.is_dir() if name == IMAGES else path.is_file()):
         raise NotFound("path_not_found", path=str(path))
-    with _scratch(services.settings) as scratch:
+    with scratch_beside_weights(services.settings) as scratch:
         if name == IMAGES:
             place, sha256 = _add_images(services.settings, path, scratch)
         else:
@@ -132,20 +131,6 @@ def add_file(services: Services, person: Person, *, name: str, path: Path) -> Pa
 
 def _place(settings: Settings) -> Path:
     return settings.weights_dir / IMAGES
-
-
-@contextlib.contextmanager
-def _scratch(settings: Settings) -> Iterator[Path]:
-    """Yield a folder beside the weights, deleted afterwards. Raises Unavailable for a full or closed disk."""
-    folder = settings.weights_dir
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
-            yield Path(scratch)
-    except PermissionError as error:
-        raise Unavailable("weights_folder_closed", folder=str(folder)) from error
-    except OSError as error:
-        raise from_lower(error) from error
 
 
 def _add_teacher(settings: Settings, file: Path, scratch: Path) -> tuple[Path, str]:

@@ -43,7 +43,7 @@ def add_weights(services: Services, person: Person, *, name: str, file_name: str
     spec = _find_spec(name)
     if not file_name.lower().endswith(SUFFIX):
         raise BadInput("backbone_weights_format", name=spec.title)
-    with _scratch(services.settings) as folder:
+    with scratch_beside_weights(services.settings) as folder:
         arriving = folder / f"{name}{SUFFIX}"
         with arriving.open("wb") as target:
             _copy(stream, target, name=file_name)
@@ -63,7 +63,7 @@ def fetch_weights(
     download = find_network_download(name)
     if download is None:
         raise NotFound("weights_not_fetchable", name=spec.title, folder=str(services.settings.weights_dir))
-    with _scratch(services.settings) as folder:
+    with scratch_beside_weights(services.settings) as folder:
         checkpoint, converted = folder / "checkpoint.pth", folder / f"{name}{SUFFIX}"
         _download(spec, download, checkpoint, progress=progress, timeout_s=timeout_s)
         from inference.vision.networks.weights import convert_checkpoint
@@ -84,8 +84,8 @@ def _find_spec(name: str) -> Network:
 
 
 @contextlib.contextmanager
-def _scratch(settings: Settings) -> Iterator[Path]:
-    """Yield a folder beside the weights, deleted afterwards. Raises AppError for a full or closed disk."""
+def scratch_beside_weights(settings: Settings) -> Iterator[Path]:
+    """Yield a folder beside the weights, deleted afterwards. Raises Unavailable for a full or closed disk."""
     folder = settings.weights_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
