@@ -71,6 +71,8 @@ class Gatherer:
         self._changed = threading.Condition()
         self._is_closed = False
         self._n_working = 0
+        self._n_begun = 0
+        self._n_threads = threads
         self._threads = [
             threading.Thread(target=self._work, name=f"gather-{number}", daemon=True) for number in range(threads)
         ]
@@ -117,6 +119,7 @@ class Gatherer:
             finally:
                 with self._changed:
                     self._n_working -= 1
+                    self._n_begun -= len(company)
 
     def _take(self) -> list[_Wanted]:
         """Return who comes first and who can be inspected with it, in the order in which they came; none at the end."""
@@ -128,6 +131,7 @@ class Gatherer:
                 company = self._take_company()
                 if company:
                     self._n_working += 1
+                    self._n_begun += len(company)
                     return company
                 # All of them were canceled, or the other thread was faster.
                 if self._is_closed:
@@ -136,9 +140,10 @@ class Gatherer:
     def _take_company(self) -> list[_Wanted]:
         company: list[_Wanted] = []
         others: deque[_Wanted] = deque()
+        share = self._share()
         while self._waiting:
             wanted = self._waiting.popleft()
-            joins = not company or (len(company) < GROUP_IMAGES and wanted.company == company[0].company)
+            joins = not company or (len(company) < share and wanted.company == company[0].company)
             if not joins:
                 others.append(wanted)
             elif wanted.result.set_running_or_notify_cancel():
@@ -149,7 +154,12 @@ class Gatherer:
         return company
 
     def _is_enough(self) -> bool:
-        return self._is_closed or len(self._waiting) >= GROUP_IMAGES
+        return self._is_closed or len(self._waiting) >= self._share()
+
+    def _share(self) -> int:
+        """Return how many one thread takes of all that are here: who takes all of them leaves the others idle."""
+        here = len(self._waiting) + self._n_begun
+        return min(GROUP_IMAGES, max(1, -(-here // self._n_threads)))
 
     def _inspect(self, company: list[_Wanted]) -> None:
         first = company[0]

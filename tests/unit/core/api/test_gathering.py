@@ -94,6 +94,28 @@ def test_who_waits_for_the_engine_is_inspected_together(
     assert groups == [1, 16, 4]
 
 
+def test_those_who_wait_are_shared_among_the_threads(
+    gather: Callable[..., Gatherer], person: Person, product: Product, groups: list[int]
+) -> None:
+    gatherer = gather(threads=2)
+    going, both = threading.Event(), threading.Barrier(3)
+
+    def slow() -> bytes:
+        both.wait(30)
+        assert going.wait(30)
+        return GOOD
+
+    for _ in range(2):
+        gatherer.submit(person, product_id=product.id, file=PartFile("slow.png", slow))
+    both.wait(30)
+    others = [gatherer.submit(person, product_id=product.id, file=_file(GOOD)) for _ in range(12)]
+    going.set()
+    assert [one.result(30).verdict for one in others] == ["ok"] * 12
+    assert groups[:2] == [1, 1]
+    assert sum(groups[2:]) == 12
+    assert max(groups[2:]) <= 7
+
+
 def test_a_file_that_fails_fails_alone(gather: Callable[..., Gatherer], person: Person, product: Product) -> None:
     gatherer = gather(threads=1)
     made = [gatherer.submit(person, product_id=product.id, file=_file(data)) for data in (GOOD, b"no image", SPOT)]
