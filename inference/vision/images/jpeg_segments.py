@@ -53,6 +53,8 @@ def read_jpeg(data: bytes) -> Container:
                 exif = payload
         position += length
         if marker == 0xDA:
+            if length < 6 + 2 * payload[0]:
+                raise ImageError("image_damaged")
             found = _MARKER.search(data, position)
             if found is None:
                 raise ImageError("image_truncated")

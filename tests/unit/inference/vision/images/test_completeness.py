@@ -187,3 +187,11 @@ def test_a_packed_bmp_that_ended_early_is_refused() -> None:
     assert is_truncated(data)
     data = b"BM" + struct.pack("<IHHI", start + 2 * len(rows), 0, 0, start) + head + bytes(range(256)) * 4 + rows * 2
     assert not is_truncated(data)
+
+
+@pytest.mark.parametrize("count", [0, 1, 200])
+def test_a_jpeg_whose_scan_header_is_too_short_is_refused(count: int) -> None:
+    start = (data := save(PICTURE, "JPEG")).rfind(b"\xff\xda")
+    short = data[:start] + b"\xff\xda\x00\x03" + bytes([count]) + data[start + 14 :]
+    with pytest.raises(ImageError, match="image_damaged"):
+        decode(short)
