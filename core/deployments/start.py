@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
@@ -22,6 +22,7 @@ from storage.tables import Job
 
 if TYPE_CHECKING:
     from core.access import Person
+    from core.registry.model_status import ModelState
     from core.services import Services
 
 
@@ -43,13 +44,19 @@ def start(services: Services, person: Person, *, kind: str, product_ids: Sequenc
     return submit(services, person, kind=kind, product_ids=product_ids)
 
 
-def list_stale(services: Services, product_ids: Sequence[int], *, kinds: Sequence[str] = KINDS) -> dict[str, list[int]]:
+def list_stale(
+    services: Services,
+    product_ids: Sequence[int],
+    *,
+    kinds: Sequence[str] = KINDS,
+    states: Mapping[tuple[str, int], ModelState] | None = None,
+) -> dict[str, list[int]]:
     """Return the products by kind whose model is out of date or missing, and could be built.
 
     In the order of building: the index of defective places is cut by the memory bank, so that comes first; and an index
-    whose memory bank is about to change is among them.
+    whose memory bank is about to change is among them. `states` are those of `model_states`, where they are known.
     """
-    states = model_states(services)
+    states = model_states(services) if states is None else states
     return {
         kind: found
         for kind in KINDS

@@ -51,6 +51,14 @@ def count_training_images(session: Session, product_id: int, view: str = "") -> 
     return int(session.exec(query).one())
 
 
+def has_training_images(session: Session, product_id: int, view: str = "", *, image_type: str | None = None) -> bool:
+    """Return whether the product, or one view of it, has any training image; of one type only where it is named."""
+    query = select(Image.id).where(Image.product_id == product_id, Image.split == "train", *of_view(view))
+    if image_type is not None:
+        query = query.where(Image.image_type == image_type)
+    return session.exec(query.limit(1)).first() is not None
+
+
 def of_view(view: str) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that leave the images of one view; none at all for a product without views."""
     return (col(Image.view) == view,) if view else ()

@@ -20,7 +20,7 @@ from core.deployments.steps import LAST_STAGES, BuildPart, Description, ModelSte
 from core.errors import AppError, NotReady
 from core.images.exposures.leaks import SPLIT_LEAK, find_test_leaks_in
 from core.images.outliers import note_suspected
-from core.images.training import count_training_images, key_of, of_view, training_rows
+from core.images.training import count_training_images, has_training_images, key_of, of_view, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, ProductOutcome
 from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
@@ -65,7 +65,7 @@ class MemoryBankSteps(ModelSteps[BankSnapshot, BuiltBank, TestMeasurement | None
 
     def find_obstacle(self, session: Session, product: Product, view: str = "") -> AppError | None:
         """Return NotReady no_normal_images, or None."""
-        if training_rows(session, product.id, "normal", view):
+        if has_training_images(session, product.id, view, image_type="normal"):
             return None
         return NotReady("no_normal_images", product=speak(session, product, view))
 

@@ -31,7 +31,7 @@ from core.deployments.steps import (
 )
 from core.errors import AppError, NotReady
 from core.images.bit_depth import find_bit_depth
-from core.images.training import count_training_images, fetch_originals, training_rows
+from core.images.training import count_training_images, fetch_originals, has_training_images, training_rows
 from core.jobs.outcomes import ACTIVATED, CANDIDATE, UNCHANGED, ProductOutcome, SkippedFile
 from core.jobs.progress import JobRun
 from core.models.cache import ModelCache
@@ -104,7 +104,7 @@ class SimilarityIndexSteps(ModelSteps[IndexSnapshot, BuiltIndex, RetrievalFigure
 
     def find_obstacle(self, session: Session, product: Product, view: str = "") -> AppError | None:
         """Return NotReady no_training_images, or None."""
-        if any(training_rows(session, product.id, image_type, view) for image_type in ("normal", "defect")):
+        if has_training_images(session, product.id, view):
             return None
         return NotReady("no_training_images", product=speak(session, product, view))
 

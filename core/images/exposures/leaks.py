@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from core.access import ENGINEER, require_role
 from core.errors import BadInput, NotFound
@@ -110,19 +113,46 @@ def mend_leaks(services: Services, person: Person, product_id: int, *, split: st
 
 def _both_sides(session: Session, product_id: int, attribute: str) -> dict[str, list[Image]]:
     column = col(getattr(Image, attribute))
-    values = session.exec(
-        select(column)
-        .where(Image.product_id == product_id, column != "")
-        .group_by(column)
-        .having(func.count(func.distinct(col(Image.split))) > 1)
-        .order_by(column)
-    ).all()
+    values = session.exec(_split_parts(product_id) if attribute == "part" else _split_pixels(product_id)).all()
     found: dict[str, list[Image]] = {value: [] for value in values}
     for start in range(0, len(values), _AT_ONCE):
         query = select(Image).where(Image.product_id == product_id, column.in_(values[start : start + _AT_ONCE]))
         for row in session.exec(query.order_by(col(Image.id))).all():
             found[getattr(row, attribute)].append(row)
     return found
+
+
+def _split_parts(product_id: int) -> SelectOfScalar[str]:
+    """Return the query for the parts with images in more than one split."""
+    return (
+        select(Image.part)
+        .where(Image.product_id == product_id, Image.part != "")
+        .with_hint(Image, "INDEXED BY ix_images_gallery", "sqlite")  # answered from it alone
+        .group_by(Image.part)
+        .having(func.min(Image.split) < func.max(Image.split))
+        .order_by(Image.part)
+    )
+
+
+def _split_pixels(product_id: int) -> SelectOfScalar[str]:
+    """Return the query for the same of pixels: few images are no training images, and each is looked up by an index."""
+    twin = aliased(Image)
+    return (
+        select(Image.pixel_sha256)
+        .where(
+            Image.product_id == product_id,
+            col(Image.image_type).in_(("normal", "defect")),
+            col(Image.split).in_([split for split in SPLITS if split != "train"]),
+            Image.pixel_sha256 != "",
+            exists().where(
+                col(twin.pixel_sha256) == Image.pixel_sha256,
+                col(twin.product_id) == Image.product_id,
+                col(twin.split) != Image.split,
+            ),
+        )
+        .distinct()
+        .order_by(Image.pixel_sha256)
+    )
 
 
 def _describe(part: str, rows: Sequence[Image]) -> Leak:

@@ -42,7 +42,8 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
     """
     if not product_ids or not may(ENGINEER):
         return
-    stale = list_stale(services(), product_ids, kinds=kinds)
+    states = model_states(services())
+    stale = list_stale(services(), product_ids, kinds=kinds, states=states)
     if not stale:
         _show_ready(product_ids, key)
         return
@@ -54,7 +55,6 @@ def show_deploy_notice(product_ids: Sequence[int], *, key: str, kinds: Sequence[
             _show_under_way([job.id for job in waiting])
             link_to(_SCREENS[next(iter(stale))], _("Look at it"))
             return
-        states = model_states(services())
         words = _describe(stale, states, single=len(product_ids) == 1)
         st.markdown(f":orange[:material/update:] {words}", width="stretch")
         if all(states[(kind, number)].built for kind, ids in left.items() for number in ids):
