@@ -19,7 +19,8 @@ from core.assistant.offline.evidence.deciding import DISCARD, FOLLOW_UP, NO_LOOK
 from core.assistant.offline.hearing import Heard, hear
 from core.assistant.offline.naming import blank_products, find_products, pattern_of
 from core.assistant.offline.understood import Discard, Help, Look, Pending, Situation, Start, Train, Understood, Which
-from core.assistant.offline.words.request_words import BACK, CANCEL, INSTEAD, SHORT_START
+from core.assistant.offline.words.places_words import LATEST
+from core.assistant.offline.words.request_words import BACK, CANCEL, INSTEAD, PAST_RUNS, SHORT_START
 from core.assistant.offline.words.request_words import START as START_WORDS
 from core.assistant.offline.words.settings_words import SETTING_PATHS, read_settings
 from core.assistant.offline.words.text import normalize
@@ -60,7 +61,16 @@ def _asks_anew(decision: Decision) -> bool:
     return decision.looks_up and is_whole and decision.lead >= _OWN_QUESTION_LEAD
 
 
+def _asks_of_past_runs(heard: Heard) -> bool:
+    """Return whether trainings of before are asked for by a setting that they had, and not one of them by name."""
+    if PAST_RUNS.search(heard.text) is None or LATEST.search(heard.text) is not None:
+        return False
+    return bool(read_settings(heard.blank).keys() & SETTING_PATHS)
+
+
 def _understand(heard: Heard, decision: Decision, situation: Situation) -> Understood:
+    if _asks_of_past_runs(heard) and "run" not in make_look("show_run", heard, situation).arguments:
+        return inherit(make_look("list_runs", heard, situation), heard, situation)
     if decision.follows or _is_fragment(decision, situation) or only_parts(decision.masked, situation):
         gone_on = go_on(heard, situation)
         if gone_on is not None:
@@ -131,6 +141,8 @@ def _read_view(text: str, names: Names, product_code: str) -> Mapping[str, Any]:
 
 def _read_draft_words(heard: Heard, decision: Decision, situation: Situation) -> Understood | None:
     """Return what the words mean for the draft that is open, None where they are about something else."""
+    if _asks_of_past_runs(heard):
+        return None
     changed = _train(heard, situation, changes_draft=True)
     # “뒤집기는 하지 마” turns a setting off, and drops no draft.
     turns_off = any(value is False for value in changed.said.values())

@@ -46,6 +46,17 @@ ALSO = re.compile(
     r"(?:이력|기록|내역|목록|결과|성적|현황|상태|버전|데이터|데이터\s*셋|학습|훈련|실행|모델|약점|임계값|기준값|기준)들?도(?![가-힣])"
     r"|\b(?:too|also|as well)\b"
 )
+# Trainings of before are asked for by their settings: “which runs had 40 epochs”, “40에폭으로 돌린 학습 있어?”. What is
+# wanted of the draft that is open (“make it 40 epochs”) is never told of in the past.
+PAST_RUNS = re.compile(
+    r"\b(?:which|what|any|did|list|show|find|were|was)\b.*\b(?:runs?|trainings?|experiments?|train(?:ed)?)\b"
+    r".*\b(?:had|have|used|took|ran|with|at|of|for)\b"
+    r"|\b(?:which|what|any)\b.*\b(?:runs?|trainings?|experiments?) (?:was|were|did|is|are)\b"
+    r"|\bdid\b.*\b(?:runs?|trainings?|experiments?|we|you)\b.*\b(?:use|take|train|need|run)\b"
+    r"|(?:돌린|돌렸던|학습한|학습했던|훈련한|훈련했던|학습시킨|썼던|쓴|(?<![가-힣])한|했던|끝난|짜리|였던|이던)\s*"
+    r"(?:학습|훈련|실행|실험|거|게|것|건|적)(?:이|은|는|들|들이|들은)?\s*.*(?:있|뭐|무엇|무슨|어떤|어느|언제|몇|보여|알려|찾아|골라)"
+    r"|(?:어떤|어느|무슨)\s*(?:학습|훈련|실행|실험)(?:이|은|에서|들이)?\s.*(?:었|였|했|썼|돌렸|걸렸)"
+)
 # Models or products at large, whatever was spoken of.
 OF_MANY = re.compile(
     r"(?:모델|제품|학습)들|(?:어느|어떤|무슨)\s*(?:제품|모델|품목)|제품별|지금|현재|돌고|돌아가|진행\s*중"

@@ -454,6 +454,39 @@ def test_other_questions_leave_the_open_draft(names: Names, said: str) -> None:
     assert isinstance(parse(said, names, Situation(has_draft=True), today=TODAY), Look)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "which runs had 40 epochs",
+        "show me the runs with a batch size of 32",
+        "what did we train with a learning rate of 0.001",
+        "which run took 20 epochs",
+        "did any training use 15 epochs?",
+        "40에폭으로 돌린 학습 있어?",
+        "에폭 40짜리 학습 어떤 거야",
+        "학습률 0.001로 학습한 게 뭐였지",
+        "어느 실행이 30 에폭이었어",
+    ],
+)
+def test_trainings_of_before_are_asked_for_by_a_setting_and_leave_the_open_draft(names: Names, said: str) -> None:
+    assert parse(said, names, Situation(has_draft=True), today=TODAY) == Look("list_runs", {})
+
+
+@pytest.mark.parametrize(
+    ("said", "epochs"),
+    [
+        ("can we train it with 40 epochs?", 40),
+        ("make that 25 epochs", 25),
+        ("30에폭으로 돌려 줄래?", 30),
+        ("what if it had 12 epochs", 12),
+    ],
+)
+def test_a_setting_that_is_wished_for_changes_the_open_draft(names: Names, said: str, epochs: int) -> None:
+    found = parse(said, names, Situation(has_draft=True), today=TODAY)
+    assert isinstance(found, Train)
+    assert (found.said["training.epochs"], found.changes_draft) == (epochs, True)
+
+
 def test_a_known_word_with_a_particle_is_no_slip_of_another() -> None:
     assert correct_spelling("교대로") == "교대로"
 
