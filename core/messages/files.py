@@ -191,6 +191,9 @@ FILE_MESSAGES: dict[str, str] = {
     "import_list_row": N_(
         "{name}: {count} lines have a label or split that is not understood, the first is of {path}."
     ),
+    "import_list_header": N_(
+        "{name} names images, but no line says what its columns are. Put a first line into it, such as: path,label,split"
+    ),
     # why files become what they do
     "import_by_person": N_("As you said"),
     "import_by_list": N_("A list or an annotation file says so"),

@@ -1,4 +1,4 @@
-"""Label Studio: one JSON file with the tasks of a project, places in percent of the image.
+"""Label Studio: one JSON file with the tasks of a project (JSON or JSON-MIN), places in percent of the image.
 
 A task that somebody finished without marking anything says that there is nothing; one that nobody finished says
 nothing. Of several people's annotations the accepted one counts, else the last.
@@ -42,10 +42,11 @@ class _Reading:
 
 
 def is_label_studio(value: Any) -> bool:
-    """Return whether a JSON value is a list of tasks."""
+    """Return whether a JSON value is a list of tasks, whole or in the short form."""
     if not isinstance(value, list) or not value or not isinstance(value[0], dict):
         return False
-    return isinstance(value[0].get("data"), dict) and ("annotations" in value[0] or "completions" in value[0])
+    is_whole = isinstance(value[0].get("data"), dict) and ("annotations" in value[0] or "completions" in value[0])
+    return is_whole or _is_short(value[0])
 
 
 def read_label_studio(data: bytes, report: Report) -> Iterator[FileEntry]:
@@ -54,11 +55,34 @@ def read_label_studio(data: bytes, report: Report) -> Iterator[FileEntry]:
     if not is_label_studio(value):
         raise AnnotationError("annotation_damaged")
     for task in map(as_dict, value):
+        if "data" not in task:
+            task = _lengthen(task)
         name = _image_name(task)
         if not name:
             report.add("annotation_image_unnamed")
         else:
             yield _read_task(task, name, report)
+
+
+def _is_short(task: dict[Any, Any]) -> bool:
+    """Return whether this is a task of JSON-MIN: the data beside what was marked, a key for each control."""
+    keys = {"annotation_id", "annotator", "lead_time", "created_at", "updated_at"}
+    return "id" in task and len(keys & task.keys()) >= 2 and any(isinstance(task.get(key), str) for key in _IMAGE_KEYS)
+
+
+def _lengthen(task: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a task of JSON-MIN in the whole form. In the short form nobody's empty task looks like a finished one."""
+    results: list[dict[str, Any]] = []
+    for key, value in task.items():
+        if isinstance(value, list):
+            for mark in map(as_dict, value):
+                kind = next((name for name in mark if str(name).endswith("labels")), "")
+                results.append({**mark, "type": kind, "value": mark})
+        elif key in {"choice", "choices"}:
+            given = as_list(as_dict(value).get("choices")) or [value]
+            results.append({"type": "choices", "value": {"choices": given}})
+    annotation = {"result": results, "was_cancelled": not results}
+    return {"data": task, "annotations": [annotation]}
 
 
 def _read_task(task: dict[Any, Any], name: str, report: Report) -> FileEntry:

@@ -59,8 +59,9 @@ def read_type_after(stem: str, products: Iterable[str]) -> tuple[str, str] | Non
 def read_flat_names(stems: Sequence[str]) -> list[FlatName] | None:
     """Return what the names of the files of one folder say as `product_type_nnn`; None where they are not all so.
 
-    The product is what all names begin with, or their first word; so `prod1_deep_hole_001` beside `prod1_hole_002` is
-    of prod1. A folder of one product and many numbers (`IMG_0001`) says nothing.
+    Where every name is a label alone (`crazing_1` beside `pitted_surface_1`), there is no product in it. Else the
+    product is what all names begin with, or their first word; so `prod1_deep_hole_001` beside `prod1_hole_002` is of
+    prod1. A folder of one product and many numbers (`IMG_0001`) says nothing.
     """
     bodies: list[list[str]] = []
     for stem in stems:
@@ -74,11 +75,10 @@ def read_flat_names(stems: Sequence[str]) -> list[FlatName] | None:
         if not words or not all(words) or len(words) > _MOST_WORDS:
             return None
         bodies.append(words)
-    lengths = {len(words) for words in bodies}
-    if lengths == {1}:
-        named = [FlatName("", words[0], read_words(words[0]).says) for words in bodies]
-        return named if all(flat.says in _KNOWN for flat in named) else None
-    if 1 in lengths:
+    if all(map(_is_label_alone, bodies)):
+        whole = ["_".join(words) for words in bodies]
+        return [FlatName("", label, read_words(label).says) for label in whole]
+    if any(len(words) == 1 for words in bodies):
         return None
     first = _first_of_label(bodies)
     if first is None:
@@ -90,6 +90,12 @@ def read_flat_names(stems: Sequence[str]) -> list[FlatName] | None:
         named.append(FlatName("" if _is_camera(product) else product, label, read_words(label).says))
     # Where no type is known, the words may be anything: a camera, a shift, a date.
     return named if any(flat.says in _KNOWN for flat in named) else None
+
+
+def _is_label_alone(words: Sequence[str]) -> bool:
+    """Return whether the words say what an image shows and nothing else: no product stands before it."""
+    reading = read_words("_".join(words))
+    return reading.says == KIND or (reading.says in _KNOWN and (reading.is_plain or len(words) == 1))
 
 
 def _is_camera(product: str) -> bool:

@@ -119,7 +119,8 @@ def _by_folders(file: File, tree: Tree, step: int | None, product: str | None, p
         # A class that nobody knows, as in `train/cat`: its folder is asked about, else that of the file.
         after = [found for found in names if place.split and found.index >= _split_index(place)]
         asked = "/".join(place.folders[: after[0].index + 1]) if after else own
-        suggested = after[0].name if after else names[-1].name if names else ""
+        # Where a split is named, what stands before it is the product.
+        suggested = after[0].name if after else names[-1].name if names and not place.split else ""
         depth = after[0].index + 1 if after else len(place.folders)
         return Answer(product=product, depth=depth, code=NO_LABEL, path=asked, suggested=suggested)
     said = place.steps[step]
@@ -133,12 +134,15 @@ def _by_folders(file: File, tree: Tree, step: int | None, product: str | None, p
             return replace(base, code=CONTRADICTION, path=path, suggested=wrong.name)
         return replace(base, kind=NORMAL)
     if said.reading.says == SAYS_DEFECT:
-        return _in_defect_folder(file, base, said.reading.is_plain, below, products)
+        paired = "" if said.reading.is_plain else tree.pair(place, said)
+        base = replace(base, product=paired or product)
+        return _in_defect_folder(file, base, said.reading.is_plain or bool(paired), below, products)
     if said.reading.says == KIND:
         return replace(base, kind=DEFECT, defect_name=said.name, reason=BY_KIND)
     if said.reading.says in {NAME, VIEW} and tree.has_good(place, step) and place.split:
         return replace(base, kind=DEFECT, defect_name=said.name, reason=BY_SIBLINGS)
-    return replace(base, code=NO_LABEL)
+    paired = tree.pair(place, said)
+    return replace(base, product=paired or product, code=NO_LABEL, suggested="" if paired else said.name)
 
 
 def _in_defect_folder(file: File, base: Answer, is_plain: bool, below: list[Step], products: tuple[str, ...]) -> Answer:

@@ -1,6 +1,7 @@
 """Lists of images that lie among them: CSV or JSON with a path, and a label, split, mask, part, view or product.
 
-Columns may have English or Korean names. A list is read where it names images of the source; any other file is none.
+Columns may have English or Korean names. A list is read where it names images of the source; any other file is none. A
+text file that is called like a split (`trainval.txt`, `test.txt`) and names an image in each line says their split.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,7 +19,7 @@ from core.images.exposures.lists import decode_text
 from core.images.imports.names import is_image_name, split_path
 from core.images.imports.records import DEFECT, NORMAL, LeftOut, Told
 from core.images.imports.words import DEFECT as SAYS_DEFECT
-from core.images.imports.words import GOOD, KIND, read_domain_word, read_words
+from core.images.imports.words import GOOD, KIND, SPLIT, read_domain_word, read_words
 from core.images.parts import clean_part
 
 LIST_FORMAT = "list"
@@ -25,6 +27,7 @@ MOST_BYTES = 50_000_000
 _SEPARATORS = ",;\t"
 _ROWS_FOR_NAMES = 100
 _LABELS = (GOOD, SAYS_DEFECT, KIND)
+_NOTHING = frozenset({"nan", "none", "null", "-", "n/a", "없음", "해당없음"})
 
 
 def _in_order(text: str) -> tuple[str, ...]:
@@ -33,13 +36,18 @@ def _in_order(text: str) -> tuple[str, ...]:
 
 # What the columns may be called, the likeliest first; each column is used once, in this order.
 _COLUMNS: dict[str, tuple[str, ...]] = {
+    # What only a type of defect is called: it may stand beside a verdict.
+    "type": _in_order(
+        "anomaly_class anomaly_type defect_type defect_class defect_name "
+        "불량유형 불량종류 불량명 결함유형 결함종류 결함명"
+    ),
     "path": _in_order(
         "path file filename file_name filepath file_path image image_path imagepath image_name img img_path "
         "경로 파일 파일명 파일경로 이미지 이미지경로 이미지파일 사진"
     ),
     "label": _in_order(
-        "label anomaly_class defect_type defect_class defect type verdict result status labels class class_name "
-        "category ok_ng okng 라벨 레이블 분류 판정 불량유형 불량종류 결함유형 유형 종류 결과 상태 양불"
+        "label labels verdict result status defect ok_ng okng 라벨 레이블 판정 결과 상태 양불 type class class_name "
+        "category 분류 유형 종류"
     ),
     "is_defect": _in_order("anomaly is_defect is_anomaly is_defective defective is_ng 불량여부 결함여부 이상여부"),
     "split": _in_order("split set subset phase partition fold_split 분할 구분 데이터구분 용도"),
@@ -53,6 +61,10 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         "product product_code product_name object item model category class 제품 제품코드 제품명 품목 품번 모델"
     ),
 }
+# Beside a type of defect these words are no label: they may be the product.
+_NO_VERDICT = frozenset(_in_order("type class class_name category 분류 유형 종류"))
+# Stands between a name and its ending in DeepPCB: `00041000.jpg` in a list means both.
+_PAIRED = ("", "_test", "_temp")
 # The published splits of VisA: the first is the one for learning from good parts alone.
 _PUBLISHED = ("1cls.csv", "2cls_fewshot.csv", "2cls_highshot.csv")
 
@@ -88,8 +100,8 @@ class Paths:
 
 
 def is_list_name(path: str) -> bool:
-    """Return whether a file may be a list, by its ending."""
-    return PurePosixPath(path).suffix.lower() in {".csv", ".tsv", ".json"}
+    """Return whether a file may be a list, by its name."""
+    return PurePosixPath(path).suffix.lower() in {".csv", ".tsv", ".json", ".jsonl"} or bool(_split_of_list(path))
 
 
 def read_list(data: bytes, path: str, paths: Paths) -> tuple[dict[str, Told], list[LeftOut]] | None:
@@ -97,6 +109,8 @@ def read_list(data: bytes, path: str, paths: Paths) -> tuple[dict[str, Told], li
 
     Each row that names no image of the source is in what is wrong, up to a few.
     """
+    if split := _split_of_list(path):
+        return _read_split_list(data, path, paths, split)
     try:
         rows = _read_rows(data, path)
     except AppError as error:
@@ -106,7 +120,7 @@ def read_list(data: bytes, path: str, paths: Paths) -> tuple[dict[str, Told], li
     told: dict[str, Told] = {}
     problems: list[LeftOut] = []
     beside = str(PurePosixPath(path).parent) if "/" in path else ""
-    has_good = any(read_words(row.get("label", "")).says == GOOD for row in rows)
+    has_good = any(read_words(row.get(column, "")).says == GOOD for row in rows for column in ("label", "type"))
     for row in rows:
         found = paths.find(row["path"], beside=beside)
         if found is None:
@@ -135,21 +149,69 @@ def unused_lists(paths: Sequence[str]) -> set[str]:
     return unused
 
 
+def _split_of_list(path: str) -> str:
+    """Return the split that the name of a text file says: `train.txt`, `trainval.txt`, `test_list.txt`; else ""."""
+    name = PurePosixPath(path)
+    if name.suffix.lower() != ".txt":
+        return ""
+    stem = re.sub(r"(?i)^trainval", "train", name.stem)
+    reading = read_words(re.sub(r"(?i)[_\- ]?lists?$", "", stem))
+    return reading.split if reading.says == SPLIT else ""
+
+
+def _read_split_list(data: bytes, path: str, paths: Paths, split: str) -> tuple[dict[str, Told], list[LeftOut]] | None:
+    """Return the split of each image that a line begins with; None where no line names an image of the source."""
+    try:
+        lines = [line.strip() for line in decode_text(data, path).splitlines() if line.strip()]
+    except AppError:
+        return None
+    beside = str(PurePosixPath(path).parent) if "/" in path else ""
+    told: dict[str, Told] = {}
+    problems: list[LeftOut] = []
+    for line in lines:
+        name = line if is_image_name(line) and not is_image_name(line.split()[0]) else line.split()[0]
+        if not is_image_name(name):
+            return None
+        stem, _dot, ending = name.rpartition(".")
+        found = [paths.find(f"{stem}{between}.{ending}", beside=beside) for between in _PAIRED]
+        told |= {one: Told(split=split, by=path) for one in found if one is not None}
+        if not any(found):
+            problems.append(LeftOut(path, "import_listed_missing", {"path": name[:200]}))
+    return (told, problems) if told else None
+
+
+def _read_label(row: Mapping[str, str], *, has_good: bool) -> tuple[str, str] | None:
+    """Return normal or defect (or neither) and the name of the type, of verdict and type together.
+
+    None where they say the opposite of each other.
+    """
+    kinds: set[str] = set()
+    name = ""
+    for text in (row.get("type", ""), row.get("label", "")):
+        if not text or text.casefold() in _NOTHING:
+            continue
+        reading = read_words(text)
+        if reading.says == GOOD:
+            kinds.add(NORMAL)
+        elif reading.says == SAYS_DEFECT and reading.is_plain:
+            kinds.add(DEFECT)
+        elif not text.replace(".", "").isdecimal():
+            # Beside images that are called good, every other label is a defect; else it may be a kind of good part.
+            if has_good or reading.says in {KIND, SAYS_DEFECT}:
+                kinds.add(DEFECT)
+            name = name or text
+    if len(kinds) > 1:
+        return None
+    kind = kinds.pop() if kinds else ""
+    return kind, "" if kind == NORMAL else name
+
+
 def _tell(row: Mapping[str, str], mask: str | None, by: str, *, has_good: bool) -> Told | None:
     """Return what one row says; None where its label or split is no such thing."""
-    label = row.get("label", "")
-    kind, name = "", ""
-    says = read_words(label).says if label else ""
-    if label and label.casefold() in {"nan", "none", "null", "-"}:
-        label = ""
-    elif says == GOOD:
-        kind = NORMAL
-    elif says == SAYS_DEFECT and read_words(label).is_plain:
-        kind = DEFECT
-    elif label and not label.replace(".", "").isdecimal():
-        # Beside images that are called good, every other label is a defect; else it may be a kind of good part.
-        name = label
-        kind = DEFECT if has_good or says in {KIND, SAYS_DEFECT} else ""
+    said = _read_label(row, has_good=has_good)
+    if said is None:
+        return None
+    kind, name = said
     flag = row.get("is_defect", "").casefold()
     if flag and not kind:
         if flag in {"0", "0.0", "false", "no", "n", "정상"} or read_words(flag).says == GOOD:
@@ -177,10 +239,19 @@ def _read_rows(data: bytes, path: str) -> list[dict[str, str]]:
     if path.lower().endswith(".json"):
         return _read_json(data)
     text = decode_text(data, path)
+    if path.lower().endswith(".jsonl"):
+        return _rename(_read_json_lines(text))
     first = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=first.count)
+    cells = [cell.strip().strip('"') for cell in first.split(separator)]
+    names = None
+    if any(map(is_image_name, cells)):
+        # No line of names: two columns leave no doubt, of more nobody knows which is which.
+        if len(cells) != 2 or not is_image_name(cells[0]) or is_image_name(cells[1]):
+            raise BadInput("import_list_header", name=path)
+        names = ["path", "label"]
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+        reader = csv.DictReader(io.StringIO(text, newline=""), names, delimiter=separator)
         rows = [{str(key): str(value or "") for key, value in row.items() if key is not None} for row in reader]
     except csv.Error:
         return []
@@ -195,12 +266,28 @@ def _read_json(data: bytes) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     if isinstance(value, list):
         rows = [_flat(row) for row in value if isinstance(row, dict)]
+    elif isinstance(value, dict) and value and all(map(is_image_name, value)):
+        rows = [
+            {**_flat(said if isinstance(said, dict) else {"label": said}), "path": path} for path, said in value.items()
+        ]
     elif isinstance(value, dict) and "annotations" not in value and "shapes" not in value:
         for key, part in value.items():
             split = read_words(str(key)).split
             if isinstance(part, list) and (split or str(key).lower() in {"images", "files", "items", "data"}):
                 rows += [_flat(row) | ({"split": split} if split else {}) for row in part if isinstance(row, dict)]
     return _rename(rows)
+
+
+def _read_json_lines(text: str) -> list[dict[str, str]]:
+    rows = []
+    for line in text.splitlines():
+        try:
+            value = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError):
+            return []
+        if isinstance(value, dict):
+            rows.append(_flat(value))
+    return rows
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, str]:
@@ -212,13 +299,17 @@ def _rename(rows: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     names: dict[str, str] = {}
     keys = dict.fromkeys(key for row in rows[:_ROWS_FOR_NAMES] for key in row)
     for column, words in _COLUMNS.items():
+        if column == "label" and "type" in names.values():
+            words = tuple(word for word in words if word not in _NO_VERDICT)
         match = next((key for word in words for key in keys if key not in names and _tidy_header(key) == word), None)
         if match is not None:
             names[match] = column
     if "path" not in names.values() or len(names) < 2:
         return []
     found = [{ours: row.get(given, "").strip() for given, ours in names.items()} for row in rows]
-    if "label" not in names.values() and any(read_words(row.get("split", "")).says in _LABELS for row in found):
+    if not {"label", "type"} & set(names.values()) and any(
+        read_words(row.get("split", "")).says in _LABELS for row in found
+    ):
         # "구분" may be train and test, or good and defect.
         found = [{"label" if ours == "split" else ours: said for ours, said in row.items()} for row in found]
     return [row for row in found if row["path"]]

@@ -94,7 +94,9 @@ def _name(image: PlannedImage, found: Answer, listing: Listing, product: str) ->
 
 def _ask(missing: Sequence[PlannedImage], listing: Listing) -> Question:
     tops = sorted({"/".join(split_path(image.path)[:-1][:2]) or "." for image in missing})
-    words = {part for image in missing for part in split_path(image.path)[:-1] if read_words(part).says == NAME}
+    # A folder that only some of the images lie in (a class, a part) is no product of all.
+    around = set.intersection(*(set(split_path(image.path)[:-1]) for image in missing))
+    words = {part for part in around if read_words(part).says == NAME or not read_words(part).is_plain}
     names = [listing.root_name] if listing.root_name and not is_generic(listing.root_name) else []
     names += sorted(words - set(names))
     return Question(

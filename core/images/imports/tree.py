@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ from core.images.imports.words import (
     VIEW,
     Reading,
     is_numbered_view,
+    may_be_type,
     read_domain_word,
     read_words,
 )
 
 Folders = tuple[str, ...]
+_DEFECTS_OF = re.compile(r"(?i)^(.+?)[_\- ](?:def|defects?|defective|ng|bad|anomal(?:y|ies)|불량|결함)$")
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,13 @@ class Tree:
             for depth, name in enumerate(found):
                 self._children[found[:depth]].add(name)
                 self._counts[found[: depth + 1]] += 1
+        # Names of helpers that are types here (`color`): they stand beside good parts.
+        self._types = {
+            name.casefold()
+            for children in list(self._children.values())
+            for name in children
+            if may_be_type(name) and {GOOD} == {read_words(other).says for other in children} & {GOOD, VIEW, DATA}
+        }
         # What the children of a folder say, with splits, views and helpers left out between them.
         self._says: dict[Folders, set[str]] = defaultdict(set)
         self._named_split: set[Folders] = set()
@@ -144,6 +154,18 @@ class Tree:
         key = place.key[:depth]
         return GOOD in self._says[key] and key in self._named_split
 
+    def pair(self, place: Place, step: Step) -> str:
+        """Return the name that a folder and one beside it share where one adds that it holds the defects.
+
+        So of `Class1` and `Class1_def` it is Class1 (DAGM); empty where there is no such folder.
+        """
+        beside = {name.casefold(): name for name in self._children[place.folders[: step.index]]}
+        own = _DEFECTS_OF.match(step.name)
+        if own is not None:
+            return beside.get(own[1].casefold(), "")
+        found = [_DEFECTS_OF.match(name) for name in beside]
+        return step.name if any(match and match[1] == step.name.casefold() for match in found) else ""
+
     def siblings(self, place: Place, depth: int) -> set[str]:
         """Return what the folders in the one at this depth say."""
         return self._says[place.key[:depth]]
@@ -158,7 +180,7 @@ class Tree:
         split, view, before, domain = "", "", 0, ""
         mask_at = data_at = split_at = None
         for index, name in enumerate(folders):
-            reading = read_words(name)
+            reading = self._read_name(folders, index, in_masks=mask_at is not None)
             forced = self._forced.get(folders[: index + 1])
             split = reading.split or split
             if reading.split:
@@ -177,6 +199,14 @@ class Tree:
             elif reading.says not in {HELPER, SPLIT, DATA} and not self._wraps(folders[: index + 1], reading):
                 steps.append(Step(index, name, reading))
         return Place(folders, tuple(steps), split, before, view, mask_at, data_at, split_at, domain)
+
+    def _read_name(self, folders: Folders, index: int, *, in_masks: bool) -> Reading:
+        name = folders[index]
+        if name.casefold() in self._types:
+            beside = self._children[folders[:index]]
+            if in_masks or any(read_words(other).says == GOOD for other in beside):
+                return Reading(NAME)
+        return read_words(name)
 
     def _wraps(self, own: Folders, reading: Reading) -> bool:
         """Return whether a folder is called like one of masks and only holds everything."""

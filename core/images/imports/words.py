@@ -61,6 +61,8 @@ _HELPER = _words(
     "files jpegimages jpg jpeg png bmp tif tiff webp raw original originals orig src source all set split folder "
     "이미지 사진 영상 그림 데이터 데이터셋 파일 원본 촬영 폴더 세트"
 )
+# A helper (color beside depth), and a type of defect of the published sets (`test/color` beside `test/good`).
+_HELPER_OR_TYPE = _words("color colour")
 _DATA = _words(
     "xyz depth pointcloud pointclouds pcd ply calibration calib camera_parameters heatmap heatmaps prediction "
     "predictions preds thumbnail thumbnails thumbs cache 보정 캘리브레이션 깊이 썸네일"
@@ -146,6 +148,11 @@ def read_words(name: str) -> Reading:
     if found <= _VIEW or is_numbered_view(name):
         return Reading(VIEW)
     return Reading(NAME, split)
+
+
+def may_be_type(name: str) -> bool:
+    """Return whether a helper's name is that of a type of defect, too, where it stands among labels."""
+    return frozenset(tokens(name)) <= _HELPER_OR_TYPE
 
 
 def is_numbered_view(name: str) -> bool:

@@ -314,6 +314,28 @@ def test_label_studio_knows_a_finished_empty_task_from_one_that_nobody_did() -> 
     assert found.images["e.jpg"].label == "hole"
 
 
+def test_the_short_form_of_label_studio_says_the_same() -> None:
+    about = {"annotator": 1, "annotation_id": 1, "created_at": "2026-01-01T00:00:00Z", "lead_time": 2.5}
+    size = {"original_width": WIDTH, "original_height": HEIGHT}
+    corner = {"x": 10, "y": 50 / 3, "width": 25, "height": 20, "rotation": 0, "rectanglelabels": ["hole"], **size}
+    ring = {"points": [[10, 10], [50, 10], [50, 50]], "polygonlabels": ["scratch"], **size}
+    brush = {"format": "rle", "rle": pack_brush(blob()), "brushlabels": ["scratch"], **size}
+    tasks = [
+        {"image": "/data/upload/1/0a1b2c3d-a.jpg", "id": 1, "label": [corner, ring], "tag": [brush], **about},
+        {"image": "/data/upload/1/0a1b2c3d-b.jpg", "id": 2, "choice": "OK", **about},
+        {"image": "/data/upload/1/0a1b2c3d-c.jpg", "id": 3, **about},
+    ]
+    files: dict[str, bytes | str] = {f"{name}.jpg": picture(seed) for seed, name in enumerate("abc")}
+    found = read(files | {"project-1.json": json.dumps(tasks)})
+    assert not found.problems
+    box, polygon, mask = found.images["a.jpg"].regions
+    assert (bounds(box), box.type_name) == (pytest.approx(BOX), "hole")
+    assert (polygon.shape, polygon.type_name) == ("polygon", "scratch")
+    assert np.array_equal(rasterize([mask], width_px=WIDTH, height_px=HEIGHT), blob())
+    assert found.images["b.jpg"].is_good is True
+    assert found.images["c.jpg"].is_good is None  # in this form nobody's task looks like a finished one
+
+
 def test_deeppcb_text_files_belong_to_the_tested_board() -> None:
     files: dict[str, bytes | str] = {
         "group00041/00041/00041000_test.jpg": picture(),

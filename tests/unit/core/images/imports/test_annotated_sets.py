@@ -70,6 +70,49 @@ DEEP_PCB: Files = {
 }
 
 
+ROBOFLOW: Files = {
+    "data.yaml": "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 1\nnames: ['hole']\n",
+    "README.roboflow.txt": "Provided by a user",
+    **{f"{split}/images/{split}.jpg": picture(seed) for seed, split in enumerate(("train", "valid", "test"))},
+    **{f"{split}/labels/{split}.txt": "0 .5 .5 .2 .2" for split in ("train", "valid", "test")},
+}
+CVAT_YOLO: Files = {
+    "obj.names": "hole\nscratch\n",
+    "obj.data": "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n",
+    "train.txt": "data/obj_train_data/a.jpg\n",
+    "obj_train_data/a.jpg": picture(),
+    "obj_train_data/a.txt": "1 .5 .5 .2 .2",
+}
+CVAT: Files = {
+    "annotations.xml": "<annotations><version>1.1</version><meta/>"
+    '<image id="0" name="a.jpg" subset="Train" width="40" height="30">'
+    '<box label="hole" xtl="4" ytl="5" xbr="14" ybr="11" occluded="0" source="manual" z_order="0"/></image>'
+    '<image id="1" name="b.jpg" subset="Validation" width="40" height="30">'
+    '<polygon label="scratch" points="1,1;9,1;9,7"/></image></annotations>',
+    "images/Train/a.jpg": picture(),
+    "images/Validation/b.jpg": picture(1),
+}
+VOC_KIT: Files = {
+    "VOCdevkit/VOC2012/ImageSets/Main/train.txt": "a\n",
+    "VOCdevkit/VOC2012/ImageSets/Main/val.txt": "b\n",
+    "VOCdevkit/VOC2012/ImageSets/Main/trainval.txt": "a\nb\n",
+    **{
+        f"VOCdevkit/VOC2012/{place}": data
+        for seed, stem in enumerate(("a", "b"))
+        for place, data in (
+            (f"JPEGImages/{stem}.jpg", picture(seed)),
+            (f"Annotations/{stem}.xml", voc(f"{stem}.jpg", [HOLE], size=SIZE)),
+        )
+    },
+}
+NEU_FLAT: Files = {
+    "IMAGES/crazing_1.jpg": picture(),
+    "ANNOTATIONS/crazing_1.xml": voc("crazing_1.jpg", [("crazing", HOLE[1])], size=SIZE),
+    "IMAGES/patches_1.jpg": picture(1),
+    "ANNOTATIONS/patches_1.xml": voc("patches_1.jpg", [("patches", HOLE[1]), ("patches", HOLE[1])], size=SIZE),
+}
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -90,8 +133,23 @@ DEEP_PCB: Files = {
                 ("00041000_test.jpg", "board", "train", "mousebite", 1),
             ],
         ),
+        (
+            ROBOFLOW,
+            [
+                ("test.jpg", "board", "test", "hole", 1),
+                ("train.jpg", "board", "train", "hole", 1),
+                ("valid.jpg", "board", "val", "hole", 1),
+            ],
+        ),
+        (CVAT_YOLO, [("a.jpg", "board", "train", "scratch", 1)]),
+        (CVAT, [("a.jpg", "board", "train", "hole", 1), ("b.jpg", "board", "val", "scratch", 1)]),
+        (VOC_KIT, [("a.jpg", "board", "train", "hole", 1), ("b.jpg", "board", "val", "hole", 1)]),
+        (
+            NEU_FLAT,
+            [("crazing_1.jpg", "board", "train", "crazing", 1), ("patches_1.jpg", "board", "train", "patches", 2)],
+        ),
     ],
-    ids=["yolo", "coco", "neu", "deeppcb"],
+    ids=["yolo", "coco", "neu", "deeppcb", "roboflow", "cvat-yolo", "cvat", "voc-kit", "neu-flat"],
 )
 def test_published_layouts_are_planned_without_a_question(
     files: Files, expected: list[tuple[str, str, str, str, int]]
