@@ -72,7 +72,12 @@ def test_a_list_of_images_without_names_for_its_columns_is_said() -> None:
 
 def test_masks_of_a_list_lie_anywhere() -> None:
     rows = b"filename,label,split,mask\na.png,good,train,\nb.png,scratch,test,drawn/other.png\n"
-    files = {"labels.csv": rows, "images/a.png": PHOTO, "images/b.png": PHOTO, "drawn/other.png": MARKED}
+    files: dict[str, str | bytes] = {
+        "labels.csv": rows,
+        "images/a.png": PHOTO,
+        "images/b.png": PHOTO,
+        "drawn/other.png": MARKED,
+    }
     assert masks(plan_of(files, "plate")) == {"images/b.png": ("drawn/other.png",)}
 
 
@@ -107,7 +112,10 @@ def test_lists_beside_a_yolo_set_say_the_split(line: str) -> None:
 
 
 def test_a_list_of_a_split_names_what_is_not_there() -> None:
-    files = {"set/train/ok/a.png": PHOTO, "set/test.txt": b"train/ok/a.png\ntrain/ok/gone.png\n"}
+    files: dict[str, str | bytes] = {
+        "set/train/ok/a.png": PHOTO,
+        "set/test.txt": b"train/ok/a.png\ntrain/ok/gone.png\n",
+    }
     plan = plan_of(files, product="plate")
     assert said(plan) == {"set/train/ok/a.png": ("test", "normal")}
     assert [(one.path, one.reason) for one in plan.left_out] == [("set/test.txt", "import_listed_missing")]
