@@ -3,11 +3,11 @@
     python -m benchmarks.bench_gallery [--rows 100000] [--turns 5] [--keep FOLDER]
 
 Makes the images as rows of one product (a folder that is kept is used again), then asks for each filter, alone and with
-others. `found` is the number that fit, `first` until the rows of the first page can be drawn, with the list counted,
-`thousandth` the same of the thousandth page (or the last, where there are fewer) from an address alone, `turned` of a
-list that is known. Prints progress to stderr, and one JSON object as the last line of stdout: median and worst
-milliseconds of each, and the worst of all; `cpu` is the time of the processor, which another program on the machine
-lengthens less.
+others, and for what the screen asks besides. `found` is the number that fit, `first` until the rows of the first page
+can be drawn, with the list counted, `thousandth` the same of the thousandth page (or the last, where there are fewer)
+from an address alone, `turned` of a list that is known. Prints progress to stderr, and one JSON object as the last line
+of stdout: median and worst milliseconds of each, and the worst of all; `cpu` is the time of the processor, which
+another program on the machine lengthens less.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bench_history import THOUSANDTH, timed
 from benchmarks.gallery_rows import fill_gallery
+from core.catalog.products import list_products
+from core.deployments.start import list_stale
+from core.images.exports.records import ExportChoice
+from core.images.exports.selection import count_images as count_to_export
+from core.images.exposures.leaks import find_leaks
 from core.images.gallery.filters import GalleryFilter
 from core.images.gallery.search import (
     Asked,
@@ -32,6 +38,9 @@ from core.images.gallery.search import (
     load_choices,
     load_images,
 )
+from core.images.outliers import list_kept
+from core.inspections.normal_check import explain_suspected
+from core.models.kinds import MEMORY_BANK, SIMILARITY_INDEX
 from core.services import Services, build_services
 from core.settings import read_settings
 
@@ -50,6 +59,7 @@ def cases(ids: dict[str, list[int]]) -> dict[str, tuple[str, GalleryFilter]]:
         "view": ("normal", GalleryFilter(view="top")),
         "no view": ("normal", GalleryFilter(view="none")),
         "one month": ("normal", GalleryFilter(first_day=start, last_day=end)),
+        "where taken": ("normal", GalleryFilter(domain="line")),
         "origin": ("normal", GalleryFilter(origin="api")),
         "name, half": ("normal", GalleryFilter(name="side")),
         "name, one": ("normal", GalleryFilter(name="0050001")),
@@ -100,8 +110,23 @@ def measure(services: Services, ids: dict[str, list[int]], turns: int) -> dict[s
         }
         told = {which: (one["median"], one["cpu"]) for which, one in figures[name].items() if isinstance(one, dict)}
         say(f"{name:20} {found.total:6} (median, cpu) {told}")
-    figures["choices of the filter"] = {"first": timed(lambda: load_choices(services, product_id, "normal"), turns)}
+    for name, ask in beside(services, product_id).items():
+        figures[name] = {"first": timed(ask, turns)}
+        say(f"{name:20} {figures[name]['first']}")
     return figures
+
+
+def beside(services: Services, product_id: int) -> dict[str, Callable[[], object]]:
+    """Return what the screen asks besides the list, each time it is drawn as a whole."""
+    return {
+        "choices of the filter": lambda: load_choices(services, product_id, "normal"),
+        "counts of products": lambda: list_products(services),
+        "models out of date": lambda: list_stale(services, [product_id], kinds=(MEMORY_BANK, SIMILARITY_INDEX)),
+        "parts in two splits": lambda: find_leaks(services, product_id),
+        "images set apart": lambda: explain_suspected(services, product_id),
+        "images kept": lambda: list_kept(services, product_id),
+        "size of an export": lambda: count_to_export(services, product_id, ExportChoice("folders", (), "")),
+    }
 
 
 def say(text: str) -> None:

@@ -14,6 +14,7 @@ from inference.vision.images.encoding import encode_jpeg
 from storage.tables import METADATA, DefectType, Product
 
 TYPES, VIEWS, PICTURES = 6, ("", "top", "side", "CT"), 24
+DOMAINS = ("", "studio", "line", "field")
 _START = datetime(2024, 1, 1, tzinfo=UTC)
 _AT_ONCE = 5000
 _SPLITS = (*["train"] * 7, "val", "test", "test")
@@ -105,6 +106,7 @@ def _make_row(
         "part_source": "list" if number % 2 else "",
         "view": VIEWS[number % len(VIEWS)],
         "origin": dice.choice(("upload", "import", "api", "inspection", "demo")),
+        "domain": DOMAINS[number % 5 % len(DOMAINS)],
         "quality": dice.choices(("", "blurred", "under_exposed", "blurred,over_exposed", None), (90, 3, 3, 1, 3))[0],
         "blur_score": dice.random(),
         "difference_hash": dice.getrandbits(63),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -137,6 +136,16 @@ def _split_parts(product_id: int) -> SelectOfScalar[str]:
 def _split_pixels(product_id: int) -> SelectOfScalar[str]:
     """Return the query for the same of pixels: few images are no training images, and each is looked up by an index."""
     twin = aliased(Image)
+    elsewhere = (
+        select(twin.id)
+        .where(
+            col(twin.pixel_sha256) == Image.pixel_sha256,
+            col(twin.product_id) == Image.product_id,
+            col(twin.split) != Image.split,
+        )
+        # Without statistics SQLite would go through the whole product for each of them.
+        .with_hint(twin, "INDEXED BY ix_images_pixel_sha256", "sqlite")
+    )
     return (
         select(Image.pixel_sha256)
         .where(
@@ -144,11 +153,7 @@ def _split_pixels(product_id: int) -> SelectOfScalar[str]:
             col(Image.image_type).in_(("normal", "defect")),
             col(Image.split).in_([split for split in SPLITS if split != "train"]),
             Image.pixel_sha256 != "",
-            exists().where(
-                col(twin.pixel_sha256) == Image.pixel_sha256,
-                col(twin.product_id) == Image.product_id,
-                col(twin.split) != Image.split,
-            ),
+            elsewhere.exists(),
         )
         .distinct()
         .order_by(Image.pixel_sha256)

@@ -7,8 +7,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from sqlalchemy import Engine, event
 from sqlmodel import col, select
 
+from benchmarks.gallery_rows import fill_gallery
 from core.access import Person
 from core.catalog.products import create_product, find_product
 from core.errors import BadInput, NotAllowed, NotFound, NotReady
@@ -22,6 +24,7 @@ from core.images.uploads import add_images
 from core.services import Services
 from core.transactions import writing
 from storage.tables import AuditLog, Image, Product
+from tests.databases import sqlite_only
 from tests.plates import encode, plate, write
 
 
@@ -218,3 +221,24 @@ def test_a_split_that_folders_name_is_left_as_it_is(services: Services, engineer
         write(tmp_path / "bolt" / "train" / "good" / f"{number}.png", plate(number))
     import_path(services, engineer, tmp_path / "bolt", test_share=0.5)
     assert {row.split for row in _rows(services)} == {"train"}
+
+
+@sqlite_only
+def test_leaks_are_found_by_indexes_also_where_the_database_keeps_no_statistics(services: Services) -> None:
+    product_id = fill_gallery(services, rows=200)["products"][0]
+    asked: list[tuple[str, object]] = []
+
+    def note(_conn: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    assert find_leaks(services, product_id) == []
+    event.remove(Engine, "before_cursor_execute", note)
+    plans = ""
+    with services.database.reading() as session:
+        for statement, parameters in asked:
+            if statement.startswith("SELECT"):
+                explained = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
+                plans += str(explained.all())
+    assert "COVERING INDEX ix_images_gallery" in plans
+    assert "INDEX ix_images_pixel_sha256 (pixel_sha256=?)" in plans
