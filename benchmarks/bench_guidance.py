@@ -1,6 +1,6 @@
 """How well, and how fast, the manuals' passages are found.
 
-    python -m benchmarks.bench_guidance [--pages 2000] [--split blind2]
+    python -m benchmarks.bench_guidance [--pages 2000] [--split blind3]
 
 Asks the questions of guidance_questions.json to the demo manuals and to those of other trades (`manuals/`). The
 weights are fitted on all of them, so these figures tell what was fitted: `fit_retrieval` leaves manuals out. Then
@@ -266,7 +266,9 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=2000)
     parser.add_argument("--passages", type=int, nargs="*", default=[2000, 9000, 20000])
     parser.add_argument(
-        "--split", choices=("tune", "test", "held_out", "dev", "blind", "blind2", "all"), default="blind2"
+        "--split",
+        choices=("tune", "test", "held_out", "dev", "blind", "blind2", "dev3", "blind3", "all"),
+        default="all",
     )
     options = parser.parse_args()
     questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
