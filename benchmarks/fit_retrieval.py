@@ -130,7 +130,8 @@ def describe(one: Asked, table: np.ndarray, weights: np.ndarray) -> list[float]:
     scores = table @ weights
     best = np.argsort(-scores, kind="stable")[:3]
     found = [scores[best[0]], one.evidence.said[best].max(), one.evidence.rarest[best].max()]
-    return [float(value) for value in (*found, *table[:, PLAIN:].max(axis=0))]
+    second = table[:, PLAIN:].max(axis=0) if table.shape[1] > PLAIN else [0.0]
+    return [float(value) for value in (*found, *second, one.evidence.asks_section)]
 
 
 def least_for(features: np.ndarray, weights: np.ndarray, answered: np.ndarray) -> float:

@@ -149,6 +149,7 @@ class ManualIndex:
         said = match_words(self.words, asked_for, self._chapters)
         likeness = self._compare(query.text)
         count = len(self.passages)
+        opening = np.zeros(count, np.float32) if query.defect_terms else self._openings
         evidence = Evidence(
             words=lexical.scores / max(float(lexical.scores.max()), 1e-6),
             covered=lexical.coverage,
@@ -159,8 +160,11 @@ class ManualIndex:
             section=self._stand_in(asked),
             aside=np.zeros(count, np.float32) if asks_aside(query.text) else self._asides,
             value=np.zeros(count, np.float32) if query.defect_terms else self._tell_values(query.text),
+            opening=opening,
+            passed_over=opening if asked or values_asked(query.text) else np.zeros(count, np.float32),
             likeness=likeness,
             likeness_around=_best_of_chapter(likeness, self._chapters),
+            asks_section=bool(asked),
         )
         heading, body, _named = self._match_terms(query.defect_terms)
         first = weigh(evidence) + _HEADING_BONUS * heading + _BODY_BONUS * body
@@ -226,6 +230,14 @@ class ManualIndex:
     def _asides(self) -> np.ndarray:
         has_title = max((len(passage.heading) for passage in self.passages), default=0) > 1
         return np.array([has_title and is_aside(passage.heading) for passage in self.passages], np.float32)
+
+    @cached_property
+    def _openings(self) -> np.ndarray:
+        """Return 1 for the passages that stand in a chapter of sections but in none of these, float32 (n,)."""
+        depths = np.array([len(passage.heading) for passage in self.passages], np.int64)
+        deepest = np.zeros(int(self._chapters.max()) + 1, np.int64)
+        np.maximum.at(deepest, self._chapters, depths)
+        return np.asarray(depths < deepest[self._chapters], np.float32)
 
     @cached_property
     def _telling(self) -> dict[int, np.ndarray]:

@@ -24,8 +24,10 @@ class Evidence:
     of its words that it says in one way or another, `said_above` that its headings say, `around` that its chapter
     says; `rarest`: how far it says the rarest word; `section`: 1 where it stands in a section that the question asks
     for; `aside`: 1 where it speaks of the manual itself, and the question does not; `value`: 1 where it tells a value
-    of a kind that the question asks for; `likeness` of meaning,
-    `likeness_around` that of the likest of its chapter; `second`: that of the second look, None without one.
+    of a kind that the question asks for; `opening`: 1 where it opens a chapter, before its sections; `passed_over`: 1
+    where it does and the question asks for a section or a value; `likeness` of meaning, `likeness_around` that of the
+    likest of its chapter; `second`: that of the second look, None without one. `asks_section`: whether the question
+    asks for a section at all.
     """
 
     words: np.ndarray
@@ -37,8 +39,11 @@ class Evidence:
     section: np.ndarray
     aside: np.ndarray
     value: np.ndarray
+    opening: np.ndarray
+    passed_over: np.ndarray
     likeness: np.ndarray
     likeness_around: np.ndarray
+    asks_section: bool
     second: np.ndarray | None = None
 
     def with_second(self, places: np.ndarray, likeness: np.ndarray) -> Evidence:
@@ -65,26 +70,33 @@ class OrderWeights(NamedTuple):
     aside: float
     value: float
     value_said: float
+    opening: float
+    passed_over: float
     likeness: float
     likeness_around: float
     second: float = 0.0
 
 
 class FoundWeights(NamedTuple):
-    """How much each counts for the question being answered: of the best three passages, and at all."""
+    """How much each counts for the question being answered: of the best three passages, and at all.
+
+    `asks_section`: what asks for causes, actions, checks … is what manuals are written for; what asks for anything
+    else about the subject is answered less often.
+    """
 
     score: float
     said: float
     rarest: float
     second: float
+    asks_section: float
     least: float
 
 
 SECOND_FROM = 0.8
-FIRST = OrderWeights(0.44, 2.39, 2.04, 2.53, 0.76, 0.73, 0.96, -0.53, 1.12, 1.03, 3.27, 1.74)
-WITH_SECOND = OrderWeights(0.20, 2.33, 1.88, 2.22, 0.69, 0.62, 1.00, -0.45, 1.09, 0.96, 2.30, 1.45, 12.0)
-FOUND_FIRST = FoundWeights(0.67, 4.27, 1.22, 0.0, 6.13)
-FOUND_WITH_SECOND = FoundWeights(0.62, 4.07, 1.25, 10.01, 6.08)
+FIRST = OrderWeights(0.42, 1.22, 1.56, 2.51, 0.87, 0.55, 0.94, -0.3, 0.56, 0.96, -0.35, -0.49, 2.59, 2.54)
+WITH_SECOND = OrderWeights(0.2, 1.2, 1.35, 2.23, 0.81, 0.46, 0.94, -0.24, 0.54, 0.88, -0.34, -0.48, 1.74, 2.12, 12.0)
+FOUND_FIRST = FoundWeights(0.67, 4.79, 0.11, 0.0, 1.92, 7.37)
+FOUND_WITH_SECOND = FoundWeights(0.65, 4.3, 0.18, 16.22, 1.92, 7.18)
 
 
 def weigh(evidence: Evidence) -> np.ndarray:
@@ -94,7 +106,7 @@ def weigh(evidence: Evidence) -> np.ndarray:
 
 
 def tabulate(evidence: Evidence) -> np.ndarray:
-    """Return what is weighed, float64 (n, 12), or (n, 13) with the second look: columns as in `OrderWeights`."""
+    """Return what is weighed, float64 (n, 14), or (n, 15) with the second look: columns as in `OrderWeights`."""
     columns = [
         evidence.words,
         evidence.covered,
@@ -106,6 +118,8 @@ def tabulate(evidence: Evidence) -> np.ndarray:
         evidence.aside,
         evidence.value,
         evidence.value * evidence.said,
+        evidence.opening,
+        evidence.passed_over,
         evidence.likeness,
         evidence.likeness_around,
     ]
@@ -114,7 +128,7 @@ def tabulate(evidence: Evidence) -> np.ndarray:
     return np.stack(columns, axis=1).astype(np.float64)
 
 
-def describe_best(evidence: Evidence) -> tuple[float, float, float, float]:
+def describe_best(evidence: Evidence) -> tuple[float, float, float, float, float]:
     """Return what tells whether the question is answered, in the order of `FoundWeights`."""
     score = weigh(evidence)
     best = np.argsort(-score, kind="stable")[:_LOOKED_AT]
@@ -123,6 +137,7 @@ def describe_best(evidence: Evidence) -> tuple[float, float, float, float]:
         float(evidence.said[best].max()),
         float(evidence.rarest[best].max()),
         0.0 if evidence.second is None else float(evidence.second.max()) - SECOND_FROM,
+        float(evidence.asks_section),
     )
 
 

@@ -34,7 +34,8 @@ VALUES = (
         r"|수명|언제\s*(?:갈|바꾸|교체|교환|닦|청소|씻)|몇\s*(?:번|회|숏|타|장|판|개|시간)\s*(?:쓰|찍|만에|돌|깎)"
         r"|how (?:often|frequent)|interval"
         r"|when (?:are|is|must|should|do|does) .*(?:chang|replac|renew|clean|wash|check|swap)|service life"
-        r"|schedule|how many .* before",
+        r"|schedule|how many .* (?:before|until|between)|after how many"
+        r"|(?:몇|얼마)[가-힣\s]*(?:만에|지나면|쓰고|넘으면)",
         r"마다|매일|매주|매월|매년|날마다|주초|격주|반기|분기|교대\s*(?:시작|때|전)|(?:연|월|주|하루|일)\s*\d"
         r"|\bevery\b|\b(?:dai|week|month|year|quarter)ly\b|\b(?:once|twice) an?\b"
         r"|\b(?:per|each) (?:shift|day|week|month)\b"
@@ -84,10 +85,30 @@ VALUES = (
         r"|moisture|how (?:damp|moist|humid|dry)|how much",
         _NUMBER + r"(?:%|％|퍼센트|ppm|RH|percent)",
     ),
+    # light
+    _value(
+        r"몇\s*(?:룩스|럭스)|밝기|조도|얼마나\s*밝|how bright|brightness|\blux\b|light level",
+        _NUMBER + r"(?:lux|lx|룩스|럭스)",
+    ),
+    # speed and flow
+    _value(
+        r"속도|몇\s*(?:알피엠|rpm|바퀴)|회전수|유량|얼마나\s*(?:빠르|빨리)"
+        r"|how fast|speed|\brpm\b|flow rate|how much (?:gas|air|water)",
+        _NUMBER + r"(?:m/min|mm/s|m/s|mm/min|rpm|L/min|l/min|m³|L\b|리터|km)|분당|초당|a minute|per minute|per second",
+    ),
+    # place
+    _value(
+        r"어디(?:에|로|다|서|야|죠|예요|까지|에다|\s*두|\s*놓|\s*넣|\s*있)|어느\s*(?:서랍|칸|구역|통|선반|상자|방|장소)"
+        r"|\bwhere (?:do|does|should|must|is|are|can|to)\b"
+        r"|which (?:drawer|shelf|bin|box|cabinet|zone|area|room|lane|place)",
+        r"서랍|캐비닛|선반|보관함|구역|창고|실에|통에|상자에|함에|칸에|장에|\b(?:drawer|cabinet|shelf|zone|area|room|bin|box"
+        r"|rack|lane|locker|cupboard|warehouse|store)\b",
+    ),
     # person
     _value(
-        r"누구|누가|누굴|담당|연락|보고|알려야|알릴|전화|불러|\bwho\b|whom|notify|report|tell any"
-        r"|contact person|call\b|inform",
+        r"누구|누가|누굴|담당|허락|허가|승인|결재|책임"
+        r"|연락|보고|알려야|알릴|전화|불러|\bwho\b|whom|notify|report|tell any"
+        r"|contact person|call\b|inform|permission|approv|responsible|in charge",
         r"조장|반장|팀장|부장|과장|본부장|공장장|담당|책임자|관리자|기술자|엔지니어|금형반|보전반|정비|보건"
         r"|품질\s*(?:팀|관리|보증)|에게"
         r"|manager|leader|supervisor|engineer|foreman|head of|inspector|officer|technician|quality|nurse|maintenance",
@@ -96,7 +117,9 @@ VALUES = (
     _value(
         r"(?:[가-힣]도|해|써)\s*(?:되나|돼|되는|될까|괜찮)"
         r"|안\s*되나|안\s*돼|(?:may|can|should) (?:i|we|it|the|an?)\b"
-        r"|is it (?:ok|okay|allowed|possible)|allowed to|do i have to",
+        r"|is it (?:ok|okay|allowed|possible)|allowed to|do i have to"
+        r"|(?:[가-힣]면|써도|쓸\s*수)\s*(?:안|되|돼|있)|[가-힣]도\s*됩니까"
+        r"|\bok(?:ay)? to\b|must (?:i|we)\b|do (?:i|we) need|(?:may|can) (?:be|they|these|this|that)\b",
         r"않는다|않고|말고|말\s*것|금지|못한다|한해|만\s*(?:쓴다|한다|고친다)|안\s*된다"
         r"|\b(?:do not|never|must not|not allowed|only|may|forbidden)\b",
     ),

@@ -24,6 +24,14 @@ def tells(question: str, text: str) -> bool:
         ("반장 말고 누구한테 알려야 해", "report"),
         ("how many years are the papers kept", "record"),
         ("약품이 눈에 튀었어요", "safety"),
+        ("what is behind the streaks", "cause"),
+        ("먼지가 어디서 들어오나", "cause"),
+        ("압력을 얼마나 올려야 해", "action"),
+        ("which setting do I change", "action"),
+        ("how can I tell if the weld is sound", "check"),
+        ("몇 장 꺼내서 들여다봐야 하나", "check"),
+        ("after how many parts is the blade swapped", "prevention"),
+        ("귀마개는 어디까지 껴야 돼", "safety"),
     ],
 )
 def test_a_question_asks_for_a_section(question: str, section: str) -> None:
@@ -45,6 +53,15 @@ def test_a_question_that_names_no_section_asks_for_none() -> None:
         ("7. 알리기와 남기기", "record"),
         ("8. Looking after yourself", "safety"),
         ("3.1 원인", "cause"),
+        ("3.1 어디서 생기나", "cause"),
+        ("3.1 What lies behind it", "cause"),
+        ("3.2 First measures", "action"),
+        ("3.2 당장 하는 것", "action"),
+        ("3.3 Being sure", "check"),
+        ("3.4 Avoiding it", "prevention"),
+        ("3.4 앞으로", "prevention"),
+        ("7. Paperwork", "record"),
+        ("8. 위생과 복장", "safety"),
     ],
 )
 def test_a_heading_in_a_shop_s_own_words_tells_its_section(heading: str, section: str) -> None:
@@ -68,6 +85,10 @@ def test_a_defect_s_name_tells_no_section() -> None:
         ("습도는 몇 프로", "50~60 %로 한다", "창고에 둔다"),
         ("누구를 불러", "품질 팀장에게 알린다", "노란 상자에 둔다"),
         ("다시 녹여 써도 되나요", "다시 쓰지 않는다", "새것을 쓴다"),
+        ("조명은 얼마나 밝아야 해", "800 lux로 비춘다", "위에서 비춘다"),
+        ("how fast does the belt run", "The belt runs at 12 m/min", "The belt is clean"),
+        ("줄자는 어디에 두나요", "2번 서랍에 둔다", "닦아 둔다"),
+        ("where do I put the torn bags", "Into the grey bin", "Count them"),
     ],
 )
 def test_a_passage_tells_a_value_of_the_kind_that_is_asked_for(question: str, told: str, other: str) -> None:

@@ -43,6 +43,11 @@ def casting() -> ManualIndex:
     return ManualIndex.build(passages, open_encoder())
 
 
+def passage_of(text: str, *heading: str) -> Passage:
+    """Return a passage under these headings."""
+    return Passage(source_id=1, page=1, heading=heading, text=text, kind="text", boxes=())
+
+
 def headings(index: ManualIndex, query: Query) -> list[str]:
     """Return the innermost headings of the result."""
     return [hit.passage.heading[-1] for hit in index.search(query).hits]
@@ -75,6 +80,34 @@ def test_a_question_in_other_words_than_the_manual_s_finds_its_section(
     casting: ManualIndex, question: str, heading: str
 ) -> None:
     assert heading in headings(casting, Query(question))[:3]
+
+
+def test_what_opens_a_chapter_stands_behind_the_section_that_is_asked_for() -> None:
+    chapters = (
+        ("3. Fogging", "A dull veil on the pane.", "- The heater is off.", "1. Stop the line."),
+        ("4. Curling", "The sheet rolls up; curling is seen on the stack.", "- One side is too hot.", "1. Slow down."),
+        ("5. Staining", "Brown spots in the sheet.", "- Oil drips from the chain.", "1. Wipe the chain."),
+    )
+    passages = []
+    for chapter, opening, cause, action in chapters:
+        passages.append(passage_of(opening, "Manual", chapter))
+        passages.append(passage_of(cause, "Manual", chapter, "Cause"))
+        passages.append(passage_of(action, "Manual", chapter, "Action"))
+    index = ManualIndex.build(passages, open_encoder())
+
+    best = index.search(Query("why is there curling in the sheet", language="en")).hits[0].passage
+
+    assert best.heading == ("Manual", "4. Curling", "Cause")
+
+
+def test_what_opens_a_chapter_comes_first_where_it_is_what_a_question_describes() -> None:
+    passages = [
+        passage_of("A dull veil on the pane", "Manual", "3. Fogging"),
+        passage_of("- The heater is off.", "Manual", "3. Fogging", "3.1 Cause"),
+    ]
+    index = ManualIndex.build(passages, open_encoder())
+
+    assert index.search(Query("a dull veil", language="en")).hits[0].passage.heading == ("Manual", "3. Fogging")
 
 
 def test_names_that_mean_the_same_in_a_product_are_taken_for_each_other(casting: ManualIndex) -> None:
