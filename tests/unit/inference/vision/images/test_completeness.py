@@ -193,5 +193,6 @@ def test_a_packed_bmp_that_ended_early_is_refused() -> None:
 def test_a_jpeg_whose_scan_header_is_too_short_is_refused(count: int) -> None:
     start = (data := save(PICTURE, "JPEG")).rfind(b"\xff\xda")
     short = data[:start] + b"\xff\xda\x00\x03" + bytes([count]) + data[start + 14 :]
-    with pytest.raises(ImageError, match="image_damaged"):
+    with pytest.raises(ImageError) as refusal:
         decode(short)
+    assert refusal.value.code in {"image_damaged", "image_truncated"}
