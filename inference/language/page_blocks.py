@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from inference.language.layout.furniture import BODY_FROM, BODY_TO, REPEATED
+from inference.language.layout.furniture import BODY_FROM, BODY_TO, LARGE_HEAD, REPEATED
 from inference.language.layout.segments import join_boxes, join_lines
 from inference.language.pdf_text import Box, Line, PageText, PdfText, TableText
 
@@ -17,14 +18,17 @@ Row = tuple[str, ...]
 
 _LARGER = 1.12
 _HEADING_CHARACTERS = 90
-_PARAGRAPH_GAP = 0.85
+_PARAGRAPH_GAP, _PARAGRAPH_MORE = 0.85, 0.25
+# Lines this near to the right edge go on on the next one; so many of them tell how far apart a page sets its lines.
+_WRAPPED, _OFTEN, _WIDEST = 0.8, 3, 1.6
 _INDENT = 0.004
 _STEP = re.compile(
-    r"\(?(?P<number>\d{1,2})(?:[.)](?!\d)|단계[.:)]?(?=\s))\s*|[Ss]tep\s+(?P<word>\d{1,2})[.:)]?\s*|(?P<ring>[①-⑳])\s*"
+    r"[(\[]?(?P<number>\d{1,2})(?:[.)\]](?!\d)|단계[.:)]?(?=\s))\s*|[Ss]tep\s+(?P<word>\d{1,2})[.:)]?\s*|(?P<ring>[①-⑳])\s*"
 )
 # "원인:", "즉시 조치:", "Cause:": a word or two that say what the line tells.
 _LABEL = re.compile(r"(?:[가-힣]{1,6}(?:\s[가-힣]{1,6})?|[A-Z][a-z]{2,12}(?:\s[a-z]{2,12})?)\s?[:：]\s")
 _NAME_CHARACTERS = 40
+_PAGE_LETTERS = 200
 # A line ends so where the number that begins the next one belongs to it.
 _WANTS_NUMBER = re.compile(
     r"(?:\b(?:no|nos|figs?|pp?)\.?|\b(?:table|page|part|item|step)|(?:^|\s)(?:그림|표|번호|제|약))$", re.I
@@ -37,7 +41,14 @@ _SECTION = re.compile(
     r"|what to do|checks?|verification|criteria|prevention)[\s:：.)\]]*",
     re.I,
 )
-_ITEM = re.compile(r"[•·●○▪■□◦‣∙*–—-]\s+")
+_BULLETS = "•·●○◎◉▪▫■□◆◇◈▶▷►▸△▲▽▼☞✓✔√※→⇒➔➤★☆◦‣∙⁃・‧*–—-"
+_ITEM = re.compile(
+    rf"[{_BULLETS}]\s+|[※☞▶►➤■●◆]|(?:ㅇ|o)\s+(?=[가-힣])|[ⓐ-ⓩ㉠-㉻]\s*|\(?[가나다라마바사아자차카타파하][.)]\s+|\([a-h]\)\s+"
+)
+# Bullets that stand before headings as well, where these are bold.
+_HEAD_BULLET = re.compile("[■□◆◇◈▶▷◎]")
+_SMALLER = 0.9
+_NOTE = re.compile(r"[(\[]?\d{1,2}[)\]]\s|\d{1,2}\s|[*†‡※]|주\s?\d*\s?[):.]|note\b|[¹²³⁴⁵⁶⁷⁸⁹]", re.I)
 _NUMBERED = re.compile(r"(?:제\s*\d+\s*[장절항]|\d+(?:\.\d+)*\.?)\s")
 _DIGITS = re.compile(r"\d+")
 
@@ -47,7 +58,7 @@ class Block:
     """Lines of one page that belong together.
 
     `size_pt` ranks headings, `y1` is where one ends; `number` is that of a step. Of a table that is not `certain` it is
-    not known which cells make a row.
+    not known which cells make a row. A footnote is of the page, not of the section above it.
     """
 
     kind: BlockKind
@@ -60,27 +71,47 @@ class Block:
     rows: tuple[Row, ...] = ()
     certain: bool = True
     is_ocr: bool = False
+    is_footnote: bool = False
 
 
 def find_blocks(document: PdfText) -> list[Block]:
     """Return the blocks of all pages in reading order, without running heads, feet and page numbers."""
     body_pt = _body_size_pt(document)
-    repeated = _repeated_lines(document)
+    repeated = _repeated_lines(document, body_pt)
     blocks: list[Block] = []
     is_lost = False
     for page in document.pages:
-        reader = _PageReader(page, body_pt=body_pt, repeated=repeated, is_lost=is_lost)
+        reader = _PageReader(page, body_pt=_page_size_pt(page, body_pt), repeated=repeated, is_lost=is_lost)
         blocks += reader.read()
         is_lost = reader.is_lost
     return blocks
 
 
 def _body_size_pt(document: PdfText) -> float:
+    """Return the size that most letters of running text have; tables are often set in another one."""
     letters: Counter[float] = Counter()
     for page in document.pages:
-        for line in page.lines:
-            letters[round(line.size_pt, 1)] += len(line.text)
+        letters.update(_count_sizes(page))
+    if not letters:
+        letters.update(size for page in document.pages for size in _count_sizes(page, with_tables=True).elements())
     return letters.most_common(1)[0][0] if letters else 0.0
+
+
+def _page_size_pt(page: PageText, document_pt: float) -> float:
+    """Return the size of a page's own text where it has enough of it and that is smaller."""
+    letters = _count_sizes(page)
+    size_pt, count = letters.most_common(1)[0] if letters else (document_pt, 0)
+    is_told = count >= _PAGE_LETTERS and count > 0.5 * letters.total()
+    return min(size_pt, document_pt) if is_told else document_pt
+
+
+def _count_sizes(page: PageText, *, with_tables: bool = False) -> Counter[float]:
+    inside = {number for table in page.tables for number in range(table.first, table.end)}
+    letters: Counter[float] = Counter()
+    for number, line in enumerate(page.lines):
+        if with_tables or number not in inside:
+            letters[round(line.size_pt, 1)] += len(line.text)
+    return letters
 
 
 def _is_outside(line: Line) -> bool:
@@ -91,10 +122,10 @@ def _shape(line: Line) -> str:
     return _DIGITS.sub("#", line.text)
 
 
-def _repeated_lines(document: PdfText) -> set[str]:
+def _repeated_lines(document: PdfText, body_pt: float) -> set[str]:
     seen: Counter[str] = Counter()
     for page in document.pages:
-        seen.update({_shape(line) for line in page.lines if _is_outside(line)})
+        seen.update({_shape(line) for line in page.lines if _is_outside(line) and line.size_pt < LARGE_HEAD * body_pt})
     needed = min(REPEATED, max(2, document.page_count))
     return {shape for shape, count in seen.items() if count >= needed}
 
@@ -108,6 +139,8 @@ class _PageReader:
         self._repeated = repeated
         self._blocks: list[Block] = []
         self._open: list[Line] = []
+        self._gap = _find_gap(page.lines)
+        self._is_in_notes = False
         # What comes behind columns that could not be told apart may stand under a heading that is among them.
         self.is_lost = is_lost
 
@@ -116,7 +149,11 @@ class _PageReader:
         lines = self._page.lines
         tables = {table.first: table for table in self._page.tables}
         index = 0
+        notes_from = _find_footnotes(lines, self._page.tables, self._body_pt)
         while index < len(lines):
+            if index == notes_from:
+                self._close()
+                self._is_in_notes = True
             table = tables.get(index)
             if table is not None:
                 self._close()
@@ -141,18 +178,34 @@ class _PageReader:
             else:
                 self._blocks.append(self._heading([line.text], line.box, line))
             return
-        if self._open and not _continues(self._open, line):
+        if self._open and (not _continues(self._open, line, self._gap) or self._begins_anew(line, following)):
             self._close()
             if _heads_labels(line, following):
                 self._take(line, following)
                 return
         self._open.append(line)
 
+    def _begins_anew(self, line: Line, following: Line | None) -> bool:
+        """Return whether a line is the next defect's name, though it is set like the text above and as near to it.
+
+        That ends a sentence, or its line ends where the next word would have had room, or it stands farther in.
+        """
+        if not _heads_labels(line, following) or following is None or not _is_section_label(following.text):
+            return False
+        last, height = self._open[-1], line.place.y1 - line.place.y0
+        if last.text.endswith((".", "다", "요", "!", "?", "。")) or line.place.x0 < self._open[0].place.x0 - _INDENT:
+            return True
+        right = max(one.place.x1 for one in self._page.lines if abs(one.place.x0 - last.place.x0) < 2 * height)
+        word = (line.place.x1 - line.place.x0) * len(line.text.split()[0]) / len(line.text)
+        return last.place.x1 + word + 0.3 * height < right
+
     def _close(self) -> None:
         if self._open:
             block = _to_block(self._open, self._page.number)
             certain = self._page.certain and not self.is_lost
-            self._blocks.append(replace(block, certain=certain, is_ocr=self._page.is_ocr))
+            self._blocks.append(
+                replace(block, certain=certain, is_ocr=self._page.is_ocr, is_footnote=self._is_in_notes)
+            )
             self._open = []
 
     def _heading(self, texts: Sequence[str], box: Box, line: Line) -> Block:
@@ -173,29 +226,54 @@ class _PageReader:
         return Block("table", text, number, box, rows=table.rows, certain=certain, is_ocr=is_ocr)
 
 
+def _find_footnotes(lines: Sequence[Line], tables: Sequence[TableText], body_pt: float) -> int:
+    """Return the number of the first line of the notes in small print that end a page; how many there are for none."""
+    start = len(lines)
+    while start and lines[start - 1].size_pt < _SMALLER * body_pt:
+        start -= 1
+    last = max((table.end for table in tables), default=0)
+    for number in range(max(start, last), len(lines)):
+        # The text of a page that is small throughout is no note.
+        if number and _NOTE.match(lines[number].text):
+            return number
+    return len(lines)
+
+
 def _is_heading(line: Line, *, body_pt: float) -> bool:
     if len(line.text) > _HEADING_CHARACTERS or not any(letter.isalpha() for letter in line.text):
         return False
     if line.size_pt >= _LARGER * body_pt:
         return True
     ends_a_sentence = line.text.endswith((".", ",", ";", ":"))
-    return line.bold and line.size_pt >= 0.98 * body_pt and not ends_a_sentence and _ITEM.match(line.text) is None
+    is_item = _ITEM.match(line.text) is not None and _HEAD_BULLET.match(line.text) is None
+    return line.bold and line.size_pt >= 0.98 * body_pt and not ends_a_sentence and not is_item
 
 
 def _heads_labels(line: Line, following: Line | None) -> bool:
     """Return whether a line names what the labelled lines ("원인: …", "Check: …") below it are about.
 
-    Many manuals set such names in the letters of their text.
+    Many manuals set such names in the letters of their text. An item or step is such a name only where the lines below
+    are the sections of a defect.
     """
+    if following is None or len(line.text) > _NAME_CHARACTERS:
+        return False
+    mark = _ITEM.match(line.text) or _STEP.match(line.text)
+    name = line.text[mark.end() :] if mark else line.text
+    if mark and not _is_section_label(following.text):
+        return False
     return (
-        following is not None
-        and _LABEL.match(following.text) is not None
-        and _LABEL.match(line.text) is None
-        and _ITEM.match(line.text) is None
-        and len(line.text) <= _NAME_CHARACTERS
-        and not line.text.endswith((".", ",", ";", ":", "다", "요"))
-        and any(letter.isalpha() for letter in line.text)
+        (_is_section_label(following.text) or _LABEL.match(following.text) is not None)
+        and _LABEL.match(name) is None
+        and not name.endswith((".", ",", ";", ":", "다", "요"))
+        and any(letter.isalpha() for letter in name)
     )
+
+
+def _is_section_label(text: str) -> bool:
+    """Return whether a line, or an item, begins with "Cause:" or the like."""
+    mark = _ITEM.match(text) or _STEP.match(text)
+    label = _LABEL.match(text, mark.end() if mark else 0)
+    return label is not None and _SECTION.fullmatch(label[0]) is not None
 
 
 def _rank(line: Line) -> float:
@@ -216,7 +294,20 @@ def _continues_heading(before: Block, line: Line) -> bool:
     )
 
 
-def _continues(open_lines: Sequence[Line], line: Line) -> bool:
+def _find_gap(lines: Sequence[Line]) -> float:
+    """Return how far apart the lines of a paragraph are at most, in heights of a line: many pages are set wide."""
+    right = max((line.place.x1 for line in lines), default=0.0)
+    ratios: Counter[float] = Counter()
+    for line, later in itertools.pairwise(lines):
+        height = line.place.y1 - line.place.y0
+        is_wrapped = line.place.x1 - line.place.x0 >= _WRAPPED * (right - line.place.x0)
+        if is_wrapped and line.size_pt == later.size_pt and 0 < later.place.y0 - line.place.y1 < _WIDEST * height:
+            ratios[round((later.place.y0 - line.place.y1) / height, 1)] += 1
+    usual = [ratio for ratio, count in ratios.items() if count >= _OFTEN]
+    return max(_PARAGRAPH_GAP, min(usual, default=0.0) + _PARAGRAPH_MORE)
+
+
+def _continues(open_lines: Sequence[Line], line: Line, widest: float) -> bool:
     """Return whether the line goes on with the paragraph, step or item that is open."""
     first, last = open_lines[0], open_lines[-1]
     if _ITEM.match(line.text) or _LABEL.match(line.text):
@@ -226,7 +317,7 @@ def _continues(open_lines: Sequence[Line], line: Line) -> bool:
     place, before = line.place, last.place
     height = max(place.y1 - place.y0, before.y1 - before.y0)
     gap = place.y0 - before.y1
-    if not -0.6 * height < gap < _PARAGRAPH_GAP * height:
+    if not -0.6 * height < gap < widest * height:
         # Beside the last line: PDFs that set word by word.
         return abs(place.y0 - before.y0) < 0.3 * height and 0 <= place.x0 - before.x1 < 2 * height
     marked = _STEP.match(first.text) or _ITEM.match(first.text)

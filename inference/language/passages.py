@@ -64,7 +64,11 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], list[B
     """Yield the blocks between two headings, with the headings that they stand under."""
     stack: list[Block] = []
     section: list[Block] = []
+    notes: list[Block] = []
     for block in blocks:
+        if block.is_footnote:
+            notes.append(block)
+            continue
         if block.kind != "heading":
             section.append(block)
             continue
@@ -76,6 +80,8 @@ def _sections(blocks: Sequence[Block]) -> Iterator[tuple[tuple[str, ...], list[B
         stack = [*stack, block][-_HEADING_DEPTH:]
     if section:
         yield tuple(heading.text for heading in stack), section
+    for note in notes:
+        yield (), [note]
 
 
 def _is_below(block: Block, heading: Block) -> bool:

@@ -37,6 +37,8 @@ _SKEW = 0.06
 _PALE = (0.6, 0.97)
 _LARGE_PT = 13.0
 _FAR = 1000.0
+# A letter this much of its size off the line of the one before stands on another line; raised ones are nearer.
+_OFF_LINE = 0.75
 _DEPTH, _RULES = 4, 6000
 _BOX_SEGMENTS, _STRAIGHT_PT = 6, 0.6
 
@@ -185,7 +187,10 @@ class _WordReader:
             if not is_space:
                 get_box(self._text, index, box)
                 left, bottom, right, top = box.left, box.bottom, box.right, box.top
-                if letters and self._jumps(corners, left, bottom, right, top):
+                if letters and (
+                    self._jumps(corners, left, bottom, right, top)
+                    or self._leaves_line(letters[-1], (left + right) / 2, (bottom + top) / 2)
+                ):
                     is_space = True
             if is_space and letters:
                 words.append(self._word(letters, corners, start))
@@ -203,6 +208,7 @@ class _WordReader:
                     corners[3] = top
             else:
                 start, corners = index, [left, bottom, right, top]
+                self._style_of(start)
             letters.append((letter, (left + right) / 2, (bottom + top) / 2))
         if letters:
             words.append(self._word(letters, corners, start))
@@ -217,6 +223,12 @@ class _WordReader:
             or bottom > corners[3] + reach
             or top < corners[1] - reach
         )
+
+    def _leaves_line(self, before: tuple[int, float, float], x: float, y: float) -> bool:
+        """Return whether a letter stands off the line of the one before: turned lines may end without a space."""
+        dx, dy = x - before[1], y - before[2]
+        away = dy if not self._angle else dx * math.sin(self._angle) + dy * math.cos(self._angle)
+        return bool(abs(away) > _OFF_LINE * self._style[0])
 
     def _word(self, letters: list[tuple[int, float, float]], corners: list[float], start: int) -> list[Any]:
         angle, style = self._style_of(start)

@@ -18,8 +18,10 @@ ZoneKind = Literal["table", "prose", "unsure"]
 
 _GUTTER_EM = 0.9
 _CHANNEL_EM, _CHANNEL_LINES = 0.7, 3
+# Cells with hardly more than a space between them: in enough lines a word begins at the very same place.
+_NARROW_EM, _ALIGNED_LINES, _ALIGNED_PT = 0.35, 4, 0.6
 _LONG_SHARE, _LONG_LINES, _TEXT_WIDTH_EM = 0.7, 0.4, 11.0
-_HEADING = 1.12
+HEADING = 1.12
 _WIDE_EM, _APART_EM = 0.5, 3.0
 _MOST_PROSE_COLUMNS = 4
 _STEP = re.compile(r"\(?(\d{1,2})[.)]\s|([①-⑳])|[•·●○▪■□◦‣∙*–—-]\s")
@@ -102,16 +104,25 @@ def find_zone(bands: Sequence[Band], start: int, size_pt: float) -> tuple[Zone, 
     end = _end(bands, taken, start, last, end, gutters, size_pt)
     if n_several < 2 and not _is_stacked(bands[start], gutters):
         return None
-    first = start
-    while first > 0 and all(
-        isinstance(item, Segment)
-        and item.x0 >= gutters[0][1] - 1
-        and _narrow(gutters, bands[first - 1], size_pt) == gutters
-        for item in bands[first - 1].items
-    ):
-        first -= 1
+    first = _first_above(bands, start, gutters, size_pt)
     inside = [*bands[first:start], *taken[: end - start]]
     return _refine(Zone(tuple(inside), tuple(gutters)), size_pt), first, end
+
+
+def _first_above(bands: Sequence[Band], start: int, gutters: Sequence[Gap], size_pt: float) -> int:
+    """Return the first band of a zone: lines above it in a later column, and those between, are of it as well."""
+    first = number = start
+    while number > 0:
+        band = bands[number - 1]
+        is_apart = bands[number].y0 - band.y1 > _APART_EM * size_pt
+        if is_apart or not all(isinstance(item, Segment) for item in band.items):
+            break
+        if _narrow(gutters, band, size_pt) != list(gutters):
+            break
+        number -= 1
+        if any(item.x0 >= gutters[0][1] - 1 for item in band.items):
+            first = number
+    return first
 
 
 def _refine(zone: Zone, size_pt: float) -> Zone:
@@ -132,17 +143,32 @@ def _refine(zone: Zone, size_pt: float) -> Zone:
 
 
 def _channels(segments: Sequence[Segment], size_pt: float) -> list[Gap]:
-    """Return the gaps between words that are at one place in all lines, where enough lines have words on both sides."""
+    """Return the gaps between words that are at one place in all lines, where enough lines have words on both sides.
+
+    Or on either side: cells of one column, and of the next, whose lines share no base lines.
+    """
     words = sorted((word for segment in segments for word in segment.words), key=lambda word: word.x0)
     found: list[Gap] = []
     reach = None
     for word in words:
-        if reach is not None and word.x0 - reach >= _CHANNEL_EM * size_pt:
-            n_both = sum(segment.x0 < reach and segment.x1 > word.x0 for segment in segments)
-            if n_both >= _CHANNEL_LINES:
+        if reach is not None and word.x0 - reach >= _NARROW_EM * size_pt:
+            gap = word.x0 - reach
+            bases = [{round(one.y1) for one in words if (one.x1 <= reach) == is_left} for is_left in (True, False)]
+            n_both = len(bases[0] & bases[1])
+            sides = sum(one.x1 <= reach for one in segments), sum(one.x0 >= word.x0 for one in segments)
+            is_channel = gap >= _CHANNEL_EM * size_pt and n_both >= _CHANNEL_LINES
+            is_wide = gap >= _GUTTER_EM * size_pt and min(sides) >= _CHANNEL_LINES
+            if is_channel or is_wide or (n_both >= _ALIGNED_LINES and _starts_aligned(segments, reach)):
                 found.append((reach, word.x0))
         reach = word.x1 if reach is None else max(reach, word.x1)
     return found
+
+
+def _starts_aligned(segments: Sequence[Segment], reach: float) -> bool:
+    """Return whether in all lines the first word behind a place begins at the same one."""
+    starts = [min((word.x0 for word in one.words if word.x0 >= reach), default=None) for one in segments]
+    found = [start for start in starts if start is not None]
+    return len(found) >= _ALIGNED_LINES and max(found) - min(found) <= _ALIGNED_PT
 
 
 def _end(
@@ -170,7 +196,7 @@ def _end(
 
 
 def _is_heading_band(band: Band, size_pt: float) -> bool:
-    return all(isinstance(item, Segment) and (item.bold or item.size_pt >= _HEADING * size_pt) for item in band.items)
+    return all(isinstance(item, Segment) and (item.bold or item.size_pt >= HEADING * size_pt) for item in band.items)
 
 
 def _is_stacked(band: Band, gutters: Sequence[Gap]) -> bool:
@@ -255,6 +281,8 @@ def classify(zone: Zone, rules: Sequence[Rule], size_pt: float) -> ZoneKind:
     if names_rows and (has_head or len({round(line.y1 / 4) for line in head}) == 1):
         return "table"
     inner_heads = any(_is_head(line, size_pt) and line.y0 > head[0].y1 for column in lines[1:] for line in column[1:])
+    if len(lines) <= _MOST_PROSE_COLUMNS and _have_headings_of_their_own(lines, size_pt):
+        return "prose"
     is_text = all(_is_text(column, size_pt) for column in lines)
     if is_text and len(lines) <= _MOST_PROSE_COLUMNS:
         if inner_heads or (not has_head and not _has_wide_gaps(zone, size_pt)):
@@ -262,13 +290,29 @@ def classify(zone: Zone, rules: Sequence[Rule], size_pt: float) -> ZoneKind:
         return "unsure"
     if len(lines) == 2 and not has_head and not _is_shorter(lines[0], lines[1]) and len(lines[0]) > 2:
         return "unsure"
+    if not names_rows and any(line.size_pt >= HEADING * size_pt for line in head):
+        # Headings are larger than the text; the heads of a table are not.
+        return "unsure"
     if has_head and not names_rows and not _is_shorter(lines[0], [line for column in lines[1:] for line in column]):
         return "unsure"
     return "unsure" if inner_heads and len(lines) <= _MOST_PROSE_COLUMNS and not has_head else "table"
 
 
 def _is_head(line: Segment, size_pt: float) -> bool:
-    return line.bold or line.size_pt >= _HEADING * size_pt
+    return line.bold or line.size_pt >= HEADING * size_pt
+
+
+def _have_headings_of_their_own(columns: Sequence[Sequence[Segment]], size_pt: float) -> bool:
+    """Return whether each column has headings among its lines, most of them not beside those of the others."""
+    heads = [[line for line in column if _is_head(line, size_pt)] for column in columns]
+    if not all(found and len(found) < 0.5 * len(column) for found, column in zip(heads, columns, strict=True)):
+        return False
+    count = sum(map(len, heads))
+    n_shared = 0
+    for place, found in enumerate(heads):
+        others = [one.y1 for other in (*heads[:place], *heads[place + 1 :]) for one in other]
+        n_shared += sum(any(abs(line.y1 - y1) < 0.3 * size_pt for y1 in others) for line in found)
+    return n_shared <= 0.5 * count and count > len(heads)
 
 
 def _count_steps(column: Sequence[Segment]) -> int:

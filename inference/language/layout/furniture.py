@@ -13,6 +13,7 @@ from inference.language.layout.sheet import ACROSS, Sheet, Word, find_sheets
 # Running heads and feet stand outside this part of the page, and come again on other pages.
 BODY_FROM, BODY_TO = 0.08, 0.92
 REPEATED = 3
+LARGE_HEAD = 1.25
 _DIGITS = re.compile(r"\d+")
 _PAGE_NUMBER = re.compile(r"\W*(?:page|p\.?|쪽|페이지)?\W*#(?:\s*(?:/|of|-|–|중)\s*#)?\s*(?:쪽|페이지|page)?\W*", re.I)
 _LARGE, _HUGE, _POSTER, _SMALL = 1.5, 2.0, 3.0, 0.9
@@ -82,7 +83,9 @@ class Furniture:
         return gone
 
     def _is_marginal(self, segment: Segment, sheet: Sheet) -> bool:
-        if self._is_repeated(segment, sheet) or _PAGE_NUMBER.fullmatch(_shape(segment.text)):
+        # Chapters that begin at the top of a page have headings that are larger than any running head.
+        is_heading = segment.size_pt >= LARGE_HEAD * self.body_pt and not self._is_on_most(segment, sheet)
+        if (self._is_repeated(segment, sheet) and not is_heading) or _PAGE_NUMBER.fullmatch(_shape(segment.text)):
             return True
         return segment.size_pt < _SMALL * self.body_pt
 
@@ -90,9 +93,12 @@ class Furniture:
         # A large or pale heading is a heading; what stands at the same place of most pages is none.
         repeated = self._is_repeated(segment, sheet)
         pale = any(word.pale and _is_within(word, [segment]) for word in sheet.words)
-        if repeated and (pale or self._seen[_place(segment, sheet)] > 0.5 * self._pages):
+        if repeated and (pale or self._is_on_most(segment, sheet)):
             return True
         return (pale and segment.size_pt >= _POSTER * self.body_pt) or _overlaps(segment, sheet)
+
+    def _is_on_most(self, segment: Segment, sheet: Sheet) -> bool:
+        return self._seen[_place(segment, sheet)] > 0.5 * self._pages
 
     def _is_repeated(self, segment: Segment, sheet: Sheet) -> bool:
         return self._seen[_place(segment, sheet)] >= min(REPEATED, max(2, self._pages))

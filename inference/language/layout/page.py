@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from inference.language.layout.columns import Band, Item, Zone, classify, find_bands, find_zone
 from inference.language.layout.grid import find_grids, find_level_bands
+from inference.language.layout.parallel import part_languages
 from inference.language.layout.segments import Segment, find_segments
 from inference.language.layout.sheet import Rule, Sheet, Word
 from inference.language.layout.tables import Table, frame, read_columns, read_grid
@@ -77,6 +78,11 @@ def _order_zone(zone: Zone, rules: Sequence[Rule], size_pt: float, *, depth: int
         yield _table(head, rules, size_pt)
         if rest:
             yield from _order([item for band in rest for item in band.items], rules, size_pt, depth=depth)
+        return
+    parallel = part_languages(zone, size_pt) if kind in {"prose", "unsure"} else None
+    if parallel is not None:
+        for part in parallel:
+            yield from _order(part, rules, size_pt, depth=depth + 1)
         return
     columns = zone.columns
     if kind == "prose":

@@ -61,6 +61,8 @@ def find_rows(columns: Sequence[Sequence[Segment]]) -> tuple[list[TableRow], boo
         if all(len(cell) == 1 for row in rows for cell in row.cells):
             return rows, True
         return _attach(rows, size_pt)
+    if _repeats([line.text for line in columns[0]]) and all(len(cell) == 1 for row in rows for cell in row.cells):
+        return rows, True
     joined = [_join(group) for group in groups]
     if any(len(group) > 1 and all(all(row.cells) for row in group) for group in groups):
         # Rows set solid, or one row whose cells have as many lines each: the page does not tell.
@@ -71,6 +73,14 @@ def find_rows(columns: Sequence[Sequence[Segment]]) -> tuple[list[TableRow], boo
     if all(_is_keyed(row) for row in joined):
         return joined, True
     return _attach(joined, size_pt)
+
+
+def _repeats(texts: Sequence[str]) -> bool:
+    """Return whether the same few words come again and again: cards below each other, no names that are wrapped."""
+    for count in range(2, len(texts) // 2 + 1):
+        if len(texts) % count == 0 and all(text == texts[place % count] for place, text in enumerate(texts)):
+            return len(set(texts)) == count
+    return False
 
 
 def _bands(lines: Sequence[Segment], size_pt: float) -> list[_Span]:
