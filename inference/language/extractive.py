@@ -5,6 +5,7 @@ Nothing is rephrased, so nothing can be invented. It needs no network and serves
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,14 @@ from inference.language.guidance import (
     Step,
 )
 from inference.language.passages import Passage
-from inference.language.quoting.headings import section_of_heading, section_of_headings, section_of_sentence
+from inference.language.quoting.headings import (
+    SECTION_WORDS,
+    is_head_row,
+    section_of_heading,
+    section_of_headings,
+    section_of_sentence,
+    tells_severity,
+)
 from inference.language.quoting.names import DefectNames
 from inference.language.quoting.scope import ITEM, SENTENCE_END, names_of, read_rows, scope_passages
 from inference.language.untrusted import gives_orders, plain, without_markup
@@ -31,6 +39,8 @@ _ALREADY_SAID = 0.8
 _SHORTEST_STEP_CHARS, _SHORTEST_CELL_CHARS = 6, 2
 _HANGUL, _LATIN_WORD = re.compile("[가-힣]"), re.compile("[A-Za-z]{2,}")
 _WORDS_OF_A_SENTENCE = 3
+_FIGURE = re.compile(r"\d+")
+_LABEL = re.compile(rf"(?:^|(?<=[\s.·]))({SECTION_WORDS})\s?[:：]\s*", re.I)
 _LEAD = re.compile(r"^\s*([^:：.\d]{2,20})[:：]\s*")
 
 
@@ -84,7 +94,10 @@ def _is_said(text: str, steps: dict[SectionName, list[Step]]) -> bool:
     said = [step.text for kept in steps.values() for step in kept]
     return any(
         _squeeze(text) == _squeeze(other)
-        or min(share_of_words(text, other), share_of_words(other, text)) >= _ALREADY_SAID
+        or (
+            min(share_of_words(text, other), share_of_words(other, text)) >= _ALREADY_SAID
+            and set(_FIGURE.findall(text)) == set(_FIGURE.findall(other))
+        )
         for other in said
     )
 
@@ -132,22 +145,52 @@ def _split_table(passage: Passage, names: DefectNames | None) -> Iterator[tuple[
     if not rows:
         return
     around = section_of_headings(passage.heading, names)
-    columns = [section_of_heading(cell, names) for cell in rows[0]]
+    is_headed = len(rows) > 1 and is_head_row(rows[0])
+    columns = [section_of_heading(cell, names) if is_headed else None for cell in rows[0]]
     told_by_columns = {section for section in columns if section is not None}
     # An interval, a limit and who sees to it say one thing together: such a row is one step, of its heading's section.
-    is_parted = len(rows) > 1 and bool(told_by_columns & {"cause", "action"}) and told_by_columns != {around}
-    has_head = len(rows) > 1 and (is_parted or bool(told_by_columns) or around is not None)
+    is_parted = is_headed and bool(told_by_columns & {"cause", "action"}) and told_by_columns != {around}
+    has_head = is_headed and (is_parted or bool(told_by_columns) or around is not None)
     for row in rows[1:] if has_head else rows:
         if is_parted and len(row) == len(columns):
-            for section, cell in zip(columns, row, strict=True):
-                if section is not None and len(cell) >= _SHORTEST_CELL_CHARS:
+            for place, (section, cell) in enumerate(zip(columns, row, strict=True)):
+                if section is None or len(cell) < _SHORTEST_CELL_CHARS:
+                    continue
+                beside = [columns[other] for other, text in enumerate(row) if text == cell]
+                heads = [section for section in dict.fromkeys(beside) if section is not None]
+                if len(heads) == 1:
                     yield section, plain(without_markup(cell))[:MAX_STEP_CHARS]
+                elif cell not in row[:place]:
+                    yield from _split_merged(cell, heads)
             continue
         told = section_of_heading(row[0], names) if len(row) > 1 else None
         cells = row[1:] if told is not None and not around else row
+        labeled = [part for cell in cells for part in _split_labels(cell)]
+        if labeled:
+            yield from labeled
+            continue
         text = plain(without_markup(" · ".join(cell for cell in cells if cell)))
         if len(text) >= _SHORTEST_STEP_CHARS:
             yield (around or told or "check"), text[:MAX_STEP_CHARS]
+
+
+def _split_merged(cell: str, heads: Sequence[SectionName]) -> Iterator[tuple[SectionName, str]]:
+    """Yield a cell that stands below two heads by its sentences: one for each head in turn, or what each says."""
+    sentences = [one for one in SENTENCE_END.split(plain(without_markup(cell))) if len(one) >= _SHORTEST_STEP_CHARS]
+    for number, sentence in enumerate(sentences):
+        told = heads[number] if len(sentences) == len(heads) else section_of_sentence(sentence)
+        if told is not None and not (told == "cause" and tells_severity(sentence)):
+            yield told, sentence[:MAX_STEP_CHARS]
+
+
+def _split_labels(cell: str) -> Iterator[tuple[SectionName, str]]:
+    """Yield what stands behind each of the labels in a cell ("Cause: … Action: …"); nothing where it has none."""
+    found = list(_LABEL.finditer(cell))
+    for label, later in itertools.zip_longest(found, found[1:]):
+        section = section_of_heading(label[1])
+        text = plain(without_markup(cell[label.end() : later.start() if later is not None else len(cell)]))
+        if section is not None and len(text) >= _SHORTEST_CELL_CHARS:
+            yield section, text[:MAX_STEP_CHARS]
 
 
 def _is_title(text: str, passage: Passage) -> bool:

@@ -42,6 +42,14 @@ _SEVERITY = re.compile(
     r"(치명|중대|중|경|경미|주요|심각)(한)?\s*(불량|결함)|심각도|등급(은|이)|\b(critical|major|minor)\b|\bseverity\b",
     re.I,
 )
+# The words that stand for a section by themselves, before a colon or in a cell of their own.
+SECTION_WORDS = (
+    r"(?:(?:발생|추정|주요)\s?)?원인|(?:(?:즉시|응급|시정|개선|처리)\s?)?(?:조치|대책|대응)(?:\s?(?:방법|사항|내용))?"
+    r"|확인|점검|재발\s?방지(?:\s?대책)?|예방(?:\s?조치)?|(?:(?:possible|likely|root)\s)?causes?"
+    r"|(?:(?:immediate|corrective|preventive)\s)?(?:actions?|measures?)|remed(?:y|ies)|checks?|prevention"
+)
+_LONGEST_HEAD = 60
+_SAID = re.compile(r"[:：]\s*\S+\s+\S+\s+\S")
 _RESULTS_IN = re.compile(r"원인이\s*(되|된|될)|\b(may|can|could|will)\s+cause\b|\bcauses\b|\bleads? to\b", re.I)
 _SENTENCES: tuple[tuple[SectionName, re.Pattern[str]], ...] = (
     (
@@ -74,11 +82,14 @@ _IS = re.compile(
     r"입니다|있습니다|됩니다|보입니다|발생합니다|나타납니다|남는다|커진다|떨어진다|았다|었다|했다)\s*[.。]?\s*$"
 )
 _DO = re.compile(
-    r"^(do not |never |always |then |first,? |immediately |at once,? )?(add|adjust|apply|ask|blow|call|change|clean"
-    r"|clear|close|collect|cool|cut|discard|dispose|dry|file|fill|fix|grind|heat|hold|increase|isolate|keep|label|lower|mark"
-    r"|move|notify|open|place|polish|press|pull|put|quarantine|raise|record|reduce|reflow|remove|repair|replace|report"
-    r"|reset|return|rework|rinse|sand|scrap|send|separate|set|shut|sort|start|stop|store|switch|tag|take|tell|tighten"
-    r"|touch|turn|use|wash|wear|weld|wipe|write|re-?inspect)\b",
+    r"^(do not |never |always |then |first,? |immediately |at once,? )?("
+    r"add|adjust|align|apply|ask|blow|calibrate|call|change|clean|clear|close|collect|cool|cut|discard"
+    r"|dispose|drain|dry|file|fill|fit|fix|flush|grease|grind|heat|hold|increase|isolate|keep|label|lift"
+    r"|lock|loosen|lower|lubricate|mark|move|notify|open|place|polish|press|pull|put|quarantine|raise"
+    r"|re-?inspect|record|reduce|reflow|remove|repair|replace|report|reset|retighten|return|rework|rinse"
+    r"|rotate|sand|scrap|send|separate|set|shut|sort|start|stop|store|switch|tag|take|take apart|tell"
+    r"|tighten|touch|turn|use|wash|wear|weld|wipe|write"
+    r")\b",
     re.I,
 )
 
@@ -107,7 +118,7 @@ def section_of_headings(headings: Sequence[str], names: DefectNames | None = Non
     Above the heading that names the defect only a bare section counts (원인 › 기공): a chapter that is called
     “what to do about defects” holds their causes, too.
     """
-    inner = list(headings[1:] if len(headings) > 1 or _TITLE.search(" ".join(headings)) else headings)
+    inner = list(headings[1:] if _begins_with_title(headings) else headings)
     passed = False
     for heading in reversed(inner):
         section = section_of_heading(heading, names)
@@ -115,6 +126,18 @@ def section_of_headings(headings: Sequence[str], names: DefectNames | None = Non
             return section
         passed = passed or (names is not None and names.find(heading).own)
     return None
+
+
+def _begins_with_title(headings: Sequence[str]) -> bool:
+    """Return whether the outermost heading is the manual's title, and not a chapter such as “1. Causes”."""
+    if _TITLE.search(headings[0] if len(headings) > 1 else " ".join(headings)):
+        return True
+    return len(headings) > 1 and not (_NUMBER.match(headings[0]) and _is_bare(headings[0]))
+
+
+def is_head_row(cells: Sequence[str]) -> bool:
+    """Return whether a table's first row can be its head: words, not what is said of something."""
+    return not any(len(cell) > _LONGEST_HEAD or cell.endswith((".", "다")) or _SAID.search(cell) for cell in cells)
 
 
 def section_of_sentence(sentence: str) -> SectionName | None:
