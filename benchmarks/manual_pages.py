@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,8 +21,8 @@ RULINGS = ("all", "level", "none", "shaded", "frame")
 KINDS = ("table", "table", "table", "long", "merged", "codes", "columns", "columns", "sections", "sections")
 
 _A4 = (595.28, 841.89)
-_MARGIN = 56.0
-_INK, _PALE = (0.1, 0.12, 0.15), (0.8, 0.8, 0.8)
+MARGIN = 56.0
+_INK, _PALE, _RED = (0.1, 0.12, 0.15), (0.8, 0.8, 0.8), (0.8, 0.1, 0.1)
 
 _KO_PLACES = ("표면", "모서리", "용접부", "내측", "상단", "하부", "단자", "접합면", "코팅층", "나사부")
 _KO_KINDS = ("기공", "긁힘", "균열", "변색", "이물", "찍힘", "들뜸", "주름", "핀홀", "오염", "박리", "결손")
@@ -130,7 +130,10 @@ _EN_FAULTS = (
 
 @dataclass(frozen=True)
 class DefectTruth:
-    """A defect of a manual and what the manual says about it, and only about it."""
+    """A defect of a manual and what the manual says about it, and only about it.
+
+    `also` is what is said of it alone as well, but in the other language: it may be shown. Defects may share a step.
+    """
 
     name: str
     causes: tuple[str, ...]
@@ -138,6 +141,7 @@ class DefectTruth:
     page: int
     kind: str
     is_readable: bool
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class GeneratedManual:
 
 
 @dataclass
-class _Page:
+class Page:
     """Where and how a page is being drawn: in a frame with the origin in its upper left corner."""
 
     canvas: Any
@@ -162,9 +166,10 @@ class _Page:
     font: str
     bold: str
     size: float
-    y: float = _MARGIN
+    y: float = MARGIN
     defects: list[tuple[str, tuple[str, ...], tuple[str, ...], str]] = field(default_factory=list)
-    rest: list[Any] = field(default_factory=list)
+    rest: Callable[[Page], None] | None = None
+    also: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def write(self, x: float, base: float, text: str, *, bold: bool = False, size: float | None = None) -> None:
         """Write a line of text on its base line."""
@@ -190,39 +195,55 @@ class _Page:
         return list(simpleSplit(text, self.bold if bold else self.font, size or self.size, width))
 
 
-def set_manual(seed: int, *, pages: int = 8, language: Language = "ko") -> GeneratedManual:
-    """Return a manual of so many pages; the seed decides everything on them but the language."""
+def set_manual(
+    seed: int,
+    *,
+    pages: int = 8,
+    language: Language = "ko",
+    kinds: Mapping[str, Draw] | None = None,
+    watermarks: Sequence[str] = ("", "", "across", "level"),
+) -> GeneratedManual:
+    """Return a manual of so many pages; the seed decides everything on them but the language.
+
+    `kinds` are the kinds of pages that are drawn, those of this module where not given; one whose name ends in `>`
+    goes on on the next page. Of the `watermarks`, `over` stands on the text, not behind it.
+    """
     from reportlab.pdfgen.canvas import Canvas
 
     _register_fonts()
     chance = random.Random(seed)
     target = io.BytesIO()
     canvas = Canvas(target, pagesize=_A4, invariant=1)
-    names = _names(chance, language)
-    sayings = _Sayings(chance, language)
-    watermark = chance.choice(("", "", "across", "level"))
+    names = draw_names(chance, language)
+    sayings = Sayings(chance, language)
+    watermark = chance.choice(watermarks)
     has_heads = chance.random() < 0.5
     unmapped = {n for n in range(1, pages + 1) if chance.random() < 0.06}
     fonts, size = _fonts(chance, language), chance.choice((9.0, 9.5, 10.0, 10.5, 11.0))
     defects: list[DefectTruth] = []
-    rest: list[Any] = []
+    rest: Callable[[Page], None] | None = None
     for number in range(1, pages + 1):
         page = _start(canvas, chance, language, fonts, size, is_unmapped=number in unmapped)
-        _draw_watermark(page, watermark)
-        if rest:
-            page.y += 12
-            _set_table(page, *rest)
-        elif number == pages or number + 1 in unmapped or number in unmapped:
+        if watermark != "over":
+            _draw_watermark(page, watermark)
+        goes_on = number < pages and number + 1 not in unmapped and number not in unmapped
+        if rest is not None:
+            rest(page)
+        elif kinds is not None:
+            kinds[chance.choice([name for name in kinds if goes_on or not name.endswith(">")])](page, names, sayings)
+        elif not goes_on:
             _KINDS[chance.choice(KINDS[4:])](page, names, sayings)
         else:
             _KINDS[chance.choice(KINDS)](page, names, sayings)
         rest = page.rest
+        if watermark == "over":
+            _draw_watermark(page, watermark)
         canvas.restoreState()
         if has_heads:
             _draw_heads(canvas, language, number, pages)
         canvas.showPage()
         defects += [
-            DefectTruth(name, causes, actions, number, how, number not in unmapped)
+            DefectTruth(name, causes, actions, number, how, number not in unmapped, page.also.get(name, ()))
             for name, causes, actions, how in page.defects
         ]
     canvas.save()
@@ -255,16 +276,19 @@ def _register_fonts() -> None:
         registerFont(Unmapped("Unmapped", folder / "NanumGothicLight.ttf", asciiReadable=0))
 
 
-def _names(chance: random.Random, language: Language) -> dict[str, list[str]]:
+def draw_names(chance: random.Random, language: Language) -> dict[str, list[str]]:
+    """Return names of defects in an order by chance: `long` ones, of one character (`short`), and `codes`."""
     places, kinds = (_KO_PLACES, _KO_KINDS) if language == "ko" else (_EN_PLACES, _EN_KINDS)
     long = [f"{place} {kind}" for place in places for kind in kinds]
     chance.shuffle(long)
     short = list(_KO_SHORT) if language == "ko" else [chr(ord("A") + n) for n in range(26)]
     chance.shuffle(short)
-    return {"long": long, "short": short}
+    codes = [f"D-{number:02d}" for number in range(1, 60)]
+    random.Random(len(long)).shuffle(codes)
+    return {"long": long, "short": short, "codes": codes}
 
 
-class _Sayings:
+class Sayings:
     """Causes and actions, each only once in a manual."""
 
     def __init__(self, chance: random.Random, language: Language) -> None:
@@ -307,7 +331,7 @@ def _start(
     size: float,
     *,
     is_unmapped: bool,
-) -> _Page:
+) -> Page:
     """Begin a page; one in four is turned: by its own entry, by its text, or by both against each other."""
     turn, entry = 0, 0
     if chance.random() < 0.25:
@@ -330,19 +354,22 @@ def _start(
     if turn % 2:
         width, height = height, width
     font, bold = ("Unmapped", "Unmapped") if is_unmapped else fonts
-    return _Page(canvas, chance, language, width, height, font, bold, size)
+    return Page(canvas, chance, language, width, height, font, bold, size)
 
 
-def _draw_watermark(page: _Page, kind: str) -> None:
+def _draw_watermark(page: Page, kind: str) -> None:
     if not kind:
         return
     text = "대외비 사본" if page.language == "ko" else "CONTROLLED COPY"
     font = "NanumGothicBold" if page.language == "ko" else "Helvetica-Bold"
     page.canvas.saveState()
-    page.canvas.setFillColorRGB(*_PALE)
+    if kind == "over":
+        page.canvas.setFillColorRGB(*_RED, alpha=0.25)
+    else:
+        page.canvas.setFillColorRGB(*_PALE)
     page.canvas.setFont(font, 54)
     page.canvas.translate(page.width / 2, page.height / 2 + (100 if kind == "level" else 0))
-    if kind == "across":
+    if kind in {"across", "over"}:
         page.canvas.rotate(45)
     page.canvas.drawCentredString(0, 0, text)
     page.canvas.restoreState()
@@ -352,18 +379,18 @@ def _draw_heads(canvas: Any, language: Language, number: int, pages: int) -> Non
     canvas.setFillColorRGB(*_INK)
     canvas.setFont("NanumGothic", 8)
     canvas.drawString(
-        _MARGIN, _A4[1] - 30, "품질 표준 QS-210 불량 조치" if language == "ko" else "QS-210 Quality standard"
+        MARGIN, _A4[1] - 30, "품질 표준 QS-210 불량 조치" if language == "ko" else "QS-210 Quality standard"
     )
     canvas.drawString(_A4[0] / 2, 26, f"{number} / {pages}")
 
 
-def _title(page: _Page, text: str) -> None:
+def title(page: Page, text: str) -> None:
     page.y += 16
-    page.write(_MARGIN, page.y, text, bold=True, size=page.size * 1.35)
+    page.write(MARGIN, page.y, text, bold=True, size=page.size * 1.35)
     page.y += 10
 
 
-def _entry(page: _Page, name: str, sayings: _Sayings, kind: str, *, actions: int = 1) -> tuple[str, list[str]]:
+def note(page: Page, name: str, sayings: Sayings, kind: str, *, actions: int = 1) -> tuple[str, list[str]]:
     """Make up a defect, note what is true of it, and return its cause and actions."""
     cause = sayings.cause()
     acts = [sayings.action() for _ in range(actions)]
@@ -371,40 +398,45 @@ def _entry(page: _Page, name: str, sayings: _Sayings, kind: str, *, actions: int
     return cause, acts
 
 
-def _heads(page: _Page) -> list[str]:
+def table_heads(page: Page) -> list[str]:
     return ["불량", "원인", "조치"] if page.language == "ko" else ["Defect", "Cause", "Action"]
 
 
-def _draw_table(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> None:
+def _draw_table(page: Page, names: dict[str, list[str]], sayings: Sayings) -> None:
     """Draw a table of defects, causes and actions in one of the alignments and rulings."""
     ruling, alignment = page.chance.choice(RULINGS), page.chance.choice(ALIGNMENTS)
     kind = f"table {ruling} {alignment}"
     rows: list[list[str]] = []
     for _ in range(page.chance.randint(4, 6)):
         name = names["long"].pop()
-        cause, acts = _entry(page, name, sayings, kind, actions=page.chance.choice((1, 1, 2)))
+        cause, acts = note(page, name, sayings, kind, actions=page.chance.choice((1, 1, 2)))
         rows.append([name, cause, " ".join(acts)])
-    _title(page, "불량별 조치표" if page.language == "ko" else "Table of defects")
-    _set_table(page, [_heads(page), *rows], ruling, alignment)
+    title(page, "불량별 조치표" if page.language == "ko" else "Table of defects")
+    set_table(page, [table_heads(page), *rows], ruling, alignment)
 
 
-def _draw_long(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> None:
+def _draw_long(page: Page, names: dict[str, list[str]], sayings: Sayings) -> None:
     """Draw the beginning of a table that goes on on the next page, there with or without its head row."""
     ruling, alignment = page.chance.choice(RULINGS), page.chance.choice(ALIGNMENTS)
     rows: list[list[str]] = []
     for _ in range(page.chance.randint(6, 8)):
         name = names["long"].pop()
-        cause, acts = _entry(page, name, sayings, f"long {ruling} {alignment}")
+        cause, acts = note(page, name, sayings, f"long {ruling} {alignment}")
         rows.append([name, cause, acts[0]])
-    _title(page, "불량별 조치표" if page.language == "ko" else "Table of defects")
+    title(page, "불량별 조치표" if page.language == "ko" else "Table of defects")
     half = len(rows) // 2
-    shares = _shares(page, 3)
-    _set_table(page, [_heads(page), *rows[:half]], ruling, alignment, shares)
-    again = [_heads(page)] if page.chance.random() < 0.5 else []
-    page.rest = [[*again, *rows[half:]], ruling, alignment, shares, bool(again)]
+    shares = share_widths(page, 3)
+    set_table(page, [table_heads(page), *rows[:half]], ruling, alignment, shares)
+    again = [table_heads(page)] if page.chance.random() < 0.5 else []
+
+    def go_on(later: Page) -> None:
+        later.y += 12
+        set_table(later, [*again, *rows[half:]], ruling, alignment, shares, bool(again))
+
+    page.rest = go_on
 
 
-def _draw_codes(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> None:
+def _draw_codes(page: Page, names: dict[str, list[str]], sayings: Sayings) -> None:
     """Draw a table whose rows begin with one character."""
     ruling = page.chance.choice(("all", "level", "none"))
     rows = []
@@ -412,16 +444,16 @@ def _draw_codes(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> 
         if not names["short"]:
             break
         name = names["short"].pop()
-        cause, acts = _entry(page, name, sayings, f"codes {ruling}")
+        cause, acts = note(page, name, sayings, f"codes {ruling}")
         rows.append([name, cause, acts[0]])
     if not rows:
         _draw_sections(page, names, sayings)
         return
-    _title(page, "불량 코드" if page.language == "ko" else "Defect codes")
-    _set_table(page, [_heads(page), *rows], ruling, page.chance.choice(("top", "middle")))
+    title(page, "불량 코드" if page.language == "ko" else "Defect codes")
+    set_table(page, [table_heads(page), *rows], ruling, page.chance.choice(("top", "middle")))
 
 
-def _draw_merged(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> None:
+def _draw_merged(page: Page, names: dict[str, list[str]], sayings: Sayings) -> None:
     """Draw a table whose names span two or three rows each."""
     groups = []
     for _ in range(page.chance.randint(3, 4)):
@@ -431,13 +463,13 @@ def _draw_merged(page: _Page, names: dict[str, list[str]], sayings: _Sayings) ->
         acts = [sayings.action() for _ in range(count)]
         page.defects.append((name, tuple(causes), tuple(acts), "merged"))
         groups.append((name, list(zip(causes, acts, strict=True))))
-    _title(page, "불량별 조치표" if page.language == "ko" else "Table of defects")
-    xs, widths = _column_places(page, 3)
+    title(page, "불량별 조치표" if page.language == "ko" else "Table of defects")
+    xs, widths = column_places(page, 3)
     end = xs[-1] + widths[-1]
     y = page.y
     leading, pad = page.size * 1.25, 4.0
     tops = [y]
-    for x, head in zip(xs, _heads(page), strict=True):
+    for x, head in zip(xs, table_heads(page), strict=True):
         page.write(x + 4, y + pad + page.size, head, bold=True)
     y += leading + 2 * pad
     page.line(xs[0], tops[0], end, tops[0])
@@ -463,27 +495,27 @@ def _draw_merged(page: _Page, names: dict[str, list[str]], sayings: _Sayings) ->
     page.y = y
 
 
-def _shares(page: _Page, count: int) -> list[float]:
+def share_widths(page: Page, count: int) -> list[float]:
     first = page.chance.uniform(0.17, 0.22)
     return [first, *[(1 - first) / (count - 1)] * (count - 1)]
 
 
-def _column_places(page: _Page, count: int, shares: Sequence[float] | None = None) -> tuple[list[float], list[float]]:
-    usable = page.width - 2 * _MARGIN
-    widths = [share * usable for share in shares or _shares(page, count)]
-    xs = [_MARGIN + sum(widths[:number]) for number in range(count)]
+def column_places(page: Page, count: int, shares: Sequence[float] | None = None) -> tuple[list[float], list[float]]:
+    usable = page.width - 2 * MARGIN
+    widths = [share * usable for share in shares or share_widths(page, count)]
+    xs = [MARGIN + sum(widths[:number]) for number in range(count)]
     return xs, widths
 
 
-def _set_table(
-    page: _Page,
+def set_table(
+    page: Page,
     rows: Sequence[Sequence[str]],
     ruling: str,
     alignment: str,
     shares: Sequence[float] | None = None,
     has_head: bool = True,
 ) -> None:
-    xs, widths = _column_places(page, len(rows[0]), shares)
+    xs, widths = column_places(page, len(rows[0]), shares)
     end = xs[-1] + widths[-1]
     leading = page.size * page.chance.choice((1.15, 1.25, 1.35))
     pad = page.chance.choice(
@@ -523,10 +555,10 @@ def _set_table(
     page.y = y
 
 
-def _section_lines(page: _Page, name: str, sayings: _Sayings, kind: str) -> list[tuple[str, bool]]:
+def section_lines(page: Page, name: str, sayings: Sayings, kind: str) -> list[tuple[str, bool]]:
     """Return the lines of a section about a defect, each with whether it is bold."""
     how = page.chance.choice(("steps", "labels", "chapters"))
-    cause, acts = _entry(page, name, sayings, f"{kind} {how}", actions=page.chance.randint(1, 3))
+    cause, acts = note(page, name, sayings, f"{kind} {how}", actions=page.chance.randint(1, 3))
     korean = page.language == "ko"
     if how == "labels":
         lines = [(f"원인: {cause}" if korean else f"Cause: {cause}", False)]
@@ -542,7 +574,7 @@ def _section_lines(page: _Page, name: str, sayings: _Sayings, kind: str) -> list
     return lines + [(f"• {act}", False) for act in acts]
 
 
-def _write_lines(page: _Page, lines: Sequence[tuple[str, bool]], x: float, y: float, width: float) -> float:
+def write_lines(page: Page, lines: Sequence[tuple[str, bool]], x: float, y: float, width: float) -> float:
     leading = page.size * 1.4
     for text, bold in lines:
         y += leading * (0.3 if bold else 0.1)
@@ -552,22 +584,22 @@ def _write_lines(page: _Page, lines: Sequence[tuple[str, bool]], x: float, y: fl
     return y
 
 
-def _draw_sections(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> None:
+def _draw_sections(page: Page, names: dict[str, list[str]], sayings: Sayings) -> None:
     """Draw sections below each other, each under its heading."""
     page.y += 20
     for number in range(1, page.chance.randint(3, 4) + 1):
         name = names["long"].pop()
-        page.write(_MARGIN, page.y, f"{number}. {name}", bold=True, size=page.size * 1.3)
+        page.write(MARGIN, page.y, f"{number}. {name}", bold=True, size=page.size * 1.3)
         page.y += page.size * 1.9
-        lines = _section_lines(page, name, sayings, "sections")
-        page.y = _write_lines(page, lines, _MARGIN, page.y, page.width - 2 * _MARGIN) + page.size
+        lines = section_lines(page, name, sayings, "sections")
+        page.y = write_lines(page, lines, MARGIN, page.y, page.width - 2 * MARGIN) + page.size
 
 
-def _draw_columns(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -> None:
+def _draw_columns(page: Page, names: dict[str, list[str]], sayings: Sayings) -> None:
     """Draw two columns of running text whose lines stand on the same base lines."""
-    _title(page, "불량 조치" if page.language == "ko" else "What to do about defects")
+    title(page, "불량 조치" if page.language == "ko" else "What to do about defects")
     gap = 24.0
-    width = (page.width - 2 * _MARGIN - gap) / 2
+    width = (page.width - 2 * MARGIN - gap) / 2
     head_size = page.size * page.chance.choice((1.0, 1.25))
     is_row_by_row = page.chance.random() < 0.5
     leading = page.size * 1.4
@@ -577,7 +609,7 @@ def _draw_columns(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -
         for _ in range(page.chance.randint(2, 3)):
             name = names["long"].pop()
             column.append((name, True, head_size))
-            for text, bold in _section_lines(page, name, sayings, "columns"):
+            for text, bold in section_lines(page, name, sayings, "columns"):
                 column += [(line, bold, page.size) for line in page.wrap(text, width, bold=bold)]
         columns.append(column)
     top = page.y + 2 * leading
@@ -586,11 +618,12 @@ def _draw_columns(page: _Page, names: dict[str, list[str]], sayings: _Sayings) -
         # Some programs write what stands beside each other one after the other.
         places.sort(key=lambda place: (place[1], place[0]))
     for number, row, text, bold, size in places:
-        page.write(_MARGIN + number * (width + gap), top + row * leading, text, bold=bold, size=size)
+        page.write(MARGIN + number * (width + gap), top + row * leading, text, bold=bold, size=size)
     page.y = top + max(map(len, columns)) * leading
 
 
-_KINDS: dict[str, Callable[[_Page, dict[str, list[str]], _Sayings], None]] = {
+Draw = Callable[[Page, dict[str, list[str]], Sayings], None]
+_KINDS: dict[str, Draw] = {
     "table": _draw_table,
     "long": _draw_long,
     "merged": _draw_merged,
