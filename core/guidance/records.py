@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from core.access import WORKER, require_role
 from core.accounts.bindings import require_bound_in
 from core.audit import record
 from core.errors import BadInput, NotFound
+from core.i18n import N_
 from core.transactions import HasDatabase, reading, writing
 from inference.language.guidance import SECTION_NAMES, Guidance, Section, Step
 from inference.language.untrusted import plain, without_markup
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Box = tuple[float, float, float, float]
 
 _MAX_HEADING_CHARS = 300
+_PLACE, _PLACE_OCR = N_("{title}, page {page}"), N_("{title}, page {page} (OCR)")
 MAX_REASON_CHARS = 500
 
 
@@ -55,6 +57,11 @@ class Source:
     def chapter(self) -> str:
         """Return the headings below the manual's title, which stands beside them wherever they are shown."""
         return self.heading.removeprefix(self.manual_title).removeprefix(" › ")
+
+    def name_place(self, translate: Callable[..., str], *, title: str | None = None) -> str:
+        """Return its manual and page, and that a picture of the page was read where it was; `title` as it is drawn."""
+        place = _PLACE_OCR if self.is_ocr else _PLACE
+        return translate(place, title=self.manual_title if title is None else title, page=self.page)
 
     @classmethod
     def from_json(cls, value: object) -> Source:

@@ -249,7 +249,7 @@ def _say_why_no_steps(written: WrittenGuidance, words: Words) -> str:
         "The manuals do not set apart what to do about this defect. No step of another one is shown for it: "
         "read the pages themselves:"
     )
-    places = (words._("{title}, page {page}", title=one.manual_title, page=one.page) for one in pages)
+    places = (one.name_place(words._) for one in pages)
     return f"{said} {' · '.join(dict.fromkeys(places))}"
 
 
@@ -260,7 +260,7 @@ def _sources(written: WrittenGuidance | None, words: Words, style: Style) -> lis
     rows = []
     for source in written.sources:
         if source.number in cited:
-            place = words._("{title}, page {page}", title=source.manual_title, page=source.page)
+            place = source.name_place(words._)
             text = " ".join(source.text.split())
             quoted = text[:_QUOTED_CHARS] + ("…" if len(text) > _QUOTED_CHARS else "")
             about = " · ".join(part for part in (place, source.chapter) if part)

@@ -170,7 +170,7 @@ def _passages(found: Trace, words: Words) -> list[tuple[str, str]]:
         return []
     return [
         (
-            words._("{title}, page {page}", title=source.manual_title, page=source.page),
+            source.name_place(words._),
             " ".join(source.text.split())[:_QUOTED_CHARS] or "–",
         )
         for source in found.guidance.sources

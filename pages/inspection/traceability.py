@@ -193,7 +193,7 @@ def show_passages(found: Trace) -> None:
         st.caption(_("No steps were written for this inspection."))
         return
     for source in found.guidance.sources:
-        place = _("{title}, page {page}", title=escape(source.manual_title), page=source.page)
+        place = source.name_place(_, title=escape(source.manual_title))
         about = f" · {escape(source.chapter)}" if source.chapter else ""
         st.markdown(f"**[{source.number}]** {place}{about}")
         if source.text:

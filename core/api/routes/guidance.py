@@ -23,6 +23,7 @@ class GuidanceStep(Shape):
     manual_id: int | None
     manual: str | None
     page: int | None
+    is_ocr: bool = Field(description="read from a picture of a scanned page")
 
 
 class GuidanceAnswer(Shape):
@@ -70,6 +71,7 @@ def _shape(preview: Preview) -> GuidanceAnswer:
                     manual_id=None if source is None else source.manual_id,
                     manual=None if source is None else source.manual_title,
                     page=None if source is None else source.page,
+                    is_ocr=source is not None and source.is_ocr,
                 )
             )
     return GuidanceAnswer(

@@ -58,7 +58,7 @@ def read_manual(context: ToolContext, arguments: Mapping[str, Any]) -> ToolResul
                 Quote(
                     step.text,
                     speech.say(STEP_TITLES.get(section.name, section.name)),
-                    "" if source is None else source.manual_title,
+                    "" if source is None else source.manual_title + (" (OCR)" if source.is_ocr else ""),
                     None if source is None else source.page,
                 )
             )

@@ -198,6 +198,7 @@ def _show_passage(source: Source, fit: float, version_id: int) -> None:
             rf"\[{source.number}\] **{escape(source.manual_title)}** · "
             + _("fit {score}", score=f"{fit:.2f}")
             + (f" · {escape(source.chapter)}" if source.chapter else "")
+            + (f" · {_('read by text recognition (OCR)')}" if source.is_ocr else "")
         )
         show_source_button(_source_id(version_id), f"{version_id}_passage_{source.number}", [source])
     if source.is_held_back:

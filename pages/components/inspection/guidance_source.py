@@ -29,9 +29,10 @@ def show_source_button(guidance_id: int, key: str, sources: Sequence[Source]) ->
     """Draw one mark for all the passages that a heading stands on: it opens their pages."""
     pages = sorted({source.page for source in sources})
     numbers = " ".join(rf"\[{source.number}\]" for source in sources)
+    read_how = " · OCR" if any(source.is_ocr for source in sources) else ""
     titles = ", ".join(dict.fromkeys(escape(source.manual_title) for source in sources))
     st.button(
-        f"{numbers} {_('p. {page}', page=', '.join(str(page) for page in pages))}",
+        f"{numbers} {_('p. {page}', page=', '.join(str(page) for page in pages))}{read_how}",
         key=f"source_{guidance_id}_{key}",
         icon=":material/menu_book:",
         help=_("Show the page: {title}", title=titles),

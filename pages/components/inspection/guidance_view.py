@@ -143,9 +143,8 @@ def _show_first_passage(found: FoundPassages) -> None:
     source = next((one for one in found.sources if not one.is_held_back and not one.is_page_only), None)
     if source is None:
         return
-    st.caption(
-        _("The best place in the manuals: {title}, page {page}", title=escape(source.manual_title), page=source.page)
-    )
+    place = source.name_place(_, title=escape(source.manual_title))
+    st.caption(_("The best place in the manuals: {place}", place=place))
     lines = [escape(line) for line in source.text.splitlines()]
     more = ["…"] if len(lines) > _FIRST_LINES else []
     st.markdown("  \n".join(lines[:_FIRST_LINES] + more))
