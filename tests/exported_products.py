@@ -14,6 +14,7 @@ from sqlmodel import select
 
 from core.catalog.defect_types import list_defect_types
 from core.catalog.products import find_product
+from core.catalog.views import list_views
 from core.images.annotations.run_codes import pack_counts
 from core.images.library import read_mask_png
 from core.services import Services, build_services
@@ -54,11 +55,15 @@ def describe(services: Services, code: str, *, regions: bool = True) -> dict[str
             for kind in types
         ],
     }
+    found["views"] = [
+        (view.code, view.name, view.name_en, view.modality, view.is_required, view.found_as, view.is_active)
+        for view in list_views(services, product.id, include_inactive=True)
+    ]
     for image in images:
         mask = read_mask_png(services, image)
         found[image.content_sha256] = {
             "label": (image.image_type, codes.get(image.defect_type_id), image.split),
-            "part": (image.part, image.part_source, image.view),
+            "part": (image.part, image.part_source, image.view, image.domain),
             "name": image.original_name,
             "mask": None if mask is None else np.packbits(decode_mask(mask)).tobytes().hex(),
             "regions": [_region(box, image, codes) for box in boxes if box.image_id == image.id] if regions else None,

@@ -10,6 +10,8 @@ from core.accounts import people
 from core.catalog.products import find_named_product
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import describe
+from core.i18n import N_, translate
+from core.images.exports.records import HEADER_NAME
 from core.services import build_services
 
 if TYPE_CHECKING:
@@ -55,10 +57,10 @@ def export(wanted: argparse.Namespace) -> int:
     target = wanted.target
     if as_zip and target.suffix.lower() != ".zip":
         target = target.with_name(f"{target.name}.zip")
-    status = StatusLine()
+    status, doing = StatusLine(), translate(language(), N_("exporting images"))
     try:
         (write_zip if as_zip else write_folder)(
-            made, target, progress=lambda done, total: status.show("exporting images", f"{done}/{total}")
+            made, target, progress=lambda done, total: status.show(doing, f"{done}/{total}")
         )
     finally:
         status.clear()
@@ -78,6 +80,8 @@ def _tell(made: Export, target: Path, *, as_json: bool) -> None:
         "bytes": summary.n_bytes,
     }
     left_out = [{"name": name, "reason": code} for name, code in summary.left_out]
+    if summary.beside_format:
+        write_note(describe_beside(made, lang))
     if as_json:
         write_out(
             to_json(
@@ -87,9 +91,24 @@ def _tell(made: Export, target: Path, *, as_json: bool) -> None:
                     "path": str(target),
                     **counts,
                     **{kind: summary.counts.get(kind, 0) for kind in ("normal", "defect", *SPLITS)},
+                    "only_in_manifest": dict(sorted(summary.beside_format.items())),
                     "left_out": left_out,
                 }
             )
         )
         return
-    write_out(f"{target}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    words = translate(lang, N_("{target}: images {images}, masks {masks}, regions {regions}, bytes {bytes}"))
+    write_out(words.format(target=target, **counts))
+
+
+def describe_beside(made: Export, lang: str) -> str:
+    """Return which facts of these images only the manifest keeps, with how many images have them."""
+    from core.images.exports.limits import FACT_NAMES
+
+    facts = [
+        translate(lang, words) + (f" ({count})" if (count := made.summary.beside_format[fact]) else "")
+        for fact, words in FACT_NAMES.items()
+        if fact in made.summary.beside_format
+    ]
+    sentence = N_("Other programs do not see in this format: {facts}. They are in {name}, which an import reads.")
+    return translate(lang, sentence).format(facts=", ".join(facts), name=HEADER_NAME)

@@ -1,4 +1,4 @@
-"""A product and its defect types as they were when their images left: what an import makes anew where it is missing."""
+"""A product, its views and types as they were when its images left: what an import makes anew where it is missing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ class TypeFacts:
 
 
 @dataclass(frozen=True)
+class ViewFacts:
+    """A view of a product, as it was when its images left."""
+
+    code: str
+    name: str
+    name_en: str = ""
+    modality: str = "rgb"
+    is_required: bool = True
+    found_as: str = "external"
+    is_active: bool = True
+
+
+@dataclass(frozen=True)
 class ProductFacts:
     """A product as it was when its images left."""
 
@@ -28,3 +41,4 @@ class ProductFacts:
     description: str = ""
     notice: str = ""
     types: tuple[TypeFacts, ...] = ()
+    views: tuple[ViewFacts, ...] = ()

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from core.access import ENGINEER, require_role
 from core.catalog.products import get_product
+from core.catalog.views import list_views
 from core.errors import BadInput, NotFound, from_lower
 from core.images.exports.coco import CocoLayout
 from core.images.exports.csv_lists import CsvLayout
 from core.images.exports.folders import FolderLayout
+from core.images.exports.limits import NOT_IN_FORMAT, list_facts, list_facts_of_all
 from core.images.exports.manifest import Manifest
 from core.images.exports.marking import read_marks
 from core.images.exports.records import (
@@ -104,11 +106,13 @@ class _Making:
     def __init__(self, services: Services, product: Product, choice: ExportChoice, summary: ExportSummary) -> None:
         self._services, self._product, self._choice, self._summary = services, product, choice, summary
         self._types = list_types(services, product.id)
+        self._views = list_views(services, product.id, include_inactive=True)
+        self._beside = NOT_IN_FORMAT[choice.format]
 
     def entries(self) -> Iterator[Entry]:
         """Yield the files; what is held on disk meanwhile is given back at the end, or when nobody reads on."""
         self._layout = _layout(self._choice, self._product, self._types)
-        self._manifest = Manifest(self._product, self._types, self._choice.format)
+        self._manifest = Manifest(self._product, self._types, self._views, self._choice.format)
         try:
             yield from self._entries()
         finally:
@@ -129,6 +133,10 @@ class _Making:
             self._manifest.add_file(entry)
             self._count(entry)
             yield entry
+        told = [self._product.description, *(view.name for view in self._views if view.name != view.code)]
+        for fact in list_facts_of_all(self._types, told):
+            if fact in self._beside:
+                self._summary.beside_format.setdefault(fact, 0)
         yield from self._manifest.finish(self._summary)
 
     def _write(self, group: list[ExportImage]) -> Iterator[Entry]:
@@ -157,6 +165,9 @@ class _Making:
         self._summary.n_regions += len(image.regions)
         for name in (image.image_type, image.split):
             self._summary.counts[name] = self._summary.counts.get(name, 0) + 1
+        for fact in list_facts(image):
+            if fact in self._beside:
+                self._summary.beside_format[fact] = self._summary.beside_format.get(fact, 0) + 1
         for one in (entry, *([mask] if mask is not None else []), *written):
             self._count(one)
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from core.catalog.views import View
 from core.images.annotations.run_codes import pack_counts
 from core.images.exports.records import (
     HEADER_NAME,
@@ -32,8 +33,10 @@ _SHARD_BYTES = 24_000_000  # well below what an import takes of one file
 class Manifest:
     """Collects a line for each image, and the hashes of the other files."""
 
-    def __init__(self, product: Product, types: Sequence[ExportType], export_format: ExportFormat) -> None:
-        self._product, self._types, self._format = product, types, export_format
+    def __init__(
+        self, product: Product, types: Sequence[ExportType], views: Sequence[View], export_format: ExportFormat
+    ) -> None:
+        self._product, self._types, self._views, self._format = product, types, views, export_format
         self._shards: list[Spool] = []
         self._files: list[dict[str, Any]] = []
 
@@ -95,6 +98,18 @@ class Manifest:
                 }
                 for kind in self._types
             ],
+            "views": [
+                {
+                    "code": view.code,
+                    "name": view.name,
+                    "name_en": view.name_en,
+                    "modality": view.modality,
+                    "is_required": view.is_required,
+                    "found_as": view.found_as,
+                    "is_active": view.is_active,
+                }
+                for view in self._views
+            ],
             "counts": {
                 "images": summary.n_images,
                 "masks": summary.n_masks,
@@ -104,6 +119,8 @@ class Manifest:
             },
             # Outlines that the format itself cannot hold: exact in the lines of the images and in the masks.
             "outlines_exact_in": "manifest" if self._format in INEXACT else "format",
+            # What other programs do not see, and how many images have it (0: the product has it).
+            "only_in_manifest": dict(sorted(summary.beside_format.items())),
             "image_lines": shards,
             "files": self._files,
             "left_out": [{"name": name, "reason": reason} for name, reason in summary.left_out],

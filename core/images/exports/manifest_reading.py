@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.catalog.defect_types import SEVERITIES
+from core.catalog.views import FOUND_AS_NAMES, MODALITY_NAMES
 from core.errors import AppError
 from core.images.annotations.documents import as_dict, as_list, as_number, as_text, read_json
 from core.images.annotations.records import MOST_FILE_BYTES, AnnotationError
 from core.images.annotations.run_codes import region_of_runs, unpack_counts
 from core.images.annotations.shapes import numbers
 from core.images.domains import DOMAINS
-from core.images.exports.facts import ProductFacts, TypeFacts
+from core.images.exports.facts import ProductFacts, TypeFacts, ViewFacts
 from core.images.exports.manifest import VERSION
 from core.images.exports.records import HEADER_NAME
 from core.images.labels import IMAGE_TYPES, SPLITS
@@ -196,6 +197,22 @@ def _product(header: dict[Any, Any]) -> ProductFacts:
                 one.get("is_active") is not False,
             )
         )
+    views = []
+    for one in map(as_dict, as_list(header.get("views"))):
+        modality, found_as = as_text(one.get("modality")), as_text(one.get("found_as"))
+        if not as_text(one.get("code")) or modality not in MODALITY_NAMES or found_as not in FOUND_AS_NAMES:
+            raise AnnotationError("annotation_damaged")
+        views.append(
+            ViewFacts(
+                as_text(one.get("code")),
+                as_text(one.get("name")),
+                as_text(one.get("name_en")),
+                modality,
+                one.get("is_required") is not False,
+                found_as,
+                one.get("is_active") is not False,
+            )
+        )
     return ProductFacts(
         code,
         name,
@@ -203,6 +220,7 @@ def _product(header: dict[Any, Any]) -> ProductFacts:
         str(given.get("description") or ""),
         str(header.get("license_notice") or ""),
         tuple(types),
+        tuple(views),
     )
 
 

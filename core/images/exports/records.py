@@ -137,7 +137,11 @@ class Layout(Protocol):
 
 @dataclass
 class ExportSummary:
-    """What has been written, and what could not be: (name of the image, code of why)."""
+    """What has been written, and what could not be: (name of the image, code of why).
+
+    `beside_format` are the facts (`limits.Fact`) that only the manifest keeps, with how many images have them (0: the
+    product has them).
+    """
 
     n_images: int = 0
     n_masks: int = 0
@@ -145,6 +149,7 @@ class ExportSummary:
     n_bytes: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    beside_format: dict[str, int] = field(default_factory=dict)
 
 
 def classes_of(types: Sequence[ExportType]) -> dict[str, int]:

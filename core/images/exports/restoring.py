@@ -1,4 +1,4 @@
-"""Makes anew what an export says of its product: names in both languages, defect types, kinds of good parts."""
+"""Makes anew what an export says of its product: names in both languages, views, defect types, kinds of good parts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from core.audit import record
 from core.catalog.defect_types import create_defect_type, list_defect_types, set_defect_type_active
 from core.catalog.edits import clean_name
 from core.catalog.products import get_product_row
+from core.catalog.view_edits import add_view, set_view_active
+from core.catalog.views import list_views
 from core.transactions import writing
 from storage.tables import Product
 
@@ -42,6 +44,31 @@ def restore_types(services: Services, person: Person, product_id: int, facts: Pr
     for kind in facts.types:
         if kind.code.casefold() not in there:
             _make(services, person, product_id, kind)
+
+
+def restore_views(services: Services, person: Person, product_id: int, facts: ProductFacts) -> None:
+    """Add the views that the product has not, in their order; those of the same code stay as they are.
+
+    Raises as `add_view`.
+    """
+    require_role(services, person, ENGINEER)
+    there = {view.code for view in list_views(services, product_id, include_inactive=True)}
+    for one in facts.views:
+        if one.code in there:
+            continue
+        view = add_view(
+            services,
+            person,
+            product_id,
+            code=one.code,
+            name=one.name,
+            name_en=one.name_en,
+            modality=one.modality,
+            is_required=one.is_required,
+            found_as=one.found_as,
+        )
+        if not one.is_active:
+            set_view_active(services, person, view.id, active=False)
 
 
 def _make(services: Services, person: Person, product_id: int, kind: TypeFacts) -> None:

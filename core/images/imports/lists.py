@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from core.errors import AppError, BadInput
+from core.images.exports.records import IMAGES_NAME
 from core.images.exposures.lists import decode_text
 from core.images.imports.names import is_image_name, split_path
 from core.images.imports.records import DEFECT, NORMAL, LeftOut, Told
@@ -63,6 +64,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 # Beside a type of defect these words are no label: they may be the product.
 _NO_VERDICT = frozenset(_in_order("type class class_name category 분류 유형 종류"))
+_LINES_OF_MANIFEST = IMAGES_NAME.partition("{")[0]
 # Stands between a name and its ending in DeepPCB: `00041000.jpg` in a list means both.
 _PAIRED = ("", "_test", "_temp")
 # The published splits of VisA: the first is the one for learning from good parts alone.
@@ -100,7 +102,9 @@ class Paths:
 
 
 def is_list_name(path: str) -> bool:
-    """Return whether a file may be a list, by its name."""
+    """Return whether a file may be a list, by its name. The lines of a manifest are none: they count with it alone."""
+    if PurePosixPath(path).name.startswith(_LINES_OF_MANIFEST):
+        return False
     return PurePosixPath(path).suffix.lower() in {".csv", ".tsv", ".json", ".jsonl"} or bool(_split_of_list(path))
 
 

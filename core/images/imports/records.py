@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal
 
-from core.images.exports.facts import ProductFacts, TypeFacts
+from core.images.exports.facts import ProductFacts, TypeFacts, ViewFacts
 from core.images.regions.records import Region
 
 NORMAL: Final = "normal"
@@ -268,5 +268,6 @@ def _left_out(value: Mapping[str, Any]) -> LeftOut:
 
 def _product(value: Mapping[str, Any]) -> ProductFacts:
     types = tuple(_read(TypeFacts, found) for found in value.get("types", ()))
-    found: ProductFacts = _read(ProductFacts, value, types=types)
+    views = tuple(_read(ViewFacts, found) for found in value.get("views", ()))
+    found: ProductFacts = _read(ProductFacts, value, types=types, views=views)
     return found

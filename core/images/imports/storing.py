@@ -14,7 +14,7 @@ from core.catalog.outcomes import GOOD as GOOD_KIND
 from core.catalog.outcomes import check_is_defect
 from core.errors import AppError, BadInput, NotFound
 from core.images.exports.facts import ProductFacts
-from core.images.exports.restoring import restore_product, restore_types
+from core.images.exports.restoring import restore_product, restore_types, restore_views
 from core.images.exposures.splitting import check_share, set_test_images_aside, splits_of_parts
 from core.images.imports.names import make_type_code
 from core.images.imports.records import DEFECT, ImportPlan, PlannedImage
@@ -94,6 +94,8 @@ def find_or_create_product(services: Services, person: Person, plan: ImportPlan,
     row = products.create_product(
         services, person, name=facts.name, code=code, description=facts.description, notice=facts.notice
     )
+    # Only of a product that is new: one that is pictured in one way would else ask for views from now on.
+    restore_views(services, person, row.id, facts)
     return restore_product(services, person, row, facts)
 
 

@@ -56,11 +56,27 @@ def test_a_product_is_exported_by_its_name_as_json_says(
     assert (tmp_path / "out" / "data.yaml").is_file()
 
 
+@pytest.mark.parametrize(("lang", "word"), [("en", "original file names (3)"), ("ko", "원래 파일 이름 (3)")])
+def test_what_a_format_has_no_place_for_is_said(
+    product: Product,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    lang: str,
+    word: str,
+) -> None:
+    monkeypatch.setenv("GEOMSA_LANGUAGE", lang)
+    _status, out, err = run(capsys, "export", "plate", tmp_path / "out", "--format", "voc", "--json")
+    assert json.loads(out)["only_in_manifest"] == {"original_names": 3, "type_names": 0}
+    assert word in err
+    assert "geomsa-export.json" in err
+
+
 def test_a_zip_gets_its_ending_and_only_the_split_that_was_asked_for(
     product: Product, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status, out, _err = run(capsys, "export", "plate", tmp_path / "out", "--zip", "--split", "test")
-    assert (status, out.startswith(f"{tmp_path / 'out.zip'}: 1 images")) == (0, True)
+    assert (status, out.startswith(f"{tmp_path / 'out.zip'}: images 1, masks 1,")) == (0, True)
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         assert "plate/test/spot/plate_spot_001.png" in archive.namelist()
 

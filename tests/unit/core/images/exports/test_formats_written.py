@@ -318,3 +318,22 @@ def test_a_manifest_that_was_tampered_with_is_not_believed(
     plan = import_path(services, engineer, folder, plan_only=True).plan
     assert "export_manifest_damaged" in {found.reason for found in plan.left_out}
     assert {image.split for image in plan.images if image.kind == "defect"} == {"test"}  # by its folders
+
+
+@pytest.mark.parametrize("export_format", FORMAT_NAMES)
+def test_the_manifest_names_what_only_it_keeps(
+    services: Services, engineer: Person, product: Product, tmp_path: Path, export_format: ExportFormat
+) -> None:
+    made = start_export(services, engineer, product.id, ExportChoice(export_format))
+    write_folder(made, tmp_path / "x")
+    only = json.loads((tmp_path / "x" / "geomsa-export.json").read_text())["only_in_manifest"]
+    assert only == made.summary.beside_format
+    # Of six images three have regions, two of them outlines; one is a defect that nobody has marked.
+    expected = {
+        "folders": {"regions": 3, "region_origins": 3, "original_names": 6},
+        "coco": {"region_origins": 3, "original_names": 6},
+        "yolo": {"outlines": 2, "unmarked_types": 1, "region_origins": 3, "original_names": 6},
+        "voc": {"outlines": 2, "unmarked_types": 1, "region_origins": 3, "original_names": 6},
+        "csv": {"region_origins": 3},
+    }
+    assert only == expected[export_format]

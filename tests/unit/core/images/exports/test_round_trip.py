@@ -18,7 +18,8 @@ from PIL import Image as PillowImage
 from core.access import Person
 from core.accounts.people import open_person
 from core.catalog.defect_types import create_defect_type
-from core.catalog.products import create_product
+from core.catalog.products import create_product, update_product
+from core.catalog.view_edits import add_view, set_view_active
 from core.images.exports.making import start_export
 from core.images.exports.records import FORMAT_NAMES, ExportChoice, ExportFormat
 from core.images.exports.writing import stream_zip, write_folder
@@ -94,13 +95,41 @@ def fill(services: Services, draw: Any) -> str:
     person = open_person(services, "engineer")
     code: str = draw(st.sampled_from(["plate", "AUX", "mask-1", "test"]))
     product = create_product(
-        services, person, name=draw(texts), code=code, notice=draw(st.sampled_from(["", "CC BY 4.0"]))
+        services,
+        person,
+        name=draw(texts),
+        code=code,
+        description=draw(st.sampled_from(["", "두께 2 mm"])),
+        notice=draw(st.sampled_from(["", "CC BY 4.0"])),
+    )
+    product = update_product(
+        services,
+        person,
+        product.id,
+        row_version=product.row_version,
+        name=product.name,
+        description=product.description,
+        name_en=draw(st.sampled_from(["", "Plate"])),
     )
     types = [
         make_type(services, person, product, name, draw)
         for name in draw(st.lists(st.sampled_from(CODES), unique_by=str.lower, max_size=4))
     ]
     bad = [kind for kind in types if kind.outcome == "defect"]
+    views = draw(st.sampled_from([(), (), ("top", "ct")]))
+    for one in views:
+        view = add_view(
+            services,
+            person,
+            product.id,
+            code=one,
+            name=draw(texts),
+            name_en=draw(st.sampled_from(["", "From above"])),
+            modality=draw(st.sampled_from(["rgb", "ct"])),
+            is_required=draw(st.booleans()),
+        )
+        if draw(st.booleans()):
+            set_view_active(services, person, view.id, draw(st.booleans()))
     items = []
     for seed in range(draw(st.integers(1, 5))):
         kind = draw(st.sampled_from([None, *types]))
@@ -125,7 +154,8 @@ def fill(services: Services, draw: Any) -> str:
                 part,
                 draw(st.sampled_from(["person", "file_name"])) if part else "",
                 regions=marked,
-                view=draw(st.sampled_from(["", "top"])),
+                view=draw(st.sampled_from(["", "top", *views])),
+                domain=draw(st.sampled_from(["", "studio", "line", "field"])),
             )
         )
     outcomes = list(ingest_images(services, person, product, items))
