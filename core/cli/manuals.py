@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.accounts import people
 from core.catalog.products import find_named_product, list_products
 from core.cli.terminal import StatusLine, language, name_some, to_json, write_note, write_out
+from core.i18n import N_, translate, translate_plural
 from core.services import Services, build_services
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from inference.language.guidance import Step
 
 _STATES = {
-    "indexed": "indexed",
-    "not_indexed": "not indexed yet",
-    "out_of_date": "out of date",
-    "failed": "not readable",
+    "indexed": N_("Indexed"),
+    "not_indexed": N_("Not indexed yet"),
+    "out_of_date": N_("Out of date"),
+    "failed": N_("Not readable"),
 }
 
 
@@ -72,7 +73,8 @@ def manual(wanted: argparse.Namespace) -> int:
     from core.manuals.library import delete_manual
 
     gone = delete_manual(services, people.command_line_person(services), wanted.id)
-    write_note(f"{gone.id}: {gone.title} ({gone.original_name}) is deleted")
+    words = translate(language(), N_("{number}: {title} ({name}) is deleted."))
+    write_note(words.format(number=gone.id, title=gone.title, name=gone.original_name))
     return 0
 
 
@@ -123,11 +125,10 @@ def _place(step: Step, sources: dict[int, Source]) -> dict[str, Any]:
 
 
 def _write_steps(preview: Preview) -> None:
-    from core.i18n import translate
     from core.inspections.terms import STEP_TITLES
 
     if not preview.found:
-        write_note("the manuals say nothing about it")
+        write_note(translate(language(), N_("The manuals say nothing about it.")))
     sources = {source.number: source for source in preview.sources}
     for section in preview.guidance.sections:
         write_out(translate(language(), STEP_TITLES[section.name]))
@@ -156,12 +157,13 @@ def _add(services: Services, wanted: argparse.Namespace) -> int:
     if wanted.json:
         write_out(to_json(_describe_outcome(outcome, product.code, title)))
     elif outcome.error is None:
-        write_out(f"{outcome.manual_id}  {title}  {outcome.page_count} pages")
+        write_out(f"{outcome.manual_id}  {title}  {_count_pages(outcome.page_count)}")
     if outcome.error is not None:
         write_note(outcome.error.sentence(language()))
     if outcome.pages_without_text:
         pages = name_some([str(page) for page in outcome.pages_without_text])
-        write_note(f"{outcome.name}: pages without text, which are not found: {pages}")
+        words = translate(language(), N_("{name}: pages without text, which are not found: {pages}"))
+        write_note(words.format(name=outcome.name, pages=pages))
     return 1 if outcome.outcome == "refused" else 0
 
 
@@ -190,10 +192,15 @@ def _list(services: Services, wanted: argparse.Namespace) -> int:
             write_out(to_json(_describe_manual(view, codes[view.manual.product_id])))
             continue
         row = view.manual
-        write_out(f"{row.id}  {codes[row.product_id]}  {row.title}  {row.page_count} pages  {_STATES[view.state]}")
+        state = translate(language(), _STATES[view.state])
+        write_out(f"{row.id}  {codes[row.product_id]}  {row.title}  {_count_pages(row.page_count)}  {state}")
         if view.failure is not None:
             write_note(f"{row.id}: {view.failure.sentence(language())}")
     return 0
+
+
+def _count_pages(count: int) -> str:
+    return translate_plural(language(), "{count} page", "{count} pages", count).format(count=count)
 
 
 def _describe_manual(view: ManualView, product_code: str) -> dict[str, Any]:

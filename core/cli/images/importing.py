@@ -14,6 +14,7 @@ from core.cli.images.intake_check import check_imported
 from core.cli.images.plan_table import left_out_lines, plan_lines, product_lines, question_lines
 from core.cli.terminal import StatusLine, language, to_json, write_note, write_out
 from core.errors import BadInput, NotFound, describe
+from core.i18n import N_, translate
 from core.services import Services, build_services
 
 if TYPE_CHECKING:
@@ -36,8 +37,9 @@ def import_images(wanted: argparse.Namespace) -> int:
     person = people.command_line_person(services)
     if not wanted.path.exists():
         raise NotFound("path_not_found", path=str(wanted.path))
-    status = StatusLine()
-    status.show("reading what there is")
+    status, lang = StatusLine(), language()
+    status.show(translate(lang, N_("reading what there is")))
+    doing = translate(lang, N_("importing images"))
     summary = import_path(
         services,
         person,
@@ -50,14 +52,12 @@ def import_images(wanted: argparse.Namespace) -> int:
         test_share=wanted.test_share,
         split_seed=max(0, wanted.split_seed),
         plan_only=wanted.plan,
-        progress=lambda done, total: status.show("importing images", f"{done}/{total}"),
+        progress=lambda done, total: status.show(doing, f"{done}/{total}"),
     )
     status.clear()
-    lang = language()
     for outcome in summary.outcomes:
         if outcome.outcome != "added":
-            reason = outcome.error.sentence(lang) if outcome.error else f"duplicate of {outcome.duplicate_of}"
-            write_note(f"{outcome.name}: {outcome.outcome}: {reason}")
+            write_note(_describe_outcome(outcome, lang))
     to_check = gather_to_check(summary.outcomes)
     for note, found in to_check.items():
         write_check(note, found)
@@ -73,6 +73,13 @@ def import_images(wanted: argparse.Namespace) -> int:
         checked = check_imported(services, person, summary, status)
     _write(services, summary, {note: len(found) for note, found in to_check.items()}, checked, wanted)
     return _status(summary, plan_only=wanted.plan)
+
+
+def _describe_outcome(outcome: FileOutcome, lang: str) -> str:
+    """Return why a file was not added; with its name, where the sentence has it not."""
+    said = outcome.error.sentence(lang) if outcome.error else str(outcome.duplicate_of)
+    word = translate(lang, N_("already here") if outcome.outcome == "duplicate" else N_("refused"))
+    return f"{word}: {said}" if outcome.name in said else f"{outcome.name}: {word}: {said}"
 
 
 def _write(
