@@ -23,6 +23,7 @@ from core.i18n import N_
 from pages.components.catalog.defect_type_form import DefectTypeText, ask_fields, fill_fields, register_defect_type
 from pages.components.catalog.defect_type_row import show_row
 from pages.components.catalog.example_images import add_uploads, ask_uploads, find_examples, pick_examples
+from pages.components.catalog.next_step import mark_new_type, new_type_id, show_type_next_step
 from pages.components.shared.dialogs import OpenDialog, close_dialog, confirm, draw_dialog, open_dialog, opened
 from pages.components.shared.language import _, _n, day, defect_name, escape, product_name
 from pages.components.shared.pickers import remembered_product_id, take_asked_product
@@ -117,17 +118,30 @@ def show_list(products: dict[int, Product]) -> None:
         )
         with_inactive = st.toggle(_("Show deactivated types"), key="defect_type_inactive")
     wanted = query.strip().casefold()
+    rows = list_defect_types(services(), None, include_inactive=True)
+    new_id = new_type_id()
     found = [
         row
-        for row in list_defect_types(
-            services(), product_id, include_inactive=with_inactive, outcome=None if outcome == "all" else outcome
+        for row in rows
+        if row.product_id in products
+        and (
+            row.id == new_id
+            or (
+                product_id in (None, row.product_id)
+                and (with_inactive or row.is_active)
+                and outcome in ("all", row.outcome)
+                and wanted in f"{row.name_ko}\n{row.name_en}\n{row.code}".casefold()
+            )
         )
-        if row.product_id in products and wanted in f"{row.name_ko}\n{row.name_en}\n{row.code}".casefold()
     ]
-    counts = count_type_images(services(), product_id)
+    counts = count_type_images(services(), product_id if new_id is None else None)
     if (order or "product") != "product":
         _title, key, is_descending = _ORDERS[order]
         found.sort(key=lambda row: key(row, sum(counts.get(row.id, {}).values())), reverse=is_descending)
+    # The one that was just registered stands first, whatever is searched for.
+    found.sort(key=lambda row: row.id != new_id)
+    if found and found[0].id == new_id:
+        show_type_next_step(found[0])
     st.caption(_n("{count} type", "{count} types", len(found)))
     if not found and (wanted or with_inactive or outcome != "all"):
         st.info(_("No defect type fits. Change the search."), icon=":material/search_off:")
@@ -199,6 +213,7 @@ def show_create(dialog: OpenDialog) -> None:
     if row is None:
         return
     say_refused(add_uploads(row, files, key="defect_type_create"))
+    mark_new_type(row.id)
     close_dialog()
     st.rerun()
 

@@ -152,3 +152,20 @@ def test_a_switch_on_a_state_that_is_gone_is_refused(
     assert get_defect_type(services, hole.id).is_active
     app.button(key="dialog_agree").click().run()
     assert not get_defect_type(services, hole.id).is_active
+
+
+def test_after_registering_the_next_step_is_offered_until_it_is_closed(
+    open_app: OpenApp, services: Services, hole: DefectType
+) -> None:
+    app = open_app(SCREEN)
+    app.text_input(key="defect_type_search").set_value("hole").run()
+    app.button(key="defect_type_new").click().run()
+    app.text_input(key="defect_type_create_name_ko").set_value("버")
+    app.text_input(key="defect_type_create_code").set_value("burr")
+    press(app, "Register")
+    assert "is registered with the code `burr`" in texts(app)
+    assert "`burr`" in texts(app).split("is registered with the code `burr`")[1], "listed, whatever is searched for"
+    assert "1. Add images of this type" in [link.proto.label for link in app.get("page_link")]
+    app.button(key="defect_type_next_close").click().run()
+    assert "`burr`" not in texts(app)
+    assert "`hole`" in texts(app)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.catalog.outcomes import GOOD
 from pages.components.catalog.defect_type_form import SEVERITY_NAMES
+from pages.components.catalog.next_step import new_type_id
 from pages.components.shared.language import _, _n, day, defect_name, escape, number, product_name
 from pages.components.shared.thumbnails import read_thumbnails
 
@@ -74,7 +75,8 @@ def _show_name(row: DefectType, product: Product) -> None:
     about = [f"`{row.code}`", _("No. {number}", number=row.id), escape(product_name(product))]
     if other and other != defect_name(row):
         about.insert(2, escape(other))
-    st.caption(" · ".join(about))
+    mark = f" :green-badge[:material/fiber_new: {_('New')}]" if row.id == new_type_id() else ""
+    st.caption(" · ".join(about) + mark)
 
 
 def _show_kind(row: DefectType) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from storage.tables import DefectType, Image
 
 _OFFERED = 10
-_A_ROW = 5
+_TILE_PX = 76
 _ENDINGS = ["jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp"]
 
 
@@ -49,9 +49,9 @@ def pick_examples(row_id: int, product_id: int, chosen: Sequence[int], *, key: s
         return []
     thumbnails = read_thumbnails([image.thumbnail_key for image in offered])
     picked = []
-    for start in range(0, len(offered), _A_ROW):
-        for column, image in zip(st.columns(_A_ROW), offered[start : start + _A_ROW], strict=False):
-            with column:
+    with st.grid("auto", min_column_width=_TILE_PX, gap="small", key=f"{key}_tiles"):
+        for image in offered:
+            with st.container(gap="xxsmall"):
                 show_thumbnail(thumbnails.get(image.thumbnail_key), alt=image.stored_name)
                 name = image.stored_name.rsplit(".", 1)[0].rsplit("_", 1)[-1]
                 if st.checkbox(escape(name), value=image.id in chosen, key=f"{key}_{image.id}"):

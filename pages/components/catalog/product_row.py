@@ -149,32 +149,36 @@ def _show_type_images(dialog: OpenDialog) -> None:
     product_id = dialog.values["id"]
     counts = count_type_images(services(), product_id)
     rows = []
-    n_named = 0
+    kinds, n_named = 0, 0
     for row in list_defect_types(services(), product_id, include_inactive=True):
         own = counts.get(row.id, {})
         if not row.is_active and not own:
             continue
         if row.outcome == GOOD:
-            n_named += sum(own.values())
+            kinds, n_named = kinds + 1, n_named + sum(own.values())
+        # The counts before the rest: a phone shows the first columns.
         rows.append(
             {
                 _("Type"): defect_name(row),
-                _("Code"): row.code,
-                _("Defect or good kind"): _("Good kind") if row.outcome == GOOD else _("Defect"),
+                _("All"): sum(own.values()),
                 _("Training"): own.get("train", 0),
                 _("Validation"): own.get("val", 0),
                 _("Test"): own.get("test", 0),
-                _("All"): sum(own.values()),
+                _("Defect or good kind"): _("Good kind") if row.outcome == GOOD else _("Defect"),
+                _("Code"): row.code,
             }
         )
     unnamed = dialog.values["n_normal"] - n_named
-    st.caption(
-        _n(
-            "{count} normal image names no kind of good part.",
-            "{count} normal images name no kind of good part.",
-            unnamed,
+    if kinds and unnamed:
+        st.caption(
+            _n(
+                "{count} normal image names no kind of good part.",
+                "{count} normal images name no kind of good part.",
+                unnamed,
+            )
         )
-    )
+    elif not kinds:
+        st.caption(_n("**{count}** normal", "**{count}** normal", unnamed))
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
     else:

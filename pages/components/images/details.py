@@ -69,14 +69,17 @@ def show_details(
         with right:
             show_steps(walk.place, walk.total, go)
             show_facts(image, defect_types)
-            show_relabel_form(dialog, walk, image, defect_types, relabeled, seen)
-            show_part_form(
-                {image.id: seen},
-                product_id=image.product_id,
-                key=f"details_part_{image.id}",
-                part=image.part,
-                width="stretch",
-            )
+            label, part = st.columns(2)
+            with label:
+                show_relabel_form(dialog, walk, image, defect_types, relabeled, seen)
+            with part:
+                show_part_form(
+                    {image.id: seen},
+                    product_id=image.product_id,
+                    key=f"details_part_{image.id}",
+                    part=image.part,
+                    width="stretch",
+                )
             with_mask = image.mask_key is not None and st.toggle(
                 _("Outline the marked defect"), value=True, key=f"details_outline_{image.id}"
             )

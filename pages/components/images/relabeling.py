@@ -63,7 +63,9 @@ def show_form(
         names = name_views(list_views(services(), product_id))
         offered = [_NO_VIEW, *(names or views)]
         labels = {name: _("none named") if name == _NO_VIEW else names.get(name, name) for name in offered}
-        view = st.selectbox(
+        # Side by side: the form opens above or below its button, and the key at its end has to be in sight.
+        left, right = st.columns(2)
+        view = left.selectbox(
             _("Image view"),
             offered,
             index=None,
@@ -73,7 +75,7 @@ def show_form(
             format_func=lambda name: labels.get(name, str(name)),
             help=None if names else _("Choose one, or type a new one: top, side, CT …"),
         )
-        domain = st.selectbox(
+        domain = right.selectbox(
             _("Where taken"),
             ["", *DOMAINS],
             index=None,

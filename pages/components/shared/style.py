@@ -49,6 +49,11 @@ _STYLE = """
 /* Streamlit's own captions have a contrast of 4.2 : 1. */
 :is(.stMainBlockContainer, [data-testid="stDialog"]) [data-testid="stCaptionContainer"] {
   color: inherit; opacity: 0.82}
+/* A code is as large as the words around it: Streamlit draws it at 9 px in a caption. */
+[data-testid="stCaptionContainer"] code {font-size: 0.8125rem}
+/* What stands under another line in a list begins where that begins. */
+[class*="st-key-product_row_"] .stColumn :is(button[kind="tertiary"], a) {text-align: left; padding-left: 0;
+  padding-right: 0; justify-content: flex-start}
 /* Text that a machine reads. */
 .st-key-train_yaml_text textarea {font-family: monospace; font-size: 0.85rem; line-height: 1.45}
 /* What is lost by a press is red. */
@@ -201,6 +206,13 @@ button[data-variant="segmented_control"][data-selected]:is([data-hovered], [data
     flex-wrap: wrap; gap: 0.5rem}
   :is(.st-key-history_filter, .st-key-review_bar, .st-key-first_figures) [data-testid="stColumn"] {flex: 1 1 45%;
     min-width: 45%; width: 45%}
+  /* A row of a list is a name, and below it its facts in two columns. */
+  :is([class*="st-key-product_row_"], [class*="st-key-defect_type_row_"]) > [data-testid="stLayoutWrapper"]
+    > .stHorizontalBlock {
+    flex-direction: row; flex-wrap: wrap; gap: 0.4rem 1rem}
+  :is([class*="st-key-product_row_"], [class*="st-key-defect_type_row_"]) > [data-testid="stLayoutWrapper"]
+    > .stHorizontalBlock
+    > .stColumn:not(:first-child) {flex: 1 1 40%; min-width: 40%; width: 40%}
 }
 /* Twice a square: the place cut out, and the whole beside it. */
 :is([class*="st-key-card_defects"], .st-key-gallery_this_part) [data-testid="stImage"] img {aspect-ratio: 57 / 28}
