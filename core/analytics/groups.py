@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlmodel import Session, col, func, select
 
 from core.rollups.calendar import PlantCalendar, read_calendar
-from core.rollups.sources import Source, between, inspection_source, latest_before, rollup_source
+from core.rollups.sources import (
+    Source,
+    between,
+    inspection_source,
+    latest_before,
+    of_view,
+    rollup_source,
+    view_source,
+)
 from core.rollups.state import read_state
 from core.transactions import HasDatabase, reading
 from storage.expressions import HourOf
@@ -96,6 +104,16 @@ def count_groups(services: HasDatabase, scope: Scope, by: By = "all", *, with_em
     return [Group(key, found[key]) for key in sorted(found, key=lambda key: (key is not None, key))]
 
 
+def count_pictures(services: HasDatabase, scope: Scope, by: By, view: str) -> list[Group]:
+    """Return the same of the pictures of one view: their number, scores and versions, with the verdict of the part.
+
+    Read from the inspections; the roll-ups know only what the views come to together.
+    """
+    with reading(services) as session:
+        found = _count_inspections(session, scope, by, read_calendar(session), view=view)
+    return [Group(key, found[key]) for key in sorted(found, key=lambda key: (key is not None, key))]
+
+
 # What each property is read from, by the names of a source.
 _COLUMNS: dict[By, tuple[str, ...]] = {
     "all": (),
@@ -134,7 +152,9 @@ def _count_rollups(session: Session, scope: Scope, by: By, calendar: PlantCalend
     return found if read_state(session).version == state.version else None
 
 
-def _count_inspections(session: Session, scope: Scope, by: By, calendar: PlantCalendar) -> dict[Any, Counts]:
+def _count_inspections(
+    session: Session, scope: Scope, by: By, calendar: PlantCalendar, *, view: str | None = None
+) -> dict[Any, Counts]:
     """Return the counts by key from the inspections, day by day where the day or the calendar's shift matters."""
     found: dict[Any, Counts] = defaultdict(Counts)
     by_day = by in {"day", "week", "month", "shift"} or bool(scope.shift is not None and calendar.shifts)
@@ -146,11 +166,12 @@ def _count_inspections(session: Session, scope: Scope, by: By, calendar: PlantCa
             break
         day = calendar.day_of(latest) if by_day else None
         begin = start if day is None else calendar.start_of(day)
-        source = inspection_source(calendar, day)
+        source = inspection_source(calendar, day) if view is None else view_source(calendar, day)
         # The day is known: MariaDB would give it back as text.
         names = [name for name in _COLUMNS[by] if name != "day"]
         keys = [HourOf(Inspection.created_at)] if by == "hour" else [source.columns[name] for name in names]
         period = [col(Inspection.created_at) < end] if begin is None else [between(begin, end)]
+        period += [] if view is None else of_view(view)
         of_day = (day,) if len(names) < len(_COLUMNS[by]) else ()
         for values, counts in _run(session, scope, source, keys, period):
             found[_to_key(by, (*of_day, *values))] += counts

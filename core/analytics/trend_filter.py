@@ -48,7 +48,7 @@ SCORES: dict[str, str] = {
     SINGLE_PARTS: N_("Each part"),
 }
 LEAST_WEIGHT, MOST_WEIGHT, LEAST_WIDTH, MOST_WIDTH = 0.05, 1.0, 1.0, 4.0
-_LONGEST = {"line": 64, "lot": 64, "shift": 32}
+_LONGEST = {"line": 64, "lot": 64, "shift": 32, "view": 32}
 _MOST_DIGITS = 18  # as many as every database's largest number has
 _CHOICES: dict[str, tuple[str, ...]] = {
     "period": tuple(PERIODS),
@@ -66,7 +66,8 @@ class TrendFilter:
     """The period in production days, what the inspections have in common, how they are grouped, and the charts' limits.
 
     `period` is so many days up to today, "all", or "custom": from `first_day` to `last_day`, both counted. `version` is
-    a memory bank, `weight` (λ) and `width` (L) are of the EWMA chart. None or "" asks for nothing.
+    a memory bank, `view` the code of the view whose scores are charted, `weight` (λ) and `width` (L) are of the EWMA
+    chart. None or "" asks for nothing.
     """
 
     period: str = "30"
@@ -84,6 +85,7 @@ class TrendFilter:
     baseline_last: date | None = None
     is_plain: bool = False
     scores: str = GROUP_MEANS
+    view: str = ""
     weight: float = 0.2
     width: float = 3.0
 

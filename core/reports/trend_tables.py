@@ -57,6 +57,7 @@ def score_sheet(trend: ScoreTrend, by: By, names: GroupNames, words: Words) -> S
         Column(_("Inspection no."), "whole", 12),
         Column(_("Model version"), "whole", 12),
         Column(_("OK parts"), "whole", 12),
+        *([Column(_("View of the product"), width=16)] if trend.view is not None else []),
         *(Column(title, "number", 12) for title in (_("Score"), *_limit_titles(words))),
         *(Column(title, "number", 12) for title in (_("Moving range"), _("Its upper limit"))),
         *(Column(title, "number", 12) for title in (_("Moving average (EWMA)"), *_limit_titles(words))),
@@ -65,6 +66,7 @@ def score_sheet(trend: ScoreTrend, by: By, names: GroupNames, words: Words) -> S
     single = {point.place: point for point in trend.individuals.points}
     ranges = {point.place: point for point in trend.ranges.points}
     smoothed = {point.place: point for point in trend.ewma.points}
+    of_view = [] if trend.view is None else [name_view(trend.view, words.language)]
     rows: list[Row] = []
     for place, point in enumerate(trend.points):
         own, step, mean = single[place], ranges.get(place), smoothed[place]
@@ -74,9 +76,10 @@ def score_sheet(trend: ScoreTrend, by: By, names: GroupNames, words: Words) -> S
         said += [f"EWMA: {name_rules(mean.rules, words)}"] if mean.rules else []
         rows.append(
             (
-                label, point.inspection_id, point.version_number, point.n_parts, own.value, own.center, own.lower,
-                own.upper, step.value if step is not None else None, step.upper if step is not None else None,
-                mean.value, mean.center, mean.lower, mean.upper, "; ".join(text for text in said if text),
+                label, point.inspection_id, point.version_number, point.n_parts, *of_view, own.value, own.center,
+                own.lower, own.upper, step.value if step is not None else None,
+                step.upper if step is not None else None, mean.value, mean.center, mean.lower, mean.upper,
+                "; ".join(text for text in said if text),
             )
         )  # fmt: skip
     return Sheet(_("Score"), columns, rows)

@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, col, select
 from core.rollups.calendar import PlantCalendar
 from core.rollups.counting import DAYS, DETAILS, named_type_column
 from storage.expressions import ListLength
-from storage.tables import Inspection
+from storage.tables import Inspection, InspectionView
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,28 @@ def inspection_source(calendar: PlantCalendar, day: date | None) -> Source:
     score: Any = col(Inspection.score)
     regions = case((is_reject, ListLength(col(Inspection.regions))), else_=literal(0, Integer))
     return Source(columns, literal(1, Integer), regions, score, score * score)
+
+
+def view_source(calendar: PlantCalendar, day: date | None) -> Source:
+    """Return the pictures of one view, each with the score and the version of its own, to be joined by `of_view`.
+
+    What an inspection of several views holds itself is what they come to together: a probability, and the version of
+    the view that decided.
+    """
+    whole = inspection_source(calendar, day)
+    score: Any = col(InspectionView.score)
+    columns: dict[str, Any] = {**whole.columns, "version_id": col(InspectionView.memory_bank_version_id)}
+    return Source(columns, whole.n, whole.regions, score, score * score)
+
+
+def of_view(code: str) -> list[ColumnElement[bool]]:
+    """Return the conditions that join to inspections their pictures of this view that were judged."""
+    return [
+        col(InspectionView.inspection_id) == col(Inspection.id),
+        col(InspectionView.view) == code,
+        col(InspectionView.score).is_not(None),
+        col(InspectionView.memory_bank_version_id).is_not(None),
+    ]
 
 
 def between(start: datetime, end: datetime) -> ColumnElement[bool]:

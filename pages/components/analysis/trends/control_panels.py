@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -22,6 +22,7 @@ from core.analytics.trend_filter import (
     TrendFilter,
 )
 from core.analytics.trends import MOST_HOUR_DAYS
+from core.catalog.views import name_view
 from core.reports.trend_tables import rate_sheet, regions_sheet, score_sheet
 from core.reports.trend_words import describe_change, describe_phase, describe_provisional, name_rules
 from pages.components.analysis.trends.drawing import Drawing, draw_control_chart
@@ -29,7 +30,7 @@ from pages.components.analysis.trends.filter_bar import choose, pick, pick_day, 
 from pages.components.analysis.trends.links import history_query
 from pages.components.analysis.trends.tables import show_table
 from pages.components.shared.charts import CONFIG
-from pages.components.shared.language import _, _n, escape, moment, number, percent, score
+from pages.components.shared.language import _, _n, escape, language, moment, number, percent, score
 from pages.components.shared.screens import HISTORY, link_to
 from pages.components.shared.session import services
 
@@ -132,8 +133,13 @@ def show_score_panel(trend: Trend, wanted: TrendFilter, names: GroupNames) -> No
             pick("scores", {code: _(label) for code, label in SCORES.items()}, wanted, may_be_none=False)
         return
     scores = read_score_trend(services(), wanted)
-    with st.columns([1.2, 1.6, 2], vertical_alignment="bottom")[0]:
+    kind, of_view, _rest = st.columns([1.2, 1.6, 2], vertical_alignment="bottom")
+    with kind:
         pick("scores", {code: _(label) for code, label in SCORES.items()}, wanted, may_be_none=False)
+    if scores.view is not None:
+        with of_view:
+            names_of_views = {view.code: name_view(view, language()) for view in scores.views}
+            pick("view", names_of_views, replace(wanted, view=scores.view.code), may_be_none=False)
     if not scores.points:
         st.info(_("No OK part was inspected in this period."), icon=":material/event_busy:")
         return
@@ -149,8 +155,11 @@ def show_score_panel(trend: Trend, wanted: TrendFilter, names: GroupNames) -> No
         if own.inspection_id is not None:
             return [(_("Inspection {number}", number=own.inspection_id), {"inspection": str(own.inspection_id)})]
         query = history_query(
-            trend.scope, names.calendar, by=wanted.by, key=own.key, verdict="ok", version_id=own.version_id
-        )
+            trend.scope, names.calendar, by=wanted.by, key=own.key, verdict="ok",
+            version_id=own.version_id if scores.view is None else None,
+        )  # fmt: skip
+        if scores.view is not None:  # the history knows a part by the version of the view that decided
+            return [(_("OK parts"), query)]
         return [(_("OK parts ({count})", count=number(own.n_parts)), query)]
 
     for key, chart, title, name in (

@@ -41,6 +41,7 @@ _NAMES: dict[str, str] = {
     "baseline_last": N_("Limits until"),
     "is_plain": N_("Plain 3σ limits"),
     "scores": N_("A point is"),
+    "view": N_("View of the product"),
     "weight": N_("Weight of the newest (λ)"),
     "width": N_("Width of the limits (L)"),
 }
@@ -131,7 +132,7 @@ def _show_others(wanted: TrendFilter, names: GroupNames) -> None:
         key="trend_clear",
         icon=":material/filter_alt_off:",
         on_click=ask_for_trend,
-        args=(replace(wanted, product=None, defect_type=None, version=None, line="", lot="", shift=""),),
+        args=(replace(wanted, product=None, defect_type=None, version=None, view="", line="", lot="", shift=""),),
     )
 
 
@@ -211,7 +212,7 @@ def _apply(name: str) -> None:
         value = str(value or "").strip()[: _longest(name)]
     changed: dict[str, Any] = {name: value}
     if name == "product":
-        changed |= {"defect_type": None, "version": None}  # each product has its own
+        changed |= {"defect_type": None, "version": None, "view": ""}  # each product has its own
         remember_product(value)
     # A period that ends before it begins is one day: the one that was chosen last.
     for first, last in (("first_day", "last_day"), ("baseline_first", "baseline_last")):

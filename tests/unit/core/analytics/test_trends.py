@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import event
+from sqlmodel import select
 
 from core.access import Person
 from core.analytics.agreement import cohen_kappa, read_agreement
@@ -24,8 +26,9 @@ from core.guidance.checklist import tick_step
 from core.models.kinds import MEMORY_BANK
 from core.registry.thresholds import save_thresholds
 from core.registry.versions import scope_of
+from core.reports.group_labels import read_group_names
 from core.reports.layout import Words
-from core.reports.trend_tables import drift_sheet
+from core.reports.trend_tables import drift_sheet, score_sheet
 from core.services import Services
 from storage.tables import Inspection, InspectionView, ModelVersion, Product, SystemConfig, ThresholdSetting
 from tests.history_rows import add_product, add_rows, type_id
@@ -209,6 +212,62 @@ def test_single_parts_are_shown_with_their_number(services: Services, plant: Pla
         services, _march(product=plant.product.id, scores="parts", shift="night"), today=TODAY
     )  # fmt: skip
     assert night.points == ()
+
+
+def _add_pictures(services: Services, numbers: list[int], scores: dict[str, list[float]]) -> None:
+    """Add a picture of each view to inspections that keep a probability; the version of a view is its code's."""
+    with services.database.unit_of_work() as session:
+        versions = {row.view: row.id for row in session.exec(select(ModelVersion)).all()}
+        for place, number in enumerate(numbers):
+            row = session.get_one(Inspection, number)
+            row.score = 0.03
+            row.memory_bank_version_id = versions["ct" if place % 2 else "rgb"]  # of the view that decided
+            session.add_all(
+                InspectionView(
+                    inspection_id=number, view=view, original_name="p.png", image_key="p", image_sha256="0" * 64,
+                    width_px=8, height_px=8, verdict="ok", score=found[place], review_at=15.0, reject_at=20.0,
+                    memory_bank_version_id=versions[view],
+                )
+                for view, found in scores.items()
+            )  # fmt: skip
+        session.commit()
+
+
+@pytest.fixture
+def two_views(services: Services, plant: Plant) -> dict[str, int]:
+    """Return the versions of the two views of the product by their codes."""
+    versions = {"rgb": 1, "ct": plant.add_version(2, _at(1))}
+    with services.database.unit_of_work() as session:
+        for code, number in versions.items():
+            session.get_one(ModelVersion, number).view = code
+        session.commit()
+    add_view(services, plant.product.id, "rgb", found_as="external")
+    add_view(services, plant.product.id, "ct", found_as="internal")
+    return versions
+
+
+@pytest.mark.parametrize("scores", ["means", "parts"])
+def test_of_a_product_with_views_the_scores_of_one_view_are_charted(
+    services: Services, plant: Plant, two_views: dict[str, int], scores: str
+) -> None:
+    numbers = [plant.add(day)[0] for day in range(2, 14)]
+    rgb, ct = [20.0 + day % 3 for day in range(2, 14)], [7.0 + day % 2 for day in range(2, 14)]
+    _add_pictures(services, numbers, {"rgb": rgb, "ct": ct})
+    wanted = _march(product=plant.product.id, scores=scores)
+
+    first = read_score_trend(services, wanted, today=TODAY)
+    other = read_score_trend(services, replace(wanted, view="ct"), today=TODAY)
+    of_version = read_score_trend(services, replace(wanted, version=two_views["ct"]), today=TODAY)
+
+    assert [view.code for view in first.views] == ["rgb", "ct"]
+    for trend, view, expected in ((first, "rgb", rgb), (other, "ct", ct), (of_version, "ct", ct)):
+        assert trend.view is not None
+        assert trend.view.code == view
+        assert [point.value for point in trend.points] == pytest.approx(expected)
+        assert {point.version_id for point in trend.points} == {two_views[view]}
+        assert len(trend.individuals.phases) == 1  # whichever view decided
+    (line, *_rest) = score_sheet(other, "day", read_group_names(services), Words("en", UTC)).rows
+    assert "CT slice" in line
 
 
 def test_scores_need_a_product(services: Services, plant: Plant) -> None:
