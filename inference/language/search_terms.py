@@ -19,12 +19,6 @@ _PARTICLES = (
     "에서는", "으로는", "이라면", "에서", "으로", "에게", "부터", "까지", "이나", "이면", "하면", "마다", "처럼",
     "은", "는", "이", "가", "을", "를", "의", "에", "로", "와", "과", "도", "만",
 )  # fmt: skip
-# What a Korean question's words end in: of a whole question it would count as words that no passage has.
-_ENDING = re.compile(
-    "(?<=[가-힣]{2})(?:이?인가요|이?인지는?|이면|이라면|하나요|하려면|하면|해야|하죠|하는|하고|해도|해서|했는데|했으면|되나요|되면|"
-    "돼도|됐는데|었는데|았는데|였는데|있는데|은데|는데|나요|까요|어요|아요|예요|이에요|습니까|입니까|합니까|려면|으면|면|도록|거나|"
-    "지만|는지|은지|을까|었을|았을|라고|이야|야|니|지|요)$"
-)
 _ASKING_WORDS = (
     "어떻게 어떤 무엇 무엇인가요 무엇을 무슨 언제 누구 누구에게 얼마 얼마나 얼마로 얼마인가요 어디 어디를 왜 몇 "
     "하나요 되나요 인가요 합니까 됩니까 있나요 있는데 있을 있어요 해야 하죠 하려면 때 것 수 좀 알려 알려줘 주세요 되면 "
@@ -95,20 +89,15 @@ def letter_groups(stem: str, *, closed: bool = True) -> list[str]:
     return [f"{_GROUP_MARK}{group}" for group in groups if closed or not group.endswith("$")]
 
 
-def split_terms(text: str, *, question: bool = False, without_endings: bool = False) -> Terms:
-    """Return the terms of a text; those of a question are without the words that only ask.
-
-    `without_endings`: Korean verbs' endings are left out, too, for how much of a question a passage covers. Ranked is
-    by all: in short passages the endings tell instructions from descriptions.
-    """
+def split_terms(text: str, *, question: bool = False) -> Terms:
+    """Return the terms of a text; those of a question are without the words that only ask."""
     words: list[str] = []
     letters: list[str] = []
     for word in cut_words(text):
         if question and word in _ASKING:
             continue
         if is_korean(word):
-            ended = _ENDING.search(word) if without_endings else None
-            stem = word[: ended.start()] if ended is not None else _without_particle(word)
+            stem = _without_particle(word)
             words += [stem] if len(stem) == 1 else [stem[at : at + 2] for at in range(len(stem) - 1)]
             letters += _groups(unicodedata.normalize("NFD", stem), _JAMO)
         elif word[0].isdigit():

@@ -93,10 +93,10 @@ class FoundWeights(NamedTuple):
 
 
 SECOND_FROM = 0.8
-FIRST = OrderWeights(0.42, 1.22, 1.56, 2.51, 0.87, 0.55, 0.94, -0.3, 0.56, 0.96, -0.35, -0.49, 2.59, 2.54)
-WITH_SECOND = OrderWeights(0.2, 1.2, 1.35, 2.23, 0.81, 0.46, 0.94, -0.24, 0.54, 0.88, -0.34, -0.48, 1.74, 2.12, 12.0)
-FOUND_FIRST = FoundWeights(0.67, 4.79, 0.11, 0.0, 1.92, 7.37)
-FOUND_WITH_SECOND = FoundWeights(0.65, 4.3, 0.18, 16.22, 1.92, 7.18)
+FIRST = OrderWeights(0.43, 1.28, 1.5, 2.47, 0.86, 0.54, 0.97, -0.29, 0.57, 0.96, -0.36, -0.5, 2.6, 2.56)
+WITH_SECOND = OrderWeights(0.21, 1.24, 1.31, 2.18, 0.79, 0.45, 0.97, -0.23, 0.56, 0.88, -0.34, -0.48, 1.74, 2.15, 12.0)
+FOUND_FIRST = FoundWeights(0.66, 4.82, 0.2, 0.0, 1.91, 7.3)
+FOUND_WITH_SECOND = FoundWeights(0.64, 4.32, 0.23, 16.24, 1.92, 7.18)
 
 
 def weigh(evidence: Evidence) -> np.ndarray:

@@ -36,7 +36,8 @@ _SECTIONS = {
             r"어디서\s*(오|온|와|왔|생|들어|나오)|어쩌다|비롯|만드는\s*(게|건|것)|잘못(됐|되어|된)",
         ),
         _any_of(
-            r"왜|까닭|이유|생기는|발생|배경|요인|어디서\s*(오|생|나)|비롯|근원|유래|출처|연유",
+            r"왜|까닭|이유|생기는|발생|배경|요인|어디서\s*(오|생|나)|비롯|근원|유래|출처|연유|어째서|때문|메커니즘",
+            r"factors?\b|culprit|trigger|mechanism",
             r"\bwhy\b|brings|comes? from|origin|background|reason|source|behind|how it (happens|forms|arises)",
             r"what goes wrong",
         ),
@@ -57,6 +58,7 @@ _SECTIONS = {
         ),
         _any_of(
             r"바로|할\s*일|현장|대응|순서|고치는|손보|손질|처방|나왔을\s*때|벗어나|났을\s*때|먼저|우선|당장|즉각|조처|대책",
+            r"손쓰|수습|operator (does|must|should)|disposition",
             r"on the spot|to do|at once|when it|remed|\bfix|handling|steps|deal",
             r"do (this|it|now|first)|right away|react|\btreat\b",
             r"\bfirst (steps|measures|things?)",
@@ -75,6 +77,7 @@ _SECTIONS = {
         ),
         _any_of(
             r"볼\s*것|보는\s*법|재는|합부|한계|구분|고친\s*뒤|뒤에\s*보|증명|확실히|알아보|찾는\s*법|찾기|살피",
+            r"판별|판단|재검|보는\s*방법|judg|\btest(s|ing)?\b|certain|look for",
             r"measuring|signs|limits|apart|afterwards|after the|how to (see|tell|find|know|recogni)",
             r"make sure|being sure",
             r"proof|prove|confirm|detect|recogni|spotting|acceptance",
@@ -94,7 +97,7 @@ _SECTIONS = {
             r"미리|막기|막으려|안\s*(나오|생기|나)(게|도록|려면)|유지|정비|보전|손보기|되풀이|평소|앞으로|다시는|않게|않도록",
             r"upkeep|keep|maintenance|\bcare\b|servic|come back|ahead|avoid|never again|not again",
             r"happening again|in future",
-            r"long run|stop it|staying",
+            r"long run|stop it|staying|precaution|\breturn|\brepeat|routine",
         ),
     ),
     "report": _Section(
@@ -127,7 +130,8 @@ _SECTIONS = {
             r"귀마개|안전화|앞치마|보호구|복장|입어야|써야\s*(하|되|돼)|끼어야|응급|병원|삼켰|마셨|화상|위생",
         ),
         _any_of(
-            r"안전|보건|몸|다치|보호|위생|복장|응급|부상|위험",
+            r"안전|보건|몸|다치|보호|위생|복장|응급|부상|위험|사고",
+            r"\bhurt\b|accident",
             r"safety|protect|yourself|health|first aid|injur|hazard|hygiene|clothing|hearing|\bppe\b|danger",
         ),
     ),
