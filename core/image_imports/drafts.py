@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy import delete, update
@@ -35,9 +35,11 @@ from core.image_imports.staging import (
     stage_uploads,
 )
 from core.images.imports.planning import decide, plan_import
-from core.images.imports.records import ImportPlan
+from core.images.imports.records import ImportPlan, LeftOut
 from core.images.imports.roles import read_mapping
+from core.images.imports.sources import ImportSource
 from core.images.records import IncomingFile
+from core.jobs.stored_error import plain
 from core.jobs.terms import changed_one
 from core.services import Services
 from core.transactions import HasStores, reading, writing
@@ -208,7 +210,7 @@ def _plan_and_keep(services: Services, person: Person, row: ImageImport, *, prod
                 raise BadInput("import_nothing_found", path=row.title)
             if len(source.files) > MOST_FILES:
                 raise BadInput("import_too_many_files", limit=MOST_FILES)
-            plan = plan_import(source, product=product.strip(), as_role=as_role.strip())
+            plan = _with_refused(plan_import(source, product=product.strip(), as_role=as_role.strip()), source)
             row.n_files = len(source.files) + len(source.refused)
             if row.source != UPLOAD:
                 row.byte_size = sum(source.sizes.values())
@@ -225,6 +227,20 @@ def _plan_and_keep(services: Services, person: Person, row: ImageImport, *, prod
         discard_staged(services, row.staged)
         raise
     return _as_draft(row, plan)
+
+
+def _with_refused(plan: ImportPlan, source: ImportSource) -> ImportPlan:
+    """Return the plan with what an archive holds and nothing is taken of: it is said before the import, not after."""
+    refused = [
+        LeftOut(one.name, one.error.code, {key: v for key, v in plain(one.error.params).items() if key != "name"})
+        for one in source.refused
+        if one.error is not None
+    ]
+    return replace(
+        plan,
+        listing=replace(plan.listing, problems=(*plan.listing.problems, *refused)),
+        left_out=tuple(sorted((*plan.left_out, *refused), key=lambda found: (found.path, found.reason))),
+    )
 
 
 def _decided(services: Services, row: ImageImport) -> ImportPlan:

@@ -155,7 +155,10 @@ def list_items(plan: ImportPlan, source: ImportSource) -> Iterator[dict[str, Any
             yield _item(place, mask, "mask", source, **{**about, "image_place": image_place})
             place += 1
     told = set()
+    names = {refused.name for refused in source.refused}
     for left in plan.left_out:
+        if left.path in names:
+            continue
         told.add(left.path)
         error = AppError(left.reason, **{"name": left.path, **_told(left.params)})
         yield _item(place, left.path, "other", source, outcome="left_out", error=error)

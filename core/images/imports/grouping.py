@@ -26,6 +26,7 @@ from core.images.imports.records import (
     Sureness,
     Use,
 )
+from core.images.imports.words import UNSURE, read_words
 
 EXAMPLES = 3
 
@@ -62,11 +63,13 @@ def gather_questions(undecided: Sequence[tuple[str, Answer]]) -> tuple[Question,
 
 
 def _choices(code: str, suggested: str) -> tuple[str, ...]:
-    named = (f"defect:{suggested}",) if suggested else ("defect",)
+    # "misc" is no type of defect, though a person may say that it is one here.
+    is_name = suggested and read_words(suggested).says != UNSURE
+    named = (f"defect:{suggested}",) if is_name else ("defect",)
     return {
         LISTS_DIFFER: ("list", "skip"),
         LIST_LABEL: ("list", "skip"),
-        TYPE_UNKNOWN: (*named, "defect", "skip"),
+        TYPE_UNKNOWN: tuple(dict.fromkeys((*named, "defect", "skip"))),
         MASK_MISSING: ("normal", "skip"),
         CONTRADICTION: ("normal", *named, "skip"),
     }.get(code, ("normal", *named, "skip"))

@@ -166,6 +166,18 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
+def test_what_an_archive_holds_and_nobody_takes_is_said_before_the_import(services: Services, engineer: Person) -> None:
+    draft = draft_of(services, engineer, {**widget_set(), "../outside.png": picture(70)})
+    (left,) = [found for found in draft.plan.left_out if "outside.png" in found.path]
+    assert left.matters
+    again = change_draft(services, engineer, draft.id, row_version=draft.row_version, answers={"widget/test": "skip"})
+    assert left in again.plan.left_out
+    job_id = start(services, engineer, again)
+    assert work(services) is None
+    (row,) = [row for row in list_rows(services, engineer, job_id) if "outside.png" in row.path]
+    assert (row.outcome, row.error and row.error.code) == ("refused", left.reason)
+
+
 @pytest.mark.parametrize("at", [1, 2, 3])
 def test_whoever_goes_on_after_a_kill_stores_nothing_twice(
     services: Services, engineer: Person, monkeypatch: pytest.MonkeyPatch, at: int

@@ -240,3 +240,11 @@ def test_a_plan_is_kept_as_json_with_its_decisions() -> None:
     image = plan.images[0]
     marked = ImportPlan(plan.listing, images=(type(image)(image.path, "p", "defect", regions=(region,)),))
     assert ImportPlan.from_json(json.loads(json.dumps(marked.to_json()))) == marked
+
+
+@pytest.mark.parametrize("name", ["미분류", "misc", "기타"])
+def test_a_folder_of_what_nobody_has_sorted_is_no_type(name: str) -> None:
+    (question,) = plan_of([f"{name}/1.png"], product="plate").questions
+    assert question.choices == ("normal", "defect", "skip")
+    (inner,) = plan_of([f"ng/{name}/1.png"], product="plate").questions
+    assert inner.choices == ("defect", "skip")
