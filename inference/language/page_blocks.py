@@ -41,7 +41,7 @@ _SECTION = re.compile(
     r"|what to do|checks?|verification|criteria|prevention)[\s:：.)\]]*",
     re.I,
 )
-_BULLETS = "•·●○◎◉▪▫■□◆◇◈▶▷►▸△▲▽▼☞✓✔√※→⇒➔➤★☆◦‣∙⁃・‧*–—-"
+_BULLETS = "•·ㆍ●○◎◉▪▫■□◆◇◈▶▷►▸△▲▽▼☞✓✔√※→⇒➔➤★☆◦‣∙⁃・‧*–—-"
 _ITEM = re.compile(
     rf"[{_BULLETS}]\s+|[※☞▶►➤■●◆]|(?:ㅇ|o)\s+(?=[가-힣])|[ⓐ-ⓩ㉠-㉻]\s*|\(?[가나다라마바사아자차카타파하][.)]\s+|\([a-h]\)\s+"
 )
@@ -202,7 +202,8 @@ class _PageReader:
     def _close(self) -> None:
         if self._open:
             block = _to_block(self._open, self._page.number)
-            certain = self._page.certain and not self.is_lost
+            # A picture does not tell bold from plain: a heading that goes unseen gives its steps to the one above.
+            certain = self._page.certain and not self.is_lost and not self._page.is_ocr
             self._blocks.append(
                 replace(block, certain=certain, is_ocr=self._page.is_ocr, is_footnote=self._is_in_notes)
             )

@@ -21,7 +21,7 @@ SPLIT_EM = 0.6
 _SAME_LINE = 0.4
 # Words that touch are one: its letters are of several fonts.
 _TOUCH_EM = 0.08
-_MARK = re.compile(r"[•·●○◎▪▫■□◆◇▶▷►▸☞✓√→◦‣∙・*–—※ㅇⓐ-ⓩ-]|[(\[]?\d{1,2}[.)\]]|[①-⑳]|\(?[가-하][.)]")
+_MARK = re.compile(r"[•·ㆍ●○◎▪▫■□◆◇▶▷►▸☞✓√→◦‣∙・*–—※ㅇⓐ-ⓩ-]|[(\[]?\d{1,2}[.)\]]|[①-⑳]|\(?[가-하][.)]")
 _MARK_GAP_EM = 4.0
 _SPACED_EM = 1.5
 

@@ -16,13 +16,16 @@ from inference.language.recognition import scans, tesseract
 from inference.language.recognition.picture import find_rules, unread_share
 from inference.language.recognition.scans import recognize_pages
 from inference.language.recognition.tesseract import FoundWord, Tesseract
-from tests.unit.inference.language.pdf_making import set_plain
+from tests.unit.inference.language.pdf_making import set_plain, write_page, write_stream
 
 Look = Callable[[], None] | None
 
 
 def word(text: str, left: int, top: int, *, confidence: float = 95) -> FoundWord:
     return FoundWord(text, left, top, left + 22 * len(text), top + 40, top, top + 40, confidence)
+
+
+EMPTY_PAGE = write_page(write_stream(b" "))
 
 
 @dataclass
@@ -66,8 +69,17 @@ def test_only_pages_without_text_are_recognized_and_they_say_so() -> None:
 
 def test_a_page_with_ink_that_nobody_read_is_not_certain() -> None:
     # The page shows a black box that the engine says nothing about: it may be a heading.
-    (passage,) = split_passages(recognize(set_plain([""]), FakeEngine(STEPS)), source_id=1)
-    assert not passage.certain
+    (page,) = recognize(set_plain([""]), FakeEngine(STEPS)).pages
+    assert page.has_text
+    assert not page.certain
+
+
+def test_running_text_of_a_picture_is_shown_as_a_page_and_not_quoted() -> None:
+    # An empty page: all ink is read. Still nothing tells a heading that is set in bold from the text around it.
+    text = recognize(EMPTY_PAGE, FakeEngine(STEPS))
+    assert [page.certain for page in text.pages] == [True]
+    (passage,) = split_passages(text, source_id=1)
+    assert (passage.is_ocr, passage.certain) == (True, False)
 
 
 @pytest.mark.parametrize("turn", [0, 1, 2, 3])
@@ -153,3 +165,31 @@ def test_the_installed_engine_reads_a_picture() -> None:
     if "eng" not in engine.languages:
         pytest.skip("no English")
     assert "press" in " ".join(found.text for found in engine.read(target.getvalue()))
+
+
+@pytest.mark.skipif(
+    (found := tesseract.find_tesseract()) is None or "kor" not in found.languages,
+    reason="Tesseract reads no Korean here",
+)
+def test_the_installed_engine_reads_a_scanned_korean_page() -> None:
+    import difflib
+    import io
+
+    from PIL import Image
+
+    from benchmarks.manual_pages import set_manual
+    from inference.language.page_image import render_page
+
+    original = set_manual(504, pages=1, language="ko", watermarks=("",)).content
+    scan = Image.open(io.BytesIO(render_page(original, 1, width_px=1654))).convert("L")
+    target = io.BytesIO()
+    scan.save(target, "PDF", resolution=200)
+    engine = tesseract.find_tesseract()
+    assert engine is not None
+    text = recognize_pages(target.getvalue(), read_pdf(target.getvalue(), needs_text=False), engine)
+    assert [page.is_ocr for page in text.pages] == [True]
+    said, read = (
+        "".join(line.text.replace(" ", "") for page in document.pages for line in page.lines)
+        for document in (read_pdf(original), text)
+    )
+    assert difflib.SequenceMatcher(None, said, read, autojunk=False).ratio() > 0.7
