@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from core.image_imports.drafts import ImportDraft
     from core.images.imports.records import PlannedFolder
 
-_EXAMPLES = 3
 _ROW_PX, _MOST_ROWS_SEEN = 52, 8
 _AS_IT_IS = "as_it_is"
 _KINDS = (_AS_IT_IS, NORMAL, DEFECT, MASK, LEFT_OUT)
@@ -41,7 +40,6 @@ def show_folder_table(draft: ImportDraft, examples: Mapping[str, bytes]) -> dict
 def _draw(draft: ImportDraft, folders: Sequence[PlannedFolder], examples: Mapping[str, bytes]) -> list[str]:
     import pandas as pd
 
-    pictures = [f"picture_{place}" for place in range(_EXAMPLES)]
     has_product = len({folder.use.product for folder in folders if folder.use.product}) > 1
     has_view = any(folder.use.view for folder in folders)
     has_domain = any(folder.use.domain for folder in folders)
@@ -49,12 +47,12 @@ def _draw(draft: ImportDraft, folders: Sequence[PlannedFolder], examples: Mappin
     rows: list[dict[str, Any]] = []
     for folder in folders:
         use = folder.use
-        found = [_as_address(examples[path]) for path in folder.examples if path in examples][:_EXAMPLES]
-        row: dict[str, Any] = dict(zip(pictures, [*found, *[""] * _EXAMPLES], strict=False))
-        row |= {
+        # What a folder becomes stands before its path: on a phone the rest is scrolled to.
+        row: dict[str, Any] = {
+            "picture": next((_as_address(examples[path]) for path in folder.examples if path in examples), ""),
+            "becomes": name_use(use.kind),
             "folder": name_folder(folder.path),
             "images": folder.n_images,
-            "becomes": name_use(use.kind),
             "type": use.defect_name,
             "split": label_split(use.split) if use.kind in {NORMAL, DEFECT} else "",
         }
@@ -69,11 +67,8 @@ def _draw(draft: ImportDraft, folders: Sequence[PlannedFolder], examples: Mappin
         row["why"] = _why(folder)
         rows.append(row)
     columns: dict[str, Any] = {
-        name: st.column_config.ImageColumn(" " if place else _("Examples"), width=52 if place else 80)
-        for place, name in enumerate(pictures)
-    }
-    columns |= {
-        "folder": st.column_config.TextColumn(_("Folder"), width="medium"),
+        "picture": st.column_config.ImageColumn(_("Example"), width=72),
+        "folder": st.column_config.TextColumn(_("Folder"), width=260),
         "images": st.column_config.NumberColumn(_("Files"), width=64),
         "becomes": st.column_config.TextColumn(_("Becomes"), width=112),
         "type": st.column_config.TextColumn(_("Defect type"), width=120),
