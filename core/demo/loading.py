@@ -28,7 +28,7 @@ from core.models.options import DETECTION, default_option
 from core.removal.pending import finish_removals, note_removal
 from core.removal.rows import delete_product_rows, is_busy, list_bound_alone, list_product_objects
 from core.transactions import reading, writing
-from storage.tables import DefectType, Job, Product, ProductView, SystemConfig, utc_now
+from storage.tables import DefectType, Image, Job, Product, ProductView, SystemConfig, utc_now
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 # Large groups: on one machine nearly all the time of a commit is waiting for the disk.
 GROUP_FILES = 128
+_EXAMPLES = 3
 
 Progress = Callable[[str, int], None]
 
@@ -67,6 +68,7 @@ def load_demo_data(
         if not loaded_parts >= {"complete", "manuals"}:
             if "complete" not in loaded_parts:
                 _load_images(services, person, demo, product, progress)
+                _choose_examples(services, product)
             _load_manuals(services, person, demo, product)
             _close_marker(services, person, demo, product)
         loaded.append(demo.code)
@@ -194,6 +196,16 @@ def _close_marker(services: Services, person: Person, demo: DemoProduct, product
         marker.updated_at = utc_now()
         marker.row_version += 1
         record(session, person, "demo.loaded", "product", product.id, code=product.code)
+        session.commit()
+
+
+def _choose_examples(services: Services, product: Product) -> None:
+    """Show each type by its first training images; where somebody chose examples already, these stay."""
+    with writing(services) as session:
+        for row in session.exec(select(DefectType).where(DefectType.product_id == product.id)).all():
+            if not row.example_image_ids:
+                query = select(Image.id).where(Image.defect_type_id == row.id, Image.split == "train")
+                row.example_image_ids = list(session.exec(query.order_by(col(Image.id)).limit(_EXAMPLES)).all())
         session.commit()
 
 

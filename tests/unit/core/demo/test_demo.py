@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from core.access import Person
 from core.catalog import products
+from core.catalog.defect_types import list_defect_types
 from core.catalog.views import View
 from core.demo import loading
 from core.demo.images.records import DemoDefect, DemoImage, DemoKind, DemoProduct, DemoView, Split
@@ -80,6 +81,15 @@ def test_loads_products_types_splits_masks_and_license(services: Services, admin
     defects = library.list_images(services, product.id, image_type="defect").rows
     assert all(image.mask_key for image in defects)
     assert {image.split for image in defects} == {"train", "test"}
+
+
+def test_each_type_is_shown_by_training_images_of_it(services: Services, admin: Person) -> None:
+    loading.load_demo_data(services, admin)
+    product = products.list_products(services)[0].product
+    (hole,) = list_defect_types(services, product.id)
+    examples = library.get_images(services, hole.example_image_ids)
+    assert examples
+    assert {(image.defect_type_id, image.split) for image in examples} == {(hole.id, "train")}
 
 
 def test_loads_only_what_is_asked_for(services: Services, admin: Person) -> None:
