@@ -93,10 +93,10 @@ class FoundWeights(NamedTuple):
 
 
 SECOND_FROM = 0.8
-FIRST = OrderWeights(0.43, 1.28, 1.5, 2.47, 0.86, 0.54, 0.97, -0.29, 0.57, 0.96, -0.36, -0.5, 2.6, 2.56)
-WITH_SECOND = OrderWeights(0.21, 1.24, 1.31, 2.18, 0.79, 0.45, 0.97, -0.23, 0.56, 0.88, -0.34, -0.48, 1.74, 2.15, 12.0)
-FOUND_FIRST = FoundWeights(0.66, 4.82, 0.2, 0.0, 1.91, 7.3)
-FOUND_WITH_SECOND = FoundWeights(0.64, 4.32, 0.23, 16.24, 1.92, 7.18)
+FIRST = OrderWeights(0.44, 1.31, 1.52, 2.44, 0.91, 0.64, 0.91, -0.3, 0.59, 0.94, -0.35, -0.49, 2.68, 2.64)
+WITH_SECOND = OrderWeights(0.22, 1.24, 1.34, 2.16, 0.85, 0.54, 0.9, -0.23, 0.56, 0.87, -0.34, -0.47, 1.82, 2.21, 12.0)
+FOUND_FIRST = FoundWeights(0.68, 4.61, 0.2, 0.0, 1.85, 7.32)
+FOUND_WITH_SECOND = FoundWeights(0.66, 4.1, 0.26, 15.61, 1.85, 7.17)
 
 
 def weigh(evidence: Evidence) -> np.ndarray:

@@ -111,12 +111,35 @@ _SECTIONS = {
     ),
     "record": _Section(
         _any_of(
-            r"기록|적어|적나|적는|적죠|남기|남겨|보관|보존|몇\s*년|서류|양식|서식|일지",
-            r"write|record|\blog\b|papers?\b|how many years|\bfile[ds]?\b|stored|archive|document",
+            r"기록|적어|적나|적는|적죠|남기|남겨|보존|몇\s*년",
+            r"보관\s*(기간|기한)|(몇\s*(달|개월)|얼마).*보관|서류|양식|서식|일지",
+            r"write|record|\blog\b|papers?\b|how many (years|months)",
+            r"how long .*(kept|keep|stored)|\bfile[ds]?\b|archive|document",
         ),
         _any_of(
             r"기록|남기|보존|보관|이력|서류|양식|일지|장부",
             r"record|document|traceab|filing|papers|paper ?work|retention|log ?book|entries",
+        ),
+    ),
+    "storage": _Section(
+        _any_of(
+            r"보관|저장|놔두|쌓아|쌓을|둬야|두나|둡니까|적치|운반|나르|창고",
+            r"\bstor(e|ed|age|ing)\b|\bstock|warehouse|\bstack|\bcarry|\bcarried",
+            r"where .* (kept|put|lie)|keep (it|them|the)",
+        ),
+        _any_of(
+            r"보관|저장|창고|적치|운반|취급|포장",
+            r"storage|storing|\bstock|warehouse|transport|packing|carrying|stacking",
+        ),
+    ),
+    "held": _Section(
+        _any_of(
+            r"보류|격리|폐기|버리|버려|버린|해제|풀어|재선별|불합격품|불량품",
+            r"\bhold\b|\bheld\b|quarantin|block(ed)? |releas|scrap|throw|discard|destroy|dispos|reject|re-?sort",
+        ),
+        _any_of(
+            r"보류|격리|폐기|부적합|불합격|불량품|재선별|처분",
+            r"\bhold|\bheld|quarantin|blocked|scrap|nonconform|non-conform|dispos|destroy|waste|reject|re-?sort|release",
         ),
     ),
     "safety": _Section(

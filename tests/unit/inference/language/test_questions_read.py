@@ -32,6 +32,10 @@ def tells(question: str, text: str) -> bool:
         ("몇 장 꺼내서 들여다봐야 하나", "check"),
         ("after how many parts is the blade swapped", "prevention"),
         ("귀마개는 어디까지 껴야 돼", "safety"),
+        ("깎은 축은 다음 공정까지 어떻게 보관해", "storage"),
+        ("where are the coils kept", "storage"),
+        ("보류한 상자는 누가 풀어 주나", "held"),
+        ("who decides on quarantined lots", "held"),
     ],
 )
 def test_a_question_asks_for_a_section(question: str, section: str) -> None:
@@ -62,10 +66,18 @@ def test_a_question_that_names_no_section_asks_for_none() -> None:
         ("3.4 앞으로", "prevention"),
         ("7. Paperwork", "record"),
         ("8. 위생과 복장", "safety"),
+        ("2.4 운반과 적치", "storage"),
+        ("2.5 Blocked goods", "held"),
+        ("2.5 부적합품", "held"),
     ],
 )
 def test_a_heading_in_a_shop_s_own_words_tells_its_section(heading: str, section: str) -> None:
     assert section in sections_of(("매뉴얼", "3. 기공", heading))
+
+
+def test_where_goods_are_kept_is_no_question_for_records() -> None:
+    assert "record" not in sections_asked("깎은 축은 다음 공정까지 어떻게 보관해")
+    assert "record" in sections_asked("사진은 몇 달 동안 보관해")
 
 
 def test_a_defect_s_name_tells_no_section() -> None:
