@@ -169,9 +169,18 @@ def _split_table(passage: Passage, names: DefectNames | None) -> Iterator[tuple[
         if labeled:
             yield from labeled
             continue
-        text = plain(without_markup(" · ".join(cell for cell in cells if cell)))
+        above = rows[0] if has_head and len(row) == len(rows[0]) and cells is row else []
+        text = plain(without_markup(" · ".join(_with_heads(cells, above, names))))
         if len(text) >= _SHORTEST_STEP_CHARS:
             yield (around or told or "check"), text[:MAX_STEP_CHARS]
+
+
+def _with_heads(cells: Sequence[str], heads: Sequence[str], names: DefectNames | None) -> Iterator[str]:
+    """Yield the cells of a row that is one step, each but the first with its column's head; the defect is known."""
+    for place, cell in enumerate(cells):
+        if not cell or (names is not None and heads and len(cells) > 1 and not names.without(cell).strip()):
+            continue
+        yield f"{heads[place]}: {cell}" if place and place < len(heads) and heads[place] else cell
 
 
 def _split_merged(cell: str, heads: Sequence[SectionName]) -> Iterator[tuple[SectionName, str]]:

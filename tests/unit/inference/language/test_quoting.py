@@ -195,7 +195,7 @@ def test_rows_of_an_interval_and_a_limit_stay_one_step() -> None:
     table = passage(
         "항목 | 주기 | 기준\n맞춤핀 마모 | 매주 | 9.95 mm 이상", "4. 버 (Burr)", "4.4 재발 방지", kind="table"
     )
-    assert steps(BURR, table) == [("prevention", "맞춤핀 마모 · 매주 · 9.95 mm 이상")]
+    assert steps(BURR, table) == [("prevention", "맞춤핀 마모 · 주기: 매주 · 기준: 9.95 mm 이상")]
 
 
 def test_what_is_not_parted_for_certain_is_shown_as_a_page_and_not_quoted() -> None:
