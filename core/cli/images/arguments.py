@@ -24,11 +24,12 @@ def add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     importing = commands.add_parser(
         "import",
         help="import a folder or ZIP of images",
-        description="Imports a folder or ZIP of images (JPEG, PNG, BMP, TIFF, WebP; 8 or 16 bits a channel). First it "
-        "plans what each folder becomes: product, split, label, mask, part, view, or left out. Words for good, defect, "
-        "split, mask and helper folders are known in English and Korean; what is not certain is asked and left out, "
-        "never guessed. Names every file that was refused and why, and what looks wrong: images that are nearly black "
-        "because their bit depth is not set, masks that may be inverted, defects that would be lost without tiles.",
+        description="Imports a folder or ZIP of images, or one image (JPEG, PNG, BMP, TIFF, WebP; 8 or 16 bits a "
+        "channel). First it plans what each folder becomes: product, split, label, mask, part, view, or left out. "
+        "Words for good, defect, split, mask and helper folders are known in English and Korean; what is not certain "
+        "is asked and left out, never guessed. Names every file that was refused and why, and what looks wrong: images "
+        "that are nearly black because their bit depth is not set, masks that may be inverted, defects that would be "
+        "lost without tiles.",
         epilog=f"ROLE is one of: {ROLES}. A role holds for everything below its folder; the nearest folder counts. "
         f'FOLDER may be ".", a file, or a pattern with * in it. {STATUSES}',
     )

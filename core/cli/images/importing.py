@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,12 @@ from core.services import Services, build_services
 if TYPE_CHECKING:
     from core.images.exposures.assignment import NamedParts
     from core.images.imports.folder_import import ImportSummary
+    from core.images.imports.records import ImportPlan
     from core.images.records import FileOutcome
 
 # Of many files with one note, so many are named.
 NAMED_AT_MOST = 3
+IDS_AT_ONCE = 500
 FAILED, LEFT_OUT = 1, 3
 
 
@@ -98,7 +101,8 @@ def _write(
         kept = [one.name for one in summary.outcomes if one.outcome in {"added", "duplicate"}]
         masks = [one.name for one in summary.outcomes if one.outcome == "added" and "mask" in one.notes]
         types = {code: _type_codes(services, code) for code in summary.products}
-        counts = count_products(summary.plan, stored=kept, masks=masks, codes=summary.codes, type_codes=types)
+        plan = _as_stored(services, summary)
+        counts = count_products(plan, stored=kept, masks=masks, codes=summary.codes, type_codes=types)
     if not wanted.json:
         for line in plan_lines(summary.plan, lang) if wanted.plan else ():
             write_out(line)
@@ -119,6 +123,37 @@ def _write(
         told |= {kind: len(_counted(summary, kind)) for kind in ("added", "duplicate", "refused")}
     told |= {"parts": summary.parts.n_parts, "images_with_part": len(summary.parts.parts), **checked}
     write_out(to_json(told | ({"notes": dict(notes)} if notes else {})))
+
+
+def _as_stored(services: Services, summary: ImportSummary) -> ImportPlan:
+    """Return the plan in which images that were there before are what they are stored as, whatever was planned."""
+    from core.images.library import get_images
+
+    known = {one.name: one.image_id for one in summary.outcomes if one.outcome == "duplicate" and one.image_id}
+    ids = sorted(set(known.values()))
+    pieces = (ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE))
+    rows = {row.id: row for piece in pieces for row in get_images(services, piece)}
+    codes: dict[int | None, str] = {
+        kind.id: kind.code
+        for product_id in {row.product_id for row in rows.values()}
+        for kind in defect_types.list_defect_types(services, product_id, include_inactive=True)
+    }
+    stored = {name: rows[image_id] for name, image_id in known.items() if image_id in rows}
+    return replace(
+        summary.plan,
+        images=tuple(
+            image
+            if (row := stored.get(image.path)) is None
+            else replace(
+                image,
+                kind="defect" if row.image_type == "defect" else "normal",
+                split=row.split,  # type: ignore[arg-type]
+                defect_name=(code := codes.get(row.defect_type_id, "")),
+                defect_code=code,
+            )
+            for image in summary.plan.images
+        ),
+    )
 
 
 def _counted(summary: ImportSummary, kind: str) -> list[FileOutcome]:

@@ -93,7 +93,9 @@ def _describe_use(row: PlannedFolder, lang: str) -> str:
 
 
 def _describe_reason(row: PlannedFolder, lang: str) -> str:
-    return describe(row.reason, {"name": row.path or ".", "folders": row.path or "."}, lang)
+    # What is left out is so file by file: the first stands for the others.
+    name = row.examples[0] if row.use.kind == LEFT_OUT and row.examples else row.path or "."
+    return describe(row.reason, {"name": name, "folders": row.path or "."}, lang)
 
 
 def _shorten(text: str) -> str:

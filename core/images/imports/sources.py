@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.errors import BadInput, NotFound
 from core.files.archives import is_junk, open_archive
+from core.images.imports.names import is_image_name
 from core.images.records import FileOutcome, IncomingFile
 
 # A ZIP file may name 30,000 folders in one path; what is read of folders grows with the square of their depth.
@@ -43,7 +44,7 @@ class ImportSource:
 
 @contextlib.contextmanager
 def open_source(path: Path) -> Iterator[ImportSource]:
-    """Open a folder or ZIP file; its files can be read inside the context only.
+    """Open a folder, a ZIP file or one image; its files can be read inside the context only.
 
     Raises NotFound import_path_missing; BadInput import_not_an_archive, and those of `open_archive`.
     """
@@ -53,6 +54,8 @@ def open_source(path: Path) -> Iterator[ImportSource]:
         yield ImportSource(path.resolve().name, {name: file.read_bytes for name, file in found.items()}, sizes=sizes)
     elif not path.exists():
         raise NotFound("import_path_missing", path=str(path))
+    elif is_image_name(path.name):
+        yield ImportSource("", {path.name: path.read_bytes}, sizes={path.name: path.stat().st_size})
     elif path.suffix.lower() != ".zip":
         raise BadInput("import_not_an_archive", path=str(path))
     else:

@@ -169,7 +169,10 @@ def _name_kind(kind: str) -> str:
 
 
 def _why(folder: PlannedFolder) -> str:
-    words = say_reason(folder.reason, name=name_folder(folder.path), path=name_folder(folder.path))
+    # What is left out is so file by file: the first stands for the others.
+    is_of_files = folder.use.kind == LEFT_OUT and folder.examples
+    name = folder.examples[0] if is_of_files else name_folder(folder.path)
+    words = say_reason(folder.reason, name=name, path=name)
     return f"{words} ({_('likely')})" if folder.sureness == "likely" and words else words
 
 

@@ -132,3 +132,21 @@ def test_files_that_are_refused_give_status_1(run: Run, tmp_path: Path) -> None:
     assert (status, _json(out)["refused"]) == (1, 1)
     assert _json(out)["left_out"][0]["path"] == "nut/good/2.png"
     assert "refused: nut/good/2.png" in err
+
+
+def test_what_was_there_before_is_counted_as_what_it_is(run: Run, tmp_path: Path) -> None:
+    folder = _write(tmp_path / "s", {"OK/1.png": PHOTO, "NG/2.png": PHOTO})
+    assert run(folder, "--product", "nut", "--map", "NG=defect:dent")[0] == 0
+    status, out, err = run(folder, "--product", "nut", "--as", "normal", "--json")
+    told = _json(out)
+    assert (status, told["duplicate"]) == (0, 2)
+    assert told["products"]["nut"]["defect"] == {"dent": 1}
+    assert "already here: NG/2.png" in err
+
+
+def test_one_image_is_imported_by_its_name(run: Run, tmp_path: Path) -> None:
+    folder = _write(tmp_path, {"1.png": PHOTO})
+    status, out, _err = run(folder / "1.png", "--product", "nut", "--as", "normal", "--json")
+    assert (status, _json(out)["products"]["nut"]["normal"]) == (0, 1)
+    status, _out, err = run(folder / "1.png", "--product", "other", "--plan")
+    assert (status, "--map .=normal" in err) == (3, True)
