@@ -429,7 +429,8 @@ def main() -> int:
         if found:
             wrong[path.name] = found
     right = len(chosen) - len(wrong.keys() - set(missing))
-    print(json.dumps({"right": right, "wrong": wrong, "seconds": round(time.perf_counter() - started)}))
+    told = {"right": right, "wrong": wrong, "seconds": round(time.perf_counter() - started)}
+    print(json.dumps(told, ensure_ascii=False))
     return 1 if wrong else 0
 
 
