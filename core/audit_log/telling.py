@@ -14,10 +14,12 @@ from core.i18n import translate
 from core.inspections.terms import ACTION_NAMES, REVIEW_STATE_NAMES, VERDICT_NAMES
 from core.jobs.terms import JOB_KIND_NAMES
 from core.messages import MESSAGES
+from core.models.judgment_words import reason_name
 
 # Told elsewhere, or of use to the program alone.
 _NOT_TOLD = frozenset({"changes", "row_version"})
 _LONGEST_TEXT = 300
+_REASONS = frozenset({"held_back", "overridden"})
 _VALUES: dict[str, dict[str, str]] = {
     **dict.fromkeys(("role", "needed"), ROLE_NAMES),
     **dict.fromkeys(("verdict", "final_verdict"), VERDICT_NAMES),
@@ -78,6 +80,8 @@ def to_text(name: str, value: Any, language: str) -> str:
     if isinstance(value, str):
         if value in _VALUES.get(name, {}):
             return translate(language, _VALUES[name][value])
+        if name in _REASONS:
+            return reason_name(value, language)
         if name == "reason" and value in MESSAGES:
             return describe(value, {}, language)
         return " ".join(value.split())

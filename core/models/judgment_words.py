@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.errors import describe
+from core.i18n import N_, translate
 from core.models.judgments import KNOWN_DEFECTS, HoldReason, WeakSpot
 
 _MOST_NAMED = 5
@@ -22,6 +23,23 @@ _SHARES = frozenset({"image_auroc", "active_image_auroc", "low", "high"})
 # Figures of trained models, which differ in the third place.
 _FINE_SHARES = frozenset({"value", "active_value", "from_value", "to_value", "chance"})
 _NO_TYPES: Mapping[str, str] = {}
+# Where there is no place for a sentence. A trained model measures worse by one figure or another.
+REASON_NAMES: Mapping[str, str] = {
+    "worse_on_test": N_("worse on the test images"),
+    "known_defects_pass": N_("known defects would pass"),
+    "thresholds_moved": N_("thresholds moved"),
+    "near_chance": N_("near chance on the test images"),
+    "most_escape": N_("most test defects judged OK"),
+    "trained_worse": N_("worse on the test images"),
+    "trained_other_task": N_("another task"),
+    "trained_fewer_labels": N_("fewer labels"),
+    "trained_near_chance": N_("near chance on the test images"),
+    "trained_finds_little": N_("finds little"),
+    "trained_untested": N_("not measured on test images"),
+    "trained_goals_missed": N_("goals missed"),
+    "trained_dataset_broken": N_("dataset version changed since"),
+}
+_WORSE = "trained_worse"
 
 
 def reason_message(reason: HoldReason) -> tuple[str, dict[str, str]]:
@@ -36,6 +54,12 @@ def reason_message(reason: HoldReason) -> tuple[str, dict[str, str]]:
 def reason_sentence(reason: HoldReason, language: str) -> str:
     """Return why a version waits, with its figures, in `language`."""
     return describe(*reason_message(reason), language)
+
+
+def reason_name(code: str, language: str) -> str:
+    """Return a reason in a few words; its code where it has none."""
+    known = _WORSE if code.startswith(f"{_WORSE}_") else code
+    return translate(language, REASON_NAMES[known]) if known in REASON_NAMES else code
 
 
 def weak_messages(spot: WeakSpot, names: Mapping[str, str] = _NO_TYPES) -> list[tuple[str, dict[str, str]]]:

@@ -5,11 +5,27 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from core.audit_log.field_words import FIELD_NAMES
+from core.audit_log.telling import summarize
 from core.audit_log.words import ACTION_NAMES, GROUP_NAMES, SUBJECT_NAMES, group_of
+from core.models.judgments import REASONS
+from core.training.runs.acceptance import (
+    BROKEN,
+    FEWER_LABELS,
+    FINDS_LITTLE,
+    GOALS_MISSED,
+    NEAR_CHANCE,
+    OTHER_TASK,
+    UNTESTED,
+    WORSE,
+)
+from inference.vision.images.preprocessing import Preprocessing
 
 ROOT = Path(__file__).resolve().parents[4]
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -131,6 +147,45 @@ def _actions() -> Iterator[tuple[str, str]]:
                 value = part.value if isinstance(part, ast.Constant) else None
                 if isinstance(value, str) and _ACTION.fullmatch(value) and value.split(".")[0] in known:
                     yield value, module.name
+
+
+def _spread(module: _Module, call: ast.Call) -> Iterator[str]:
+    """Yield the fields that a call is given by `**`: of a dict written there, or in the function it comes from."""
+    for keyword in call.keywords:
+        if keyword.arg is not None:
+            continue
+        trees: list[ast.AST] = [keyword.value]
+        for node in ast.walk(keyword.value):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in module.functions:
+                trees.append(module.functions[node.func.id])
+        for node in (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)):
+            yield from (key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def test_every_field_that_a_row_is_given_in_a_dict_has_words() -> None:
+    kept = {
+        name
+        for module in MODULES.values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"record", "record_refusal"}
+        for name in _spread(module, node)
+    }
+    assert {"held_back", "overridden", "flips", "view"} <= kept
+    assert kept <= FIELD_NAMES.keys()
+
+
+def test_every_preprocessing_option_has_words() -> None:
+    assert {field.name for field in fields(Preprocessing)} <= FIELD_NAMES.keys()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_reason_against_a_version_is_told_in_words(language: str) -> None:
+    codes = [*sorted(REASONS), f"{WORSE}_auroc_unsure", OTHER_TASK, FEWER_LABELS, NEAR_CHANCE, FINDS_LITTLE]
+    codes += [UNTESTED, GOALS_MISSED, BROKEN]
+    told = summarize({"overridden": codes}, language).partition(": ")[2].split(", ")
+    assert len(told) == len(codes)
+    assert not set(told) & set(codes)
+    assert all(language == "en" or not text.isascii() for text in told)
 
 
 def test_every_field_that_a_row_keeps_has_words() -> None:
