@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _LONG_SHARE, _LONG_LINES, _TEXT_WIDTH_EM = 0.7, 0.4, 11.0
 HEADING = 1.12
 _WIDE_EM, _APART_EM = 0.5, 3.0
 _MOST_PROSE_COLUMNS = 4
+# How far apart lines are that stand in turn in two columns, and how many of the first come before one of the second.
+_STAGGER_EM, _MOST_BEFORE = 1.2, 3
 _STEP = re.compile(r"\(?(\d{1,2})[.)]\s|([①-⑳])|[•·●○▪■□◦‣∙*–—-]\s")
 _KEY_HEAD = re.compile(
     r"불량|결함|항목|구분|코드|부위|유형|번호|순번|증상|현상|단계|no\.?$|#$|defect|item|code|type|name|symptom|problem|part|step|class",
@@ -75,7 +78,53 @@ def find_bands(items: Sequence[Item]) -> list[Band]:
         else:
             bands.append([item])
         end = max(end, item.y1) if len(bands[-1]) > 1 else item.y1
-    return [Band(tuple(sorted(band, key=lambda item: (item.x0, item.y0)))) for band in bands]
+    return _join_staggered([Band(tuple(sorted(band, key=lambda item: (item.x0, item.y0)))) for band in bands])
+
+
+def _join_staggered(bands: Sequence[Band]) -> list[Band]:
+    """Return the bands with those made one that hold, in turn, lines at the left and at the right of a gap.
+
+    Two columns whose lines nowhere stand side by side look like one column that jumps to and fro.
+    """
+    joined: list[Band] = []
+    number = 0
+    while number < len(bands):
+        end = _find_staggered(bands, number)
+        joined.append(Band(tuple(item for band in bands[number:end] for item in band.items)))
+        number = end
+    return joined
+
+
+def _find_staggered(bands: Sequence[Band], start: int) -> int:
+    """Return the end of the run of bands from `start` on that are two columns in turn; `start` + 1 for none."""
+    left = right = None
+    sides: list[bool] = []
+    last = start
+    for number in range(start, len(bands)):
+        items = bands[number].items
+        item = items[0]
+        if len(items) != 1 or not isinstance(item, Segment):
+            break
+        if number > start and item.y0 - bands[number - 1].y1 > _STAGGER_EM * item.size_pt:
+            break
+        if left is None or right is None:
+            first = bands[start].items[0]
+            low, high = sorted((first, item), key=lambda one: one.x0)
+            if number > start and high.x0 - low.x1 >= _GUTTER_EM * item.size_pt:
+                left, right = low.x1, high.x0
+                sides = [*[first.x0 >= right] * (number - start), item.x0 >= right]
+            elif number - start >= _MOST_BEFORE:
+                break
+            continue
+        wider = (max(left, item.x1), right) if item.x0 < left else (left, min(right, item.x0))
+        if wider[1] - wider[0] < _GUTTER_EM * item.size_pt:
+            break
+        left, right = wider
+        sides.append(item.x0 >= right)
+        if sides[-1] != sides[-2]:
+            last = number
+    changes = sum(one != other for one, other in itertools.pairwise(sides))
+    return last + 1 if changes > 1 else start + 1
 
 
 def find_zone(bands: Sequence[Band], start: int, size_pt: float) -> tuple[Zone, int, int] | None:

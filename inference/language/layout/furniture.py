@@ -19,6 +19,7 @@ _PAGE_NUMBER = re.compile(r"\W*(?:page|p\.?|쪽|페이지)?\W*#(?:\s*(?:/|of|-|�
 _LARGE, _HUGE, _POSTER, _SMALL = 1.5, 2.0, 3.0, 0.9
 _PLACES = 40
 _EDGE_PT = 12.0
+_CLOSE_EM = 0.9
 
 # Text, place (a fortieth of the page) and turn of a line that may come again.
 Place = tuple[str, int, int, int]
@@ -85,6 +86,8 @@ class Furniture:
     def _is_marginal(self, segment: Segment, sheet: Sheet) -> bool:
         # Chapters that begin at the top of a page have headings that are larger than any running head.
         is_heading = segment.size_pt >= LARGE_HEAD * self.body_pt and not self._is_on_most(segment, sheet)
+        # So do the head rows of tables that go on: these stand close to what is below them.
+        is_heading = is_heading or (segment.y1 < BODY_FROM * sheet.height and _is_close_above(segment, sheet))
         if (self._is_repeated(segment, sheet) and not is_heading) or _PAGE_NUMBER.fullmatch(_shape(segment.text)):
             return True
         return segment.size_pt < _SMALL * self.body_pt
@@ -152,6 +155,16 @@ def _is_within(word: Word, gone: Sequence[Segment]) -> bool:
         and (word.pale or abs(word.size_pt - one.size_pt) < 0.6)
         for one in gone
     )  # fmt: skip
+
+
+def _is_close_above(segment: Segment, sheet: Sheet) -> bool:
+    """Return whether text stands below a line as near as the next row of a table does."""
+    return any(
+        segment.y1 - 0.5 <= word.y0 <= segment.y1 + _CLOSE_EM * segment.size_pt
+        and word.x0 < segment.x1 + segment.size_pt
+        and word.x1 > segment.x0 - segment.size_pt
+        for word in sheet.words
+    )
 
 
 def _overlaps(segment: Segment, sheet: Sheet) -> bool:

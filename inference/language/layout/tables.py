@@ -84,11 +84,11 @@ def read_columns(columns: Sequence[Sequence[Segment]], bands: Sequence[float]) -
     lines = [line for column in columns for line in column]
     box = frame(lines)
     ends = [box[1] - 1, *(y for y in bands if box[1] < y < box[3]), box[3] + 1]
-    parts = []
+    parts: list[list[list[Segment]]] = []
     for top, bottom in itertools.pairwise(ends):
         part = [[line for line in column if top <= (line.y0 + line.y1) / 2 < bottom] for column in columns]
         if any(part):
-            parts.append(part)
+            parts += _part_bold_head(part) if not parts else [part]
     certain = True
     rows: list[TableRow] = []
     for part in parts:
@@ -106,6 +106,19 @@ def read_columns(columns: Sequence[Sequence[Segment]], bands: Sequence[float]) -
         )
     texts = tuple(tuple(_text(cell) for cell in row.cells) for row in rows)
     return Table(*box, texts, tuple(line for row in rows for cell in row.cells for line in cell))
+
+
+def _part_bold_head(part: list[list[Segment]]) -> list[list[list[Segment]]]:
+    """Return the first part of a table with its head row by itself, where only that is bold: stripes begin below it."""
+    ordered = [sorted(column, key=lambda line: line.y0) for column in part]
+    if not all(column and column[0].bold and not any(line.bold for line in column[1:]) for column in ordered):
+        return [part]
+    rest = [column[1:] for column in ordered]
+    head = [column[:1] for column in ordered]
+    foot = max(line.y1 for column in head for line in column)
+    if not any(rest) or any(line.y0 < foot - 0.25 * line.size_pt for column in rest for line in column):
+        return [part]
+    return [head, rest]
 
 
 def frame(lines: Sequence[Segment]) -> tuple[float, float, float, float]:

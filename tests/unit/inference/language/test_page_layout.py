@@ -261,3 +261,60 @@ def test_text_beyond_the_edge_of_the_page_is_not_read() -> None:
         write(canvas, 60, -200, "Hidden.")
 
     assert [passage.text for passage in split(draw)] == ["Seen."]
+
+
+def test_lines_that_stand_in_turn_in_two_columns_are_not_read_as_one() -> None:
+    def draw(canvas: Any) -> None:
+        write(canvas, 60, 760, "Text of the page that is set across all of it, from the left to the right side.")
+        write(canvas, 60, 700, "Burr", font="Helvetica-Bold")
+        write(canvas, 330, 692, "Crack", font="Helvetica-Bold")
+        write(canvas, 60, 682, "File the edge of it.")
+        write(canvas, 330, 672, "Scrap the part.")
+        write(canvas, 60, 662, "Wash it then.")
+        write(canvas, 330, 652, "Tell quality.")
+
+    for found in split(draw):
+        assert not found.certain or not ("File" in found.text and "Scrap" in found.text)
+
+
+def test_a_head_row_that_comes_again_at_the_top_of_pages_is_no_running_head() -> None:
+    def page(names: Sequence[str]) -> Draw:
+        def draw(canvas: Any) -> None:
+            write(canvas, 60, 770, "Defect", font="Helvetica-Bold")
+            write(canvas, 200, 770, "Action", font="Helvetica-Bold")
+            for number, name in enumerate(names):
+                write(canvas, 60, 752 - 18 * number, name)
+                write(canvas, 200, 752 - 18 * number, f"Do what helps against {name}.")
+            for number in range(len(names) + 2):
+                canvas.line(55, 782 - 18 * number, 500, 782 - 18 * number)
+
+        return draw
+
+    found = split(page(("Burr", "Crack")), page(("Stain", "Dent")), page(("Pore", "Chip")))
+    assert [passage.text.splitlines()[0] for passage in found if passage.kind == "table"] == ["Defect | Action"] * 3
+
+
+def test_a_footnote_is_not_of_the_section_above_it() -> None:
+    def draw(canvas: Any) -> None:
+        canvas.setFont("Helvetica-Bold", 14)
+        canvas.drawString(60, 700, "Burr")
+        write(canvas, 60, 670, "File the edge and wash the part until it is clean.", "Look at it again.")
+        canvas.setFont("Helvetica", 7)
+        canvas.drawString(60, 100, "1) Crack: scrap the part.")
+
+    section, note = split(draw)
+    assert section.heading == ("Burr",)
+    assert (note.heading, "Crack" in note.text) == ((), True)
+
+
+@pytest.mark.parametrize("bullet", ["-", "[1]", "(1)", "1."])
+def test_names_above_lists_of_causes_and_actions_are_headings(bullet: str) -> None:
+    def draw(canvas: Any) -> None:
+        write(canvas, 60, 700, f"{bullet} Burr", leading=14)
+        write(canvas, 80, 686, "- Cause: worn pin.", "- Action: file the edge.", leading=14)
+        write(canvas, 60, 658, f"{bullet} Crack", leading=14)
+        write(canvas, 80, 644, "- Cause: shock.", "- Action: scrap the part.", leading=14)
+
+    found = split(draw)
+    assert ["file" in passage.text for passage in found] == [True, False]
+    assert ["Crack" in passage.heading[-1] for passage in found] == [False, True]

@@ -191,6 +191,67 @@ def test_a_table_with_a_column_for_each_defect_is_read_by_its_column() -> None:
     assert steps(BURR, table) == [("cause", "핀 마모"), ("action", "줄로 없앤다")]
 
 
+def alone(finding: Finding) -> Finding:
+    """Return the finding of a product that knows no other defect type."""
+    return replace(finding, other_defects=())
+
+
+@pytest.mark.parametrize("finding", [BURR, alone(BURR)], ids=["others known", "alone"])
+def test_cards_are_read_each_for_its_own_defect(finding: Finding) -> None:
+    beside = passage(
+        "불량명 | 기공 | 불량명 | 버\n원인 | 수분 | 원인 | 핀 마모\n조치 | 격리 | 조치 | 줄로 민다", kind="table"
+    )
+    below = passage(
+        "불량명 | 기공\n원인 | 수분\n조치 | 격리\n불량명 | 버\n원인 | 핀 마모\n조치 | 줄로 민다", kind="table"
+    )
+    for cards in (beside, below):
+        assert steps(finding, cards) == [("cause", "핀 마모"), ("action", "줄로 민다")]
+
+
+@pytest.mark.parametrize(("yes", "no"), [("O", "X"), ("○", "-"), ("Y", "N"), ("●", "")])
+def test_a_matrix_gives_the_rows_that_are_marked_for_the_defect(yes: str, no: str) -> None:
+    rows = ("조치 | 기공 | 버", f"격리한다 | {yes} | {no}", f"줄로 민다 | {no} | {yes}")
+    assert steps(BURR, passage("\n".join(rows), kind="table")) == [("action", "줄로 민다")]
+
+
+def test_a_matrix_whose_marks_mean_nothing_known_gives_nothing() -> None:
+    rows = "조치 | 기공 | 버\n격리한다 | 1 | 3\n줄로 민다 | 2 | 4"
+    assert steps(BURR, passage(rows, kind="table")) == []
+
+
+@pytest.mark.parametrize("finding", [BURR, alone(BURR)], ids=["others known", "alone"])
+def test_items_beside_the_one_that_begins_with_the_name_are_of_others(finding: Finding) -> None:
+    items = passage("- 버: 줄로 민다.\n- 기공: 격리한다.", "2. 조치")
+    assert [text for _section, text in steps(finding, items)] == ["버: 줄로 민다."]
+
+
+def test_what_begins_with_another_name_is_left_out_of_the_own_section() -> None:
+    section = passage("1. 줄로 민다.\n2. 기공: 격리한다.", "4. 버", "조치")
+    assert steps(BURR, section) == [("action", "줄로 민다.")]
+
+
+def test_a_box_with_causes_of_its_own_in_the_section_is_of_another_defect() -> None:
+    box = passage("원인: 수분이 많다.\n조치: 격리한다.", "4. 버", "모서리 균열")
+    own = passage("줄로 민다.", "4. 버", "조치")
+    assert steps(alone(BURR), box, own) == [("action", "줄로 민다.")]
+
+
+def test_a_list_of_defects_in_the_section_gives_only_the_own_rows() -> None:
+    table = passage("불량 | 원인 | 조치\n균열 | 충격 | 폐기한다\n버 | 핀 마모 | 줄로 민다", "4. 버", kind="table")
+    assert steps(alone(BURR), table) == [("cause", "핀 마모"), ("action", "줄로 민다")]
+
+
+def test_a_cell_below_two_heads_is_parted_by_its_sentences() -> None:
+    cell = "핀이 닳아 있다. 줄로 민다."
+    table = passage(f"불량 | 원인 | 조치\n버 | {cell} | {cell}\n기공 | 수분 | 격리한다", kind="table")
+    assert steps(BURR, table) == [("cause", "핀이 닳아 있다."), ("action", "줄로 민다.")]
+
+
+def test_steps_that_differ_by_their_figures_are_both_shown() -> None:
+    section = passage("1. 볼트를 12 N·m로 조인다.\n2. 볼트를 24 N·m로 조인다.", "4. 버", "조치")
+    assert len(steps(BURR, section)) == 2
+
+
 def test_rows_of_an_interval_and_a_limit_stay_one_step() -> None:
     table = passage(
         "항목 | 주기 | 기준\n맞춤핀 마모 | 매주 | 9.95 mm 이상", "4. 버 (Burr)", "4.4 재발 방지", kind="table"
