@@ -97,6 +97,7 @@ def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str,
     library = {code: fit_as_it_comes(index.passages) for code, index in indexes.items()}
     ranks: dict[str, list[int]] = {name: [] for name in SEARCHES}
     found: dict[bool, list[bool]] = {True: [], False: []}
+    by_kind: dict[str, list[tuple[int, bool]]] = {}
     for question in questions:
         index = indexes[question["product"]]
         result = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
@@ -115,10 +116,14 @@ def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str,
         }
         for name, found_passages in ordered.items():
             sections = [section_of(passage) for passage in found_passages]
-            rank = next(place for place, section in enumerate(sections, start=1) if section in wanted)
+            rank = next((place for place, section in enumerate(sections, start=1) if section in wanted), 0)
+            if not rank:
+                raise SystemExit(f"No passage of {question['product']} stands in {wanted}: {question['text']}")
             ranks[name].append(rank)
-            if name == "hybrid" and rank > 3:
-                say("answer at", rank, question["text"], sections[:3], wanted)
+            if name == "hybrid":
+                by_kind.setdefault(question["kind"], []).append((rank, result.found))
+                if rank > 3:
+                    say("answer at", rank, question["text"], sections[:3], wanted)
     return {
         "n_answerable": len(found[True]),
         "n_unanswerable": len(found[False]),
@@ -130,6 +135,15 @@ def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str,
         "no_answer_interval": interval(found[False]),
         "found_accuracy": round(statistics.mean(found[True]), 3),
         "no_answer_accuracy": round(statistics.mean(found[False]), 3),
+        "by_kind": {
+            kind: {
+                "n": len(rows),
+                "recall_at_3": round(statistics.mean(rank <= 3 for rank, _ in rows), 3),
+                "mrr": round(statistics.mean(1 / rank for rank, _ in rows), 3),
+                "found": round(statistics.mean(found for _, found in rows), 3),
+            }
+            for kind, rows in sorted(by_kind.items())
+        },
     }
 
 

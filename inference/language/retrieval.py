@@ -38,6 +38,8 @@ _HEADING_TERMS_NAME = "heading_terms.json"
 _ENCODED_CHARACTERS = 240
 _ENCODED_AT_ONCE = 128
 _HEADINGS = 2
+# A chapter is the second heading; the first is the manual's title.
+_CHAPTER_DEPTH = 2
 _LANGUAGE_BONUS = 0.05
 _HEADING_BONUS, _BODY_BONUS = 2.0, 0.6
 _NAMES = 3
@@ -237,7 +239,7 @@ class ManualIndex:
         depths = np.array([len(passage.heading) for passage in self.passages], np.int64)
         deepest = np.zeros(int(self._chapters.max()) + 1, np.int64)
         np.maximum.at(deepest, self._chapters, depths)
-        return np.asarray(depths < deepest[self._chapters], np.float32)
+        return np.asarray((depths <= _CHAPTER_DEPTH) & (depths < deepest[self._chapters]), np.float32)
 
     @cached_property
     def _telling(self) -> dict[int, np.ndarray]:
@@ -300,8 +302,7 @@ def _near_headings(passage: Passage) -> str:
 
 
 def _chapter_of(passage: Passage) -> tuple[int, tuple[str, ...]]:
-    # The first heading is the manual's title.
-    return passage.source_id, passage.heading[:2]
+    return passage.source_id, passage.heading[:_CHAPTER_DEPTH]
 
 
 def _best_of_chapter(values: np.ndarray, chapters: np.ndarray) -> np.ndarray:

@@ -93,10 +93,10 @@ class FoundWeights(NamedTuple):
 
 
 SECOND_FROM = 0.8
-FIRST = OrderWeights(0.44, 1.31, 1.52, 2.44, 0.91, 0.64, 0.91, -0.3, 0.59, 0.94, -0.35, -0.49, 2.68, 2.64)
-WITH_SECOND = OrderWeights(0.22, 1.24, 1.34, 2.16, 0.85, 0.54, 0.9, -0.23, 0.56, 0.87, -0.34, -0.47, 1.82, 2.21, 12.0)
-FOUND_FIRST = FoundWeights(0.68, 4.61, 0.2, 0.0, 1.85, 7.32)
-FOUND_WITH_SECOND = FoundWeights(0.66, 4.1, 0.26, 15.61, 1.85, 7.17)
+FIRST = OrderWeights(0.46, 1.42, 1.51, 2.6, 0.95, 0.65, 0.96, -0.4, 0.61, 0.99, -0.41, -0.59, 2.67, 2.8)
+WITH_SECOND = OrderWeights(0.24, 1.35, 1.34, 2.33, 0.89, 0.55, 0.95, -0.33, 0.59, 0.92, -0.4, -0.57, 1.83, 2.36, 12.0)
+FOUND_FIRST = FoundWeights(0.68, 4.4, 0.22, 0.0, 1.82, 7.34)
+FOUND_WITH_SECOND = FoundWeights(0.67, 3.85, 0.29, 15.35, 1.82, 7.14)
 
 
 def weigh(evidence: Evidence) -> np.ndarray:

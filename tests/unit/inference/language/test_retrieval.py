@@ -100,6 +100,18 @@ def test_what_opens_a_chapter_stands_behind_the_section_that_is_asked_for() -> N
     assert best.heading == ("Manual", "4. Curling", "Cause")
 
 
+def test_a_section_with_sections_of_its_own_is_not_taken_for_what_opens_its_chapter() -> None:
+    passages = [
+        passage_of("A dull veil.", "Manual", "3. Fogging"),
+        passage_of("1. Stop the line.", "Manual", "3. Fogging", "3.2 Action"),
+        passage_of("2. Call the foreman.", "Manual", "3. Fogging", "3.2 Action", "At night"),
+    ]
+    evidence = ManualIndex.build(passages, open_encoder()).gather_evidence(Query("what to do about fogging"))
+
+    assert evidence.opening.tolist() == [1.0, 0.0, 0.0]
+    assert evidence.passed_over.tolist() == [1.0, 0.0, 0.0]
+
+
 def test_what_opens_a_chapter_comes_first_where_it_is_what_a_question_describes() -> None:
     passages = [
         passage_of("A dull veil on the pane", "Manual", "3. Fogging"),
