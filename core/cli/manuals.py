@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.accounts import people
 from core.catalog.products import find_named_product, list_products
 from core.cli.terminal import StatusLine, language, name_some, to_json, write_note, write_out
+from core.errors import NotFound
 from core.i18n import N_, translate, translate_plural
 from core.services import Services, build_services
 
@@ -72,7 +73,10 @@ def manual(wanted: argparse.Namespace) -> int:
         return _list(services, wanted)
     from core.manuals.library import delete_manual
 
-    gone = delete_manual(services, people.command_line_person(services), wanted.id)
+    try:
+        gone = delete_manual(services, people.command_line_person(services), wanted.id)
+    except NotFound as error:
+        raise NotFound("manual_unknown", number=wanted.id) from error
     words = translate(language(), N_("{number}: {title} ({name}) is deleted."))
     write_note(words.format(number=gone.id, title=gone.title, name=gone.original_name))
     return 0

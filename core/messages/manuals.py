@@ -4,6 +4,7 @@ from core.i18n import N_
 
 MANUAL_MESSAGES: dict[str, str] = {
     "manual_duplicate": N_("{name} is already here as “{existing}”. It was not stored a second time."),
+    "manual_unknown": N_("There is no manual {number}. The list of manuals names them by number."),
     "manual_unreadable": N_("{name} cannot be read from its place. Check the file and its permissions."),
     "manual_language_unknown": N_("The language of a manual must be one of: {choices}."),
     "manual_product_inactive": N_("{product} was deactivated. Activate it again to add manuals."),

@@ -62,7 +62,9 @@ def test_manuals_are_listed_and_removed(bracket: Services, capsys: pytest.Captur
     assert [(line["id"], line["product"]) for line in lines] == [(2, "bracket"), (1, "bracket")]
     assert main(["manual", "remove", "1"]) == 0
     assert [view.manual.id for view in list_manuals(bracket)] == [2]
+    capsys.readouterr()
     assert main(["manual", "remove", "1"]) == 1
+    assert "1" in capsys.readouterr().err
     assert main(["manual", "list"]) == 0
 
 
