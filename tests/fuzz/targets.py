@@ -21,7 +21,11 @@ from core.images.imports.records import ImportPlan
 from core.images.imports.sources import source_of
 from core.images.records import IncomingFile
 from inference.errors import ImageError, ManualError
-from inference.language.pdf_text import read_pdf
+from inference.language.extractive import collect_sections
+from inference.language.guidance import Finding
+from inference.language.layout.furniture import Furniture
+from inference.language.passages import split_passages
+from inference.language.pdf_text import PdfText, lay_out_page, read_pdf
 from inference.vision.images.decode import decode, decode_mask
 from inference.vision.images.measures.summary import summarize
 from tests.manual_files import simple_pdf
@@ -30,6 +34,25 @@ from tests.zip_files import make_zip
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 _NAMES = ("set.csv", "annotations.json", "images/a.xml", "images/a.json", "labels/a.txt", "data.yaml", "cvat.xml")
 _MOST_ENTRIES = 20
+_WORDS = (
+    "불량",
+    "원인",
+    "조치",
+    "기공",
+    "버",
+    "1.",
+    "-",
+    "Cause:",
+    "Action:",
+    "Defect",
+    "A",
+    "가.",
+    "닦는다.",
+    "Clean it.",
+    "•",
+    "|",
+)
+_FINDING = Finding("part", "reject", 2.0, 0.5, 1.0, "ko", defect_name_ko="기공", other_defects=(("버",),))
 
 
 @dataclass(frozen=True)
@@ -149,8 +172,46 @@ def _pdf(data: bytes) -> None:
     read_pdf(data)
 
 
+def _lay_out(data: bytes) -> None:
+    """Lay out a page of words and rules at any place, of any size and turn: ten bytes are one of them."""
+    words: list[list[object]] = []
+    rules: list[list[float]] = []
+    for place in range(0, len(data) - 9, 10):
+        kind, x, y, width, size, turn, text, more = struct.unpack_from(">BBBBBbBH", data, place)[:8]
+        x0, y0, across, size_pt = x * 2.5, y * 3.5, width * 1.5, size / 8
+        if kind % 4 == 0:
+            rules.append([x0, y0, x0 + across, y0 + more % 400 / 2])
+            continue
+        said = _WORDS[text % len(_WORDS)]
+        box = [x0, y0 - 0.8 * size_pt, x0 + across, y0 + 0.2 * size_pt]
+        flags = [bool(more & 1), bool(more & 2), not more & 4, more % 3]
+        words.append([said, *box, x0, y0, size_pt, turn % 5 - 1, *flags])
+    page = {"width": 595.0, "height": 842.0, "words": words, "rules": rules}
+    furniture = Furniture()
+    furniture.look_at(page)
+    pages = (lay_out_page(1, page, furniture), lay_out_page(2, page, furniture))
+    passages = split_passages(PdfText(2, pages, None), source_id=1)
+    collect_sections(_FINDING, passages)
+
+
+def _page_seeds() -> list[bytes]:
+    def word(x: int, y: int, text: int, more: int = 0) -> bytes:
+        return struct.pack(">BBBBBbBH", 1, x, y, 30, 80, 1, text, more) + b"\0"
+
+    def rule(x: int, y: int, width: int, height: int) -> bytes:
+        return struct.pack(">BBBBBbBH", 0, x, y, width, 0, 0, 0, height * 2) + b"\0"
+
+    table = b"".join(word(20 + 60 * (n % 3), 60 + 8 * (n // 3), n) for n in range(18))
+    lines = b"".join(rule(15, 55 + 8 * n, 250, 0) for n in range(7)) + b"".join(
+        rule(15 + 60 * n, 55, 0, 160) for n in range(4)
+    )
+    columns = b"".join(word(20 + 110 * (n % 2), 40 + 5 * n, n, more=n % 2) for n in range(24))
+    return [table, table + lines, columns]
+
+
 TARGETS: dict[str, Target] = {
-    "decoder": Target(_decode, (ImageError,), _image_seeds, 0.46, _mend_png),
+    "decoder": Target(_decode, (ImageError,), _image_seeds, 0.38, _mend_png),
+    "pages": Target(_lay_out, (), _page_seeds, 0.08),
     "masks": Target(_mask, (ImageError,), _image_seeds, 0.12, _mend_png),
     "archives": Target(_archive, (AppError,), _archive_seeds, 0.2),
     "plans": Target(_plan, (AppError,), _plan_seeds, 0.18),
