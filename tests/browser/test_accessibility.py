@@ -118,3 +118,15 @@ def test_a_result_has_no_grave_finding(browser: Browser, app_url: str) -> None:
     _wait_until_still(page)
     assert _find_grave(page) == []
     page.context.close()
+
+
+@pytest.mark.parametrize("screen", ["dashboard", pytest.param("reports", marks=pytest.mark.full)])
+def test_no_choice_hides_its_last_words_on_a_phone(browser: Browser, app_url: str, screen: str) -> None:
+    page = _open(browser, f"{app_url}/{screen}?role=engineer", "en-US")
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.locator(".stMain [data-testid=stButtonGroup]").first.wait_for()
+    _wait_until_still(page)
+    hidden = """() => [...document.querySelectorAll(".stMain [data-testid=stButtonGroup] > [role]")]
+        .filter((group) => group.scrollWidth > group.clientWidth + 2).map((group) => group.innerText)"""
+    assert page.evaluate(hidden) == []
+    page.context.close()

@@ -38,6 +38,11 @@ _STYLE = """
 .st-key-side_person :is(button, input, [data-testid="stSelectbox"] *) {font-size: 0.8125rem}
 .st-key-side_person {gap: 0.35rem}
 .st-key-side_person [data-testid="stButtonGroup"] button {padding: 0 0.2rem; min-height: 2.5rem}
+/* A choice that is as wide as its column wraps on a phone like any other, instead of hiding its last words. */
+@media (max-width: 640px) {
+  .stMain [data-testid="stButtonGroup"] > [role] {flex-wrap: wrap}
+  .stMain [data-testid="stButtonGroup"] button {padding-left: 0.6rem; padding-right: 0.6rem}
+}
 [data-testid="stSidebarNavLink"] {padding-left: 0.9rem}
 [data-testid="stNavSectionHeader"] > span {font-weight: 650}
 [data-testid="stSidebarNavItems"] > div {margin-top: 0}
