@@ -21,11 +21,12 @@ from core.images.placement.keys import Placement, lies_right_for, plan_placement
 from core.images.placement.moving import copy_objects
 from core.images.records import Label
 from core.images.regions.rows import drop_rows, move_rows
+from core.images.row_versions.checking import check_unchanged, mark_changed
 from core.images.trash.dataset_versions import require_not_in_training
 from core.images.trash.records import put_into_trash
 from core.images.views.naming import settle_view
 from core.transactions import reading, writing
-from storage.tables import METADATA, DefectType, Image, Product, utc_now
+from storage.tables import METADATA, DefectType, Image, Product
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -68,7 +69,7 @@ def relabel_images(
         images = get_images(session, image_ids)
         if not images:
             raise NotFound("not_found")  # all were deleted since they were chosen
-        check_unchanged(images, row_versions)
+        check_unchanged(session, images, row_versions)
         wanted = _settle_view(session, images, wanted)
         planned = [_plan(session, image, wanted) for image in images]
     placements = {one.image_id: one for one in planned if one is not None}
@@ -77,7 +78,7 @@ def relabel_images(
     try:
         with writing(services) as session:
             images = get_images(session, image_ids, lock=True)
-            check_unchanged(images, row_versions)
+            check_unchanged(session, images, row_versions)
             changed, left = _relabel(session, person, images, wanted, placements)
             session.commit()
     except Conflict:
@@ -222,7 +223,7 @@ def delete_images(
     require_role(services, person, ENGINEER)
     with writing(services) as session:
         images = get_images(session, image_ids, lock=True)
-        check_unchanged(images, row_versions)
+        check_unchanged(session, images, row_versions)
         require_not_in_training(session, images)
         put_into_trash(session, images, deleted_by=person.id)
         for image in images:
@@ -250,22 +251,6 @@ def clean_view(name: str) -> str:
     if len(cleaned) > LONGEST_VIEW:
         raise BadInput("view_too_long", view=cleaned[:40], highest=LONGEST_VIEW)
     return cleaned
-
-
-def mark_changed(image: Image) -> None:
-    """Let the row tell that it is not as it was read before."""
-    image.row_version += 1
-    image.updated_at = utc_now()
-
-
-def check_unchanged(images: Sequence[Image], row_versions: Mapping[int, int] | None) -> None:
-    """Refuse to go on where an image is not as a person saw it: `row_versions` by image id; None refuses nothing.
-
-    Raises Conflict image_changed.
-    """
-    for image in images:
-        if row_versions is not None and row_versions.get(image.id, image.row_version) != image.row_version:
-            raise Conflict("image_changed", name=image.stored_name)
 
 
 def get_images(session: Session, image_ids: Sequence[int], *, lock: bool = False) -> list[Image]:

@@ -11,11 +11,11 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, from_lower
 from core.files.discarded_objects import discard_objects
-from core.images.edits import check_unchanged, mark_changed
 from core.images.library import get_image, get_image_row
 from core.images.preparation import read_mask
 from core.images.records import IncomingFile, Label
 from core.images.regions.rows import drop_rows
+from core.images.row_versions.checking import check_unchanged, mark_changed
 from core.transactions import writing
 from storage.object_store import ObjectStoreError
 from storage.tables import Image
@@ -75,13 +75,22 @@ def store_mask(
             raise from_lower(error) from error
     with writing(services) as session:
         image = get_image_row(session, image_id)
-        check_unchanged([image], None if row_version is None else {image_id: row_version})
+        check_unchanged(session, [image], None if row_version is None else {image_id: row_version})
         if key is not None and image.image_type != "defect":
             raise BadInput("mask_of_normal_image", name=name)
         drop_rows(session, [image_id])
         previous, image.mask_key = image.mask_key, key
         mark_changed(image)
-        record(session, person, "image.mask_set", "image", image_id, name=image.stored_name, removed=key is None)
+        record(
+            session,
+            person,
+            "image.mask_set",
+            "image",
+            image_id,
+            name=image.stored_name,
+            removed=key is None,
+            row_version=image.row_version,
+        )
         session.commit()
     discard_objects(services, [previous] if previous else [])
     return image

@@ -18,7 +18,8 @@ from sqlmodel.sql.expression import SelectOfScalar
 from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import Conflict, NotFound
-from core.images.edits import check_unchanged, get_images, relabel_images
+from core.images.edits import get_images, relabel_images
+from core.images.row_versions.checking import check_unchanged
 from core.transactions import reading, writing
 from storage.tables import AuditLog, Image, utc_now
 
@@ -178,7 +179,7 @@ def _decide(
         images = get_images(session, image_ids)
         if not images:
             raise NotFound("not_found")  # all were deleted since they were chosen
-        check_unchanged(images, row_versions)
+        check_unchanged(session, images, row_versions)
         for image in images:
             if image.outlier_state != before:
                 code = "image_not_suspected" if before == SUSPECTED else "image_not_kept"

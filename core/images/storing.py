@@ -12,7 +12,6 @@ from core.audit import record
 from core.errors import AppError, Conflict, from_lower
 from core.files.discarded_objects import discard_objects
 from core.files.file_names import clean_file_name
-from core.images.edits import mark_changed
 from core.images.masks import store_mask
 from core.images.naming import name_prefix, number_after
 from core.images.parts import may_replace
@@ -20,6 +19,7 @@ from core.images.placement.keys import folder_of
 from core.images.preparation import mask_notes
 from core.images.records import FileOutcome, PreparedImage
 from core.images.regions.records import Region
+from core.images.row_versions.checking import mark_changed
 from core.images.trash.meeting import refuse_deleted
 from core.transactions import reading, writing
 from storage.tables import Image, ImageBox, Product

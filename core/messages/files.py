@@ -32,6 +32,9 @@ FILE_MESSAGES: dict[str, str] = {
     "image_changed": N_(
         "Somebody else changed {name} since you saw it. Nothing was done. Look at it once more, and decide again."
     ),
+    "image_changed_told": N_(
+        "{who} changed {name} since you saw it: {changes}. Nothing was done. Look at it once more, and decide again."
+    ),
     "images_set_apart": N_(
         "{product}: set apart, because they do not look like the other normal images ({count}): {names}. Decide on each on Normal images: keep it, move it to the defects, or delete it."
     ),

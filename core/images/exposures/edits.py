@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, NotFound
-from core.images.edits import check_unchanged, get_images, mark_changed
+from core.images.edits import get_images
 from core.images.parts import PERSON, SIMILAR, clean_part
+from core.images.row_versions.checking import check_unchanged, mark_changed
 from core.transactions import reading, writing
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def assign_parts(
     with writing(services) as session:
         for part, ids in cleaned:
             images = get_images(session, ids)
-            check_unchanged(images, row_versions)
+            check_unchanged(session, images, row_versions)
             for image in images:
                 found += 1
                 if (image.part, image.part_source) == (part, source):
@@ -83,6 +84,7 @@ def assign_parts(
                     "image",
                     image.id,
                     name=image.stored_name,
+                    row_version=image.row_version + 1,
                     changes={"part": [image.part, part], "part_source": [image.part_source, source]},
                 )
                 image.part, image.part_source = part, source

@@ -18,12 +18,13 @@ from core.access import ENGINEER, require_role
 from core.audit import record
 from core.errors import BadInput, Conflict, from_lower
 from core.files.discarded_objects import discard_objects
-from core.images.edits import check_unchanged, mark_changed, put_label
+from core.images.edits import put_label
 from core.images.labels import check_label
-from core.images.library import get_image, get_image_row, read_mask_png
+from core.images.library import get_image_row, read_mask_png
 from core.images.regions.checks import check_regions
 from core.images.regions.records import Region, rasterize
 from core.images.regions.rows import drop_rows, find_rows
+from core.images.row_versions.checking import check_unchanged, mark_changed
 from core.transactions import reading, writing
 from inference.errors import ImageError
 from storage.object_store import ObjectStoreError
@@ -71,8 +72,9 @@ def save_regions(
     BadInput region_type_wrong, own_type_not_marked; NotFound; Unavailable.
     """
     require_role(services, person, ENGINEER)
-    image = get_image(services, image_id)
-    check_unchanged([image], {image_id: row_version})
+    with reading(services) as session:
+        image = get_image_row(session, image_id)
+        check_unchanged(session, [image], {image_id: row_version})
     checked = check_regions(regions, name=image.stored_name, width_px=image.width_px, height_px=image.height_px)
     if image.image_type == "normal" and checked and not make_defect:
         raise Conflict("image_is_normal", name=image.stored_name)
@@ -83,7 +85,7 @@ def save_regions(
     try:
         with writing(services) as session:
             row = get_image_row(session, image_id)
-            check_unchanged([row], {image_id: row_version})
+            check_unchanged(session, [row], {image_id: row_version})
             codes = _check_types(session, row, checked)
             earlier = find_rows(session, image_id)
             type_before = row.defect_type_id

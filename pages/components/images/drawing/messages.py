@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core.errors import AppError, BadInput, Conflict, from_lower
+from core.errors import AppError, BadInput, from_lower
 from core.images.library import get_image
 from core.images.regions.checks import read_region
 from core.images.regions.records import MASK, POLYGON, Region
 from core.images.regions.saving import ImageRegions, list_regions, save_regions
 from core.images.regions.tightening import tighten_box
+from core.images.row_versions.checking import require_unchanged
 from core.inspections.model_regions import offer_regions
 from pages.components.shared.language import _, _n, language, score
 
@@ -41,9 +42,8 @@ def answer(services: Services, person: Person, message: Message) -> dict[str, An
 def save(services: Services, person: Person, message: Message) -> dict[str, Any]:
     """Save what was drawn, and return the new row version. Raises as `save_regions`."""
     image_id, row_version = int(message["image_id"]), int(message["row_version"])
+    require_unchanged(services, image_id, row_version)
     stored = list_regions(services, image_id)
-    if stored.image.row_version != row_version:
-        raise Conflict("image_changed", name=stored.image.stored_name)
     own_type_id = message.get("own_type_id")
     saved = save_regions(
         services,

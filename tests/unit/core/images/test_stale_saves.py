@@ -70,3 +70,20 @@ def test_a_change_of_an_image_that_changed_meanwhile_is_refused(
     assert caught.value.code == "image_changed"
     assert get_image(services, image_id).model_dump() == before.model_dump()
     assert before.view == "side"
+
+
+def test_a_refused_change_says_who_changed_what_meanwhile(services: Services, engineer: Person, admin: Person) -> None:
+    product_id = add_product(services)
+    hole = type_ids(services, product_id)["hole"]
+    image_id = add_image(services, product_id, 1)
+    seen = get_image(services, image_id).row_version
+    edits.relabel_images(services, admin, [image_id], image_type="defect", defect_type_id=hole, split="test")
+    set_mask(services, admin, image_id, IncomingFile("m.png", lambda: encode(np.eye(24, 32, dtype=np.uint8) * 255)))
+    assign_part(services, admin, [image_id], "A7")
+    with pytest.raises(Conflict) as caught:
+        edits.relabel_images(services, engineer, [image_id], view="top", row_versions={image_id: seen})
+    english, korean = caught.value.sentence("en"), caught.value.sentence("ko")
+    for words in (admin.display_name, "Training” → “Test", "Normal” → “", "mask “none” → “set”", "“none” → “A7”"):
+        assert words in english, words
+    assert "“학습” → “테스트”" in korean
+    assert english != korean
