@@ -159,12 +159,7 @@ def _is_within(word: Word, gone: Sequence[Segment]) -> bool:
 
 def _is_close_above(segment: Segment, sheet: Sheet) -> bool:
     """Return whether text stands below a line as near as the next row of a table does."""
-    return any(
-        segment.y1 - 0.5 <= word.y0 <= segment.y1 + _CLOSE_EM * segment.size_pt
-        and word.x0 < segment.x1 + segment.size_pt
-        and word.x1 > segment.x0 - segment.size_pt
-        for word in sheet.words
-    )
+    return any(segment.y1 - 0.5 <= word.y0 <= segment.y1 + _CLOSE_EM * segment.size_pt for word in sheet.words)
 
 
 def _overlaps(segment: Segment, sheet: Sheet) -> bool:
