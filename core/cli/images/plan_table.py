@@ -57,7 +57,8 @@ def question_lines(plan: ImportPlan, lang: str) -> Iterator[str]:
         yield f"? {describe_question(question, lang)} ({question.n_images})"
         path = question.path or "."
         choices = [f"--map {shlex.quote(f'{path}={role}')}" for role in question.choices]
-        if question.code == "import_product_missing":
+        # Where other images have a product, --product would be one for all.
+        if question.code == "import_product_missing" and not plan.images:
             names = [role.partition(":")[2] for role in question.choices]
             choices = [f"--product {shlex.quote(name)}" for name in names] or ["--product CODE"]
         if choices:

@@ -131,7 +131,12 @@ def _plan(
     work.answer_all()
     work.attach()
     products = assign_products(
-        work.images, work.answers, listing, product=product or claim.product, fixed=work.fixed_products
+        work.images,
+        work.answers,
+        listing,
+        product=product or claim.product,
+        fixed=work.fixed_products,
+        of_top=roles.get("", Role()).product,
     )
     images, parts = name_planned_parts(
         products.images, roles, root_name=listing.root_name, rule=part_rule, listed=part_list
@@ -175,6 +180,7 @@ class _Work:
         sure = [(path, one) for path, told in listing.told.items() for one in told if one.is_sure]
         self.sure = {found for path, one in sure for found in (path, *one.masks)}
         self._roles: dict[str, Role] = {}
+        self._below = {path: role for path, role in roles.items() if path}
 
     def role(self, path: str) -> Role:
         """Return what a person says of a file."""
@@ -243,8 +249,10 @@ class _Work:
                 self.undecided.append((file.path, found))
                 continue
             told, role, place = self.told[file.path], self.role(file.path), file.place
-            if role.product:
-                self.fixed_products[file.path] = role.product
+            # What is said of everything counts where nothing nearer is said; see `assign_products`.
+            said = role_of(file.path, self._below).product if role.product else ""
+            if said:
+                self.fixed_products[file.path] = said
             split = role.split or told.split or self.claim.split or place.split
             view = told.view if told.is_sure else told.view or place.view or view_in_name(file.stem)
             view = role.view if role.view is not None else view

@@ -35,14 +35,20 @@ def assign_products(
     *,
     product: str,
     fixed: Mapping[str, str],
+    of_top: str = "",
 ) -> Assigned:
     """Return the images of the products that are wanted.
 
     `product` is what the person names for everything: it overrides one name found and chooses among several. `fixed`
-    are products that a person said of single images. Raises BadInput import_several_products.
+    are products that a person said of single images. `of_top` is what was said of the folder around everything: where
+    nothing names the product of some images, that was asked, and it is theirs alone; else it is that of all. Raises
+    BadInput import_several_products.
     """
     product = product.strip()
     named = [_name(image, answers[image.path], listing, product) for image in images]
+    if of_top:
+        nameless = [image.path for image in named if not image.product and image.path not in fixed]
+        fixed = {**dict.fromkeys(nameless or [image.path for image in named], of_top), **fixed}
     groups: dict[str, list[PlannedImage]] = {}
     for image in named:
         if image.path not in fixed and image.product:

@@ -150,3 +150,12 @@ def test_one_image_is_imported_by_its_name(run: Run, tmp_path: Path) -> None:
     assert (status, _json(out)["products"]["nut"]["normal"]) == (0, 1)
     status, _out, err = run(folder / "1.png", "--product", "other", "--plan")
     assert (status, "--map .=normal" in err) == (3, True)
+
+
+def test_the_product_of_some_images_among_others_is_said_by_a_role(run: Run, tmp_path: Path) -> None:
+    folder = _write(tmp_path / "s", ["cap/train/good/1.png", "lid/train/good/1.png", "normal/2.png"])
+    status, out, err = run(folder, "--plan", "--json")
+    assert (status, sorted(_json(out)["products"])) == (3, ["cap", "lid"])
+    assert "--map .=product:s" in err
+    status, out, _err = run(folder, "--plan", "--json", "--map", ".=product:s")
+    assert (status, sorted(_json(out)["products"])) == (0, ["cap", "lid", "s"])

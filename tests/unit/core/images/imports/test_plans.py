@@ -248,3 +248,20 @@ def test_a_folder_of_what_nobody_has_sorted_is_no_type(name: str) -> None:
     assert question.choices == ("normal", "defect", "skip")
     (inner,) = plan_of([f"ng/{name}/1.png"], product="plate").questions
     assert inner.choices == ("defect", "skip")
+
+
+def test_the_product_that_was_asked_for_is_that_of_the_images_in_question_alone() -> None:
+    files = [f"{name}/train/good/{number}.png" for name in ("cap", "lid") for number in range(2)] + ["rest/1.png"]
+    plan = plan_of(files, decisions={"rest": "normal"})
+    (question,) = plan.questions
+    assert (question.code, question.n_images) == ("import_product_missing", 1)
+    answered = decide(plan, {question.path: "product:ring"})
+    assert counts(answered) == {(name, "train", "normal"): n for name, n in (("cap", 2), ("lid", 2), ("ring", 1))}
+    assert answered.questions == ()
+
+
+def test_what_is_said_of_the_top_holds_for_all_where_every_product_is_known() -> None:
+    files = [f"cap/train/good/{number}.png" for number in range(2)]
+    assert counts(plan_of(files, decisions={".": "product:ring"})) == {("ring", "train", "normal"): 2}
+    nearer = plan_of(files, decisions={".": "product:ring", "cap": "product:lid"})
+    assert counts(nearer) == {("lid", "train", "normal"): 2}
