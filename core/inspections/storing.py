@@ -28,7 +28,7 @@ from core.models.head_figures import HeadFigures
 from core.rollups.counting import count_new
 from core.similarity.matches import Match, describe_each
 from core.similarity.results import history_rows
-from core.similarity.suggestions import Suggestion, prefers_head, suggest_by_head, suggest_type
+from core.similarity.suggestions import Suggestion, is_like_nothing, prefers_head, suggest_by_head, suggest_type
 from core.transactions import HasDatabase, HasStores, reading, writing
 from storage.tables import Inspection, SearchHistory, utc_now
 
@@ -258,7 +258,7 @@ def name_regions(finding: Finding) -> list[DefectRegion]:
     """Return the regions, each with its type where a defect head names types."""
     height_px, width_px = finding.image.pixels.shape[:2]
     places, opinion = finding.detection.places, finding.detection.opinion
-    if places is None or opinion is None or not opinion.known or not _by_head(finding):
+    if places is None or opinion is None or not opinion.known or not _by_head(finding) or _is_new(finding):
         return [DefectRegion.from_detected(region) for region in finding.regions]
     return [
         DefectRegion.from_detected(
@@ -266,6 +266,12 @@ def name_regions(finding: Finding) -> list[DefectRegion]:
         )
         for one in finding.regions
     ]
+
+
+def _is_new(finding: Finding) -> bool:
+    """Return whether what was found looks like no defect that is known, whatever the defect head takes it for."""
+    defects = finding.similar.defect
+    return defects.rule is not None and is_like_nothing(defects.suggestion_of, defects.rule, type_of=defects.type_of)
 
 
 def _by_head(finding: Finding) -> bool:
@@ -326,7 +332,8 @@ def _describe(services: Services, group: Sequence[Examined], rows: Sequence[Insp
 def suggest_for(finding: Finding) -> Suggestion | None:
     """Return the type that a picture suggests; None for a good one.
 
-    By the trained model that people put into use, where it is sure; else by the defect head or by what looks alike.
+    By the trained model that people put into use, where it is sure; else by the defect head or by what looks alike. The
+    head names no type of what looks like no known defect.
     """
     defects, opinion = finding.similar.defect, finding.detection.opinion
     if finding.verdict == "ok":
@@ -334,7 +341,7 @@ def suggest_for(finding: Finding) -> Suggestion | None:
     types = finding.judges.defect_types
     if (named := suggest_by_trained(finding.trained, types)) is not None:
         return named
-    if opinion is not None and _by_head(finding):
+    if opinion is not None and _by_head(finding) and not _is_new(finding):
         return suggest_by_head(opinion, types)
     if defects.rule is not None:
         return suggest_type(defects.suggestion_of, defects.rule, type_of=defects.type_of, types=types)

@@ -21,7 +21,7 @@ from storage.tables import DefectType
 if TYPE_CHECKING:
     from core.models.head_figures import HeadFigures
     from inference.vision.detection.defect_head.head import TypeOpinion
-    from inference.vision.search.knn_vote import VoteRule
+    from inference.vision.search.knn_vote import Vote, VoteRule
     from inference.vision.search.vector_index import VectorIndex
 
 
@@ -91,17 +91,31 @@ def suggest_type(
     `type_of` says what each match is now, by its id: a re-labeled image votes for its new type. `types` are the
     product's.
     """
-    from inference.vision.search.knn_vote import count_votes
-
-    voters = [(label, match.similarity) for match in matches if (label := type_of.get(match.id)) is not None]
-    vote = count_votes(
-        np.asarray([similarity for _, similarity in voters], dtype=np.float64),
-        np.asarray([label for label, _ in voters], dtype=np.int64),
-        rule,
-    )
+    vote = _vote(matches, rule, type_of)
     if vote is None:
         return None
     if not vote.known:
         return Suggestion(None, vote.confidence)
     named = next((row for row in types if row.id == vote.label and is_offered(row)), None)
     return Suggestion(DefectTypeName.from_row(named), vote.confidence) if named is not None else None
+
+
+def is_like_nothing(matches: Sequence[Match], rule: VoteRule, *, type_of: Mapping[int, int | None]) -> bool:
+    """Return whether the similar defects are farther away than known ones ever are of each other; without any: no.
+
+    A defect head tells the known types apart, and is as sure of what lies beyond all of them: the score of a foreign
+    body says “no good part” so loudly that one of the types gets all of it.
+    """
+    vote = _vote(matches, rule, type_of)
+    return vote is not None and not vote.known
+
+
+def _vote(matches: Sequence[Match], rule: VoteRule, type_of: Mapping[int, int | None]) -> Vote | None:
+    from inference.vision.search.knn_vote import count_votes
+
+    voters = [(label, match.similarity) for match in matches if (label := type_of.get(match.id)) is not None]
+    return count_votes(
+        np.asarray([similarity for _, similarity in voters], dtype=np.float64),
+        np.asarray([label for label, _ in voters], dtype=np.int64),
+        rule,
+    )
