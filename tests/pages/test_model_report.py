@@ -17,6 +17,7 @@ from core.inspections.inspection import inspect
 from core.jobs.terms import MEASUREMENT
 from core.jobs.views import list_unfinished
 from core.model_report.costs import read_costs
+from core.models.detection_figures import HEAD_KEY
 from core.models.kinds import MEMORY_BANK
 from core.registry.thresholds import find_threshold, list_thresholds, save_thresholds
 from core.registry.versions import list_versions
@@ -199,6 +200,23 @@ def test_figures_are_told_with_their_bounds(open_app: OpenApp, version: ModelVer
     assert "0 of 4 defects missed: up to 60.2% may pass" in told
     assert "0 of 19 good parts judged NG: with 95% certainty at most 17.6%" in told
     assert "Few defects among the test images" in told
+
+
+def test_what_labeled_defects_taught_stands_among_the_figures(
+    services: Services, open_app: OpenApp, version: ModelVersion
+) -> None:
+    left_out = {"1": {"n": 9, "plain": 0.812, "raised": 0.655}}
+    head = {"n_normal": 20, "n_defect": 18, "counts": {"1": 9, "2": 9}, "type_top1": 0.9, "left_out": left_out}
+    with services.database.unit_of_work() as session:
+        row = session.get_one(ModelVersion, version.id)
+        row.metrics = {**row.metrics, HEAD_KEY: {**head, "restraint": "unknown_types_lose"}}
+        session.commit()
+    app = _view(open_app(MODEL_REPORT), "figures")
+    told = texts(app)
+    assert "90%" in told
+    (table,) = (table.value for table in app.table if "AUROC with the others" in table.value.columns)
+    assert table["AUROC without"].tolist() == ["0.812"]
+    assert table["AUROC with the others"].tolist() == ["0.655"]
 
 
 def test_two_versions_are_compared_on_the_same_images(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.i18n import N_
 from core.model_report.confusion import confusion_at
+from core.registry.versions import get_version
 from pages.components.analysis.model_report.curve_charts import show_precision_recall, show_roc
 from pages.components.analysis.model_report.draft import read_draft
 from pages.components.analysis.model_report.words import (
@@ -17,7 +18,9 @@ from pages.components.analysis.model_report.words import (
     describe_rate,
     name_types,
 )
+from pages.components.deployment.defect_head import show_learning
 from pages.components.shared.language import _, _n, escape, number, score
+from pages.components.shared.session import services
 
 if TYPE_CHECKING:
     from core.model_report.records import ModelReport
@@ -58,6 +61,7 @@ def show_figures(report: ModelReport) -> None:
         with right:
             show_precision_recall(report.precision_recall, table, key=f"report_{report.head.version_id}")
     _show_types(report)
+    show_learning(get_version(services(), report.head.version_id))
     _show_skipped(report)
 
 
