@@ -236,8 +236,24 @@ def test_a_choice_that_somebody_changed_meanwhile_is_refused(
     relabel_images(services, engineer, [first.id], split="test")
     app.button(key="gallery_normal_delete").click().run()
     app.button(key="dialog_agree").click().run()
-    assert "Somebody else changed" in texts(app)
+    assert "since you saw it: use “Training” → “Test”" in texts(app)
     assert list_images(services, casting.id).total == 2
+
+
+def test_who_was_told_of_a_change_decides_again_without_choosing_anew(
+    open_app: OpenApp, services: Services, engineer: Person, casting: Product
+) -> None:
+    fill(services, engineer, casting, 2)
+    first, second = list_images(services, casting.id).rows
+    app = open_app(NORMAL_IMAGES)
+    app.button(key="gallery_normal_all").click().run()
+    relabel_images(services, engineer, [first.id], split="test")
+    app.segmented_control(key="gallery_normal_relabel_split_0").set_value("val")
+    press(app, "Re-label")
+    assert "since you saw it" in texts(app)
+    assert app.segmented_control(key="gallery_normal_relabel_split_0").value == "val", "what was chosen is kept"
+    press(app, "Re-label")
+    assert {get_image(services, number).split for number in (first.id, second.id)} == {"val"}
 
 
 def test_images_are_deleted_only_after_a_yes(

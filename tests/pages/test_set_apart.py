@@ -162,7 +162,7 @@ def test_a_decision_that_came_too_late_is_told(
     keep(services, engineer, [ids[1]])
     app.button(key="set_apart_keep").click().run()
     assert not app.exception
-    assert "Somebody else changed" in texts(app)
+    assert "since you saw it: decision “Set apart” → “kept as good”" in texts(app)
     assert _state(services, ids[0]) == SUSPECTED
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core.access import ENGINEER
-from core.errors import AppError
+from core.errors import AppError, Conflict
 from core.images.gallery.change_jobs import start_change
 from core.images.gallery.changes import DELETE, PART, ImageChange, apply_change, needs_job
 from core.images.trash.listing import find_trashed
@@ -15,6 +15,7 @@ from core.images.trash.restoring import Restored, restore_images
 from core.jobs.queue import cancel
 from core.jobs.terms import IMAGE_CHANGE
 from core.jobs.views import JobView, list_jobs, list_unfinished, view
+from pages.components.gallery.selection import note_told
 from pages.components.shared.language import _, _n, escape, language, number
 from pages.components.shared.session import (
     may,
@@ -46,6 +47,8 @@ def carry_out(product_id: int, change: ImageChange, seen: Mapping[int, int]) -> 
         changed = apply_change(services(), person(), change, seen)
     except AppError as error:
         show_error(error)
+        if isinstance(error, Conflict):
+            note_told()
         return False
     if change.action == DELETE:
         st.session_state[_DELETED] = (product_id, list(seen))

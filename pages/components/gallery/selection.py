@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+_TOLD = "gallery_told_of_change"
+
 
 def chosen_images(key: str) -> dict[int, int]:
     """Return the chosen images: row version, as it was seen, by id."""
@@ -14,8 +16,19 @@ def chosen_images(key: str) -> dict[int, int]:
 
 
 def note_seen(key: str, seen: Mapping[int, int]) -> None:
-    """Note the images of the page that is drawn: row version by id."""
+    """Note the images of the page that is drawn: row version by id.
+
+    What is chosen counts as seen anew after a refusal, which has shown the page as it is now.
+    """
+    if st.session_state.pop(_TOLD, False):
+        chosen = chosen_images(key)
+        chosen.update({number: version for number, version in seen.items() if number in chosen})
     st.session_state[f"{key}_seen"] = dict(seen)
+
+
+def note_told() -> None:
+    """Note that the person was told that somebody else changed an image meanwhile: the next decision knows it."""
+    st.session_state[_TOLD] = True
 
 
 def choose_on_page(key: str, page: Sequence[int], on: Sequence[int]) -> None:

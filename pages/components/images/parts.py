@@ -251,6 +251,7 @@ def show_part_form(
     with st.popover(
         _("Part"), icon=":material/deployed_code:", key=f"{key}_open_{turn}", disabled=not seen, width=width
     ):
+        said = st.container()  # above the form: below its key it would lie outside of what opens
         with st.form(f"{key}_form", border=False):
             name = st.text_input(_("Part that these images show"), value=part, key=f"{key}_name_{turn}", max_chars=190)
             st.caption(
@@ -258,8 +259,9 @@ def show_part_form(
             )
             if not st.form_submit_button(_("Set the part"), type="primary", icon=":material/check:"):
                 return
-        if not carry_out(product_id, ImageChange(PART, part=name), seen):
-            return
+        with said:
+            if not carry_out(product_id, ImageChange(PART, part=name), seen):
+                return
         st.session_state[f"{key}_turn"] = turn + 1
         done()
         st.rerun(scope="app")

@@ -57,6 +57,8 @@ def show_form(
 ) -> None:
     """Ask what the images show, are used for and which view they are, and say what became of saving it."""
     turn = st.session_state.get(f"{key}_turn", 0)
+    # Above the form: below its key it would lie outside of what opens.
+    said = st.container()
     with st.form(f"{key}_form", border=False):
         image_type, defect_type_id = pick_label(defect_types, key=f"{key}_label_{turn}")
         split = pick_split(key=f"{key}_split_{turn}")
@@ -91,7 +93,7 @@ def show_form(
             )
         )
         if lost := st.session_state.get(f"{key}_lost", 0):
-            st.warning(
+            said.warning(
                 _n(
                     "{count} image loses its mask and its marked regions. Press once more to go on.",
                     "{count} images lose their masks and marked regions. Press once more to go on.",
@@ -102,7 +104,7 @@ def show_form(
         if not st.form_submit_button(_("Re-label"), type="primary", icon=":material/check:"):
             return
     if image_type is None and split is None and view is None and domain is None:
-        st.info(_("Nothing is to be changed. Say what the images show, or what they are used for."))
+        said.info(_("Nothing is to be changed. Say what the images show, or what they are used for."))
         return
     losing = count_masks(services(), list(seen)) if image_type == NORMAL_IMAGE else 0
     if losing and not (agreed and st.session_state.get(f"{key}_lost") == losing):
@@ -117,8 +119,9 @@ def show_form(
         view=None if view is None else "" if view == _NO_VIEW else str(view)[: LONGEST_VIEW + 1],
         domain=domain,
     )
-    if not carry_out(product_id, change, seen):
-        return
+    with said:
+        if not carry_out(product_id, change, seen):
+            return
     st.session_state[f"{key}_turn"] = turn + 1
     for name in ("agreed", "lost"):
         st.session_state.pop(f"{key}_{name}", None)
