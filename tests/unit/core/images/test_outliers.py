@@ -163,11 +163,11 @@ def test_a_decision_on_an_image_that_somebody_changed_meanwhile_is_refused_as_a_
     _note(services, product, {ids[0]: 41.5, ids[1]: 50.0})
     seen = {image.id: image.row_version for image in outliers.list_suspected(services, product.id)}
     edits.relabel_images(services, engineer, [ids[1]], split="test")
-    with pytest.raises(Conflict, match="changed casting_normal_.* since you saw it"):
+    with pytest.raises(Conflict, match=r"changed casting_normal_.* since you saw it"):
         outliers.keep(services, engineer, list(seen), row_versions=seen)
-    with pytest.raises(Conflict, match="changed casting_normal_.* since you saw it"):
+    with pytest.raises(Conflict, match=r"changed casting_normal_.* since you saw it"):
         outliers.move_to_defects(services, engineer, list(seen), hole.id, row_versions=seen)
-    with pytest.raises(Conflict, match="changed casting_normal_.* since you saw it"):
+    with pytest.raises(Conflict, match=r"changed casting_normal_.* since you saw it"):
         edits.delete_images(services, engineer, list(seen), row_versions=seen)
     assert _states(services, ids[:2]) == [SUSPECTED, SUSPECTED]
 
