@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
 from core.errors import Conflict
+from core.i18n import LANGUAGES, translate
 from core.masking import mask_all
 from storage.tables import AuditLog
 
@@ -99,8 +101,17 @@ def stale_save(session: Session, *, subject_type: str, subject_id: int, row_vers
             last[name] = new
     # Values only: the names of columns would stand untranslated in the sentence.
     changes = ", ".join(f"{_shorten(first[name])} → {_shorten(new)}" for name, new in last.items())
-    who = ", ".join(dict.fromkeys(row.user_name for row in since if row.user_name))
-    return Conflict("stale_save", who=who or "?", changes=changes or "?")
+    return Conflict("stale_save", who=say_who([row.user_name for row in since]), changes=changes or "?")
+
+
+def say_who(names: Sequence[str]) -> str | dict[str, str]:
+    """Return each of these names once, for a sentence whose language is chosen later (`core.errors.describe`).
+
+    Who tries a role without signing in is called by it, in the language of the sentence.
+    """
+    once = [name for name in dict.fromkeys(names) if name]
+    said = {language: ", ".join(translate(language, name) for name in once) or "?" for language in LANGUAGES}
+    return said if len(set(said.values())) > 1 else said["en"]
 
 
 def find_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from core.audit import say_who
 from core.catalog.names import name_defect
 from core.errors import Conflict
 from core.i18n import LANGUAGES, N_, translate
@@ -78,7 +79,6 @@ def tell_changed(session: Session, image: Image, row_version: int) -> Conflict:
     if not last:
         return Conflict("image_changed", name=image.stored_name)
     types = _read_types(session, [*first.values(), *last.values()])
-    names = list(dict.fromkeys(row.user_name for row in since if row.user_name))
 
     def say(language: str) -> str:
         changes = [
@@ -92,7 +92,7 @@ def tell_changed(session: Session, image: Image, row_version: int) -> Conflict:
         "image_changed",
         reason="told",
         name=image.stored_name,
-        who={language: ", ".join(translate(language, name) for name in names) or "?" for language in LANGUAGES},
+        who=say_who([row.user_name for row in since]),
         changes={language: say(language) for language in LANGUAGES},
     )
 

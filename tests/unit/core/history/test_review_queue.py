@@ -97,7 +97,7 @@ def test_what_somebody_decided_meanwhile_is_not_decided_again(
     with pytest.raises(Conflict) as caught:
         decide_review(services, worker_person, waiting, row_version=1, verdict="reject", reason="no")
     assert caught.value.code == "stale_save"
-    assert caught.value.params["who"] == engineer.display_name
+    assert engineer.display_name in caught.value.sentence("en")
     with pytest.raises(Conflict) as caught:
         decide_review(services, worker_person, waiting, row_version=2, verdict="reject", reason="no")
     assert caught.value.code == "review_not_waiting"

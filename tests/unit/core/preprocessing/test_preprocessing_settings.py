@@ -71,7 +71,8 @@ def test_stale_save_is_refused_and_names_who_was_faster(
     with pytest.raises(Conflict) as caught:
         save_preprocessing(services, engineer, product_id, row_version=first, options=Preprocessing(equalize=True))
     assert caught.value.code == "preprocessing_changed"
-    assert caught.value.params["who"] == admin.display_name
+    assert admin.display_name in caught.value.sentence("en")
+    assert "관리자" in caught.value.sentence("ko")
     assert get_preprocessing(services, product_id).options == CLAHE
 
 
