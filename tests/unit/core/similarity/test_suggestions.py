@@ -23,6 +23,7 @@ TYPE_OF = {1: 7, 2: 8, 3: None}
     ("similarities", "known_at", "expected"),
     [
         ((0.76, 0.75), 0.95, True),
+        ((0.92, 0.75), 0.95, False),  # a little farther: the head is asked
         ((0.96, 0.75), 0.95, False),
         ((0.76, 0.75), None, False),  # too few images to tell
         ((), 0.95, False),
