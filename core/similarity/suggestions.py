@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from inference.vision.search.vector_index import VectorIndex
 
 # In distances (1 - cosine) of where the vote of similar images ends. Of the demo's known test defects two of 202 (both
-# carpet) are more than 1.45 times as far, foreign bodies and other products 1.9 to 11; at 1 the head lost 4 of 116 right names.
+# carpet) are more than 1.45 times as far, foreign bodies and other products 1.9 to 11; at 1 the head lost 4 of 116
+# right names.
 _BEYOND_DOUBT = 1.6
 
 
