@@ -329,7 +329,8 @@ def test_the_short_form_of_label_studio_says_the_same() -> None:
     found = read(files | {"project-1.json": json.dumps(tasks)})
     assert not found.problems
     box, polygon, mask = found.images["a.jpg"].regions
-    assert (bounds(box), box.type_name) == (pytest.approx(BOX), "hole")
+    assert bounds(box) == pytest.approx(BOX)
+    assert box.type_name == "hole"
     assert (polygon.shape, polygon.type_name) == ("polygon", "scratch")
     assert np.array_equal(rasterize([mask], width_px=WIDTH, height_px=HEIGHT), blob())
     assert found.images["b.jpg"].is_good is True
