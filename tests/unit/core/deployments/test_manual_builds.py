@@ -107,6 +107,18 @@ def test_manuals_that_come_and_go_make_it_out_of_date_and_are_counted(
     assert _state(services, product_id) == "current"
 
 
+def test_pages_that_are_read_in_another_way_make_it_out_of_date_and_are_built_anew(
+    services: Services, engineer: Person, product_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _add(services, engineer, product_id)
+    assert _outcome(services, engineer, product_id) == "activated"
+    assert _outcome(services, engineer, product_id) == "unchanged"
+    monkeypatch.setattr("core.registry.manual_fingerprints.INDEX_REVISION", 1000)
+    assert _state(services, product_id) == "out_of_date"
+    assert _outcome(services, engineer, product_id) == "activated"
+    assert _state(services, product_id) == "current"
+
+
 def test_an_older_version_can_be_rolled_back_to(services: Services, engineer: Person, product_id: int) -> None:
     first = _add(services, engineer, product_id)
     assert _outcome(services, engineer, product_id) == "activated"
