@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
+from core.audit_fields import FIELD_NAMES
 from core.errors import Conflict
 from core.i18n import LANGUAGES, translate
 from core.masking import mask_all
@@ -99,9 +100,17 @@ def stale_save(session: Session, *, subject_type: str, subject_id: int, row_vers
         for name, (old, new) in row.details.get("changes", {}).items():
             first.setdefault(name, old)
             last[name] = new
-    # Values only: the names of columns would stand untranslated in the sentence.
-    changes = ", ".join(f"{_shorten(first[name])} → {_shorten(new)}" for name, new in last.items())
-    return Conflict("stale_save", who=say_who([row.user_name for row in since]), changes=changes or "?")
+    changes = {language: _say_changes(first, last, language) for language in LANGUAGES}
+    return Conflict("stale_save", who=say_who([row.user_name for row in since]), changes=changes)
+
+
+def _say_changes(before: dict[str, Any], after: dict[str, Any], language: str) -> str:
+    """Return each changed field by its name; one without a name by its values alone: a column's would say nothing."""
+    said = []
+    for name, value in after.items():
+        title = f"{translate(language, FIELD_NAMES[name])} " if name in FIELD_NAMES else ""
+        said.append(f"{title}{_shorten(before[name])} → {_shorten(value)}")
+    return ", ".join(said) or "?"
 
 
 def say_who(names: Sequence[str]) -> str | dict[str, str]:
@@ -120,5 +129,7 @@ def find_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, lis
 
 
 def _shorten(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "✓", False: "✗"}[value]
     text = " ".join(str(value).split())
     return f"“{text[: _SHOWN_CHARACTERS - 1]}…”" if len(text) > _SHOWN_CHARACTERS else f"“{text}”"

@@ -291,7 +291,7 @@ def test_nothing_is_unpickled_or_evaluated() -> None:
 CORE_ORDER: tuple[tuple[str, ...], ...] = (
     ("korean_particles",),
     ("i18n",),
-    ("messages", "masking"),
+    ("messages", "masking", "audit_fields"),
     ("errors",),
     ("secret_files",),
     ("settings", "transactions", "logs"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.access import ROLE_NAMES
-from core.audit_log.field_words import FIELD_NAMES
+from core.audit_fields import FIELD_NAMES
 from core.errors import describe
 from core.i18n import translate
 from core.inspections.terms import ACTION_NAMES, REVIEW_STATE_NAMES, VERDICT_NAMES

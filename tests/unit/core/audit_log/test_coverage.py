@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.audit_log.field_words import FIELD_NAMES
+from core.audit_fields import FIELD_NAMES
 from core.audit_log.telling import summarize
 from core.audit_log.words import ACTION_NAMES, GROUP_NAMES, SUBJECT_NAMES, group_of
 from core.models.judgments import REASONS

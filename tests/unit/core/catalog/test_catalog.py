@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from core.access import Person
 from core.catalog import defect_types, products
-from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound
+from core.errors import AppError, BadInput, Conflict, NotAllowed, NotFound, describe
 from core.services import Services
 from storage.tables import AuditLog, Image, Manual, Product
 from tests.databases import sqlite_only
@@ -141,8 +141,19 @@ def test_stale_save_says_who_changed_what(services: Services, engineer: Person, 
         products.update_product(services, engineer, product.id, row_version=seen, name="Mine", description="")
     assert caught.value.code == "stale_save"
     assert admin.display_name in str(caught.value)
-    assert "“Old” → “New”" in str(caught.value)
+    assert "Name “Old” → “New”" in str(caught.value)
+    assert "이름 “Old” → “New”" in describe(caught.value.code, caught.value.params, "ko")
     assert products.get_product(services, product.id).name == "New"
+
+
+def test_a_stale_save_names_a_switch(services: Services, engineer: Person, admin: Person) -> None:
+    product = products.create_product(services, engineer, name="x", code="x")
+    products.set_product_active(services, admin, product.id, False)
+    with pytest.raises(Conflict) as caught:
+        products.update_product(
+            services, engineer, product.id, row_version=product.row_version, name="Mine", description=""
+        )
+    assert "Active ✓ → ✗" in str(caught.value)
 
 
 def test_saving_without_a_change_changes_nothing(services: Services, engineer: Person) -> None:
