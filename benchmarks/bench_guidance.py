@@ -1,6 +1,10 @@
 """How well, and how fast, the manuals' passages are found.
 
     python -m benchmarks.bench_guidance [--pages 2000] [--split blind3]
+    python -m benchmarks.bench_guidance --folder benchmarks/held_back --pages 0 --passages
+
+`--folder` asks the questions (`questions.json`) of another folder to its `manuals/` instead, and prints figures alone:
+who reads which questions failed, and mends that, has spent them.
 
 Asks the questions of guidance_questions.json to the demo manuals and to those of other trades (`manuals/`). The
 weights are fitted on all of them, so these figures tell what was fitted: `fit_retrieval` leaves manuals out. Then
@@ -67,13 +71,18 @@ def say(*words: object) -> None:
 
 def build_demo_indexes() -> dict[str, ManualIndex]:
     """Build an index of each demo product, and of the products of `manuals/`."""
+    return build_indexes(MANUALS, with_demo=True)
+
+
+def build_indexes(folder: Path, *, with_demo: bool = False) -> dict[str, ManualIndex]:
+    """Build an index of each product whose manuals lie in `folder` (`CODE.LANGUAGE.md`), by its code."""
     from core.demo.manuals.typesetting import typeset
 
     passages: dict[str, list[Passage]] = {}
-    for number, manual in enumerate(list_demo_manuals(), start=1):
+    for number, manual in enumerate(list_demo_manuals() if with_demo else (), start=1):
         found = split_passages(read_pdf(manual.content), source_id=number)
         passages.setdefault(manual.product_code, []).extend(found)
-    for number, path in enumerate(sorted(MANUALS.glob("*.md")), start=100):
+    for number, path in enumerate(sorted(folder.glob("*.md")), start=100):
         text = read_pdf(typeset(path.read_text(encoding="utf-8")))
         passages.setdefault(path.name.split(".")[0], []).extend(split_passages(text, source_id=number))
     return {code: ManualIndex.build(items, open_encoder()) for code, items in passages.items()}
@@ -87,7 +96,9 @@ def section_of(passage: Passage) -> str:
     return ""
 
 
-def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str, Any]]) -> dict[str, Any]:
+def measure_retrieval(
+    indexes: dict[str, ManualIndex], questions: list[dict[str, Any]], *, tells_failures: bool = True
+) -> dict[str, Any]:
     """Measure recall at 3 and mean reciprocal rank of each search, and how often `found` is right."""
     orders: dict[str, Callable[[Hit], float]] = {
         "lexical": lambda hit: hit.lexical_rank or 10**6,
@@ -103,7 +114,7 @@ def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str,
         result = index.search(Query(question["text"], language=question["language"]), k=len(index.passages))
         wanted = set(question["answers"])
         found[bool(wanted)].append(result.found == bool(wanted))
-        if result.found != bool(wanted):
+        if tells_failures and result.found != bool(wanted):
             say("found is wrong:", question["language"], question["kind"], question["text"])
         if not wanted:
             continue
@@ -122,7 +133,7 @@ def measure_retrieval(indexes: dict[str, ManualIndex], questions: list[dict[str,
             ranks[name].append(rank)
             if name == "hybrid":
                 by_kind.setdefault(question["kind"], []).append((rank, result.found))
-                if rank > 3:
+                if tells_failures and rank > 3:
                     say("answer at", rank, question["text"], sections[:3], wanted)
     return {
         "n_answerable": len(found[True]),
@@ -281,20 +292,22 @@ def main() -> None:
     parser.add_argument("--passages", type=int, nargs="*", default=[2000, 9000, 20000])
     parser.add_argument(
         "--split",
-        choices=("tune", "test", "held_out", "dev", "blind", "blind2", "dev3", "blind3", "all"),
+        choices=("tune", "test", "held_out", "dev", "blind", "blind2", "dev3", "blind3", "dev4", "all"),
         default="all",
     )
+    parser.add_argument("--folder", type=Path, help="questions.json and manuals/ of others, figures alone")
     options = parser.parse_args()
-    questions = json.loads(QUESTIONS.read_text(encoding="utf-8"))
+    own: Path | None = options.folder
+    questions = json.loads((QUESTIONS if own is None else own / "questions.json").read_text(encoding="utf-8"))
     chosen = [item for item in questions if options.split in (item["split"], "all")]
-    indexes = build_demo_indexes()
+    indexes = build_demo_indexes() if own is None else build_indexes(own / "manuals")
     load_encoders(indexes)
-    result = measure_retrieval(indexes, chosen)
+    result = measure_retrieval(indexes, chosen, tells_failures=own is None)
     if options.pages:
         with tempfile.TemporaryDirectory() as folder:
             result |= measure_speed(options.pages, Path(folder))
-    own = [passage for index in indexes.values() for passage in index.passages]
-    result["words"] = [measure_words(own, count) for count in options.passages]
+    passages = [passage for index in indexes.values() for passage in index.passages]
+    result["words"] = [measure_words(passages, count) for count in options.passages]
     print(json.dumps(result))
 
 
