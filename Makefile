@@ -62,7 +62,7 @@ $(VENV)/.ready-dev: $(BIN)/uv requirements.txt requirements-dev.txt constraints.
 SPREAD := -n 3 --dist loadgroup --no-loadscope-reorder
 
 test: setup-test check
-	$(BIN)/python -m pytest $(SPREAD) -m "not full"
+	$(BIN)/python -m pytest $(SPREAD) -m "not full" --durations 25 --durations-min 20
 	@$(MAKE) --no-print-directory test-databases PIECES="$(TELLING)"
 
 # The use cases once more on each server. In `make test` a few that tell most: what is ordered, grouped, searched,

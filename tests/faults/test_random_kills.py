@@ -36,7 +36,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL"),
 ]
 
-KILLS, FULL_KILLS = 20, 300
+KILLS, FULL_KILLS = 12, 300
 # Between two kills. A worker that dies every ten seconds brings no deployment to its end, however often it is tried.
 PAUSE_S = (0.5, 6.0)
 SEED = int(os.environ.get("GEOMSA_TEST_SEED", "20261127"))
@@ -128,7 +128,7 @@ def _survive(folder: Path, database: str, kills: int) -> None:
             raise
 
 
-def test_twenty_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+def test_a_dozen_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     with_short_path = Path(os.path.realpath(tmp_path))
     _survive(with_short_path / "p", "mariadb", KILLS)
 

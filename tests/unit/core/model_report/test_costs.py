@@ -41,7 +41,7 @@ def test_a_save_on_an_older_state_is_refused_and_says_who_changed_what(
         save_costs(services, engineer, product.id, replace(seen, escape=900.0))
     assert caught.value.code == "stale_save"
     assert admin.display_name in caught.value.sentence("en")
-    assert "700.0" in caught.value.params["changes"]
+    assert "700.0" in caught.value.sentence("en")
     assert read_costs(services, product.id).escape == 700.0
 
 
