@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ DONE, REFUSED = "done", "refused"
 # Through what somebody acts.
 PAGE, API, CLI, SYSTEM = "page", "api", "cli", "system"
 _SHOWN_CHARACTERS = 60
+_LOOKED_AT = 50
 
 
 class Actor(Protocol):
@@ -87,21 +88,39 @@ def record_refusal(
 
 def stale_save(session: Session, *, subject_type: str, subject_id: int, row_version: int) -> Conflict:
     """Return the Conflict for a save made on the state `row_version`: who changed the row since, from what to what."""
+    who, first, last = read_changes_since(
+        session, subject_type=subject_type, subject_id=subject_id, row_version=row_version
+    )
+    changes = {language: _say_changes(first, last, language) for language in LANGUAGES}
+    return Conflict("stale_save", who=who, changes=changes)
+
+
+def read_changes_since(
+    session: Session,
+    *,
+    subject_type: str,
+    subject_id: int,
+    row_version: int,
+    changes_of: Callable[[AuditLog], Mapping[str, Sequence[Any]]] = lambda row: row.details.get("changes", {}),
+) -> tuple[str | dict[str, str], dict[str, Any], dict[str, Any]]:
+    """Return who changed a row since it was `row_version`, and its fields as they were then and are now.
+
+    The last 50 entries of the audit log are looked at; `changes_of` reads {field: (old, new)} of one.
+    """
     rows = session.exec(
         select(AuditLog)
         .where(AuditLog.subject_type == subject_type, AuditLog.subject_id == subject_id)
         .order_by(col(AuditLog.id).desc())
-        .limit(50)
+        .limit(_LOOKED_AT)
     ).all()
     since = [row for row in reversed(rows) if int(row.details.get("row_version", 0)) > row_version]
     first: dict[str, Any] = {}
     last: dict[str, Any] = {}
     for row in since:
-        for name, (old, new) in row.details.get("changes", {}).items():
+        for name, (old, new) in changes_of(row).items():
             first.setdefault(name, old)
             last[name] = new
-    changes = {language: _say_changes(first, last, language) for language in LANGUAGES}
-    return Conflict("stale_save", who=say_who([row.user_name for row in since]), changes=changes)
+    return say_who([row.user_name for row in since]), first, last
 
 
 def _say_changes(before: dict[str, Any], after: dict[str, Any], language: str) -> str:

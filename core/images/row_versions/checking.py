@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from core.audit import say_who
+from core.audit import read_changes_since
 from core.catalog.names import name_defect
 from core.errors import Conflict
 from core.i18n import LANGUAGES, N_, translate
@@ -35,7 +35,6 @@ _VALUES: dict[str, dict[str, str]] = {
     "outlier_state": {"suspected": N_("Set apart"), "kept": N_("kept as good")},
 }
 _NONE = N_("none")
-_MOST_ROWS = 50
 
 
 def mark_changed(image: Image) -> None:
@@ -63,19 +62,9 @@ def require_unchanged(services: HasDatabase, image_id: int, row_version: int) ->
 
 def tell_changed(session: Session, image: Image, row_version: int) -> Conflict:
     """Return the Conflict for a change of an image that was seen as `row_version`: who changed it since, and what."""
-    rows = session.exec(
-        select(AuditLog)
-        .where(AuditLog.subject_type == "image", AuditLog.subject_id == image.id)
-        .order_by(col(AuditLog.id).desc())
-        .limit(_MOST_ROWS)
-    ).all()
-    since = [row for row in reversed(rows) if int(row.details.get("row_version", 0)) > row_version]
-    first: dict[str, Any] = {}
-    last: dict[str, Any] = {}
-    for row in since:
-        for name, (old, new) in _changes(row).items():
-            first.setdefault(name, old)
-            last[name] = new
+    who, first, last = read_changes_since(
+        session, subject_type="image", subject_id=image.id, row_version=row_version, changes_of=_changes
+    )
     if not last:
         return Conflict("image_changed", name=image.stored_name)
     types = _read_types(session, [*first.values(), *last.values()])
@@ -92,7 +81,7 @@ def tell_changed(session: Session, image: Image, row_version: int) -> Conflict:
         "image_changed",
         reason="told",
         name=image.stored_name,
-        who=say_who([row.user_name for row in since]),
+        who=who,
         changes={language: say(language) for language in LANGUAGES},
     )
 
