@@ -74,7 +74,7 @@ class Case:
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         return Told(done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr)
 
-    def take_in(self, path: Path | None = None, *more: object) -> Told:
+    def run_import(self, path: Path | None = None, *more: object) -> Told:
         """Import the file, or a folder that it was laid into."""
         return self.run("import", path or self.path, *more, "--json")
 
@@ -156,7 +156,7 @@ def check_masks(case: Case, code: str, expected: dict[str, NDArray[np.bool_]]) -
 
 
 def visa(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     case.same("status", told.status, 0)
     own = counted(3, {"defect": 3}, masks=3)
     case.same("products", told.answer.get("products"), {"board": own, "candle": own})
@@ -171,7 +171,7 @@ def visa(case: Case) -> None:
 
 
 def masks_in_folders(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     case.same("products", told.answer.get("products"), {"bag": counted(5, {"logical": 3}, masks=3, val=2, test=3)})
     case.same("left out", told.answer.get("left_out"), [])
     expected: dict[str, NDArray[np.bool_]] = {}
@@ -186,7 +186,7 @@ def masks_in_folders(case: Case) -> None:
 
 
 def masks_beside(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     case.same("status", told.status, 0)
     case.same("products", told.answer.get("products"), {"tile": counted(3, {"crack": 3}, masks=3)})
     masks = {
@@ -198,7 +198,7 @@ def masks_beside(case: Case) -> None:
 
 
 def helper_folders(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     case.same("status", told.status, _NOT_ALL)
     case.same("products", told.answer.get("products"), {"Class1": counted(4, {}, test=2)})
     lost = {one["path"]: one["reason"] for one in told.answer.get("left_out", ())}
@@ -209,7 +209,7 @@ def helper_folders(case: Case) -> None:
 
 def val_split(case: Case) -> None:
     for more, code in (((), "cap"), (("--product", "lid"), "lid")):
-        told = case.take_in(None, *more)
+        told = case.run_import(None, *more)
         case.same("status", told.status, 0)
         case.same("products", told.answer.get("products"), {code: counted(6, {"dent": 2}, val=2, test=4)})
         in_val = sorted(name for name, split in case.splits(code).items() if split == "val")
@@ -217,13 +217,13 @@ def val_split(case: Case) -> None:
 
 
 def ringing_mask(case: Case) -> None:
-    case.take_in()
+    case.run_import()
     mask = case.masks("tile")["tile/test/crack/0.png"]
     case.same("pixels marked", None if mask is None else int(mask.sum()), 280)
 
 
 def inverted_mask(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     note = "inverted?" in told.notes and "0_mask.png" in told.notes
     refused = any(one["path"].endswith("0_mask.png") for one in told.answer.get("left_out", ()))
     case.holds("nothing is said of the mask", note or refused)
@@ -231,7 +231,7 @@ def inverted_mask(case: Case) -> None:
 
 
 def planar_tiff(case: Case) -> None:
-    told = case.take_in(case.lay("good", case.path.name), "--product", "p")
+    told = case.run_import(case.lay("good", case.path.name), "--product", "p")
     case.same("status", told.status, 0)
     pixels = decode(case.path.read_bytes(), file_name=case.path.name).pixels.astype(int)
     red, green, blue = (pixels[..., channel] for channel in range(3))
@@ -244,7 +244,7 @@ def low_depth(case: Case) -> None:
     top = case.lay("good", case.path.name)
     for number in range(4):  # so many that a memory bank could be built
         case.lay("good", f"more{number}.png", data=_brighter(case.path.read_bytes(), number + 1))
-    told = case.take_in(top, "--product", "p")
+    told = case.run_import(top, "--product", "p")
     case.holds("nothing is said at the import", "bit depth" in told.notes and case.path.name in told.notes)
     case.holds("no note in the JSON", told.answer.get("notes", {}).get("low_range", 0) >= 1)
     warned = case.run("deploy", "memory-bank", "--product", "p", "--no-wait")
@@ -261,7 +261,7 @@ def _brighter(data: bytes, by: int) -> bytes:
 
 
 def unsupported(case: Case) -> None:
-    told = case.take_in(case.lay("good", case.path.name), "--product", "p")
+    told = case.run_import(case.lay("good", case.path.name), "--product", "p")
     case.same("status", told.status, 1)
     reasons = [one["reason"] for one in told.answer.get("left_out", ())]
     case.same("left out", reasons, ["image_unsupported_format"])
@@ -270,7 +270,7 @@ def unsupported(case: Case) -> None:
 
 
 def line_scan(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     built = case.run("deploy", "memory-bank", "--product", "film")
     (notice,) = built.answer.get("notices", [{}])
     smallest = notice.get("params", {}).get("smallest_px", 0)
@@ -281,7 +281,7 @@ def line_scan(case: Case) -> None:
 
 def line_scan_spot(case: Case) -> None:
     """With the tiles that the warning names, the spot may not pass."""
-    case.take_in(case.path.with_name("14-line-scan.zip"))
+    case.run_import(case.path.with_name("14-line-scan.zip"))
     case.set_tiles("film", width_px=64, height_px=1024)
     built = case.run("deploy", "memory-bank", "--product", "film")
     case.holds("the warning stays with these tiles", "may be lost" not in built.notes)
@@ -290,7 +290,7 @@ def line_scan_spot(case: Case) -> None:
 
 
 def chance_model(case: Case) -> None:
-    case.take_in()
+    case.run_import()
     built = case.run("deploy", "memory-bank", "--product", "part")
     case.same("status", built.status, _NOT_ALL)
     case.same("outcome", built.answer.get("outcome"), "candidate")
@@ -302,7 +302,7 @@ def chance_model(case: Case) -> None:
 
 
 def no_product(case: Case) -> None:
-    told = case.take_in()
+    told = case.run_import()
     case.same("status", told.status, 1)
     case.holds("the folders are not named", "NG" in told.notes and "OK" in told.notes)
     case.holds("what to add is not said", "--product" in told.notes)
