@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sqlmodel import select
+
 from core.access import ENGINEER, require_role
 from core.catalog import defect_types, products
 from core.catalog.outcomes import DEFECT as DEFECT_TYPE
@@ -24,6 +26,7 @@ from core.images.records import BY_IMPORT, FileOutcome, IngestItem, Label
 from core.images.regions.records import Region
 from core.images.views.naming import make_views
 from core.transactions import reading
+from storage.tables import Image
 
 if TYPE_CHECKING:
     from core.access import Person
@@ -86,17 +89,28 @@ def find_or_create_product(services: Services, person: Person, plan: ImportPlan,
     code, facts = plan.names.get(name, name), _facts_of(plan, name)
     for given in dict.fromkeys((code, name)):
         try:
-            return products.find_named_product(services, given)
+            row = products.find_named_product(services, given)
         except NotFound:
             continue
+        # Made a moment ago by an import that was killed before it had come to the views, as far as anybody can tell.
+        return row if facts is None or _has_images(services, row.id) else _restore(services, person, row, facts)
     if facts is None:
         return products.create_product(services, person, name=name, code=code)
     row = products.create_product(
         services, person, name=facts.name, code=code, description=facts.description, notice=facts.notice
     )
-    # Only of a product that is new: one that is pictured in one way would else ask for views from now on.
+    return _restore(services, person, row, facts)
+
+
+def _restore(services: Services, person: Person, row: Product, facts: ProductFacts) -> Product:
+    """Give a product without images what it was; one that is pictured in one way would ask for views from now on."""
     restore_views(services, person, row.id, facts)
-    return restore_product(services, person, row, facts)
+    return row if row.name_en else restore_product(services, person, row, facts)
+
+
+def _has_images(services: Services, product_id: int) -> bool:
+    with reading(services) as session:
+        return session.exec(select(Image.id).where(Image.product_id == product_id).limit(1)).first() is not None
 
 
 def set_plan_aside(services: Services, plan: ImportPlan, *, share: float, seed: int = 0) -> ImportPlan:
